@@ -1,0 +1,65 @@
+import type { ServiceKey } from "./service.ts";
+
+/** One provider process's address for one service and protocol. */
+export interface Endpoint {
+  /** IP address or host name, without port. */
+  readonly address: string;
+  readonly port: number;
+  /** The wire protocol as the registry names it: `dubbo`, `tri`, `rest`, ... */
+  readonly protocol: string;
+  /** Dubbo's weight after overrides: 100 unless said; 0 takes no calls while another endpoint has weight. */
+  readonly weight: number;
+  /** When the provider started, ms since 1970 (its `timestamp`); 0 where it did not say. */
+  readonly startedAtMs: number;
+  /** How long its weight grows from 1 to full after the start, ms; 0 for at once. */
+  readonly warmupMs: number;
+  /** Static tag (`dubbo.tag`); `""` where it has none. */
+  readonly tag: string;
+  /** `disabled` by an override: listed, but takes no calls. */
+  readonly disabled: boolean;
+  /** The token that calls to it must carry; `""` where it asks for none. */
+  readonly token: string;
+  /** Largest body it takes, bytes (its `payload`); 0 where it did not say. */
+  readonly payloadBytes: number;
+  /** All registry parameters, raw, as the registry has them. Subsets select by these. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Name of the registry it came from. */
+  readonly origin: string;
+}
+
+/** One service with its endpoints: what becomes one ServiceEntry. */
+export interface Entry {
+  /** DNS name of the service in the mesh: depends on the key alone (registry-sync/naming.ts). Unique among entries. */
+  readonly host: string;
+  readonly service: ServiceKey;
+  /** Sorted by address, port and protocol; no two alike. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** Something a person should know about a registry, a rule or a configuration; it never stops the rest. */
+export interface Finding {
+  /** Stable code, such as `TR0103`; docs/findings.md lists them. */
+  readonly code: string;
+  readonly severity: "error" | "warning" | "info";
+  /** One line that names the thing and what to do. */
+  readonly message: string;
+  /** What it is about: a file with line and column, a service key, a registry path. */
+  readonly at: string;
+}
+
+/** A consumer process that subscribed to a service in a registry. */
+export interface Consumer {
+  readonly service: ServiceKey;
+  readonly address: string;
+  readonly application: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Everything one registry holds now; a source yields it whole each time. */
+export interface World {
+  /** The registry's name. */
+  readonly name: string;
+  readonly entries: readonly Entry[];
+  readonly consumers: readonly Consumer[];
+  readonly findings: readonly Finding[];
+}
