@@ -1,0 +1,229 @@
+/**
+ * The xDS v3 resources that configure a Trestle proxy, in proto3's JSON form: the same fields and names that Envoy takes,
+ * cut down to what Trestle reads. Source: envoy/config/{listener,route,cluster,endpoint}/v3 and extensions/filters/http/fault/v3.
+ *
+ * A Dubbo call is routed as the HTTP call `/interface/method` with its attachments as headers. The authority of a call is its
+ * printed service key (`group/interface:version`): every virtual host of a Dubbo route names its key among its domains.
+ */
+
+export const LISTENER_TYPE = "type.googleapis.com/envoy.config.listener.v3.Listener";
+export const ROUTE_TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+export const CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+export const ENDPOINT_TYPE = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
+
+export type TypeUrl = typeof LISTENER_TYPE | typeof ROUTE_TYPE | typeof CLUSTER_TYPE | typeof ENDPOINT_TYPE;
+
+/** Name of the typed config of a route that holds its {@link HttpFault}. */
+export const FAULT_FILTER = "envoy.filters.http.fault";
+
+/** Metadata namespace under which Trestle's own facts stand in a resource. */
+export const TRESTLE_METADATA = "io.trestle";
+
+/** proto3 JSON duration: decimal seconds with `s`, such as `"0.250s"`. */
+export type Duration = string;
+
+export interface FractionalPercent {
+  readonly numerator: number;
+  readonly denominator: "HUNDRED" | "TEN_THOUSAND" | "MILLION";
+}
+
+/** RE2 syntax; a match is always of the full text. */
+export interface RegexMatcher {
+  readonly regex: string;
+}
+
+/** Exactly one of the five is set. */
+export interface StringMatcher {
+  readonly exact?: string;
+  readonly prefix?: string;
+  readonly suffix?: string;
+  readonly contains?: string;
+  readonly safeRegex?: RegexMatcher;
+  readonly ignoreCase?: boolean;
+}
+
+/** One of `stringMatch` and `presentMatch` is set. A missing header matches nothing; with `invertMatch` a missing header matches when `presentMatch` is set or `treatMissingHeaderAsEmpty` is true (Istio writes both for `withoutHeaders`). */
+export interface HeaderMatcher {
+  /** Lower case. `dubbo-group`, `dubbo-version`, `dubbo-application`, `dubbo-arg-N[.field...]` mean what product docs say. */
+  readonly name: string;
+  readonly stringMatch?: StringMatcher;
+  readonly presentMatch?: boolean;
+  readonly invertMatch?: boolean;
+  readonly treatMissingHeaderAsEmpty?: boolean;
+}
+
+/** Exactly one of the path forms is set. */
+export interface RouteMatch {
+  readonly path?: string;
+  readonly prefix?: string;
+  readonly safeRegex?: RegexMatcher;
+  readonly caseSensitive?: boolean;
+  readonly headers?: readonly HeaderMatcher[];
+}
+
+export interface HeaderValueOption {
+  readonly header: { readonly key: string; readonly value: string };
+  /** `OVERWRITE_IF_EXISTS_OR_ADD` is "set", `APPEND_IF_EXISTS_OR_ADD` is "add". */
+  readonly appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" | "APPEND_IF_EXISTS_OR_ADD";
+}
+
+export interface HeaderMutations {
+  readonly requestHeadersToAdd?: readonly HeaderValueOption[];
+  readonly requestHeadersToRemove?: readonly string[];
+}
+
+export interface ClusterWeight extends HeaderMutations {
+  readonly name: string;
+  /** Any integer from 0; the sum over the list is the whole. */
+  readonly weight: number;
+}
+
+export interface RetryPolicy {
+  /** Comma list of Envoy's words. */
+  readonly retryOn: string;
+  readonly numRetries: number;
+  readonly perTryTimeout?: Duration;
+  readonly retriableStatusCodes?: readonly number[];
+  readonly retryBackOff?: { readonly baseInterval: Duration; readonly maxInterval?: Duration };
+}
+
+/** One of `cluster` and `weightedClusters` is set. */
+export interface RouteAction {
+  readonly cluster?: string;
+  readonly weightedClusters?: { readonly clusters: readonly ClusterWeight[] };
+  /** Whole call, all tries; absent or `"0s"`: no limit of the route's own. */
+  readonly timeout?: Duration;
+  readonly retryPolicy?: RetryPolicy;
+}
+
+export interface HttpFault {
+  readonly delay?: { readonly fixedDelay: Duration; readonly percentage: FractionalPercent };
+  /** One of the two statuses is set. */
+  readonly abort?: { readonly httpStatus?: number; readonly grpcStatus?: number; readonly percentage: FractionalPercent };
+}
+
+export interface DirectResponse {
+  readonly status: number;
+  readonly body?: { readonly inlineString: string };
+}
+
+/** One of `route` and `directResponse` is set. */
+export interface Route extends HeaderMutations {
+  /** For metrics and `explain`; such as `order-rules/createOrder`. */
+  readonly name?: string;
+  readonly match: RouteMatch;
+  readonly route?: RouteAction;
+  readonly directResponse?: DirectResponse;
+  readonly typedPerFilterConfig?: { readonly [FAULT_FILTER]?: HttpFault };
+  /** `filterMetadata[TRESTLE_METADATA]` is a {@link RouteOrigin}. */
+  readonly metadata?: Metadata<RouteOrigin>;
+}
+
+/** Which rule a route came from. */
+export interface RouteOrigin {
+  readonly rule?: string;
+  readonly file?: string;
+  readonly line?: number;
+}
+
+export interface Metadata<T> {
+  readonly filterMetadata: { readonly [TRESTLE_METADATA]: T };
+}
+
+export interface VirtualHost {
+  /** The entry's host. */
+  readonly name: string;
+  /** The entry's host and its printed service key; `*` for all else. */
+  readonly domains: readonly string[];
+  readonly routes: readonly Route[];
+}
+
+export interface RouteConfiguration {
+  readonly name: string;
+  readonly virtualHosts: readonly VirtualHost[];
+}
+
+/** Cut to the fields that Trestle reads: where to listen and which routes hold there. */
+export interface Listener {
+  readonly name: string;
+  readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
+  /** Which codec the listener speaks, and its RouteConfiguration's name. */
+  readonly metadata: Metadata<{ readonly protocol: "dubbo"; readonly routeConfigName: string }>;
+}
+
+export type LbPolicy = "ROUND_ROBIN" | "RANDOM" | "LEAST_REQUEST";
+
+/** Which service a cluster's endpoints serve: a call for another key is rewritten to it. */
+export interface ClusterService {
+  readonly interface: string;
+  readonly group: string;
+  readonly version: string;
+  readonly host: string;
+  readonly subset: string;
+}
+
+/** Always an EDS cluster, whose ClusterLoadAssignment has the same name: `outbound|PORT|SUBSET|HOST`. */
+export interface Cluster {
+  readonly name: string;
+  readonly type: "EDS";
+  readonly lbPolicy: LbPolicy;
+  readonly connectTimeout?: Duration;
+  readonly circuitBreakers?: {
+    readonly thresholds: readonly [{ readonly maxRequests?: number; readonly maxPendingRequests?: number; readonly maxRetries?: number }];
+  };
+  readonly metadata: Metadata<ClusterService>;
+}
+
+/** What a Dubbo provider said of itself that the balancer and the rewrite need; see Endpoint in model/entry.ts. */
+export interface DubboEndpointFacts {
+  readonly tag?: string;
+  readonly token?: string;
+  readonly warmupMs?: number;
+  readonly startedAtMs?: number;
+  readonly payloadBytes?: number;
+}
+
+export interface LbEndpoint {
+  readonly endpoint: { readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } } };
+  readonly healthStatus?: "HEALTHY" | "UNHEALTHY" | "DRAINING";
+  /** At least 0 here (Envoy asks for 1): 0 takes no call while another has weight. */
+  readonly loadBalancingWeight: number;
+  readonly metadata?: Metadata<DubboEndpointFacts>;
+}
+
+export interface ClusterLoadAssignment {
+  readonly clusterName: string;
+  readonly endpoints: readonly { readonly lbEndpoints: readonly LbEndpoint[] }[];
+}
+
+export interface ResourceOf {
+  readonly [LISTENER_TYPE]: Listener;
+  readonly [ROUTE_TYPE]: RouteConfiguration;
+  readonly [CLUSTER_TYPE]: Cluster;
+  readonly [ENDPOINT_TYPE]: ClusterLoadAssignment;
+}
+
+export type XdsResource = ResourceOf[TypeUrl];
+
+/** A resource with its name and a version that depends on its content alone. */
+export interface NamedResource<T extends XdsResource = XdsResource> {
+  readonly name: string;
+  readonly version: string;
+  readonly resource: T;
+}
+
+/** What one proxy needs, all types together, each list sorted by name; `version` depends on the content alone. */
+export interface ResourceSet {
+  readonly version: string;
+  readonly listeners: readonly NamedResource<Listener>[];
+  readonly routes: readonly NamedResource<RouteConfiguration>[];
+  readonly clusters: readonly NamedResource<Cluster>[];
+  readonly endpoints: readonly NamedResource<ClusterLoadAssignment>[];
+}
+
+/** One delta answer of the xDS stream: what was added or changed, and what is gone, of one type. */
+export interface DeltaResources {
+  readonly typeUrl: TypeUrl;
+  readonly resources: readonly NamedResource[];
+  readonly removedResources: readonly string[];
+}
