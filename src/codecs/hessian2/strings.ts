@@ -36,24 +36,26 @@ export function skipUnits(bytes: Uint8Array, offset: number, units: number, end:
 
 function skipMixedUnits(bytes: Uint8Array, offset: number, units: number, end: number): number {
   let p = offset;
-  for (let left = units; left > 0; left--) {
+  let left = units;
+  const safe = end - 2;
+  while (left > 0) {
     if (p >= end) throw hessianError("string is cut off", p);
     const lead = bytes[p]!;
     if (lead < 0x80) {
       p += 1;
-    } else if (lead < 0xe0) {
-      if (p + 2 > end) throw hessianError("string is cut off", p);
-      if (lead < 0xc0 || (bytes[p + 1]! & 0xc0) !== 0x80 || (lead < 0xc2 && !isLongNul(bytes, p))) throw badUtf8(p);
-      p += 2;
-    } else {
-      if (lead >= 0xf0) throw badUtf8(p);
-      if (p + 3 > end) throw hessianError("string is cut off", p);
+    } else if (lead >= 0xe0) {
+      if (p >= safe) throw hessianError("string is cut off", p);
       const second = bytes[p + 1]!;
-      if ((second & 0xc0) !== 0x80 || (bytes[p + 2]! & 0xc0) !== 0x80 || (lead === 0xe0 && second < 0xa0)) {
+      if (lead >= 0xf0 || ((second ^ 0x80) | (bytes[p + 2]! ^ 0x80)) > 0x3f || (lead === 0xe0 && second < 0xa0)) {
         throw badUtf8(p);
       }
       p += 3;
+    } else {
+      if (p + 2 > end) throw hessianError("string is cut off", p);
+      if (lead < 0xc0 || (bytes[p + 1]! & 0xc0) !== 0x80 || (lead < 0xc2 && !isLongNul(bytes, p))) throw badUtf8(p);
+      p += 2;
     }
+    left -= 1;
   }
   return p;
 }
