@@ -1,0 +1,44 @@
+import type { ServiceKey } from "../../../model/service.ts";
+
+/** The kinds of rule in Dubbo's config centre that change which provider a call reaches, by the ending of their key. */
+const ROUTER_KINDS = ["condition-router", "tag-router", "script-router", "MESHAPPRULE"] as const;
+const CONFIGURATORS = "configurators";
+
+/** A rule of the config centre that is in force. */
+export interface ConfigRule {
+  readonly key: string;
+  /** What stands before the kind: an application, or a service in one of Dubbo's two ways of writing it. */
+  readonly stem: string;
+  readonly type: "router" | "configurators";
+}
+
+/**
+ * Reads a key of `/dubbo/config/dubbo` with its text; undefined where it is no routing or override rule, is empty, or
+ * says `enabled: false` at its top. The text is not read further: a rule that cannot be parsed counts as being in force.
+ */
+export function readConfigRule(key: string, text: string): ConfigRule | undefined {
+  if (text.trim() === "" || /^enabled\s*:\s*["']?false\b/m.test(text)) return undefined;
+  const dot = key.lastIndexOf(".");
+  if (dot <= 0) return undefined;
+  const kind = key.slice(dot + 1);
+  const stem = key.slice(0, dot);
+  if (kind === CONFIGURATORS) return { key, stem, type: "configurators" };
+  return ROUTER_KINDS.some((one) => one === kind) ? { key, stem, type: "router" } : undefined;
+}
+
+/** The interface that a stem names if it is a service: `interface:version:group` (2.7.5 and later) or `group*interface:version`. */
+export function interfaceOfStem(stem: string): string {
+  const rest = stem.slice(stem.indexOf("*") + 1);
+  const colon = rest.indexOf(":");
+  return colon < 0 ? rest : rest.slice(0, colon);
+}
+
+/** Every stem by which a rule can name a service. */
+export function stemsOfService(key: ServiceKey): readonly string[] {
+  const versions = key.version === "" ? ["", "0.0.0"] : [key.version];
+  const stems = versions.flatMap((version) => [
+    `${key.interface}:${version}:${key.group}`,
+    `${key.group === "" ? "" : `${key.group}*`}${key.interface}${version === "" ? "" : `:${version}`}`,
+  ]);
+  return [...new Set(stems)];
+}
