@@ -15,8 +15,10 @@
  * Reference: DubboCodec and DecodeableRpcInvocation of Apache Dubbo 2.6, 2.7 and 3.3.
  */
 import { ProtocolError } from "../../base/errors.ts";
+import { Hessian2Reader } from "../hessian2/reader.ts";
 import { Skipper } from "../hessian2/skip.ts";
 import { skipUnits } from "../hessian2/strings.ts";
+import type { ListValue, Value } from "../value.ts";
 import { Attachments } from "./attachments.ts";
 import { decodeText, equalsAscii, intSize } from "./text.ts";
 
@@ -61,6 +63,8 @@ export class RequestHead {
   #effectiveMethod: string | undefined;
   #argumentCount = -1;
   #attachmentsRead = false;
+  #arguments: Value[] | undefined;
+  #reader: Hessian2Reader | undefined;
   readonly #skipper = new Skipper();
   readonly #attachments = new Attachments();
 
@@ -77,6 +81,7 @@ export class RequestHead {
     this.#effectiveMethod = undefined;
     this.#argumentCount = -1;
     this.#attachmentsRead = false;
+    if (this.#arguments !== undefined) this.#forgetArguments();
     try {
       this.protocolStart = this.#range(bodyStart, "protocol version");
       this.protocolEnd = this.#end;
@@ -107,6 +112,7 @@ export class RequestHead {
     this.#skipper.release();
     this.#attachments.release();
     this.#attachmentsRead = false;
+    this.#forgetArguments();
   }
 
   /** Dubbo protocol version as the caller claims it, such as `2.0.2`. */
@@ -181,6 +187,38 @@ export class RequestHead {
     return this.#attachments;
   }
 
+  /** Argument `n` (from 0) as a value tree, decoded on demand and once a request; undefined where there is no such argument. */
+  argument(n: number): Value | undefined {
+    if (n < 0 || n >= this.argumentCount) return undefined;
+    try {
+      if (this.#arguments === undefined) {
+        this.#reader ??= new Hessian2Reader();
+        this.#reader.reset(this.bytes, this.argsStart, this.bodyEnd);
+        this.#arguments = [];
+      }
+      // References and definitions span the body: what stands before is read too.
+      while (this.#arguments.length <= n) this.#arguments.push(this.#reader!.readValue());
+    } catch (error) {
+      this.#arguments = undefined;
+      throw asDubbo2(error);
+    }
+    return this.#arguments[n];
+  }
+
+  /** How many arguments the meant method gets: of a generic call the length of its list of values. */
+  get effectiveArgumentCount(): number {
+    if (!this.isGeneric) return this.argumentCount;
+    const values = this.argument(2) ?? null;
+    return isList(values) ? values.items.length : 0;
+  }
+
+  /** Argument `n` of the meant method: of a generic call the n-th of its values. */
+  effectiveArgument(n: number): Value | undefined {
+    if (!this.isGeneric) return this.argument(n);
+    const values = this.argument(2) ?? null;
+    return isList(values) ? values.items[n] : undefined;
+  }
+
   #genericMethod(): string | null {
     try {
       const skipper = this.#skipper.reset(this.bytes, this.argsStart, this.bodyEnd);
@@ -188,6 +226,11 @@ export class RequestHead {
     } catch (error) {
       throw asDubbo2(error);
     }
+  }
+
+  #forgetArguments(): void {
+    this.#arguments = undefined;
+    this.#reader?.release();
   }
 
   /** Start of the string whose tag is at `at`; its end is left in `#end`. */
@@ -254,6 +297,10 @@ function endOfType(bytes: Uint8Array, start: number, end: number): number {
       break;
   }
   throw new ProtocolError("dubbo2", "parameter types are malformed", start);
+}
+
+function isList(value: Value): value is ListValue {
+  return value !== null && typeof value === "object" && "type" in value && value.type === "list";
 }
 
 /** The same fault under this protocol's name; what is no `ProtocolError` is a bug and passes as it is. */
