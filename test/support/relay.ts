@@ -60,7 +60,7 @@ export async function startRelay(host: string, port: number, targetHost: string,
     });
   };
   const accept = (caller: Socket): void => {
-    const callee = connect({ host: targetHost, port: targetPort });
+    const callee = connect({ host: targetHost, port: targetPort, allowHalfOpen: true });
     const pair: Pair = { caller, callee };
     pairs.add(pair);
     const over = (): void => {

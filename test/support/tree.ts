@@ -1,0 +1,227 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
+import ts from "typescript";
+
+/** What may import what; the folders of src. The three product folders never import each other: `cli` joins them. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  base: ["base"],
+  model: ["model", "base"],
+  codecs: ["codecs", "model", "base"],
+  "registry-sync": ["registry-sync", "codecs", "model", "base"],
+  "bridge-proxy": ["bridge-proxy", "codecs", "model", "base"],
+  control: ["control", "codecs", "model", "base"],
+  cli: ["cli", "control", "bridge-proxy", "registry-sync", "codecs", "model", "base"],
+  console: ["console"],
+};
+
+/** Files and folders of src that do no I/O and take time and chance as arguments. */
+const pure: readonly string[] = [
+  "base/",
+  "model/",
+  "codecs/",
+  "registry-sync/contracts.ts",
+  "registry-sync/merge.ts",
+  "registry-sync/plan.ts",
+  "registry-sync/guard.ts",
+  "registry-sync/present.ts",
+  "registry-sync/naming.ts",
+  "registry-sync/dubbo-url.ts",
+  "registry-sync/service-entry.ts",
+  "bridge-proxy/route.ts",
+  "bridge-proxy/match.ts",
+  "bridge-proxy/call-table.ts",
+  "bridge-proxy/balance/",
+  "bridge-proxy/policies/",
+  "control/rules/",
+  "control/compile/",
+];
+
+/** The two files of `base` through which time and log lines come in. */
+const impure: readonly string[] = ["base/clock.ts", "base/log.ts"];
+
+const pureModules = new Set(["node:buffer", "node:crypto", "node:util", "node:path/posix", "yaml", "re2js"]);
+const impureGlobals = new Set([
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "queueMicrotask",
+  "process",
+  "console",
+  "fetch",
+  "performance",
+]);
+
+export const maxLines = 400;
+
+/** Files without a unit test of their own, each with the reason. A file that holds types only needs none. */
+export const withoutUnitTest: Readonly<Record<string, string>> = {
+  "cli/": "commands are run as programs by test/e2e",
+};
+
+/** Unit tests that mirror no file of src, each with the reason. */
+const extraTests: Readonly<Record<string, string>> = {
+  "tree.test.ts": "checks the tree itself",
+};
+
+/** Source text by path, as "src/base/clock.ts" and "test/unit/base/clock.test.ts". */
+export type Tree = ReadonlyMap<string, string>;
+
+/** Reads the TypeScript files under `root`/src and `root`/test/unit. */
+export function readTree(root: string): Tree {
+  const tree = new Map<string, string>();
+  const walk = (dir: string): void => {
+    for (const entry of readdirSync(posix.join(root, dir), { withFileTypes: true })) {
+      const path = posix.join(dir, entry.name);
+      if (entry.isDirectory()) walk(path);
+      else if (/\.tsx?$/.test(path)) tree.set(path, readFileSync(posix.join(root, path), "utf8"));
+    }
+  };
+  walk("src");
+  walk("test/unit");
+  return tree;
+}
+
+/** Every fault of the tree as "path: what is wrong", sorted; none when it keeps the rules of ARCHITECTURE.md. */
+export function checkTree(tree: Tree): string[] {
+  const faults: string[] = [];
+  const imports = new Map<string, string[]>();
+  for (const [path, text] of tree) {
+    if (!path.startsWith("src/")) continue;
+    const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+    const specifiers = importsOf(source);
+    const own = specifiers.filter((name) => name.startsWith(".")).map((name) => posix.join(posix.dirname(path), name));
+    imports.set(path, own);
+    faults.push(...folderFaults(path, own, tree));
+    if (isPure(path)) faults.push(...pureFaults(path, source, specifiers));
+    const lines = text.split("\n").length - 1;
+    if (lines > maxLines) faults.push(`${path}: ${lines} lines, over ${maxLines}`);
+    if (!tree.has(testOf(path)) && !isTypesOnly(source) && exemption(path) === undefined) {
+      faults.push(`${path}: has no unit test ${testOf(path)}`);
+    }
+  }
+  faults.push(...cycles(imports), ...strayTests(tree), ...staleExemptions(tree));
+  return faults.sort();
+}
+
+function folderOf(path: string): string {
+  return path.split("/")[1];
+}
+
+function folderFaults(path: string, own: readonly string[], tree: Tree): string[] {
+  const allowed = mayImport[folderOf(path)];
+  if (allowed === undefined || path.split("/").length < 3) return [`${path}: not in a documented folder of src`];
+  const faults: string[] = [];
+  for (const target of own) {
+    if (!tree.has(target)) faults.push(`${path}: imports ${target}, which is not a source file`);
+    else if (!allowed.includes(folderOf(target))) {
+      faults.push(`${path}: ${folderOf(path)} may not import ${folderOf(target)} (${target})`);
+    }
+  }
+  return faults;
+}
+
+function importsOf(source: ts.SourceFile): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier) {
+      found.push((node.moduleSpecifier as ts.StringLiteral).text);
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const name = node.arguments[0];
+      if (name && ts.isStringLiteral(name)) found.push(name.text);
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      found.push((node.argument.literal as ts.StringLiteral).text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function isPure(path: string): boolean {
+  const inside = path.slice("src/".length);
+  if (impure.includes(inside)) return false;
+  return pure.some((entry) => (entry.endsWith("/") ? inside.startsWith(entry) : inside === entry));
+}
+
+function pureFaults(path: string, source: ts.SourceFile, specifiers: readonly string[]): string[] {
+  const faults = specifiers
+    .filter((name) => !name.startsWith(".") && !pureModules.has(name))
+    .map((name) => `${path}: is pure, but imports ${name}`);
+  const visit = (node: ts.Node): void => {
+    const what = impureUse(node);
+    if (what !== undefined) {
+      const { line } = source.getLineAndCharacterOfPosition(node.getStart(source));
+      faults.push(`${path}: is pure, but uses ${what} in line ${line + 1}`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return faults;
+}
+
+function impureUse(node: ts.Node): string | undefined {
+  if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
+    const name = `${node.expression.text}.${node.name.text}`;
+    if (name === "Date.now" || name === "Math.random" || impureGlobals.has(node.expression.text)) return name;
+  }
+  if (ts.isCallExpression(node) && ts.isIdentifier(node.expression) && impureGlobals.has(node.expression.text)) {
+    return node.expression.text;
+  }
+  if (ts.isNewExpression(node) && node.expression.getText() === "Date" && !node.arguments?.length) return "new Date()";
+  return undefined;
+}
+
+/** Whether a file has nothing to run: imports, types and re-exports of types only. */
+function isTypesOnly(source: ts.SourceFile): boolean {
+  return source.statements.every(
+    (one) =>
+      ts.isImportDeclaration(one) ||
+      ts.isInterfaceDeclaration(one) ||
+      ts.isTypeAliasDeclaration(one) ||
+      ts.isModuleDeclaration(one) ||
+      (ts.isExportDeclaration(one) && (one.isTypeOnly || !one.moduleSpecifier)),
+  );
+}
+
+function testOf(path: string): string {
+  return path.replace(/^src\//, "test/unit/").replace(/\.ts$/, ".test.ts");
+}
+
+function exemption(path: string): string | undefined {
+  const inside = path.slice("src/".length);
+  return Object.keys(withoutUnitTest).find((entry) =>
+    entry.endsWith("/") ? inside.startsWith(entry) : inside === entry,
+  );
+}
+
+function strayTests(tree: Tree): string[] {
+  return [...tree.keys()]
+    .filter((path) => path.startsWith("test/unit/") && path.endsWith(".test.ts"))
+    .filter((path) => extraTests[path.slice("test/unit/".length)] === undefined)
+    .filter((path) => !tree.has(path.replace(/^test\/unit\//, "src/").replace(/\.test\.ts$/, ".ts")))
+    .map((path) => `${path}: mirrors no file of src`);
+}
+
+function staleExemptions(tree: Tree): string[] {
+  return Object.keys(withoutUnitTest)
+    .filter((entry) => !entry.endsWith("/") && (!tree.has(`src/${entry}`) || tree.has(testOf(`src/${entry}`))))
+    .map((entry) => `src/${entry}: is exempt from having a unit test, but is gone or has one`);
+}
+
+/** One fault for each import that closes a cycle. Type-only imports count: two files that need each other are one. */
+function cycles(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const faults: string[] = [];
+  const state = new Map<string, "open" | "done">();
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (state.get(path) === "done") return;
+    if (state.get(path) === "open") {
+      faults.push(`${path}: imports itself by ${[...trail.slice(trail.indexOf(path)), path].join(" -> ")}`);
+      return;
+    }
+    state.set(path, "open");
+    for (const target of imports.get(path) ?? []) visit(target, [...trail, path]);
+    state.set(path, "done");
+  };
+  for (const path of [...imports.keys()].sort()) visit(path, []);
+  return faults;
+}
