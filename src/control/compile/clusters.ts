@@ -1,0 +1,50 @@
+import { type Cluster, type ClusterService, TRESTLE_METADATA } from "../../codecs/xds/resources.ts";
+import type { Entry } from "../../model/entry.ts";
+import type { DestinationRule, Subset } from "../../model/rule.ts";
+import { DEFAULT_POLICY, type LoweredPolicy, lowerPolicy } from "../rules/lower-policies.ts";
+import { printDuration } from "../rules/values.ts";
+import { usualPort } from "./endpoints.ts";
+
+/** The name that Istio's users know: `outbound|PORT|SUBSET|HOST`. */
+export function clusterName(port: number, subset: string, host: string): string {
+  return `outbound|${port}|${subset}|${host}`;
+}
+
+/** Name of a service's cluster for a subset (`""` for all its endpoints). */
+export function clusterNameOf(entry: Entry, subset: string): string {
+  return clusterName(usualPort(entry), subset, entry.host);
+}
+
+/** Compiles the cluster of a service and subset under the DestinationRule in force. */
+export function compileCluster(entry: Entry, subsetName: string, rule: DestinationRule | undefined): Cluster {
+  return build(
+    clusterNameOf(entry, subsetName),
+    { ...keyOf(entry), host: entry.host, subset: subsetName },
+    lowerPolicy(rule, subsetName === "" ? undefined : findSubset(rule, subsetName)),
+  );
+}
+
+/** A cluster for a destination that no entry is known for: it has no endpoints, calls to it are answered "no endpoint". */
+export function compileUnknownCluster(name: string, host: string, subset: string): Cluster {
+  return build(name, { interface: host, group: "", version: "", host, subset }, DEFAULT_POLICY);
+}
+
+/** The subset of that name; the first where there are two. */
+export function findSubset(rule: DestinationRule | undefined, name: string): Subset | undefined {
+  return rule?.subsets.find((subset) => subset.name === name);
+}
+
+function keyOf({ service }: Entry): Pick<ClusterService, "interface" | "group" | "version"> {
+  return { interface: service.interface, group: service.group, version: service.version };
+}
+
+function build(name: string, service: ClusterService, policy: LoweredPolicy): Cluster {
+  return {
+    name,
+    type: "EDS",
+    lbPolicy: policy.lbPolicy,
+    ...(policy.connectTimeoutMs === undefined ? {} : { connectTimeout: printDuration(policy.connectTimeoutMs) }),
+    ...(policy.thresholds === undefined ? {} : { circuitBreakers: { thresholds: [policy.thresholds] as const } }),
+    metadata: { filterMetadata: { [TRESTLE_METADATA]: service } },
+  };
+}

@@ -1,0 +1,116 @@
+import type { Position } from "../../base/errors.ts";
+import type { Finding } from "../../model/entry.ts";
+import { printPosition } from "../../model/rule.ts";
+
+/**
+ * Every code that rules can be given, with its severity and what it means; docs/findings.md lists them all.
+ * TR0201 to TR0219 are about the text of one file (errors among them keep the file's last good state in force),
+ * TR0220 and up about what the rules mean together and for the services that are known.
+ */
+export const RULE_FINDINGS = {
+  TR0201: { severity: "error", title: "rule file or folder can't be read" },
+  TR0202: { severity: "error", title: "text is no valid YAML or JSON" },
+  TR0203: { severity: "error", title: "document is no object with apiVersion, kind and metadata.name" },
+  TR0204: { severity: "warning", title: "object of this kind is not applied" },
+  TR0205: { severity: "error", title: "security object is not enforced" },
+  TR0206: { severity: "error", title: "unknown field" },
+  TR0207: { severity: "error", title: "value of the wrong type" },
+  TR0208: { severity: "error", title: "missing field" },
+  TR0209: { severity: "error", title: "value out of range or not among those allowed" },
+  TR0210: { severity: "error", title: "bad duration" },
+  TR0211: { severity: "error", title: "bad regular expression" },
+  TR0212: { severity: "error", title: "weights that send no call anywhere" },
+  TR0213: { severity: "error", title: "fields that exclude each other" },
+  TR0214: { severity: "error", title: "object defined twice" },
+  TR0215: { severity: "warning", title: "last good state of a file stays in force" },
+  TR0216: { severity: "error", title: "a limit on rules or findings was passed" },
+  TR0220: { severity: "warning", title: "host matches no known service" },
+  TR0221: { severity: "error", title: "destination matches no known service" },
+  TR0222: { severity: "error", title: "unknown subset" },
+  TR0223: { severity: "warning", title: "subset selects no endpoint" },
+  TR0224: { severity: "error", title: "two VirtualServices for one host" },
+  TR0225: { severity: "error", title: "two DestinationRules for one host" },
+  TR0226: { severity: "warning", title: "route that no call can reach" },
+  TR0227: { severity: "warning", title: "field without meaning for a Dubbo call" },
+  TR0228: { severity: "warning", title: "field that is not applied yet" },
+  TR0229: { severity: "error", title: "rule needs to read calls whose serialization is only carried" },
+  TR0230: { severity: "error", title: "route that can't be applied to Dubbo calls" },
+  TR0231: { severity: "warning", title: "weights that don't add up to 100" },
+  TR0232: { severity: "warning", title: "method match names an HTTP verb" },
+  TR0233: { severity: "warning", title: "match that no call of the host can meet" },
+  TR0234: { severity: "info", title: "calls that match no route are refused" },
+  TR0235: { severity: "warning", title: "attachment that a call can't be given" },
+  TR0236: { severity: "error", title: "connection security is not applied" },
+  TR0237: { severity: "warning", title: "subset defined twice" },
+} as const satisfies Record<string, { readonly severity: Finding["severity"]; readonly title: string }>;
+
+export type RuleFindingCode = keyof typeof RULE_FINDINGS;
+
+/** A finding of {@link RULE_FINDINGS} at a place in a file. */
+export function ruleFinding(code: RuleFindingCode, position: Position, message: string): Finding {
+  return { code, severity: RULE_FINDINGS[code].severity, message, at: printPosition(position) };
+}
+
+/** Takes a finding; the code decides the severity. */
+export type Report = (code: RuleFindingCode, position: Position, message: string) => void;
+
+/** Most findings kept of one file or one analysis; one more says that there were others. */
+export const MAX_FINDINGS = 500;
+
+/** Collects findings, each once, up to {@link MAX_FINDINGS}. */
+export interface FindingList {
+  readonly report: Report;
+  /** In the order reported. */
+  list(): readonly Finding[];
+}
+
+export function createFindingList(): FindingList {
+  const findings: Finding[] = [];
+  const seen = new Set<string>();
+  let left = 0;
+  let last: Position | undefined;
+  return {
+    report(code, position, message) {
+      const finding = ruleFinding(code, position, message);
+      const key = `${code} ${finding.at} ${message}`;
+      if (seen.has(key)) return;
+      if (findings.length >= MAX_FINDINGS) {
+        left++;
+        last = position;
+        return;
+      }
+      seen.add(key);
+      findings.push(finding);
+    },
+    list() {
+      if (last === undefined) return findings;
+      return [
+        ...findings,
+        ruleFinding("TR0216", last, `${left} more findings are not shown; at most ${MAX_FINDINGS} are`),
+      ];
+    },
+  };
+}
+
+/** Sorts by file, line and column, then code; the places of {@link ruleFinding} are read back for that. */
+export function sortFindings(findings: readonly Finding[]): Finding[] {
+  const place = (at: string): [string, number, number] => {
+    const parts = /^(.*):(\d+):(\d+)$/.exec(at);
+    return parts === null ? [at, 0, 0] : [parts[1]!, Number(parts[2]), Number(parts[3])];
+  };
+  return findings
+    .map((finding) => ({ finding, place: place(finding.at) }))
+    .sort(
+      (a, b) =>
+        compareText(a.place[0], b.place[0]) ||
+        a.place[1] - b.place[1] ||
+        a.place[2] - b.place[2] ||
+        compareText(a.finding.code, b.finding.code),
+    )
+    .map(({ finding }) => finding);
+}
+
+/** Orders texts by code unit, the same on every machine. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

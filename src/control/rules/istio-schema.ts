@@ -1,0 +1,324 @@
+import type { HttpMatch, HttpRoute, RouteDestination } from "../../model/rule.ts";
+import {
+  anyText,
+  anything,
+  duration,
+  durationOrZero,
+  exactHost,
+  flag,
+  grpcStatus,
+  headerMap,
+  headerMatches,
+  host,
+  listOf,
+  retryOn,
+  text,
+  textMap,
+  textMatch,
+  time,
+  whole,
+} from "./istio-values.ts";
+import type { Field, ObjectShape, ReadContext, ReadObject, Shape } from "./schema.ts";
+
+const MAX_INT = 2_147_483_647;
+
+/** A field that says nothing about a Dubbo call. */
+const meaningless = (why: string, shape: Shape = anything): Field => ({
+  shape,
+  unused: { code: "TR0227", why: `has no meaning for a Dubbo call: ${why}` },
+});
+
+/** A field that would mean something, but is not applied by this version. */
+const notYet = (why = "calls are treated as if it were not there"): Field => ({
+  shape: anything,
+  unused: { code: "TR0228", why: `is not applied yet: ${why}` },
+});
+
+const object = (fields: ObjectShape["fields"], more: Partial<ObjectShape> = {}): ObjectShape => ({
+  type: "object",
+  fields,
+  ...more,
+});
+
+const headerOperations = object({
+  set: { shape: headerMap },
+  add: { shape: headerMap },
+  remove: { shape: listOf(text) },
+});
+
+const headers = object({
+  request: { shape: headerOperations },
+  response: notYet("answers keep the attachments that the callee gave them"),
+});
+
+const httpMatch = object(
+  {
+    name: { shape: anyText },
+    uri: { shape: textMatch },
+    ignoreUriCase: { shape: flag },
+    method: { shape: textMatch },
+    authority: { shape: textMatch },
+    headers: { shape: headerMatches },
+    withoutHeaders: { shape: headerMatches },
+    gateways: { shape: listOf(text) },
+    scheme: { shape: textMatch },
+    queryParams: { shape: headerMatches },
+    sourceLabels: { shape: textMap },
+    sourceNamespace: { shape: anyText },
+    port: meaningless("a service has one port in the mesh, so the condition always holds", whole(0, 65_535)),
+    statPrefix: meaningless("metrics name the route by its name", anyText),
+  },
+  { into: checkMatch },
+);
+
+const destination = object({
+  host: { shape: exactHost, required: true },
+  subset: { shape: text },
+  port: meaningless(
+    "a service has one port in the mesh, calls go to each provider's own",
+    object({ number: { shape: whole(1, 65_535) } }),
+  ),
+});
+
+const routeDestination = object({
+  destination: { shape: destination, required: true },
+  weight: { shape: whole(0, MAX_INT) },
+  headers: { shape: headers },
+});
+
+const percentage = object({ value: { shape: { type: "number", min: 0, max: 100 } } });
+
+const fault = object({
+  delay: {
+    shape: object(
+      {
+        fixedDelay: { shape: duration, as: "fixedDelayMs", required: true },
+        percentage: { shape: percentage },
+        percent: { shape: whole(0, 100) },
+        exponentialDelay: notYet(),
+      },
+      { exclusive: [["percentage", "percent"]] },
+    ),
+  },
+  abort: {
+    shape: object(
+      {
+        httpStatus: { shape: whole(200, 599) },
+        grpcStatus: { shape: grpcStatus },
+        http2Error: meaningless("there are no HTTP/2 streams to reset"),
+        percentage: { shape: percentage },
+        percent: { shape: whole(0, 100) },
+      },
+      {
+        exclusive: [
+          ["httpStatus", "grpcStatus", "http2Error"],
+          ["percentage", "percent"],
+        ],
+        into(value, context, path) {
+          if (value.httpStatus !== undefined || value.grpcStatus !== undefined) return value;
+          context.report("TR0208", value.at.position, `${path} needs one of httpStatus and grpcStatus`);
+          return undefined;
+        },
+      },
+    ),
+  },
+});
+
+const retries = object({
+  attempts: { shape: whole(0, 100), required: true },
+  perTryTimeout: { shape: duration, as: "perTryTimeoutMs" },
+  retryOn: { shape: retryOn },
+  backoff: { shape: duration, as: "backoffMs" },
+  retryRemoteLocalities: notYet("a retry may go to any endpoint"),
+  retryIgnorePreviousHosts: notYet("a retry goes to another endpoint where there is one"),
+});
+
+const directResponse = object({
+  status: { shape: whole(100, 599), required: true },
+  body: { shape: object({ string: { shape: anyText }, bytes: notYet() }, { exclusive: [["string", "bytes"]] }) },
+});
+
+const skipped = "the route is passed over, its calls go on to the next";
+
+const httpRoute = object(
+  {
+    name: { shape: anyText },
+    match: { shape: listOf(httpMatch) },
+    route: { shape: listOf(routeDestination, 1) },
+    directResponse: { shape: directResponse },
+    timeout: { shape: durationOrZero, as: "timeoutMs" },
+    retries: { shape: retries },
+    fault: { shape: fault },
+    headers: { shape: headers },
+    redirect: meaningless(`a caller can't be sent elsewhere; ${skipped}`),
+    delegate: notYet(skipped),
+    rewrite: notYet("name another service as the destination to rewrite the interface"),
+    corsPolicy: meaningless("no browser makes one"),
+    mirror: notYet(),
+    mirrors: notYet(),
+    mirrorPercent: notYet(),
+    mirrorPercentage: notYet(),
+  },
+  { exclusive: [["route", "redirect", "directResponse", "delegate"]], into: checkRoute },
+);
+
+const metadata = object({
+  name: { shape: text, required: true },
+  namespace: { shape: anyText },
+  creationTimestamp: { shape: time },
+  ...Object.fromEntries(
+    [
+      ..."labels annotations uid resourceVersion generation generateName managedFields ownerReferences finalizers".split(
+        " ",
+      ),
+      ..."selfLink deletionTimestamp deletionGracePeriodSeconds clusterName".split(" "),
+    ].map((name) => [name, { shape: anything }]),
+  ),
+});
+
+const tls = object(
+  Object.fromEntries([
+    ["mode", { shape: { type: "choice", of: ["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"] } }],
+    ..."clientCertificate privateKey caCertificates credentialName subjectAltNames sni insecureSkipVerify caCrl"
+      .split(" ")
+      .map((name) => [name, { shape: anything }]),
+  ]),
+  {
+    into(value, context, path) {
+      if (value.mode !== undefined && value.mode !== "DISABLE")
+        context.report(
+          "TR0236",
+          value.at.position,
+          `${path} asks for ${value.mode}, but calls to providers are sent in plain text`,
+        );
+      return value;
+    },
+  },
+);
+
+const loadBalancer = object({
+  simple: {
+    shape: {
+      type: "choice",
+      of: ["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"],
+    },
+  },
+  consistentHash: notYet("calls are spread by weighted random choice"),
+  localityLbSetting: notYet(),
+  zoneAwareLbSetting: notYet(),
+  warmup: notYet("each provider's own warm-up holds"),
+  warmupDurationSecs: notYet("each provider's own warm-up holds"),
+});
+
+const shared = "callers share few connections to a provider";
+
+const connectionPool = object({
+  tcp: {
+    shape: object({
+      connectTimeout: { shape: duration, as: "connectTimeoutMs" },
+      maxConnections: notYet(shared),
+      tcpKeepalive: notYet("connections are watched by Dubbo's own heartbeats"),
+      maxConnectionDuration: notYet(),
+      idleTimeout: notYet(),
+    }),
+  },
+  http: {
+    shape: object({
+      http1MaxPendingRequests: { shape: whole(0, MAX_INT) },
+      http2MaxRequests: { shape: whole(0, MAX_INT) },
+      maxRetries: { shape: whole(0, MAX_INT) },
+      maxRequestsPerConnection: notYet(shared),
+      maxConcurrentStreams: notYet(shared),
+      idleTimeout: notYet(),
+      h2UpgradePolicy: meaningless("it is no HTTP"),
+      useClientProtocol: meaningless("a provider is called in the protocol it speaks"),
+      http2KeepAlive: meaningless("it is no HTTP"),
+    }),
+  },
+});
+
+const trafficPolicy = object({
+  loadBalancer: { shape: loadBalancer },
+  connectionPool: { shape: connectionPool },
+  tls: { shape: tls },
+  outlierDetection: notYet("no endpoint is ejected"),
+  portLevelSettings: notYet("a service has one port in the mesh; set it for the whole service"),
+  tunnel: notYet(),
+  proxyProtocol: notYet(),
+  retryBudget: notYet(),
+});
+
+const subset = object({
+  name: { shape: text, required: true },
+  labels: { shape: textMap },
+  trafficPolicy: { shape: trafficPolicy },
+});
+
+const topLevel = (spec: ObjectShape): ObjectShape =>
+  object({
+    apiVersion: { shape: text, required: true },
+    kind: { shape: text, required: true },
+    metadata: { shape: metadata, required: true },
+    spec: { shape: spec, required: true },
+    status: { shape: anything },
+  });
+
+const exportTo: Field = meaningless("rules of one instance hold for all its callers", listOf(text));
+
+/** What a document of each kind must be. */
+export const KINDS: Readonly<Record<"VirtualService" | "DestinationRule", ObjectShape>> = {
+  VirtualService: topLevel(
+    object({
+      hosts: { shape: listOf(host, 1), required: true },
+      gateways: { shape: listOf(text) },
+      http: { shape: listOf(httpRoute) },
+      exportTo,
+      tls: meaningless("calls are routed by what they say, not by the connection's server name"),
+      tcp: meaningless("calls are routed one by one, not by connection"),
+    }),
+  ),
+  DestinationRule: topLevel(
+    object({
+      host: { shape: host, required: true },
+      subsets: { shape: listOf(subset) },
+      trafficPolicy: { shape: trafficPolicy },
+      exportTo,
+      workloadSelector: meaningless("rules of one instance hold for all its callers"),
+    }),
+  ),
+};
+
+/** A regular expression can't be put together with another text condition on the path: the two would need a look-ahead. */
+function checkMatch(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
+  const { uri, method } = value as unknown as HttpMatch;
+  if (uri === undefined || method === undefined || uri.type === "exact" || method.type === "exact") return value;
+  if (uri.type !== "regex" && method.type !== "regex") return value;
+  context.report(
+    "TR0213",
+    value.at.fields.method ?? value.at.position,
+    `${path} has uri and method, one of them a regular expression; make one exact, or say both in uri as "/interface/method"`,
+  );
+  return undefined;
+}
+
+function checkRoute(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
+  const { at, route } = value as unknown as HttpRoute;
+  if (!["route", "redirect", "directResponse", "delegate"].some((name) => at.fields[name] !== undefined)) {
+    context.report("TR0208", at.position, `${path}.route is missing`);
+    return undefined;
+  }
+  if (route !== undefined && route.length > 1 && sumOfWeights(route) === 0) {
+    context.report(
+      "TR0212",
+      at.fields.route!,
+      `${path}.route has ${route.length} destinations whose weights add up to 0`,
+    );
+    return undefined;
+  }
+  return value;
+}
+
+/** Sum of the weights as written; one that is not written counts 0. */
+export function sumOfWeights(route: readonly RouteDestination[]): number {
+  return route.reduce((sum, { weight }) => sum + (weight ?? 0), 0);
+}

@@ -1,0 +1,130 @@
+import { RE2JS } from "re2js";
+import { CODES } from "../../base/errors.ts";
+import type { TextMatch } from "../../model/rule.ts";
+import { type Check, type ObjectShape, quote, type Shape } from "./schema.ts";
+
+/** Envoy's words of `retry_on` that mean something on the answer table of docs/rules.md. */
+export const RETRY_WORDS: readonly string[] = [
+  "5xx",
+  "gateway-error",
+  "reset",
+  "reset-before-request",
+  "connect-failure",
+  "envoy-ratelimited",
+  "retriable-4xx",
+  "refused-stream",
+  "retriable-status-codes",
+  "retriable-headers",
+  "http3-post-connect-failure",
+  "cancelled",
+  "deadline-exceeded",
+  "internal",
+  "resource-exhausted",
+  "unavailable",
+];
+
+/** Longest text taken where a rule names or compares something, characters. */
+const MAX_TEXT = 4_096;
+
+const wrong = (problem: string) => ({ code: "TR0209", problem }) as const;
+
+const notEmpty: Check<string> = (value) =>
+  value === ""
+    ? wrong("is empty")
+    : value.length > MAX_TEXT
+      ? wrong(`is longer than ${MAX_TEXT} characters`)
+      : undefined;
+
+/** A host: DNS name or interface name; `*` alone, or in place of the first or the last parts. */
+const isHost: Check<string> = (value) => {
+  if (value.length > 512) return wrong("is longer than 512 characters");
+  const plain = value.startsWith("*.") ? value.slice(2) : value.endsWith(".*") ? value.slice(0, -2) : value;
+  if (value === "*" || /^[A-Za-z0-9_$.-]+$/.test(plain)) return undefined;
+  return wrong(
+    `is ${quote(value)}; a host is a DNS name, an interface name, or a wildcard such as "*", "*.acme" or "com.acme.*"`,
+  );
+};
+
+const isExactHost: Check<string> = (value) =>
+  value.includes("*") ? wrong(`is ${quote(value)}; calls can't be sent to a wildcard`) : isHost(value);
+
+const isRegex: Check<string> = (value) => {
+  if (value.length > MAX_TEXT) return wrong(`is longer than ${MAX_TEXT} characters`);
+  try {
+    RE2JS.compile(value);
+    return undefined;
+  } catch (error) {
+    return {
+      code: "TR0211",
+      problem: `is no RE2 regular expression: ${error instanceof Error ? error.message : String(error)}`,
+    };
+  }
+};
+
+const isRetryOn: Check<string> = (value) => {
+  for (const word of value.split(",").map((part) => part.trim())) {
+    if (RETRY_WORDS.includes(word) || (/^\d{3}$/.test(word) && Number(word) >= 100 && Number(word) <= 599)) continue;
+    return wrong(`names ${quote(word)}; each part must be a status code or one of ${RETRY_WORDS.join(", ")}`);
+  }
+  return undefined;
+};
+
+const isGrpcStatus: Check<string> = (value) =>
+  grpcNumber(value) === undefined
+    ? wrong(`is ${quote(value)}, which is no gRPC status such as "UNAVAILABLE"`)
+    : undefined;
+
+/** Number of a gRPC status given by name (any case) or number; undefined for none, and for OK, which aborts nothing. */
+export function grpcNumber(text: string): number | undefined {
+  const index = /^\d{1,2}$/.test(text) ? Number(text) : (CODES as readonly string[]).indexOf(text.toLowerCase());
+  return index >= 1 && index < CODES.length ? index : undefined;
+}
+
+/** An attachment's name: in practice any text is one. */
+const isHeaderName: Check<string> = (value) =>
+  value === "" || value.length > 256 || /[\u0000-\u0020\u007f]/.test(value)
+    ? wrong("must be 1 to 256 characters without spaces")
+    : undefined;
+
+const isTime: Check<string> = (value) =>
+  Number.isNaN(Date.parse(value))
+    ? wrong(`is ${quote(value)}, which is no time such as "2026-01-31T09:00:00Z"`)
+    : undefined;
+
+export const text: Shape = { type: "text", check: notEmpty };
+export const anyText: Shape = { type: "text" };
+export const host: Shape = { type: "text", check: isHost };
+export const exactHost: Shape = { type: "text", check: isExactHost };
+export const flag: Shape = { type: "boolean" };
+export const anything: Shape = { type: "anything" };
+export const retryOn: Shape = { type: "text", check: isRetryOn };
+export const grpcStatus: Shape = { type: "text", check: isGrpcStatus };
+export const time: Shape = { type: "text", check: isTime };
+export const duration: Shape = { type: "duration", minMs: 1 };
+export const durationOrZero: Shape = { type: "duration", minMs: 0 };
+export const textMap: Shape = { type: "map", of: anyText };
+export const headerMap: Shape = { type: "map", of: anyText, key: isHeaderName };
+export const whole = (min: number, max: number): Shape => ({ type: "integer", min, max });
+export const listOf = (of: Shape, min = 0): Shape => ({ type: "list", of, min });
+
+function matchShape(emptyMeansPresent: boolean): ObjectShape {
+  return {
+    type: "object",
+    fields: {
+      exact: { shape: anyText },
+      prefix: { shape: text },
+      regex: { shape: { type: "text", check: isRegex } },
+    },
+    exclusive: [["exact", "prefix", "regex"]],
+    into(value, context, path): TextMatch | undefined {
+      for (const type of ["exact", "prefix", "regex"] as const)
+        if (typeof value[type] === "string") return { type, value: value[type] };
+      if (emptyMeansPresent) return { type: "present" };
+      context.report("TR0208", value.at.position, `${path} needs one of exact, prefix and regex`);
+      return undefined;
+    },
+  };
+}
+
+export const textMatch: Shape = matchShape(false);
+export const headerMatches: Shape = { type: "map", of: matchShape(true), key: isHeaderName };

@@ -1,0 +1,178 @@
+import type { HeaderMatcher, HttpFault, RetryPolicy, StringMatcher } from "../../codecs/xds/resources.ts";
+import type { Entry } from "../../model/entry.ts";
+import type { HeaderOperations, HttpMatch, HttpRoute, TextMatch, VirtualService } from "../../model/rule.ts";
+import { type EntryIndex, resolveDestination } from "./hosts.ts";
+import { lowerFault, lowerRetries } from "./lower-policies.ts";
+import { EVERY_PATH, lowerPath, type PathMatch, textMatches } from "./path.ts";
+
+/** One service with the routes of its calls: what a virtual host is compiled from. */
+export interface LoweredService {
+  readonly host: string;
+  /** Name of the rule in force; undefined where calls pass unchanged. */
+  readonly rule: string | undefined;
+  /** In order; the first that matches decides. None: every call goes to the service itself. */
+  readonly routes: readonly LoweredRoute[];
+}
+
+export interface LoweredRoute {
+  readonly name: string;
+  readonly path: PathMatch;
+  readonly headers: readonly HeaderMatcher[];
+  /** One of `targets` (at least one, each with weight over 0 or the only one) and `direct` is set. */
+  readonly targets?: readonly LoweredTarget[];
+  readonly direct?: { readonly status: number; readonly body?: string };
+  readonly timeoutMs?: number;
+  readonly retries?: RetryPolicy;
+  readonly fault?: HttpFault;
+  readonly mutations?: LoweredMutations;
+  /** Where the route stands: the `http` entry, and which of its matches. */
+  readonly file: string;
+  readonly line: number;
+  readonly rule: string;
+}
+
+export interface LoweredTarget {
+  /** Host of the entry that is called; the destination's own text, in lower case, where none is known. */
+  readonly host: string;
+  readonly known: boolean;
+  readonly subset: string;
+  readonly weight: number;
+  readonly mutations?: LoweredMutations;
+}
+
+export interface LoweredMutations {
+  readonly set: Readonly<Record<string, string>>;
+  readonly add: Readonly<Record<string, string>>;
+  readonly remove: readonly string[];
+}
+
+/** Names that Istio gives another meaning under `headers`: conditions on them are passed over. */
+export const PSEUDO_HEADERS: readonly string[] = ["uri", "scheme", "method", "authority"];
+
+/** Lowers the rule in force for a service; the same input gives the same output. */
+export function lowerService(entry: Entry, rule: VirtualService | undefined, index: EntryIndex): LoweredService {
+  const routes = rule === undefined ? [] : rule.http.flatMap((route, i) => lowerRoute(entry, rule, route, i, index));
+  return { host: entry.host, rule: rule === undefined || routes.length === 0 ? undefined : rule.name, routes };
+}
+
+/** Lowers one `http` entry: one route for each match that a call of the service can meet, none where it asks for what can't be. */
+export function lowerRoute(
+  entry: Entry,
+  rule: VirtualService,
+  route: HttpRoute,
+  position: number,
+  index: EntryIndex,
+): LoweredRoute[] {
+  if (route.route === undefined && route.directResponse === undefined) return [];
+  const action = lowerAction(entry, route, index);
+  const matches: readonly (HttpMatch | undefined)[] =
+    route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
+  return matches.flatMap((match, i) => {
+    const lowered = lowerMatch(match, entry);
+    if (lowered === undefined) return [];
+    const place = (match ?? route).at.position;
+    const name = `${rule.name}/${route.name ?? position}${match?.name === undefined ? (matches.length > 1 ? `.${i}` : "") : `.${match.name}`}`;
+    return [{ name, ...lowered, ...action, file: place.file, line: place.line, rule: rule.name }];
+  });
+}
+
+/** Lowers one match (undefined: every call); undefined where no call of the service can meet it. */
+export function lowerMatch(
+  match: HttpMatch | undefined,
+  entry: Entry,
+): { readonly path: PathMatch; readonly headers: readonly HeaderMatcher[] } | undefined {
+  if (match === undefined) return { path: EVERY_PATH, headers: [] };
+  if (neverMet(match) !== undefined) return undefined;
+  if (match.authority !== undefined && !authorityMatches(match.authority, entry)) return undefined;
+  const path = lowerPath(match, entry.service.interface);
+  if (path === undefined) return undefined;
+  return { path, headers: [...lowerHeaders(match.headers, false), ...lowerHeaders(match.withoutHeaders, true)] };
+}
+
+/** The condition of a match that no Dubbo call can meet, by its field name; undefined where there is none. */
+export function neverMet(
+  match: HttpMatch,
+): "scheme" | "queryParams" | "sourceLabels" | "sourceNamespace" | "gateways" | undefined {
+  if (match.scheme !== undefined) return "scheme";
+  if (match.queryParams !== undefined && Object.keys(match.queryParams).length > 0) return "queryParams";
+  if (match.sourceLabels !== undefined && Object.keys(match.sourceLabels).length > 0) return "sourceLabels";
+  if (match.sourceNamespace !== undefined && match.sourceNamespace !== "") return "sourceNamespace";
+  if (match.gateways !== undefined && match.gateways.length > 0 && !match.gateways.includes("mesh")) return "gateways";
+  return undefined;
+}
+
+function authorityMatches(authority: TextMatch, entry: Entry): boolean {
+  return textMatches(authority, entry.host, true) || textMatches(authority, entry.service.interface, false);
+}
+
+function lowerHeaders(headers: Readonly<Record<string, TextMatch>> | undefined, without: boolean): HeaderMatcher[] {
+  return Object.entries(headers ?? {})
+    .filter(([name]) => !PSEUDO_HEADERS.includes(name))
+    .map(([name, match]) => {
+      const lowered = lowerHeaderName(name);
+      if (match.type === "present")
+        return { name: lowered, presentMatch: true, ...(without ? { invertMatch: true } : {}) };
+      return {
+        name: lowered,
+        stringMatch: stringMatcher(match),
+        ...(without ? { invertMatch: true, treatMissingHeaderAsEmpty: true } : {}),
+      };
+    });
+}
+
+/** Attachment names are compared in any case; the field names behind `dubbo-arg-N.` keep theirs, since Java's differ by it. */
+function lowerHeaderName(name: string): string {
+  const argument = /^dubbo-arg-\d+/i.exec(name)?.[0];
+  return argument === undefined ? name.toLowerCase() : argument.toLowerCase() + name.slice(argument.length);
+}
+
+function stringMatcher(match: Exclude<TextMatch, { type: "present" }>): StringMatcher {
+  return match.type === "regex" ? { safeRegex: { regex: match.value } } : { [match.type]: match.value };
+}
+
+function lowerAction(
+  entry: Entry,
+  route: HttpRoute,
+  index: EntryIndex,
+): Omit<LoweredRoute, "name" | "path" | "headers" | "file" | "line" | "rule"> {
+  const mutations = lowerMutations(route.headers?.request);
+  const shared = {
+    ...(route.fault === undefined ? {} : { fault: lowerFault(route.fault) }),
+    ...(mutations === undefined ? {} : { mutations }),
+  };
+  if (route.directResponse !== undefined) {
+    const { status, body } = route.directResponse;
+    return { direct: { status, ...(body?.string === undefined ? {} : { body: body.string }) }, ...shared };
+  }
+  const retries = route.retries === undefined ? undefined : lowerRetries(route.retries);
+  return {
+    targets: lowerTargets(entry, route, index),
+    ...(route.timeoutMs === undefined || route.timeoutMs === 0 ? {} : { timeoutMs: route.timeoutMs }),
+    ...(retries === undefined ? {} : { retries }),
+    ...shared,
+  };
+}
+
+function lowerTargets(entry: Entry, route: HttpRoute, index: EntryIndex): LoweredTarget[] {
+  const written = route.route ?? [];
+  return written
+    .map(({ destination, weight, headers }) => {
+      const called = resolveDestination(destination.host, entry, index);
+      const mutations = lowerMutations(headers?.request);
+      return {
+        host: called?.host ?? destination.host.toLowerCase(),
+        known: called !== undefined,
+        subset: destination.subset ?? "",
+        weight: written.length === 1 ? 100 : (weight ?? 0),
+        ...(mutations === undefined ? {} : { mutations }),
+      };
+    })
+    .filter(({ weight }) => weight > 0);
+}
+
+function lowerMutations(operations: HeaderOperations | undefined): LoweredMutations | undefined {
+  if (operations === undefined) return undefined;
+  const { set = {}, add = {}, remove = [] } = operations;
+  if (Object.keys(set).length + Object.keys(add).length + remove.length === 0) return undefined;
+  return { set, add, remove };
+}

@@ -1,0 +1,167 @@
+import type { Position } from "../base/errors.ts";
+
+/** Where an object of a rule file and each of its fields stand. */
+export interface SourceMap {
+  readonly position: Position;
+  /** By field name; elements of a list of texts as `hosts[0]`. */
+  readonly fields: Readonly<Record<string, Position>>;
+}
+
+/** A parsed object that still knows its place. */
+export interface Located {
+  readonly at: SourceMap;
+}
+
+/** How a text is compared. `present` asks only that there is one; a regex is RE2 and of the full text. */
+export type TextMatch =
+  | { readonly type: "exact" | "prefix" | "regex"; readonly value: string }
+  | { readonly type: "present" };
+
+/** One `match` entry: all of its conditions hold together. Istio's HTTPMatchRequest, under its own field names. */
+export interface HttpMatch extends Located {
+  readonly name?: string;
+  readonly uri?: TextMatch;
+  readonly ignoreUriCase?: boolean;
+  /** On a Dubbo host the Java method's name. */
+  readonly method?: TextMatch;
+  readonly authority?: TextMatch;
+  readonly headers?: Readonly<Record<string, TextMatch>>;
+  readonly withoutHeaders?: Readonly<Record<string, TextMatch>>;
+  readonly gateways?: readonly string[];
+  /** Conditions that no Dubbo call can meet: a match that has one never applies. */
+  readonly scheme?: TextMatch;
+  readonly queryParams?: Readonly<Record<string, TextMatch>>;
+  readonly sourceLabels?: Readonly<Record<string, string>>;
+  readonly sourceNamespace?: string;
+}
+
+export interface Destination extends Located {
+  /** An entry's host, or the plain interface name in any case. */
+  readonly host: string;
+  readonly subset?: string;
+}
+
+/** Changes to a call's attachments. */
+export interface HeaderOperations extends Located {
+  readonly set?: Readonly<Record<string, string>>;
+  readonly add?: Readonly<Record<string, string>>;
+  readonly remove?: readonly string[];
+}
+
+export interface Headers extends Located {
+  readonly request?: HeaderOperations;
+}
+
+export interface RouteDestination extends Located {
+  readonly destination: Destination;
+  readonly weight?: number;
+  readonly headers?: Headers;
+}
+
+export interface Retries extends Located {
+  /** Tries after the first; 0 for none. */
+  readonly attempts: number;
+  readonly perTryTimeoutMs?: number;
+  readonly retryOn?: string;
+  readonly backoffMs?: number;
+}
+
+export interface Percent extends Located {
+  /** From 0 to 100. */
+  readonly value?: number;
+}
+
+export interface Delay extends Located {
+  readonly fixedDelayMs: number;
+  readonly percentage?: Percent;
+  /** Istio's older whole-number form. */
+  readonly percent?: number;
+}
+
+export interface Abort extends Located {
+  /** One of the two is set. */
+  readonly httpStatus?: number;
+  /** A gRPC code by name, in capitals, or by number. */
+  readonly grpcStatus?: string;
+  readonly percentage?: Percent;
+  readonly percent?: number;
+}
+
+export interface Fault extends Located {
+  readonly delay?: Delay;
+  readonly abort?: Abort;
+}
+
+export interface DirectResponseRule extends Located {
+  readonly status: number;
+  readonly body?: Located & { readonly string?: string };
+}
+
+/** One entry of `http`: the first that matches a call decides. */
+export interface HttpRoute extends Located {
+  readonly name?: string;
+  /** Any of them; absent or empty for every call. */
+  readonly match?: readonly HttpMatch[];
+  /** Absent where the entry asks for something that no Dubbo call can get, such as a redirect. */
+  readonly route?: readonly RouteDestination[];
+  readonly directResponse?: DirectResponseRule;
+  /** 0 for none. */
+  readonly timeoutMs?: number;
+  readonly retries?: Retries;
+  readonly fault?: Fault;
+  readonly headers?: Headers;
+}
+
+interface RuleIdentity extends Located {
+  readonly name: string;
+  readonly namespace: string;
+  /** `metadata.creationTimestamp`, ms since 1970; undefined where there is none. */
+  readonly createdAtMs: number | undefined;
+}
+
+/** Istio's VirtualService, as far as it says something about calls in the mesh. */
+export interface VirtualService extends RuleIdentity {
+  readonly kind: "VirtualService";
+  readonly hosts: readonly string[];
+  /** False where its `gateways` leave out `mesh`. */
+  readonly inMesh: boolean;
+  readonly http: readonly HttpRoute[];
+}
+
+export type SimpleBalancer = "ROUND_ROBIN" | "RANDOM" | "LEAST_REQUEST" | "LEAST_CONN" | "PASSTHROUGH" | "UNSPECIFIED";
+
+export interface ConnectionPool extends Located {
+  readonly tcp?: Located & { readonly connectTimeoutMs?: number };
+  readonly http?: Located & {
+    readonly http1MaxPendingRequests?: number;
+    readonly http2MaxRequests?: number;
+    readonly maxRetries?: number;
+  };
+}
+
+export interface TrafficPolicy extends Located {
+  readonly loadBalancer?: Located & { readonly simple?: SimpleBalancer };
+  readonly connectionPool?: ConnectionPool;
+}
+
+export interface Subset extends Located {
+  readonly name: string;
+  /** All must hold; none selects every endpoint. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly trafficPolicy?: TrafficPolicy;
+}
+
+/** Istio's DestinationRule. */
+export interface DestinationRule extends RuleIdentity {
+  readonly kind: "DestinationRule";
+  readonly host: string;
+  readonly subsets: readonly Subset[];
+  readonly trafficPolicy?: TrafficPolicy;
+}
+
+export type Rule = VirtualService | DestinationRule;
+
+/** Prints a place as compilers do: `file:line:column`. */
+export function printPosition(position: Position): string {
+  return `${position.file}:${position.line}:${position.column}`;
+}
