@@ -7,18 +7,13 @@
  * | 1 value, 4 with attachments | value (, map) |
  * | 2 null or void, 5 with attachments | nothing (, map) |
  *
- * An error, any status but 20, is one string in the serialization that its own frame names.
- *
- * The smallest Throwable that hessian-lite 3.2 and 4.0 build: a definition of java.lang.RuntimeException with the one field
- * detailMessage. All four Java lines throw it to the application as it is, and do not send the call again; a bare text in its
- * place they refuse.
- *
  * Reference: DubboCodec, DecodeableRpcResult and Version of Apache Dubbo 2.6 to 3.3. Requests: see head.ts.
  */
 import { ProtocolError } from "../../base/errors.ts";
 import { Hessian2Reader } from "../hessian2/reader.ts";
 import { Hessian2Writer } from "../hessian2/writer.ts";
 import { type MapValue, mapValue, type Value } from "../value.ts";
+import { decodeErrorText } from "./answer.ts";
 import {
   encodeFrame,
   FASTJSON2,
@@ -32,7 +27,7 @@ import {
   status as statusOf,
 } from "./frame.ts";
 import { asDubbo2 } from "./head.ts";
-import { OK, SERVER_ERROR } from "./status.ts";
+import { OK } from "./status.ts";
 
 /** The Dubbo protocol version that current SDKs send; callees answer it with attachments. */
 export const PROTOCOL_VERSION = "2.0.2";
@@ -189,112 +184,4 @@ export function supportsResponseAttachments(protocolVersion: string): boolean {
   }
   if (parts.length === 3) number *= 100;
   return number >= 2_000_200 && number <= 2_009_900;
-}
-
-/** Longest error text that is sent, UTF-16 units; the rest is cut off. */
-export const MAX_ERROR_TEXT = 8192;
-
-/**
- * An error answer: `status` is any but 20, which consumers' failover sends again. Written in the request's serialization where
- * that is hessian2 or fastjson2, else in hessian2: error frames may differ from their request, and 3.2's own do.
- */
-export function encodeStatusAnswer(
-  idHigh: number,
-  idLow: number,
-  serialization: number,
-  status: number,
-  text: string,
-): Buffer {
-  const cut = text.slice(0, MAX_ERROR_TEXT);
-  const jsonb = serialization === FASTJSON2;
-  const body = jsonb ? encodeJsonbString(cut) : new Hessian2Writer().writeString(cut).takeOutput();
-  return encodeFrame({ flags: jsonb ? FASTJSON2 : HESSIAN2, status, idHigh, idLow }, body);
-}
-
-/**
- * An exception answer under status 20: a java.lang.RuntimeException with this message, which consumers do not send again.
- * Where the request's serialization is only carried the answer is status 80 with the text: a status 20 answer in another
- * serialization than its request's is refused by consumers.
- */
-export function encodeExceptionAnswer(idHigh: number, idLow: number, serialization: number, text: string): Buffer {
-  if (serialization !== HESSIAN2) return encodeStatusAnswer(idHigh, idLow, serialization, SERVER_ERROR, text);
-  const message = new Hessian2Writer().writeString(text.slice(0, MAX_ERROR_TEXT)).takeOutput();
-  return encodeFrame({ flags: HESSIAN2, status: OK, idHigh, idLow }, Buffer.concat([RUNTIME_EXCEPTION, message]));
-}
-
-/** Kind 0, the class definition, the tag of its first instance: all but the message. */
-const RUNTIME_EXCEPTION = new Hessian2Writer()
-  .writeInt(0)
-  .writeValue({
-    type: "object",
-    shape: { name: "java.lang.RuntimeException", fields: ["detailMessage"] },
-    values: [""],
-  })
-  .takeOutput()
-  .subarray(0, -1);
-
-/**
- * The text of an error answer's body `bytes[start, end)`. Throws `ProtocolError` where it is no string; serializations that are
- * only carried give a text that says so.
- */
-export function decodeErrorText(bytes: Buffer, start: number, end: number, serialization: number): string {
-  if (serialization === FASTJSON2) return decodeJsonbString(bytes, start, end);
-  if (serialization === HESSIAN2) return new Hessian2Reader().reset(bytes, start, end).readString() ?? "";
-  return `error text of ${end - start} bytes in serialization ${serialization}, which is not read`;
-}
-
-/** fastjson2 in Dubbo: four bytes of length, then one JSONB value; here a string of UTF-8. */
-function encodeJsonbString(text: string): Buffer {
-  const utf8 = Buffer.from(text, "utf8");
-  const short = utf8.length <= 47 && utf8.length === text.length;
-  const head = short ? 1 : 6;
-  const body = Buffer.allocUnsafe(4 + head + utf8.length);
-  body.writeUInt32BE(head + utf8.length, 0);
-  if (short) {
-    body[4] = 0x49 + utf8.length;
-  } else {
-    body[4] = 0x7a;
-    body[5] = 0x48;
-    body.writeUInt32BE(utf8.length, 6);
-  }
-  body.set(utf8, 4 + head);
-  return body;
-}
-
-function decodeJsonbString(bytes: Buffer, start: number, end: number): string {
-  const tag = start + 4 < end ? bytes[start + 4]! : -1;
-  if (tag === 0xaf) return "";
-  if (tag >= 0x49 && tag <= 0x78) return slice(bytes, start + 5, tag - 0x49, end, "latin1");
-  const encoding = JSONB_ENCODINGS[tag];
-  if (encoding === undefined) throw new ProtocolError("dubbo2", "error text is no fastjson2 string", start);
-  const at = start + 5;
-  const first = at < end ? bytes[at]! : -1;
-  if (first >= 0 && first <= 0x2f) return slice(bytes, at + 1, first, end, encoding);
-  if (first >= 0x38 && first <= 0x3f && at + 2 <= end) {
-    return slice(bytes, at + 2, ((first - 0x38) << 8) + bytes[at + 1]!, end, encoding);
-  }
-  if (first >= 0x44 && first <= 0x47 && at + 3 <= end) {
-    return slice(bytes, at + 3, ((first - 0x44) << 16) + bytes.readUInt16BE(at + 1), end, encoding);
-  }
-  if (first === 0x48 && at + 5 <= end) return slice(bytes, at + 5, bytes.readInt32BE(at + 1), end, encoding);
-  throw new ProtocolError("dubbo2", "error text has no length", at);
-}
-
-const JSONB_ENCODINGS: Readonly<Record<number, "latin1" | "utf8" | "utf16le">> = {
-  121: "latin1",
-  122: "utf8",
-  124: "utf16le",
-};
-
-function slice(
-  bytes: Buffer,
-  at: number,
-  length: number,
-  end: number,
-  encoding: "latin1" | "utf8" | "utf16le",
-): string {
-  if (length < 0 || length > end - at) {
-    throw new ProtocolError("dubbo2", `error text of ${length} bytes is cut off`, at);
-  }
-  return bytes.toString(encoding, at, at + length);
 }

@@ -72,7 +72,8 @@ export class FrameSplitter {
     let at = from;
     while (end - at >= HEADER_BYTES) {
       const body = this.#bodyBytes(chunk, at);
-      if (body > this.#limits.maxBodyBytes) return this.#oversize(chunk.subarray(at, at + HEADER_BYTES), body, at + HEADER_BYTES);
+      if (body > this.#limits.maxBodyBytes)
+        return this.#oversize(chunk.subarray(at, at + HEADER_BYTES), body, at + HEADER_BYTES);
       const next = at + HEADER_BYTES + body;
       if (next > end) {
         this.#want = HEADER_BYTES + body;
@@ -126,7 +127,11 @@ export class FrameSplitter {
     const body = bytes.readInt32BE(at + 12);
     if (body < 0) throw new ProtocolError("dubbo2", `dubbo2 body length ${body} is negative`, 12);
     if (body > this.#limits.maxSkipBytes) {
-      throw new ProtocolError("dubbo2", `dubbo2 body of ${body} bytes is over maxSkipBytes ${this.#limits.maxSkipBytes}`, 12);
+      throw new ProtocolError(
+        "dubbo2",
+        `dubbo2 body of ${body} bytes is over maxSkipBytes ${this.#limits.maxSkipBytes}`,
+        12,
+      );
     }
     return body;
   }
