@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { lines, startConsumer, startProvider, surprises } from "../support/dubbo.ts";
 import { knownDifferences } from "../support/known-differences.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
-import { stopAll } from "../support/process.ts";
+import { type Peer, stopAll } from "../support/process.ts";
 import { startZooKeeper, type ZooKeeper } from "../support/zookeeper.ts";
 
 // What the real peers do among themselves, without Trestle: whatever differs here cannot be blamed on the mesh.
@@ -17,15 +17,24 @@ afterAll(async () => {
   await stopAll();
 });
 
-describe.each(lines)("a %s provider over a real ZooKeeper", (line) => {
-  test(`answers every kind of call of a ${line} consumer`, async () => {
-    const options = { registry: zookeeper.address, group: "g", version: "1.0.0" };
-    const provider = await startProvider(line, { ...options, host: hosts.provider1, label: line });
-    onTestFinished(async () => void (await provider.stop()));
-    const consumer = await startConsumer(line, options);
+describe.each(lines)("a %s provider over a real ZooKeeper", (providerLine) => {
+  let provider: Peer;
+  const service = { group: "g", version: "1.0.0" };
+
+  beforeAll(async () => {
+    const registry = zookeeper.address;
+    provider = await startProvider(providerLine, { ...service, registry, host: hosts.provider1, label: providerLine });
+  });
+
+  afterAll(async () => {
+    await provider.stop();
+  });
+
+  test.each(lines)("answers every kind of call of a %s consumer", async (line) => {
+    const consumer = await startConsumer(line, { ...service, registry: zookeeper.address });
     onTestFinished(() => consumer.stop());
     const checks = await consumer.suite();
-    expect(surprises(checks, knownDifferences(line, line))).toEqual([]);
+    expect(surprises(checks, knownDifferences(line, providerLine))).toEqual([]);
     expect(checks.length).toBeGreaterThan(110);
   });
 });

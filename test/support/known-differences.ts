@@ -13,5 +13,8 @@ export function knownDifferences(consumer: DubboLine, provider: DubboLine): Read
     known["exception checked"] = "3.2.18 loses the message over fastjson2";
     known["exception checked-cause"] = "3.2.18 loses the message over fastjson2";
   }
+  if (provider === "3.2" && (consumer === "2.6" || consumer === "2.7")) {
+    known["callback parameter"] = "3.2.18 calls back in its own default, fastjson2, which 2.x does not know";
+  }
   return known;
 }

@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { parse, stringify } from "yaml";
+import type { ResourceSet } from "../../src/codecs/xds/resources.ts";
+import { compile } from "../../src/control/compile/compiler.ts";
+import { checkConsistent } from "../../src/control/compile/consistent.ts";
+import { analyzeRules } from "../../src/control/rules/analyze.ts";
+import { sortFindings } from "../../src/control/rules/findings.ts";
+import { indexEntries, indexRules } from "../../src/control/rules/hosts.ts";
+import { lowerService } from "../../src/control/rules/lower.ts";
+import { parseRules } from "../../src/control/rules/parse.ts";
+import type { Endpoint, Entry } from "../../src/model/entry.ts";
+import { parseServiceKey } from "../../src/model/service.ts";
+import { createSnapshot } from "../../src/model/snapshot.ts";
+import { hostOf } from "../../src/registry-sync/naming.ts";
+
+const FOLDER = new URL("../../fixtures/rules/", import.meta.url);
+
+/** One golden case: its name, and what its three files hold or should hold. */
+export interface RuleCase {
+  readonly name: string;
+  readonly model: string;
+  readonly xds: string;
+}
+
+/** Names of all cases, sorted. */
+export function ruleCases(): string[] {
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith(".in.yaml"))
+    .map((file) => file.slice(0, -".in.yaml".length))
+    .sort();
+}
+
+/** Path of a case's file. */
+export function caseFile(name: string, part: "in" | "model" | "xds"): URL {
+  return new URL(`${name}.${part}.yaml`, FOLDER);
+}
+
+/**
+ * Runs a case's input. The first document is `services`, from printed service keys to provider URLs, short:
+ * `dubbo://host:port?parameter=value`; the rest are the rules. Findings count lines as in the file.
+ */
+export function runRuleCase(name: string): RuleCase {
+  const text = readFileSync(caseFile(name, "in"), "utf8");
+  const cut = text.indexOf("\n---\n");
+  const { services } = parse(text.slice(0, cut)) as { services: Record<string, string[]> };
+  const entries = Object.entries(services).map(([key, urls]) => entryOf(key, urls));
+  const ruleText = text.slice(0, cut).replace(/[^\n]/g, "") + text.slice(cut);
+  const parsed = parseRules(`${name}.in.yaml`, ruleText);
+  const snapshot = createSnapshot(entries, parsed.rules);
+  const { virtualServices } = indexRules(parsed.rules);
+  const index = indexEntries(snapshot.entries);
+  const resources = compile(snapshot, { id: "proxy", dubbo: [{ address: "127.0.0.1", port: 20880 }] });
+  const problems = checkConsistent(resources);
+  if (problems.length > 0) throw new Error(`${name} is inconsistent: ${problems.join("; ")}`);
+  return {
+    name,
+    model: print({
+      findings: sortFindings([...parsed.findings, ...analyzeRules(parsed.rules, entries)]).map(
+        ({ code, severity, message, at }) => `${code} ${severity} ${at} ${message}`,
+      ),
+      services: snapshot.entries.map((entry) => lowerService(entry, virtualServices.find(entry), index)),
+    }),
+    xds: print(withoutVersions(resources)),
+  };
+}
+
+/** An entry made of a printed key and short provider URLs. */
+export function entryOf(key: string, urls: readonly string[]): Entry {
+  const service = parseServiceKey(key);
+  return { host: hostOf(service), service, endpoints: urls.map(endpointOf) };
+}
+
+/** An endpoint made of `protocol://host:port?parameter=value`; `weight`, `disabled`, `token` and the like are taken from it. */
+export function endpointOf(text: string): Endpoint {
+  const [, protocol, address, port, query = ""] = /^(\w+):\/\/([^:]+):(\d+)(?:\?(.*))?$/.exec(text)!;
+  const params: Record<string, string> = Object.fromEntries(new URLSearchParams(query));
+  return {
+    address: address!,
+    port: Number(port),
+    protocol: protocol!,
+    weight: Number(params.weight ?? 100),
+    startedAtMs: Number(params.timestamp ?? 0),
+    warmupMs: Number(params.warmup ?? 0),
+    tag: params["dubbo.tag"] ?? "",
+    disabled: params.disabled === "true",
+    token: params.token ?? "",
+    payloadBytes: Number(params.payload ?? 0),
+    params,
+    origin: "test",
+  };
+}
+
+function withoutVersions(resources: ResourceSet): unknown {
+  const plain = (list: readonly { readonly resource: unknown }[]) => list.map(({ resource }) => resource);
+  const { listeners, routes, clusters, endpoints } = resources;
+  return { listeners: plain(listeners), routes: plain(routes), clusters: plain(clusters), endpoints: plain(endpoints) };
+}
+
+function print(value: unknown): string {
+  return stringify(JSON.parse(JSON.stringify(value)), { lineWidth: 0, aliasDuplicateObjects: false });
+}
