@@ -24,12 +24,9 @@ import {
   supportsResponseAttachments,
 } from "./body.ts";
 import {
-  DEFAULT_MAX_BODY_BYTES,
   encodeHeartbeat,
-  encodeHeartbeatAnswer,
   encodeReadonly,
   encodeWriteable,
-  eventKind,
   HEADER_BYTES,
   HESSIAN2,
   idHigh,
@@ -37,33 +34,12 @@ import {
   isEvent,
   isRequest,
   isTwoWay,
-  MAX_EVENT_BYTES,
   serializationId,
   serializationName,
 } from "./frame.ts";
 import { RequestHead } from "./head.ts";
-import { FrameSplitter } from "./splitter.ts";
+import { type Dubbo2Limits, Dubbo2Machine } from "./machine.ts";
 import { BAD_REQUEST, SERIALIZATION_ERROR, THREADPOOL_EXHAUSTED } from "./status.ts";
-
-/** Bounds of one connection; bytes, ms and counts. */
-export interface Dubbo2Limits {
-  /** Larger bodies are answered 40 (server) or reported (client), and their bytes skipped. */
-  readonly maxBodyBytes: number;
-  /** Larger bodies still break the connection. */
-  readonly maxSkipBytes: number;
-  /** Calls in flight on this connection. */
-  readonly maxCalls: number;
-  readonly heartbeatMs: number;
-  readonly idleMs: number;
-}
-
-export const DEFAULT_LIMITS: Dubbo2Limits = {
-  maxBodyBytes: DEFAULT_MAX_BODY_BYTES,
-  maxSkipBytes: 64 * 1024 * 1024,
-  maxCalls: 10_000,
-  heartbeatMs: 60_000,
-  idleMs: 180_000,
-};
 
 /** A call that came in; answered by `send` with this object. */
 export interface IncomingCall {
@@ -111,81 +87,6 @@ export interface ClientSend {
   readonly request: Omit<RequestParts, "idHigh" | "idLow">;
   /** Sent along as attachment `timeout` unless the request has one. */
   readonly timeoutMs: number;
-}
-
-/** What both machines share: the stream, the output, the silence of the peer. */
-abstract class Dubbo2Machine<In> {
-  protected readonly limits: Dubbo2Limits;
-  protected events: (In | { readonly type: "idle" })[] = [];
-  protected readAtMs: number;
-  #output: Buffer[] = [];
-  #idle = false;
-  readonly #splitter: FrameSplitter;
-
-  constructor(nowMs: number, limits: Partial<Dubbo2Limits>) {
-    this.limits = { ...DEFAULT_LIMITS, ...limits };
-    this.readAtMs = nowMs;
-    this.#splitter = new FrameSplitter(
-      {
-        onFrame: (bytes, start, end) => this.onFrame(bytes, start, end),
-        onOversize: (header, bodyBytes) => this.onOversize(header, bodyBytes),
-      },
-      this.limits,
-    );
-  }
-
-  receive(bytes: Uint8Array, nowMs: number): In[] {
-    this.readAtMs = nowMs;
-    // Frames are decoded at once, but one that is cut off is kept by the splitter: it gets bytes of its own.
-    this.#splitter.push(Buffer.from(bytes));
-    return this.takeEvents();
-  }
-
-  takeOutput(): Uint8Array {
-    const output = Buffer.concat(this.#output);
-    this.#output = [];
-    return output;
-  }
-
-  protected abstract onFrame(bytes: Buffer, start: number, end: number): void;
-  protected abstract onOversize(header: Buffer, bodyBytes: number): void;
-
-  protected write(frame: Buffer): void {
-    this.#output.push(frame);
-  }
-
-  protected takeEvents(): In[] {
-    const events = this.events;
-    this.events = [];
-    return events as In[];
-  }
-
-  /** Answers heartbeats of the peer; what else the event says is returned. */
-  protected onEvent(bytes: Buffer, start: number, end: number): "readonly" | "writeable" | undefined {
-    const length = end - start - HEADER_BYTES;
-    if (length > MAX_EVENT_BYTES) {
-      throw new ProtocolError(
-        "dubbo2",
-        `event of ${length} bytes is over MAX_EVENT_BYTES ${MAX_EVENT_BYTES}`,
-        start + 12,
-      );
-    }
-    if (!isRequest(bytes, start)) return undefined;
-    const kind = eventKind(bytes, start, end);
-    if (kind === "readonly" || kind === "writeable") return kind;
-    if (isTwoWay(bytes, start)) this.write(encodeHeartbeatAnswer(bytes, start, end));
-    return undefined;
-  }
-
-  protected get idleAtMs(): number | undefined {
-    return this.#idle ? undefined : this.readAtMs + this.limits.idleMs;
-  }
-
-  protected tickIdle(nowMs: number): void {
-    if (this.#idle || nowMs < this.readAtMs + this.limits.idleMs) return;
-    this.#idle = true;
-    this.events.push({ type: "idle" });
-  }
 }
 
 /** The server's end: decodes calls, answers heartbeats and what it can't decode. */
