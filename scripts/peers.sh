@@ -16,7 +16,8 @@ PATH=$PATH:/usr/sbin:/sbin
 need default-jdk-headless has javac
 need maven has mvn
 need zookeeper test -e /usr/share/java/zookeeper.jar -a -e /etc/zookeeper/conf
-need python3-kazoo python3 -c 'import kazoo.client'
+# Debian's own python, which finds Debian's packages, whatever else is first on the path
+need python3-kazoo /usr/bin/python3 -c 'import kazoo.client'
 need prometheus has promtool
 need iproute2 has ip
 need util-linux has unshare
