@@ -17,7 +17,7 @@ export const LENGTH_BYTES = 4;
 /** The four-letter words of a 3.8 server that read; `srst` and `stmk` change something. */
 // biome-ignore format: one list
 export const FOUR_LETTER_WORDS = [
-  "conf", "cons", "crst", "dirs", "dump", "envi", "gtmk", "hash", "icfg", "isro", "lsnp", "mntr", "orst", "ruok", "srst",
+  "conf", "cons", "crst", "dirs", "dump", "envi", "gtmk", "hash", "isro", "mntr", "ruok", "srst",
   "srvr", "stat", "stmk", "wchc", "wchp", "wchs",
 ] as const;
 

@@ -111,6 +111,12 @@ export interface WhoAmIReply {
   readonly clients: readonly { readonly scheme: string; readonly user: string }[];
 }
 
+/** A good reply to addWatch says so twice: its record is a second error code, 0. */
+export interface AddWatchReply {
+  readonly op: "addWatch";
+  readonly err: number;
+}
+
 /** Operations whose good reply is a header and nothing else. */
 export interface BareReply {
   readonly op: BareReplyOp;
@@ -125,7 +131,6 @@ type BareReplyOp =
   | "removeWatches"
   | "setWatches"
   | "setWatches2"
-  | "addWatch"
   | "closeSession";
 
 /** The record of any good reply (or of a multi, good or not). */
@@ -142,6 +147,7 @@ export type Reply =
   | EphemeralsReply
   | CountReply
   | WhoAmIReply
+  | AddWatchReply
   | BareReply;
 
 /** The header of a reply or an event; the rest is not looked at. `isEvent` tells watch events from replies. */
@@ -234,9 +240,10 @@ function readReply(reader: JuteReader, op: OpName): Reply {
     case "removeWatches":
     case "setWatches":
     case "setWatches2":
-    case "addWatch":
     case "closeSession":
       return { op };
+    case "addWatch":
+      return { op, err: reader.int("err") };
     default:
       throw new ProtocolError(PROTOCOL, `zookeeper operation ${op} has no reply`, reader.offset);
   }
@@ -296,8 +303,10 @@ function writeRecord(writer: JuteWriter, reply: Reply): void {
     case "removeWatches":
     case "setWatches":
     case "setWatches2":
-    case "addWatch":
     case "closeSession":
+      return;
+    case "addWatch":
+      writer.int(reply.err);
       return;
     default:
       reply satisfies never;

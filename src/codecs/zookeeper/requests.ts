@@ -63,9 +63,15 @@ export interface SetAclRequest {
   readonly version: number;
 }
 
-/** Several operations in one: all or none of them (multi), or each for itself (multiRead). */
+/** Several operations in one, all or none of them. */
 export interface MultiRequest {
-  readonly op: "multi" | "multiRead";
+  readonly op: "multi";
+  readonly ops: readonly MultiOp[];
+}
+
+/** Several reads in one, each for itself. */
+export interface MultiReadRequest {
+  readonly op: "multiRead";
   readonly ops: readonly MultiOp[];
 }
 
@@ -124,7 +130,12 @@ export interface AddWatchRequest {
 
 /** Requests that are a header and nothing else. */
 export interface BareRequest {
-  readonly op: "ping" | "whoAmI" | "closeSession";
+  readonly op: "ping" | "closeSession";
+}
+
+/** The question who the server takes this connection for. */
+export interface WhoAmIRequest {
+  readonly op: "whoAmI";
 }
 
 /** Any request a client may send. */
@@ -133,12 +144,14 @@ export type Request =
   | PathRequest
   | SetAclRequest
   | MultiRequest
+  | MultiReadRequest
   | ReconfigRequest
   | WatchesRequest
   | AuthRequest
   | SetWatchesRequest
   | SaslRequest
   | AddWatchRequest
+  | WhoAmIRequest
   | BareRequest;
 
 /** How many operations a multi may hold at the most; a bound of ours, far over what fits in one default packet. */
