@@ -99,7 +99,11 @@ export interface RouteAction {
 export interface HttpFault {
   readonly delay?: { readonly fixedDelay: Duration; readonly percentage: FractionalPercent };
   /** One of the two statuses is set. */
-  readonly abort?: { readonly httpStatus?: number; readonly grpcStatus?: number; readonly percentage: FractionalPercent };
+  readonly abort?: {
+    readonly httpStatus?: number;
+    readonly grpcStatus?: number;
+    readonly percentage: FractionalPercent;
+  };
 }
 
 export interface DirectResponse {
@@ -147,8 +151,14 @@ export interface RouteConfiguration {
 export interface Listener {
   readonly name: string;
   readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
-  /** Which codec the listener speaks, and its RouteConfiguration's name. */
-  readonly metadata: Metadata<{ readonly protocol: "dubbo"; readonly routeConfigName: string }>;
+  readonly metadata: Metadata<ListenerFacts>;
+}
+
+/** Which codec a listener speaks, its RouteConfiguration's name, and which application registered as a consumer from an address (where it was only one). */
+export interface ListenerFacts {
+  readonly protocol: "dubbo";
+  readonly routeConfigName: string;
+  readonly applications?: Readonly<Record<string, string>>;
 }
 
 export type LbPolicy = "ROUND_ROBIN" | "RANDOM" | "LEAST_REQUEST";
@@ -160,6 +170,8 @@ export interface ClusterService {
   readonly version: string;
   readonly host: string;
   readonly subset: string;
+  /** Methods whose providers call back through a parameter (their URLs say `METHOD.INDEX.callback=true`). */
+  readonly callbackMethods?: readonly string[];
 }
 
 /** Always an EDS cluster, whose ClusterLoadAssignment has the same name: `outbound|PORT|SUBSET|HOST`. */
@@ -169,7 +181,9 @@ export interface Cluster {
   readonly lbPolicy: LbPolicy;
   readonly connectTimeout?: Duration;
   readonly circuitBreakers?: {
-    readonly thresholds: readonly [{ readonly maxRequests?: number; readonly maxPendingRequests?: number; readonly maxRetries?: number }];
+    readonly thresholds: readonly [
+      { readonly maxRequests?: number; readonly maxPendingRequests?: number; readonly maxRetries?: number },
+    ];
   };
   readonly metadata: Metadata<ClusterService>;
 }
@@ -184,7 +198,9 @@ export interface DubboEndpointFacts {
 }
 
 export interface LbEndpoint {
-  readonly endpoint: { readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } } };
+  readonly endpoint: {
+    readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
+  };
   readonly healthStatus?: "HEALTHY" | "UNHEALTHY" | "DRAINING";
   /** At least 0 here (Envoy asks for 1): 0 takes no call while another has weight. */
   readonly loadBalancingWeight: number;

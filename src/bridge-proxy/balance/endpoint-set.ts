@@ -1,0 +1,90 @@
+import type { LbPolicy } from "../../codecs/xds/resources.ts";
+import type { ClusterEndpoint } from "../upstream/endpoint.ts";
+import type { HostPool, UpstreamHost } from "../upstream/host.ts";
+import { type Candidate, POLICIES } from "./policies.ts";
+
+const WARMUP_STEP_MS = 1_000;
+
+/**
+ * Endpoints to choose one from. What can be known without a call (who is connected, drained, warming up) is worked out when
+ * a host's state changes, at most; a choice itself only draws from a ready list.
+ */
+export class EndpointSet {
+  readonly endpoints: readonly ClusterEndpoint[];
+  readonly #hosts: HostPool;
+  readonly #choose: (candidates: readonly Candidate[], totalWeight: number, random: () => number) => Candidate;
+  #seenVersion = -1;
+  #freshUntilMs = 0;
+  #best: readonly Candidate[] = [];
+  #bestWeight = 0;
+
+  constructor(endpoints: readonly ClusterEndpoint[], policy: LbPolicy, hosts: HostPool) {
+    this.endpoints = endpoints;
+    this.#hosts = hosts;
+    this.#choose = POLICIES[policy]();
+  }
+
+  /**
+   * Chooses an endpoint, preferring connected ones over those that have to be connected to; undefined where there are none.
+   * Endpoints whose host is in `avoid` are left out. `wallMs` is the time of day, for warm-up.
+   */
+  pick(wallMs: number, random: () => number, avoid?: readonly UpstreamHost[]): ClusterEndpoint | undefined {
+    if (avoid !== undefined && avoid.length > 0) return this.#pickOther(wallMs, random, avoid);
+    if (this.#seenVersion !== this.#hosts.version || wallMs >= this.#freshUntilMs) this.#refresh(wallMs);
+    const best = this.#best;
+    if (best.length === 0) return undefined;
+    return best.length === 1 ? best[0]!.endpoint : this.#choose(best, this.#bestWeight, random).endpoint;
+  }
+
+  #pickOther(wallMs: number, random: () => number, avoid: readonly UpstreamHost[]): ClusterEndpoint | undefined {
+    const left = bestTier(this.endpoints.filter((endpoint) => !avoid.includes(endpoint.host)));
+    if (left.length === 0) return undefined;
+    const candidates = weigh(left, wallMs);
+    return this.#choose(candidates, totalOf(candidates), random).endpoint;
+  }
+
+  #refresh(wallMs: number): void {
+    for (const { host } of this.endpoints) host.warm();
+    this.#seenVersion = this.#hosts.version;
+    this.#best = weigh(bestTier(this.endpoints), wallMs);
+    this.#bestWeight = totalOf(this.#best);
+    const warming = this.endpoints.some((endpoint) => wallMs - endpoint.startedAtMs < endpoint.warmupMs);
+    this.#freshUntilMs = warming ? wallMs + WARMUP_STEP_MS : Number.POSITIVE_INFINITY;
+  }
+}
+
+/** The endpoints that are all equally good to choose from: connected, with weight, not leaving; else the next best. */
+function bestTier(endpoints: readonly ClusterEndpoint[]): readonly ClusterEndpoint[] {
+  let best = Number.POSITIVE_INFINITY;
+  for (const endpoint of endpoints) best = Math.min(best, tierOf(endpoint));
+  return endpoints.filter((endpoint) => tierOf(endpoint) === best);
+}
+
+function tierOf({ host, weight }: ClusterEndpoint): number {
+  if (host.state === "down") return 5;
+  if (host.draining) return 4;
+  const ready = host.state === "ready" ? 0 : 1;
+  return weight > 0 ? ready : 2 + ready;
+}
+
+function weigh(endpoints: readonly ClusterEndpoint[], wallMs: number): Candidate[] {
+  let upTo = 0;
+  return endpoints.map((endpoint) => {
+    const weight = warmedWeight(endpoint, wallMs);
+    upTo += weight;
+    return { endpoint, weight, upTo };
+  });
+}
+
+function totalOf(candidates: readonly Candidate[]): number {
+  return candidates.at(-1)?.upTo ?? 0;
+}
+
+/** Dubbo's warm-up: the weight grows with the uptime from 1 to full; endpoints of weight 0 are only ever chosen among themselves. */
+export function warmedWeight(endpoint: ClusterEndpoint, wallMs: number): number {
+  const weight = Math.max(1, endpoint.weight);
+  const uptimeMs = wallMs - endpoint.startedAtMs;
+  if (endpoint.startedAtMs === 0 || endpoint.warmupMs === 0 || uptimeMs >= endpoint.warmupMs) return weight;
+  if (uptimeMs < 0) return 1;
+  return Math.min(weight, Math.max(1, Math.floor((uptimeMs * weight) / endpoint.warmupMs)));
+}

@@ -1,0 +1,57 @@
+import type { LbPolicy } from "../../codecs/xds/resources.ts";
+import type { ClusterEndpoint } from "../upstream/endpoint.ts";
+
+/** An endpoint with its weight at this time; `upTo` is the running sum of the weights, itself included. */
+export interface Candidate {
+  readonly endpoint: ClusterEndpoint;
+  readonly weight: number;
+  readonly upTo: number;
+}
+
+/** Chooses one of at least one candidates; `random` in [0, 1). */
+export type Choose = (candidates: readonly Candidate[], totalWeight: number, random: () => number) => Candidate;
+
+/** Random by weight: what Dubbo consumers do by default. */
+export function createRandom(): Choose {
+  return byWeight;
+}
+
+/** Each in turn, as often as its weight says, spread out evenly (smooth weighted round robin). */
+export function createRoundRobin(): Choose {
+  const credit = new WeakMap<ClusterEndpoint, number>();
+  return (candidates, totalWeight) => {
+    let best = candidates[0]!;
+    let most = Number.NEGATIVE_INFINITY;
+    for (const candidate of candidates) {
+      const now = (credit.get(candidate.endpoint) ?? 0) + candidate.weight;
+      credit.set(candidate.endpoint, now);
+      if (now > most) {
+        most = now;
+        best = candidate;
+      }
+    }
+    credit.set(best.endpoint, most - totalWeight);
+    return best;
+  };
+}
+
+/** Of two drawn by weight, the one with fewer calls in flight. */
+export function createLeastRequest(): Choose {
+  return (candidates, totalWeight, random) => {
+    const one = byWeight(candidates, totalWeight, random);
+    const two = byWeight(candidates, totalWeight, random);
+    return two.endpoint.host.active < one.endpoint.host.active ? two : one;
+  };
+}
+
+/** Every policy by its xDS name; each set of endpoints gets one of its own. */
+export const POLICIES: Readonly<Record<LbPolicy, () => Choose>> = {
+  RANDOM: createRandom,
+  ROUND_ROBIN: createRoundRobin,
+  LEAST_REQUEST: createLeastRequest,
+};
+
+function byWeight(candidates: readonly Candidate[], totalWeight: number, random: () => number): Candidate {
+  const point = random() * totalWeight;
+  return candidates.find((candidate) => point < candidate.upTo) ?? candidates.at(-1)!;
+}

@@ -1,0 +1,330 @@
+import type { Socket } from "node:net";
+import { type CallReason, ProtocolError } from "../../base/errors.ts";
+import {
+  encodeHeartbeat,
+  encodeHeartbeatAnswer,
+  encodeReadonly,
+  FLAG_EVENT,
+  FLAG_REQUEST,
+  FLAG_TWO_WAY,
+  HEADER_BYTES,
+  HESSIAN2,
+  MAX_EVENT_BYTES,
+  SERIALIZATION_MASK,
+} from "../../codecs/dubbo2/frame.ts";
+import { RequestHead } from "../../codecs/dubbo2/head.ts";
+import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
+import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
+import type { CallerPort, ProxyContext } from "../context.ts";
+import { Exchange, rowLabels } from "../exchange.ts";
+import { BACKLOG_FULL, failCall, linkCall } from "../pending.ts";
+import { outcomeOfReason } from "../policies/outcome.ts";
+import { type CompiledRoute, decideHost, type HostDecision, matchRoute, pickTarget } from "../route.ts";
+import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
+import type { ClusterEndpoint } from "../upstream/endpoint.ts";
+import type { UpstreamHost } from "../upstream/host.ts";
+import { answerReason } from "./answers.ts";
+import { Callbacks } from "./callbacks.ts";
+import type { Callee } from "./callee.ts";
+import { headerLookup } from "./header-lookup.ts";
+import { createLane, type Lane, Lanes, laneRow, mayCallBack, type RuntimeConfig } from "./lanes.ts";
+import { hostOf, NO_TAG, tagOf, UNKNOWN_ROW } from "./resolve.ts";
+
+/** Reads the heads of all callers' requests, one at a time: nothing that it holds outlives the frame. */
+const head = new RequestHead();
+
+/** A caller that does not take its answers is not read from above this, so that it makes no new ones. */
+const PAUSE_BACKLOG_BYTES = 1024 * 1024;
+
+/** One accepted connection of a Dubbo2 consumer. Whatever happens to providers, it stays. */
+export class Caller implements CallerPort, SocketOwner, FrameSink {
+  closed = false;
+  readonly #context: ProxyContext;
+  readonly #config: () => RuntimeConfig;
+  readonly #driver: SocketDriver;
+  readonly #splitter: FrameSplitter;
+  readonly #address: string;
+  readonly #onClosed: () => void;
+  readonly #lanes = new Lanes();
+  readonly #callbacks: Callbacks;
+  /** What the last readable frame was for: frames that are only carried go there too. */
+  #lastHost: HostDecision | undefined;
+  #paused = false;
+  #lastReadMs: number;
+  #lastAskedMs = 0;
+
+  constructor(context: ProxyContext, socket: Socket, config: () => RuntimeConfig, onClosed: () => void) {
+    this.#context = context;
+    this.#config = config;
+    this.#onClosed = onClosed;
+    this.#address = socket.remoteAddress ?? "";
+    this.#lastReadMs = context.nowMs;
+    this.#splitter = new FrameSplitter(this, context.frameLimits);
+    this.#driver = new SocketDriver(socket, context.queue, this);
+    this.#callbacks = new Callbacks(context, this);
+  }
+
+  deliver(bytes: Buffer, start: number, end: number): void {
+    this.#driver.append(bytes, start, end);
+    if (this.#driver.backlogBytes > PAUSE_BACKLOG_BYTES) this.#relieve();
+  }
+
+  answer(frame: Buffer): void {
+    this.deliver(frame, 0, frame.length);
+  }
+
+  /** The connection to a provider that is this caller's alone, over which the provider can call back. */
+  pinned(host: UpstreamHost): Callee {
+    return this.#callbacks.pinned(host);
+  }
+
+  /** Asks the consumer to send its next calls elsewhere. */
+  sendReadonly(): void {
+    this.answer(encodeReadonly());
+  }
+
+  end(): void {
+    this.#driver.end();
+  }
+
+  destroy(): void {
+    this.#driver.destroy();
+  }
+
+  onBytes(chunk: Buffer): void {
+    const context = this.#context;
+    context.nowMs = performance.now();
+    this.#lastReadMs = context.nowMs;
+    const held = this.#splitter.heldBytes;
+    try {
+      this.#splitter.push(chunk);
+    } catch (error) {
+      context.counters.downstreamProtocolErrors++;
+      throw error;
+    }
+    context.heldBytes += this.#splitter.heldBytes - held;
+    if (context.heldBytes > context.limits.maxHeldBytes && this.#splitter.heldBytes > 0) {
+      throw new ProtocolError("dubbo2", `unfinished frames hold over maxHeldBytes ${context.limits.maxHeldBytes}`);
+    }
+  }
+
+  onFrame(bytes: Buffer, start: number, end: number): void {
+    const flags = bytes[start + 2]!;
+    if ((flags & FLAG_REQUEST) === 0) {
+      if ((flags & FLAG_EVENT) === 0) this.#callbacks.onReply(bytes, start, end);
+    } else if ((flags & FLAG_EVENT) !== 0) {
+      this.#onEvent(bytes, start, end);
+    } else if ((flags & SERIALIZATION_MASK) === HESSIAN2) {
+      const config = this.#config();
+      const lane = this.#lanes.find(config, bytes, start, end);
+      if (lane?.plain === true) this.#carry(lane, bytes, start, end);
+      else this.#read(config, lane, bytes, start, end);
+    } else {
+      this.#carryUnread(bytes, start, end);
+    }
+  }
+
+  onOversize(header: Buffer, bodyBytes: number): void {
+    this.#context.counters.oversizeFrames++;
+    if ((header[2]! & (FLAG_REQUEST | FLAG_TWO_WAY | FLAG_EVENT)) !== (FLAG_REQUEST | FLAG_TWO_WAY)) return;
+    this.#refuse(
+      header,
+      0,
+      "over_limit",
+      `body of ${bodyBytes} bytes is over the limit ${this.#context.frameLimits.maxBodyBytes}`,
+    );
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.closed = true;
+    this.#context.heldBytes -= this.#splitter.heldBytes;
+    if (error !== undefined)
+      this.#context.log.debug("caller connection ended", { peer: this.#address, error: error.message });
+    this.#callbacks.close();
+    this.#onClosed();
+  }
+
+  /** Ends connections that began a frame and do not go on, or are silent for three heartbeats. */
+  tick(): void {
+    const { nowMs, limits } = this.#context;
+    const idleMs = nowMs - this.#lastReadMs;
+    if (idleMs > 3 * limits.heartbeatMs || (this.#splitter.heldBytes > 0 && idleMs > limits.frameTimeoutMs)) {
+      this.#driver.destroy();
+    } else if (idleMs > limits.heartbeatMs && nowMs - this.#lastAskedMs > limits.heartbeatMs) {
+      this.#lastAskedMs = nowMs;
+      this.answer(encodeHeartbeat(0xffffffff, 0));
+    }
+  }
+
+  /** The plain path: an id is replaced, the frame goes on. */
+  #carry(lane: Lane, bytes: Buffer, start: number, end: number): void {
+    const context = this.#context;
+    const route = lane.route!;
+    const target = pickTarget(route, context.random)!;
+    const endpoint = target.cluster.untagged.pick(context.originMs + context.nowMs, context.random);
+    const callee = endpoint?.host.state === "ready" ? endpoint.host.connection() : undefined;
+    if (callee === undefined || !callee.ready || isOverPayload(endpoint!, end - start)) {
+      this.#hold(lane.host!, route, lane.callerTimeoutMs, bytes, start, end);
+      return;
+    }
+    this.#lastHost = lane.host;
+    const row = laneRow(context, lane, target);
+    if ((bytes[start + 2]! & FLAG_TWO_WAY) === 0) {
+      if (callee.send(bytes, start, end)) row.recordOneWay();
+      return;
+    }
+    const { calls } = context;
+    const slot = calls.allocate();
+    if (slot < 0) {
+      row.record(outcomeOfReason("overflow"), 0);
+      this.#refuse(bytes, start, "overflow", `${calls.maxCalls} calls wait already, the proxy's limit`);
+      return;
+    }
+    calls.callers[slot] = this;
+    calls.rows[slot] = row;
+    calls.idHigh[slot] = bytes.readInt32BE(start + 4);
+    calls.idLow[slot] = bytes.readInt32BE(start + 8);
+    calls.serialization[slot] = HESSIAN2;
+    calls.startMs[slot] = context.nowMs;
+    const isOwn = route.timeoutMs > 0 && route.timeoutMs <= lane.callerTimeoutMs;
+    const deadline = context.nowMs + (isOwn ? route.timeoutMs : lane.callerTimeoutMs);
+    calls.deadlineMs[slot] = deadline;
+    calls.deadlineKind[slot] = isOwn ? DEADLINE_ROUTE : DEADLINE_CALLER;
+    if (deadline < context.earliestDeadlineMs) context.earliestDeadlineMs = deadline;
+    linkCall(context, slot, callee);
+    bytes.writeInt32BE(calls.generations[slot]!, start + 4);
+    bytes.writeInt32BE(slot, start + 8);
+    if (!callee.send(bytes, start, end)) failCall(context, slot, "overflow", BACKLOG_FULL);
+  }
+
+  /** The path of calls of which more than the beginning has to be known. */
+  #read(config: RuntimeConfig, known: Lane | undefined, bytes: Buffer, start: number, end: number): void {
+    const context = this.#context;
+    try {
+      head.scan(bytes, start + HEADER_BYTES, end);
+      let lane = known;
+      if (lane === undefined) {
+        lane = createLane(config, context, head);
+        this.#lanes.add(lane);
+        if (lane.plain) {
+          this.#carry(lane, bytes, start, end);
+          return;
+        }
+      }
+      const host = lane.host ?? hostOf(lane, head);
+      if (host === undefined) {
+        this.#count(undefined, "no_route");
+        this.#refuse(
+          bytes,
+          start,
+          "no_route",
+          `no service ${head.service}${head.version ? `:${head.version}` : ""} is known here`,
+        );
+        return;
+      }
+      const route = matchRoute(host, headerLookup(head, host.host.key, config.applicationOf(this.#address)));
+      if (route === undefined) {
+        this.#count(host, "no_route");
+        this.#refuse(bytes, start, "no_route", `no rule of ${host.host.host} takes method ${host.method}`);
+        return;
+      }
+      this.#hold(host, route, lane.callerTimeoutMs, bytes, start, end);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#count(undefined, "undecodable");
+      this.#refuse(bytes, start, "undecodable", error.message);
+    } finally {
+      head.release();
+    }
+  }
+
+  /** Gives the call an exchange of its own, with a copy of its frame. */
+  #hold(
+    host: HostDecision,
+    route: CompiledRoute,
+    callerTimeoutMs: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    this.#lastHost = host;
+    const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
+    const isTagged = serialization === HESSIAN2 && route.targets.some(({ cluster }) => cluster.hasTags);
+    new Exchange(this.#context, {
+      caller: this,
+      frame: Buffer.from(bytes.subarray(start, end)),
+      idHigh: bytes.readUInt32BE(start + 4),
+      idLow: bytes.readUInt32BE(start + 8),
+      serialization,
+      twoWay: (bytes[start + 2]! & FLAG_TWO_WAY) !== 0,
+      decision: host,
+      route,
+      ...(isTagged ? tagOf(head) : NO_TAG),
+      pinned: mayCallBack(route, host.method),
+      callerTimeoutMs,
+    }).start();
+  }
+
+  /** A frame whose head cannot be read goes to the one service that it can mean, by the routes that ask nothing of the method. */
+  #carryUnread(bytes: Buffer, start: number, end: number): void {
+    const { counters, limits } = this.#context;
+    const host = this.#lastHost?.host ?? this.#config().routes.onlyHost();
+    const decision = host === undefined ? undefined : decideHost(host, "");
+    if (decision?.fixed === undefined) {
+      this.#count(decision, "undecodable");
+      const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
+      this.#refuse(
+        bytes,
+        start,
+        "undecodable",
+        `serialization ${serialization} is only carried, and this call could mean several services or needs a rule to read it`,
+      );
+      return;
+    }
+    counters.carriedUnread++;
+    this.#hold(decision, decision.fixed, limits.maxCallMs, bytes, start, end);
+  }
+
+  #onEvent(bytes: Buffer, start: number, end: number): void {
+    if (end - start - HEADER_BYTES > MAX_EVENT_BYTES) {
+      throw new ProtocolError(
+        "dubbo2",
+        `event of ${end - start - HEADER_BYTES} bytes is over the limit ${MAX_EVENT_BYTES}`,
+      );
+    }
+    if ((bytes[start + 2]! & FLAG_TWO_WAY) !== 0) this.answer(encodeHeartbeatAnswer(bytes, start, end));
+  }
+
+  #refuse(bytes: Buffer, start: number, reason: CallReason, message: string): void {
+    if ((bytes[start + 2]! & FLAG_TWO_WAY) === 0) return;
+    const to = {
+      caller: this,
+      idHigh: bytes.readUInt32BE(start + 4),
+      idLow: bytes.readUInt32BE(start + 8),
+      serialization: bytes[start + 2]! & SERIALIZATION_MASK,
+    };
+    answerReason(to, reason, message);
+  }
+
+  #count(host: HostDecision | undefined, reason: CallReason): void {
+    const labels = host === undefined ? UNKNOWN_ROW : rowLabels(host, undefined, undefined);
+    this.#context.rows.row(labels).record(outcomeOfReason(reason), 0);
+  }
+
+  #relieve(): void {
+    if (this.#driver.backlogBytes > this.#context.limits.maxBacklogBytes) {
+      this.#driver.destroy();
+    } else if (!this.#paused) {
+      this.#paused = true;
+      this.#driver.pause();
+      this.#driver.onDrained(() => {
+        this.#paused = false;
+        this.#driver.resume();
+      });
+    }
+  }
+}
+
+function isOverPayload(endpoint: ClusterEndpoint, frameBytes: number): boolean {
+  return endpoint.payloadBytes > 0 && frameBytes - HEADER_BYTES > endpoint.payloadBytes;
+}

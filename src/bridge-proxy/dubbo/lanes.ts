@@ -1,0 +1,155 @@
+import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
+import type { RequestHead } from "../../codecs/dubbo2/head.ts";
+import type { ServiceKey } from "../../model/service.ts";
+import type { ProxyContext } from "../context.ts";
+import { rowLabels } from "../exchange.ts";
+import type { MetricRow } from "../policies/metrics.ts";
+import type { CompiledRoute, Decision, HostDecision, RouteTable, Target } from "../route.ts";
+
+/** Configuration in force; replaced whole, so that its identity tells whether something derived from it is stale. */
+export interface RuntimeConfig {
+  readonly routes: RouteTable;
+  /** Which application registered as a consumer from an address; undefined where none or several did. */
+  applicationOf(address: string): string | undefined;
+}
+
+/**
+ * What one connection knows of the calls whose frames start alike: same protocol version, service, version and method. A
+ * consumer sends the same few beginnings over and over, so comparing bytes stands for parsing, looking up and deciding.
+ */
+export interface Lane {
+  readonly config: RuntimeConfig;
+  /** The body's bytes up to the method's end, all ASCII. */
+  readonly prefix: Buffer;
+  readonly decision: Decision | undefined;
+  /** Known where neither group nor a generic call's own method must be read. */
+  readonly host: HostDecision | undefined;
+  /** The route of every such call, where no header decides. */
+  readonly route: CompiledRoute | undefined;
+  /** Calls may be carried without reading any further. */
+  readonly plain: boolean;
+  /** Rows by destination, made when first used. */
+  readonly rows: Map<Target, MetricRow>;
+  /** The caller's own time-out, ms, as its first such call said. */
+  readonly callerTimeoutMs: number;
+}
+
+const MAX_LANES = 128;
+const ASCII_END = 0x80;
+
+/** The lanes of one connection, most recently used first. */
+export class Lanes {
+  #lanes: Lane[] = [];
+
+  /** The lane of the request at `bytes[start, end)`; undefined where it has none yet, or none that is still right. */
+  find(config: RuntimeConfig, bytes: Buffer, start: number, end: number): Lane | undefined {
+    const from = start + HEADER_BYTES;
+    const length = leadBytes(bytes, from, end);
+    for (let i = 0; i < this.#lanes.length; i++) {
+      const lane = this.#lanes[i]!;
+      if (lane.prefix.length !== length || !endsAlike(bytes, from, lane.prefix)) continue;
+      if (lane.config !== config) {
+        this.#lanes.splice(i, 1);
+        return undefined;
+      }
+      if (i > 0) {
+        this.#lanes[i] = this.#lanes[i - 1]!;
+        this.#lanes[i - 1] = lane;
+      }
+      return lane;
+    }
+    return undefined;
+  }
+
+  add(lane: Lane): void {
+    this.#lanes.unshift(lane);
+    if (this.#lanes.length > MAX_LANES) this.#lanes.pop();
+  }
+}
+
+/** Works out the lane of a request whose head has been scanned. */
+export function createLane(config: RuntimeConfig, context: ProxyContext, head: RequestHead): Lane {
+  const isGeneric = head.isGeneric;
+  const decision = config.routes.decide(head.service, head.version ?? "", isGeneric ? "$invoke" : head.method);
+  const host = isGeneric ? undefined : decision?.only;
+  const route = host?.fixed;
+  return {
+    config,
+    prefix: asciiPrefix(head),
+    decision,
+    host,
+    route,
+    plain:
+      host !== undefined && route !== undefined && isPlain(route, host.host.key) && !mayCallBack(route, head.method),
+    rows: new Map(),
+    callerTimeoutMs: Math.min(timeoutOf(head), context.limits.maxCallMs),
+  };
+}
+
+/** The row for calls of this lane that go to `target`. */
+export function laneRow(context: ProxyContext, lane: Lane, target: Target): MetricRow {
+  let row = lane.rows.get(target);
+  if (row === undefined) {
+    row = context.rows.row(rowLabels(lane.host!, lane.route, target));
+    lane.rows.set(target, row);
+  }
+  return row;
+}
+
+/** Whether a call on this route is only carried: nothing waits, nothing is changed, nothing more has to be read. */
+export function isPlain(route: CompiledRoute, key: ServiceKey): boolean {
+  if (route.retry !== undefined || route.fault !== undefined || route.mutations !== undefined) return false;
+  if (route.directStatus !== undefined || route.targets.length === 0) return false;
+  return route.targets.every(({ cluster, mutations }) => {
+    const { service } = cluster;
+    const same = service.interface === key.interface && service.group === key.group && service.version === key.version;
+    return (
+      same &&
+      mutations === undefined &&
+      !cluster.hasTags &&
+      !cluster.setsToken &&
+      cluster.maxRequests === Number.POSITIVE_INFINITY
+    );
+  });
+}
+
+/** Whether the providers call their callers back through a parameter of this method. */
+export function mayCallBack(route: CompiledRoute, method: string): boolean {
+  return route.targets.some(({ cluster }) => cluster.service.callbackMethods?.includes(method) === true);
+}
+
+function timeoutOf(head: RequestHead): number {
+  try {
+    const ms = head.attachments().getNumber("timeout");
+    return ms > 0 ? ms : Number.POSITIVE_INFINITY;
+  } catch {
+    // A body that is no Hessian2 after its head is still carried.
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Bytes from the body's start to the method's end, taking every character for one byte: right for ASCII, and only ASCII is ever compared. */
+function leadBytes(bytes: Buffer, from: number, end: number): number {
+  let at = from;
+  for (let field = 0; field < 4; field++) {
+    if (at >= end) return -1;
+    const tag = bytes[at]!;
+    if (tag <= 0x1f) at += 1 + tag;
+    else if (tag >= 0x30 && tag <= 0x33 && at + 1 < end) at += 2 + (((tag - 0x30) << 8) | bytes[at + 1]!);
+    else if (tag === 0x4e) at += 1;
+    else return -1;
+  }
+  return at <= end ? at - from : -1;
+}
+
+/** Compares from the end: what tells calls of one connection apart is the method, which stands last. */
+function endsAlike(bytes: Buffer, from: number, prefix: Buffer): boolean {
+  for (let i = prefix.length - 1; i >= 0; i--) if (bytes[from + i] !== prefix[i]) return false;
+  return true;
+}
+
+/** A copy of the head's bytes; empty, so that nothing is like it, where they are not all ASCII. */
+function asciiPrefix(head: RequestHead): Buffer {
+  const prefix = Buffer.from(head.bytes.subarray(head.bodyStart, head.methodEnd));
+  return prefix.every((byte) => byte < ASCII_END) ? prefix : Buffer.alloc(0);
+}

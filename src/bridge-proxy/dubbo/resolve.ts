@@ -1,0 +1,37 @@
+import type { RequestHead } from "../../codecs/dubbo2/head.ts";
+import type { RowLabels } from "../policies/metrics.ts";
+import { decideHost, type HostDecision } from "../route.ts";
+import type { Lane } from "./lanes.ts";
+
+/** The virtual host of a call whose lane does not fix it: by its group, and by the method that a generic call names. */
+export function hostOf(lane: Lane, head: RequestHead): HostDecision | undefined {
+  const { decision } = lane;
+  if (decision === undefined) return undefined;
+  const found = decision.only ?? decision.byGroup.get(head.attachments().get("group") ?? "");
+  if (found === undefined || !head.isGeneric) return found;
+  return decideHost(found.host, head.effectiveMethod);
+}
+
+/** A call's tag and whether it must be met, from its attachments. */
+export interface CallTag {
+  readonly tag: string;
+  readonly tagForced: boolean;
+}
+
+export const NO_TAG: CallTag = { tag: "", tagForced: false };
+
+/** Reads `dubbo.tag` and `dubbo.force.tag`. */
+export function tagOf(head: RequestHead): CallTag {
+  const attachments = head.attachments();
+  return { tag: attachments.get("dubbo.tag") ?? "", tagForced: attachments.get("dubbo.force.tag") === "true" };
+}
+
+/** Where calls are counted that no virtual host took. */
+export const UNKNOWN_ROW: RowLabels = {
+  host: "unknown",
+  service: "unknown",
+  method: "unknown",
+  cluster: "",
+  subset: "",
+  route: "",
+};

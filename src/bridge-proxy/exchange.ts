@@ -1,0 +1,269 @@
+import type { CallReason } from "../base/errors.ts";
+import { isException } from "../codecs/dubbo2/body.ts";
+import { HEADER_BYTES } from "../codecs/dubbo2/frame.ts";
+import { abortAnswer, abortAnswerOfGrpc, type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
+import { printServiceKey } from "../model/service.ts";
+import { DEADLINE_CALLER, DEADLINE_ROUTE } from "./call-table.ts";
+import type { CallerPort, ProxyContext, TryOwner } from "./context.ts";
+import { answerWith } from "./dubbo/answers.ts";
+import type { Callee } from "./dubbo/callee.ts";
+import { editFrame, editsFor } from "./dubbo/edits.ts";
+import { BACKLOG_FULL, failCall, linkCall } from "./pending.ts";
+import {
+  ABANDONED,
+  OK_EXCEPTION,
+  type Outcome,
+  outcomeOfAnswer,
+  outcomeOfReason,
+  outcomeOfStatus,
+} from "./policies/outcome.ts";
+import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "./route.ts";
+import type { ClusterEndpoint } from "./upstream/endpoint.ts";
+import type { UpstreamHost } from "./upstream/host.ts";
+
+/** What an exchange is made from: one call with its own copy of its frame. */
+export interface HeldCall {
+  readonly caller: CallerPort & { pinned(host: UpstreamHost): Callee };
+  /** The whole request frame; nobody else writes to it. */
+  readonly frame: Buffer;
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly serialization: number;
+  readonly twoWay: boolean;
+  readonly decision: HostDecision;
+  readonly route: CompiledRoute;
+  /** Tag and whether it is forced, read where the cluster has tags. */
+  readonly tag: string;
+  readonly tagForced: boolean;
+  /** Callbacks come back on the connection that the call went out on, so it is this caller's alone. */
+  readonly pinned: boolean;
+  /** The caller's own time-out, ms. */
+  readonly callerTimeoutMs: number;
+}
+
+/**
+ * One call that needs more than carrying: it waits (for a fault's delay, a connection, a retry's back-off), is changed on the
+ * way, or is tried more than once. Calls that need none of this never have one.
+ */
+export class Exchange implements TryOwner {
+  readonly #context: ProxyContext;
+  readonly #call: HeldCall;
+  readonly #startMs: number;
+  #routeDeadlineMs = Number.POSITIVE_INFINITY;
+  #target: Target | undefined;
+  #frame: Buffer;
+  #retries = 0;
+  #tried: UpstreamHost[] = [];
+  #endpoint: ClusterEndpoint | undefined;
+
+  constructor(context: ProxyContext, call: HeldCall) {
+    this.#context = context;
+    this.#call = call;
+    this.#frame = call.frame;
+    this.#startMs = context.nowMs;
+  }
+
+  /** Carries the call out, faults first. */
+  start(): void {
+    const { fault } = this.#call.route;
+    if (fault !== undefined && fault.delayMs > 0 && this.#context.random() < fault.delayShare) {
+      this.#after(fault.delayMs, () => this.#afterDelay());
+    } else {
+      this.#afterDelay();
+    }
+  }
+
+  answered(bytes: Buffer, start: number, end: number): void {
+    const outcome = isException(bytes, start, end) ? OK_EXCEPTION : outcomeOfStatus(bytes[start + 3]!);
+    if (this.#retry(outcome)) return;
+    this.#record(outcome);
+    if (this.#call.caller.closed) return;
+    bytes.writeInt32BE(this.#call.idHigh, start + 4);
+    bytes.writeInt32BE(this.#call.idLow, start + 8);
+    this.#call.caller.deliver(bytes, start, end);
+  }
+
+  failed(reason: CallReason, message: string): void {
+    // Nothing was sent on a connection that never was: another provider may take the call whatever the rules say of retries.
+    if (reason === "connect_failure" && !this.#call.pinned && this.#tryOther()) return;
+    if (this.#retry(outcomeOfReason(reason))) return;
+    this.#answer(ownAnswer(reason), message);
+  }
+
+  abandoned(): void {
+    this.#record(ABANDONED);
+  }
+
+  #afterDelay(): void {
+    const { route } = this.#call;
+    const { fault } = route;
+    if (fault !== undefined && this.#context.random() < fault.abortShare) {
+      const answer =
+        fault.abortHttp === undefined ? abortAnswerOfGrpc(fault.abortGrpc ?? 14) : abortAnswer(fault.abortHttp);
+      this.#answer(answer, `fault injected by rule ${route.name}`);
+      return;
+    }
+    if (route.directStatus !== undefined) {
+      this.#answer(abortAnswer(route.directStatus), route.directText || `direct response of rule ${route.name}`);
+      return;
+    }
+    this.#target = pickTarget(route, this.#context.random);
+    if (this.#target === undefined) {
+      this.#answer(ownAnswer("no_route"), `rule ${route.name} has no destination with weight`);
+      return;
+    }
+    const edited = editFrame(this.#frame, editsFor(this.#call.decision.host.key, route.mutations, this.#target));
+    if (edited === undefined) {
+      this.#answer(
+        ownAnswer("undecodable"),
+        `rule ${route.name} changes the call, which its serialization ${this.#call.serialization} does not allow`,
+      );
+      return;
+    }
+    this.#frame = edited;
+    if (route.timeoutMs > 0) this.#routeDeadlineMs = this.#context.nowMs + route.timeoutMs;
+    this.#try([]);
+  }
+
+  /** Sends the call to an endpoint that is none of `avoid`. Whether there was one. */
+  #try(avoid: readonly UpstreamHost[]): boolean {
+    const context = this.#context;
+    const { cluster } = this.#target!;
+    if (this.#call.caller.closed) {
+      this.abandoned();
+      return true;
+    }
+    const set = cluster.forTag(this.#call.tag, this.#call.tagForced);
+    const endpoint = set?.pick(context.originMs + context.nowMs, context.random, avoid);
+    if (endpoint === undefined) {
+      if (avoid.length === 0)
+        this.#answer(
+          ownAnswer("no_endpoint"),
+          `no provider of ${cluster.service.host}${cluster.service.subset && ` in subset ${cluster.service.subset}`}`,
+        );
+      return false;
+    }
+    if (cluster.active >= cluster.maxRequests) {
+      this.#answer(ownAnswer("overflow"), `${cluster.name} has ${cluster.maxRequests} calls waiting, its limit`);
+      return true;
+    }
+    const bodyBytes = this.#frame.length - HEADER_BYTES;
+    if (endpoint.payloadBytes > 0 && bodyBytes > endpoint.payloadBytes) {
+      this.#answer(
+        ownAnswer("over_limit"),
+        `body of ${bodyBytes} bytes is over the provider's payload ${endpoint.payloadBytes}`,
+      );
+      return true;
+    }
+    this.#endpoint = endpoint;
+    this.#send(endpoint);
+    return true;
+  }
+
+  #send(endpoint: ClusterEndpoint): void {
+    const { caller, pinned, twoWay, decision } = this.#call;
+    const callee = pinned ? caller.pinned(endpoint.host) : endpoint.host.connection();
+    const edits = this.#target!.cluster.setsToken ? { set: [["token", endpoint.token]] as const } : undefined;
+    const withToken = editFrame(this.#frame, edits) ?? this.#frame;
+    // A try that failed may still have its frame in a socket's queue: each try writes its id into bytes of its own.
+    const frame = this.#retries + this.#tried.length === 0 ? withToken : Buffer.from(withToken);
+    if (!twoWay) {
+      callee.whenReady((error) => {
+        if (error !== undefined) {
+          this.failed("connect_failure", error);
+          return;
+        }
+        callee.send(frame, 0, frame.length);
+        this.#row().recordOneWay();
+      });
+      return;
+    }
+    const context = this.#context;
+    const { calls } = context;
+    const slot = calls.allocate();
+    if (slot < 0) {
+      this.#answer(
+        ownAnswer("overflow"),
+        `${calls.maxCalls} calls wait already, the proxy's limit (${decision.method})`,
+      );
+      return;
+    }
+    calls.callers[slot] = caller;
+    calls.exchanges[slot] = this;
+    calls.startMs[slot] = this.#startMs;
+    this.#setDeadline(slot);
+    linkCall(context, slot, callee);
+    frame.writeInt32BE(calls.generations[slot]!, 4);
+    frame.writeInt32BE(slot, 8);
+    if (!callee.send(frame, 0, frame.length)) failCall(context, slot, "overflow", BACKLOG_FULL);
+  }
+
+  #setDeadline(slot: number): void {
+    const context = this.#context;
+    const perTryMs = this.#call.route.retry?.perTryTimeoutMs ?? 0;
+    const callerMs = this.#startMs + this.#call.callerTimeoutMs;
+    const ownMs = Math.min(this.#routeDeadlineMs, perTryMs > 0 ? context.nowMs + perTryMs : Number.POSITIVE_INFINITY);
+    context.calls.deadlineMs[slot] = Math.min(ownMs, callerMs);
+    context.calls.deadlineKind[slot] = ownMs <= callerMs ? DEADLINE_ROUTE : DEADLINE_CALLER;
+    if (context.calls.deadlineMs[slot]! < context.earliestDeadlineMs)
+      context.earliestDeadlineMs = context.calls.deadlineMs[slot]!;
+  }
+
+  #tryOther(): boolean {
+    if (this.#endpoint !== undefined) this.#tried.push(this.#endpoint.host);
+    return this.#try(this.#tried);
+  }
+
+  #retry(outcome: Outcome): boolean {
+    const { retry } = this.#call.route;
+    const context = this.#context;
+    if (retry === undefined || !this.#call.twoWay || this.#retries >= retry.attempts) return false;
+    if (!retry.retriable(outcome) || context.nowMs >= this.#routeDeadlineMs) return false;
+    this.#retries++;
+    context.counters.retries++;
+    if (this.#endpoint !== undefined && !this.#tried.includes(this.#endpoint.host))
+      this.#tried.push(this.#endpoint.host);
+    const waitMs = Math.min(retry.backOffMs(this.#retries, context.random()), this.#routeDeadlineMs - context.nowMs);
+    this.#after(waitMs, () => {
+      if (this.#try(this.#tried)) return;
+      this.#tried = [];
+      this.#try([]);
+    });
+    return true;
+  }
+
+  #after(ms: number, run: () => void): void {
+    setTimeout(() => {
+      this.#context.nowMs = performance.now();
+      run();
+    }, ms);
+  }
+
+  #answer(answer: OwnAnswer, message: string): void {
+    this.#record(outcomeOfAnswer(answer));
+    const { caller, twoWay } = this.#call;
+    if (twoWay && !caller.closed) answerWith(this.#call, answer, message);
+  }
+
+  #record(outcome: Outcome): void {
+    this.#row().record(outcome, this.#context.nowMs - this.#startMs);
+  }
+
+  #row() {
+    const { decision, route } = this.#call;
+    return this.#context.rows.row(rowLabels(decision, route, this.#target));
+  }
+}
+
+/** The labels under which a call is counted. */
+export function rowLabels(decision: HostDecision, route: CompiledRoute | undefined, target: Target | undefined) {
+  const { key, host } = decision.host;
+  return {
+    host,
+    service: printServiceKey(key),
+    method: decision.method,
+    cluster: target?.cluster.name ?? "",
+    subset: target?.cluster.service.subset ?? "",
+    route: route?.name ?? "",
+  };
+}

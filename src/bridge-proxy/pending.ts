@@ -1,0 +1,90 @@
+import type { CallReason } from "../base/errors.ts";
+import { DEADLINE_ROUTE } from "./call-table.ts";
+import type { CalleePort, ProxyContext } from "./context.ts";
+import { answerReason } from "./dubbo/answers.ts";
+import { ABANDONED, outcomeOfReason } from "./policies/outcome.ts";
+
+/** Why a call is refused whose provider does not take what it was sent already. */
+export const BACKLOG_FULL = "the provider has not taken what was sent before, up to the backlog limit";
+
+/** Puts a call on the chain of those that wait on `callee`. */
+export function linkCall(context: ProxyContext, slot: number, callee: CalleePort): void {
+  const { calls } = context;
+  calls.callees[slot] = callee;
+  calls.previous[slot] = -1;
+  calls.next[slot] = callee.firstCall;
+  if (callee.firstCall >= 0) calls.previous[callee.firstCall] = slot;
+  callee.firstCall = slot;
+  callee.host.active++;
+}
+
+/** Takes a call off its callee's chain and gives its slot back. */
+export function endCall(context: ProxyContext, slot: number): void {
+  const { calls } = context;
+  const callee = calls.callees[slot]!;
+  const next = calls.next[slot]!;
+  const previous = calls.previous[slot]!;
+  if (next >= 0) calls.previous[next] = previous;
+  if (previous >= 0) calls.next[previous] = next;
+  else callee.firstCall = next;
+  callee.host.active--;
+  calls.release(slot);
+}
+
+/** Ends a call that gets no answer from its callee: its owner decides, or the caller is told the reason. */
+export function failCall(context: ProxyContext, slot: number, reason: CallReason, message: string): void {
+  const { calls } = context;
+  const owner = calls.exchanges[slot];
+  if (owner !== undefined) {
+    endCall(context, slot);
+    owner.failed(reason, message);
+    return;
+  }
+  calls.rows[slot]!.record(outcomeOfReason(reason), context.nowMs - calls.startMs[slot]!);
+  const caller = calls.callers[slot]!;
+  if (!caller.closed) {
+    const to = {
+      caller,
+      idHigh: calls.idHigh[slot]!,
+      idLow: calls.idLow[slot]!,
+      serialization: calls.serialization[slot]!,
+    };
+    answerReason(to, reason, message);
+  }
+  endCall(context, slot);
+}
+
+/** Ends every call that waits on `callee`, as when its connection is lost. */
+export function failCallsOf(context: ProxyContext, callee: CalleePort, reason: CallReason, message: string): void {
+  while (callee.firstCall >= 0) failCall(context, callee.firstCall, reason, message);
+}
+
+/**
+ * Ends the calls whose deadline has passed and notes the earliest deadline left. One scan over the table serves all
+ * time-outs: it runs only when the earliest deadline falls due, so calls that are answered in time cost nothing.
+ */
+export function sweepDeadlines(context: ProxyContext): void {
+  const { calls, nowMs } = context;
+  let earliest = Number.POSITIVE_INFINITY;
+  for (let slot = 0; slot < calls.end; slot++) {
+    if (calls.callees[slot] === undefined) continue;
+    const deadline = calls.deadlineMs[slot]!;
+    if (deadline > nowMs) {
+      if (deadline < earliest) earliest = deadline;
+    } else if (calls.deadlineKind[slot] === DEADLINE_ROUTE) {
+      failCall(context, slot, "timeout", `no answer within ${Math.round(deadline - calls.startMs[slot]!)} ms`);
+    } else {
+      abandonCall(context, slot);
+    }
+  }
+  context.earliestDeadlineMs = earliest;
+}
+
+function abandonCall(context: ProxyContext, slot: number): void {
+  const { calls } = context;
+  const owner = calls.exchanges[slot];
+  context.counters.abandonedCalls++;
+  calls.rows[slot]?.record(ABANDONED, context.nowMs - calls.startMs[slot]!);
+  endCall(context, slot);
+  owner?.abandoned();
+}

@@ -1,0 +1,130 @@
+import { type CallSeries, DURATION_BOUNDS_MS } from "../../model/stats.ts";
+import { type Outcome, outcomeAt, outcomeCount } from "./outcome.ts";
+
+/** What tells one row from another; see `CallSeries`. */
+export interface RowLabels {
+  readonly host: string;
+  readonly service: string;
+  readonly method: string;
+  readonly cluster: string;
+  readonly subset: string;
+  readonly route: string;
+}
+
+const BUCKETS = DURATION_BOUNDS_MS.length + 1;
+
+/** Counts the calls of one method that went to one cluster. Recording touches typed arrays alone. */
+export class MetricRow {
+  readonly labels: RowLabels;
+  #counts = new Float64Array(outcomeCount());
+  #sums = new Float64Array(outcomeCount());
+  #buckets = new Float64Array(outcomeCount() * BUCKETS);
+  #oneWay = 0;
+
+  constructor(labels: RowLabels) {
+    this.labels = labels;
+  }
+
+  record(outcome: Outcome, durationMs: number): void {
+    const index = outcome.index;
+    if (index >= this.#counts.length) this.#grow();
+    this.#counts[index]!++;
+    this.#sums[index]! += durationMs;
+    let bucket = 0;
+    while (bucket < BUCKETS - 1 && durationMs > DURATION_BOUNDS_MS[bucket]!) bucket++;
+    this.#buckets[index * BUCKETS + bucket]!++;
+  }
+
+  /** A one-way call was sent on; there is no duration to know. */
+  recordOneWay(): void {
+    this.#oneWay++;
+  }
+
+  series(): CallSeries[] {
+    const list: CallSeries[] = [];
+    for (let index = 0; index < this.#counts.length; index++) {
+      const count = this.#counts[index]!;
+      if (count === 0) continue;
+      const { responseCode, grpcStatus, flags, exception } = outcomeAt(index);
+      list.push({
+        ...this.labels,
+        responseCode,
+        grpcStatus,
+        responseFlags: flags,
+        exception,
+        oneWay: false,
+        count,
+        durationSumMs: this.#sums[index]!,
+        durationBuckets: Array.from(this.#buckets.subarray(index * BUCKETS, (index + 1) * BUCKETS)),
+      });
+    }
+    if (this.#oneWay > 0) list.push(this.#oneWaySeries());
+    return list;
+  }
+
+  #oneWaySeries(): CallSeries {
+    return {
+      ...this.labels,
+      responseCode: 200,
+      grpcStatus: 0,
+      responseFlags: "-",
+      exception: false,
+      oneWay: true,
+      count: this.#oneWay,
+      durationSumMs: 0,
+      durationBuckets: new Array(BUCKETS).fill(0),
+    };
+  }
+
+  #grow(): void {
+    const size = outcomeCount();
+    const counts = new Float64Array(size);
+    counts.set(this.#counts);
+    const sums = new Float64Array(size);
+    sums.set(this.#sums);
+    const buckets = new Float64Array(size * BUCKETS);
+    buckets.set(this.#buckets);
+    this.#counts = counts;
+    this.#sums = sums;
+    this.#buckets = buckets;
+  }
+}
+
+/** All rows of a proxy, at most `maxRows`: past that new methods are counted as `other`, new services as `other` too. */
+export class MetricRows {
+  readonly #rows = new Map<string, MetricRow>();
+  readonly #maxRows: number;
+
+  constructor(maxRows = 5_000) {
+    this.#maxRows = maxRows;
+  }
+
+  /** The row with these labels, made when there is none yet. */
+  row(labels: RowLabels): MetricRow {
+    const found = this.#rows.get(keyOf(labels));
+    if (found !== undefined) return found;
+    if (this.#rows.size < this.#maxRows) return this.#add(labels);
+    const folded = { ...labels, method: "other", route: "other" };
+    const perService = this.#rows.get(keyOf(folded));
+    if (perService !== undefined) return perService;
+    if (this.#rows.size < this.#maxRows * 2) return this.#add(folded);
+    const other = { host: "other", service: "other", method: "other", cluster: "", subset: "", route: "other" };
+    return this.#rows.get(keyOf(other)) ?? this.#add(other);
+  }
+
+  series(): CallSeries[] {
+    const list: CallSeries[] = [];
+    for (const row of this.#rows.values()) list.push(...row.series());
+    return list;
+  }
+
+  #add(labels: RowLabels): MetricRow {
+    const row = new MetricRow(labels);
+    this.#rows.set(keyOf(labels), row);
+    return row;
+  }
+}
+
+function keyOf(labels: RowLabels): string {
+  return `${labels.host}\n${labels.service}\n${labels.method}\n${labels.cluster}\n${labels.route}`;
+}

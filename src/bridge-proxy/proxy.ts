@@ -1,0 +1,206 @@
+import { createServer, type Server, type Socket } from "node:net";
+import type { Logger } from "../base/log.ts";
+import type { DeltaResources } from "../codecs/xds/resources.ts";
+import type { ProxyStats } from "../model/stats.ts";
+import { CallTable } from "./call-table.ts";
+import { ProxyConfig } from "./config.ts";
+import { DEFAULT_LIMITS, type ProxyContext, type ProxyCounters, type ProxyLimits } from "./context.ts";
+import { Caller } from "./dubbo/caller.ts";
+import { sweepDeadlines } from "./pending.ts";
+import { MetricRows } from "./policies/metrics.ts";
+import { FlushQueue } from "./socket-driver.ts";
+
+const SWEEP_MS = 10;
+const TICK_MS = 1_000;
+
+export interface ProxyOptions {
+  /** Name in statistics. */
+  readonly worker: string;
+  readonly log: Logger;
+  readonly limits?: Partial<ProxyLimits>;
+  /** In [0, 1); Math.random unless a test says otherwise. */
+  readonly random?: () => number;
+}
+
+/** A running data plane: accepts Dubbo2 calls on its listeners and carries them as its resources say. */
+export interface Proxy {
+  /** Takes changed resources into force, without touching a connection or a call. Rejects where a listener cannot be opened. */
+  apply(changes: readonly DeltaResources[]): Promise<void>;
+  /** Addresses it listens on, as `host:port`. */
+  readonly listening: readonly string[];
+  stats(): ProxyStats;
+  /** Stops listening, asks callers to go elsewhere, and ends once no call waits, or after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  /** Drops everything at once. */
+  close(): Promise<void>;
+}
+
+/** Creates a proxy without listeners; `apply` gives it its configuration. */
+export function createProxy(options: ProxyOptions): Proxy {
+  return new DubboProxy(options);
+}
+
+class DubboProxy implements Proxy {
+  readonly #worker: string;
+  readonly #context: ProxyContext;
+  readonly #config: ProxyConfig;
+  readonly #servers = new Map<string, Server>();
+  readonly #callers = new Set<Caller>();
+  readonly #sweeper: NodeJS.Timeout;
+  readonly #ticker: NodeJS.Timeout;
+
+  constructor(options: ProxyOptions) {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#worker = options.worker;
+    this.#context = createContext(options, limits);
+    this.#config = new ProxyConfig(this.#context);
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  get listening(): readonly string[] {
+    return [...this.#servers.keys()];
+  }
+
+  async apply(changes: readonly DeltaResources[]): Promise<void> {
+    this.#config.apply(changes);
+    const wanted = new Map<string, { host: string; port: number }>(
+      this.#config.listeners.map(({ address }) => {
+        const { address: host, portValue } = address.socketAddress;
+        return [`${host}:${portValue}`, { host, port: portValue }] as const;
+      }),
+    );
+    for (const [key, server] of this.#servers) {
+      if (wanted.has(key)) continue;
+      server.close();
+      this.#servers.delete(key);
+    }
+    for (const [key, where] of wanted) {
+      if (!this.#servers.has(key)) await this.#listen(key, where);
+    }
+  }
+
+  stats(): ProxyStats {
+    const context = this.#context;
+    const hosts = [...this.#config.hosts.hosts];
+    return {
+      worker: this.#worker,
+      calls: context.rows.series(),
+      counters: { ...context.counters },
+      gauges: {
+        callsInFlight: context.calls.size,
+        downstreamOpen: this.#callers.size,
+        upstreamOpen: hosts.reduce((sum, host) => sum + host.connectionCount, 0),
+        upstreamHosts: hosts.length,
+        heldBytes: context.heldBytes,
+      },
+    };
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    for (const server of this.#servers.values()) server.close();
+    this.#servers.clear();
+    for (const caller of this.#callers) caller.sendReadonly();
+    this.#context.queue.flush();
+    const untilMs = performance.now() + graceMs;
+    // A second of quiet, so that calls that were on their way when READONLY went out are still served.
+    for (let quietMs = 0; quietMs < 1_000 && performance.now() < untilMs; ) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      quietMs = this.#context.calls.size === 0 ? quietMs + 50 : 0;
+    }
+    for (const caller of this.#callers) caller.end();
+    this.#context.queue.flush();
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    clearInterval(this.#ticker);
+    for (const server of this.#servers.values()) server.close();
+    this.#servers.clear();
+    for (const caller of this.#callers) caller.destroy();
+    for (const host of this.#config.hosts.hosts) host.destroy();
+  }
+
+  #listen(key: string, where: { host: string; port: number }): Promise<void> {
+    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket));
+    this.#servers.set(key, server);
+    return new Promise((resolve, reject) => {
+      server.once("error", (error) => {
+        this.#servers.delete(key);
+        reject(error);
+      });
+      server.listen({ ...where, backlog: 4096 }, () => {
+        server.removeAllListeners("error");
+        server.on("error", (error) =>
+          this.#context.log.warn("listener error", { listener: key, error: error.message }),
+        );
+        resolve();
+      });
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const { counters, limits } = this.#context;
+    if (this.#callers.size >= limits.maxConnections) {
+      counters.downstreamRefused++;
+      socket.on("error", () => {});
+      socket.destroy();
+      return;
+    }
+    counters.downstreamConnections++;
+    const caller: Caller = new Caller(
+      this.#context,
+      socket,
+      () => this.#config.current,
+      () => this.#callers.delete(caller),
+    );
+    this.#callers.add(caller);
+  }
+
+  #sweep(): void {
+    this.#context.nowMs = performance.now();
+    if (this.#context.nowMs >= this.#context.earliestDeadlineMs) sweepDeadlines(this.#context);
+  }
+
+  #tick(): void {
+    this.#context.nowMs = performance.now();
+    for (const caller of this.#callers) caller.tick();
+    for (const host of this.#config.hosts.hosts) host.tick();
+  }
+}
+
+function createContext(options: ProxyOptions, limits: ProxyLimits): ProxyContext {
+  return {
+    calls: new CallTable(limits.maxCalls),
+    queue: new FlushQueue(),
+    rows: new MetricRows(),
+    limits,
+    frameLimits: { maxBodyBytes: limits.maxBodyBytes, maxSkipBytes: limits.maxSkipBytes },
+    counters: zeroCounters(),
+    log: options.log,
+    nowMs: performance.now(),
+    originMs: performance.timeOrigin,
+    heldBytes: 0,
+    earliestDeadlineMs: Number.POSITIVE_INFINITY,
+    random: options.random ?? Math.random,
+  };
+}
+
+function zeroCounters(): ProxyCounters {
+  return {
+    downstreamConnections: 0,
+    downstreamProtocolErrors: 0,
+    downstreamRefused: 0,
+    upstreamConnections: 0,
+    upstreamConnectFailures: 0,
+    upstreamResets: 0,
+    upstreamProtocolErrors: 0,
+    lateAnswers: 0,
+    abandonedCalls: 0,
+    oversizeFrames: 0,
+    retries: 0,
+    callbacks: 0,
+    carriedUnread: 0,
+  };
+}

@@ -1,0 +1,154 @@
+import type { Socket } from "node:net";
+
+/** What a {@link SocketDriver} tells its owner. */
+export interface SocketOwner {
+  /** Bytes arrived; the owner may change and keep them. A thrown error ends the connection. */
+  onBytes(chunk: Buffer): void;
+  /** The connection is gone, exactly once; `error` where it did not end in an orderly way. */
+  onClosed(error: Error | undefined): void;
+}
+
+/** Pieces up to this size are joined into one write; larger ones go out as they are. */
+const JOIN_BYTES = 128 * 1024;
+
+/** Collects what is to be written in one turn of the event loop and writes it at the turn's end, all sockets together. */
+export class FlushQueue {
+  #dirty: SocketDriver[] = [];
+  #scheduled = false;
+  readonly #run = () => this.flush();
+
+  add(driver: SocketDriver): void {
+    this.#dirty.push(driver);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#run);
+  }
+
+  /** Writes everything queued so far. */
+  flush(): void {
+    this.#scheduled = false;
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const driver of dirty) driver.flush();
+  }
+}
+
+/** The only place where the data path touches sockets: reads chunks, gathers output, counts what the peer has not taken yet. */
+export class SocketDriver {
+  readonly #socket: Socket;
+  readonly #queue: FlushQueue;
+  #buffers: Buffer[] = [];
+  #starts: number[] = [];
+  #ends: number[] = [];
+  #queuedBytes = 0;
+  #dirty = false;
+  #closed = false;
+  #endAfterFlush = false;
+
+  constructor(socket: Socket, queue: FlushQueue, owner: SocketOwner) {
+    this.#socket = socket;
+    this.#queue = queue;
+    let failure: Error | undefined;
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        owner.onBytes(chunk);
+      } catch (error) {
+        failure = error as Error;
+        this.flush();
+        socket.destroy();
+      }
+    });
+    socket.on("error", (error) => {
+      failure ??= error;
+    });
+    socket.on("close", () => {
+      this.#closed = true;
+      this.#buffers = [];
+      owner.onClosed(failure);
+    });
+  }
+
+  get closed(): boolean {
+    return this.#closed || this.#socket.destroyed;
+  }
+
+  /** Bytes given to `append` that the kernel has not taken yet. */
+  get backlogBytes(): number {
+    return this.#queuedBytes + this.#socket.writableLength;
+  }
+
+  /** Queues `bytes[start, end)`; the caller must not change that range afterwards. Neighbouring ranges go out as one. */
+  append(bytes: Buffer, start: number, end: number): void {
+    const last = this.#buffers.length - 1;
+    if (last >= 0 && this.#buffers[last] === bytes && this.#ends[last] === start) {
+      this.#ends[last] = end;
+    } else {
+      this.#buffers.push(bytes);
+      this.#starts.push(start);
+      this.#ends.push(end);
+    }
+    this.#queuedBytes += end - start;
+    if (!this.#dirty) {
+      this.#dirty = true;
+      this.#queue.add(this);
+    }
+  }
+
+  /** Writes what is queued; `FlushQueue` calls it once a turn. */
+  flush(): void {
+    this.#dirty = false;
+    const count = this.#buffers.length;
+    if (count > 0) {
+      if (!this.closed) this.#write(count);
+      this.#buffers.length = 0;
+      this.#starts.length = 0;
+      this.#ends.length = 0;
+      this.#queuedBytes = 0;
+    }
+    if (this.#endAfterFlush && !this.closed) this.#socket.end();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Calls `run` when the kernel has taken everything written so far. */
+  onDrained(run: () => void): void {
+    this.#socket.once("drain", run);
+  }
+
+  /** Ends the connection in order, after what is queued. */
+  end(): void {
+    this.#endAfterFlush = true;
+    if (!this.#dirty) this.#queue.add(this);
+    this.#dirty = true;
+  }
+
+  /** Drops the connection at once. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #write(count: number): void {
+    const socket = this.#socket;
+    if (count === 1) {
+      socket.write(this.#buffers[0]!.subarray(this.#starts[0], this.#ends[0]));
+      return;
+    }
+    if (this.#queuedBytes <= JOIN_BYTES) {
+      const joined = Buffer.allocUnsafe(this.#queuedBytes);
+      let at = 0;
+      for (let i = 0; i < count; i++) at += this.#buffers[i]!.copy(joined, at, this.#starts[i], this.#ends[i]);
+      socket.write(joined);
+      return;
+    }
+    socket.cork();
+    for (let i = 0; i < count; i++) socket.write(this.#buffers[i]!.subarray(this.#starts[i], this.#ends[i]));
+    socket.uncork();
+  }
+}

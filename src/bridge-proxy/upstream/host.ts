@@ -1,0 +1,166 @@
+import type { ProxyContext } from "../context.ts";
+import { Callee } from "../dubbo/callee.ts";
+
+/** `idle`: not connected and not known to be bad. `down`: the last attempt to connect failed. */
+export type HostState = "idle" | "connecting" | "ready" | "down";
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 10_000;
+/** A busy connection is helped by another one from this much unsent data on. */
+const SECOND_CONNECTION_BYTES = 512 * 1024;
+const MAX_CONNECTIONS = 4;
+
+/**
+ * One provider address: its few connections and what is known of its health. All clusters that list the address share it.
+ * A lost connection is made again in the background; until then balancers choose providers that are connected.
+ */
+export class UpstreamHost {
+  readonly address: string;
+  readonly port: number;
+  /** Calls that wait for an answer from here. */
+  active = 0;
+  /** It said READONLY: it gets no new call while another provider lives. */
+  draining = false;
+  state: HostState = "idle";
+  readonly #context: ProxyContext;
+  readonly #changed: () => void;
+  #connections: Callee[] = [];
+  #retryMs = FIRST_RETRY_MS;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #retired = false;
+
+  /** `changed` is called whenever `state` or `draining` changes. */
+  constructor(address: string, port: number, context: ProxyContext, changed: () => void) {
+    this.address = address;
+    this.port = port;
+    this.#context = context;
+    this.#changed = changed;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.length;
+  }
+
+  /** A connection to send on; while none is ready, the one that is being made (a new one if need be). */
+  connection(): Callee {
+    const first = this.#connections[0];
+    if (first === undefined) return this.#open();
+    if (first.backlogBytes < SECOND_CONNECTION_BYTES) return first;
+    let best = first;
+    for (const connection of this.#connections) {
+      if (connection.ready && connection.backlogBytes < best.backlogBytes) best = connection;
+    }
+    if (best.backlogBytes >= SECOND_CONNECTION_BYTES && this.#connections.length < MAX_CONNECTIONS) this.#open();
+    return best;
+  }
+
+  /** Starts connecting unless that is under way, done, or waiting for its next attempt. */
+  warm(): void {
+    if (this.state === "idle" && !this.#retired) this.#open();
+  }
+
+  /** A connection that belongs to one caller alone, for calls that the provider answers with calls of its own. */
+  openPinned(onClosed: () => void): Callee {
+    return new Callee(this.#context, this, { onReady: () => {}, onClosed });
+  }
+
+  /** No cluster lists it any more: connections end when their calls have. */
+  retire(): void {
+    this.#retired = true;
+    clearTimeout(this.#retryTimer);
+    for (const connection of this.#connections) connection.endWhenIdle();
+  }
+
+  /** It is listed again. */
+  revive(): void {
+    this.#retired = false;
+  }
+
+  /** Drops all connections at once. */
+  destroy(): void {
+    this.retire();
+    for (const connection of [...this.#connections]) connection.destroy();
+  }
+
+  /** Lets the connections' own timers run. */
+  tick(): void {
+    for (const connection of [...this.#connections]) connection.tick();
+  }
+
+  /** Marks it (or, with false, no longer) as draining. */
+  setDraining(draining: boolean): void {
+    if (this.draining === draining) return;
+    this.draining = draining;
+    this.#changed();
+  }
+
+  #open(): Callee {
+    const connection: Callee = new Callee(this.#context, this, {
+      onReady: () => {
+        this.#retryMs = FIRST_RETRY_MS;
+        this.draining = false;
+        this.#setState("ready");
+      },
+      onClosed: (wasReady) => this.#onClosed(connection, wasReady),
+    });
+    this.#connections.push(connection);
+    if (this.state !== "ready") this.#setState("connecting");
+    return connection;
+  }
+
+  #onClosed(connection: Callee, wasReady: boolean): void {
+    this.#connections = this.#connections.filter((other) => other !== connection);
+    if (this.#connections.some((other) => other.ready)) return;
+    this.#setState(wasReady ? "idle" : "down");
+    if (this.#retired) return;
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => {
+      if (!this.#retired && this.#connections.length === 0) this.#open();
+    }, this.#retryMs);
+    this.#retryTimer.unref();
+    this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2);
+  }
+
+  #setState(state: HostState): void {
+    if (this.state === state) return;
+    this.state = state;
+    this.#changed();
+  }
+}
+
+/** All provider addresses of a proxy, each once. */
+export class HostPool {
+  readonly #hosts = new Map<string, UpstreamHost>();
+  readonly #context: ProxyContext;
+  /** Counts changes of any host's state: what was derived from states is stale when it moves. */
+  version = 0;
+
+  constructor(context: ProxyContext) {
+    this.#context = context;
+  }
+
+  get hosts(): Iterable<UpstreamHost> {
+    return this.#hosts.values();
+  }
+
+  /** The host with this address, made when it is new. */
+  host(address: string, port: number): UpstreamHost {
+    const key = `${address}:${port}`;
+    let host = this.#hosts.get(key);
+    if (host === undefined) {
+      host = new UpstreamHost(address, port, this.#context, () => this.version++);
+      this.#hosts.set(key, host);
+    }
+    host.revive();
+    return host;
+  }
+
+  /** Retires every host that is not in `used`; they are forgotten once their last connection is gone. */
+  keepOnly(used: ReadonlySet<UpstreamHost>): void {
+    for (const [key, host] of this.#hosts) {
+      if (used.has(host)) continue;
+      host.retire();
+      if (host.connectionCount === 0) this.#hosts.delete(key);
+    }
+  }
+}
