@@ -1,0 +1,268 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import {
+  type Consumer,
+  type ConsumerOptions,
+  type DubboLine,
+  type LoopSummary,
+  type ProviderOptions,
+  startConsumer,
+  startProvider,
+} from "../support/dubbo.ts";
+import { type Mesh, splitRule, startMesh } from "../support/mesh.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
+import { eventually, type Peer, sleep, stopAll } from "../support/process.ts";
+
+// What must never cost a call: a changed rule, a provider that comes or goes, a restart, a registry that is away.
+let mesh: Mesh;
+const service = { group: "g", version: "1.0.0" };
+
+beforeAll(async () => {
+  requireNamespace();
+  mesh = await startMesh();
+});
+
+afterAll(async () => {
+  await stopAll();
+});
+
+/** A provider inside the mesh, registered with region=LABEL. */
+function provider(line: DubboLine, label: string, host: string, more: Partial<ProviderOptions> = {}): Promise<Peer> {
+  return startProvider(line, { ...service, registry: mesh.inside, host, label, params: { region: label }, ...more });
+}
+
+async function consumer(line: DubboLine, more: Partial<ConsumerOptions> = {}): Promise<Consumer> {
+  const started = await startConsumer(line, { ...service, registry: mesh.inside, ...more });
+  onTestFinished(() => started.stop());
+  return started;
+}
+
+function keysOf(summary: LoopSummary): string[] {
+  return Object.keys(summary.counts).sort();
+}
+
+/** The loop's counts over `ms`, after `settleMs` for the change before it to be everywhere. */
+async function counted(loop: { stats(reset?: boolean): Promise<LoopSummary> }, settleMs: number, ms: number) {
+  await sleep(settleMs);
+  const settling = await loop.stats(true);
+  expect(settling.errors).toEqual([]);
+  await sleep(ms);
+  return loop.stats(true);
+}
+
+describe("two versions of a service", () => {
+  let v1: Peer;
+  let v2: Peer;
+
+  beforeAll(async () => {
+    [v1, v2] = await Promise.all([provider("2.7", "v1", hosts.provider1), provider("3.3", "v2", hosts.provider2)]);
+  });
+
+  afterAll(async () => {
+    await Promise.all([v1.stop(), v2.stop()]);
+  });
+
+  test.each([
+    ["2.6", "2.7"],
+    ["3.2", "3.3"],
+  ] as const)(
+    "a rule sends createOrder to v2 and all else to v1, and changes under load of %s and %s without a lost call",
+    async (...pair) => {
+      await mesh.rules(splitRule(["createOrder"], "v2", "v1"));
+      const consumers = await Promise.all(pair.map((line) => consumer(line)));
+      const loops = await Promise.all(
+        consumers.map((one) => one.loop({ methods: "getOrder,createOrder,find", threads: 4, delay: 5 })),
+      );
+      const eachCounts = (settleMs: number): Promise<LoopSummary[]> =>
+        Promise.all(loops.map((loop) => counted(loop, settleMs, 1_000)));
+      for (const counts of await eachCounts(2_000)) {
+        expect(counts.errors).toEqual([]);
+        expect(keysOf(counts)).toEqual(["createOrder@v2", "find@v1", "getOrder@v1"]);
+      }
+      await mesh.rules(splitRule(["getOrder", "find"], "v2", "v1"));
+      for (const counts of await eachCounts(1_000)) {
+        expect(counts.errors).toEqual([]);
+        expect(keysOf(counts)).toEqual(["createOrder@v1", "find@v2", "getOrder@v2"]);
+      }
+      await mesh.rules("kind: VirtualService\n  spec: [broken");
+      for (const counts of await eachCounts(1_000)) {
+        expect(keysOf(counts)).toEqual(["createOrder@v1", "find@v2", "getOrder@v2"]);
+      }
+      await mesh.rules("");
+      for (const counts of await eachCounts(1_000)) {
+        expect(keysOf(counts)).toEqual([
+          "createOrder@v1",
+          "createOrder@v2",
+          "find@v1",
+          "find@v2",
+          "getOrder@v1",
+          "getOrder@v2",
+        ]);
+      }
+      for (const loop of loops) {
+        const last = await loop.stop();
+        expect(last.errors).toEqual([]);
+      }
+    },
+  );
+
+  test("a generic call is routed by the method that it names", async () => {
+    await mesh.rules(splitRule(["createOrder"], "v2", "v1"));
+    const [old, young] = await Promise.all([consumer("2.6"), consumer("3.3")]);
+    await sleep(1_000);
+    for (const one of [old, young]) {
+      for (let i = 0; i < 5; i++) {
+        const got = await one.ask({ op: "generic", method: "getOrder", types: ["long"], args: [i] });
+        expect(got["value"]).toMatchObject({ id: i, servedBy: "v1" });
+        const order = { class: "com.acme.Order", id: i };
+        const made = await one.ask({ op: "generic", method: "createOrder", types: ["com.acme.Order"], args: [order] });
+        expect(made["value"]).toMatchObject({ id: i, servedBy: "v2" });
+      }
+    }
+    await mesh.rules("");
+  });
+
+  test("200 calls at once over one connection do not wait for each other", async () => {
+    const one = await startConsumer("2.7", { ...service, url: `dubbo://${hosts.trestle}:20880`, timeout: 8_000 });
+    onTestFinished(() => one.stop());
+    await one.call("whoAmI");
+    const burst = await one.burst(200, 500);
+    expect(burst.errors).toEqual([]);
+    expect(burst.ok).toBe(200);
+    // Dubbo's providers serve 200 calls at once each; two of them carry this without a second round.
+    expect(burst.tookMs).toBeLessThan(2_500);
+  });
+
+  test("bodies of 7 MB pass both ways", async () => {
+    const one = await consumer("3.3", { timeout: 20_000 });
+    for (const way of ["up", "down", "both"]) {
+      expect(await one.ask({ op: "big", size: 7_000_000, way })).toMatchObject({ ok: true });
+    }
+  });
+
+  test("a restart of the proxies under load of 2.7 and 3.3 loses no call", async () => {
+    const consumers = await Promise.all([consumer("2.7"), consumer("3.3")]);
+    const loops = await Promise.all(
+      consumers.map((one) => one.loop({ methods: "getOrder,createOrder,sleep", threads: 4, delay: 5 })),
+    );
+    await sleep(2_000);
+    const workers = await mesh.trestle.get("/api/v1/proxies");
+    const restart = await mesh.trestle.command("restart");
+    expect(restart, restart.stderr).toMatchObject({ code: 0 });
+    await sleep(3_000);
+    expect((await mesh.trestle.get("/api/v1/proxies")).body).not.toBe(workers.body);
+    for (const loop of loops) {
+      const summary = await loop.stop();
+      expect(summary.errors).toEqual([]);
+      expect(summary.calls).toBeGreaterThan(500);
+    }
+  });
+
+  test("a registry that is killed and started again costs no call, and what changes after it is followed", async () => {
+    const one = await consumer("2.7");
+    const loop = await one.loop({ methods: "getOrder", threads: 4, delay: 5 });
+    await sleep(1_000);
+    await mesh.zookeeper.kill();
+    const away = await counted(loop, 500, 4_000);
+    expect(away.errors).toEqual([]);
+    expect(away.calls).toBeGreaterThan(500);
+    await mesh.zookeeper.restart();
+    const back = await counted(loop, 500, 4_000);
+    expect(back.errors).toEqual([]);
+    const v3 = await provider("2.6", "v3", hosts.provider3);
+    await eventually(
+      "calls at the new provider",
+      async () => keysOf(await loop.stats(true)).includes("getOrder@v3"),
+      15_000,
+    );
+    await v3.stop();
+    const summary = await loop.stop();
+    expect(summary.errors).toEqual([]);
+  });
+});
+
+describe("providers that come and go under load", () => {
+  test("one that ends gracefully and one that is killed cost no call while another lives", async () => {
+    const stays = await provider("2.7", "stays", hosts.provider1);
+    onTestFinished(async () => void (await stays.stop()));
+    const one = await consumer("2.7");
+    // Without the consumer's own retries a lost call would show.
+    const strict = await one.loop({ methods: "getOrder", threads: 3, delay: 5 });
+    for (const line of ["2.6", "2.7", "3.3"] as const) {
+      const comes = await provider(line, `comes-${line}`, hosts.provider2);
+      await eventually("calls at the one that came", async () =>
+        keysOf(await strict.stats()).includes(`getOrder@comes-${line}`),
+      );
+      await comes.stop();
+      const gone = await counted(strict, 1_000, 1_000);
+      expect(keysOf(gone)).toEqual(["getOrder@stays"]);
+    }
+    const end = await strict.stop();
+    expect(end.errors).toEqual([]);
+
+    // A killed one takes the calls in flight with it: Dubbo's default of two retries is what an application has against that.
+    await one.refer("retrying", { ...service, registry: mesh.inside, retries: 2 });
+    const retrying = await one.loop({ ref: "retrying", methods: "getOrder", threads: 3, delay: 5 });
+    const killed = await provider("3.3", "killed", hosts.provider2);
+    await eventually("calls at the one to be killed", async () =>
+      keysOf(await retrying.stats()).includes("getOrder@killed"),
+    );
+    await killed.kill();
+    const after = await counted(retrying, 2_000, 1_000);
+    expect(keysOf(after)).toEqual(["getOrder@stays"]);
+    const last = await retrying.stop();
+    expect(last.errors).toEqual([]);
+  });
+});
+
+describe("3.x in its default mode", () => {
+  test.each(["3.2", "3.3"] as const)(
+    "a %s consumer falls back to the interface addresses at start-up without a failed call",
+    async (line) => {
+      const both = await provider(line, "both", hosts.provider1);
+      onTestFinished(async () => void (await both.stop()));
+      const before = await mesh.carried();
+      const one = await consumer(line);
+      const loop = await one.loop({ methods: "getOrder", calls: 300, threads: 1, delay: 5 });
+      await eventually("300 calls", async () => (await loop.stats()).calls === 300, 20_000);
+      expect((await loop.stop()).errors).toEqual([]);
+      await eventually("all carried by Trestle", async () => (await mesh.carried()) - before >= 300, 5_000);
+    },
+  );
+
+  test("a running 3.3 consumer of an application-level provider moves to the interface addresses without a failed call", async () => {
+    const instance = await provider("3.3", "instance", hosts.provider1, { mode: "instance" });
+    const one = await consumer("3.3");
+    const loop = await one.loop({ methods: "getOrder", threads: 2, delay: 5 });
+    await eventually(
+      "calls at the instance",
+      async () => keysOf(await loop.stats()).includes("getOrder@instance"),
+      10_000,
+    );
+    const before = await mesh.carried();
+    const both = await provider("3.3", "both", hosts.provider2);
+    onTestFinished(async () => void (await both.stop()));
+    await eventually("calls through Trestle", async () => (await mesh.carried()) - before > 50, 20_000);
+    await instance.stop();
+    const after = await counted(loop, 6_000, 2_000);
+    expect(after.errors).toEqual([]);
+    expect(keysOf(after)).toEqual(["getOrder@both"]);
+    expect((await loop.stop()).errors).toEqual([]);
+  });
+});
+
+describe("outside the mesh", () => {
+  test("a consumer at the real registry is served by the provider itself, whatever becomes of Trestle", async () => {
+    const inside = await provider("2.7", "inside", hosts.provider1);
+    onTestFinished(async () => void (await inside.stop()));
+    const one = await startConsumer("2.7", { ...service, registry: mesh.outside });
+    onTestFinished(() => one.stop());
+    const before = await mesh.carried();
+    const loop = await one.loop({ methods: "getOrder", threads: 2, delay: 5 });
+    await mesh.rules(splitRule(["getOrder"], "v2", "v2"));
+    const counts = await counted(loop, 1_000, 1_000);
+    expect(keysOf(counts)).toEqual(["getOrder@inside"]);
+    await mesh.rules("");
+    expect((await loop.stop()).errors).toEqual([]);
+    expect((await mesh.carried()) - before).toBe(0);
+  });
+});
