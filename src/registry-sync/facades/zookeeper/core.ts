@@ -1,0 +1,187 @@
+import { ProtocolError } from "../../../base/errors.ts";
+import { ERRORS } from "../../../codecs/zookeeper/constants.ts";
+import { PROTOCOL } from "../../../codecs/zookeeper/jute.ts";
+import type { ReplyHeader } from "../../../codecs/zookeeper/records.ts";
+import type { Request } from "../../../codecs/zookeeper/requests.ts";
+import type { DubboUrl } from "../../dubbo-url.ts";
+import type { PresentContext } from "../../present/context.ts";
+import { type Directory, directoryAt } from "../../present/directory.ts";
+import type { FacadeCounters } from "./counters.ts";
+import type { Listing, Listings } from "./listings.ts";
+import type { Remembered, SessionMemory } from "./memory.ts";
+import { Outbox } from "./outbox.ts";
+import { replyHeader, requestPacket } from "./packets.ts";
+import { Tracked } from "./tracked.ts";
+
+/** What all sessions of a facade share. */
+export interface FacadeShared {
+  context(): PresentContext;
+  readonly listings: Listings;
+  readonly memory: SessionMemory;
+  readonly counters: FacadeCounters;
+}
+
+/** Gets the reply to one request and puts into the outbox what the client is to see of it. */
+export type ReplyHandler = (packet: Uint8Array, header: ReplyHeader) => void;
+
+/** Requests of a client that may be unanswered before no more are read from it. */
+export const MAX_PENDING = 4_096;
+/** Watches below presented directories, and watched directories, that one session may have. */
+export const MAX_WATCHES = 200_000;
+
+/** Broadcasting consumers that one session may have. */
+const MAX_UNLED = 1_000;
+
+/** Own requests have xids from here downward; order alone matches replies, so a client may use the same. */
+const FIRST_OWN_XID = -1_000_000;
+
+interface Pending {
+  readonly xid: number;
+  readonly onReply: ReplyHandler | undefined;
+}
+
+/**
+ * The two orders of a session and what it knows: requests to the server with their replies, which come in the same order, and
+ * what goes to the client. Requests of its own are slipped in between the client's; their replies are swallowed.
+ */
+export class SessionCore {
+  readonly shared: FacadeShared;
+  readonly outbox = new Outbox();
+  readonly tracked = new Map<string, Tracked>();
+  /** Paths with a persistent recursive watch of the client. */
+  readonly recursive = new Set<string>();
+  /** Hidden nodes that this session made: it finds them, others do not. */
+  readonly own = new Set<string>();
+  unled: readonly DubboUrl[] = [];
+  sessionId = 0n;
+  remembered: Remembered | undefined;
+  #pending: Pending[] = [];
+  #pendingStart = 0;
+  #toServer: Uint8Array[] = [];
+  #nextOwnXid = FIRST_OWN_XID;
+
+  constructor(shared: FacadeShared) {
+    this.shared = shared;
+  }
+
+  get context(): PresentContext {
+    return this.shared.context();
+  }
+
+  get pendingCount(): number {
+    return this.#pending.length - this.#pendingStart;
+  }
+
+  takeToServer(): Uint8Array[] {
+    const packets = this.#toServer;
+    this.#toServer = [];
+    return packets;
+  }
+
+  /** Sends a packet that has no place in the order of replies (handshake, ping, auth). */
+  sendLoose(packet: Uint8Array): void {
+    this.#toServer.push(packet);
+  }
+
+  /** Sends a packet of the client; without `onReply` its reply goes to the client as it is. */
+  forward(packet: Uint8Array, xid: number, onReply?: ReplyHandler): void {
+    this.#toServer.push(packet);
+    this.#pending.push({ xid, onReply });
+  }
+
+  /** Sends a request of our own. */
+  inject(request: Request, onReply: ReplyHandler): void {
+    const xid = this.#nextOwnXid;
+    this.#nextOwnXid = xid - 1 < -0x7fff_ffff ? FIRST_OWN_XID : xid - 1;
+    this.shared.counters.injected++;
+    this.forward(requestPacket(xid, request), xid, onReply);
+  }
+
+  /** Takes the next reply of the server. Throws `ProtocolError` when it answers nothing that was asked next. */
+  onReply(packet: Uint8Array): void {
+    const header = replyHeader(packet);
+    const next = this.#pending[this.#pendingStart];
+    if (next === undefined || next.xid !== header.xid) {
+      const wanted = next === undefined ? "none" : `xid ${next.xid}`;
+      throw new ProtocolError(PROTOCOL, `zookeeper reply has xid ${header.xid} where ${wanted} was due`);
+    }
+    this.#pendingStart++;
+    if (this.#pendingStart > 512) {
+      this.#pending = this.#pending.slice(this.#pendingStart);
+      this.#pendingStart = 0;
+    }
+    if (next.onReply === undefined) this.outbox.add(packet);
+    else next.onReply(packet, header);
+  }
+
+  /** Reads a directory; `undefined` when the server would not say (no right to read). A missing directory is an empty one. */
+  list(directory: Directory, watch: boolean, onListing: (listing: Listing | undefined) => void): void {
+    this.inject({ op: "getChildren2", path: directory.path, watch }, (packet, header) => {
+      if (header.err === 0 && watch) {
+        const tracked = this.tracked.get(directory.path);
+        if (tracked !== undefined) tracked.upstreamArmed = true;
+      }
+      onListing(this.readListing(directory, packet, header));
+    });
+  }
+
+  readListing(directory: Directory, packet: Uint8Array, header: ReplyHeader): Listing | undefined {
+    const unled = this.unledIn(directory);
+    if (header.err === 0) return this.shared.listings.read(directory, packet, this.context, unled);
+    if (header.err !== ERRORS.noNode) return undefined;
+    return this.shared.listings.make(directory, [], undefined, this.context, unled);
+  }
+
+  /** The session's broadcasting consumers of that directory's interface; an empty list for nearly all. */
+  unledIn(directory: Directory): readonly DubboUrl[] {
+    return this.unled.length === 0 || directory.kind !== "providers" ? NONE : this.unled;
+  }
+
+  track(directory: Directory): Tracked {
+    let tracked = this.tracked.get(directory.path);
+    if (tracked === undefined) {
+      if (this.tracked.size >= MAX_WATCHES) throw tooMany("watched directories");
+      tracked = new Tracked(directory);
+      this.tracked.set(directory.path, tracked);
+    }
+    if (tracked.nodes.size >= MAX_WATCHES) throw tooMany("watched nodes");
+    return tracked;
+  }
+
+  /** What is known of a directory that a path is or stands below, when it is watched. */
+  trackedAt(path: string): Tracked | undefined {
+    const known = this.tracked.get(path);
+    if (known !== undefined || !this.coveredRecursively(path)) return known;
+    const directory = directoryAt(path, this.context);
+    return directory === undefined ? undefined : this.track(directory);
+  }
+
+  coveredRecursively(path: string): boolean {
+    if (this.recursive.size === 0) return false;
+    for (let at = path; ; at = at.slice(0, at.lastIndexOf("/"))) {
+      if (this.recursive.has(at === "" ? "/" : at)) return true;
+      if (at === "") return false;
+    }
+  }
+
+  owns(path: string): boolean {
+    return this.own.has(path);
+  }
+
+  /** Notes a hidden node as the session's own; throws `ProtocolError` over the limit. */
+  addOwn(path: string): void {
+    if (this.own.size >= MAX_WATCHES) throw tooMany("nodes of its own");
+    this.own.add(path);
+  }
+
+  /** Notes a consumer whose services are not led. Past the bound the oldest is forgotten. */
+  addUnled(consumer: DubboUrl): void {
+    this.unled = [...this.unled, consumer].slice(-MAX_UNLED);
+  }
+}
+
+const NONE: readonly DubboUrl[] = [];
+
+function tooMany(what: string): ProtocolError {
+  return new ProtocolError(PROTOCOL, `zookeeper session has over ${MAX_WATCHES} ${what}`);
+}

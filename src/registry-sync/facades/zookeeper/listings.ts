@@ -1,0 +1,87 @@
+import { packetBody } from "../../../codecs/zookeeper/frame.ts";
+import type { Stat } from "../../../codecs/zookeeper/records.ts";
+import { decodeReply } from "../../../codecs/zookeeper/replies.ts";
+import type { DubboUrl } from "../../dubbo-url.ts";
+import type { PresentContext } from "../../present/context.ts";
+import type { Directory } from "../../present/directory.ts";
+import { type Passed, type Presented, present } from "../../present/present.ts";
+import { trailingStat } from "./packets.ts";
+
+/** What a directory held when a server was asked, and what is shown of it. Frozen; shared by sessions. */
+export interface Listing {
+  readonly directory: Directory;
+  readonly names: readonly string[];
+  readonly held: ReadonlySet<string>;
+  /** The directory's Stat; undefined when it did not exist. */
+  readonly stat: Stat | undefined;
+  readonly context: PresentContext;
+  readonly presented: Presented;
+}
+
+/** Most directories whose last listing is kept for the next session that asks. */
+const MAX_REMEMBERED = 2_000;
+
+/**
+ * Makes listings, and the same one again for all sessions that see the same state of a directory: (creation, number of changes of
+ * its children) names that state, so a thousand consumers of one interface cost one decoding and one `present`.
+ */
+export class Listings {
+  readonly #last = new Map<string, Listing>();
+  readonly #onPassed: (passed: Passed) => void;
+
+  /** `onPassed` hears of each name that passes unchanged for a reason worth a finding, once per listing made. */
+  constructor(onPassed: (passed: Passed) => void) {
+    this.#onPassed = onPassed;
+  }
+
+  /** Reads a good getChildren2 reply packet. `unled` as in `present`. */
+  read(directory: Directory, packet: Uint8Array, context: PresentContext, unled: readonly DubboUrl[]): Listing {
+    const stat = trailingStat(packet);
+    const last = this.#last.get(directory.path);
+    const same =
+      last?.stat !== undefined &&
+      stat !== undefined &&
+      last.stat.czxid === stat.czxid &&
+      last.stat.cversion === stat.cversion;
+    if (same && last.stat?.mzxid === stat.mzxid && unled.length === 0 && last.context === context) return last;
+    const names = same ? last.names : decodeNames(packet);
+    return this.make(directory, names, stat, context, unled);
+  }
+
+  /** What a directory's known state shows under another context. */
+  again(listing: Listing, context: PresentContext, unled: readonly DubboUrl[]): Listing {
+    const last = this.#last.get(listing.directory.path);
+    if (last !== undefined && last.names === listing.names && last.context === context && unled.length === 0)
+      return last;
+    return this.make(listing.directory, listing.names, listing.stat, context, unled);
+  }
+
+  /** A listing of names that are known. */
+  make(
+    directory: Directory,
+    names: readonly string[],
+    stat: Stat | undefined,
+    context: PresentContext,
+    unled: readonly DubboUrl[],
+  ): Listing {
+    const presented = present(directory, names, context, unled);
+    for (const passed of presented.passed) this.#onPassed(passed);
+    const listing: Listing = Object.freeze({ directory, names, held: new Set(names), stat, context, presented });
+    if (unled.length === 0 && stat !== undefined) this.#remember(listing);
+    return listing;
+  }
+
+  #remember(listing: Listing): void {
+    this.#last.delete(listing.directory.path);
+    this.#last.set(listing.directory.path, listing);
+    for (const oldest of this.#last.keys()) {
+      if (this.#last.size <= MAX_REMEMBERED) break;
+      this.#last.delete(oldest);
+    }
+  }
+}
+
+function decodeNames(packet: Uint8Array): readonly string[] {
+  const { reply } = decodeReply(packetBody(packet), "getChildren2");
+  return reply?.op === "getChildren2" ? reply.children : [];
+}

@@ -1,0 +1,45 @@
+import type { Clock } from "../../../base/clock.ts";
+import type { DubboUrl } from "../../dubbo-url.ts";
+import type { Presented } from "../../present/present.ts";
+
+/** What is kept of a session whose connection went, for the one that takes it up again. */
+export interface Remembered {
+  /** What the client was last shown of each directory that it watched. */
+  readonly shown: ReadonlyMap<string, Presented>;
+  /** Hidden nodes that the session made. */
+  readonly own: ReadonlySet<string>;
+  /** Consumers of the session whose services are not led. */
+  readonly unled: readonly DubboUrl[];
+}
+
+/** How long a session is remembered at most, ms: the longest time-out that a server with ticks of 2 s grants. */
+const KEEP_MS = 40_000;
+/** Most sessions remembered. */
+const MAX_SESSIONS = 10_000;
+
+/**
+ * Sessions between two connections. Losing one costs no correctness: its client gets an event for each watch it sets again.
+ */
+export class SessionMemory {
+  readonly #sessions = new Map<bigint, { readonly at: number; readonly remembered: Remembered }>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  put(sessionId: bigint, remembered: Remembered): void {
+    this.#sessions.delete(sessionId);
+    this.#sessions.set(sessionId, { at: this.#clock.now(), remembered });
+    for (const [id, { at }] of this.#sessions) {
+      if (this.#sessions.size <= MAX_SESSIONS && this.#clock.now() - at < KEEP_MS) break;
+      this.#sessions.delete(id);
+    }
+  }
+
+  take(sessionId: bigint): Remembered | undefined {
+    const found = this.#sessions.get(sessionId);
+    this.#sessions.delete(sessionId);
+    return found !== undefined && this.#clock.now() - found.at < KEEP_MS ? found.remembered : undefined;
+  }
+}

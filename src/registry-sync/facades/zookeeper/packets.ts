@@ -1,0 +1,70 @@
+import { EVENT_STATES, EVENT_TYPES } from "../../../codecs/zookeeper/constants.ts";
+import { encodePacket, packetBody } from "../../../codecs/zookeeper/frame.ts";
+import { JuteReader } from "../../../codecs/zookeeper/jute.ts";
+import {
+  type ReplyHeader,
+  readReplyHeader,
+  readStat,
+  STAT_BYTES,
+  type Stat,
+} from "../../../codecs/zookeeper/records.ts";
+import type { Reply } from "../../../codecs/zookeeper/replies.ts";
+import { writeEvent, writeReply } from "../../../codecs/zookeeper/replies.ts";
+import { type Request, writeRequest } from "../../../codecs/zookeeper/requests.ts";
+
+/** Whole packets, with their length, that a session makes itself. */
+
+export function requestPacket(xid: number, request: Request): Uint8Array {
+  return encodePacket((writer) => writeRequest(writer, xid, request));
+}
+
+export function replyPacket(header: ReplyHeader, reply?: Reply): Uint8Array {
+  return encodePacket((writer) => writeReply(writer, header, reply));
+}
+
+/** An event as a server sends it: xid -1, zxid -1, state connected. */
+export function eventPacket(type: keyof typeof EVENT_TYPES, path: string): Uint8Array {
+  return encodePacket((writer) => writeEvent(writer, { type: EVENT_TYPES[type], state: EVENT_STATES.connected, path }));
+}
+
+/** The header of a reply packet. */
+export function replyHeader(packet: Uint8Array): ReplyHeader {
+  return readReplyHeader(new JuteReader(packetBody(packet)));
+}
+
+/** The Stat at the end of a good reply whose last record is one (exists, getData, setData, getACL, setACL, create2, getChildren2). */
+export function trailingStat(packet: Uint8Array): Stat | undefined {
+  const start = packet.length - STAT_BYTES;
+  return start < 0 ? undefined : readStat(new JuteReader(packet, start));
+}
+
+/** Bytes from the end of a Stat back to its numChildren. */
+const NUM_CHILDREN_FROM_END = 12;
+
+/** The same packet with another numChildren in the Stat at its end; everything else, every zxid too, stays the server's. */
+export function withNumChildren(packet: Uint8Array, numChildren: number): Uint8Array {
+  const copy = Uint8Array.from(packet);
+  new DataView(copy.buffer).setInt32(copy.length - NUM_CHILDREN_FROM_END, numChildren);
+  return copy;
+}
+
+/**
+ * The Stat of a name that consumers are shown and the registry does not hold. Its zxids and times are those of the directory's
+ * own creation: real ones, older than anything the client waits for, and the same as long as the directory lives.
+ */
+export function virtualStat(directory: Stat): Stat {
+  const { czxid, ctime } = directory;
+  return {
+    czxid,
+    mzxid: czxid,
+    ctime,
+    mtime: ctime,
+    version: 0,
+    cversion: 0,
+    aversion: 0,
+    ephemeralOwner: 0n,
+    dataLength: 0,
+    numChildren: 0,
+    pzxid: czxid,
+  };
+}

@@ -1,0 +1,113 @@
+import type { World } from "../../model/entry.ts";
+import { printServiceKey, type ServiceKey } from "../../model/service.ts";
+import { type HiddenInstances, hiddenInstances } from "./instances.ts";
+
+/** What of a registry is led through the proxy; names are exact, or have `*` for any run of characters. */
+export interface TakeFilter {
+  /** Interfaces, or whole keys `group/interface:version`. */
+  readonly services: readonly string[];
+  /** Provider applications. */
+  readonly applications: readonly string[];
+}
+
+/** Takes everything. */
+export const TAKE_ALL: TakeFilter = { services: ["*"], applications: ["*"] };
+
+/** Which consumers see real addresses again by an operator's wish. */
+export interface Bypass {
+  readonly all: boolean;
+  /** Interfaces, or whole keys; `*` allowed as in {@link TakeFilter}. */
+  readonly services: readonly string[];
+}
+
+/** Why a service is shown as the registry has it. `finding` says whether a person should hear of it. */
+export interface NotLed {
+  readonly reason: string;
+  readonly finding: boolean;
+}
+
+/** All that a facade must know, beside the registry's own answers, to say what a consumer is shown. Frozen; replaced whole. */
+export interface PresentContext {
+  /** `host:port` of the proxies in service, in the order they are listed. With none, everything passes unchanged. */
+  readonly addresses: readonly string[];
+  /** Full paths under which `<interface>/providers` stand. */
+  readonly roots: readonly string[];
+  /** Full paths under which `<application>/<instance>` stand. */
+  readonly instanceRoots: readonly string[];
+  /** Undefined when calls to that service of that provider application are led through the proxy. */
+  notLed(service: ServiceKey, application: string): NotLed | undefined;
+  /** Whether an application-level instance (by its node name) is kept from consumers. */
+  hidesInstance(application: string, instance: string): boolean;
+}
+
+/** What {@link createPresentContext} is made from; everything but the addresses has a default. */
+export interface PresentOptions {
+  readonly addresses: readonly string[];
+  readonly roots?: readonly string[];
+  readonly instanceRoots?: readonly string[];
+  readonly take?: TakeFilter;
+  readonly bypass?: Bypass;
+  /** Services under rules that the proxy does not apply: printed key or interface -> reason. */
+  readonly unruled?: ReadonlyMap<string, string>;
+  /** Printed keys of the services that the proxy has been told of; absent: it knows all. */
+  readonly served?: ReadonlySet<string>;
+  /** What the registry holds at interface level; decides which instances are hidden. */
+  readonly world?: World;
+}
+
+/** Compiles the context. Pure: equal options give a context that answers alike. */
+export function createPresentContext(options: PresentOptions): PresentContext {
+  const take = options.take ?? TAKE_ALL;
+  const takesService = anyOf(take.services);
+  const takesApplication = anyOf(take.applications);
+  const bypassed = anyOf(options.bypass?.services ?? []);
+  const all = options.bypass?.all === true;
+  const { unruled, served } = options;
+
+  function notLed(service: ServiceKey, application: string): NotLed | undefined {
+    if (options.addresses.length === 0) return quiet("no proxy is in service");
+    const key = printServiceKey(service);
+    if (all || bypassed(service.interface) || bypassed(key)) return quiet("bypassed");
+    if (!takesService(service.interface) && !takesService(key)) return quiet("not taken by the service filter");
+    if (!takesApplication(application)) return quiet("not taken by the application filter");
+    const rule = unruled?.get(key) ?? unruled?.get(service.interface);
+    if (rule !== undefined) return { reason: rule, finding: true };
+    if (served !== undefined && !served.has(key)) return quiet("the proxy has not been told of it yet");
+    return undefined;
+  }
+
+  const hidden: HiddenInstances = options.world === undefined ? new Map() : hiddenInstances(options.world, notLed);
+  return Object.freeze({
+    addresses: Object.freeze([...options.addresses]),
+    roots: options.roots ?? ["/dubbo"],
+    instanceRoots: options.instanceRoots ?? ["/services"],
+    notLed,
+    hidesInstance: (application: string, instance: string) => hidden.get(application)?.has(instance) === true,
+  });
+}
+
+/** A test for a list of names with `*`; the list is compiled once, matching is linear in the name. */
+function anyOf(patterns: readonly string[]): (name: string) => boolean {
+  if (patterns.includes("*")) return () => true;
+  const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));
+  const wild = patterns.filter((pattern) => pattern.includes("*")).map((pattern) => pattern.split("*"));
+  return (name) => exact.has(name) || wild.some((parts) => matchesParts(name, parts));
+}
+
+function matchesParts(name: string, parts: readonly string[]): boolean {
+  const first = parts[0] ?? "";
+  const last = parts.at(-1) ?? "";
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+  let at = first.length;
+  const end = name.length - last.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
+}
+
+function quiet(reason: string): NotLed {
+  return { reason, finding: false };
+}

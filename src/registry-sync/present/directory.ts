@@ -1,0 +1,66 @@
+import { decodeOnce } from "../dubbo-url.ts";
+
+/** A registry directory whose list consumers see rewritten. */
+export interface Directory {
+  /** `providers`: the URLs of one interface; `instances`: the instances of one application. */
+  readonly kind: "providers" | "instances";
+  readonly path: string;
+  /** The interface or the application, decoded. */
+  readonly name: string;
+}
+
+/** A node right below such a directory. */
+export interface DirectoryChild {
+  readonly directory: Directory;
+  /** Node name as it stands. */
+  readonly name: string;
+}
+
+/** The parts of a context that say where directories stand. */
+export interface Roots {
+  readonly roots: readonly string[];
+  readonly instanceRoots: readonly string[];
+}
+
+const PROVIDERS = "/providers";
+
+/** The presented directory that a path is; undefined for every other path. */
+export function directoryAt(path: string, roots: Roots): Directory | undefined {
+  if (path.endsWith(PROVIDERS)) {
+    for (const root of roots.roots) {
+      const segment = onlySegment(path, root, path.length - PROVIDERS.length);
+      const name = segment === undefined ? undefined : decodeOnce(segment);
+      if (name !== undefined) return { kind: "providers", path, name };
+    }
+  }
+  for (const root of roots.instanceRoots) {
+    const name = onlySegment(path, root, path.length);
+    if (name !== undefined) return { kind: "instances", path, name };
+  }
+  return undefined;
+}
+
+/** The presented directory that a path stands right below, and its name there; undefined for every other path. */
+export function childAt(path: string, roots: Roots): DirectoryChild | undefined {
+  const slash = path.lastIndexOf("/");
+  if (slash <= 0) return undefined;
+  const directory = directoryAt(path.slice(0, slash), roots);
+  return directory === undefined ? undefined : { directory, name: path.slice(slash + 1) };
+}
+
+/** The consumer's node that a path is (`<root>/<interface>/consumers/<url>`), by its name; undefined for every other path. */
+export function consumerNodeAt(path: string, roots: Roots): string | undefined {
+  const slash = path.lastIndexOf("/");
+  const parent = path.slice(0, Math.max(slash, 0));
+  if (!parent.endsWith("/consumers")) return undefined;
+  const end = parent.length - "/consumers".length;
+  return roots.roots.some((root) => onlySegment(parent, root, end) !== undefined) ? path.slice(slash + 1) : undefined;
+}
+
+/** The one path segment between `root/` and `end`; undefined when there is none or more than one. */
+function onlySegment(path: string, root: string, end: number): string | undefined {
+  const start = root === "/" ? 1 : root.length + 1;
+  if (end <= start || path.charCodeAt(start - 1) !== 47 || !path.startsWith(root)) return undefined;
+  const segment = path.slice(start, end);
+  return segment.includes("/") ? undefined : segment;
+}

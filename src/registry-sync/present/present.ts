@@ -1,0 +1,129 @@
+import { printServiceKey, serviceKey } from "../../model/service.ts";
+import { consumerTakes } from "../dubbo-match.ts";
+import { type DubboUrl, interfaceOf, param, parseNodeName, printNodeName } from "../dubbo-url.ts";
+import type { NotLed, PresentContext } from "./context.ts";
+import type { Directory } from "./directory.ts";
+import { mergeUrls } from "./merge-urls.ts";
+
+/** Why a name passes unchanged, in words for a person. */
+export interface Passed {
+  readonly name: string;
+  readonly reason: string;
+  /** What the reason is about: a service key, or the directory's name. */
+  readonly at: string;
+}
+
+/** What a consumer is shown of one directory. */
+export interface Presented {
+  /** The names shown: real ones that pass, in their order, then the proxy's. No two alike. */
+  readonly shown: ReadonlySet<string>;
+  /** Those of `shown` that the registry does not hold. */
+  readonly virtual: ReadonlySet<string>;
+  /** Names that pass unchanged although a person might expect otherwise. */
+  readonly passed: readonly Passed[];
+}
+
+/** How one name of a directory is treated. */
+export type Treatment =
+  | { readonly type: "led"; readonly url: DubboUrl; readonly group: string }
+  | { readonly type: "hidden" }
+  | { readonly type: "passes"; readonly note: Passed | undefined };
+
+/** Longest list of names that is explained one by one. */
+const MAX_PASSED = 20;
+
+/**
+ * How a real name of a directory is treated, from the name and the context alone: so the answer to a question for one node never
+ * disagrees with the list. `unled` are consumer URLs of the asking session that keep services from being led (broadcast).
+ */
+export function treat(
+  directory: Directory,
+  name: string,
+  context: PresentContext,
+  unled: readonly DubboUrl[] = [],
+): Treatment {
+  if (directory.kind === "instances") {
+    return context.hidesInstance(directory.name, name) ? { type: "hidden" } : { type: "passes", note: undefined };
+  }
+  const reading = parseNodeName(name);
+  if (reading.type === "fault") return passes(name, reading.message, directory.name);
+  const { url } = reading;
+  const service = serviceKey(directory.name, param(url, "group"), param(url, "version"));
+  const at = printServiceKey(service);
+  if (url.protocol !== "dubbo") return passes(name, `${url.protocol}:// is not a protocol that is led through`, at);
+  if (interfaceOf(url) !== directory.name) return passes(name, "its url names another interface", at);
+  if (url.host === "" || url.port === 0) return passes(name, "its url has no host and port", at);
+  if (context.addresses.includes(`${url.host}:${url.port}`)) return passes(name, "it is a proxy's own address", at);
+  if (param(url, "ssl-enabled") === "true") return passes(name, "it takes TLS connections alone", at);
+  if (param(url, "cluster") === "broadcast") return passes(name, "it asks for cluster=broadcast", at);
+  const not: NotLed | undefined = context.notLed(service, param(url, "application"));
+  if (not !== undefined) return not.finding ? passes(name, not.reason, at) : { type: "passes", note: undefined };
+  if (unled.some((consumer) => consumerTakes(consumer, url))) return passes(name, "its consumer broadcasts", at);
+  // Group and version as written: Dubbo's consumers tell version 0.0.0 from none, though a key does not.
+  return { type: "led", url, group: `${param(url, "group")}\n${param(url, "version")}` };
+}
+
+/** Whether a node that the registry holds is kept from lists (and, but for its owner, from reads). */
+export function isHidden(
+  directory: Directory,
+  name: string,
+  context: PresentContext,
+  unled: readonly DubboUrl[] = [],
+): boolean {
+  return treat(directory, name, context, unled).type !== "passes";
+}
+
+/** Whether a name could be one of the proxy's in that directory; `present` alone knows whether it is shown now. */
+export function mayBeVirtual(directory: Directory, name: string, context: PresentContext): boolean {
+  if (directory.kind !== "providers") return false;
+  const reading = parseNodeName(name);
+  if (reading.type === "fault" || reading.url.protocol !== "dubbo") return false;
+  return context.addresses.includes(`${reading.url.host}:${reading.url.port}`);
+}
+
+/**
+ * What is shown of a directory that holds `names`: for each (group, version) that is led through the proxy one URL per proxy
+ * address in place of the providers' own; everything else as it is. Never empty where `names` holds a provider.
+ * Depends on nothing else, so every facade and every session shows the same.
+ */
+export function present(
+  directory: Directory,
+  names: readonly string[],
+  context: PresentContext,
+  unled: readonly DubboUrl[] = [],
+): Presented {
+  const shown = new Set<string>();
+  const passed: Passed[] = [];
+  const led = new Map<string, DubboUrl[]>();
+  for (const name of names) {
+    const treatment = treat(directory, name, context, unled);
+    if (treatment.type === "passes") {
+      shown.add(name);
+      if (treatment.note !== undefined && passed.length < MAX_PASSED) passed.push(treatment.note);
+    } else if (treatment.type === "led") {
+      const urls = led.get(treatment.group);
+      if (urls === undefined) led.set(treatment.group, [treatment.url]);
+      else urls.push(treatment.url);
+    }
+  }
+  const virtual = new Set<string>();
+  for (const group of [...led.keys()].sort()) {
+    const merged = mergeUrls(led.get(group) ?? [], directory.name);
+    for (const address of context.addresses) {
+      const name = printNodeName({ protocol: "dubbo", ...splitAddress(address), ...merged });
+      if (shown.has(name)) continue;
+      shown.add(name);
+      virtual.add(name);
+    }
+  }
+  return { shown, virtual, passed };
+}
+
+function passes(name: string, reason: string, at: string): Treatment {
+  return { type: "passes", note: { name, reason, at } };
+}
+
+function splitAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(address.slice(colon + 1)) };
+}
