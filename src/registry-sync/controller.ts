@@ -1,0 +1,149 @@
+import type { Clock } from "../base/clock.ts";
+import { Latest } from "../base/latest.ts";
+import type { Logger } from "../base/log.ts";
+import type { World } from "../model/entry.ts";
+import type { Sink, Source, SyncState } from "./contracts.ts";
+import { createGuard, DEFAULT_GUARD, type Guard, type GuardSettings } from "./guard.ts";
+import { type Merged, merge } from "./merge.ts";
+import { retrying } from "./retrying.ts";
+import { runSink } from "./sink-loop.ts";
+
+/** Settings of {@link createController}. */
+export interface ControllerOptions {
+  /** In the order of the configuration: where registries differ about an endpoint, the first one wins. */
+  readonly sources: readonly Source[];
+  readonly sinks: readonly Sink[];
+  /** Whose entries the sinks may change. */
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly guard?: GuardSettings;
+  /** Changes that come within this time are taken together, ms; 20 unless told. */
+  readonly debounceMs?: number;
+}
+
+/** The running sync. */
+export interface Controller {
+  /** The newest state; empty, with every registry silent, at first. */
+  readonly state: Latest<SyncState>;
+  /** Runs until the signal; resolves when every loop has ended. Never rejects because a registry or a sink is out of reach. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Someone saw these instances (`address:port`) of a registry leave on purpose: their removal passes the guard. */
+  expectRemoval(registry: string, instances: Iterable<string>): void;
+}
+
+/**
+ * The loop: sources -> guard -> merge -> plan -> sinks. The guard stands before the merge because a loss is a registry's:
+ * what one registry lost and another still has is not lost. Nothing is deleted from a sink on behalf of a registry that
+ * has not answered since the start. Each source and each sink fails and recovers by itself, logged once per change of state.
+ */
+export function createController(options: ControllerOptions): Controller {
+  return new SyncLoop(options);
+}
+
+interface Fed {
+  readonly source: Source;
+  readonly guard: Guard;
+  /** The newest world that was not yet looked at. */
+  pending: World | undefined;
+  guarded: World | undefined;
+  held: number;
+  dueMs: number | undefined;
+}
+
+class SyncLoop implements Controller {
+  readonly state: Latest<SyncState>;
+  readonly #options: ControllerOptions;
+  readonly #feeds: readonly Fed[];
+  #merged: Merged | undefined;
+  #scheduled = false;
+  #dueTimer: { cancel(): void } | undefined;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#feeds = options.sources.map((source) => ({
+      source,
+      guard: createGuard(options.guard ?? DEFAULT_GUARD),
+      pending: undefined,
+      guarded: undefined,
+      held: 0,
+      dueMs: undefined,
+    }));
+    const silent = new Set(options.sources.map((source) => source.name));
+    this.state = new Latest<SyncState>({ worlds: [], entries: [], consumers: [], findings: [], silent, held: 0 });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { sinks, owner, clock, logger } = this.#options;
+    const onAbort = () => {
+      this.#dueTimer?.cancel();
+      this.state.close();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    await Promise.all([
+      ...this.#feeds.map((feed) => this.#follow(feed, signal)),
+      ...sinks.map((sink) => runSink({ sink, state: this.state, owner, clock, logger, signal })),
+    ]);
+  }
+
+  expectRemoval(registry: string, instances: Iterable<string>): void {
+    const feed = this.#feeds.find((one) => one.source.name === registry);
+    feed?.guard.expect(instances, this.#options.clock.now());
+    if (feed?.guarded !== undefined) this.#schedule();
+  }
+
+  async #follow(feed: Fed, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#options;
+    await retrying({ what: `registry ${feed.source.name}`, clock, logger, signal }, async (succeeded) => {
+      for await (const world of feed.source.watch(signal)) {
+        succeeded();
+        feed.pending = world;
+        this.#schedule();
+      }
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#options.clock.after(this.#options.debounceMs ?? 20, () => {
+      this.#scheduled = false;
+      this.#settle();
+    });
+  }
+
+  #settle(): void {
+    const nowMs = this.#options.clock.now();
+    for (const feed of this.#feeds) {
+      if (feed.pending === undefined && feed.guarded === undefined) continue;
+      const { world, held, dueMs } = feed.guard.update(feed.pending, nowMs);
+      feed.pending = undefined;
+      this.#tellHeld(feed, held);
+      feed.guarded = world;
+      feed.dueMs = dueMs;
+    }
+    const worlds = this.#feeds.flatMap(({ guarded }) => (guarded ? [guarded] : []));
+    this.#merged = merge(worlds, this.#merged);
+    const silent = new Set(this.#feeds.filter(({ guarded }) => !guarded).map(({ source }) => source.name));
+    const held = this.#feeds.reduce((sum, feed) => sum + feed.held, 0);
+    this.state.set(Object.freeze({ worlds, ...this.#merged, silent, held }));
+    this.#wakeWhenDue(nowMs);
+  }
+
+  #tellHeld(feed: Fed, held: number): void {
+    const { logger } = this.#options;
+    if (held > 0 && feed.held === 0) {
+      logger.warn("registry lost most of its providers at once; they are held", { registry: feed.source.name, held });
+    } else if (held === 0 && feed.held > 0) {
+      logger.info("no provider is held any more", { registry: feed.source.name });
+    }
+    feed.held = held;
+  }
+
+  #wakeWhenDue(nowMs: number): void {
+    this.#dueTimer?.cancel();
+    const due = this.#feeds.flatMap(({ dueMs }) => (dueMs === undefined ? [] : [dueMs]));
+    if (due.length === 0) return;
+    this.#dueTimer = this.#options.clock.after(Math.max(1, Math.min(...due) - nowMs), () => this.#settle());
+  }
+}

@@ -1,0 +1,280 @@
+import type { Endpoint, Entry, Finding, World } from "../model/entry.ts";
+import { printServiceKey } from "../model/service.ts";
+import { BlockList, sameItems } from "./block-list.ts";
+import { compareEndpoints, endpointId } from "./dubbo-endpoint.ts";
+import { finding } from "./findings.ts";
+import { LossCount } from "./loss-count.ts";
+
+/** When losses are held, and how long. */
+export interface GuardSettings {
+  /** Losses within this time count as one. */
+  readonly windowMs: number;
+  /** How long a sudden loss is held before it is believed. */
+  readonly holdMs: number;
+  /** A loss of fewer instances passes. */
+  readonly leastLost: number;
+  /** A loss of no more than this share passes; between 0 and 1. */
+  readonly passingShare: number;
+  /** How long a service without providers is kept as an entry with an empty list. */
+  readonly emptyMs: number;
+}
+
+/** Defaults: more than half and at least 5 are held for 5 minutes. */
+export const DEFAULT_GUARD: GuardSettings = {
+  windowMs: 10_000,
+  holdMs: 300_000,
+  leastLost: 5,
+  passingShare: 0.5,
+  emptyMs: 300_000,
+};
+
+/** A guard's word on a world. */
+export interface Guarded {
+  /** The world with what is held put back, entries by host, and the guard's findings added. */
+  readonly world: World;
+  /** How many endpoints stand in it only because they are held. */
+  readonly held: number;
+  /** When {@link Guard.update} must be called again though nothing came, ms since 1970; undefined for never. */
+  readonly dueMs: number | undefined;
+}
+
+/** Keeps one registry's sudden losses from emptying the mesh. */
+export interface Guard {
+  /** Takes the registry's newest world (or none, because time passed). */
+  update(world: World | undefined, nowMs: number): Guarded;
+  /** Someone saw these instances (`address:port`) leave on purpose; their removal passes at once, before or after it is seen. */
+  expect(instances: Iterable<string>, nowMs: number): void;
+}
+
+interface Missing {
+  readonly endpoint: Endpoint;
+  readonly sinceMs: number;
+}
+
+/** What is known of one service. */
+interface Memory {
+  /** As the registry has it now; endpoints empty where it is gone. */
+  given: Entry;
+  /** As it was shown last. */
+  shown: Entry | undefined;
+  readonly missing: Map<string, Missing>;
+  readonly loss: LossCount;
+  holding: boolean;
+  emptySinceMs: number;
+}
+
+/**
+ * The guard of one registry: pure state, the time is passed in.
+ *
+ * **Explicit deletion or sudden loss?** In ZooKeeper a clean stop, an unregistration and an expired session look the same:
+ * an ephemeral node is gone. A deletion counts as explicit when
+ * - the node was not ephemeral (`dynamic=false`): no session's end can have taken it;
+ * - somebody who saw the provider's own request says so ({@link Guard.expect}: a facade saw it delete its node or close its session);
+ * - `disabled` or `enabled=false` takes the provider out: the endpoint is then still there, marked;
+ * - within the window as many new instances came as old ones went: a replacement, not a loss;
+ * - it is small: under `leastLost` instances, or no more than `passingShare` of those that were there.
+ *
+ * Everything else (more than half and at least five within `windowMs`, counted over a service's endpoints and over the
+ * registry's distinct `address:port`) is a sudden loss: what went is put back until it has been gone for `holdMs`, comes
+ * back, or is replaced. Callers skip held endpoints that refuse connections. A service whose last provider is truly gone
+ * stays as an entry with an empty list for `emptyMs`, so that late callers are told "no provider", then goes.
+ *
+ * An update costs what changed, plus a comparison of references over the world's entries.
+ */
+export function createGuard(settings: GuardSettings = DEFAULT_GUARD): Guard {
+  return new LossGuard(settings);
+}
+
+class LossGuard implements Guard {
+  readonly #settings: GuardSettings;
+  readonly #memories = new Map<string, Memory>();
+  /** Services with something missing or nothing left: they change by time alone. */
+  readonly #restless = new Set<string>();
+  readonly #instances = new Map<string, number>();
+  readonly #loss: LossCount;
+  readonly #expected = new Map<string, number>();
+  readonly #shown = new BlockList<Entry>();
+  #last: World | undefined;
+  #holding = false;
+  #started = false;
+
+  constructor(settings: GuardSettings) {
+    this.#settings = settings;
+    this.#loss = new LossCount();
+  }
+
+  expect(instances: Iterable<string>, nowMs: number): void {
+    for (const instance of instances) {
+      this.#expected.set(instance, nowMs + this.#settings.holdMs);
+      this.#loss.settle(instance);
+    }
+  }
+
+  update(world: World | undefined, nowMs: number): Guarded {
+    const touched = new Set(this.#restless);
+    if (world !== undefined && world !== this.#last) {
+      for (const [key, entry] of changedEntries(this.#last?.entries ?? [], world.entries)) {
+        this.#take(key, entry, nowMs);
+        touched.add(key);
+      }
+      this.#last = world;
+      this.#started = true;
+    }
+    for (const [instance, untilMs] of this.#expected) if (untilMs <= nowMs) this.#expected.delete(instance);
+    this.#holding = this.#judge(this.#loss, this.#holding, nowMs);
+    for (const key of touched) this.#settle(key, nowMs);
+    return this.#answer(nowMs);
+  }
+
+  #take(key: string, entry: Entry | undefined, nowMs: number): void {
+    const memory = this.#memories.get(key);
+    if (memory === undefined && entry === undefined) return;
+    const before = memory?.given ?? { ...entry!, endpoints: [] };
+    const given = entry ?? Object.freeze({ ...before, endpoints: [] });
+    const one = memory ?? createMemory(given);
+    this.#memories.set(key, one);
+    one.given = given;
+    const old = new Map(before.endpoints.map((endpoint) => [endpointId(endpoint), endpoint]));
+    for (const endpoint of given.endpoints) {
+      const id = endpointId(endpoint);
+      if (old.delete(id)) continue;
+      one.missing.delete(id);
+      one.loss.come(id, nowMs, !this.#started || memory === undefined);
+      this.#count(endpoint, 1, nowMs);
+    }
+    for (const [id, endpoint] of old) {
+      const explicit = this.#isExplicit(endpoint);
+      one.loss.go(id, nowMs, explicit);
+      if (!explicit) one.missing.set(id, { endpoint, sinceMs: nowMs });
+      this.#count(endpoint, -1, nowMs, explicit);
+    }
+  }
+
+  #count(endpoint: Endpoint, step: 1 | -1, nowMs: number, explicit = false): void {
+    const instance = instanceOf(endpoint);
+    const count = (this.#instances.get(instance) ?? 0) + step;
+    if (count > 0) this.#instances.set(instance, count);
+    else this.#instances.delete(instance);
+    if (step === 1 && count === 1) this.#loss.come(instance, nowMs, !this.#started);
+    if (step === -1 && count === 0) this.#loss.go(instance, nowMs, explicit);
+  }
+
+  #isExplicit(endpoint: Endpoint): boolean {
+    return endpoint.params["dynamic"] === "false" || this.#expected.has(instanceOf(endpoint));
+  }
+
+  /** Whether losses are held now. */
+  #judge(loss: LossCount, holding: boolean, nowMs: number): boolean {
+    const { windowMs, holdMs, leastLost, passingShare } = this.#settings;
+    loss.forget(nowMs - (holding ? holdMs : windowMs));
+    const lost = loss.netLost();
+    return lost >= leastLost && lost > loss.sizeBefore() * passingShare;
+  }
+
+  /** Brings what is shown of a service up to date. */
+  #settle(key: string, nowMs: number): void {
+    const memory = this.#memories.get(key);
+    if (memory === undefined) return;
+    for (const [id, { endpoint, sinceMs }] of memory.missing) {
+      if (!this.#expected.has(instanceOf(endpoint)) && sinceMs + this.#settings.holdMs > nowMs) continue;
+      memory.missing.delete(id);
+      memory.loss.settle(id);
+    }
+    memory.holding = this.#judge(memory.loss, memory.holding, nowMs);
+    const holding = memory.holding || this.#holding;
+    for (const [id, { sinceMs }] of holding ? [] : memory.missing) {
+      if (sinceMs + this.#settings.windowMs <= nowMs) memory.missing.delete(id);
+    }
+    const shown = this.#show(memory, holding);
+    const empty = shown.endpoints.length === 0;
+    memory.emptySinceMs = empty ? memory.emptySinceMs || nowMs : 0;
+    const gone = empty && memory.emptySinceMs + this.#settings.emptyMs <= nowMs;
+    this.#shown.replace(key, gone ? [] : [shown]);
+    if (gone) this.#memories.delete(key);
+    if (!gone && (memory.missing.size > 0 || empty)) this.#restless.add(key);
+    else this.#restless.delete(key);
+  }
+
+  /** What a service shows now; the object shown before where it says the same. */
+  #show(memory: Memory, holding: boolean): Entry {
+    const next = holding ? withHeld(memory) : memory.given;
+    const before = memory.shown;
+    memory.shown = before !== undefined && sameItems(before.endpoints, next.endpoints) ? before : next;
+    return memory.shown;
+  }
+
+  #answer(nowMs: number): Guarded {
+    const findings: Finding[] = [];
+    let held = 0;
+    let dueMs: number | undefined;
+    const due = (ms: number) => {
+      if (ms > nowMs && (dueMs === undefined || ms < dueMs)) dueMs = ms;
+    };
+    for (const key of this.#restless) {
+      const memory = this.#memories.get(key)!;
+      if (memory.holding || this.#holding) {
+        held += memory.missing.size;
+        for (const { sinceMs } of memory.missing.values()) due(sinceMs + this.#settings.holdMs);
+      }
+      if (memory.emptySinceMs > 0) due(memory.emptySinceMs + this.#settings.emptyMs);
+      if (memory.holding) findings.push(this.#heldService(memory));
+    }
+    if (this.#holding) {
+      const text = `lost ${this.#loss.netLost()} of ${this.#loss.sizeBefore()} instances at once`;
+      const message = `registry ${this.#last?.name} ${text}; they are held for ${this.#settings.holdMs / 1_000} s`;
+      findings.push(finding("TR0151", message, this.#last?.name ?? ""));
+    }
+    const last = this.#last ?? { name: "", entries: [], consumers: [], findings: [] };
+    const all = findings.length > 0 ? [...last.findings, ...findings] : last.findings;
+    const world = Object.freeze({ ...last, entries: this.#shown.get(), findings: all });
+    return { world, held, dueMs };
+  }
+
+  #heldService(memory: Memory): Finding {
+    const key = printServiceKey(memory.given.service);
+    const text = `lost ${memory.missing.size} of ${memory.missing.size + memory.given.endpoints.length} providers at once`;
+    return finding("TR0150", `${key} ${text}; they are held for ${this.#settings.holdMs / 1_000} s`, key);
+  }
+}
+
+function createMemory(given: Entry): Memory {
+  return { given, shown: undefined, missing: new Map(), loss: new LossCount(), holding: false, emptySinceMs: 0 };
+}
+
+/** Names a service within a registry and sorts by host: two keys may share a host until the merge. */
+function memoryKey(entry: Entry): string {
+  return `${entry.host} ${printServiceKey(entry.service)}`;
+}
+
+function withHeld(memory: Memory): Entry {
+  if (memory.missing.size === 0) return memory.given;
+  const held = [...memory.missing.values()].map(({ endpoint }) => endpoint);
+  const endpoints = Object.freeze([...memory.given.endpoints, ...held].sort(compareEndpoints));
+  return Object.freeze({ ...memory.given, endpoints });
+}
+
+function instanceOf(endpoint: Endpoint): string {
+  return `${endpoint.address}:${endpoint.port}`;
+}
+
+/** Services whose entry is another object than before, with the new entry or undefined; equal heads and tails are skipped. */
+function changedEntries(before: readonly Entry[], after: readonly Entry[]): ReadonlyMap<string, Entry | undefined> {
+  let head = 0;
+  while (head < before.length && head < after.length && before[head] === after[head]) head++;
+  let tail = 0;
+  const most = Math.min(before.length, after.length) - head;
+  while (tail < most && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail++;
+  const changed = new Map<string, Entry | undefined>();
+  const old = new Map<string, Entry>();
+  for (const entry of before.slice(head, before.length - tail)) {
+    const key = memoryKey(entry);
+    changed.set(key, undefined);
+    old.set(key, entry);
+  }
+  for (const entry of after.slice(head, after.length - tail)) {
+    const key = memoryKey(entry);
+    if (old.get(key) === entry) changed.delete(key);
+    else changed.set(key, entry);
+  }
+  return changed;
+}

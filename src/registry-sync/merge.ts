@@ -1,0 +1,77 @@
+import type { Consumer, Endpoint, Entry, Finding, World } from "../model/entry.ts";
+import { printServiceKey } from "../model/service.ts";
+import { sameItems } from "./block-list.ts";
+import { compareEndpoints, compareText, endpointId } from "./dubbo-endpoint.ts";
+import { finding } from "./findings.ts";
+
+/** All registries as one. */
+export interface Merged {
+  /** Sorted by host, each host once. */
+  readonly entries: readonly Entry[];
+  /** In order of the worlds. */
+  readonly consumers: readonly Consumer[];
+  /** In order of the worlds, then those of the merge itself. */
+  readonly findings: readonly Finding[];
+}
+
+/** What an entry was made of, so that an unchanged one keeps its identity from merge to merge. */
+const parts = new WeakMap<Entry, readonly Entry[]>();
+
+/**
+ * Joins the worlds of all registries, in the order given (that of the configuration). A service is one entry wherever it
+ * stands; an endpoint (protocol, address, port) that stands in several registries is one endpoint and keeps the origin,
+ * weight and parameters that the first of them gives it. Of two services that share a host (they differ in the case of
+ * letters alone) the first by key is kept and the other is left out, with TR0140. Entries that did not change since
+ * `before` are the same objects.
+ */
+export function merge(worlds: readonly World[], before?: Merged): Merged {
+  const byHost = new Map<string, Entry[]>();
+  for (const world of worlds) {
+    for (const entry of world.entries) {
+      const list = byHost.get(entry.host);
+      if (list === undefined) byHost.set(entry.host, [entry]);
+      else list.push(entry);
+    }
+  }
+  const old = new Map(worlds.length > 1 ? before?.entries.map((entry) => [entry.host, entry]) : []);
+  const findings: Finding[] = worlds.flatMap((world) => world.findings);
+  const entries: Entry[] = [];
+  for (const [host, list] of byHost) {
+    const first = list[0]!;
+    if (list.length === 1) {
+      entries.push(first);
+      continue;
+    }
+    const one = oneService(list, findings);
+    entries.push(one.length === 1 ? one[0]! : combine(one, old.get(host)));
+  }
+  entries.sort((a, b) => compareText(a.host, b.host));
+  return { entries, consumers: worlds.flatMap((world) => world.consumers), findings };
+}
+
+/** The entries of the first service by key; the others of the same host are reported. */
+function oneService(list: readonly Entry[], findings: Finding[]): readonly Entry[] {
+  const keys = [...new Set(list.map((entry) => printServiceKey(entry.service)))].sort(compareText);
+  const kept = keys[0]!;
+  for (const key of keys.slice(1)) {
+    const message = `${key} has the same host as ${kept} (${list[0]!.host}) and is left out; rename one of them`;
+    findings.push(finding("TR0140", message, key));
+  }
+  return list.filter((entry) => printServiceKey(entry.service) === kept);
+}
+
+function combine(entries: readonly Entry[], before: Entry | undefined): Entry {
+  const made = before && parts.get(before);
+  if (before && made && sameItems(made, entries)) return before;
+  const endpoints = new Map<string, Endpoint>();
+  for (const entry of entries) {
+    for (const endpoint of entry.endpoints) {
+      const id = endpointId(endpoint);
+      if (!endpoints.has(id)) endpoints.set(id, endpoint);
+    }
+  }
+  const sorted = Object.freeze([...endpoints.values()].sort(compareEndpoints));
+  const merged = Object.freeze({ host: entries[0]!.host, service: entries[0]!.service, endpoints: sorted });
+  parts.set(merged, entries);
+  return merged;
+}

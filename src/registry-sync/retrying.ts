@@ -1,0 +1,63 @@
+import type { Clock } from "../base/clock.ts";
+import { TransientError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+
+/** What {@link retrying} is told. */
+export interface RetryOptions {
+  /** What is tried, for the log: `registry legacy`. */
+  readonly what: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** First pause, ms; it doubles up to 30 s. */
+  readonly firstPauseMs?: number;
+}
+
+const MAX_PAUSE_MS = 30_000;
+
+/**
+ * Runs something again and again until it ends by itself or the signal comes; an error is a pause, not an end. Errors are
+ * logged once until `succeeded` is called: `TransientError` as a warning, anything else (a bug) as an error with its stack.
+ */
+export async function retrying(options: RetryOptions, run: (succeeded: () => void) => Promise<void>): Promise<void> {
+  const { what, clock, logger, signal } = options;
+  const first = options.firstPauseMs ?? 500;
+  let pauseMs = first;
+  let failing = false;
+  const succeeded = () => {
+    if (failing) logger.info(`${what} works again`);
+    failing = false;
+    pauseMs = first;
+  };
+  while (!signal.aborted) {
+    try {
+      await run(succeeded);
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!failing) tell(logger, what, error);
+      failing = true;
+      await pause(clock, pauseMs, signal);
+      pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+    }
+  }
+}
+
+/** Waits on the clock; ends early, without an error, on the signal. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      timer.cancel();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = clock.after(ms, end);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}
+
+function tell(logger: Logger, what: string, error: unknown): void {
+  if (error instanceof TransientError) logger.warn(`${what} is out of reach; retrying`, { reason: error.message });
+  else logger.error(`${what} failed; retrying`, { error: error instanceof Error ? error.stack : String(error) });
+}

@@ -1,0 +1,82 @@
+import type { Clock } from "../base/clock.ts";
+import type { Latest } from "../base/latest.ts";
+import type { Logger } from "../base/log.ts";
+import type { Entry } from "../model/entry.ts";
+import { printServiceKey } from "../model/service.ts";
+import type { Changes, Sink, StoredEntry, SyncState } from "./contracts.ts";
+import { endpointCounts } from "./diff.ts";
+import { isEmpty, plan } from "./plan.ts";
+import { retrying } from "./retrying.ts";
+
+/** What {@link runSink} works with. */
+export interface SinkLoopOptions {
+  readonly sink: Sink;
+  readonly state: Latest<SyncState>;
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** After this time the next change reads the sink anew though nothing failed, so that what others did to it is put right. */
+const REREAD_MS = 300_000;
+
+/**
+ * Keeps one sink as the state wants it until the signal. What stands in the sink is read at the start, after a failure and
+ * at the first change after five minutes; in between it is remembered. Each applied change is one line of the audit log.
+ */
+export async function runSink({ sink, state, owner, clock, logger, signal }: SinkLoopOptions): Promise<void> {
+  const log = logger.child({ sink: sink.name });
+  let told = "";
+  await retrying({ what: `sink ${sink.name}`, clock, logger, signal }, async (succeeded) => {
+    let current: readonly StoredEntry[] | undefined;
+    let readAtMs = 0;
+    for await (const { entries, silent, worlds } of state.watch(signal)) {
+      if (worlds.length === 0) continue;
+      if (current === undefined || clock.now() - readAtMs >= REREAD_MS) {
+        current = await sink.current();
+        readAtMs = clock.now();
+      }
+      const stored = sink.stored?.bind(sink);
+      const { changes, findings } = plan(entries, current, { owner, silent, ...(stored ? { stored } : {}) });
+      const refusals = findings.map((one) => one.message).join("; ");
+      if (refusals !== told && refusals !== "") log.warn("entries of other owners stand in the way", { refusals });
+      told = refusals;
+      if (!isEmpty(changes)) {
+        await sink.apply(changes);
+        audit(log, changes);
+        current = afterwards(current, changes, owner, stored);
+      }
+      succeeded();
+    }
+  });
+}
+
+/** What stands in a sink once changes were applied to it. */
+function afterwards(
+  current: readonly StoredEntry[],
+  changes: Changes,
+  owner: string,
+  stored: ((entry: Entry) => Entry) | undefined,
+): readonly StoredEntry[] {
+  const byHost = new Map(current.map((one) => [one.host, one]));
+  for (const entry of changes.delete) byHost.delete(entry.host);
+  for (const entry of [...changes.create, ...changes.update.map(({ after }) => after)]) {
+    byHost.set(entry.host, { host: entry.host, owner, entry: stored ? stored(entry) : entry });
+  }
+  return [...byHost.values()];
+}
+
+function audit(log: Logger, changes: Changes): void {
+  for (const entry of changes.create)
+    log.info("entry created", { ...nameOf(entry), endpoints: entry.endpoints.length });
+  for (const { before, after } of changes.update) {
+    const counts = endpointCounts(before.endpoints, after.endpoints);
+    log.info("entry updated", { ...nameOf(after), endpoints: after.endpoints.length, ...counts });
+  }
+  for (const entry of changes.delete) log.info("entry deleted", nameOf(entry));
+}
+
+function nameOf(entry: Entry): { readonly host: string; readonly service: string } {
+  return { host: entry.host, service: printServiceKey(entry.service) };
+}
