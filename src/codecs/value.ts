@@ -157,7 +157,7 @@ export function mapGet(map: MapValue, key: string): Value | undefined {
   return undefined;
 }
 
-/** The value of a field by name; the last one where names repeat (the superclass's); undefined when absent. */
+/** The value of a field by name; the last one where names repeat (the subclass's, as hessian-lite orders them); undefined when absent. */
 export function fieldOf(object: ObjectValue, name: string): Value | undefined {
   const i = object.shape.fields.lastIndexOf(name);
   return i < 0 ? undefined : object.values[i];
