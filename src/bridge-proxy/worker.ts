@@ -1,0 +1,63 @@
+import type { Logger } from "../base/log.ts";
+import type { DeltaResources } from "../codecs/xds/resources.ts";
+import type { ProxyStats } from "../model/stats.ts";
+import { createProxy } from "./proxy.ts";
+
+/** What the parent tells a worker. Every message with an `id` is answered once. */
+export type WorkerRequest =
+  | { readonly type: "apply"; readonly id: number; readonly changes: readonly DeltaResources[] }
+  | { readonly type: "stats"; readonly id: number }
+  | { readonly type: "drain"; readonly graceMs: number };
+
+/** What a worker answers; `error` is one line. `ready` is said once, unasked. */
+export type WorkerReply =
+  | { readonly type: "ready" }
+  | { readonly type: "applied"; readonly id: number; readonly error?: string }
+  | { readonly type: "stats"; readonly id: number; readonly stats: ProxyStats };
+
+/** The parent's end of the channel, as `node:process` offers it to a child. */
+export interface ParentChannel {
+  send(reply: WorkerReply): void;
+  onRequest(handle: (request: WorkerRequest) => void): void;
+  onGone(handle: () => void): void;
+}
+
+/** How long calls in flight may take when the worker is told to end, ms. */
+const DRAIN_MS = 6_000;
+
+/**
+ * Runs a proxy that is configured by its parent. Ends, after draining, on a `drain` request, when `stop` aborts, and when the
+ * parent is gone.
+ */
+export function runWorker(name: string, parent: ParentChannel, log: Logger, stop: AbortSignal): Promise<void> {
+  const proxy = createProxy({ worker: name, log });
+  // One after the other: a change must not overtake the one before it.
+  let applying = Promise.resolve();
+  const ended = new Promise<number>((resolve) => {
+    stop.addEventListener("abort", () => resolve(DRAIN_MS), { once: true });
+    parent.onGone(() => resolve(DRAIN_MS));
+    parent.onRequest((request) => {
+      switch (request.type) {
+        case "apply":
+          applying = applying.then(async () => {
+            const error = await proxy.apply(request.changes).then(
+              () => undefined,
+              (reason: Error) => reason.message,
+            );
+            parent.send({ type: "applied", id: request.id, ...(error !== undefined && { error }) });
+          });
+          break;
+        case "stats":
+          parent.send({ type: "stats", id: request.id, stats: proxy.stats() });
+          break;
+        case "drain":
+          resolve(request.graceMs);
+          break;
+        default:
+          request satisfies never;
+      }
+    });
+  });
+  parent.send({ type: "ready" });
+  return ended.then((graceMs) => proxy.drain(graceMs));
+}

@@ -1,0 +1,56 @@
+/** One registry that Trestle mirrors and stands in front of. */
+export interface RegistryConfig {
+  /** Unique; origin of its endpoints. */
+  readonly name: string;
+  readonly scheme: RegistryScheme;
+  /** `host:port` list. */
+  readonly hosts: readonly string[];
+  /** Path that everything stands under (ZooKeeper's chroot); `""` for none. */
+  readonly chroot: string;
+  /** Where Dubbo's tree stands: `/dubbo`. */
+  readonly root: string;
+  readonly username: string;
+  /** Read from a file or the environment; never printed. */
+  readonly password: string;
+}
+
+export type RegistryScheme = "zookeeper" | "embedded";
+
+/** One address that speaks a registry's protocol to applications. */
+export interface FacadeConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Name of the registry behind it. */
+  readonly registry: string;
+  readonly take: { readonly services: readonly string[]; readonly applications: readonly string[] };
+  /** CIDR ranges that may connect; empty for all. */
+  readonly allow: readonly string[];
+}
+
+/** The whole configuration, checked, with every default filled in. */
+export interface TrestleConfig {
+  readonly registries: readonly RegistryConfig[];
+  readonly facades: readonly FacadeConfig[];
+  readonly proxy: {
+    /** The address that facades hand out. */
+    readonly host: string;
+    /** The address that is listened on; `host` unless told. */
+    readonly bind: string;
+    /** Other instances' addresses to hand out beside it, `host:port`. */
+    readonly advertise: readonly string[];
+    /** One port a worker. */
+    readonly dubbo: readonly number[];
+  };
+  readonly rules: readonly string[];
+  readonly outputs: readonly { readonly files: string }[];
+  readonly admin: { readonly host: string; readonly port: number };
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+}
+
+/** Name of the registry that stands behind facades when none is configured. */
+export const EMBEDDED_REGISTRY = "embedded";
+
+export const DEFAULT_PROXY_HOST = "127.0.0.1";
+export const DEFAULT_DUBBO_PORTS: readonly number[] = [20_880, 20_881];
+export const DEFAULT_FACADE_PORT = 2_181;
+export const DEFAULT_ADMIN = "127.0.0.1:15000";

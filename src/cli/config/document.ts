@@ -1,0 +1,92 @@
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
+import { ConfigError } from "../../base/errors.ts";
+
+/** What a key of a configuration document may hold. */
+export type Shape =
+  | { readonly type: "string" | "port" | "address" }
+  | { readonly type: "list"; readonly items: Shape; readonly orSingle?: boolean }
+  | { readonly type: "map"; readonly keys: Readonly<Record<string, KeyShape>> };
+
+/** A key with what its value means, for `trestle config --explain`. */
+export interface KeyShape {
+  readonly shape: Shape;
+  readonly required?: boolean;
+  readonly doc: string;
+  readonly default?: string;
+}
+
+/** A checked document: plain values, and where each stands for errors that are found later. */
+export interface CheckedDocument {
+  readonly value: unknown;
+  readonly errors: readonly ConfigError[];
+  /** An error at a path such as `facades[0].url`. */
+  errorAt(path: string, message: string): ConfigError;
+}
+
+const MAX_BYTES = 1024 * 1024;
+
+/** Reads YAML text and holds it against a shape: syntax errors, unknown keys, wrong types and missing keys are all found, each with line and column. */
+export function checkDocument(file: string, text: string, shape: Shape): CheckedDocument {
+  const lines = new LineCounter();
+  const positions = new Map<string, number>();
+  const errors: ConfigError[] = [];
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const errorAt = (path: string, message: string) => new ConfigError(path, message, at(positions.get(path) ?? 0));
+  if (text.length > MAX_BYTES) {
+    return { value: undefined, errors: [errorAt("", `the file is over ${MAX_BYTES} bytes`)], errorAt };
+  }
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  for (const error of document.errors) errors.push(new ConfigError("", error.message, at(error.pos[0])));
+  if (errors.length > 0) return { value: undefined, errors, errorAt };
+
+  const walk = (node: Node | null, expected: Shape, path: string): unknown => {
+    if (node?.range) positions.set(path, node.range[0]);
+    switch (expected.type) {
+      case "map":
+        return walkMap(node, expected.keys, path);
+      case "list":
+        if (isSeq(node)) return node.items.map((item, i) => walk(item as Node, expected.items, `${path}[${i}]`));
+        if (expected.orSingle === true && node !== null) return [walk(node, expected.items, path)];
+        errors.push(errorAt(path, `${path} must be a list`));
+        return [];
+      default:
+        return walkScalar(node, expected.type, path);
+    }
+  };
+  const walkMap = (node: Node | null, keys: Readonly<Record<string, KeyShape>>, path: string): unknown => {
+    if (node !== null && !isMap(node)) {
+      errors.push(errorAt(path, `${path === "" ? "the document" : path} must be a map`));
+      return {};
+    }
+    const found: Record<string, unknown> = Object.create(null);
+    for (const pair of (node as YAMLMap<Node, Node | null> | null)?.items ?? []) {
+      const name = isScalar(pair.key) ? String(pair.key.value) : "";
+      const inner = path === "" ? name : `${path}.${name}`;
+      if (pair.key.range) positions.set(inner, pair.key.range[0]);
+      const key = keys[name];
+      if (key === undefined)
+        errors.push(errorAt(inner, `unknown key ${inner}; known here: ${Object.keys(keys).join(", ")}`));
+      else found[name] = walk(pair.value, key.shape, inner);
+    }
+    for (const [name, key] of Object.entries(keys)) {
+      if (key.required === true && !(name in found))
+        errors.push(errorAt(path, `${path === "" ? name : `${path}.${name}`} is missing`));
+    }
+    return found;
+  };
+  const walkScalar = (node: Node | null, type: "string" | "port" | "address", path: string): unknown => {
+    const value = isScalar(node) ? node.value : undefined;
+    if (type === "port") {
+      if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
+      errors.push(errorAt(path, `${path} must be a port number from 0 to 65535`));
+      return 0;
+    }
+    if (typeof value === "string" && value !== "") return value;
+    errors.push(errorAt(path, `${path} must be a text`));
+    return "";
+  };
+  return { value: walk(document.contents as Node | null, shape, ""), errors, errorAt };
+}

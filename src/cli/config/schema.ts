@@ -1,0 +1,105 @@
+import type { KeyShape, Shape } from "./document.ts";
+
+const text: Shape = { type: "string" };
+const texts: Shape = { type: "list", items: text };
+
+const registry: Readonly<Record<string, KeyShape>> = {
+  name: { shape: text, doc: "name in listings, metrics and facades", default: "scheme and address of the URL" },
+  url: { shape: text, required: true, doc: "zookeeper://host:port,host:port/chroot?root=/dubbo" },
+  auth: {
+    shape: {
+      type: "map",
+      keys: {
+        username: { shape: text, required: true, doc: "digest user of Trestle's own, watching session" },
+        passwordFile: { shape: text, doc: "file that holds the password" },
+        passwordEnv: { shape: text, doc: "environment variable that holds the password" },
+      },
+    },
+    doc: "credentials of Trestle's own session; clients of a facade always use their own",
+  },
+};
+
+const facade: Readonly<Record<string, KeyShape>> = {
+  url: { shape: text, required: true, doc: "zookeeper://address:port to listen on" },
+  registry: {
+    shape: text,
+    doc: "name of the registry behind it",
+    default: "the n-th registry of the same scheme for the n-th facade",
+  },
+  take: {
+    shape: {
+      type: "map",
+      keys: {
+        services: {
+          shape: texts,
+          doc: "interfaces, or keys group/interface:version, that are led through the proxy; * for any run of characters",
+          default: '["*"]',
+        },
+        applications: { shape: texts, doc: "provider applications that are led through the proxy", default: '["*"]' },
+      },
+    },
+    doc: "what is led through the proxy; all else passes unchanged",
+  },
+  allow: { shape: texts, doc: "address ranges (CIDR) that may connect", default: "everybody" },
+};
+
+const proxy: Readonly<Record<string, KeyShape>> = {
+  host: { shape: text, doc: "address that facades hand out to consumers", default: "127.0.0.1" },
+  bind: { shape: text, doc: "address that the proxy listens on", default: "proxy.host" },
+  advertise: { shape: texts, doc: "addresses (host:port) of other instances to hand out beside it", default: "[]" },
+  dubbo: {
+    shape: { type: "list", items: { type: "port" } },
+    doc: "Dubbo2 ports, one worker process each",
+    default: "[20880, 20881]",
+  },
+};
+
+/** Every key of trestle.yaml. */
+export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
+  registries: {
+    shape: { type: "list", items: { type: "map", keys: registry } },
+    doc: "registries to mirror",
+    default: "one embedded registry, in memory",
+  },
+  facades: {
+    shape: { type: "list", items: { type: "map", keys: facade } },
+    doc: "addresses that speak a registry's protocol to applications",
+    default: "none",
+  },
+  proxy: { shape: { type: "map", keys: proxy }, doc: "the data plane" },
+  rules: {
+    shape: { ...texts, type: "list", items: text, orSingle: true },
+    doc: "files and folders with rules, watched",
+    default: "[]",
+  },
+  outputs: {
+    shape: {
+      type: "list",
+      items: {
+        type: "map",
+        keys: { files: { shape: text, required: true, doc: "folder that gets one ServiceEntry file per service" } },
+      },
+    },
+    doc: "where entries are written",
+    default: "[]",
+  },
+  admin: { shape: text, doc: "address (host:port) of the admin API", default: "127.0.0.1:15000" },
+};
+
+/** One row of `trestle config --explain`. */
+export interface ExplainedKey {
+  readonly key: string;
+  readonly meaning: string;
+  readonly default: string;
+}
+
+/** All keys with meaning and default, in order. */
+export function explainKeys(keys = CONFIG_KEYS, prefix = ""): ExplainedKey[] {
+  return Object.entries(keys).flatMap(([name, key]) => {
+    const path = `${prefix}${name}`;
+    const row = { key: path, meaning: key.doc, default: key.default ?? (key.required === true ? "(required)" : "") };
+    const shape = key.shape.type === "list" ? key.shape.items : key.shape;
+    if (shape.type !== "map") return [row];
+    return [row, ...explainKeys(shape.keys, `${path}${key.shape.type === "list" ? "[]" : ""}.`)];
+  });
+}

@@ -1,0 +1,28 @@
+import { Command } from "commander";
+import { createLogger, type LogLevel } from "../base/log.ts";
+import { runWorker, type WorkerReply, type WorkerRequest } from "../bridge-proxy/worker.ts";
+
+/** Name of the hidden command that a proxy worker process runs. */
+export const WORKER_COMMAND = "__worker";
+
+/** The command of a worker process: only ever started by `trestle up`, with a channel to it. */
+export function createWorkerCommand(): Command {
+  return new Command(WORKER_COMMAND)
+    .argument("<name>")
+    .option("--log-level <level>", "", "info")
+    .action(async (name: string, options: { logLevel: LogLevel }) => {
+      if (process.send === undefined) throw new Error("a proxy worker is started by trestle up, not by hand");
+      const stop = new AbortController();
+      process.on("SIGTERM", () => stop.abort());
+      // The terminal sends SIGINT to the whole group: the parent decides what becomes of its workers.
+      process.on("SIGINT", () => {});
+      process.on("SIGHUP", () => {});
+      const channel = {
+        send: (reply: WorkerReply) => void (process.connected && process.send!(reply)),
+        onRequest: (handle: (request: WorkerRequest) => void) => process.on("message", handle),
+        onGone: (handle: () => void) => process.on("disconnect", handle),
+      };
+      await runWorker(name, channel, createLogger(options.logLevel).child({ worker: name }), stop.signal);
+      process.exit(0);
+    });
+}

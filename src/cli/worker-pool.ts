@@ -1,0 +1,178 @@
+import { type ChildProcess, fork } from "node:child_process";
+import type { Logger, LogLevel } from "../base/log.ts";
+import type { WorkerReply, WorkerRequest } from "../bridge-proxy/worker.ts";
+import type { DeltaResources, ResourceSet } from "../codecs/xds/resources.ts";
+import { diffResources } from "../control/compile/diff.ts";
+import type { ProxyStats } from "../model/stats.ts";
+import { WORKER_COMMAND } from "./worker-command.ts";
+
+/** How long a worker may take to drain when it is replaced, ms. */
+const RESTART_DRAIN_MS = 30_000;
+/** How long a worker may take to drain when everything ends, ms. */
+const STOP_DRAIN_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 10_000;
+const FIRST_BACKOFF_MS = 200;
+const LAST_BACKOFF_MS = 10_000;
+
+export interface WorkerOptions {
+  readonly name: string;
+  readonly logLevel: LogLevel;
+  readonly log: Logger;
+  /** Called when the worker serves, and when it no longer does, whatever the reason. */
+  readonly onServing: (serving: boolean) => void;
+}
+
+/**
+ * One proxy worker process, kept alive: started again when it dies, and led to the newest resources by deltas.
+ * It serves once it has listened with resources in force.
+ */
+export class ProxyWorker {
+  readonly name: string;
+  readonly #options: WorkerOptions;
+  readonly #waiting = new Map<number, (reply: WorkerReply | undefined) => void>();
+  #child: ChildProcess | undefined;
+  #wanted: ResourceSet | undefined;
+  #applied: ResourceSet | undefined;
+  #applying: Promise<void> | undefined;
+  #nextId = 0;
+  #backoffMs = FIRST_BACKOFF_MS;
+  #stopping = false;
+  #replacing = false;
+  #lastStats: ProxyStats | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** The resources that it has in force; undefined while it does not serve. */
+  get applied(): ResourceSet | undefined {
+    return this.#applied;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(): void {
+    const { name, logLevel } = this.#options;
+    const child = fork(process.argv[1]!, [WORKER_COMMAND, name, "--log-level", logLevel], {
+      serialization: "advanced",
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    this.#child = child;
+    child.on("message", (reply: WorkerReply) => this.#onReply(child, reply));
+    child.on("error", (error) =>
+      this.#options.log.error("worker process error", { worker: name, error: error.message }),
+    );
+    child.on("exit", (code, signal) => this.#onExit(child, code, signal));
+  }
+
+  /** Leads the worker to these resources; resolves when they are in force, or the worker is gone. */
+  async update(resources: ResourceSet): Promise<void> {
+    this.#wanted = resources;
+    this.#applying ??= this.#applyWanted().finally(() => {
+      this.#applying = undefined;
+    });
+    await this.#applying;
+  }
+
+  /** What it counts now; its last known counts while it does not answer. */
+  async stats(): Promise<ProxyStats | undefined> {
+    const reply = await this.#ask((id) => ({ type: "stats", id }));
+    if (reply?.type === "stats") this.#lastStats = reply.stats;
+    return this.#lastStats;
+  }
+
+  /** Drains the process and starts another; resolves when that one serves. */
+  async replace(): Promise<void> {
+    this.#replacing = true;
+    await this.#drain(RESTART_DRAIN_MS);
+    this.#replacing = false;
+    this.start();
+    const untilMs = Date.now() + ANSWER_TIMEOUT_MS;
+    while (this.#applied === undefined && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  /** Drains the process and ends it for good. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#drain(STOP_DRAIN_MS);
+  }
+
+  async #applyWanted(): Promise<void> {
+    while (this.#child?.connected === true && this.#wanted !== undefined && this.#wanted !== this.#applied) {
+      const child = this.#child;
+      const goal = this.#wanted;
+      const changes: readonly DeltaResources[] = diffResources(this.#applied, goal);
+      const reply = changes.length === 0 ? undefined : await this.#ask((id) => ({ type: "apply", id, changes }));
+      if (child !== this.#child || (changes.length > 0 && reply === undefined)) return;
+      if (reply?.type === "applied" && reply.error !== undefined) {
+        this.#options.log.error("worker could not apply its configuration", { worker: this.name, error: reply.error });
+        child.kill("SIGKILL");
+        return;
+      }
+      const first = this.#applied === undefined;
+      this.#applied = goal;
+      this.#backoffMs = FIRST_BACKOFF_MS;
+      if (first) this.#options.onServing(true);
+    }
+  }
+
+  async #drain(graceMs: number): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    if (child.connected) child.send({ type: "drain", graceMs } satisfies WorkerRequest);
+    const killer = setTimeout(() => child.kill("SIGKILL"), graceMs + 2_000);
+    await exited;
+    clearTimeout(killer);
+  }
+
+  #ask(make: (id: number) => WorkerRequest): Promise<WorkerReply | undefined> {
+    const child = this.#child;
+    if (child?.connected !== true) return Promise.resolve(undefined);
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => settle(undefined), ANSWER_TIMEOUT_MS);
+      const settle = (reply: WorkerReply | undefined) => {
+        clearTimeout(timer);
+        this.#waiting.delete(id);
+        resolve(reply);
+      };
+      this.#waiting.set(id, settle);
+      child.send(make(id), (error) => {
+        if (error !== null) settle(undefined);
+      });
+    });
+  }
+
+  #onReply(child: ChildProcess, reply: WorkerReply): void {
+    if (child !== this.#child) return;
+    if (reply.type === "ready") {
+      if (this.#wanted !== undefined) void this.update(this.#wanted);
+      return;
+    }
+    this.#waiting.get(reply.id)?.(reply);
+  }
+
+  #onExit(child: ChildProcess, code: number | null, signal: string | null): void {
+    if (child !== this.#child) return;
+    const served = this.#applied !== undefined;
+    this.#applied = undefined;
+    this.#lastStats = undefined;
+    for (const settle of [...this.#waiting.values()]) settle(undefined);
+    if (served) this.#options.onServing(false);
+    if (this.#stopping || this.#replacing) return;
+    this.#options.log.warn("worker ended and is started again", {
+      worker: this.name,
+      code,
+      signal,
+      waitMs: this.#backoffMs,
+    });
+    setTimeout(() => {
+      if (!this.#stopping && !this.#replacing) this.start();
+    }, this.#backoffMs).unref();
+    this.#backoffMs = Math.min(LAST_BACKOFF_MS, this.#backoffMs * 2);
+  }
+}
