@@ -72,10 +72,10 @@ export function finding(code: RegistryFindingCode, message: string, at: string):
 }
 
 /**
- * The services (printed keys) that must not be led through the proxy, by the findings that stand.
- * An interface without group and version in an application-level finding stands for that bare key alone.
+ * The services that must not be led through the proxy by the findings that stand: printed key, or a bare interface where
+ * the finding is about all of it, to the finding's text.
  */
-export function passedServices(findings: readonly Finding[]): ReadonlySet<string> {
+export function passedServices(findings: readonly Finding[]): ReadonlyMap<string, string> {
   const kinds: Readonly<Record<string, FindingKind>> = REGISTRY_FINDINGS;
-  return new Set(findings.filter((one) => kinds[one.code]?.passes === true).map((one) => one.at));
+  return new Map(findings.filter((one) => kinds[one.code]?.passes === true).map((one) => [one.at, one.message]));
 }
