@@ -1,9 +1,10 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from "yaml";
+import type { Position } from "../../base/errors.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { DestinationRule, Located, Rule, VirtualService } from "../../model/rule.ts";
 import { createFindingList, type Report } from "./findings.ts";
 import { KINDS } from "./istio-schema.ts";
-import { positionOf, type ReadContext, readNode } from "./schema.ts";
+import { positionOf, quote, type ReadContext, readNode } from "./schema.ts";
 
 /** What one file holds. */
 export interface ParsedFile {
@@ -18,6 +19,8 @@ export interface ParsedFile {
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_DOCUMENTS = 5_000;
 const MAX_NODES = 500_000;
+
+const YAML_OPTIONS = { prettyErrors: false, uniqueKeys: true } as const;
 
 const API_VERSION = /^networking\.istio\.io\/(v1|v1beta1|v1alpha3)$/;
 
@@ -56,60 +59,59 @@ export function parseRules(file: string, text: string): ParsedFile {
 }
 
 function readDocuments(file: string, text: string, rules: Rule[], report: Report): void {
-  const start = { file, line: 1, column: 1 };
-  if (text.length > MAX_FILE_BYTES) return report("TR0216", start, `${file} is over ${MAX_FILE_BYTES} bytes`);
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const parsed = text.length > MAX_FILE_BYTES ? [] : parseAllDocuments(text, { ...YAML_OPTIONS, lineCounter: lines });
   const documents = Array.isArray(parsed) ? parsed : [];
-  if (documents.length > MAX_DOCUMENTS) return report("TR0216", start, `${file} has over ${MAX_DOCUMENTS} documents`);
+  if (text.length > MAX_FILE_BYTES || documents.length > MAX_DOCUMENTS) {
+    const limits = `${MAX_FILE_BYTES} bytes or ${MAX_DOCUMENTS} documents`;
+    report("TR0216", { file, line: 1, column: 1 }, `${file} is over the limit of ${limits}`);
+    return;
+  }
   for (const document of documents) {
     for (const error of [...document.errors, ...document.warnings]) {
-      const place = lines.linePos(error.pos[0]);
-      report(
-        "TR0202",
-        { file, line: Math.max(1, place.line), column: Math.max(1, place.col) },
-        firstLine(error.message),
-      );
+      const { line, col } = lines.linePos(error.pos[0]);
+      report("TR0202", { file, line: Math.max(1, line), column: Math.max(1, col) }, firstLine(error.message));
     }
-    if (document.errors.length > 0) continue;
-    const context: ReadContext = { document, file, lines, report, budget: MAX_NODES };
-    readTop(document.contents, rules, context);
+    if (document.errors.length === 0)
+      readTop(document.contents, rules, { document, file, lines, report, budget: MAX_NODES }, 0);
   }
 }
 
-function readTop(node: unknown, rules: Rule[], context: ReadContext): void {
+function readTop(node: unknown, rules: Rule[], context: ReadContext, depth: number): void {
   if (node === null || (isScalar(node) && node.value === null)) return;
   const { report } = context;
-  const position = positionOf(node, context);
-  if (!isMap(node)) return report("TR0203", position, "document is no object with apiVersion, kind and metadata");
-  const kind = node.get("kind");
-  if (typeof kind !== "string") return report("TR0203", position, "object has no kind, such as VirtualService");
+  const kind = isMap(node) ? node.get("kind") : undefined;
+  if (!isMap(node) || typeof kind !== "string") {
+    const what = isMap(node)
+      ? "object has no kind, such as VirtualService"
+      : "document is no object with apiVersion and kind";
+    report("TR0203", positionOf(node, context), what);
+    return;
+  }
   const items = node.get("items", true);
-  if (kind.endsWith("List") && isSeq(items)) {
-    for (const item of items.items) readTop(isAlias(item) ? item.resolve(context.document) : item, rules, context);
-    return;
+  if (kind.endsWith("List") && isSeq(items) && depth === 0) {
+    for (const item of items.items)
+      readTop(isAlias(item) ? item.resolve(context.document) : item, rules, context, depth + 1);
+  } else if (kind === "VirtualService" || kind === "DestinationRule") {
+    checkApiVersion(kind, node, context);
+    const read = readNode(node, KINDS[kind], kind, context);
+    if (read !== undefined) rules.push(toRule(kind, read as WholeObject));
+  } else {
+    reportOtherKind(kind, positionOf(node.get("kind", true), context), report);
   }
-  if (kind !== "VirtualService" && kind !== "DestinationRule") {
-    const at = positionOf(node.get("kind", true), context);
-    if (SECURITY_KINDS.includes(kind))
-      report("TR0205", at, `${kind} is not enforced by this version: calls are not restricted by it`);
-    else
-      report(
-        "TR0204",
-        at,
-        `objects of kind ${JSON.stringify(kind.slice(0, 80))} are not applied as rules; this one is left out`,
-      );
-    return;
-  }
+}
+
+function checkApiVersion(kind: string, node: YAMLMap, context: ReadContext): void {
   const apiVersion = node.get("apiVersion");
-  if (typeof apiVersion === "string" && !API_VERSION.test(apiVersion))
-    report(
-      "TR0209",
-      positionOf(node.get("apiVersion", true), context),
-      `apiVersion of a ${kind} must be networking.istio.io/v1, v1beta1 or v1alpha3`,
-    );
-  const read = readNode(node, KINDS[kind], kind, context);
-  if (read !== undefined) rules.push(toRule(kind, read as WholeObject));
+  if (typeof apiVersion !== "string" || API_VERSION.test(apiVersion)) return;
+  const position = positionOf(node.get("apiVersion", true), context);
+  context.report("TR0209", position, `apiVersion of a ${kind} must be networking.istio.io/v1, v1beta1 or v1alpha3`);
+}
+
+function reportOtherKind(kind: string, position: Position, report: Report): void {
+  if (SECURITY_KINDS.includes(kind))
+    report("TR0205", position, `${kind} is not enforced by this version: calls are not restricted by it`);
+  else report("TR0204", position, `objects of kind ${quote(kind)} are not applied as rules; this one is left out`);
 }
 
 interface WholeObject extends Located {

@@ -1,0 +1,106 @@
+import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import type { Endpoint, Entry, Finding } from "../../model/entry.ts";
+import type { Snapshot } from "../../model/snapshot.ts";
+import type { ProxyStats } from "../../model/stats.ts";
+import type { RuleSet } from "../rules/rule-set.ts";
+
+/** How one registry's mirror stands. */
+export interface RegistryStatus {
+  readonly name: string;
+  /** Without credentials. */
+  readonly url: string;
+  readonly connected: boolean;
+  /** Its whole world was read at least once. */
+  readonly loaded: boolean;
+  readonly services: number;
+  readonly endpoints: number;
+  /** When it last changed, ms since 1970; undefined before the first world. */
+  readonly changedAtMs?: number;
+  /** Endpoints that the guard holds although the registry lost them. */
+  readonly heldEndpoints?: number;
+  /** Why it is out of reach. */
+  readonly error?: string;
+}
+
+/** How one facade stands. */
+export interface FacadeStatus {
+  readonly name: string;
+  readonly url: string;
+  readonly registry: string;
+  /** Client connections now. */
+  readonly connections: number;
+  /** Counters that only grow, by snake-case name without `_total`, such as `sessions`, `answers_rewritten`. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** How one proxy worker stands. */
+export interface WorkerStatus {
+  readonly worker: string;
+  readonly pid: number;
+  readonly addresses: readonly string[];
+  readonly state: "starting" | "serving" | "draining" | "stopped";
+  /** Version of the resources that it said it took. */
+  readonly resourcesVersion: string;
+  readonly startedAtMs: number;
+  readonly restarts: number;
+}
+
+/** What a sync would do to an output. */
+export interface DiffReport {
+  readonly output: string;
+  readonly changes: readonly {
+    readonly action: "create" | "update" | "delete";
+    readonly host: string;
+    readonly detail: string;
+  }[];
+}
+
+/** Where the admin server gets what it shows; every function answers with the state of now and never blocks. */
+export interface AdminSources {
+  /** Trestle's version. */
+  readonly version: string;
+  /** Why rules or registries are not loaded yet; empty when ready. */
+  notReady(): readonly string[];
+  snapshot(): Snapshot;
+  /** What proxies are given; undefined before the first compile. */
+  resources(): ResourceSet | undefined;
+  rules(): RuleSet;
+  /** Findings of registries, configuration and facades; those of rules are added by the admin server. */
+  findings(): readonly Finding[];
+  registries(): readonly RegistryStatus[];
+  facades(): readonly FacadeStatus[];
+  workers(): readonly WorkerStatus[];
+  stats(): readonly ProxyStats[] | Promise<readonly ProxyStats[]>;
+  diff(): Promise<readonly DiffReport[]>;
+  /** The configuration in force; secrets stand as `[redacted]`. */
+  config(): unknown;
+  /** Rolls the proxy workers one after the other; resolves when all have been replaced. Rejects where one could not. */
+  restart(): Promise<{ readonly workers: readonly string[] }>;
+}
+
+const SECRET = /token|password|passwd|secret|credential|accesskey|access-key|private/i;
+
+/** What stands in place of a secret. */
+export const REDACTED = "[redacted]";
+
+/** An entry as it may be shown: tokens and parameters that look like secrets are hidden. */
+export function withoutSecrets(entry: Entry): Entry {
+  return { ...entry, endpoints: entry.endpoints.map(hideSecrets) };
+}
+
+function hideSecrets(endpoint: Endpoint): Endpoint {
+  const params = Object.fromEntries(
+    Object.entries(endpoint.params).map(([name, value]) => [
+      name,
+      SECRET.test(name) && value !== "" ? REDACTED : value,
+    ]),
+  );
+  return { ...endpoint, params, token: endpoint.token === "" ? "" : REDACTED };
+}
+
+/** Resources as they may be shown: the tokens of endpoints are hidden. */
+export function resourcesWithoutSecrets(resources: ResourceSet): ResourceSet {
+  return JSON.parse(JSON.stringify(resources), (key, value) =>
+    key === "token" && typeof value === "string" ? REDACTED : value,
+  );
+}

@@ -1,0 +1,239 @@
+import { type FSWatcher, watch as watchPath } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Clock, realClock, type Timer } from "../base/clock.ts";
+import { Latest } from "../base/latest.ts";
+import { type Logger, silentLogger } from "../base/log.ts";
+import type { Finding } from "../model/entry.ts";
+import { ruleFinding } from "./rules/findings.ts";
+import { MAX_FILE_BYTES, type ParsedFile, parseRules } from "./rules/parse.ts";
+import { joinFiles, NO_RULES, type RuleFileState, type RuleSet, takeFile } from "./rules/rule-set.ts";
+
+/** Rule files and folders, followed. */
+export interface RuleFiles {
+  /** The rules in force; `loaded` after the first look. */
+  readonly current: Latest<RuleSet>;
+  /** Looks at once instead of waiting for the next event or poll. */
+  rescan(): Promise<void>;
+  close(): void;
+}
+
+export interface RuleFilesOptions {
+  /** Files and folders; folders are read with all that is under them. */
+  readonly paths: readonly string[];
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** How often everything is looked at, ms; file system events make it sooner. */
+  readonly pollMs?: number;
+  /** How long a file must stay as it is before it is read, or gone before its rules go, ms: editors write in steps. */
+  readonly settleMs?: number;
+}
+
+const MAX_FILES = 10_000;
+const MAX_DEPTH = 16;
+const MAX_WATCHED_FOLDERS = 256;
+const MAX_LOGGED = 20;
+const RULE_FILE = /\.(ya?ml|json)$/i;
+
+/** What was seen of one file, and what it became. */
+interface Followed {
+  /** Identity, size and times of the text that was read last. */
+  read: string;
+  /** What it looked like at the last look. */
+  seen: string;
+  root: string;
+  state: RuleFileState | undefined;
+}
+
+interface Scan {
+  readonly files: ReadonlyMap<string, { readonly root: string; readonly signature: string; readonly bytes: number }>;
+  readonly folders: ReadonlySet<string>;
+  /** Roots and folders that can't be read, with the reason. */
+  readonly unreadable: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads rules from files and folders and follows them: a change is in force within a second. A wrong file keeps its last
+ * good state, and so does everything under a path that can't be read; a file that was removed takes its rules along.
+ */
+export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
+  const { paths, clock = realClock, logger = silentLogger, pollMs = 400, settleMs = 60 } = options;
+  const current = new Latest<RuleSet>(NO_RULES);
+  const followed = new Map<string, Followed>();
+  const watchers = new Map<string, FSWatcher>();
+  let timer: Timer | undefined;
+  let running: Promise<void> | undefined;
+  let again = false;
+  let closed = false;
+
+  const lookIn = (delayMs: number): void => {
+    timer?.cancel();
+    if (!closed) timer = clock.after(delayMs, () => void rescan());
+  };
+
+  const rescan = (): Promise<void> => {
+    if (running !== undefined) {
+      again = true;
+      return running;
+    }
+    running = look().finally(() => {
+      running = undefined;
+      if (again) {
+        again = false;
+        lookIn(0);
+      }
+    });
+    return running;
+  };
+
+  const look = async (): Promise<void> => {
+    const scan = await scanPaths(paths);
+    const settled = await takeUp(scan, followed, !current.get().loaded);
+    if (closed) return;
+    publish(scan);
+    followFolders(scan.folders);
+    lookIn(settled ? pollMs : settleMs);
+  };
+
+  const publish = (scan: Scan): void => {
+    const faults = [...scan.unreadable].map(([path, why]) =>
+      ruleFinding("TR0201", { file: path, line: 1, column: 1 }, `${path} can't be read: ${why}`),
+    );
+    const states = [...followed.values()].flatMap(({ state }) => (state === undefined ? [] : [state]));
+    const before = current.get();
+    const next = joinFiles(states, faults);
+    const same = before.loaded && sameStates(before.files, next.files) && sameText(before.findings, next.findings);
+    if (same) return;
+    logChange(before, next, logger);
+    current.set(next);
+  };
+
+  const followFolders = (folders: ReadonlySet<string>): void => {
+    for (const [folder, watcher] of watchers) {
+      if (folders.has(folder)) continue;
+      watcher.close();
+      watchers.delete(folder);
+    }
+    for (const folder of folders) {
+      if (watchers.has(folder) || watchers.size >= MAX_WATCHED_FOLDERS) continue;
+      try {
+        const watcher = watchPath(folder, { persistent: false }, () => lookIn(10));
+        // A watcher that fails (limits, a folder gone) costs only time: the poll sees the change.
+        watcher.on("error", () => watchers.delete(folder));
+        watchers.set(folder, watcher);
+      } catch {
+        break;
+      }
+    }
+  };
+
+  return {
+    current,
+    rescan,
+    close() {
+      closed = true;
+      timer?.cancel();
+      for (const watcher of watchers.values()) watcher.close();
+      watchers.clear();
+      current.close();
+    },
+  };
+}
+
+/** Reads what changed and stayed so for two looks; false where something has yet to settle. */
+async function takeUp(scan: Scan, followed: Map<string, Followed>, first: boolean): Promise<boolean> {
+  let settled = true;
+  for (const [path, { root, signature, bytes }] of scan.files) {
+    const file = followed.get(path) ?? { read: "", seen: "", root, state: undefined };
+    followed.set(path, file);
+    const changed = file.read !== signature;
+    if (changed && (first || file.seen === signature)) {
+      file.state = takeFile(path, file.state, await readRules(path, bytes));
+      file.read = signature;
+    } else if (changed) settled = false;
+    file.seen = signature;
+  }
+  for (const [path, file] of followed) {
+    if (
+      scan.files.has(path) ||
+      [...scan.unreadable.keys()].some((broken) => path === broken || path.startsWith(`${broken}/`))
+    )
+      continue;
+    if (file.seen === "gone") followed.delete(path);
+    else settled = false;
+    file.seen = "gone";
+  }
+  return settled;
+}
+
+async function readRules(path: string, bytes: number): Promise<ParsedFile> {
+  const fault = (code: "TR0201" | "TR0202" | "TR0216", message: string): ParsedFile => ({
+    rules: [],
+    findings: [ruleFinding(code, { file: path, line: 1, column: 1 }, message)],
+    valid: false,
+  });
+  if (bytes > MAX_FILE_BYTES) return fault("TR0216", `${path} has ${bytes} bytes, over the limit of ${MAX_FILE_BYTES}`);
+  try {
+    const content = await readFile(path);
+    return parseRules(path, new TextDecoder("utf-8", { fatal: true }).decode(content));
+  } catch (error) {
+    if (error instanceof TypeError) return fault("TR0202", `${path} is no UTF-8 text`);
+    return fault("TR0201", `${path} can't be read: ${reasonOf(error)}`);
+  }
+}
+
+async function scanPaths(paths: readonly string[]): Promise<Scan> {
+  const files = new Map<string, { root: string; signature: string; bytes: number }>();
+  const folders = new Set<string>();
+  const unreadable = new Map<string, string>();
+
+  const visit = async (path: string, root: string, depth: number): Promise<void> => {
+    try {
+      const found = await stat(path, { bigint: true });
+      if (found.isDirectory()) {
+        if (depth > MAX_DEPTH) throw new Error(`it is nested over ${MAX_DEPTH} folders deep`);
+        folders.add(path);
+        // Names with a leading dot are editors' and a ConfigMap's own; its files are links into them and are followed.
+        const names = (await readdir(path)).filter((name) => !name.startsWith(".")).sort();
+        for (const name of names) await visit(join(path, name), root, depth + 1);
+      } else if (path === root || RULE_FILE.test(path)) {
+        if (files.size >= MAX_FILES) throw new Error(`over ${MAX_FILES} rule files`);
+        if (path === root) folders.add(dirname(path));
+        const signature = [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join();
+        files.set(path, { root, signature, bytes: Number(found.size) });
+      }
+    } catch (error) {
+      // A file that went between listing and looking is simply gone.
+      if (path !== root && (error as NodeJS.ErrnoException).code === "ENOENT") return;
+      unreadable.set(path, reasonOf(error));
+    }
+  };
+
+  for (const root of paths) await visit(join(root), join(root), 0);
+  return { files, folders, unreadable };
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT") return "there is no such file or folder";
+  if (code === "EACCES") return "permission denied";
+  return error instanceof Error ? error.message : String(error);
+}
+
+function sameStates(a: readonly RuleFileState[], b: readonly RuleFileState[]): boolean {
+  return a.length === b.length && a.every((state, i) => state === b[i]);
+}
+
+function sameText(a: readonly Finding[], b: readonly Finding[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function logChange(before: RuleSet, next: RuleSet, logger: Logger): void {
+  const known = new Set(before.findings.map((finding) => `${finding.code} ${finding.at} ${finding.message}`));
+  const news = next.findings.filter((finding) => !known.has(`${finding.code} ${finding.at} ${finding.message}`));
+  for (const { code, severity, message, at } of news.slice(0, MAX_LOGGED))
+    logger[severity === "warning" ? "warn" : severity](`${at}: ${message}`, { code });
+  if (news.length > MAX_LOGGED)
+    logger.warn(`${news.length - MAX_LOGGED} more findings on rules; the admin API has them`);
+  logger.info("rules taken up", { rules: next.rules.length, files: next.files.length });
+}

@@ -1,0 +1,120 @@
+import type { Endpoint, Entry } from "../../model/entry.ts";
+import type { DestinationRule, HttpMatch, RouteDestination, VirtualService } from "../../model/rule.ts";
+import { printServiceKey } from "../../model/service.ts";
+import { findSubset } from "../compile/clusters.ts";
+import { liveEndpoints } from "../compile/endpoints.ts";
+import { type Bindings, serviceNamed } from "./bindings.ts";
+import type { Report } from "./findings.ts";
+import { resolveDestination } from "./hosts.ts";
+import { lowerMatch } from "./lower.ts";
+import { EVERY_PATH } from "./path.ts";
+
+/** Checks where routes lead: services and subsets that are there, and calls that can be read as far as the rule needs. */
+export function analyzeDestinations(bindings: Bindings, report: Report): void {
+  for (const rule of bindings.virtualServices) {
+    for (const route of rule.http)
+      for (const written of route.route ?? []) checkDestination(rule, written, bindings, report);
+    checkReadable(rule, bindings, report);
+  }
+  for (const rule of bindings.destinationRules) checkSubsets(rule, bindings, report);
+}
+
+function checkDestination(
+  rule: VirtualService,
+  { destination }: RouteDestination,
+  bindings: Bindings,
+  report: Report,
+): void {
+  const { host, subset, at } = destination;
+  const callers = bindings.servicesOf(rule);
+  const called = new Set<Entry>();
+  if (bindings.entries === undefined) called.add(serviceNamed(host));
+  for (const caller of callers) {
+    const entry = resolveDestination(host, caller, bindings.entries!);
+    if (entry === undefined) report("TR0221", at.fields.host ?? at.position, unknownText(host, caller, bindings));
+    else called.add(entry);
+  }
+  if (bindings.entries !== undefined && callers.length === 0) {
+    const known = bindings.entries.byHost(host.toLowerCase()) ?? bindings.entries.byInterface(host.toLowerCase())[0];
+    if (known !== undefined) called.add(known);
+    else report("TR0221", at.fields.host ?? at.position, `destination ${host} matches no service that is known`);
+  }
+  if (subset === undefined) return;
+  for (const entry of called) {
+    const ruled = bindings.rules.destinationRules.find(entry);
+    if (findSubset(ruled, subset) !== undefined) continue;
+    const known = ruled?.subsets.map(({ name }) => name).join(", ") ?? "";
+    report(
+      "TR0222",
+      at.fields.subset ?? at.position,
+      `subset ${subset} of ${host} is not defined${known === "" ? " by any DestinationRule" : `; ${ruled!.name} defines ${known}`}: its calls are answered "no endpoint"`,
+    );
+  }
+}
+
+function unknownText(host: string, caller: Entry, { entries }: Bindings): string {
+  const others = entries!.byInterface(host.toLowerCase()).map(({ service }) => printServiceKey(service));
+  const known = others.length === 0 ? "" : `; known are ${others.slice(0, 5).join(", ")}`;
+  const kept = others.length === 0 ? "" : ` with the group and version of ${printServiceKey(caller.service)}`;
+  return `destination ${host} matches no service that is known${kept}${known}: its calls are answered "no endpoint"`;
+}
+
+/** Reports what needs a call's head or body to be read where a provider's serialization can only be carried. */
+function checkReadable(rule: VirtualService, bindings: Bindings, report: Report): void {
+  for (const entry of bindings.servicesOf(rule)) {
+    const only = liveEndpoints(entry, undefined).find(isCarriedOnly);
+    if (only === undefined) continue;
+    const name = printServiceKey(entry.service);
+    const why = `calls of ${name} in serialization ${serializationOf(only)} are only carried`;
+    for (const route of rule.http) {
+      for (const match of route.match ?? [])
+        if (needsReading(match, entry))
+          report("TR0229", match.at.position, `${why}: this match can't be told from them`);
+      for (const operations of [route.headers?.request, ...(route.route ?? []).map(({ headers }) => headers?.request)])
+        if (operations !== undefined)
+          report("TR0229", operations.at.position, `${why}: their attachments can't be changed`);
+      for (const { destination } of route.route ?? []) {
+        const called = resolveDestination(destination.host, entry, bindings.entries!);
+        if (called !== undefined && called !== entry)
+          report(
+            "TR0229",
+            destination.at.position,
+            `${why}: they can't be rewritten to ${printServiceKey(called.service)}`,
+          );
+      }
+    }
+  }
+}
+
+function needsReading(match: HttpMatch, entry: Entry): boolean {
+  const lowered = lowerMatch(match, entry);
+  return lowered !== undefined && (lowered.path !== EVERY_PATH || lowered.headers.length > 0);
+}
+
+/** Hessian2 is Dubbo's own default; a provider that takes it beside another is called with it. */
+function isCarriedOnly({ params }: Endpoint): boolean {
+  const takes = [params.serialization ?? "", ...(params["prefer.serialization"] ?? "").split(",")].map((name) =>
+    name.trim(),
+  );
+  const named = takes.filter((name) => name !== "");
+  return named.length > 0 && !named.includes("hessian2");
+}
+
+function serializationOf({ params }: Endpoint): string {
+  return params.serialization ?? params["prefer.serialization"] ?? "hessian2";
+}
+
+function checkSubsets(rule: DestinationRule, bindings: Bindings, report: Report): void {
+  const services = bindings.servicesOf(rule).filter((entry) => liveEndpoints(entry, undefined).length > 0);
+  if (services.length === 0) return;
+  for (const subset of rule.subsets) {
+    if (services.some((entry) => liveEndpoints(entry, subset.labels).length > 0)) continue;
+    const labels = Object.entries(subset.labels ?? {}).map(([name, value]) => `${name}=${value}`);
+    const total = services.reduce((sum, entry) => sum + liveEndpoints(entry, undefined).length, 0);
+    report(
+      "TR0223",
+      subset.at.position,
+      `subset ${subset.name} (${labels.join(", ")}) selects none of the ${total} endpoints of ${rule.host}`,
+    );
+  }
+}

@@ -1,0 +1,66 @@
+import type { Position } from "../../base/errors.ts";
+import { printPosition, type Rule } from "../../model/rule.ts";
+import type { Bindings } from "./bindings.ts";
+import type { Report } from "./findings.ts";
+import { type HostIndex, hostMatches } from "./hosts.ts";
+
+/** Checks what rules say they are for: hosts that two rules claim, hosts that nothing has, objects and subsets defined twice. */
+export function analyzeHosts(bindings: Bindings, report: Report): void {
+  const { virtualServices, destinationRules, rules } = bindings;
+  reportTwins([...virtualServices, ...destinationRules], report);
+  reportClaims("TR0224", rules.virtualServices, report);
+  reportClaims("TR0225", rules.destinationRules, report);
+  for (const rule of virtualServices) {
+    if (!rule.inMesh)
+      report(
+        "TR0227",
+        rule.at.fields.gateways ?? rule.at.position,
+        `gateways of VirtualService ${rule.name} leave out "mesh": the rule is not applied to calls`,
+      );
+    rule.hosts.forEach((host, i) => {
+      reportUnknown(host, rule.at.fields[`hosts[${i}]`] ?? rule.at.position, bindings, report);
+    });
+  }
+  for (const rule of destinationRules) {
+    reportUnknown(rule.host, rule.at.fields.host ?? rule.at.position, bindings, report);
+    const names = new Set<string>();
+    for (const subset of rule.subsets) {
+      if (names.has(subset.name))
+        report("TR0237", subset.at.position, `subset ${subset.name} of ${rule.host} is defined twice; the first holds`);
+      names.add(subset.name);
+    }
+  }
+}
+
+function reportTwins(rules: readonly Rule[], report: Report): void {
+  const first = new Map<string, Rule>();
+  for (const rule of rules) {
+    const id = `${rule.kind} ${rule.namespace}/${rule.name}`;
+    const other = first.get(id);
+    if (other === undefined) first.set(id, rule);
+    else report("TR0214", rule.at.position, `${id} is already defined at ${printPosition(other.at.position)}`);
+  }
+}
+
+function reportClaims<R extends Rule>(code: "TR0224" | "TR0225", index: HostIndex<R>, report: Report): void {
+  for (const [host, [oldest, ...younger]] of index.claims) {
+    for (const rule of younger) {
+      report(
+        code,
+        hostPosition(rule, host),
+        `host ${host} of ${rule.kind} ${rule.name} already belongs to ${oldest!.name} (${printPosition(oldest!.at.position)}); the older wins`,
+      );
+    }
+  }
+}
+
+function hostPosition(rule: Rule, host: string): Position {
+  if (rule.kind === "DestinationRule") return rule.at.fields.host ?? rule.at.position;
+  const i = rule.hosts.findIndex((text) => text.toLowerCase() === host);
+  return rule.at.fields[`hosts[${i}]`] ?? rule.at.position;
+}
+
+function reportUnknown(host: string, position: Position, { entries }: Bindings, report: Report): void {
+  if (entries === undefined || entries.entries.some((entry) => hostMatches(host, entry))) return;
+  report("TR0220", position, `host ${host} matches no service that is known; the rule waits for one`);
+}

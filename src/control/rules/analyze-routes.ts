@@ -1,0 +1,143 @@
+import type { HeaderMatcher } from "../../codecs/xds/resources.ts";
+import type { Headers, HttpMatch, HttpRoute, VirtualService } from "../../model/rule.ts";
+import { type Bindings, serviceNamed } from "./bindings.ts";
+import type { Report } from "./findings.ts";
+import { sumOfWeights } from "./istio-schema.ts";
+import { lowerMatch, neverMet, PSEUDO_HEADERS } from "./lower.ts";
+import { EVERY_PATH, type PathMatch } from "./path.ts";
+
+const HTTP_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+
+const INSTEAD: Readonly<Record<NonNullable<ReturnType<typeof neverMet>>, string>> = {
+  scheme: "a Dubbo call has no scheme",
+  queryParams: "a Dubbo call has no query; match attachments under headers",
+  sourceLabels: "callers have no labels here; match headers.dubbo-application or an attachment",
+  sourceNamespace: "callers have no namespace here; match headers.dubbo-application or an attachment",
+  gateways: 'it leaves out "mesh"',
+};
+
+/** Checks the routes of each VirtualService one by one and in their order. */
+export function analyzeRoutes(bindings: Bindings, report: Report): void {
+  for (const rule of bindings.virtualServices) {
+    for (const route of rule.http) {
+      checkRoute(rule, route, report);
+      for (const match of route.match ?? []) checkMatch(rule, match, bindings, report);
+    }
+    checkOrder(rule, bindings, report);
+  }
+}
+
+function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): void {
+  const { position, fields } = route.at;
+  if (route.route === undefined && route.directResponse === undefined)
+    report("TR0230", position, `route of ${rule.name} can't be applied to Dubbo calls; they go on to the next route`);
+  const destinations = route.route ?? [];
+  const sum = sumOfWeights(destinations);
+  if (destinations.length > 1 && sum !== 100)
+    report(
+      "TR0231",
+      fields.route ?? position,
+      `weights add up to ${sum}, not 100; each is taken as its share of ${sum}`,
+    );
+  checkHeaders(route.headers, report);
+  for (const { headers } of destinations) checkHeaders(headers, report);
+}
+
+function checkHeaders(headers: Headers | undefined, report: Report): void {
+  const operations = headers?.request;
+  if (operations === undefined) return;
+  for (const name of [
+    ...Object.keys(operations.set ?? {}),
+    ...Object.keys(operations.add ?? {}),
+    ...(operations.remove ?? []),
+  ]) {
+    if (!/^dubbo-(group|version|application|arg-\d+.*)$/i.test(name)) continue;
+    report(
+      "TR0235",
+      operations.at.position,
+      `${name} is a view of the call, no attachment; name another service as the destination to change group or version`,
+    );
+  }
+}
+
+function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, report: Report): void {
+  const { position, fields } = match.at;
+  for (const list of ["headers", "withoutHeaders"] as const) {
+    for (const name of Object.keys(match[list] ?? {}))
+      if (PSEUDO_HEADERS.includes(name))
+        report(
+          "TR0227",
+          fields[list] ?? position,
+          `${list}.${name} is passed over, as Istio does; use the field ${name} of the match`,
+        );
+  }
+  if (match.method !== undefined && match.method.type === "exact" && HTTP_VERBS.includes(match.method.value))
+    report(
+      "TR0232",
+      fields.method ?? position,
+      `method ${match.method.value} looks like an HTTP verb; on a Dubbo host it is the Java method's name`,
+    );
+  const never = neverMet(match);
+  if (never !== undefined) {
+    report(
+      "TR0227",
+      fields[never] ?? position,
+      `match asks for ${never}, so it never applies to a Dubbo call: ${INSTEAD[never]}`,
+    );
+    return;
+  }
+  const services = bindings.servicesOf(rule);
+  if (services.length > 0 && services.every((entry) => lowerMatch(match, entry) === undefined))
+    report(
+      "TR0233",
+      fields.uri ?? fields.authority ?? position,
+      `no call of ${services[0]!.service.interface} can meet this match; a uri is "/${services[0]!.service.interface}/method"`,
+    );
+}
+
+interface Condition {
+  readonly path: PathMatch;
+  readonly headers: readonly HeaderMatcher[];
+}
+
+function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): void {
+  const service = bindings.servicesOf(rule)[0] ?? serviceNamed(rule.hosts[0]!);
+  const before: { readonly condition: Condition; readonly line: number }[] = [];
+  for (const route of rule.http) {
+    if (route.route === undefined && route.directResponse === undefined) continue;
+    const matches: readonly (HttpMatch | undefined)[] =
+      route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
+    for (const match of matches) {
+      const condition = lowerMatch(match, service);
+      if (condition === undefined) continue;
+      const { position } = (match ?? route).at;
+      const earlier = before.find((other) => covers(other.condition, condition));
+      if (earlier !== undefined)
+        report(
+          "TR0226",
+          position,
+          `no call reaches this: the route of line ${earlier.line} takes every call that it matches`,
+        );
+      before.push({ condition, line: position.line });
+    }
+  }
+  const everyCall: Condition = { path: EVERY_PATH, headers: [] };
+  if (before.length > 0 && !before.some(({ condition }) => covers(condition, everyCall)))
+    report(
+      "TR0234",
+      rule.at.fields.http ?? rule.at.position,
+      `calls that match no route of ${rule.name} are answered "no route"; end it with a route without match to let them pass`,
+    );
+}
+
+/** Whether every call that `b` takes is also one of `a`. May miss some, never says so wrongly. */
+function covers(a: Condition, b: Condition): boolean {
+  const wanted = b.headers.map((header) => JSON.stringify(header));
+  return pathCovers(a.path, b.path) && a.headers.every((header) => wanted.includes(JSON.stringify(header)));
+}
+
+function pathCovers(a: PathMatch, b: PathMatch): boolean {
+  if (a.prefix === "/" || JSON.stringify(a) === JSON.stringify(b)) return true;
+  if (a.prefix === undefined || a.caseSensitive === false || b.caseSensitive === false) return false;
+  return (b.path ?? b.prefix)?.startsWith(a.prefix) === true;
+}

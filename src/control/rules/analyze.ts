@@ -1,0 +1,20 @@
+import type { Entry, Finding } from "../../model/entry.ts";
+import type { Rule } from "../../model/rule.ts";
+import { analyzeDestinations } from "./analyze-destinations.ts";
+import { analyzeHosts } from "./analyze-hosts.ts";
+import { analyzeRoutes } from "./analyze-routes.ts";
+import { bindRules } from "./bindings.ts";
+import { createFindingList, sortFindings } from "./findings.ts";
+
+/**
+ * What is wrong with rules that can be read, together and for the services that are known. Without `entries` only what the
+ * rules alone tell is checked. Sorted by place; the findings of parsing are not among them.
+ */
+export function analyzeRules(rules: readonly Rule[], entries: readonly Entry[] | undefined): readonly Finding[] {
+  const found = createFindingList();
+  const bindings = bindRules(rules, entries);
+  analyzeHosts(bindings, found.report);
+  analyzeRoutes(bindings, found.report);
+  analyzeDestinations(bindings, found.report);
+  return sortFindings(found.list());
+}

@@ -1,0 +1,41 @@
+import type { Entry } from "../../model/entry.ts";
+import type { DestinationRule, Rule, VirtualService } from "../../model/rule.ts";
+import { type EntryIndex, indexEntries, indexRules, type RuleIndex } from "./hosts.ts";
+
+/** Which rule is in force for which service: what analysis works on, made once. */
+export interface Bindings {
+  readonly rules: RuleIndex;
+  /** Undefined where no registry was asked. */
+  readonly entries: EntryIndex | undefined;
+  /** Services that the rule is in force for; empty where there is none or none is known. */
+  servicesOf(rule: Rule): readonly Entry[];
+  virtualServices: readonly VirtualService[];
+  destinationRules: readonly DestinationRule[];
+}
+
+export function bindRules(rules: readonly Rule[], entries: readonly Entry[] | undefined): Bindings {
+  const index = indexRules(rules);
+  const services = new Map<Rule, Entry[]>();
+  const bind = (rule: Rule | undefined, entry: Entry): void => {
+    if (rule === undefined) return;
+    const bound = services.get(rule);
+    if (bound === undefined) services.set(rule, [entry]);
+    else bound.push(entry);
+  };
+  for (const entry of entries ?? []) {
+    bind(index.virtualServices.find(entry), entry);
+    bind(index.destinationRules.find(entry), entry);
+  }
+  return {
+    rules: index,
+    entries: entries === undefined ? undefined : indexEntries(entries),
+    servicesOf: (rule) => services.get(rule) ?? [],
+    virtualServices: rules.filter((rule) => rule.kind === "VirtualService"),
+    destinationRules: rules.filter((rule) => rule.kind === "DestinationRule"),
+  };
+}
+
+/** A service as a host text alone tells of it, for analysis without a registry. */
+export function serviceNamed(host: string): Entry {
+  return { host: host.toLowerCase(), service: { interface: host, group: "", version: "" }, endpoints: [] };
+}

@@ -1,0 +1,89 @@
+import { type Clock, realClock, type Timer } from "../base/clock.ts";
+import { Latest } from "../base/latest.ts";
+import type { Entry } from "../model/entry.ts";
+import type { Rule } from "../model/rule.ts";
+import { createSnapshot, emptySnapshot, type Snapshot } from "../model/snapshot.ts";
+
+/** Changes to entries, as a registry sync hands them over. */
+export interface EntryChanges {
+  readonly create: readonly Entry[];
+  readonly update: readonly { readonly before: Entry; readonly after: Entry }[];
+  readonly delete: readonly Entry[];
+}
+
+/** Holds entries and rules and makes snapshots of them. */
+export interface ControlStore {
+  /** The newest snapshot. Changes that come close together make one; equal content makes none. */
+  readonly snapshots: Latest<Snapshot>;
+  /** Where a sync puts its entries; by structure a sink of registry-sync. */
+  readonly sink: {
+    readonly name: string;
+    current(): Promise<readonly { readonly host: string; readonly owner: string; readonly entry: Entry | undefined }[]>;
+    apply(changes: EntryChanges): Promise<void>;
+  };
+  /** Replaces the rules; oldest first. */
+  setRules(rules: readonly Rule[]): void;
+  /** Makes a snapshot now if anything is waiting. */
+  flush(): void;
+  close(): void;
+}
+
+export interface ControlStoreOptions {
+  readonly clock?: Clock;
+  /** Who owns the entries that the sink says it holds. */
+  readonly owner?: string;
+  /** Quiet time after a change before a snapshot is made, ms. */
+  readonly debounceMs?: number;
+  /** Longest that a change waits while others keep coming, ms. */
+  readonly maxDelayMs?: number;
+}
+
+/** Creates an empty store. */
+export function createControlStore(options: ControlStoreOptions = {}): ControlStore {
+  const { clock = realClock, owner = "trestle", debounceMs = 20, maxDelayMs = 200 } = options;
+  const snapshots = new Latest<Snapshot>(emptySnapshot, (a, b) => a.version === b.version);
+  const entries = new Map<string, Entry>();
+  let rules: readonly Rule[] = [];
+  let timer: Timer | undefined;
+  let waitingSinceMs: number | undefined;
+
+  const flush = (): void => {
+    timer?.cancel();
+    if (waitingSinceMs === undefined) return;
+    waitingSinceMs = undefined;
+    snapshots.set(createSnapshot([...entries.values()], rules));
+  };
+
+  const changed = (): void => {
+    const nowMs = clock.now();
+    waitingSinceMs ??= nowMs;
+    timer?.cancel();
+    timer = clock.after(Math.max(0, Math.min(debounceMs, waitingSinceMs + maxDelayMs - nowMs)), flush);
+  };
+
+  return {
+    snapshots,
+    sink: {
+      name: "control",
+      current: async () => [...entries.values()].map((entry) => ({ host: entry.host, owner, entry })),
+      async apply(changes) {
+        for (const entry of changes.delete) entries.delete(entry.host);
+        for (const { before, after } of changes.update) {
+          if (before.host !== after.host) entries.delete(before.host);
+          entries.set(after.host, after);
+        }
+        for (const entry of changes.create) entries.set(entry.host, entry);
+        changed();
+      },
+    },
+    setRules(next) {
+      rules = next;
+      changed();
+    },
+    flush,
+    close() {
+      timer?.cancel();
+      snapshots.close();
+    },
+  };
+}
