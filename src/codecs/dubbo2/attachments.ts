@@ -34,11 +34,13 @@ export class Attachments {
   readonly #keyStart: number[] = [];
   readonly #keyEnd: number[] = [];
   readonly #valueStart: number[] = [];
+  readonly #chunkedKeys = new Map<number, string>();
 
   /** Walks the map at the walker's offset in a body that ends at `end`; what comes behind it is not looked at. Throws `ProtocolError` on a malformed one. */
   load(skipper: Skipper, bytes: Buffer, end: number): void {
     this.#bytes = bytes;
     this.size = 0;
+    if (this.#chunkedKeys.size > 0) this.#chunkedKeys.clear();
     this.mapStart = skipper.offset;
     this.mapEnd = skipper.offset;
     const tag = skipper.peek();
@@ -76,13 +78,20 @@ export class Attachments {
     }
   }
 
-  /** A key that is no plain string is kept in place and never matched by a name. */
+  /** A key in chunks is read out, so that it cannot hide its name; one that is no string is matched by no name. */
   #loadKey(skipper: Skipper, i: number, at: number): number {
     skipper.offset = at;
-    const whole = skipper.isString() && skipper.readStringRange() === "whole";
-    if (!whole && skipper.offset === at) skipper.skipValues(1);
-    this.#keyStart[i] = whole ? skipper.rangeStart : -1;
-    this.#keyEnd[i] = whole ? skipper.rangeStart + skipper.rangeLength : -1;
+    this.#keyStart[i] = -1;
+    this.#keyEnd[i] = -1;
+    if (!skipper.isString()) {
+      skipper.skipValues(1);
+    } else if (skipper.readStringRange() === "whole") {
+      this.#keyStart[i] = skipper.rangeStart;
+      this.#keyEnd[i] = skipper.rangeStart + skipper.rangeLength;
+    } else {
+      skipper.offset = at;
+      this.#chunkedKeys.set(i, skipper.readString() ?? "");
+    }
     return skipper.offset;
   }
 
@@ -114,7 +123,7 @@ export class Attachments {
   /** Index of the last entry with this key, -1 where there is none. */
   indexOf(name: string): number {
     for (let i = this.size - 1; i >= 0; i--) {
-      if (equalsAscii(this.#bytes, this.#keyStart[i]!, this.#keyEnd[i]!, name)) return i;
+      if (this.isKey(i, name)) return i;
     }
     return -1;
   }
@@ -123,13 +132,16 @@ export class Attachments {
   indexOfIgnoreCase(name: string): number {
     for (let i = this.size - 1; i >= 0; i--) {
       if (equalsAsciiIgnoreCase(this.#bytes, this.#keyStart[i]!, this.#keyEnd[i]!, name)) return i;
+      if (this.#keyStart[i]! < 0 && this.#chunkedKeys.get(i)?.toLowerCase() === name.toLowerCase()) return i;
     }
     return -1;
   }
 
-  /** The key of entry `i`; undefined where it is no plain string. */
+  /** The key of entry `i`; undefined where it is no string. */
   keyText(i: number): string | undefined {
-    return this.#keyStart[i]! < 0 ? undefined : decodeText(this.#bytes, this.#keyStart[i]!, this.#keyEnd[i]!);
+    return this.#keyStart[i]! < 0
+      ? this.#chunkedKeys.get(i)
+      : decodeText(this.#bytes, this.#keyStart[i]!, this.#keyEnd[i]!);
   }
 
   /** The value of entry `i` as {@link get} shows it. */
@@ -154,7 +166,8 @@ export class Attachments {
 
   /** Whether entry `i` has key `name`, exact case. */
   isKey(i: number, name: string): boolean {
-    return equalsAscii(this.#bytes, this.#keyStart[i]!, this.#keyEnd[i]!, name);
+    const start = this.#keyStart[i]!;
+    return start < 0 ? this.#chunkedKeys.get(i) === name : equalsAscii(this.#bytes, start, this.#keyEnd[i]!, name);
   }
 
   /** All readable pairs, the last of repeated keys; for listings and logs. */

@@ -135,7 +135,12 @@ class AttachmentPlan {
   }
 
   #setWherePresent(name: string, value: string): void {
-    if (this.#map.indexOf(name) >= 0) this.#set(name, value, false);
+    for (let i = 0; i < this.#map.size; i++) {
+      if (this.#isNamed(i, name, false)) {
+        this.#set(name, value, false);
+        return;
+      }
+    }
   }
 
   /** Gives the last entry of this name the value and takes the others out; appends one where there is none to take it. */
