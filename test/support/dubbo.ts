@@ -81,9 +81,13 @@ function java(line: DubboLine, main: string, args: readonly string[], properties
   ];
 }
 
-/** Starts a provider and waits until it has registered. SIGTERM (`stop`) is Dubbo's graceful shutdown. */
-export function startProvider(line: DubboLine, options: ProviderOptions): Promise<Peer> {
+/**
+ * Starts a provider and waits until it has registered. SIGTERM (`stop`) is Dubbo's graceful shutdown. With `registerHost` it
+ * registers that address in place of the one it listens on (Dubbo's own DUBBO_IP_TO_REGISTRY): for a relay in between.
+ */
+export function startProvider(line: DubboLine, options: ProviderOptions, registerHost?: string): Promise<Peer> {
   return startProcess({
+    ...(registerHost === undefined ? {} : { env: { DUBBO_IP_TO_REGISTRY: registerHost } }),
     name: `provider ${line} ${options.label ?? ""}`.trim(),
     command: "java",
     args: java(line, "peer.Provider", flags(options), []),
