@@ -57,7 +57,8 @@ function decode(text: string): string {
   }
 }
 
-function parseServer(text: string): ServerAddress {
+/** Reads `host`, `host:port` or `[v6]:port`; the port is 2181 unless given. Throws `ConfigError`. */
+export function parseServer(text: string): ServerAddress {
   const match = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]\s]+)(?::(\d{1,5}))?$/.exec(text.trim());
   const port = match?.[2] === undefined ? DEFAULT_PORT : Number(match[2]);
   if (match === null || port < 1 || port > 65_535) {

@@ -1,0 +1,77 @@
+import { type Clock, realClock } from "../../../base/clock.ts";
+import { ConfigError } from "../../../base/errors.ts";
+import { Latest } from "../../../base/latest.ts";
+import { type Logger, silentLogger } from "../../../base/log.ts";
+import { pathFault } from "../../../codecs/zookeeper/paths.ts";
+import type { World } from "../../../model/entry.ts";
+import type { Source } from "../../contracts.ts";
+import { parseServer } from "./address.ts";
+import { DEFAULT_ROOTS, dubboChanges, dubboPlan } from "./dubbo-plan.ts";
+import { ZooKeeperSession } from "./session.ts";
+import { watchTree } from "./tree-watch.ts";
+import { createZookeeperWorld } from "./world.ts";
+
+/** Settings of {@link createZookeeperSource}. */
+export interface ZookeeperSourceOptions {
+  /** The registry's name; origin of its endpoints. */
+  readonly name: string;
+  /** Its servers as `host:port`; all of one ensemble. */
+  readonly hosts: readonly string[];
+  /** Prefix of every path; empty for none. */
+  readonly chroot?: string;
+  /** Where Dubbo keeps its interfaces; `/dubbo` unless told. */
+  readonly root?: string;
+  /** Where application-level instances are; `/services` unless told. */
+  readonly services?: string;
+  readonly auth?: { readonly username: string; readonly password: string };
+  /** Whether an address is one of Trestle's own; such a provider is refused. */
+  readonly isOwnAddress?: (address: string, port: number) => boolean;
+  readonly sessionTimeoutMs?: number;
+  readonly clock?: Clock;
+  readonly log?: Logger;
+}
+
+/**
+ * A ZooKeeper registry as a source. Each `watch` has a session of its own, which only reads and watches. Yields nothing before all
+ * was read once, and nothing while no server can be reached. Throws `ConfigError` for addresses and paths that can't be.
+ */
+export function createZookeeperSource(options: ZookeeperSourceOptions): Source {
+  const { clock = realClock, log = silentLogger, name } = options;
+  const servers = options.hosts.map(parseServer);
+  const chroot = cleanPath(options.chroot ?? "", "chroot");
+  const roots = {
+    root: cleanPath(options.root ?? DEFAULT_ROOTS.root, "root"),
+    services: cleanPath(options.services ?? DEFAULT_ROOTS.services, "services"),
+  };
+  return {
+    name,
+    async *watch(signal) {
+      const session = new ZooKeeperSession({
+        servers,
+        chroot,
+        auth: options.auth,
+        ...(options.sessionTimeoutMs !== undefined && { sessionTimeoutMs: options.sessionTimeoutMs }),
+        clock,
+        log,
+      });
+      const live = watchTree(session, { roots: Object.values(roots), plan: dubboPlan(roots), clock, log });
+      const state = createZookeeperWorld({ name, ...(options.isOwnAddress && { isOwnAddress: options.isOwnAddress }) });
+      const latest = new Latest<World | undefined>(undefined);
+      live.onChange((changed) => latest.set(state.update(dubboChanges(roots, live.tree, changed))));
+      try {
+        for await (const world of latest.watch(signal)) if (world !== undefined) yield world;
+      } finally {
+        live.close();
+        await session.close();
+      }
+    },
+  };
+}
+
+/** With a slash in front and none at the end; the root itself is empty. */
+function cleanPath(path: string, name: string): string {
+  const cleaned = path.replace(/^\/*/, "/").replace(/\/+$/, "");
+  const fault = cleaned === "" ? undefined : pathFault(cleaned);
+  if (fault !== undefined) throw new ConfigError(name, `ZooKeeper ${name} ${path}: ${fault}`);
+  return cleaned;
+}
