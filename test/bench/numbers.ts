@@ -1,0 +1,208 @@
+/** The pure part of the bench: what a run measured, and the tables made of it. */
+
+/** One of the ways in which calls are sent: `connections` with `inflight` calls each, bodies of `bodyBytes`. */
+export interface Shape {
+  readonly name: string;
+  readonly connections: number;
+  readonly inflight: number;
+  readonly bodyBytes: number;
+}
+
+export const SHAPES: readonly Shape[] = [
+  { name: "16x64/128B", connections: 16, inflight: 64, bodyBytes: 128 },
+  { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 },
+  { name: "64x1/128B", connections: 64, inflight: 1, bodyBytes: 128 },
+];
+
+/** What one run of the load generator printed; see load.c. */
+export interface LoadResult {
+  readonly answered: number;
+  readonly seconds: number;
+  readonly callsPerSecond: number;
+  /** Calls that were never answered. */
+  readonly lost: number;
+  readonly notSent: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** CPU time of each process asked for. */
+  readonly cpuMs: readonly number[];
+}
+
+/** Reads the generator's output; throws where it is not whole or calls were lost. */
+export function parseLoadResult(text: string): LoadResult {
+  const result = JSON.parse(text) as LoadResult;
+  for (const key of ["answered", "seconds", "callsPerSecond", "lost", "notSent", "p50Us", "p99Us"] as const) {
+    if (typeof result[key] !== "number") throw new Error(`the load generator printed no ${key}`);
+  }
+  if (result.lost > 0) throw new Error(`${result.lost} calls were never answered`);
+  if (result.notSent > 0) throw new Error(`${result.notSent} calls could not be sent in time`);
+  if (result.answered === 0) throw new Error("no call was answered");
+  return result;
+}
+
+/** All that was measured of one proxy, a value a round in each list. */
+export interface Measured {
+  readonly name: string;
+  readonly title: string;
+  /** Microseconds of CPU time a call, by shape; empty lists for the direct way. */
+  readonly cpuUs: Record<string, number[]>;
+  readonly callsPerSecond: Record<string, number[]>;
+  /** At the paced rate, minus the direct way's of the same round. */
+  readonly addedP50Us: number[];
+  readonly addedP99Us: number[];
+  readonly rssMb: number[];
+  /** Most connections that the provider saw open at once. */
+  upstreamConnections: number;
+}
+
+/** The middle value; of an even number the mean of the two middle ones. NaN for none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** A number with as many digits as mean something: three, never an exponent; of these at most `decimals` behind the point. */
+export function digits(value: number, decimals = 2): string {
+  if (!Number.isFinite(value)) return "-";
+  const size = Math.abs(value);
+  return value.toFixed(Math.min(decimals, size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2));
+}
+
+/** The measurements as a Markdown table, a row a proxy. */
+export function resultTable(all: readonly Measured[], shapes: readonly Shape[]): string {
+  const header = [
+    "proxy",
+    ...shapes.map(({ name }) => `CPU µs/call ${name}`),
+    ...shapes.map(({ name }) => `calls/s ${name}`),
+    "added p50 µs",
+    "added p99 µs",
+    "RSS MB",
+    "upstream connections",
+  ];
+  const rows = all.map((one) => [
+    one.title,
+    ...shapes.map(({ name }) => digits(median(one.cpuUs[name] ?? []))),
+    ...shapes.map(({ name }) => thousands(median(one.callsPerSecond[name] ?? []))),
+    digits(median(one.addedP50Us)),
+    digits(median(one.addedP99Us)),
+    one.rssMb.length === 0 ? "-" : String(Math.round(Math.max(...one.rssMb))),
+    digits(connectionsOf(one), 0),
+  ]);
+  return markdown(header, rows);
+}
+
+interface Goal {
+  readonly what: string;
+  readonly against: string;
+  /** Trestle's figure may be this share of the other's. */
+  readonly most: number;
+  readonly value: (one: Measured) => number;
+}
+
+const cpu = (shape: string) => (one: Measured) => median(one.cpuUs[shape] ?? []);
+
+const connectionsOf = (one: Measured) => (one.upstreamConnections < 0 ? Number.NaN : one.upstreamConnections);
+
+const GOALS: readonly Goal[] = [
+  { what: "CPU µs/call 16x64/128B", against: "envoy-dubbo", most: 1 / 10, value: cpu("16x64/128B") },
+  { what: "CPU µs/call 16x64/128B", against: "envoy-generic-bound", most: 1 / 3, value: cpu("16x64/128B") },
+  { what: "CPU µs/call 16x64/4KB", against: "envoy-dubbo", most: 1 / 3, value: cpu("16x64/4KB") },
+  { what: "CPU µs/call 64x1/128B", against: "envoy-dubbo", most: 1 / 2, value: cpu("64x1/128B") },
+  { what: "added p99 µs", against: "envoy-dubbo", most: 1, value: (one) => median(one.addedP99Us) },
+  { what: "upstream connections", against: "envoy-dubbo", most: 1 / 10, value: connectionsOf },
+];
+
+/** Trestle's figures beside the other proxies' of the same run and the goals. Rows that were not measured are left out. */
+export function goalTable(all: readonly Measured[]): string {
+  const trestle = all.find(({ name }) => name === "trestle");
+  if (trestle === undefined) return "";
+  const rows: string[][] = [];
+  for (const { what, against, most, value } of GOALS) {
+    const other = all.find(({ name }) => name === against);
+    if (other === undefined) continue;
+    const [ours, theirs] = [value(trestle), value(other)];
+    if (!Number.isFinite(ours - theirs)) continue;
+    // Added latency can be below zero when the machine is busy: a share says something only between positive figures.
+    const share = ours > 0 && theirs > 0 ? (ours / theirs).toFixed(3) : "-";
+    const met = ours <= theirs * most ? "met" : "missed";
+    const decimals = value === connectionsOf ? 0 : 2;
+    rows.push([
+      what,
+      digits(ours, decimals),
+      `${digits(theirs, decimals)} (${other.title})`,
+      share,
+      `≤ ${most.toFixed(3)}`,
+      met,
+    ]);
+  }
+  if (rows.length === 0) return "";
+  return markdown(["figure", "Trestle", "other", "share", "goal", ""], rows);
+}
+
+function thousands(value: number): string {
+  return Number.isFinite(value) ? `${digits(value / 1000)}k` : "-";
+}
+
+function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(header), `|${header.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
+}
+
+export interface BenchOptions {
+  readonly rounds: number;
+  readonly warmupMs: number;
+  readonly measureMs: number;
+  readonly pacedMs: number;
+  /** Names of the proxies; the direct way is always measured. */
+  readonly only: readonly string[] | undefined;
+  readonly shapes: readonly Shape[];
+  readonly write: boolean;
+}
+
+/** Reads the command line; throws a sentence that names what is wrong. */
+export function parseOptions(args: readonly string[], names: readonly string[]): BenchOptions {
+  const quick = args.includes("--quick");
+  let rounds = quick ? 2 : 5;
+  let only: string[] | undefined;
+  let shapes = SHAPES;
+  let write = false;
+  for (const arg of args) {
+    const [key, value = ""] = arg.split("=", 2) as [string, string?];
+    if (key === "--quick") continue;
+    if (key === "--write") write = true;
+    else if (key === "--rounds" && /^[1-9]\d?$/.test(value)) rounds = Number(value);
+    else if (key === "--only") only = value.split(",").map((name) => known(name, names, "proxy"));
+    else if (key === "--shapes") shapes = value.split(",").map((name) => shapeOf(name));
+    else throw new Error(`unknown option ${arg}: --quick --rounds=1..99 --only=NAME,... --shapes=NAME,... --write`);
+  }
+  const times = quick
+    ? { warmupMs: 400, measureMs: 700, pacedMs: 1_500 }
+    : { warmupMs: 600, measureMs: 1_500, pacedMs: 3_000 };
+  return { rounds, ...times, only, shapes, write };
+}
+
+function shapeOf(name: string): Shape {
+  known(
+    name,
+    SHAPES.map((shape) => shape.name),
+    "shape",
+  );
+  return SHAPES.find((shape) => shape.name === name)!;
+}
+
+function known(name: string, names: readonly string[], kind: string): string {
+  if (!names.includes(name)) throw new Error(`no ${kind} is called ${name}; there are ${names.join(", ")}`);
+  return name;
+}
+
+const BEGIN = "<!-- bench: begin, written by make bench ARGS=--write -->";
+const END = "<!-- bench: end -->";
+
+/** The document with what stands between its two marks replaced; throws where it has not both. */
+export function replaceSection(document: string, section: string): string {
+  const from = document.indexOf(BEGIN);
+  const to = document.indexOf(END);
+  if (from < 0 || to < from) throw new Error(`the document has no section between "${BEGIN}" and "${END}"`);
+  return `${document.slice(0, from + BEGIN.length)}\n\n${section.trim()}\n\n${document.slice(to)}`;
+}

@@ -1,0 +1,116 @@
+/** Configuration files of the proxies that Trestle is compared with, all for calls to `o.Orders` on 127.0.0.1. */
+
+/** nginx as a layer 4 proxy in one process. */
+export function nginxConfig(directory: string, listenPort: number, echoPort: number): string {
+  return `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+daemon off;
+master_process off;
+pid ${directory}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 4096; }
+stream { server { listen 127.0.0.1:${listenPort}; proxy_pass 127.0.0.1:${echoPort}; } }
+`;
+}
+
+/** Which of Envoy's filters carries the calls; `generic-bound` keeps one upstream connection for each caller's connection. */
+export type EnvoyFilter = "dubbo" | "generic" | "generic-bound";
+
+const TYPE = "type.googleapis.com/envoy.extensions.filters.network";
+
+/** An Envoy with one filter that routes by method, as JSON (which Envoy takes for YAML). Ports are the kernel's choice. */
+export function envoyConfig(filter: EnvoyFilter, echoPort: number): string {
+  const address = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
+  const cluster = (name: string) => ({
+    name,
+    type: "STATIC",
+    connect_timeout: "1s",
+    circuit_breakers: {
+      thresholds: [{ max_connections: 100_000, max_pending_requests: 100_000, max_requests: 100_000 }],
+    },
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: address(echoPort) } }] }],
+    },
+  });
+  return JSON.stringify({
+    admin: { address: address(0) },
+    static_resources: {
+      listeners: [
+        {
+          name: "dubbo",
+          address: address(0),
+          filter_chains: [
+            { filters: [filter === "dubbo" ? dubboFilter() : genericFilter(filter === "generic-bound")] },
+          ],
+        },
+      ],
+      clusters: [cluster("v1"), cluster("v2")],
+    },
+  });
+}
+
+function dubboFilter(): object {
+  const route = (method: object, cluster: string) => ({ match: { method: { name: method } }, route: { cluster } });
+  return {
+    name: "envoy.filters.network.dubbo_proxy",
+    typed_config: {
+      "@type": `${TYPE}.dubbo_proxy.v3.DubboProxy`,
+      stat_prefix: "bench",
+      protocol_type: "Dubbo",
+      serialization_type: "Hessian2",
+      route_config: [
+        {
+          name: "orders",
+          interface: "o.Orders",
+          routes: [route({ exact: "addOrder" }, "v2"), route({ safe_regex: { regex: ".*" } }, "v1")],
+        },
+      ],
+      dubbo_filters: [{ name: "envoy.filters.dubbo.router" }],
+    },
+  };
+}
+
+function genericFilter(bound: boolean): object {
+  const action = (cluster: string) => ({
+    action: {
+      name: "route",
+      typed_config: { "@type": `${TYPE}.generic_proxy.action.v3.RouteAction`, cluster },
+    },
+  });
+  return {
+    name: "envoy.filters.network.generic_proxy",
+    typed_config: {
+      "@type": `${TYPE}.generic_proxy.v3.GenericProxy`,
+      stat_prefix: "bench",
+      codec_config: {
+        name: "dubbo",
+        typed_config: { "@type": `${TYPE}.generic_proxy.codecs.dubbo.v3.DubboCodecConfig` },
+      },
+      filters: [
+        {
+          name: "envoy.filters.generic.router",
+          typed_config: { "@type": `${TYPE}.generic_proxy.router.v3.Router`, bind_upstream_connection: bound },
+        },
+      ],
+      route_config: {
+        name: "orders",
+        virtual_hosts: [
+          {
+            name: "orders",
+            hosts: ["*"],
+            routes: {
+              matcher_tree: {
+                input: {
+                  name: "method",
+                  typed_config: { "@type": `${TYPE}.generic_proxy.matcher.v3.MethodMatchInput` },
+                },
+                exact_match_map: { map: { addOrder: action("v2") } },
+              },
+              on_no_match: action("v1"),
+            },
+          },
+        ],
+      },
+    },
+  };
+}

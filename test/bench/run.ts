@@ -1,0 +1,173 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Peer, sleep, startProcess, stopAll } from "../support/process.ts";
+import { CONTENDERS, type Contender, onLoadCore, printedPort, type Running } from "./contenders.ts";
+import {
+  type BenchOptions,
+  goalTable,
+  type LoadResult,
+  type Measured,
+  parseLoadResult,
+  parseOptions,
+  replaceSection,
+  resultTable,
+} from "./numbers.ts";
+import { buildPrograms, scratchDirectory } from "./toolchain.ts";
+
+/*
+ * `make bench`: Dubbo2 calls through each proxy in turn, all of them again every round, so that what else the machine does
+ * falls on all alike. The proxy has core 1 for itself; generator and provider share core 0. Medians over the rounds.
+ */
+
+const PACED_CALLS_PER_SECOND = 1_000;
+const PACED_CONNECTIONS = 16;
+
+/** A proxy with a provider of its own, whose open connections are then the proxy's. */
+interface Bench {
+  readonly contender: Contender;
+  readonly echo: Peer;
+  readonly running: Running;
+  readonly measured: Measured;
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  if (cpus().length < 2) throw new Error("the bench needs two cores: one for the proxy, one for the load");
+  const names = CONTENDERS.map(({ name }) => name);
+  const options = parseOptions(args, names);
+  const chosen = CONTENDERS.filter(({ name }) => name === "direct" || (options.only?.includes(name) ?? true));
+  const programs = await buildPrograms();
+  const directory = await scratchDirectory();
+  try {
+    const benches: Bench[] = [];
+    for (const contender of chosen) benches.push(await start(contender, programs.echo, directory));
+    for (let round = 0; round < options.rounds; round++) {
+      process.stderr.write(`round ${round + 1} of ${options.rounds}\n`);
+      await measureRound(benches, options, programs.load);
+    }
+    await report(
+      benches.map(({ measured }) => measured),
+      options,
+      args,
+    );
+  } finally {
+    await stopAll();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function start(contender: Contender, echoProgram: string, directory: string): Promise<Bench> {
+  const echo = await startProcess({
+    name: "echo provider",
+    ...onLoadCore(echoProgram, []),
+    stdin: true,
+    ready: (self) => printedPort(self) !== undefined,
+    deadlineMs: 5_000,
+  });
+  const running = await contender.start(directory, printedPort(echo)!);
+  const { name, title } = contender;
+  const measured: Measured = {
+    name,
+    title,
+    cpuUs: {},
+    callsPerSecond: {},
+    addedP50Us: [],
+    addedP99Us: [],
+    rssMb: [],
+    upstreamConnections: -1,
+  };
+  return { contender, echo, running, measured };
+}
+
+async function measureRound(benches: readonly Bench[], options: BenchOptions, load: string): Promise<void> {
+  const timing = [`--warmup=${options.warmupMs}`];
+  for (const shape of options.shapes) {
+    for (const bench of benches) {
+      const counting = countConnections(bench, options.warmupMs + options.measureMs / 2);
+      const result = await runLoad(bench, load, [
+        ...timing,
+        `--time=${options.measureMs}`,
+        `--connections=${shape.connections}`,
+        `--inflight=${shape.inflight}`,
+        `--body=${shape.bodyBytes}`,
+      ]);
+      await counting;
+      const { cpuUs, callsPerSecond, rssMb } = bench.measured;
+      push(callsPerSecond, shape.name, result.callsPerSecond);
+      if (bench.running.peer === undefined) continue;
+      push(cpuUs, shape.name, (result.cpuMs[0]! * 1000) / result.answered);
+      rssMb.push(await residentMb(bench.running.peer.pid));
+    }
+  }
+  let direct: LoadResult | undefined;
+  for (const bench of benches) {
+    const result = await runLoad(bench, load, [
+      ...timing,
+      `--time=${options.pacedMs}`,
+      `--connections=${PACED_CONNECTIONS}`,
+      `--rate=${PACED_CALLS_PER_SECOND}`,
+    ]);
+    direct ??= result;
+    if (bench.running.peer === undefined) continue;
+    bench.measured.addedP50Us.push(result.p50Us - direct.p50Us);
+    bench.measured.addedP99Us.push(result.p99Us - direct.p99Us);
+  }
+}
+
+async function runLoad(bench: Bench, load: string, args: readonly string[]): Promise<LoadResult> {
+  const { port, peer } = bench.running;
+  const pids = peer === undefined ? [] : [`--pid=${peer.pid}`];
+  const run = await startProcess({
+    name: `load generator against ${bench.contender.title}`,
+    ...onLoadCore(load, [`--port=${port}`, ...args, ...pids]),
+    ready: () => true,
+  });
+  const limit = setTimeout(() => run.child.kill("SIGKILL"), 60_000);
+  const exit = await run.exited;
+  clearTimeout(limit);
+  if (exit.code !== 0) throw new Error(`${run.name} failed:\n${run.log()}\n${peer?.log() ?? ""}`);
+  return parseLoadResult(run.stdout());
+}
+
+/** Asks the provider in the middle of the run how many connections it has. */
+async function countConnections(bench: Bench, afterMs: number): Promise<void> {
+  const { echo, measured, running } = bench;
+  if (running.peer === undefined) return;
+  await sleep(afterMs);
+  const before = echo.stdout().length;
+  echo.child.stdin!.write("?\n");
+  for (let waits = 0; waits < 100 && !echo.stdout().slice(before).includes("\n"); waits++) await sleep(10);
+  const { open } = JSON.parse(echo.stdout().slice(before)) as { open: number };
+  measured.upstreamConnections = Math.max(measured.upstreamConnections, open);
+}
+
+async function residentMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
+}
+
+function push(lists: Record<string, number[]>, name: string, value: number): void {
+  const list = lists[name] ?? [];
+  lists[name] = list;
+  list.push(value);
+}
+
+async function report(all: readonly Measured[], options: BenchOptions, args: readonly string[]): Promise<void> {
+  const given = args.filter((arg) => arg !== "--write");
+  const text = `${cpus().length} cores (${cpus()[0]!.model.trim()}), Linux, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}; median of ${options.rounds} rounds; \`make bench${given.length > 0 ? ` ARGS="${given.join(" ")}"` : ""}\`.
+
+${resultTable(all, options.shapes)}
+
+${goalTable(all)}
+`;
+  process.stdout.write(text);
+  if (!options.write) return;
+  const file = join(dirname(fileURLToPath(import.meta.url)), "../../docs/performance.md");
+  await writeFile(file, replaceSection(await readFile(file, "utf8"), text));
+}
+
+await main(process.argv.slice(2)).catch((error: Error) => {
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,131 @@
+import { expect, test } from "vitest";
+import {
+  digits,
+  goalTable,
+  type Measured,
+  median,
+  parseLoadResult,
+  parseOptions,
+  replaceSection,
+  resultTable,
+  SHAPES,
+} from "../../bench/numbers.ts";
+
+const whole = { answered: 10, seconds: 1, callsPerSecond: 10, lost: 0, notSent: 0, p50Us: 1, p99Us: 2, cpuMs: [3] };
+
+test("a whole result of the load generator is read", () => {
+  expect(parseLoadResult(`${JSON.stringify(whole)}\n`)).toEqual(whole);
+});
+
+const badResults: readonly { readonly name: string; readonly change: object; readonly error: RegExp }[] = [
+  { name: "lost calls", change: { lost: 2 }, error: /^2 calls were never answered$/ },
+  { name: "calls that were not sent", change: { notSent: 1 }, error: /^1 calls could not be sent in time$/ },
+  { name: "no calls at all", change: { answered: 0 }, error: /^no call was answered$/ },
+  { name: "a missing figure", change: { p99Us: undefined }, error: /^the load generator printed no p99Us$/ },
+];
+
+for (const { name, change, error } of badResults) {
+  test(`a result with ${name} is refused`, () => {
+    expect(() => parseLoadResult(JSON.stringify({ ...whole, ...change }))).toThrow(error);
+  });
+}
+
+test("the median is the middle value, or the mean of the two in the middle", () => {
+  expect(median([10, 2, 3])).toBe(3);
+  expect(median([4, 1, 10, 2])).toBe(3);
+  expect(median([])).toBeNaN();
+});
+
+test("numbers are printed with three digits", () => {
+  expect([0.4567, 9.99, 12.345, 99.96, 1234.5, -2.5, Number.NaN].map((value) => digits(value))).toEqual([
+    "0.46",
+    "9.99",
+    "12.3",
+    "100",
+    "1235",
+    "-2.50",
+    "-",
+  ]);
+});
+
+function measured(name: string, cpuUs: number[], change: Partial<Measured> = {}): Measured {
+  const { name: shape } = SHAPES[0]!;
+  return {
+    name,
+    title: name.toUpperCase(),
+    cpuUs: cpuUs.length === 0 ? {} : { [shape]: cpuUs },
+    callsPerSecond: { [shape]: [2_000, 1_000, 3_000] },
+    addedP50Us: [],
+    addedP99Us: [],
+    rssMb: [],
+    upstreamConnections: -1,
+    ...change,
+  };
+}
+
+test("the table has medians a proxy, and a dash where nothing was measured", () => {
+  const trestle = measured("trestle", [1, 9, 2], { addedP50Us: [50], rssMb: [10, 90.4], upstreamConnections: 1 });
+  expect(resultTable([measured("direct", []), trestle], SHAPES.slice(0, 1))).toBe(
+    [
+      "| proxy | CPU µs/call 16x64/128B | calls/s 16x64/128B | added p50 µs | added p99 µs | RSS MB | upstream connections |",
+      "|---|---|---|---|---|---|---|",
+      "| DIRECT | - | 2.00k | - | - | - | - |",
+      "| TRESTLE | 2.00 | 2.00k | 50.0 | - | 90 | 1 |",
+    ].join("\n"),
+  );
+});
+
+test("goals are met up to their share and missed above it; what was not measured has no row", () => {
+  const all = [
+    measured("envoy-dubbo", [10], { addedP99Us: [-5], upstreamConnections: 1024 }),
+    measured("envoy-generic-bound", [2.4]),
+    measured("trestle", [1], { addedP99Us: [-7], upstreamConnections: 1 }),
+  ];
+  expect(goalTable(all).split("\n").slice(2)).toEqual([
+    "| CPU µs/call 16x64/128B | 1.00 | 10.0 (ENVOY-DUBBO) | 0.100 | ≤ 0.100 | met |",
+    "| CPU µs/call 16x64/128B | 1.00 | 2.40 (ENVOY-GENERIC-BOUND) | 0.417 | ≤ 0.333 | missed |",
+    "| added p99 µs | -7.00 | -5.00 (ENVOY-DUBBO) | - | ≤ 1.000 | met |",
+    "| upstream connections | 1 | 1024 (ENVOY-DUBBO) | 0.001 | ≤ 0.100 | met |",
+  ]);
+});
+
+test("figures that were not measured have no row beside the goals", () => {
+  expect(
+    goalTable([measured("envoy-dubbo", [10]), measured("trestle", [2])])
+      .split("\n")
+      .slice(2),
+  ).toEqual(["| CPU µs/call 16x64/128B | 2.00 | 10.0 (ENVOY-DUBBO) | 0.200 | ≤ 0.100 | missed |"]);
+});
+
+test("without Trestle there are no goals to show", () => {
+  expect(goalTable([measured("envoy-dubbo", [10])])).toBe("");
+});
+
+const NAMES = ["direct", "trestle"];
+
+test("options choose rounds, proxies and shapes", () => {
+  const options = parseOptions(["--rounds=3", "--only=trestle", "--shapes=64x1/128B", "--write"], NAMES);
+  expect(options).toMatchObject({ rounds: 3, only: ["trestle"], write: true });
+  expect(options.shapes.map(({ connections }) => connections)).toEqual([64]);
+  expect(parseOptions(["--quick"], NAMES).rounds).toBeLessThan(parseOptions([], NAMES).rounds);
+});
+
+const badOptions: readonly { readonly arg: string; readonly error: RegExp }[] = [
+  { arg: "--rounds=0", error: /^unknown option --rounds=0: / },
+  { arg: "--fast", error: /^unknown option --fast: / },
+  { arg: "--only=haproxy", error: /^no proxy is called haproxy; there are direct, trestle$/ },
+  { arg: "--shapes=1x1", error: /^no shape is called 1x1; there are 16x64\/128B, / },
+];
+
+for (const { arg, error } of badOptions) {
+  test(`option ${arg} is refused`, () => {
+    expect(() => parseOptions([arg], NAMES)).toThrow(error);
+  });
+}
+
+test("a document's section is replaced and the rest kept", () => {
+  const begin = "<!-- bench: begin, written by make bench ARGS=--write -->";
+  const document = `# A\n${begin}\nold\n<!-- bench: end -->\nB\n`;
+  expect(replaceSection(document, "new\n")).toBe(`# A\n${begin}\n\nnew\n\n<!-- bench: end -->\nB\n`);
+  expect(() => replaceSection("# A\n", "new")).toThrow(/^the document has no section between/);
+});
