@@ -1,0 +1,122 @@
+import { spawnSync } from "node:child_process";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Consumer, type DubboLine, startConsumer, startProvider } from "../support/dubbo.ts";
+import { type Mesh, startMesh } from "../support/mesh.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
+import { eventually, type Peer, stopAll } from "../support/process.ts";
+
+// Behind the proxy's addresses Trestle balances as the consumers did themselves: weight, token, tags.
+let mesh: Mesh;
+const service = { group: "g", version: "1.0.0" };
+
+beforeAll(async () => {
+  requireNamespace();
+  mesh = await startMesh();
+});
+
+afterAll(async () => {
+  await stopAll();
+});
+
+async function labels(
+  consumer: Consumer,
+  calls: number,
+  attach: Record<string, string> = {},
+): Promise<Record<string, number>> {
+  const loop = await consumer.loop({ methods: "whoAmI", calls, threads: 4, delay: 0, attach });
+  await eventually(`${calls} calls`, async () => (await loop.stats()).calls === calls, 30_000);
+  const summary = await loop.stop();
+  expect(summary.errors).toEqual([]);
+  return Object.fromEntries(Object.entries(summary.counts).map(([key, count]) => [key.split("@")[1], count]));
+}
+
+async function meets(consumer: Consumer, ...expected: string[]): Promise<void> {
+  await eventually(`calls at ${expected.join(", ")}`, async () => {
+    const seen = await labels(consumer, 20);
+    return expected.every((label) => seen[label] > 0);
+  });
+}
+
+describe("two providers with weights 300 and 100 and each its own token", () => {
+  let providers: Peer[];
+
+  beforeAll(async () => {
+    const registry = mesh.inside;
+    providers = await Promise.all([
+      startProvider("2.7", {
+        ...service,
+        registry,
+        host: hosts.provider1,
+        label: "heavy",
+        weight: 300,
+        warmup: 1,
+        token: "alpha",
+      }),
+      startProvider("3.3", {
+        ...service,
+        registry,
+        host: hosts.provider2,
+        label: "light",
+        weight: 100,
+        warmup: 1,
+        token: "beta",
+      }),
+    ]);
+  });
+
+  afterAll(async () => {
+    await Promise.all(providers.map((one) => one.stop()));
+  });
+
+  test.each(["2.6", "3.3"] as const)(
+    "share the calls of a %s consumer 3 to 1 and are each given their token",
+    async (line) => {
+      const consumer = await startConsumer(line, { ...service, registry: mesh.inside });
+      await meets(consumer, "heavy", "light");
+      const seen = await labels(consumer, 800);
+      await consumer.stop();
+      expect(seen["heavy"] / seen["light"]).toBeGreaterThan(2.4);
+      expect(seen["heavy"] / seen["light"]).toBeLessThan(3.8);
+    },
+  );
+});
+
+describe("a provider tagged gray beside one without a tag", () => {
+  let providers: Peer[];
+
+  beforeAll(async () => {
+    const registry = mesh.inside;
+    providers = await Promise.all([
+      startProvider("2.7", { ...service, registry, host: hosts.provider1, label: "plain" }),
+      startProvider("3.3", { ...service, registry, host: hosts.provider2, label: "gray", tag: "gray" }),
+    ]);
+  });
+
+  afterAll(async () => {
+    await Promise.all(providers.map((one) => one.stop()));
+  });
+
+  const tagged: readonly DubboLine[] = ["2.7", "3.3"];
+  test.each(tagged)(
+    "serves the %s calls that ask for gray; the others, and those for an unknown tag, go to the plain one",
+    async (line) => {
+      const consumer = await startConsumer(line, { ...service, registry: mesh.inside });
+      await eventually(
+        "calls at gray",
+        async () => (await labels(consumer, 10, { "dubbo.tag": "gray" }))["gray"] === 10,
+      );
+      expect(await labels(consumer, 100, { "dubbo.tag": "gray" })).toEqual({ gray: 100 });
+      expect(await labels(consumer, 100)).toEqual({ plain: 100 });
+      expect(await labels(consumer, 100, { "dubbo.tag": "nosuch" })).toEqual({ plain: 100 });
+      await consumer.stop();
+    },
+  );
+});
+
+test("promtool takes the metrics that these calls left", async () => {
+  const { status, body } = await mesh.trestle.get("/metrics");
+  expect(status).toBe(200);
+  expect(body).toMatch(/istio_requests_total\{.*request_operation="whoAmI".*\} [1-9]/);
+  const checked = spawnSync("promtool", ["check", "metrics"], { input: body, encoding: "utf8" });
+  expect({ status: checked.status, said: checked.stdout + checked.stderr }).toEqual({ status: 0, said: "" });
+});
