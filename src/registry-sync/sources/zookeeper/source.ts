@@ -31,11 +31,17 @@ export interface ZookeeperSourceOptions {
   readonly log?: Logger;
 }
 
+/** A ZooKeeper registry as a source. */
+export interface ZookeeperSource extends Source {
+  /** Whether the registry is within reach of the latest `watch`. */
+  connected(): boolean;
+}
+
 /**
  * A ZooKeeper registry as a source. Each `watch` has a session of its own, which only reads and watches. Yields nothing before all
  * was read once, and nothing while no server can be reached. Throws `ConfigError` for addresses and paths that can't be.
  */
-export function createZookeeperSource(options: ZookeeperSourceOptions): Source {
+export function createZookeeperSource(options: ZookeeperSourceOptions): ZookeeperSource {
   const { clock = realClock, log = silentLogger, name } = options;
   const servers = options.hosts.map(parseServer);
   const chroot = cleanPath(options.chroot ?? "", "chroot");
@@ -43,8 +49,11 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Source {
     root: cleanPath(options.root ?? DEFAULT_ROOTS.root, "root"),
     services: cleanPath(options.services ?? DEFAULT_ROOTS.services, "services"),
   };
+  if (roots.root === "" || roots.services === "") throw new ConfigError("root", "ZooKeeper root must not be /");
+  let current: ZooKeeperSession | undefined;
   return {
     name,
+    connected: () => current?.state === "connected",
     async *watch(signal) {
       const session = new ZooKeeperSession({
         servers,
@@ -54,6 +63,7 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Source {
         clock,
         log,
       });
+      current = session;
       const live = watchTree(session, { roots: Object.values(roots), plan: dubboPlan(roots), clock, log });
       const state = createZookeeperWorld({ name, ...(options.isOwnAddress && { isOwnAddress: options.isOwnAddress }) });
       const latest = new Latest<World | undefined>(undefined);
