@@ -117,7 +117,10 @@ class ValueBuilder {
     if (Array.isArray(node)) return listValue(node.map((item, i) => this.#untyped(item, `${at}[${i}]`)));
     const className = node.get("class");
     if (this.#options.classKey !== "entry" && typeof className === "string") {
-      return this.build(node, parseJavaType(className), at);
+      const type = parseJavaType(className);
+      const members = new Map(node);
+      members.delete("class");
+      if (!ANY_OBJECT.has(type.name)) return this.build(members, type, at);
     }
     return mapValue([...node].map(([key, value]): MapEntry => [key, this.#untyped(value, `${at}.${key}`)]));
   }

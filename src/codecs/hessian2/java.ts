@@ -58,7 +58,7 @@ export function plainOf(object: ObjectValue): Value | undefined {
     case `${IO}BitSetHandle`:
       return bitsOf(object);
     case "java.util.concurrent.atomic.AtomicBoolean":
-      return fieldOf(object, "value") !== 0;
+      return atomicBoolean(fieldOf(object, "value"));
     case "java.util.concurrent.atomic.AtomicInteger":
     case "java.util.concurrent.atomic.AtomicLong":
     case "java.util.concurrent.atomic.AtomicReference":
@@ -88,6 +88,11 @@ export function enumName(object: ObjectValue): string | undefined {
  */
 export function lostItsElements(object: ObjectValue): boolean {
   return object.shape.name === "java.util.CollSer";
+}
+
+/** An AtomicBoolean keeps an int. */
+function atomicBoolean(value: Value | undefined): boolean | undefined {
+  return value === 0 || value === 1 ? value === 1 : undefined;
 }
 
 function textField(object: ObjectValue, field: string): string | undefined {

@@ -28,13 +28,15 @@ export interface ToJsonOptions {
   readonly cycles?: "refuse" | "null";
   /** About as many characters as the JSON may have; default 16 Mi. Shared objects are written out each time they are met. */
   readonly maxChars?: number;
-  /** Containers inside containers; default 256. */
+  /** Values that the JSON may have; default 1,000,000. */
+  readonly maxValues?: number;
+  /** Containers inside containers; default 256, at most 1,024. */
   readonly maxDepth?: number;
 }
 
 /**
  * A value as a JSON tree. Throws ProtocolError("hessian2", ...) for a value that contains itself, one that grows over
- * maxChars or maxDepth, and one that lost its elements on the wire (java.util.CollSer of hessian-lite 3.2).
+ * maxChars, maxValues or maxDepth, and one that lost its elements on the wire (java.util.CollSer of hessian-lite 3.2).
  */
 export function valueToJson(value: Value, options: ToJsonOptions = {}): JsonNode {
   return new JsonBuilder(options).build(value);
@@ -43,17 +45,21 @@ export function valueToJson(value: Value, options: ToJsonOptions = {}): JsonNode
 class JsonBuilder {
   readonly #options: ToJsonOptions;
   readonly #maxChars: number;
+  readonly #maxValues: number;
   readonly #maxDepth: number;
   readonly #open = new Set<ContainerValue>();
   #chars = 0;
+  #values = 0;
 
   constructor(options: ToJsonOptions) {
     this.#options = options;
     this.#maxChars = options.maxChars ?? 16 * 1024 * 1024;
+    this.#maxValues = options.maxValues ?? 1_000_000;
     this.#maxDepth = Math.min(options.maxDepth ?? 256, 1024);
   }
 
   build(value: Value): JsonNode {
+    if (++this.#values > this.#maxValues) throw refused(`json of more values than maxValues ${this.#maxValues}`);
     switch (typeof value) {
       case "string":
         this.#spend(value.length + 2);

@@ -2,7 +2,7 @@
  * Reads Hessian2 values into the value tree: every form of constants.ts, class definitions anywhere, references to
  * anything that has begun. One reader serves one body: definitions, types and references are numbered over all of it.
  */
-import type { ContainerValue, ListValue, MapValue, ObjectValue, Value } from "../value.ts";
+import type { ClassShape, ContainerValue, ListValue, MapValue, ObjectValue, Value } from "../value.ts";
 import {
   type Hessian2Limits,
   hessianError,
@@ -38,20 +38,15 @@ import {
 } from "./constants.ts";
 import { Hessian2Cursor, hexTag, isStringTag } from "./cursor.ts";
 
-interface Definition {
-  readonly name: string;
-  readonly fields: string[];
-  /** Values that an instance has on the wire: one for a compact java.time class, else one a field. */
-  readonly arity: number;
-}
-
 /**
  * A reader over one body at a time. Throws ProtocolError("hessian2", ...) on anything that is not Hessian2 or is over a
  * limit (defaults: READ_LIMITS), and nothing else; after an error only `reset` makes it usable again.
  * Bytes of strings and binaries are copied: nothing returned holds on to the body.
  */
 export class Hessian2Reader extends Hessian2Cursor {
-  #definitions: Definition[] = [];
+  #definitions: ClassShape[] = [];
+  /** Values that an instance of each definition has on the wire: one for a compact java.time class, else one a field. */
+  #arities: number[] = [];
   #types: string[] = [];
   #refs: ContainerValue[] = [];
   #values = 0;
@@ -64,6 +59,7 @@ export class Hessian2Reader extends Hessian2Cursor {
 
   override reset(bytes: Uint8Array, offset = 0, end: number = bytes.length): this {
     this.#definitions = [];
+    this.#arities = [];
     this.#types = [];
     this.#refs = [];
     this.#values = 0;
@@ -263,9 +259,10 @@ export class Hessian2Reader extends Hessian2Cursor {
     if (shape === undefined) {
       throw hessianError(`object of class definition ${index}, of which there are ${this.#definitions.length}`, start);
     }
-    if (shape.arity > this.end - this.offset) throw this.tooShort(shape.arity, this.offset);
+    const arity = this.#arities[index]!;
+    if (arity > this.end - this.offset) throw this.tooShort(arity, this.offset);
     const object = this.#enter<ObjectValue>({ type: "object", shape, values: [] });
-    for (let i = 0; i < shape.arity; i++) object.values.push(this.readValue());
+    for (let i = 0; i < arity; i++) object.values.push(this.readValue());
     this.#depth -= 1;
     return object;
   }
@@ -286,7 +283,8 @@ export class Hessian2Reader extends Hessian2Cursor {
     const fields: string[] = [];
     for (let i = 0; i < count; i++) fields.push(this.#readName("class definition with a field without a name"));
     this.#values += count;
-    this.#definitions.push({ name, fields, arity: count === 0 && isCompactTime(name) ? 1 : count });
+    this.#definitions.push({ name, fields });
+    this.#arities.push(count === 0 && isCompactTime(name) ? 1 : count);
   }
 
   #readName(fault: string): string {
