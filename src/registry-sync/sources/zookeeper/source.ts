@@ -27,6 +27,8 @@ export interface ZookeeperSourceOptions {
   /** Whether an address is one of Trestle's own; such a provider is refused. */
   readonly isOwnAddress?: (address: string, port: number) => boolean;
   readonly sessionTimeoutMs?: number;
+  /** Told whenever the connection to the registry comes or goes. */
+  readonly onConnected?: (connected: boolean) => void;
   readonly clock?: Clock;
   readonly log?: Logger;
 }
@@ -64,6 +66,7 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         log,
       });
       current = session;
+      session.onState((state) => options.onConnected?.(state === "connected"));
       const live = watchTree(session, { roots: Object.values(roots), plan: dubboPlan(roots), clock, log });
       const state = createZookeeperWorld({ name, ...(options.isOwnAddress && { isOwnAddress: options.isOwnAddress }) });
       const latest = new Latest<World | undefined>(undefined);

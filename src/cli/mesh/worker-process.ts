@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
-import type { Logger, LogLevel } from "../base/log.ts";
-import type { WorkerReply, WorkerRequest } from "../bridge-proxy/worker.ts";
-import type { DeltaResources, ResourceSet } from "../codecs/xds/resources.ts";
-import { diffResources } from "../control/compile/diff.ts";
-import type { ProxyStats } from "../model/stats.ts";
-import { WORKER_COMMAND } from "./worker-command.ts";
+import type { Logger, LogLevel } from "../../base/log.ts";
+import type { WorkerReply, WorkerRequest } from "../../bridge-proxy/worker.ts";
+import type { DeltaResources, ResourceSet } from "../../codecs/xds/resources.ts";
+import type { WorkerStatus } from "../../control/admin/sources.ts";
+import { diffResources } from "../../control/compile/diff.ts";
+import type { ProxyStats } from "../../model/stats.ts";
+import { WORKER_COMMAND } from "../worker-command.ts";
 
 /** How long a worker may take to drain when it is replaced, ms. */
 const RESTART_DRAIN_MS = 30_000;
@@ -38,6 +39,9 @@ export class ProxyWorker {
   #backoffMs = FIRST_BACKOFF_MS;
   #stopping = false;
   #replacing = false;
+  #draining = false;
+  #starts = 0;
+  #startedAtMs = 0;
   #lastStats: ProxyStats | undefined;
 
   constructor(options: WorkerOptions) {
@@ -50,8 +54,18 @@ export class ProxyWorker {
     return this.#applied;
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid;
+  /** How the process stands; `addresses` are those that it listens on. */
+  status(addresses: readonly string[]): WorkerStatus {
+    const running = this.#applied !== undefined;
+    return {
+      worker: this.name,
+      pid: this.#child?.pid ?? 0,
+      addresses,
+      state: this.#draining ? "draining" : running ? "serving" : this.#stopping ? "stopped" : "starting",
+      resourcesVersion: this.#applied?.version ?? "",
+      startedAtMs: this.#startedAtMs,
+      restarts: Math.max(0, this.#starts - 1),
+    };
   }
 
   start(): void {
@@ -61,6 +75,8 @@ export class ProxyWorker {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child = child;
+    this.#starts++;
+    this.#startedAtMs = Date.now();
     child.on("message", (reply: WorkerReply) => this.#onReply(child, reply));
     child.on("error", (error) =>
       this.#options.log.error("worker process error", { worker: name, error: error.message }),
@@ -122,10 +138,12 @@ export class ProxyWorker {
   async #drain(graceMs: number): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    this.#draining = true;
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     if (child.connected) child.send({ type: "drain", graceMs } satisfies WorkerRequest);
     const killer = setTimeout(() => child.kill("SIGKILL"), graceMs + 2_000);
     await exited;
+    this.#draining = false;
     clearTimeout(killer);
   }
 

@@ -1,0 +1,31 @@
+import { Command } from "commander";
+import { createAnalyzeCommand } from "./analyze.ts";
+import { createEndpointsCommand } from "./endpoints.ts";
+import { createRestartCommand } from "./restart.ts";
+import { createRoutesCommand } from "./routes.ts";
+import { createRulesCommand } from "./rules.ts";
+import { createServicesCommand } from "./services.ts";
+import { createUpCommand } from "./up.ts";
+import { VERSION } from "./version.ts";
+import { createWorkerCommand } from "./worker-command.ts";
+
+/** The whole command line. */
+export function createProgram(): Command {
+  const program = new Command("trestle")
+    .description(
+      "a protocol-bridging mesh for legacy Dubbo: change the registry address, get routing and resilience per method",
+    )
+    .version(VERSION)
+    .showHelpAfterError("(trestle --help lists the commands)");
+  program.addCommand(createUpCommand());
+  program.addCommand(createServicesCommand());
+  program.addCommand(createEndpointsCommand());
+  program.addCommand(createRoutesCommand());
+  program.addCommand(createRulesCommand());
+  program.addCommand(createAnalyzeCommand());
+  program.addCommand(createRestartCommand());
+  program.addCommand(createWorkerCommand(), { hidden: true });
+  return program;
+}
+
+await createProgram().parseAsync();

@@ -1,0 +1,69 @@
+import type { AdminSources } from "../../control/admin/sources.ts";
+import { diffRows } from "../../registry-sync/diff.ts";
+import { printAddress } from "../config/address.ts";
+import { VERSION } from "../version.ts";
+import type { Mesh } from "./mesh.ts";
+import { planFor } from "./sync.ts";
+
+/** What the admin API shows of a mesh: each function reads the state of now. */
+export function adminSources(mesh: Mesh): AdminSources {
+  return {
+    version: VERSION,
+    notReady: () => mesh.notReady(),
+    snapshot: () => mesh.store.snapshots.get(),
+    resources: () => mesh.dataPlane.resources,
+    rules: () => mesh.ruleFiles.current.get(),
+    findings: () => [...(mesh.sync?.findings ?? []), ...mesh.facades.flatMap(({ findings }) => [...findings.values()])],
+    registries: () =>
+      mesh.registries.map(({ config, hosts, connected }) => {
+        const world = mesh.sync?.worlds.find(({ name }) => name === config.name);
+        return {
+          name: config.name,
+          url: `${config.scheme}://${hosts.join(",")}${config.chroot}`,
+          connected: connected(),
+          loaded: world !== undefined,
+          services: world?.entries.length ?? 0,
+          endpoints: world?.entries.reduce((sum, { endpoints }) => sum + endpoints.length, 0) ?? 0,
+        };
+      }),
+    facades: () =>
+      mesh.facades.map(({ config, facade }) => {
+        const { sessions, ...counters } = facade.counters;
+        return {
+          name: `zookeeper-${config.registry}`,
+          url: `zookeeper://${printAddress(facade.address.host, facade.address.port)}`,
+          registry: config.registry,
+          connections: sessions,
+          counters: Object.fromEntries(Object.entries(counters).map(([name, value]) => [snakeCase(name), value])),
+        };
+      }),
+    workers: () => mesh.dataPlane.statuses(),
+    stats: () => mesh.dataPlane.stats(),
+    diff: async () => {
+      return Promise.all(
+        mesh.outputs.map(async (sink) => {
+          const rows = diffRows(await planFor(sink, mesh.sync));
+          return {
+            output: sink.name,
+            changes: rows.map(({ change, host, details }) => ({ action: change, host, detail: details.join("; ") })),
+          };
+        }),
+      );
+    },
+    config: () => ({
+      ...mesh.config,
+      registries: mesh.config.registries.map((registry) => ({
+        ...registry,
+        password: registry.password === "" ? "" : "[redacted]",
+      })),
+    }),
+    restart: async () => {
+      await mesh.dataPlane.restart();
+      return { workers: mesh.dataPlane.statuses().map(({ worker }) => worker) };
+    },
+  };
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

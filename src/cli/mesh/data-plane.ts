@@ -1,0 +1,146 @@
+import type { Logger } from "../../base/log.ts";
+import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import type { WorkerStatus } from "../../control/admin/sources.ts";
+import { createCompiler } from "../../control/compile/compiler.ts";
+import type { Snapshot } from "../../model/snapshot.ts";
+import type { ProxyStats } from "../../model/stats.ts";
+import { printAddress } from "../config/address.ts";
+import type { TrestleConfig } from "../config/config.ts";
+import { ProxyWorker } from "./worker-process.ts";
+
+/**
+ * How long a change of the listed addresses needs until every consumer has taken it, ms: Dubbo 3.x applies list changes at
+ * most once in 5 s.
+ */
+const LIST_SETTLES_MS = 6_000;
+
+export interface DataPlaneOptions {
+  readonly config: TrestleConfig;
+  readonly log: Logger;
+  /** Called when the addresses in service or the services that workers have been told of may have changed. */
+  readonly onChange: () => void;
+}
+
+/** The proxy workers, one for each Dubbo2 port, all with the same resources; and what of them may be shown to consumers. */
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #workers: readonly { readonly worker: ProxyWorker; readonly port: number }[];
+  readonly #compile = createCompiler();
+  readonly #unlisted = new Set<ProxyWorker>();
+  readonly #keys = new WeakMap<ResourceSet, ReadonlySet<string>>();
+  #resources: ResourceSet | undefined;
+  #restarting: Promise<void> | undefined;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    const { config, log, onChange } = options;
+    this.#workers = config.proxy.dubbo.map((port) => ({
+      port,
+      worker: new ProxyWorker({ name: `dubbo-${port}`, logLevel: config.logLevel, log, onServing: onChange }),
+    }));
+  }
+
+  /** What the first worker is given; undefined before the first update. */
+  get resources(): ResourceSet | undefined {
+    return this.#resources;
+  }
+
+  /** Addresses to show to consumers: those of serving workers that are not about to be replaced, then other instances'. */
+  get addresses(): readonly string[] {
+    const { host, advertise } = this.#options.config.proxy;
+    const own = this.#workers.filter(({ worker }) => worker.applied !== undefined && !this.#unlisted.has(worker));
+    return [...own.map(({ port }) => printAddress(host, port)), ...advertise];
+  }
+
+  /** Printed keys of the services that every serving worker has been told of. */
+  get served(): ReadonlySet<string> {
+    const sets = this.#workers.flatMap(({ worker }) =>
+      worker.applied === undefined ? [] : [this.#keysOf(worker.applied)],
+    );
+    const [first = new Set<string>(), ...others] = sets;
+    if (others.every((other) => other === first)) return first;
+    return new Set([...first].filter((key) => others.every((other) => other.has(key))));
+  }
+
+  get allServing(): boolean {
+    return this.#workers.every(({ worker }) => worker.applied !== undefined);
+  }
+
+  start(): void {
+    for (const { worker } of this.#workers) worker.start();
+  }
+
+  /** Leads all workers to what the snapshot says; resolves when those that run have it in force. */
+  async update(snapshot: Snapshot, applications: Readonly<Record<string, string>> | undefined): Promise<void> {
+    const { bind } = this.#options.config.proxy;
+    const sets = this.#workers.map(({ worker, port }) =>
+      this.#compile(snapshot, {
+        id: worker.name,
+        dubbo: [{ address: bind, port }],
+        ...(applications && { applications }),
+      }),
+    );
+    this.#resources = sets[0];
+    await Promise.all(this.#workers.map(({ worker }, i) => worker.update(sets[i]!)));
+    this.#options.onChange();
+  }
+
+  /**
+   * Replaces the workers one after the other. Each is taken off consumers' lists first, drained once they have had time to
+   * notice, and listed again when its successor serves; the others carry the calls meanwhile.
+   */
+  restart(): Promise<void> {
+    this.#restarting ??= this.#roll().finally(() => {
+      this.#restarting = undefined;
+    });
+    return this.#restarting;
+  }
+
+  statuses(): WorkerStatus[] {
+    const { host } = this.#options.config.proxy;
+    return this.#workers.map(({ worker, port }) => worker.status([printAddress(host, port)]));
+  }
+
+  async stats(): Promise<ProxyStats[]> {
+    const all = await Promise.all(this.#workers.map(({ worker }) => worker.stats()));
+    return all.filter((stats) => stats !== undefined);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#workers.map(({ worker }) => worker.stop()));
+  }
+
+  async #roll(): Promise<void> {
+    const { log, onChange, config } = this.#options;
+    const hasOthers = this.#workers.length + config.proxy.advertise.length > 1;
+    if (!hasOthers) log.warn("there is one proxy port only: calls wait or fail while its worker is replaced");
+    for (const { worker } of this.#workers) {
+      log.info("replacing worker", { worker: worker.name });
+      if (hasOthers) {
+        this.#unlisted.add(worker);
+        onChange();
+        await sleep(LIST_SETTLES_MS);
+      }
+      await worker.replace();
+      this.#unlisted.delete(worker);
+      onChange();
+      if (worker !== this.#workers.at(-1)!.worker) await sleep(LIST_SETTLES_MS);
+    }
+    log.info("all workers were replaced");
+  }
+
+  #keysOf(resources: ResourceSet): ReadonlySet<string> {
+    let keys = this.#keys.get(resources);
+    if (keys === undefined) {
+      keys = new Set(
+        resources.routes.flatMap(({ resource }) => resource.virtualHosts.flatMap(({ domains }) => domains)),
+      );
+      this.#keys.set(resources, keys);
+    }
+    return keys;
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,192 @@
+import { realClock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import { type AdminServer, createAdminServer } from "../../control/admin/server.ts";
+import { createRuleFiles, type RuleFiles } from "../../control/rule-files.ts";
+import { type ControlStore, createControlStore } from "../../control/store.ts";
+import type { Finding } from "../../model/entry.ts";
+import type { Snapshot } from "../../model/snapshot.ts";
+import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
+import { type Controller, createController } from "../../registry-sync/controller.ts";
+import { createZookeeperFacade, type ZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
+import { passedServices } from "../../registry-sync/findings.ts";
+import { createPresentContext, type PresentContext } from "../../registry-sync/present/context.ts";
+import { parseAddress, printAddress } from "../config/address.ts";
+import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
+import { adminSources } from "./admin-sources.ts";
+import { DataPlane } from "./data-plane.ts";
+import { type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts";
+
+/** Consumers that connect before registries have been read would be shown real addresses first: facades wait this long for it, ms. */
+const FIRST_WORLD_MS = 10_000;
+
+/** A facade that listens, with what it was configured from. */
+export interface OpenFacade {
+  readonly config: FacadeConfig;
+  readonly facade: ZookeeperFacade;
+  readonly findings: Map<string, Finding>;
+}
+
+/** All roles in one process, joined: registries -> sync -> store -> compile -> workers, and facades that show the workers. */
+export class Mesh {
+  readonly config: TrestleConfig;
+  readonly dataPlane: DataPlane;
+  readonly store: ControlStore;
+  readonly ruleFiles: RuleFiles;
+  readonly outputs: readonly Sink[];
+  registries: readonly OpenRegistry[] = [];
+  facades: readonly OpenFacade[] = [];
+  readonly #log: Logger;
+  readonly #stop = new AbortController();
+  #controller: Controller | undefined;
+  #admin: AdminServer | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+  #applied: Snapshot | undefined;
+
+  constructor(config: TrestleConfig, log: Logger) {
+    this.config = config;
+    this.#log = log;
+    this.store = createControlStore({ owner: OWNER });
+    this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
+    this.outputs = openOutputs(config);
+    this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
+  }
+
+  /** What the sync knows now. */
+  get sync(): SyncState | undefined {
+    return this.#controller?.state.get();
+  }
+
+  /** Where the admin API listens, `host:port`. */
+  get adminAddress(): string {
+    return this.#admin?.address ?? "";
+  }
+
+  /** Opens everything; resolves when facades listen. Rejects, with everything closed again, where an address cannot be had. */
+  async start(): Promise<void> {
+    try {
+      const { host, port } = this.config.admin;
+      this.#admin = await createAdminServer({
+        listen: printAddress(host, port),
+        sources: adminSources(this),
+        logger: this.#log,
+      });
+      this.registries = await openRegistries(this.config, this.#log);
+      this.#controller = createController({
+        sources: this.registries.map(({ source }) => source),
+        sinks: [this.store.sink, ...this.outputs],
+        owner: OWNER,
+        clock: realClock,
+        logger: this.#log,
+      });
+      this.dataPlane.start();
+      this.#running = Promise.all([
+        this.#controller.run(this.#stop.signal),
+        this.#followRules(),
+        this.#followSnapshots(),
+        this.#followState(),
+      ]);
+      await this.#firstWorld();
+      this.facades = await Promise.all(this.config.facades.map((facade) => this.#openFacade(facade)));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Why it is not ready yet, one line each; empty when it is. */
+  notReady(): string[] {
+    const state = this.sync;
+    return [
+      ...(state === undefined
+        ? ["registries are not opened yet"]
+        : [...state.silent].map((name) => `registry ${name} has not been read yet`)),
+      ...(this.ruleFiles.current.get().loaded || this.config.rules.length === 0 ? [] : ["rules are not loaded yet"]),
+      ...(this.dataPlane.allServing ? [] : ["a proxy worker does not serve yet"]),
+      ...(this.#applied === this.store.snapshots.get() ? [] : ["the newest configuration is not in force yet"]),
+      ...(this.facades.length === this.config.facades.length ? [] : ["facades do not listen yet"]),
+    ];
+  }
+
+  /** Ends facades, then drains the workers, then the rest. */
+  async stop(): Promise<void> {
+    await Promise.all(this.facades.map(({ facade }) => facade.close()));
+    await this.dataPlane.stop();
+    this.#stop.abort();
+    this.ruleFiles.close();
+    this.store.close();
+    await this.#running;
+    await Promise.all(this.registries.map(({ embedded }) => embedded?.close()));
+    await this.#admin?.close();
+  }
+
+  async #followRules(): Promise<void> {
+    for await (const { rules } of this.ruleFiles.current.watch(this.#stop.signal)) this.store.setRules(rules);
+  }
+
+  async #followSnapshots(): Promise<void> {
+    for await (const snapshot of this.store.snapshots.watch(this.#stop.signal)) {
+      await this.dataPlane.update(snapshot, usesApplications(snapshot) ? this.#applications() : undefined);
+      this.#applied = snapshot;
+    }
+  }
+
+  async #followState(): Promise<void> {
+    for await (const _ of this.#controller!.state.watch(this.#stop.signal)) this.#show();
+  }
+
+  async #firstWorld(): Promise<void> {
+    const untilMs = Date.now() + FIRST_WORLD_MS;
+    const waitsFor = () => this.notReady().filter((reason) => !reason.startsWith("facades"));
+    while (Date.now() < untilMs && waitsFor().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const reason of waitsFor()) this.#log.warn("facades start before all is ready", { reason });
+  }
+
+  async #openFacade(config: FacadeConfig): Promise<OpenFacade> {
+    const registry = this.registries.find(({ config: { name } }) => name === config.registry)!;
+    const findings = new Map<string, Finding>();
+    const facade = await createZookeeperFacade({
+      listen: { host: config.host, port: config.port },
+      upstream: registry.hosts.map((text) => parseAddress(text)!),
+      context: this.#contextOf(config),
+      allow: config.allow,
+      log: this.#log.child({ facade: config.registry }),
+      onFinding: (finding) => findings.set(`${finding.code} ${finding.at}`, finding),
+    });
+    return { config, facade, findings };
+  }
+
+  #show(): void {
+    for (const { config, facade, findings } of this.facades) {
+      findings.clear();
+      facade.setContext(this.#contextOf(config));
+    }
+  }
+
+  #contextOf(config: FacadeConfig): PresentContext {
+    const registry = this.registries.find(({ config: { name } }) => name === config.registry)!;
+    const world = this.sync?.worlds.find(({ name }) => name === config.registry);
+    return createPresentContext({
+      addresses: this.dataPlane.addresses,
+      roots: [`${registry.config.chroot}${registry.config.root}`],
+      instanceRoots: [`${registry.config.chroot}/services`],
+      take: config.take,
+      unruled: passedServices(this.sync?.findings ?? []),
+      served: this.dataPlane.served,
+      ...(world !== undefined && { world }),
+    });
+  }
+
+  /** Which application registered as a consumer from an address, where it was one alone. */
+  #applications(): Record<string, string> {
+    const found = new Map<string, string | undefined>();
+    for (const { address, application } of this.sync?.consumers ?? []) {
+      found.set(address, found.has(address) && found.get(address) !== application ? undefined : application);
+    }
+    return Object.fromEntries([...found].filter((pair): pair is [string, string] => pair[1] !== undefined));
+  }
+}
+
+/** Whether any rule asks who calls. */
+function usesApplications({ rules }: Snapshot): boolean {
+  return JSON.stringify(rules).toLowerCase().includes("dubbo-application");
+}

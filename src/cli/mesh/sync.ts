@@ -1,0 +1,76 @@
+import { realClock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Changes, Sink, Source, SyncState } from "../../registry-sync/contracts.ts";
+import { createEmbeddedRegistry, type EmbeddedRegistry } from "../../registry-sync/embedded/server.ts";
+import { plan } from "../../registry-sync/plan.ts";
+import { createFilesSink } from "../../registry-sync/sinks/files.ts";
+import { createZookeeperSource } from "../../registry-sync/sources/zookeeper/source.ts";
+import { parseAddress, printAddress } from "../config/address.ts";
+import type { RegistryConfig, TrestleConfig } from "../config/config.ts";
+
+/** Whose entries Trestle writes and may change. */
+export const OWNER = "trestle";
+
+/** A configured registry, ready to be asked: an embedded one runs and has an address of its own. */
+export interface OpenRegistry {
+  readonly config: RegistryConfig;
+  /** `host:port` of its servers. */
+  readonly hosts: readonly string[];
+  readonly source: Source;
+  /** Whether Trestle's own session is connected now. */
+  readonly connected: () => boolean;
+  readonly embedded: EmbeddedRegistry | undefined;
+}
+
+/** Opens the configured registries; starts the embedded one. */
+export function openRegistries(config: TrestleConfig, log: Logger): Promise<OpenRegistry[]> {
+  const isOwnAddress = ownAddresses(config);
+  return Promise.all(
+    config.registries.map(async (registry) => {
+      const embedded =
+        registry.scheme === "embedded" ? await createEmbeddedRegistry({ host: "127.0.0.1", port: 0, log }) : undefined;
+      const hosts = embedded === undefined ? registry.hosts : [printAddress(embedded.host, embedded.port)];
+      let connected = false;
+      const source = createZookeeperSource({
+        name: registry.name,
+        hosts,
+        chroot: registry.chroot,
+        root: registry.root,
+        ...(registry.username !== "" && { auth: { username: registry.username, password: registry.password } }),
+        isOwnAddress,
+        onConnected: (now) => {
+          connected = now;
+        },
+        clock: realClock,
+        log: log.child({ registry: registry.name }),
+      });
+      return { config: registry, hosts, source, connected: () => connected, embedded };
+    }),
+  );
+}
+
+/** The configured outputs as sinks. */
+export function openOutputs(config: TrestleConfig): Sink[] {
+  return config.outputs.map(({ files }) => createFilesSink({ directory: files, owner: OWNER }));
+}
+
+/** What a sync would do to an output now. */
+export async function planFor(sink: Sink, state: SyncState | undefined): Promise<Changes> {
+  const policy = {
+    owner: OWNER,
+    ...(state && { silent: state.silent }),
+    ...(sink.stored && { stored: sink.stored.bind(sink) }),
+  };
+  return plan(state?.entries ?? [], await sink.current(), policy).changes;
+}
+
+function ownAddresses({ proxy }: TrestleConfig): (address: string, port: number) => boolean {
+  const own = new Set([
+    ...proxy.dubbo.flatMap((port) => [printAddress(proxy.host, port), printAddress(proxy.bind, port)]),
+    ...proxy.advertise.flatMap((text) => {
+      const address = parseAddress(text);
+      return address === undefined ? [] : [printAddress(address.host, address.port)];
+    }),
+  ]);
+  return (address, port) => own.has(printAddress(address, port));
+}

@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), ...value.split(/,(?=\S)/)];
+}
+
+function repeat(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+/** Adds the flags that say which registries, facades, proxies and rules there are. */
+export function addRoleFlags(command: Command): Command {
+  return command
+    .option("-c, --config <file>", "configuration file (trestle config --explain lists its keys); flags win over it")
+    .option("--registry <url>", "real registry, such as zookeeper://10.0.0.1:2181,10.0.0.2:2181; repeatable", repeat)
+    .option("--facade <url>", "address that speaks the registry's protocol to applications; repeatable", repeat)
+    .option("--proxy-host <address>", "address of the proxy that consumers are shown")
+    .option("--proxy-port <ports>", "Dubbo2 ports of the proxy, one worker each (default 20880,20881)", collect)
+    .option("--advertise <host:port>", "address of another instance to hand out as well; repeatable", repeat)
+    .option("--rules <path>", "file or folder with rules, watched; repeatable", repeat)
+    .option("--admin <address>", "address of the admin API (default 127.0.0.1:15000)")
+    .option("--output <kind=place>", "where entries are written: files=FOLDER; repeatable", repeat)
+    .option("--log-level <level>", "debug, info, warn, error or silent", "info");
+}
