@@ -5,37 +5,62 @@ interface Block<T> {
   start: number;
 }
 
+/** From how many changed blocks on the flat list is built anew instead of being patched. */
+const REBUILD_FROM = 16;
+
 /**
- * A flat list made of keyed blocks, in order of their keys. Replacing one block costs a search and a move of references,
- * never a look at the other blocks' items; a list handed out is never changed afterwards.
+ * A flat list made of keyed blocks, in order of their keys. Changing a few blocks costs a search and one copy of
+ * references, never a look at the other blocks' items; a list handed out is never changed afterwards.
  */
 export class BlockList<T> {
-  readonly #blocks: Block<T>[] = [];
+  #blocks: Block<T>[] = [];
   #flat: readonly T[] = [];
+  readonly #byKey = new Map<string, readonly T[]>();
+  readonly #changed = new Set<string>();
 
   /** Puts `items` in place of the block of that key (none for an empty list). Says whether anything changed. */
   replace(key: string, items: readonly T[]): boolean {
-    const index = this.#search(key);
-    const found = this.#blocks[index];
-    const old = found?.key === key ? found : undefined;
-    if (sameItems(old?.items ?? [], items)) return false;
-    const start = old?.start ?? found?.start ?? this.#flat.length;
-    const flat = this.#flat.slice();
-    flat.splice(start, old?.items.length ?? 0, ...items);
-    this.#blocks.splice(index, old ? 1 : 0, ...(items.length > 0 ? [{ key, items, start }] : []));
-    const moved = items.length - (old?.items.length ?? 0);
-    if (moved !== 0) {
-      for (let later = index + (items.length > 0 ? 1 : 0); later < this.#blocks.length; later++) {
-        this.#blocks[later]!.start += moved;
-      }
-    }
-    this.#flat = Object.freeze(flat);
+    if (sameItems(this.#byKey.get(key) ?? [], items)) return false;
+    if (items.length > 0) this.#byKey.set(key, items);
+    else this.#byKey.delete(key);
+    this.#changed.add(key);
     return true;
   }
 
-  /** All items, frozen; the same array as before while nothing changed. */
+  /** All items; the same array as before while nothing changed. */
   get(): readonly T[] {
+    if (this.#changed.size >= REBUILD_FROM) this.#rebuild();
+    else if (this.#changed.size > 0) this.#patch();
+    this.#changed.clear();
     return this.#flat;
+  }
+
+  #rebuild(): void {
+    const flat: T[] = [];
+    this.#blocks = [...this.#byKey.keys()].sort().map((key) => {
+      const block = { key, items: this.#byKey.get(key)!, start: flat.length };
+      for (const item of block.items) flat.push(item);
+      return block;
+    });
+    this.#flat = flat;
+  }
+
+  #patch(): void {
+    const flat = this.#flat.slice();
+    for (const key of this.#changed) {
+      const items = this.#byKey.get(key) ?? [];
+      const index = this.#search(key);
+      const found = this.#blocks[index];
+      const length = found?.key === key ? found.items.length : 0;
+      const start = found?.start ?? flat.length;
+      flat.splice(start, length, ...items);
+      this.#blocks.splice(index, length > 0 ? 1 : 0, ...(items.length > 0 ? [{ key, items, start }] : []));
+      const moved = items.length - length;
+      for (let later = index + (items.length > 0 ? 1 : 0); moved !== 0 && later < this.#blocks.length; later++) {
+        this.#blocks[later]!.start += moved;
+      }
+    }
+    this.#flat = flat;
   }
 
   /** Index of the first block whose key is not before `key`. */

@@ -35,7 +35,7 @@ export function endpointOf(url: DubboUrl, origin: string, onUnreadable: (key: st
     disabled: isDisabled(url),
     token: decodedParam(url, "token"),
     payloadBytes: Math.max(0, whole("payload", 0, MAX_JAVA_INT)),
-    params: Object.freeze(url.params),
+    params: url.params,
     origin,
   };
 }

@@ -25,6 +25,8 @@ const parts = new WeakMap<Entry, readonly Entry[]>();
  * `before` are the same objects.
  */
 export function merge(worlds: readonly World[], before?: Merged): Merged {
+  const only = worlds.length === 1 ? worlds[0] : undefined;
+  if (only !== undefined && isAscending(only.entries)) return only;
   const byHost = new Map<string, Entry[]>();
   for (const world of worlds) {
     for (const entry of world.entries) {
@@ -47,6 +49,10 @@ export function merge(worlds: readonly World[], before?: Merged): Merged {
   }
   entries.sort((a, b) => compareText(a.host, b.host));
   return { entries, consumers: worlds.flatMap((world) => world.consumers), findings };
+}
+
+function isAscending(entries: readonly Entry[]): boolean {
+  return entries.every((entry, index) => index === 0 || entries[index - 1]!.host < entry.host);
 }
 
 /** The entries of the first service by key; the others of the same host are reported. */

@@ -39,6 +39,8 @@ describe("a consumer takes a provider", () => {
     ["of any category with *", "category=*", "category=configurators", true],
   ];
   test.each(rows)("%s", (_name, consumer, provider, takes) => {
-    expect(consumerTakes(urlOf(`consumer://10.0.0.9/a.B?${consumer}`), urlOf(`dubbo://10.0.0.1:20880/a.B?${provider}`))).toBe(takes);
+    expect(
+      consumerTakes(urlOf(`consumer://10.0.0.9/a.B?${consumer}`), urlOf(`dubbo://10.0.0.1:20880/a.B?${provider}`)),
+    ).toBe(takes);
   });
 });

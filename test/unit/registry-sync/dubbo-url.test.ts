@@ -158,7 +158,10 @@ test("any text gives a reading, and what was read prints to what reads the same"
 
 test("addresses are told from names", () => {
   for (const text of ["10.0.0.1", "255.255.255.255", "0.0.0.0"]) expect(isIpv4(text)).toBe(true);
-  for (const text of ["256.0.0.1", "1.2.3", "1.2.3.4.", "1.2.3.4.5", "01.2.3.4", "a.b.c.d", ""]) expect(isIpv4(text)).toBe(false);
-  for (const text of ["::", "::1", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "fe80::1%eth0"]) expect(isIpv6(text)).toBe(true);
-  for (const text of ["", ":", "1:2:3", "1::2::3", "1:2:3:4:5:6:7:8:9", "12345::", "::1%", "g::"]) expect(isIpv6(text)).toBe(false);
+  for (const text of ["256.0.0.1", "1.2.3", "1.2.3.4.", "1.2.3.4.5", "01.2.3.4", "a.b.c.d", ""])
+    expect(isIpv4(text)).toBe(false);
+  for (const text of ["::", "::1", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "fe80::1%eth0"])
+    expect(isIpv6(text)).toBe(true);
+  for (const text of ["", ":", "1:2:3", "1::2::3", "1:2:3:4:5:6:7:8:9", "12345::", "::1%", "g::"])
+    expect(isIpv6(text)).toBe(false);
 });

@@ -57,7 +57,11 @@ const key: fc.Arbitrary<ServiceKey> = fc
   .map(([name, group, version]) => serviceKey(name, group, version));
 
 test("every host is a legal DNS name of at most 253 characters", () => {
-  const wide = fc.tuple(fc.string({ minLength: 1, maxLength: 400 }), fc.string({ maxLength: 90 }), fc.string({ maxLength: 90 }));
+  const wide = fc.tuple(
+    fc.string({ minLength: 1, maxLength: 400 }),
+    fc.string({ maxLength: 90 }),
+    fc.string({ maxLength: 90 }),
+  );
   fc.assert(
     fc.property(wide, ([name, group, version]) => {
       const host = hostOf(serviceKey(name, group, version));
@@ -99,10 +103,12 @@ describe("a rule's host", () => {
 
   test("that is a plain name stands for all groups and versions", () => {
     const entries = [entryOf("a.B"), entryOf("a.B", "g"), entryOf("a.B", "g", "1.0"), entryOf("a.Bc")];
-    expect(entriesOfRuleHost("a.B", entries).map(({ entry: one, reading }) => [one.host.slice(0, 5), reading])).toEqual([
-      ["a.b", "host"],
-      ["a.b-g", "interface"],
-      ["a.b-g", "interface"],
-    ]);
+    expect(entriesOfRuleHost("a.B", entries).map(({ entry: one, reading }) => [one.host.slice(0, 5), reading])).toEqual(
+      [
+        ["a.b", "host"],
+        ["a.b-g", "interface"],
+        ["a.b-g", "interface"],
+      ],
+    );
   });
 });

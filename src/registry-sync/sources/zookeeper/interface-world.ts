@@ -132,7 +132,7 @@ class InterfaceBuild {
         service,
         address: url.host,
         application: param(url, "application"),
-        params: Object.freeze(url.params),
+        params: url.params,
       });
       if (param(url, "cluster") !== "broadcast") continue;
       const who = `consumer ${url.host === "" ? "(no address)" : url.host} of ${printServiceKey(service)}`;

@@ -1,0 +1,364 @@
+import { describe, expect, test } from "vitest";
+import type { World } from "../../../../../src/model/entry.ts";
+import { encodeName } from "../../../../../src/registry-sync/dubbo-url.ts";
+import { passedServices } from "../../../../../src/registry-sync/findings.ts";
+import type { InterfaceNodes, TreeChanges } from "../../../../../src/registry-sync/sources/zookeeper/tree.ts";
+import { createZookeeperWorld } from "../../../../../src/registry-sync/sources/zookeeper/world.ts";
+import { recordedTree } from "../../../../support/recorded-tree.ts";
+
+type Nodes = { readonly [K in keyof InterfaceNodes]?: readonly string[] };
+
+function nodes(of: Nodes): InterfaceNodes {
+  const encoded = (list: readonly string[] = []) => list.map(encodeName);
+  return {
+    providers: encoded(of.providers),
+    consumers: encoded(of.consumers),
+    configurators: encoded(of.configurators),
+    routers: encoded(of.routers),
+  };
+}
+
+function tree(interfaces: Readonly<Record<string, Nodes>>, more: Omit<TreeChanges, "interfaces"> = {}): TreeChanges {
+  return { interfaces: new Map(Object.entries(interfaces).map(([name, of]) => [name, nodes(of)])), ...more };
+}
+
+function worldOf(of: Nodes, more: Omit<TreeChanges, "interfaces"> = {}): World {
+  return createZookeeperWorld({ name: "legacy" }).update(tree({ "a.B": of }, more));
+}
+
+const provider = (address: string, query = "") =>
+  `dubbo://${address}/a.B?application=shop&interface=a.B${query && `&${query}`}`;
+const codes = (world: World) => world.findings.map((one) => one.code);
+
+describe("trees recorded from real peers", () => {
+  const rows: readonly (readonly [
+    name: string,
+    protocol: string | undefined,
+    codes: readonly string[],
+    consumers: number,
+  ])[] = [
+    ["zk-2.6.12-interface", "dubbo", [], 1],
+    ["zk-2.7.23-interface", "dubbo", [], 1],
+    ["zk-2.7.23-service", undefined, ["TR0122"], 0],
+    ["zk-2.7.23-service-local", undefined, ["TR0122"], 0],
+    ["zk-3.2.18-interface", "dubbo", [], 1],
+    ["zk-3.2.18-instance", undefined, ["TR0122", "TR0121"], 1],
+    ["zk-3.2.18-all", "dubbo", [], 1],
+    ["zk-3.2.18-all-tri", "tri", ["TR0120"], 1],
+    ["zk-3.3.6-interface", "dubbo", [], 1],
+    ["zk-3.3.6-instance", undefined, ["TR0122", "TR0121"], 1],
+    ["zk-3.3.6-all", "dubbo", [], 1],
+    ["zk-3.3.6-default", "dubbo", [], 1],
+    ["zk-3.3.6-all-remote", "dubbo", [], 1],
+    ["zk-3.3.6-all-tri", "tri", ["TR0120"], 1],
+    ["zk-3.3.6-all-dubbo+tri", "dubbo", [], 1],
+    ["zk-spring-2021.0", undefined, [], 0],
+    ["zk-spring-2025.0", undefined, [], 0],
+  ];
+  test.each(rows)("%s", (name, protocol, expected, consumers) => {
+    const world = createZookeeperWorld({ name: "legacy" }).update(recordedTree(name));
+    expect(codes(world)).toEqual(expected);
+    expect(world.consumers.map((one) => [one.address, one.application])).toEqual(
+      consumers === 1 ? [["10.77.0.9", "order-consumer"]] : [],
+    );
+    const service = { interface: "peer.api.OrderService", group: "g", version: "1.0.0" };
+    expect(world.entries.map((entry) => [entry.service, entry.endpoints.length])).toEqual(
+      protocol ? [[service, 1]] : [],
+    );
+    if (protocol === undefined) return;
+    expect(world.entries[0]?.endpoints[0]).toMatchObject({
+      address: "10.77.0.2",
+      port: 20880,
+      protocol,
+      weight: 100,
+      origin: "legacy",
+    });
+    expect(world.entries[0]?.endpoints[0]?.startedAtMs).toBeGreaterThan(1_795_248_000_000);
+  });
+});
+
+test("one directory with several groups and versions becomes one entry for each", () => {
+  const world = worldOf({
+    providers: [
+      provider("10.0.0.2:20880"),
+      provider("10.0.0.1:20880"),
+      provider("10.0.0.1:20880", "group=g"),
+      provider("10.0.0.1:20880", "version=1.0.0"),
+      provider("10.0.0.3:20880", "version=0.0.0"),
+      provider("10.0.0.4:20880", "default.version=1.0.0"),
+    ],
+  });
+  expect(world.entries.map((entry) => [entry.host, entry.endpoints.map((one) => one.address)])).toEqual([
+    ["a.b", ["10.0.0.1", "10.0.0.2", "10.0.0.3"]],
+    ["a.b-1-0-0", ["10.0.0.1", "10.0.0.4"]],
+    ["a.b-g", ["10.0.0.1"]],
+  ]);
+});
+
+test("a simplified registration without interface and methods belongs to its directory", () => {
+  const world = worldOf({ providers: ["dubbo://10.0.0.1:20880/a.B?application=shop&release=2.7.23"] });
+  expect(world.entries[0]?.service.interface).toBe("a.B");
+});
+
+test("of two registrations of one address the later started one counts, in any order", () => {
+  const two = [
+    provider("10.0.0.1:20880", "timestamp=1795248714229&weight=1"),
+    provider("10.0.0.1:20880", "timestamp=1795248714999&weight=2"),
+  ];
+  for (const providers of [two, [...two].reverse()]) {
+    expect(worldOf({ providers }).entries[0]?.endpoints.map((one) => one.weight)).toEqual([2]);
+  }
+});
+
+describe("a registration that is left out says why", () => {
+  const rows: readonly (readonly [name: string, provider: string, code: string, message: string])[] = [
+    ["no URL", "10.0.0.1", "TR0101", "node under a.B/providers is left out: url has no protocol"],
+    ["no port", "dubbo://10.0.0.1/a.B", "TR0101", "dubbo://10.0.0.1 is no provider's address"],
+    ["no provider", "override://10.0.0.1:1/a.B", "TR0101", "override://10.0.0.1:1 is no provider's address"],
+    ["another interface", "dubbo://10.0.0.1:1/a.C?interface=a.C", "TR0102", "provider 10.0.0.1:1 says interface a.C"],
+    [
+      "address for all",
+      "dubbo://0.0.0.0:1/a.B",
+      "TR0111",
+      "provider of a.B registered 0.0.0.0:1; set its host (DUBBO_IP_TO_REGISTRY)",
+    ],
+  ];
+  test.each(rows)("%s", (_name, text, code, message) => {
+    const world = worldOf({ providers: [text, provider("10.0.0.2:20880")] });
+    expect(world.findings.map((one) => [one.code, one.message])).toEqual([[code, message]]);
+    expect(world.entries[0]?.endpoints.map((one) => one.address)).toEqual(["10.0.0.2"]);
+  });
+});
+
+test("a broken percent escape is left out and told, and so are broken consumers", () => {
+  const interfaces = new Map([
+    ["a.B", { providers: ["dubbo%3"], consumers: ["%%%"], configurators: ["%"], routers: ["%"] }],
+  ]);
+  const world = createZookeeperWorld({ name: "legacy" }).update({ interfaces });
+  expect(codes(world)).toEqual(["TR0101", "TR0101", "TR0101", "TR0101"]);
+  expect(world.entries).toEqual([]);
+});
+
+test("a directory of rubbish makes ten findings, not a thousand", () => {
+  expect(codes(worldOf({ providers: Array.from({ length: 1_000 }, (_, index) => `rubbish${index}`) }))).toHaveLength(
+    10,
+  );
+});
+
+test("Trestle's own address is refused", () => {
+  const world = createZookeeperWorld({
+    name: "legacy",
+    isOwnAddress: (address, port) => address === "10.77.0.5" && port === 20880,
+  }).update(tree({ "a.B": { providers: [provider("10.77.0.5:20880"), provider("10.77.0.5:20999")] } }));
+  expect(codes(world)).toEqual(["TR0110"]);
+  expect(world.findings[0]?.severity).toBe("error");
+  expect(world.entries[0]?.endpoints.map((one) => one.port)).toEqual([20999]);
+});
+
+test("empty:// clears and is no fault", () => {
+  expect(
+    worldOf({ providers: ["empty://0.0.0.0/a.B?category=providers"], routers: ["empty://0.0.0.0/a.B"] }).findings,
+  ).toEqual([]);
+});
+
+test("other protocols stand in the entry and are told once for each service", () => {
+  const tri = (address: string) => `tri://${address}/a.B?application=shop`;
+  const world = worldOf({ providers: [tri("10.0.0.1:50051"), tri("10.0.0.2:50051"), provider("10.0.0.1:20880")] });
+  expect(world.entries[0]?.endpoints.map((one) => `${one.protocol} ${one.address}`)).toEqual([
+    "dubbo 10.0.0.1",
+    "tri 10.0.0.1",
+    "tri 10.0.0.2",
+  ]);
+  expect(world.findings.map((one) => one.message)).toEqual([
+    "a.B is offered over tri, which is not led through the proxy",
+  ]);
+});
+
+describe("overrides", () => {
+  const override = (address: string, query: string) =>
+    `override://${address}/a.B?category=configurators&dynamic=false&enabled=true&${query}`;
+  const two = [provider("10.0.0.1:20880"), provider("10.0.0.2:20880")];
+
+  test("weight, tag, disabled and any parameter of one provider", () => {
+    const world = worldOf({
+      providers: two,
+      configurators: [override("10.0.0.1:20880", "weight=7&dubbo.tag=gray&disabled=true&region=hz")],
+    });
+    expect(world.entries[0]?.endpoints).toMatchObject([
+      { weight: 7, tag: "gray", disabled: true, params: { region: "hz", weight: "7" } },
+      { weight: 100, tag: "", disabled: false },
+    ]);
+    expect(world.findings).toEqual([]);
+  });
+
+  test("one for a host wins over one for all, whatever the order of the nodes", () => {
+    const both = [override("10.0.0.1:20880", "weight=7"), override("0.0.0.0", "weight=3")];
+    for (const configurators of [both, [...both].reverse()]) {
+      expect(worldOf({ providers: two, configurators }).entries[0]?.endpoints.map((one) => one.weight)).toEqual([7, 3]);
+    }
+  });
+
+  test("group and version of the service do not move by an override", () => {
+    const world = worldOf({
+      providers: [provider("10.0.0.1:20880", "group=g")],
+      configurators: [override("0.0.0.0", "group=g&weight=7")],
+    });
+    expect(world.entries.map((entry) => [entry.host, entry.endpoints[0]?.weight])).toEqual([["a.b-g", 7]]);
+  });
+
+  test("one for some consumers is left to them, with a finding", () => {
+    expect(codes(worldOf({ providers: two, configurators: [override("10.0.0.9", "weight=7")] }))).toEqual(["TR0133"]);
+    expect(
+      codes(worldOf({ providers: two, configurators: [override("0.0.0.0", "weight=7&application=web")] })),
+    ).toEqual(["TR0133"]);
+  });
+
+  test("one that matches no provider is told", () => {
+    expect(codes(worldOf({ providers: two, configurators: [override("10.0.0.9:20880", "weight=7")] }))).toEqual([
+      "TR0134",
+    ]);
+  });
+
+  test("one that goes gives the registered values back", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    world.update(tree({ "a.B": { providers: two, configurators: [override("0.0.0.0", "weight=7")] } }));
+    expect(world.update(tree({ "a.B": { providers: two } })).entries[0]?.endpoints.map((one) => one.weight)).toEqual([
+      100, 100,
+    ]);
+  });
+});
+
+describe("services that are not led through the proxy", () => {
+  const one = [provider("10.0.0.1:20880", "version=1.0.0")];
+  const key = "a.B:1.0.0";
+
+  test("under a legacy router of their version", () => {
+    const routers = [
+      "route://0.0.0.0/a.B?version=1.0.0&category=routers&rule=host+%3D+10.0.0.1",
+      "route://0.0.0.0/a.B?version=2.0.0",
+    ];
+    const world = worldOf({ providers: [...one, provider("10.0.0.1:20880", "version=3.0.0")], routers });
+    expect([...passedServices(world.findings).keys()]).toEqual([key]);
+    expect(codes(world)).toEqual(["TR0130"]);
+  });
+
+  test("but not under a router that is switched off", () => {
+    expect(
+      codes(worldOf({ providers: one, routers: ["condition://0.0.0.0/a.B?version=1.0.0&enabled=false"] })),
+    ).toEqual([]);
+  });
+
+  const rules: readonly (readonly [key: string, code: string | undefined])[] = [
+    ["a.B:1.0.0:.condition-router", "TR0131"],
+    ["a.B:1.0.0.condition-router", "TR0131"],
+    ["shop.tag-router", "TR0131"],
+    ["shop.script-router", "TR0131"],
+    ["web.condition-router", "TR0131"],
+    ["web.tag-router", undefined],
+    ["a.B:2.0.0:.condition-router", undefined],
+    ["other.tag-router", undefined],
+    ["shop.configurators", "TR0135"],
+  ];
+  test.each(rules)("under the config centre's %s: %s", (rule, code) => {
+    const consumers = ["consumer://10.0.0.9/a.B?application=web&version=1.0.0&category=consumers"];
+    const world = worldOf({ providers: one, consumers }, { rules: new Map([[rule, "enabled: true"]]) });
+    expect(codes(world)).toEqual(code === undefined ? [] : [code]);
+    expect(passedServices(world.findings).has(key)).toBe(code === "TR0131");
+  });
+
+  test("until the rule goes, and from when it comes", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    expect(codes(world.update(tree({ "a.B": { providers: one } })))).toEqual([]);
+    expect(codes(world.update({ rules: new Map([["shop.tag-router", "tags: []"]]) }))).toEqual(["TR0131"]);
+    expect(codes(world.update({ rules: new Map([["shop.tag-router", undefined]]) }))).toEqual([]);
+  });
+});
+
+test("a broadcast consumer is told, its service is not held back", () => {
+  const world = worldOf({
+    providers: [provider("10.0.0.1:20880")],
+    consumers: ["consumer://10.0.0.9/a.B?application=web&cluster=broadcast"],
+  });
+  expect(world.findings.map((one) => [one.code, one.at])).toEqual([["TR0132", "consumer 10.0.0.9 of a.B"]]);
+  expect(passedServices(world.findings).size).toBe(0);
+});
+
+test("consumers keep what they ask for as they say it", () => {
+  const world = worldOf({
+    consumers: [
+      "consumer:///a.B?application=go",
+      "consumer://10.0.0.9/a.B?application=web&group=*&version=1.0.0",
+      "tri://10.0.0.8/a.B?application=x",
+    ],
+  });
+  expect(world.consumers.map((one) => [one.address, one.application, one.service.group, one.service.version])).toEqual([
+    ["", "go", "", ""],
+    ["10.0.0.8", "x", "", ""],
+    ["10.0.0.9", "web", "*", "1.0.0"],
+  ]);
+});
+
+describe("application level", () => {
+  const instances = new Map([["shop", ["10.0.0.1:20880"]]]);
+  const mapping = new Map([["a.B", ["shop"]]]);
+
+  test("an application with instances and no providers is told, and so is its interface", () => {
+    const world = worldOf({}, { instances, mapping });
+    expect(world.findings.map((one) => [one.code, one.at])).toEqual([
+      ["TR0122", "/services/shop"],
+      ["TR0121", "a.B"],
+    ]);
+  });
+
+  test("both findings go when the interface's providers come", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    world.update(tree({}, { instances, mapping }));
+    expect(codes(world.update(tree({ "a.B": { providers: [provider("10.0.0.1:20880")] } })))).toEqual([]);
+    expect(codes(world.update(tree({ "a.B": {} })))).toEqual(["TR0122", "TR0121"]);
+    expect(codes(world.update({ instances: new Map([["shop", undefined]]) }))).toEqual([]);
+  });
+
+  test("Spring Cloud's instances are no Dubbo application", () => {
+    expect(codes(worldOf({}, { instances: new Map([["svc", ["6f1dbb5b-8605-4132-9f4d-bd60f269ff29"]]]) }))).toEqual([]);
+  });
+});
+
+describe("updates", () => {
+  const two = {
+    "a.B": { providers: [provider("10.0.0.1:20880")] },
+    "a.C": { providers: ["dubbo://10.0.0.1:20880/a.C?application=shop"] },
+  };
+
+  test("that change nothing give the same world", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    const first = world.update(tree(two));
+    expect(world.update(tree(two))).toBe(first);
+    expect(world.update({})).toBe(first);
+  });
+
+  test("keep the entries of other interfaces, and endpoints that stay", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    const first = world.update(tree(two));
+    const next = world.update(tree({ "a.B": { providers: [provider("10.0.0.1:20880"), provider("10.0.0.2:20880")] } }));
+    expect(next.entries[1]).toBe(first.entries[1]);
+    expect(next.entries[0]).not.toBe(first.entries[0]);
+    expect(next.entries[0]?.endpoints[0]).toBe(first.entries[0]?.endpoints[0]);
+    expect(first.entries[0]?.endpoints).toHaveLength(1);
+  });
+
+  test("keep findings of numbers that cannot be read while others come and go", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    const bad = provider("10.0.0.1:20880", "weight=many");
+    expect(codes(world.update(tree({ "a.B": { providers: [bad] } })))).toEqual(["TR0103"]);
+    expect(codes(world.update(tree({ "a.B": { providers: [bad, provider("10.0.0.2:20880")] } })))).toEqual(["TR0103"]);
+  });
+
+  test("that take an interface away take its entries, consumers and findings", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    world.update(
+      tree({ "a.B": { providers: ["x", provider("10.0.0.1:20880")], consumers: ["consumer://10.0.0.9/a.B"] } }),
+    );
+    const next = world.update({ interfaces: new Map([["a.B", undefined]]) });
+    expect([next.entries, next.consumers, next.findings]).toEqual([[], [], []]);
+  });
+});
