@@ -32,14 +32,18 @@ function childrenChanged(core: SessionCore, tracked: Tracked): void {
     core.shared.counters.suppressed++;
     return;
   }
-  ask(core, tracked, tracked.moment(), tracked.armed || needsOneShot(core, tracked.directory));
+  ask(core, tracked, tracked.armed || needsOneShot(core, tracked.directory));
 }
 
 /** Reads the directory again, sets the server's watch anew where told, and fills the event's place with what is true. */
-function ask(core: SessionCore, tracked: Tracked, moment: Moment, watch: boolean): void {
+function ask(core: SessionCore, tracked: Tracked, watch: boolean): void {
   const slot = core.outbox.reserve();
+  const moment = tracked.opened();
   core.list(tracked.directory, watch, (listing) => {
-    const events = listing === undefined ? blind(tracked, moment) : settleRegistry(core, tracked, moment, listing);
+    const before = listing === undefined ? moment : beforeEarly(core, tracked, moment, listing);
+    const cause = tracked.judge(moment, listing?.presented);
+    const recursive = core.coveredRecursively(tracked.directory.path);
+    const events = listing === undefined ? blind(tracked, moment) : settle(tracked, before, listing, cause, recursive);
     if (events.length === 0) core.shared.counters.suppressed++;
     core.outbox.fill(slot, events);
   });
@@ -50,17 +54,6 @@ function blind(tracked: Tracked, moment: Moment): Uint8Array[] {
   if (!moment.armed && !tracked.persistent) return [];
   if (tracked.armCount === moment.armCount) tracked.armed = false;
   return [eventPacket("childrenChanged", tracked.directory.path)];
-}
-
-function settleRegistry(core: SessionCore, tracked: Tracked, moment: Moment, listing: Listing): Uint8Array[] {
-  const { path } = tracked.directory;
-  return settle(
-    tracked,
-    beforeEarly(core, tracked, moment, listing),
-    listing,
-    "registry",
-    core.coveredRecursively(path),
-  );
 }
 
 /** Where nothing was known before the first events, what was shown then follows from the state now and those events. */
@@ -107,7 +100,8 @@ function childEvent(core: SessionCore, child: DirectoryChild, event: WatcherEven
       tracked.early.set(name, event.type === EVENT_TYPES.created ? "created" : "deleted");
     }
     // A recursive watch hears of no "children changed": the names that stand for this node come and go with it.
-    if (hidden) ask(core, tracked, tracked.moment(), false);
+    if (hidden) ask(core, tracked, false);
+    else noteVisible(core, tracked, name, event.type === EVENT_TYPES.created);
   }
   const passes =
     watch === undefined
@@ -124,6 +118,15 @@ function childEvent(core: SessionCore, child: DirectoryChild, event: WatcherEven
   core.outbox.add(packet);
 }
 
+/** A node that is shown as it is came or went, and the client is told by the server's own event: what is known follows. */
+function noteVisible(core: SessionCore, tracked: Tracked, name: string, came: boolean): void {
+  const { listing, directory } = tracked;
+  if (listing === undefined || listing.held.has(name) === came) return;
+  const names = came ? [...listing.names, name] : listing.names.filter((one) => one !== name);
+  tracked.listing = core.shared.listings.derive(listing, names, core.context, core.unledIn(directory));
+  if (tracked.presented !== undefined) tracked.presented = tracked.listing.presented;
+}
+
 function isShownVirtual(tracked: Tracked | undefined, name: string): boolean {
   return tracked?.presented?.virtual.has(name) === true;
 }
@@ -132,7 +135,7 @@ function isShownVirtual(tracked: Tracked | undefined, name: string): boolean {
 export function onContextChange(core: SessionCore): void {
   for (const tracked of [...core.tracked.values()]) {
     const { listing, directory } = tracked;
-    if (listing === undefined) continue;
+    if (listing === undefined || tracked.holdsContext()) continue;
     const moment = tracked.moment();
     const again = core.shared.listings.again(listing, core.context, core.unledIn(directory));
     const recursive = core.coveredRecursively(directory.path);

@@ -51,8 +51,10 @@ export class Listings {
   /** What a directory's known state shows under another context. */
   again(listing: Listing, context: PresentContext, unled: readonly DubboUrl[]): Listing {
     const last = this.#last.get(listing.directory.path);
-    if (last !== undefined && last.names === listing.names && last.context === context && unled.length === 0)
-      return last;
+    if (last === undefined || last.names !== listing.names || unled.length > 0) {
+      return this.derive(listing, listing.names, context, unled);
+    }
+    if (last.context === context) return last;
     return this.make(listing.directory, listing.names, listing.stat, context, unled);
   }
 
@@ -64,11 +66,26 @@ export class Listings {
     context: PresentContext,
     unled: readonly DubboUrl[],
   ): Listing {
-    const presented = present(directory, names, context, unled);
-    for (const passed of presented.passed) this.#onPassed(passed);
-    const listing: Listing = Object.freeze({ directory, names, held: new Set(names), stat, context, presented });
+    const listing = this.#present(directory, names, stat, context, unled);
     if (unled.length === 0 && stat !== undefined) this.#remember(listing);
     return listing;
+  }
+
+  /** A listing after events that told of other names; its Stat is the older one's, so it stands for no state of the registry. */
+  derive(listing: Listing, names: readonly string[], context: PresentContext, unled: readonly DubboUrl[]): Listing {
+    return this.#present(listing.directory, names, listing.stat, context, unled);
+  }
+
+  #present(
+    directory: Directory,
+    names: readonly string[],
+    stat: Stat | undefined,
+    context: PresentContext,
+    unled: readonly DubboUrl[],
+  ): Listing {
+    const presented = present(directory, names, context, unled);
+    for (const passed of presented.passed) this.#onPassed(passed);
+    return Object.freeze({ directory, names, held: new Set(names), stat, context, presented });
   }
 
   #remember(listing: Listing): void {

@@ -4,7 +4,7 @@ import type { Presented } from "../../present/present.ts";
 
 /** What is kept of a session whose connection went, for the one that takes it up again. */
 export interface Remembered {
-  /** What the client was last shown of each directory that it watched. */
+  /** What the client was last shown of each directory on which its one-shot watch stood. */
   readonly shown: ReadonlyMap<string, Presented>;
   /** Hidden nodes that the session made. */
   readonly own: ReadonlySet<string>;

@@ -128,7 +128,11 @@ export class FacadeSession {
     const core = this.#core;
     if (core.sessionId === 0n) return;
     const shown = new Map(core.remembered?.shown ?? []);
-    for (const [path, { presented }] of core.tracked) if (presented !== undefined) shown.set(path, presented);
+    for (const [path, { presented, armed }] of core.tracked) {
+      // Of a one-shot watch that stands we know that no event was sent which may have been lost on the way.
+      if (armed && presented !== undefined) shown.set(path, presented);
+      else shown.delete(path);
+    }
     core.shared.memory.put(core.sessionId, { shown, own: core.own, unled: core.unled });
   }
 

@@ -15,7 +15,7 @@ export interface NodeWatch {
 
 /** What stood when an event came in; the truth about it is asked later. */
 export interface Moment {
-  readonly presented: Presented | undefined;
+  presented: Presented | undefined;
   readonly armed: boolean;
   readonly armCount: number;
 }
@@ -44,8 +44,35 @@ export class Tracked {
   /** Names created and deleted by events that came before the first listing. */
   readonly early = new Map<string, "created" | "deleted">();
 
+  /** Events that came in and are not judged yet, oldest first. */
+  readonly #open: Moment[] = [];
+  /** The context was replaced while events were open: the next one that is judged tells of that, too. */
+  #contextChanged = false;
+
   constructor(directory: Directory) {
     this.directory = directory;
+  }
+
+  /** Notes that an event came in; `judge` must follow. */
+  opened(): Moment {
+    const moment = this.moment();
+    this.#open.push(moment);
+    return moment;
+  }
+
+  /** The oldest open event is judged by `listing`: what came of it is where the later ones start from. Gives its cause. */
+  judge(moment: Moment, now: Presented | undefined): Cause {
+    this.#open.shift();
+    for (const later of this.#open) if (later.presented === moment.presented) later.presented = now ?? later.presented;
+    const cause = this.#contextChanged ? "context" : "registry";
+    this.#contextChanged = false;
+    return cause;
+  }
+
+  /** Whether a new context must wait to be told of until an event before it is judged; told together, nothing comes out of order. */
+  holdsContext(): boolean {
+    if (this.#open.length > 0) this.#contextChanged = true;
+    return this.#contextChanged;
   }
 
   moment(): Moment {

@@ -7,7 +7,7 @@ import {
   type WatchesRequest,
 } from "../../../codecs/zookeeper/requests.ts";
 import { childAt, type Directory, directoryAt } from "../../present/directory.ts";
-import { isHidden, mayBeVirtual } from "../../present/present.ts";
+import { isHidden, mayBeVirtual, type Presented } from "../../present/present.ts";
 import type { SessionCore } from "./core.ts";
 import { eventPacket, replyPacket, requestPacket, trailingStat } from "./packets.ts";
 import { needsOneShot, watchShadows } from "./reads.ts";
@@ -149,23 +149,24 @@ export function setWatches(core: SessionCore, packet: Uint8Array, xid: number): 
     tracked.arm();
     tracked.upstreamArmed = true;
   }
-  for (const path of directories.keys()) {
-    const tracked = core.tracked.get(path);
-    if (tracked !== undefined) tracked.presented ??= core.remembered?.shown.get(path);
-  }
   const same = data.length === asked.data.length && exist.length === asked.exist.length;
   core.forward(same ? packet : requestPacket(xid, { ...asked, data, exist }), xid);
   for (const path of owned) checkOwned(core, path);
-  for (const directory of directories.values()) catchUp(core, directory);
+  for (const directory of directories.values()) catchUp(core, directory, core.remembered?.shown.get(directory.path));
 }
 
-/** Reads a directory that the client watched before and tells it of what changed while it was away, or may have. */
-function catchUp(core: SessionCore, directory: Directory): void {
+/**
+ * Reads a directory that the client watched before and tells it of what changed while it was away, or may have. An event that the
+ * server sends by itself goes on without being judged: what a client last saw of a list that changed since cannot be known.
+ */
+function catchUp(core: SessionCore, directory: Directory, remembered: Presented | undefined): void {
   const tracked = core.track(directory);
   core.list(directory, needsOneShot(core, directory) || tracked.armed, (listing) => {
     if (listing === undefined) return;
     const recursive = core.coveredRecursively(directory.path);
-    const events = settle(tracked, tracked.moment(), listing, "context", recursive);
+    const moment = tracked.moment();
+    const before = { ...moment, presented: moment.presented ?? (tracked.persistent ? undefined : remembered) };
+    const events = settle(tracked, before, listing, "context", recursive);
     core.shared.counters.artificial += events.length;
     for (const event of events) core.outbox.add(event);
   });
