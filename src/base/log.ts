@@ -17,7 +17,13 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** Logs JSON lines to standard error. */
 export function createLogger(level: LogLevel = "info"): Logger {
-  return wrap(pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true })));
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return wrap(pino(options, pino.destination({ fd: 2, sync: true })));
 }
 
 /** Drops everything; for tests and libraries that were given no logger. */

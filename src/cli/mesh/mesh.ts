@@ -78,6 +78,7 @@ export class Mesh {
         clock: realClock,
         logger: this.#log,
       });
+      await this.ruleFiles.rescan();
       this.dataPlane.start();
       this.#running = Promise.all([
         this.#controller.run(this.#stop.signal),
