@@ -1,0 +1,137 @@
+import { isZooKeeperError } from "../../codecs/zookeeper/status.ts";
+import { printServiceKey, type ServiceKey } from "../../model/service.ts";
+import { matchesGroup } from "../../registry-sync/dubbo-match.ts";
+import { type DubboUrl, param, parseNodeName, printNodeName } from "../../registry-sync/dubbo-url.ts";
+import { parseZooKeeperAddress } from "../../registry-sync/sources/zookeeper/address.ts";
+import { createZooKeeperClient, type ZooKeeperClient } from "../../registry-sync/sources/zookeeper/client.ts";
+
+/** Where a provider of one service listens. */
+export interface ProviderAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Asks a registry once who provides a service by Dubbo2. Throws where the registry is not to be had. */
+export async function findProviders(registry: string, service: ServiceKey): Promise<readonly ProviderAddress[]> {
+  const client = openZooKeeper(registry);
+  try {
+    await client.connected(CONNECT_TIMEOUT_MS);
+    return await readProviders(client, service, false);
+  } finally {
+    await client.close();
+  }
+}
+
+/** A ZooKeeper client from a registry URL. Throws `ConfigError` for one that is none. */
+export function openZooKeeper(registry: string): ZooKeeperClient {
+  const { servers, chroot, username, password } = parseZooKeeperAddress(registry);
+  const auth = username !== undefined && password !== undefined ? { username, password } : undefined;
+  return createZooKeeperClient({ servers, chroot, auth });
+}
+
+/**
+ * Keeps one URL listed under its interface as Dubbo 2.7 does: parents that stay, a last node that goes with the session, made
+ * again when a session was lost. Resolves when it is listed; what it gives takes the node away.
+ */
+export async function registerUrl(
+  client: ZooKeeperClient,
+  category: "providers" | "consumers",
+  url: DubboUrl,
+): Promise<() => Promise<void>> {
+  const folder = `/dubbo/${param(url, "interface")}/${category}`;
+  const path = `${folder}/${printNodeName(url)}`;
+  const put = async () => {
+    let parent = "";
+    for (const part of folder.slice(1).split("/")) {
+      parent = `${parent}/${part}`;
+      await createOnce(client, parent, "persistent");
+    }
+    await createOnce(client, path, "ephemeral");
+  };
+  await client.connected(CONNECT_TIMEOUT_MS);
+  await put();
+  const stop = client.onState((state, isNewSession) => {
+    if (state === "connected" && isNewSession) put().catch(() => {});
+  });
+  return async () => {
+    stop();
+    await client.delete(path).catch(() => {});
+  };
+}
+
+/**
+ * Tells `onList` who provides a service, now and after every change; a failed look keeps the last list and is made again at the
+ * next event or connection. What it gives ends that.
+ */
+export async function followProviders(
+  client: ZooKeeperClient,
+  service: ServiceKey,
+  onList: (providers: readonly ProviderAddress[]) => void,
+): Promise<() => void> {
+  const folder = providersFolder(service);
+  let asked = 0;
+  const look = async () => {
+    const turn = ++asked;
+    const providers = await readProviders(client, service, true);
+    if (turn === asked) onList(providers);
+  };
+  await client.connected(CONNECT_TIMEOUT_MS);
+  await look();
+  const retry = () => void look().catch(() => {});
+  const stopEvents = client.onEvent((event) => {
+    if (event.path === folder) retry();
+  });
+  const stopState = client.onState((state) => {
+    if (state === "connected") retry();
+  });
+  return () => {
+    asked = Number.POSITIVE_INFINITY;
+    stopEvents();
+    stopState();
+  };
+}
+
+async function readProviders(client: ZooKeeperClient, service: ServiceKey, watch: boolean): Promise<ProviderAddress[]> {
+  const folder = providersFolder(service);
+  let names: readonly string[];
+  try {
+    names = (await client.getChildren(folder, watch)).children;
+  } catch (error) {
+    if (!isZooKeeperError(error, "noNode")) throw error;
+    if (watch) await client.exists(folder, true);
+    names = [];
+  }
+  const providers: ProviderAddress[] = [];
+  for (const name of names) {
+    const reading = parseNodeName(name);
+    if (reading.type === "url" && provides(reading.url, service))
+      providers.push({ host: reading.url.host, port: reading.url.port });
+  }
+  return providers.sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1));
+}
+
+function provides(url: DubboUrl, service: ServiceKey): boolean {
+  const version = param(url, "version");
+  return (
+    url.protocol === "dubbo" &&
+    param(url, "enabled") !== "false" &&
+    matchesGroup(service.group, param(url, "group")) &&
+    (service.version === "*" || service.version === (version === "0.0.0" ? "" : version))
+  );
+}
+
+async function createOnce(client: ZooKeeperClient, path: string, mode: "persistent" | "ephemeral"): Promise<void> {
+  try {
+    await client.create(path, null, { mode });
+  } catch (error) {
+    if (!isZooKeeperError(error, "nodeExists")) throw error;
+  }
+}
+
+function providersFolder(service: ServiceKey): string {
+  if (service.interface === "" || service.interface.includes("/"))
+    throw new Error(`${printServiceKey(service)} is no interface`);
+  return `/dubbo/${service.interface}/providers`;
+}
