@@ -8,6 +8,7 @@ import { sortFindings } from "../../src/control/rules/findings.ts";
 import { indexEntries, indexRules } from "../../src/control/rules/hosts.ts";
 import { lowerService } from "../../src/control/rules/lower.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
+import { oldestFirst } from "../../src/control/rules/rule-set.ts";
 import type { Endpoint, Entry } from "../../src/model/entry.ts";
 import { parseServiceKey } from "../../src/model/service.ts";
 import { createSnapshot } from "../../src/model/snapshot.ts";
@@ -46,8 +47,9 @@ export function runRuleCase(name: string): RuleCase {
   const entries = Object.entries(services).map(([key, urls]) => entryOf(key, urls));
   const ruleText = text.slice(0, cut).replace(/[^\n]/g, "") + text.slice(cut);
   const parsed = parseRules(`${name}.in.yaml`, ruleText);
-  const snapshot = createSnapshot(entries, parsed.rules);
-  const { virtualServices } = indexRules(parsed.rules);
+  const rules = oldestFirst(parsed.rules);
+  const snapshot = createSnapshot(entries, rules);
+  const { virtualServices } = indexRules(rules);
   const index = indexEntries(snapshot.entries);
   const resources = compile(snapshot, { id: "proxy", dubbo: [{ address: "127.0.0.1", port: 20880 }] });
   const problems = checkConsistent(resources);
@@ -55,7 +57,7 @@ export function runRuleCase(name: string): RuleCase {
   return {
     name,
     model: print({
-      findings: sortFindings([...parsed.findings, ...analyzeRules(parsed.rules, entries)]).map(
+      findings: sortFindings([...parsed.findings, ...analyzeRules(rules, entries)]).map(
         ({ code, severity, message, at }) => `${code} ${severity} ${at} ${message}`,
       ),
       services: snapshot.entries.map((entry) => lowerService(entry, virtualServices.find(entry), index)),

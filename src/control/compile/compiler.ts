@@ -60,9 +60,7 @@ export function createCompiler(): Compile {
     const listeners = compileListeners(node).map(named).sort(byName);
     const { shared } = last;
     const all = [listeners, shared.routes, shared.clusters, shared.endpoints];
-    const version = hashText(
-      all.map((list) => list.map((resource) => `${resource.name}=${resource.version}`).join()).join("|"),
-    );
+    const version = hashText(all.map((list) => list.map((resource) => resource.version).join()).join("|"));
     return { version, listeners, ...shared };
   };
 }

@@ -17,11 +17,16 @@ export function isCarried(entry: Entry): boolean {
   return entry.endpoints.length === 0 || entry.endpoints.some((endpoint) => endpoint.protocol === PROTOCOL);
 }
 
+const ports = new WeakMap<Entry, number>();
+
 /** The lowest port that a Dubbo2 provider of the service has; 20880 where there is none. */
 export function usualPort(entry: Entry): number {
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const { protocol, port } of entry.endpoints) if (protocol === PROTOCOL && port < lowest) lowest = port;
-  return lowest === Number.POSITIVE_INFINITY ? DEFAULT_PORT : lowest;
+  const known = ports.get(entry);
+  if (known !== undefined) return known;
+  const found = entry.endpoints.filter(({ protocol }) => protocol === PROTOCOL).map(({ port }) => port);
+  const port = found.length === 0 ? DEFAULT_PORT : found.reduce((a, b) => Math.min(a, b));
+  ports.set(entry, port);
+  return port;
 }
 
 /**

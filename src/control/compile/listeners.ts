@@ -6,6 +6,8 @@ export interface ProxyNode {
   readonly id: string;
   /** Addresses that carry Dubbo2 calls. */
   readonly dubbo: readonly { readonly address: string; readonly port: number }[];
+  /** Which application registered as a consumer from an address; only where a rule asks for it. */
+  readonly applications?: Readonly<Record<string, string>>;
 }
 
 /** Compiles a node's listeners, named `dubbo_ADDRESS_PORT`. */
@@ -13,6 +15,14 @@ export function compileListeners(node: ProxyNode): Listener[] {
   return node.dubbo.map(({ address, port }) => ({
     name: `dubbo_${address}_${port}`,
     address: { socketAddress: { address, portValue: port } },
-    metadata: { filterMetadata: { [TRESTLE_METADATA]: { protocol: "dubbo", routeConfigName: DUBBO_ROUTES } } },
+    metadata: {
+      filterMetadata: {
+        [TRESTLE_METADATA]: {
+          protocol: "dubbo",
+          routeConfigName: DUBBO_ROUTES,
+          ...(node.applications && { applications: node.applications }),
+        },
+      },
+    },
   }));
 }

@@ -2,7 +2,7 @@ import type { Endpoint, Entry } from "../../model/entry.ts";
 import type { DestinationRule, HttpMatch, RouteDestination, VirtualService } from "../../model/rule.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { findSubset } from "../compile/clusters.ts";
-import { liveEndpoints } from "../compile/endpoints.ts";
+import { isCarried, liveEndpoints } from "../compile/endpoints.ts";
 import { type Bindings, serviceNamed } from "./bindings.ts";
 import type { Report } from "./findings.ts";
 import { resolveDestination } from "./hosts.ts";
@@ -39,11 +39,18 @@ function checkDestination(
     if (known !== undefined) called.add(known);
     else report("TR0221", at.fields.host ?? at.position, `destination ${host} matches no service that is known`);
   }
+  for (const entry of called)
+    if (!isCarried(entry))
+      report(
+        "TR0221",
+        at.fields.host ?? at.position,
+        `destination ${host} has no Dubbo2 endpoint: its calls are answered "no endpoint"`,
+      );
   if (subset === undefined) return;
   for (const entry of called) {
     const ruled = bindings.rules.destinationRules.find(entry);
     if (findSubset(ruled, subset) !== undefined) continue;
-    const known = ruled?.subsets.map(({ name }) => name).join(", ") ?? "";
+    const known = [...new Set(ruled?.subsets.map(({ name }) => name))].join(", ");
     report(
       "TR0222",
       at.fields.subset ?? at.position,

@@ -1,5 +1,7 @@
 import type { Position } from "../../base/errors.ts";
 import { printPosition, type Rule } from "../../model/rule.ts";
+import { printServiceKey } from "../../model/service.ts";
+import { isCarried } from "../compile/endpoints.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Report } from "./findings.ts";
 import { type HostIndex, hostMatches } from "./hosts.ts";
@@ -10,6 +12,7 @@ export function analyzeHosts(bindings: Bindings, report: Report): void {
   reportTwins([...virtualServices, ...destinationRules], report);
   reportClaims("TR0224", rules.virtualServices, report);
   reportClaims("TR0225", rules.destinationRules, report);
+  for (const rule of [...virtualServices, ...destinationRules]) reportNotCarried(rule, bindings, report);
   for (const rule of virtualServices) {
     if (!rule.inMesh)
       report(
@@ -29,6 +32,18 @@ export function analyzeHosts(bindings: Bindings, report: Report): void {
         report("TR0237", subset.at.position, `subset ${subset.name} of ${rule.host} is defined twice; the first holds`);
       names.add(subset.name);
     }
+  }
+}
+
+/** Rules act in the proxy alone: calls in protocols that it does not carry go past them. */
+function reportNotCarried(rule: Rule, bindings: Bindings, report: Report): void {
+  for (const entry of bindings.servicesOf(rule).filter((bound) => !isCarried(bound))) {
+    const protocols = [...new Set(entry.endpoints.map(({ protocol }) => protocol))].sort().join(", ");
+    report(
+      "TR0238",
+      rule.kind === "VirtualService" ? hostPosition(rule, entry.host) : (rule.at.fields.host ?? rule.at.position),
+      `${rule.kind} ${rule.name} has no effect on ${printServiceKey(entry.service)}: its providers speak ${protocols} only, which is not led through the proxy`,
+    );
   }
 }
 
@@ -56,7 +71,8 @@ function reportClaims<R extends Rule>(code: "TR0224" | "TR0225", index: HostInde
 
 function hostPosition(rule: Rule, host: string): Position {
   if (rule.kind === "DestinationRule") return rule.at.fields.host ?? rule.at.position;
-  const i = rule.hosts.findIndex((text) => text.toLowerCase() === host);
+  const found = rule.hosts.findIndex((text) => text.toLowerCase() === host);
+  const i = Math.max(0, found);
   return rule.at.fields[`hosts[${i}]`] ?? rule.at.position;
 }
 

@@ -21,6 +21,7 @@ export function analyzeRoutes(bindings: Bindings, report: Report): void {
   for (const rule of bindings.virtualServices) {
     for (const route of rule.http) {
       checkRoute(rule, route, report);
+      if (!isApplied(route)) continue;
       for (const match of route.match ?? []) checkMatch(rule, match, bindings, report);
     }
     checkOrder(rule, bindings, report);
@@ -29,7 +30,7 @@ export function analyzeRoutes(bindings: Bindings, report: Report): void {
 
 function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): void {
   const { position, fields } = route.at;
-  if (route.route === undefined && route.directResponse === undefined)
+  if (!isApplied(route))
     report("TR0230", position, `route of ${rule.name} can't be applied to Dubbo calls; they go on to the next route`);
   const destinations = route.route ?? [];
   const sum = sumOfWeights(destinations);
@@ -41,6 +42,10 @@ function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): voi
     );
   checkHeaders(route.headers, report);
   for (const { headers } of destinations) checkHeaders(headers, report);
+}
+
+function isApplied(route: HttpRoute): boolean {
+  return route.route !== undefined || route.directResponse !== undefined;
 }
 
 function checkHeaders(headers: Headers | undefined, report: Report): void {
@@ -104,7 +109,7 @@ function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): v
   const service = bindings.servicesOf(rule)[0] ?? serviceNamed(rule.hosts[0]!);
   const before: { readonly condition: Condition; readonly line: number }[] = [];
   for (const route of rule.http) {
-    if (route.route === undefined && route.directResponse === undefined) continue;
+    if (!isApplied(route)) continue;
     const matches: readonly (HttpMatch | undefined)[] =
       route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
     for (const match of matches) {

@@ -42,6 +42,7 @@ export const RULE_FINDINGS = {
   TR0235: { severity: "warning", title: "attachment that a call can't be given" },
   TR0236: { severity: "error", title: "connection security is not applied" },
   TR0237: { severity: "warning", title: "subset defined twice" },
+  TR0238: { severity: "warning", title: "rule for a service that is not led through the proxy" },
 } as const satisfies Record<string, { readonly severity: Finding["severity"]; readonly title: string }>;
 
 export type RuleFindingCode = keyof typeof RULE_FINDINGS;

@@ -288,11 +288,15 @@ export const KINDS: Readonly<Record<"VirtualService" | "DestinationRule", Object
   ),
 };
 
-/** A regular expression can't be put together with another text condition on the path: the two would need a look-ahead. */
+/**
+ * `uri` and `method` are both of the path. A regular expression can't be joined to another condition on the same text (it
+ * would need a look-ahead), so it may only stand beside an exact one, or beside a prefix that ends with the interface.
+ */
 function checkMatch(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
   const { uri, method } = value as unknown as HttpMatch;
   if (uri === undefined || method === undefined || uri.type === "exact" || method.type === "exact") return value;
-  if (uri.type !== "regex" && method.type !== "regex") return value;
+  const ofInterface = uri.type === "prefix" && !/^\/[^/]*\/./.test(uri.value);
+  if (uri.type !== "regex" && (method.type !== "regex" || ofInterface)) return value;
   context.report(
     "TR0213",
     value.at.fields.method ?? value.at.position,

@@ -20,25 +20,30 @@ export function lowerPath(
   const ignoreCase = match.ignoreUriCase === true && uri?.type !== "regex";
   if (method === undefined || method.type === "present")
     return uri === undefined ? EVERY_PATH : lowerUri(uri, base, ignoreCase);
-  if (
-    uri === undefined ||
-    uri.type === "present" ||
-    (uri.type !== "exact" && method.type !== "exact" && covers(uri, base, ignoreCase))
-  )
-    return lowerMethod(method, base);
-  if (method.type === "exact")
-    return textMatches(uri, base + method.value, ignoreCase) ? { path: base + method.value } : undefined;
-  if (uri.type === "exact") {
-    const called = ignoreCase ? uri.value.toLowerCase() : uri.value;
-    if (!called.startsWith(ignoreCase ? base.toLowerCase() : base)) return undefined;
-    return textMatches(method, uri.value.slice(base.length), false)
-      ? withCase({ path: uri.value }, ignoreCase)
-      : undefined;
+  if (uri === undefined || uri.type === "present") return lowerMethod(method, base);
+  if (method.type === "exact") {
+    const path = base + method.value;
+    return textMatches(uri, path, ignoreCase) ? { path } : undefined;
   }
-  // Two prefixes: the longer holds where it starts with the shorter.
-  const wanted = base + method.value;
-  if (starts(uri.value, wanted, ignoreCase)) return withCase({ prefix: uri.value }, ignoreCase);
-  return undefined;
+  switch (uri.type) {
+    case "exact":
+      if (!starts(uri.value, base, ignoreCase) || !textMatches(method, uri.value.slice(base.length), false))
+        return undefined;
+      return withCase({ path: uri.value }, ignoreCase);
+    case "prefix":
+      if (covers(uri, base, ignoreCase)) return lowerMethod(method, base);
+      return method.type === "prefix" ? lowerPrefixes(uri.value, base + method.value, ignoreCase) : undefined;
+    case "regex":
+      return undefined;
+    default:
+      return uri satisfies never;
+  }
+}
+
+/** Two prefixes hold together as the longer one, where it starts with the shorter. */
+function lowerPrefixes(uri: string, wanted: string, ignoreCase: boolean): PathMatch | undefined {
+  if (starts(wanted, uri, ignoreCase)) return { prefix: wanted };
+  return starts(uri, wanted, ignoreCase) ? withCase({ prefix: uri }, ignoreCase) : undefined;
 }
 
 function lowerUri(uri: TextMatch, base: string, ignoreCase: boolean): PathMatch | undefined {

@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import {
+  compareText,
+  createFindingList,
+  MAX_FINDINGS,
+  RULE_FINDINGS,
+  ruleFinding,
+  sortFindings,
+} from "../../../../src/control/rules/findings.ts";
+
+const at = (line: number, column = 1, file = "a.yaml") => ({ file, line, column });
+
+test("a finding has its code's severity and its place", () => {
+  expect(ruleFinding("TR0222", at(3, 9), "subset v3")).toEqual({
+    code: "TR0222",
+    severity: "error",
+    message: "subset v3",
+    at: "a.yaml:3:9",
+  });
+});
+
+test("codes are TR02xx in rising order", () => {
+  const codes = Object.keys(RULE_FINDINGS);
+  expect(codes.every((code) => /^TR02\d\d$/.test(code))).toBe(true);
+  expect([...codes].sort()).toEqual(codes);
+});
+
+test("a finding that is reported twice is kept once", () => {
+  const found = createFindingList();
+  found.report("TR0206", at(1), "x");
+  found.report("TR0206", at(1), "x");
+  found.report("TR0206", at(2), "x");
+  expect(found.list()).toHaveLength(2);
+});
+
+test("past the limit one finding says how many are left out", () => {
+  const found = createFindingList();
+  for (let i = 0; i < MAX_FINDINGS + 7; i++) found.report("TR0206", at(i + 1), "x");
+  expect(found.list()).toHaveLength(MAX_FINDINGS + 1);
+  expect(found.list().at(-1)).toMatchObject({
+    code: "TR0216",
+    message: `7 more findings are not shown; at most ${MAX_FINDINGS} are`,
+  });
+});
+
+test("findings are sorted by file, line, column and code", () => {
+  const list = [
+    ruleFinding("TR0209", at(10), ""),
+    ruleFinding("TR0208", at(2, 5), ""),
+    ruleFinding("TR0206", at(2, 5), ""),
+    ruleFinding("TR0206", at(2, 1, "C:b.yaml"), ""),
+    { ...ruleFinding("TR0206", at(1), ""), at: "zookeeper" },
+  ];
+  expect(sortFindings(list).map((one) => `${one.code} ${one.at}`)).toEqual([
+    "TR0206 C:b.yaml:2:1",
+    "TR0206 a.yaml:2:5",
+    "TR0208 a.yaml:2:5",
+    "TR0209 a.yaml:10:1",
+    "TR0206 zookeeper",
+  ]);
+});
+
+test("texts are compared by code unit", () => {
+  expect([compareText("a", "b"), compareText("b", "a"), compareText("a", "a"), compareText("B", "a")]).toEqual([
+    -1, 1, 0, -1,
+  ]);
+});

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { contentVersion, createSnapshot, emptySnapshot, hashText } from "../../../src/model/snapshot.ts";
+import { entryOf } from "../../support/rule-cases.ts";
+import { rulesOf, virtualServiceText } from "../../support/rules.ts";
+
+const a = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880"]);
+const b = entryOf("com.acme.B", ["dubbo://10.0.0.2:20880"]);
+const text = virtualServiceText("r", "[com.acme.A]", "[{route: [{destination: {host: com.acme.A}}]}]");
+
+test("a snapshot sorts its entries by host and is frozen", () => {
+  const snapshot = createSnapshot([b, a], []);
+  expect(snapshot.entries).toEqual([a, b]);
+  expect(Object.isFrozen(snapshot) && Object.isFrozen(snapshot.entries) && Object.isFrozen(snapshot.rules)).toBe(true);
+});
+
+test("the version depends on the content alone", () => {
+  const again = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880"]);
+  expect(createSnapshot([a, b], rulesOf(text)).version).toBe(createSnapshot([b, again], rulesOf(text)).version);
+});
+
+test.each([
+  { name: "another endpoint", entries: [entryOf("com.acme.A", ["dubbo://10.0.0.9:20880"]), b], rules: rulesOf(text) },
+  { name: "one entry less", entries: [a], rules: rulesOf(text) },
+  { name: "no rule", entries: [a, b], rules: [] },
+  { name: "the rule on another line", entries: [a, b], rules: rulesOf(`# note\n${text}`) },
+])("$name makes another version", ({ entries, rules }) => {
+  expect(createSnapshot(entries, rules).version).not.toBe(createSnapshot([a, b], rulesOf(text)).version);
+});
+
+test("a version is 16 hexadecimal digits", () => {
+  expect(emptySnapshot.version).toMatch(/^[0-9a-f]{16}$/);
+  expect(contentVersion({ x: 1 })).toBe(hashText('{"x":1}'));
+  expect(hashText("")).toBe("e3b0c44298fc1c14");
+});
