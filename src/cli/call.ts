@@ -31,7 +31,7 @@ Without --types the call is generic ($invoke): the provider finds the method by 
 With --types it is an ordinary call, as an application makes it; objects are then JSON objects with a key "class".
 
 The value goes to standard output as JSON; what the provider threw or refused goes to standard error.
-Exit code 0: a value came back. 1: an exception or an error did. 2: the provider could not be asked.
+Exit code 0: a value came back. 1: an exception or an error did. 2: the provider could not be asked, or did not answer.
 
 Examples:
   trestle call dubbo://10.0.0.5:20880 com.acme.OrderService.getOrder '[42]'
@@ -60,11 +60,16 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
     .addOption(outputOption().default("json"))
     .addHelpText("after", EXAMPLES)
     .action(async (target: string, rest: string[], options: CallOptions) => {
-      process.exitCode = await runCall(target, rest, options, find);
+      try {
+        process.exitCode = await runCall(target, rest, options, find);
+      } catch (error) {
+        process.stderr.write(`trestle: ${(error as Error).message}\n`);
+        process.exitCode = 2;
+      }
     });
 }
 
-/** Runs the call and prints its end; gives the exit code. Throws an `Error` with one line for what the user got wrong. */
+/** Runs the call and prints its end; gives the exit code. Throws an `Error` with one line where no answer came. */
 async function runCall(
   target: string,
   rest: readonly string[],
@@ -80,19 +85,14 @@ async function runCall(
     version: service.version,
     ...encodeArguments(method, json, types),
   };
+  const provider = address ?? (await pick(find, options.registry!, service));
+  const client = await connectDubbo({ ...provider, connectTimeoutMs: options.timeout });
   let response: Response | null;
   try {
-    const provider = address ?? (await pick(find, options.registry!, service));
-    const client = await connectDubbo({ ...provider, connectTimeoutMs: options.timeout });
-    try {
-      const attachments = { ...request.attachments, ...Object.fromEntries(options.attachment) };
-      response = await client.call({ ...request, attachments }, options.timeout);
-    } finally {
-      client.close();
-    }
-  } catch (error) {
-    process.stderr.write(`trestle: ${(error as Error).message}\n`);
-    return 2;
+    const attachments = { ...request.attachments, ...Object.fromEntries(options.attachment) };
+    response = await client.call({ ...request, attachments }, options.timeout);
+  } finally {
+    client.close();
   }
   if (response === null) return 0;
   if (response.type === "value") {

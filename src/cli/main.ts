@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { createAnalyzeCommand } from "./analyze.ts";
+import { createCallCommand } from "./call.ts";
 import { createEndpointsCommand } from "./endpoints.ts";
 import { createRestartCommand } from "./restart.ts";
 import { createRoutesCommand } from "./routes.ts";
@@ -16,8 +17,11 @@ export function createProgram(): Command {
       "a protocol-bridging mesh for legacy Dubbo: change the registry address, get routing and resilience per method",
     )
     .version(VERSION)
+    // An option behind a command is that command's own: `call --version 1.0.0` is a service's version.
+    .enablePositionalOptions()
     .showHelpAfterError("(trestle --help lists the commands)");
   program.addCommand(createUpCommand());
+  program.addCommand(createCallCommand());
   program.addCommand(createServicesCommand());
   program.addCommand(createEndpointsCommand());
   program.addCommand(createRoutesCommand());
