@@ -2,7 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../src/codecs/zookeeper/constants.ts";
 import { present } from "../../src/registry-sync/present/present.ts";
-import { FacadeLink, INSTANCES, type LinkedClient, PROVIDERS, PROXIES, providerName } from "../support/facade-link.ts";
+import {
+  FacadeLink,
+  IFACE,
+  INSTANCES,
+  type LinkedClient,
+  PROVIDERS,
+  PROXIES,
+  providerName,
+} from "../support/facade-link.ts";
 
 // Clients that keep a list the ways real ones do must end with exactly what is shown, whatever happens in whatever order.
 
@@ -15,7 +23,21 @@ const PROVIDER_NAMES = [
   providerName("10.0.0.5", "", "tri"),
   "malformed",
 ];
+/** What the proxies are shown as for providers without and with a version. */
+const VIRTUAL_NAMES = ["", "&version=2.0.0"].flatMap((more) =>
+  PROXIES.map((proxy) =>
+    encodeURIComponent(`dubbo://${proxy}/${IFACE}?application=shop&interface=${IFACE}&methods=a,b${more}`),
+  ),
+);
 const INSTANCE_NAMES = ["10.0.0.2:20880", "10.0.0.3:20880"];
+/** Nodes whose coming and going is watched: shown by us alone, hidden, passed on as they are. */
+const WATCHED = [
+  `${PROVIDERS}/${VIRTUAL_NAMES[1]}`,
+  `${PROVIDERS}/${VIRTUAL_NAMES[2]}`,
+  `${PROVIDERS}/${PROVIDER_NAMES[0]}`,
+  `${PROVIDERS}/${PROVIDER_NAMES[3]}`,
+  `${INSTANCES}/${INSTANCE_NAMES[0]}`,
+];
 const ADDRESSES = [PROXIES, PROXIES.slice(0, 1), PROXIES.slice(1), []];
 
 type Step =
@@ -43,12 +65,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc
-      .tuple(fc.nat(4), fc.constantFrom("up" as const, "down" as const))
+      .tuple(fc.nat(9), fc.constantFrom("up" as const, "down" as const))
       .map(([client, direction]): Step => ({ do: "move", client, direction })),
   },
-  { weight: 1, arbitrary: fc.nat(4).map((client): Step => ({ do: "read", client })) },
-  { weight: 1, arbitrary: fc.nat(4).map((client): Step => ({ do: "reconnect", client })) },
+  { weight: 1, arbitrary: fc.nat(9).map((client): Step => ({ do: "read", client })) },
+  { weight: 1, arbitrary: fc.nat(9).map((client): Step => ({ do: "reconnect", client })) },
 );
+
+/** A client that keeps its belief whether one node is there, by exists with a watch. */
+interface Believer {
+  client: LinkedClient;
+  readonly path: string;
+  believes: boolean;
+  armed: boolean;
+}
 
 /** A consumer that keeps one list; `list` is what it believes. */
 interface Keeper {
@@ -105,7 +135,39 @@ function follow(keeper: Keeper, again: boolean): void {
   read(style === "one-shot");
 }
 
-const keepers = new Map<Keeper, () => void>();
+const keepers = new Map<Keeper | Believer, () => void>();
+
+/** Asks for the node with a watch, again after each event; a watch that stood is set again on a new connection. */
+function believe(believer: Believer, again: boolean): void {
+  const { client, path } = believer;
+  const waiting: number[] = [];
+  const ask = (): void => void waiting.push(client.ask({ op: "exists", path, watch: true }));
+  const settle = (): void => {
+    for (; waiting.length > 0; waiting.shift()) {
+      const answer = client.answer(waiting[0]);
+      if (answer === undefined) return;
+      believer.believes = answer.err === 0;
+      believer.armed = true;
+    }
+  };
+  keepers.set(believer, settle);
+  client.onEvent = (type, changed) => {
+    settle();
+    if (changed !== path) return;
+    if (type === "created") believer.believes = true;
+    else if (type === "deleted") believer.believes = false;
+    believer.armed = false;
+    ask();
+  };
+  if (!again || !believer.armed) {
+    ask();
+    return;
+  }
+  const data = believer.believes ? [path] : [];
+  const exist = believer.believes ? [] : [path];
+  const relativeZxid = client.lastZxid;
+  client.ask({ op: "setWatches2", relativeZxid, data, exist, child: [], persistent: [], recursive: [] }, -8);
+}
 
 function run(steps: readonly Step[]): void {
   keepers.clear();
@@ -126,10 +188,20 @@ function run(steps: readonly Step[]): void {
     make(INSTANCES, "one-shot"),
     make(INSTANCES, "recursive"),
   ];
-  for (const one of steps) act(link, writer, all, one);
+  const believers = WATCHED.map((path): Believer => {
+    const believer = { client: link.connect("facade"), path, believes: false, armed: false };
+    believe(believer, false);
+    link.pump();
+    keepers.get(believer)?.();
+    return believer;
+  });
+  for (const one of steps) act(link, writer, [...all, ...believers], one);
   for (let round = 0; round < 10; round++) {
     link.pump();
     for (const settle of keepers.values()) settle();
+  }
+  for (const { client, path, believes } of believers) {
+    expect(believes, path).toBe(client.stat(path) !== undefined);
   }
   for (const keeper of all) {
     const real = writer.children(keeper.directory);
@@ -143,7 +215,7 @@ function run(steps: readonly Step[]): void {
   }
 }
 
-function act(link: FacadeLink, writer: LinkedClient, all: Keeper[], one: Step): void {
+function act(link: FacadeLink, writer: LinkedClient, all: readonly (Keeper | Believer)[], one: Step): void {
   switch (one.do) {
     case "toggle": {
       const path = `${one.directory}/${one.name}`;
@@ -164,7 +236,7 @@ function act(link: FacadeLink, writer: LinkedClient, all: Keeper[], one: Step): 
       keepers.get(all[one.client])?.();
       return;
     case "read":
-      all[one.client].client.ask({ op: "getChildren", path: all[one.client].directory, watch: false });
+      all[one.client].client.ask({ op: "getChildren", path: PROVIDERS, watch: false });
       return;
     case "reconnect": {
       const keeper = all[one.client];
@@ -172,7 +244,8 @@ function act(link: FacadeLink, writer: LinkedClient, all: Keeper[], one: Step): 
       old.disconnect();
       keeper.client = link.connectQuietly("facade", old);
       keeper.client.lastZxid = old.lastZxid;
-      follow(keeper, true);
+      if ("style" in keeper) follow(keeper, true);
+      else believe(keeper, true);
       return;
     }
     default:

@@ -23,7 +23,7 @@ const pure: readonly string[] = [
   "registry-sync/merge.ts",
   "registry-sync/plan.ts",
   "registry-sync/guard.ts",
-  "registry-sync/present.ts",
+  "registry-sync/present/",
   "registry-sync/naming.ts",
   "registry-sync/dubbo-url.ts",
   "registry-sync/service-entry.ts",

@@ -53,7 +53,7 @@ export function treat(
   if (url.protocol !== "dubbo") return passes(name, `${url.protocol}:// is not a protocol that is led through`, at);
   if (interfaceOf(url) !== directory.name) return passes(name, "its url names another interface", at);
   if (url.host === "" || url.port === 0) return passes(name, "its url has no host and port", at);
-  if (context.addresses.includes(`${url.host}:${url.port}`)) return passes(name, "it is a proxy's own address", at);
+  if (context.addresses.includes(addressOf(url))) return passes(name, "it is a proxy's own address", at);
   if (param(url, "ssl-enabled") === "true") return passes(name, "it takes TLS connections alone", at);
   if (param(url, "cluster") === "broadcast") return passes(name, "it asks for cluster=broadcast", at);
   const not: NotLed | undefined = context.notLed(service, param(url, "application"));
@@ -78,7 +78,7 @@ export function mayBeVirtual(directory: Directory, name: string, context: Presen
   if (directory.kind !== "providers") return false;
   const reading = parseNodeName(name);
   if (reading.type === "fault" || reading.url.protocol !== "dubbo") return false;
-  return context.addresses.includes(`${reading.url.host}:${reading.url.port}`);
+  return context.addresses.includes(addressOf(reading.url));
 }
 
 /**
@@ -121,6 +121,10 @@ export function present(
 
 function passes(name: string, reason: string, at: string): Treatment {
   return { type: "passes", note: { name, reason, at } };
+}
+
+function addressOf({ host, port }: DubboUrl): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function splitAddress(address: string): { host: string; port: number } {

@@ -120,6 +120,7 @@ export function setWatches(core: SessionCore, packet: Uint8Array, xid: number): 
       const { directory, name } = child;
       const hidden = isHidden(directory, name, core.context, core.unledIn(directory));
       if (hidden && kind === "virtual") {
+        core.track(directory).nodes.set(name, { kind: "own", persistent: false });
         kept.push(path);
         owned.push(path);
       } else if (hidden || mayBeVirtual(directory, name, core.context)) {
@@ -177,9 +178,8 @@ function checkOwned(core: SessionCore, path: string): void {
   core.inject({ op: "exists", path, watch: false }, (packet, header) => {
     const child = childAt(path, core.context);
     if (header.err !== 0 || child === undefined) return;
-    const own = core.owns(path) || trailingStat(packet)?.ephemeralOwner === core.sessionId;
-    if (own) core.track(child.directory).nodes.set(child.name, { kind: "own", persistent: false });
-    else {
+    if (core.owns(path) || trailingStat(packet)?.ephemeralOwner === core.sessionId) return;
+    if (core.tracked.get(child.directory.path)?.nodes.delete(child.name) === true) {
       core.shared.counters.artificial++;
       core.outbox.add(eventPacket("deleted", path));
     }

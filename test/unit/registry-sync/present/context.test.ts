@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import { serviceKey } from "../../../../src/model/service.ts";
+import { createPresentContext, type PresentOptions } from "../../../../src/registry-sync/present/context.ts";
+
+const order = serviceKey("com.acme.Order", "g", "1.0.0");
+const plain = serviceKey("com.acme.Order");
+const addresses = ["10.0.0.9:20880"];
+
+describe("what is led through the proxy", () => {
+  test.each<[string, Partial<PresentOptions>, string | undefined]>([
+    ["everything by default", {}, undefined],
+    ["nothing without a proxy in service", { addresses: [] }, "no proxy is in service"],
+    ["an interface by its name", { take: { services: ["com.acme.Order"], applications: ["*"] } }, undefined],
+    ["a service by its whole key", { take: { services: ["g/com.acme.Order:1.0.0"], applications: ["*"] } }, undefined],
+    ["a package by a star", { take: { services: ["com.acme.*"], applications: ["*"] } }, undefined],
+    ["names with a star inside", { take: { services: ["com.*.Order"], applications: ["*"] } }, undefined],
+    [
+      "not a package that only begins alike",
+      { take: { services: ["com.acm.*"], applications: ["*"] } },
+      "not taken by the service filter",
+    ],
+    [
+      "not a name whose ends would overlap",
+      { take: { services: ["com.acme.Order*acme.Order"], applications: ["*"] } },
+      "not taken by the service filter",
+    ],
+    ["an application by its name", { take: { services: ["*"], applications: ["shop"] } }, undefined],
+    [
+      "not another application",
+      { take: { services: ["*"], applications: ["store"] } },
+      "not taken by the application filter",
+    ],
+    ["nothing while all is bypassed", { bypass: { all: true, services: [] } }, "bypassed"],
+    ["not a bypassed interface", { bypass: { all: false, services: ["com.acme.Order"] } }, "bypassed"],
+    ["not a bypassed key", { bypass: { all: false, services: ["g/com.acme.Order:1.0.0"] } }, "bypassed"],
+    ["not what only another key's bypass names", { bypass: { all: false, services: ["com.acme.Order:2"] } }, undefined],
+    [
+      "not a service under an unknown rule",
+      { unruled: new Map([["com.acme.Order", "a script router"]]) },
+      "a script router",
+    ],
+    ["a service that the proxy has been told of", { served: new Set(["g/com.acme.Order:1.0.0"]) }, undefined],
+    ["not one that it has not", { served: new Set(["com.acme.Order"]) }, "the proxy has not been told of it yet"],
+  ])("%s", (_, options, reason) => {
+    expect(createPresentContext({ addresses, ...options }).notLed(order, "shop")?.reason).toBe(reason);
+  });
+
+  test("a rule that the proxy does not apply is worth a finding, a filter is not", () => {
+    const ruled = createPresentContext({ addresses, unruled: new Map([["com.acme.Order", "x"]]) });
+    const filtered = createPresentContext({ addresses, take: { services: [], applications: [] } });
+    expect(ruled.notLed(plain, "shop")?.finding).toBe(true);
+    expect(filtered.notLed(plain, "shop")?.finding).toBe(false);
+  });
+
+  test("a pattern of many stars is matched in a time that does not explode", () => {
+    const services = ["*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b"];
+    const context = createPresentContext({ addresses, take: { services, applications: ["*"] } });
+    const before = performance.now();
+    expect(context.notLed(serviceKey("a".repeat(50_000)), "shop")).toBeDefined();
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+});

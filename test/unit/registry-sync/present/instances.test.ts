@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import type { Endpoint, World } from "../../../../src/model/entry.ts";
+import { serviceKey } from "../../../../src/model/service.ts";
+import { hiddenInstances } from "../../../../src/registry-sync/present/instances.ts";
+
+function endpoint(address: string, port: number, application: string | undefined, protocol = "dubbo"): Endpoint {
+  return {
+    address,
+    port,
+    protocol,
+    weight: 100,
+    startedAtMs: 0,
+    warmupMs: 0,
+    tag: "",
+    disabled: false,
+    token: "",
+    payloadBytes: 0,
+    params: application === undefined ? {} : { application },
+    origin: "test",
+  };
+}
+
+function world(...endpoints: Endpoint[]): World {
+  return {
+    name: "test",
+    entries: [{ host: "com.acme.order", service: serviceKey("com.acme.Order"), endpoints }],
+    consumers: [],
+    findings: [],
+  };
+}
+
+function hidden(given: World, notLed: () => unknown = () => undefined): string[] {
+  return [...hiddenInstances(given, notLed)].flatMap(([app, names]) => [...names].map((name) => `${app} ${name}`));
+}
+
+describe("instances that are hidden", () => {
+  test("those whose application, host and port also stand at interface level", () => {
+    expect(hidden(world(endpoint("10.0.0.2", 20880, "shop")))).toEqual(["shop 10.0.0.2:20880"]);
+  });
+
+  test("none of a service that is not led", () => {
+    expect(hidden(world(endpoint("10.0.0.2", 20880, "shop")), () => "bypassed")).toEqual([]);
+  });
+
+  test("none of an application that speaks tri:// alone", () => {
+    expect(hidden(world(endpoint("10.0.0.2", 50051, "shop", "tri")))).toEqual([]);
+  });
+
+  test("by the port of a second protocol, too, when dubbo is led on that host", () => {
+    const both = world(endpoint("10.0.0.2", 20880, "shop"), endpoint("10.0.0.2", 50051, "shop", "tri"));
+    expect(hidden(both)).toEqual(["shop 10.0.0.2:20880", "shop 10.0.0.2:50051"]);
+  });
+
+  test("not another application on the same host, and none where the application is not known", () => {
+    const mixed = world(
+      endpoint("10.0.0.2", 20880, "shop"),
+      endpoint("10.0.0.2", 50051, "till", "tri"),
+      endpoint("10.0.0.3", 1, undefined),
+    );
+    expect(hidden(mixed)).toEqual(["shop 10.0.0.2:20880"]);
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, test } from "vitest";
+import { type DubboUrl, parseNodeName } from "../../../../src/registry-sync/dubbo-url.ts";
+import { createPresentContext, type PresentOptions } from "../../../../src/registry-sync/present/context.ts";
+import type { Directory } from "../../../../src/registry-sync/present/directory.ts";
+import { isHidden, mayBeVirtual, present } from "../../../../src/registry-sync/present/present.ts";
+
+const providers: Directory = { kind: "providers", path: "/dubbo/com.acme.Order/providers", name: "com.acme.Order" };
+const instances: Directory = { kind: "instances", path: "/services/shop", name: "shop" };
+const proxies = ["10.0.0.9:20880", "10.0.0.9:20881"];
+
+function name(text: string): string {
+  return encodeURIComponent(text);
+}
+
+function provider(host: string, more = "", scheme = "dubbo"): string {
+  return name(`${scheme}://${host}:20880/com.acme.Order?application=shop&interface=com.acme.Order&pid=1${more}`);
+}
+
+function shownOf(names: readonly string[], options: Partial<PresentOptions> = {}, unled: DubboUrl[] = []): string[] {
+  const { shown } = present(providers, names, createPresentContext({ addresses: proxies, ...options }), unled);
+  return [...shown].map((one) => decodeURIComponent(one));
+}
+
+const proxied = (more = "") =>
+  proxies.map((at) => `dubbo://${at}/com.acme.Order?application=shop&interface=com.acme.Order${more}`);
+
+describe("a list of providers", () => {
+  test("one URL per proxy address stands for all providers of a service", () => {
+    expect(shownOf([provider("10.0.0.2"), provider("10.0.0.3", "&weight=3")])).toEqual(proxied());
+  });
+
+  test("each group and version has its own", () => {
+    const names = [provider("10.0.0.2", "&group=g&version=1"), provider("10.0.0.3", "&group=g&version=2")];
+    expect(shownOf(names)).toEqual([
+      ...proxies.map(
+        (at) => `dubbo://${at}/com.acme.Order?application=shop&group=g&interface=com.acme.Order&version=1`,
+      ),
+      ...proxies.map(
+        (at) => `dubbo://${at}/com.acme.Order?application=shop&group=g&interface=com.acme.Order&version=2`,
+      ),
+    ]);
+  });
+
+  test("version 0.0.0 and none are two, as consumers tell them apart", () => {
+    expect(shownOf([provider("10.0.0.2", "&version=0.0.0"), provider("10.0.0.3")])).toHaveLength(4);
+  });
+
+  test("nothing is shown of nothing", () => {
+    expect(shownOf([])).toEqual([]);
+  });
+
+  test("what is shown does not change when a like provider comes or goes, or restarts", () => {
+    const one = shownOf([provider("10.0.0.2", "&timestamp=1")]);
+    expect(shownOf([provider("10.0.0.3", "&timestamp=2&weight=7"), provider("10.0.0.2", "&timestamp=9")])).toEqual(one);
+  });
+
+  test("the order of the registry's names does not matter", () => {
+    const names = [provider("10.0.0.2"), provider("10.0.0.3", "&version=2"), provider("10.0.0.4", "", "tri")];
+    expect(shownOf([...names].reverse()).sort()).toEqual(shownOf(names).sort());
+  });
+
+  test.each<[string, string, string]>([
+    ["another protocol", provider("10.0.0.4", "", "tri"), "tri:// is not a protocol that is led through"],
+    ["a name that is no URL", "rubbish", "url has no protocol"],
+    ["a broken escape", "%zz", "node name has a broken percent escape"],
+    [
+      "a URL of another interface",
+      name("dubbo://10.0.0.2:1/x?interface=com.acme.Pay"),
+      "its url names another interface",
+    ],
+    ["a URL without a port", name("dubbo://10.0.0.2/com.acme.Order"), "its url has no host and port"],
+    ["a provider behind TLS", provider("10.0.0.4", "&ssl-enabled=true"), "it takes TLS connections alone"],
+    ["a provider that asks for broadcast", provider("10.0.0.4", "&cluster=broadcast"), "it asks for cluster=broadcast"],
+    ["a proxy's own address", provider("10.0.0.9"), "it is a proxy's own address"],
+  ])("%s passes unchanged, with its reason", (_, odd, reason) => {
+    const { shown, passed } = present(providers, [odd], createPresentContext({ addresses: proxies }));
+    expect([...shown]).toEqual([odd]);
+    expect(passed.map((one) => one.reason)).toEqual([reason]);
+  });
+
+  test("what passes stands beside what is led", () => {
+    const tri = provider("10.0.0.4", "", "tri");
+    expect(shownOf([provider("10.0.0.2"), tri])).toEqual([decodeURIComponent(tri), ...proxied()]);
+  });
+
+  test("a bypass shows the real addresses, all of them", () => {
+    const names = [provider("10.0.0.2"), provider("10.0.0.3")];
+    expect(shownOf(names, { bypass: { all: true, services: [] } })).toEqual(names.map(decodeURIComponent));
+    expect(shownOf(names, { addresses: [] })).toEqual(names.map(decodeURIComponent));
+  });
+
+  test("an unlisted address leaves the other", () => {
+    expect(shownOf([provider("10.0.0.2")], { addresses: proxies.slice(1) })).toEqual(proxied().slice(1));
+  });
+
+  test("IPv6 proxies are written in brackets", () => {
+    const [shown] = shownOf([provider("10.0.0.2")], { addresses: ["[fd00::9]:20880"] });
+    expect(shown).toContain("dubbo://[fd00::9]:20880/");
+    const context = createPresentContext({ addresses: ["[fd00::9]:20880"] });
+    expect(mayBeVirtual(providers, name(shown ?? ""), context)).toBe(true);
+  });
+
+  test("a broadcasting consumer of that group and version is shown the providers", () => {
+    const reading = parseNodeName(
+      name("consumer://10.0.0.1/com.acme.Order?cluster=broadcast&interface=com.acme.Order&version=1"),
+    );
+    if (reading.type === "fault") throw new Error(reading.message);
+    const names = [provider("10.0.0.2", "&version=1"), provider("10.0.0.3", "&version=2")];
+    const shown = shownOf(names, {}, [reading.url]);
+    expect(shown[0]).toBe(decodeURIComponent(names[0] ?? ""));
+    expect(shown.slice(1).every((one) => one.includes("10.0.0.9") && one.endsWith("version=2"))).toBe(true);
+  });
+
+  test("a thousand malformed names make twenty notes", () => {
+    const names = Array.from({ length: 1_000 }, (_, index) => `rubbish${index}`);
+    const { shown, passed } = present(providers, names, createPresentContext({ addresses: proxies }));
+    expect(shown.size).toBe(1_000);
+    expect(passed).toHaveLength(20);
+  });
+});
+
+describe("single names", () => {
+  const context = createPresentContext({ addresses: proxies });
+
+  test("a provider that is led is hidden, one that passes is not", () => {
+    expect(isHidden(providers, provider("10.0.0.2"), context)).toBe(true);
+    expect(isHidden(providers, provider("10.0.0.2", "", "tri"), context)).toBe(false);
+  });
+
+  test("a name may be one of ours when its address is a proxy's", () => {
+    expect(mayBeVirtual(providers, provider("10.0.0.9"), context)).toBe(true);
+    expect(mayBeVirtual(providers, provider("10.0.0.2"), context)).toBe(false);
+    expect(mayBeVirtual(providers, "rubbish", context)).toBe(false);
+    expect(mayBeVirtual(instances, "10.0.0.9:20880", context)).toBe(false);
+  });
+});
+
+describe("a list of instances", () => {
+  test("hides those that the context names, shows the rest", () => {
+    const context = {
+      ...createPresentContext({ addresses: proxies }),
+      hidesInstance: (app: string, one: string) => app === "shop" && one === "10.0.0.2:20880",
+    };
+    const { shown, virtual } = present(instances, ["10.0.0.2:20880", "10.0.0.3:20880"], context);
+    expect([...shown]).toEqual(["10.0.0.3:20880"]);
+    expect(virtual.size).toBe(0);
+    expect(isHidden(instances, "10.0.0.2:20880", context)).toBe(true);
+  });
+});
