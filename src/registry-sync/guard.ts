@@ -111,6 +111,8 @@ class LossGuard implements Guard {
   }
 
   update(world: World | undefined, nowMs: number): Guarded {
+    for (const [instance, untilMs] of this.#expected) if (untilMs <= nowMs) this.#expected.delete(instance);
+    this.#forget(this.#loss, this.#holding, nowMs);
     const touched = new Set(this.#restless);
     if (world !== undefined && world !== this.#last) {
       for (const [key, entry] of changedEntries(this.#last?.entries ?? [], world.entries)) {
@@ -120,7 +122,6 @@ class LossGuard implements Guard {
       this.#last = world;
       this.#started = true;
     }
-    for (const [instance, untilMs] of this.#expected) if (untilMs <= nowMs) this.#expected.delete(instance);
     this.#holding = this.#judge(this.#loss, this.#holding, nowMs);
     for (const key of touched) this.#settle(key, nowMs);
     return this.#answer(nowMs);
@@ -134,6 +135,7 @@ class LossGuard implements Guard {
     const one = memory ?? createMemory(given);
     this.#memories.set(key, one);
     one.given = given;
+    this.#forget(one.loss, one.holding, nowMs);
     const old = new Map(before.endpoints.map((endpoint) => [endpointId(endpoint), endpoint]));
     for (const endpoint of given.endpoints) {
       const id = endpointId(endpoint);
@@ -155,7 +157,10 @@ class LossGuard implements Guard {
     const count = (this.#instances.get(instance) ?? 0) + step;
     if (count > 0) this.#instances.set(instance, count);
     else this.#instances.delete(instance);
-    if (step === 1 && count === 1) this.#loss.come(instance, nowMs, !this.#started);
+    if (step === 1 && count === 1) {
+      this.#expected.delete(instance);
+      this.#loss.come(instance, nowMs, !this.#started);
+    }
     if (step === -1 && count === 0) this.#loss.go(instance, nowMs, explicit);
   }
 
@@ -163,10 +168,15 @@ class LossGuard implements Guard {
     return endpoint.params["dynamic"] === "false" || this.#expected.has(instanceOf(endpoint));
   }
 
+  /** Drops what came or went too long ago to be weighed; while losses are held all since then counts. */
+  #forget(loss: LossCount, holding: boolean, nowMs: number): void {
+    loss.forget(nowMs - (holding ? this.#settings.holdMs : this.#settings.windowMs));
+  }
+
   /** Whether losses are held now. */
   #judge(loss: LossCount, holding: boolean, nowMs: number): boolean {
-    const { windowMs, holdMs, leastLost, passingShare } = this.#settings;
-    loss.forget(nowMs - (holding ? holdMs : windowMs));
+    const { leastLost, passingShare } = this.#settings;
+    this.#forget(loss, holding, nowMs);
     const lost = loss.netLost();
     return lost >= leastLost && lost > loss.sizeBefore() * passingShare;
   }

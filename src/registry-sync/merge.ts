@@ -26,7 +26,9 @@ const parts = new WeakMap<Entry, readonly Entry[]>();
  */
 export function merge(worlds: readonly World[], before?: Merged): Merged {
   const only = worlds.length === 1 ? worlds[0] : undefined;
-  if (only !== undefined && isAscending(only.entries)) return only;
+  if (only !== undefined && isAscending(only.entries)) {
+    return { entries: only.entries, consumers: only.consumers, findings: only.findings };
+  }
   const byHost = new Map<string, Entry[]>();
   for (const world of worlds) {
     for (const entry of world.entries) {

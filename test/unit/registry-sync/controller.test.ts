@@ -1,0 +1,247 @@
+import { describe, expect, test } from "vitest";
+import { ManualClock } from "../../../src/base/clock.ts";
+import { TransientError } from "../../../src/base/errors.ts";
+import type { Entry, World } from "../../../src/model/entry.ts";
+import type { Changes, Sink, Source, StoredEntry } from "../../../src/registry-sync/contracts.ts";
+import { createController } from "../../../src/registry-sync/controller.ts";
+import { createMemorySource } from "../../../src/registry-sync/sources/memory.ts";
+import { recordingLogger, turn } from "../../support/recording-logger.ts";
+import { addresses, endpoint, entry } from "../../support/worlds.ts";
+
+/** A sink in memory that can be broken. */
+function memorySink(first: readonly StoredEntry[] = []) {
+  const stored = new Map(first.map((one) => [one.host, one]));
+  const applied: Changes[] = [];
+  const state = { broken: false, reads: 0 };
+  const sink: Sink = {
+    name: "memory",
+    async current() {
+      state.reads++;
+      return [...stored.values()];
+    },
+    async apply(changes) {
+      if (state.broken) throw new TransientError("disk full");
+      applied.push(changes);
+      for (const one of changes.delete) stored.delete(one.host);
+      for (const one of [...changes.create, ...changes.update.map(({ after }) => after)]) {
+        stored.set(one.host, { host: one.host, owner: "trestle", entry: one });
+      }
+    },
+  };
+  return { sink, stored, applied, state };
+}
+
+function start(sources: readonly Source[], sinks: readonly Sink[]) {
+  const clock = new ManualClock();
+  const { logger, lines } = recordingLogger();
+  const stop = new AbortController();
+  const controller = createController({ sources, sinks, owner: "trestle", clock, logger });
+  const done = controller.run(stop.signal);
+  return {
+    controller,
+    lines,
+    async pass(ms: number) {
+      await turn();
+      clock.advance(ms);
+      await turn();
+      await turn();
+    },
+    async end() {
+      stop.abort();
+      await done;
+    },
+  };
+}
+
+const worldOf = (...entries: readonly Entry[]): Omit<World, "name"> => ({ entries, consumers: [], findings: [] });
+
+test("what a registry has gets into the sink, with one audit line for each change", async () => {
+  const source = createMemorySource("legacy");
+  const { sink, stored } = memorySink();
+  const run = start([source], [sink]);
+  source.set(worldOf(entry("g/a.A", ["10.0.0.1"])));
+  await run.pass(20);
+  source.set(worldOf(entry("g/a.A", ["10.0.0.1", "10.0.0.2"]), entry("b.B", ["10.0.0.1"])));
+  await run.pass(20);
+  expect([...stored.keys()]).toEqual(["a.a-g", "b.b"]);
+  expect(run.lines).toEqual([
+    ["info", "entry created", { sink: "memory", host: "a.a-g", service: "g/a.A", endpoints: 1 }],
+    ["info", "entry created", { sink: "memory", host: "b.b", service: "b.B", endpoints: 1 }],
+    ["info", "entry updated", { sink: "memory", host: "a.a-g", service: "g/a.A", endpoints: 2, added: 1, removed: 0 }],
+  ]);
+  await run.end();
+});
+
+test("changes that come together are applied together", async () => {
+  const [x, y] = [createMemorySource("x"), createMemorySource("y")];
+  const { sink, applied } = memorySink();
+  const run = start([x, y], [sink]);
+  x.set(worldOf(entry("a.A", ["10.0.0.1"])));
+  await run.pass(10);
+  y.set(worldOf(entry("b.B", ["10.0.0.1"])));
+  await run.pass(10);
+  expect(applied.map((one) => one.create.map((each) => each.host))).toEqual([["a.a", "b.b"]]);
+  await run.end();
+});
+
+test("a service's last provider leaves an empty entry, which goes after five minutes", async () => {
+  const source = createMemorySource("legacy");
+  const { sink, stored } = memorySink();
+  const run = start([source], [sink]);
+  source.set(worldOf(entry("a.A", ["10.0.0.1"])));
+  await run.pass(20);
+  source.set(worldOf());
+  await run.pass(20);
+  expect(stored.get("a.a")?.entry?.endpoints).toEqual([]);
+  await run.pass(300_000);
+  expect(stored.size).toBe(0);
+  await run.end();
+});
+
+test("a registry that empties by surprise changes nothing, and says so once", async () => {
+  const source = createMemorySource("legacy");
+  const { sink, stored } = memorySink();
+  const run = start([source], [sink]);
+  source.set(worldOf(entry("a.A", addresses(8))));
+  await run.pass(20);
+  source.set(worldOf());
+  await run.pass(20);
+  await run.pass(1_000);
+  expect(stored.get("a.a")?.entry?.endpoints).toHaveLength(8);
+  expect(run.controller.state.get()).toMatchObject({ held: 8 });
+  expect(run.lines.filter(([level]) => level === "warn")).toEqual([
+    ["warn", "registry lost most of its providers at once; they are held", { registry: "legacy", held: 8 }],
+  ]);
+  await run.pass(300_000);
+  expect(stored.get("a.a")?.entry?.endpoints).toEqual([]);
+  expect(run.lines.at(-1)?.[1]).toMatch(/no provider is held any more|entry updated/);
+  await run.end();
+});
+
+test("instances that were seen to leave are gone at once", async () => {
+  const source = createMemorySource("legacy");
+  const { sink, stored } = memorySink();
+  const run = start([source], [sink]);
+  source.set(worldOf(entry("a.A", addresses(8))));
+  await run.pass(20);
+  run.controller.expectRemoval(
+    "legacy",
+    addresses(8).map((address) => `${address}:20880`),
+  );
+  source.set(worldOf());
+  await run.pass(20);
+  expect(stored.get("a.a")?.entry?.endpoints).toEqual([]);
+  await run.end();
+});
+
+describe("a registry that has not answered since the start", () => {
+  const old = [
+    {
+      host: "a.a",
+      owner: "trestle",
+      entry: entry("a.A", [endpoint("10.0.0.1", { origin: "x" }), endpoint("10.0.0.2", { origin: "y" })]),
+    },
+    { host: "b.b", owner: "trestle", entry: entry("b.B", [endpoint("10.0.0.3", { origin: "y" })]) },
+  ];
+
+  test("loses nothing in the sink until it has", async () => {
+    const [x, y] = [createMemorySource("x"), createMemorySource("y")];
+    const { sink, stored } = memorySink(old);
+    const run = start([x, y], [sink]);
+    x.set(worldOf());
+    await run.pass(20);
+    expect([...run.controller.state.get().silent]).toEqual(["y"]);
+    expect([...stored.values()].map((one) => one.entry?.endpoints.map((each) => each.address))).toEqual([
+      ["10.0.0.2"],
+      ["10.0.0.3"],
+    ]);
+    y.set(worldOf());
+    await run.pass(20);
+    expect(stored.size).toBe(0);
+    await run.end();
+  });
+
+  test("alone, makes the sink not even be read", async () => {
+    const { sink, state } = memorySink(old);
+    const run = start([createMemorySource("x")], [sink]);
+    await run.pass(60_000);
+    expect(state.reads).toBe(0);
+    await run.end();
+  });
+});
+
+test("a sink that fails is tried again with all that is wanted by then, logged once, and holds up no other", async () => {
+  const source = createMemorySource("legacy");
+  const bad = memorySink();
+  const good = memorySink();
+  bad.state.broken = true;
+  const run = start([source], [bad.sink, good.sink]);
+  source.set(worldOf(entry("a.A", ["10.0.0.1"])));
+  await run.pass(20);
+  source.set(worldOf(entry("b.B", ["10.0.0.1"])));
+  await run.pass(20);
+  await run.pass(500);
+  expect([...good.stored.keys()]).toContain("b.b");
+  expect(run.lines.filter(([level]) => level === "warn")).toEqual([
+    ["warn", "sink memory is out of reach; retrying", { reason: "disk full" }],
+  ]);
+  bad.state.broken = false;
+  await run.pass(1_000);
+  await run.pass(30_000);
+  expect([...bad.stored.keys()]).toContain("b.b");
+  expect(run.lines.some(([, text]) => text === "sink memory works again")).toBe(true);
+  await run.end();
+});
+
+test("a source that fails keeps its last world and is watched anew", async () => {
+  let watches = 0;
+  const one: World = { name: "legacy", ...worldOf(entry("a.A", ["10.0.0.1"])) };
+  const source: Source = {
+    name: "legacy",
+    async *watch() {
+      watches++;
+      if (watches === 1) yield one;
+      throw new TransientError("connection refused");
+    },
+  };
+  const { sink, stored } = memorySink();
+  const run = start([source], [sink]);
+  await run.pass(20);
+  await run.pass(500);
+  expect(watches).toBe(2);
+  expect([...stored.keys()]).toEqual(["a.a"]);
+  expect(run.lines.filter(([level]) => level === "warn")).toEqual([
+    ["warn", "registry legacy is out of reach; retrying", { reason: "connection refused" }],
+  ]);
+  await run.end();
+});
+
+test("an entry of another owner is left and told once", async () => {
+  const source = createMemorySource("legacy");
+  const { sink, stored } = memorySink([{ host: "a.a", owner: "aeraki", entry: entry("a.A", ["10.9.9.9"]) }]);
+  const run = start([source], [sink]);
+  for (const address of ["10.0.0.1", "10.0.0.2"]) {
+    source.set(worldOf(entry("a.A", [address])));
+    await run.pass(20);
+  }
+  expect(stored.get("a.a")?.owner).toBe("aeraki");
+  expect(run.lines.map(([level, text]) => [level, text])).toEqual([
+    ["warn", "entries of other owners stand in the way"],
+  ]);
+  await run.end();
+});
+
+test("a sink that was changed by others is put right at the first change after five minutes", async () => {
+  const source = createMemorySource("legacy");
+  const { sink, stored } = memorySink();
+  const run = start([source], [sink]);
+  const a = entry("a.A", ["10.0.0.1"]);
+  source.set(worldOf(a));
+  await run.pass(20);
+  stored.delete("a.a");
+  await run.pass(300_000);
+  source.set(worldOf(a, entry("b.B", ["10.0.0.1"])));
+  await run.pass(20);
+  expect([...stored.keys()].sort()).toEqual(["a.a", "b.b"]);
+  await run.end();
+});

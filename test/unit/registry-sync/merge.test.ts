@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { merge } from "../../../src/registry-sync/merge.ts";
+import { endpoint, entry, world } from "../../support/worlds.ts";
+
+test("nothing merges to nothing", () => {
+  expect(merge([])).toEqual({ entries: [], consumers: [], findings: [] });
+});
+
+test("entries of all registries stand by host", () => {
+  const merged = merge([
+    world("x", entry("b.B", ["10.0.0.1"]), entry("d.D", ["10.0.0.1"])),
+    world("y", entry("a.A", ["10.0.0.1"]), entry("c.C", ["10.0.0.1"])),
+  ]);
+  expect(merged.entries.map((one) => one.host)).toEqual(["a.a", "b.b", "c.c", "d.d"]);
+});
+
+test("one registry's entries are handed on as they are, sorted by host", () => {
+  const one = world("x", entry("b.B", ["10.0.0.1"]), entry("a.A", ["10.0.0.1"]));
+  const merged = merge([one]);
+  expect(merged.entries.map((each) => each.host)).toEqual(["a.a", "b.b"]);
+  expect(merged.entries[1]).toBe(one.entries[0]);
+});
+
+test("an endpoint in two registries is one, as the first registry has it", () => {
+  const merged = merge([
+    world("x", entry("a.A", [endpoint("10.0.0.1", { origin: "x", weight: 1 })])),
+    world("y", entry("a.A", [endpoint("10.0.0.1", { origin: "y", weight: 2 }), endpoint("10.0.0.0", { origin: "y" })])),
+  ]);
+  expect(merged.entries[0]?.endpoints.map((one) => [one.address, one.origin, one.weight])).toEqual([
+    ["10.0.0.0", "y", 100],
+    ["10.0.0.1", "x", 1],
+  ]);
+});
+
+test("another protocol or port at one address is another endpoint", () => {
+  const merged = merge([
+    world("x", entry("a.A", [endpoint("10.0.0.1")])),
+    world("y", entry("a.A", [endpoint("10.0.0.1", { protocol: "tri" }), endpoint("10.0.0.1:20881")])),
+  ]);
+  expect(merged.entries[0]?.endpoints).toHaveLength(3);
+});
+
+test("what did not change keeps its identity", () => {
+  const x = world("x", entry("a.A", ["10.0.0.1"]), entry("b.B", ["10.0.0.1"]));
+  const y = world("y", entry("a.A", ["10.0.0.2"]));
+  const first = merge([x, y]);
+  const second = merge([{ ...x, entries: [x.entries[0]!, entry("b.B", ["10.0.0.9"])] }, y], first);
+  expect(second.entries[0]).toBe(first.entries[0]);
+  expect(second.entries[1]).not.toBe(first.entries[1]);
+});
+
+test("of two services with one host the first by key stays and the other is told", () => {
+  for (const names of [
+    ["a.bee", "a.BEE"],
+    ["a.BEE", "a.bee"],
+  ]) {
+    const merged = merge([world("x", ...names.map((name) => entry(name, ["10.0.0.1"])))]);
+    expect(merged.entries.map((one) => one.service.interface)).toEqual(["a.BEE"]);
+    expect(merged.findings.map((one) => [one.code, one.at])).toEqual([["TR0140", "a.bee"]]);
+  }
+});
+
+test("consumers and findings stand in order of the registries", () => {
+  const finding = (code: string) => ({ code, severity: "info", message: "m", at: "a" }) as const;
+  const consumer = (address: string) => ({ service: entry("a.A", []).service, address, application: "", params: {} });
+  const merged = merge([
+    { name: "x", entries: [], consumers: [consumer("2")], findings: [finding("B")] },
+    { name: "y", entries: [], consumers: [consumer("1")], findings: [finding("A")] },
+  ]);
+  expect(merged.consumers.map((one) => one.address)).toEqual(["2", "1"]);
+  expect(merged.findings.map((one) => one.code)).toEqual(["B", "A"]);
+});
