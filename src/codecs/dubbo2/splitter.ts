@@ -8,6 +8,8 @@ import { ProtocolError } from "../../base/errors.ts";
  */
 
 const HEADER_BYTES = 16;
+/** Pieces from this size on are held as they came. */
+const SMALL_PIECE_BYTES = 4096;
 
 /** Who takes the frames that a {@link FrameSplitter} finds. */
 export interface FrameSink {
@@ -44,6 +46,11 @@ export class FrameSplitter {
   constructor(sink: FrameSink, limits: FrameLimits) {
     this.#sink = sink;
     this.#limits = limits;
+  }
+
+  /** Buffers in which an unfinished frame is held now; grows with its bytes, not with the number of chunks that brought them. */
+  get heldPieces(): number {
+    return this.#pieces.length;
   }
 
   /** Bytes of an unfinished frame held now. */
@@ -85,17 +92,16 @@ export class FrameSplitter {
     if (at < end) {
       // Wrong magic is known from the first byte: a peer that speaks something else is not waited for.
       if (chunk[at] !== 0xda || (end - at > 1 && chunk[at + 1] !== 0xbb)) throw wrongMagic(chunk, at);
-      this.#pieces.push(chunk.subarray(at));
-      this.#have = end - at;
+      this.#keep(chunk, at, end);
     }
     return end;
   }
 
   #collect(chunk: Buffer, at: number, end: number): number {
+    if (this.#have === 1 && chunk[at] !== 0xbb) throw wrongMagic(Buffer.of(0xda, chunk[at]!), 0);
     const goal = this.#want === 0 ? HEADER_BYTES : this.#want;
     const step = Math.min(goal - this.#have, end - at);
-    this.#pieces.push(chunk.subarray(at, at + step));
-    this.#have += step;
+    this.#keep(chunk, at, at + step);
     if (this.#have < goal) return at + step;
     const joined = Buffer.concat(this.#pieces, this.#have);
     this.#pieces = [];
@@ -113,6 +119,27 @@ export class FrameSplitter {
     this.#want = 0;
     this.#sink.onFrame(joined, 0, joined.length);
     return at + step;
+  }
+
+  /**
+   * Keeps `chunk[from, to)` of an unfinished frame. Small pieces are copied, and joined two by two, so that neither a sender of
+   * single bytes nor the rest of a large chunk costs many times what is held.
+   */
+  #keep(chunk: Buffer, from: number, to: number): void {
+    this.#have += to - from;
+    let piece = chunk.subarray(from, to);
+    if (piece.length < SMALL_PIECE_BYTES) {
+      let last = this.#pieces.at(-1);
+      let merged = false;
+      while (last !== undefined && last.length <= piece.length && last.length < SMALL_PIECE_BYTES) {
+        this.#pieces.pop();
+        piece = Buffer.concat([last, piece]);
+        merged = true;
+        last = this.#pieces.at(-1);
+      }
+      if (!merged) piece = Buffer.from(piece);
+    }
+    this.#pieces.push(piece);
   }
 
   #oversize(header: Buffer, body: number, next: number): number {
