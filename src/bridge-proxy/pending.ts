@@ -1,4 +1,4 @@
-import type { CallReason } from "../base/errors.ts";
+import { type CallReason, ProtocolError } from "../base/errors.ts";
 import { DEADLINE_ROUTE } from "./call-table.ts";
 import type { CalleePort, ProxyContext } from "./context.ts";
 import { answerReason } from "./dubbo/answers.ts";
@@ -52,6 +52,12 @@ export function failCall(context: ProxyContext, slot: number, reason: CallReason
     answerReason(to, reason, message);
   }
   endCall(context, slot);
+}
+
+/** Writes an error that no peer can be blamed for to the log, in full; the connection that met it ends, and no other. */
+export function logBug(context: ProxyContext, error: unknown): void {
+  if (!(error instanceof ProtocolError))
+    context.log.error("bug: a frame could not be handled", { error: (error as Error).stack });
 }
 
 /** Ends every call that waits on `callee`, as when its connection is lost. */

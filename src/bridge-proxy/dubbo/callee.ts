@@ -13,7 +13,7 @@ import {
 } from "../../codecs/dubbo2/frame.ts";
 import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
 import type { CalleePort, ProviderPort, ProxyContext } from "../context.ts";
-import { endCall, failCallsOf } from "../pending.ts";
+import { endCall, failCallsOf, logBug } from "../pending.ts";
 import { OK_EXCEPTION, outcomeOfStatus } from "../policies/outcome.ts";
 import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
 
@@ -114,6 +114,7 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
     } catch (error) {
       context.counters.upstreamProtocolErrors++;
       this.#failure = (error as Error).message;
+      logBug(context, error);
       throw error;
     }
     context.heldBytes += this.#splitter.heldBytes - held;

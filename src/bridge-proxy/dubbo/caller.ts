@@ -17,7 +17,7 @@ import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { CallerPort, ProxyContext } from "../context.ts";
 import { Exchange, rowLabels } from "../exchange.ts";
-import { BACKLOG_FULL, failCall, linkCall } from "../pending.ts";
+import { BACKLOG_FULL, failCall, linkCall, logBug } from "../pending.ts";
 import { outcomeOfReason } from "../policies/outcome.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, pickTarget } from "../route.ts";
 import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
@@ -100,6 +100,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       this.#splitter.push(chunk);
     } catch (error) {
       context.counters.downstreamProtocolErrors++;
+      logBug(context, error);
       throw error;
     }
     context.heldBytes += this.#splitter.heldBytes - held;
@@ -253,8 +254,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     new Exchange(this.#context, {
       caller: this,
       frame: Buffer.from(bytes.subarray(start, end)),
-      idHigh: bytes.readUInt32BE(start + 4),
-      idLow: bytes.readUInt32BE(start + 8),
+      idHigh: bytes.readInt32BE(start + 4),
+      idLow: bytes.readInt32BE(start + 8),
       serialization,
       twoWay: (bytes[start + 2]! & FLAG_TWO_WAY) !== 0,
       decision: host,
@@ -299,8 +300,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     if ((bytes[start + 2]! & FLAG_TWO_WAY) === 0) return;
     const to = {
       caller: this,
-      idHigh: bytes.readUInt32BE(start + 4),
-      idLow: bytes.readUInt32BE(start + 8),
+      idHigh: bytes.readInt32BE(start + 4),
+      idLow: bytes.readInt32BE(start + 8),
       serialization: bytes[start + 2]! & SERIALIZATION_MASK,
     };
     answerReason(to, reason, message);
