@@ -28,6 +28,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
 };
 
 const MAX_TYPE_CHARS = 65_536;
+const MAX_NAME_CHARS = 4096;
 const MAX_DIMENSIONS = 255;
 
 /** The types of a descriptor that holds any number of them. Throws ProtocolError("java", ...) when it is none. */
@@ -58,10 +59,12 @@ export function parseDescriptors(text: string): JavaType[] {
 
 /** One type, as a descriptor or as a name. Throws ProtocolError("java", ...) when it is neither. */
 export function parseJavaType(text: string): JavaType {
-  if (text.length > MAX_TYPE_CHARS) throw badType(text);
+  if (text.length > MAX_NAME_CHARS) throw badType(text);
   if (/^\[*(?:[ZBCSIJFDV]|L[^;]+;)$/.test(text)) return parseDescriptors(text)[0]!;
-  const tokens = text.replace(/\s+/g, "").match(/[^<>,[\]?&]+|\[\]|[<>,?]/g) ?? [];
-  if (tokens.length === 0 || tokens.length > 256 || tokens.join("") !== text.replace(/\s+/g, "")) throw badType(text);
+  // A wildcard is as good as its bound here: what is known of the type.
+  const compact = text.replace(/\?\s*(?:extends|super)\s+/g, "").replace(/\s*([<>,?[\]])\s*/g, "$1");
+  const tokens = compact.match(/[^<>,[\]?]+|\[\]|[<>,?]/g) ?? [];
+  if (tokens.length > 256 || tokens.join("") !== compact) throw badType(text);
   let at = 0;
   const parse = (): JavaType => {
     const name = tokens[at++];
