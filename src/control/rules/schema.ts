@@ -77,6 +77,8 @@ export function readNode(node: unknown, shape: Shape, path: string, context: Rea
     context.report(code, positionOf(resolved ?? node, context), `${path} ${problem}`);
     return undefined;
   };
+  if (isAlias(node) && resolved === undefined)
+    return fail("TR0202", `is *${node.source}, but no anchor &${node.source} stands before it`);
   switch (shape.type) {
     case "anything":
       return null;

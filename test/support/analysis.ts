@@ -1,0 +1,8 @@
+import { analyzeRules } from "../../src/control/rules/analyze.ts";
+import type { Entry } from "../../src/model/entry.ts";
+import { rulesOf, shortFindings } from "./rules.ts";
+
+/** Findings of analysis as `code line:column message`, for rules against entries. */
+export function analyze(texts: readonly string[], entries?: readonly Entry[]): string[] {
+  return shortFindings(analyzeRules(rulesOf(...texts), entries));
+}

@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import {
+  clusterName,
+  clusterNameOf,
+  compileCluster,
+  compileUnknownCluster,
+  findSubset,
+} from "../../../../src/control/compile/clusters.ts";
+import type { DestinationRule } from "../../../../src/model/rule.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { destinationRuleText, rulesOf } from "../../../support/rules.ts";
+
+const entry = entryOf("g/com.acme.A:1.0.0", ["dubbo://10.0.0.1:20881"]);
+const rule = rulesOf(
+  destinationRuleText(
+    "d",
+    "com.acme.A",
+    "trafficPolicy: {connectionPool: {tcp: {connectTimeout: 1s}, http: {maxRetries: 2}}}, subsets: [{name: v, trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}}, {name: v}]",
+  ),
+)[0] as DestinationRule;
+
+test("clusters are named as Istio's users know them", () => {
+  expect(clusterName(20880, "v1", "com.acme.a")).toBe("outbound|20880|v1|com.acme.a");
+  expect(clusterNameOf(entry, "")).toBe(`outbound|20881||${entry.host}`);
+});
+
+test("a cluster says which service its endpoints serve", () => {
+  expect(compileCluster(entry, "", undefined)).toEqual({
+    name: `outbound|20881||${entry.host}`,
+    type: "EDS",
+    lbPolicy: "RANDOM",
+    metadata: {
+      filterMetadata: {
+        "io.trestle": { interface: "com.acme.A", group: "g", version: "1.0.0", host: entry.host, subset: "" },
+      },
+    },
+  });
+});
+
+test("a subset's cluster has its policy over that of the host", () => {
+  expect(compileCluster(entry, "v", rule)).toMatchObject({
+    name: `outbound|20881|v|${entry.host}`,
+    lbPolicy: "ROUND_ROBIN",
+    connectTimeout: "1s",
+    circuitBreakers: { thresholds: [{ maxRetries: 2 }] },
+  });
+});
+
+test("a destination that is not known has a cluster of its own", () => {
+  expect(compileUnknownCluster("c", "com.acme.x", "v")).toMatchObject({
+    name: "c",
+    metadata: { filterMetadata: { "io.trestle": { interface: "com.acme.x", subset: "v" } } },
+  });
+});
+
+test("of two subsets of one name the first is found", () => {
+  expect(findSubset(rule, "v")).toBe(rule.subsets[0]);
+  expect(findSubset(rule, "w")).toBeUndefined();
+  expect(findSubset(undefined, "v")).toBeUndefined();
+});

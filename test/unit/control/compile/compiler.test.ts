@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import { compile, createCompiler } from "../../../../src/control/compile/compiler.ts";
+import type { Entry } from "../../../../src/model/entry.ts";
+import { createSnapshot } from "../../../../src/model/snapshot.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { destinationRuleText, rulesOf, virtualServiceText } from "../../../support/rules.ts";
+
+const a = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880?lane=v1"]);
+const b = entryOf("com.acme.B", ["dubbo://10.0.0.2:20880"]);
+const c = entryOf("com.acme.C", ["dubbo://10.0.0.3:20880"]);
+const node = { id: "n", dubbo: [{ address: "::", port: 1 }] };
+const rules = rulesOf(
+  virtualServiceText("v", "[com.acme.A]", "[{route: [{destination: {host: com.acme.B}}]}]"),
+  destinationRuleText("d", "com.acme.B", "trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}"),
+);
+
+test("with a memory and without it the compiler gives the same, whatever came before", () => {
+  const remembering = createCompiler();
+  const moved = entryOf("com.acme.B", ["dubbo://10.0.0.2:20999"]);
+  const histories: { entries: Entry[]; rules: typeof rules }[] = [
+    { entries: [a, b], rules: [] },
+    { entries: [a, b], rules },
+    { entries: [a], rules },
+    { entries: [a, moved], rules },
+    { entries: [a, moved, c], rules: rules.slice(0, 1) },
+    { entries: [entryOf("com.acme.A", []), b, c], rules },
+    { entries: [a, b], rules },
+  ];
+  for (const { entries, rules: now } of histories) {
+    const snapshot = createSnapshot(entries, now);
+    expect(remembering(snapshot, node)).toEqual(compile(snapshot, node));
+  }
+});
+
+test("after one entry changed, only its own resources are made again", () => {
+  const compiler = createCompiler();
+  const before = compiler(createSnapshot([a, b, c], rules), node);
+  const moved = entryOf("com.acme.C", ["dubbo://10.0.0.9:20880"]);
+  const after = compiler(createSnapshot([a, b, moved], rules), node);
+  const fresh = (list: "clusters" | "endpoints"): string[] =>
+    after[list].filter((one, i) => one !== before[list][i]).map(({ name }) => name);
+  expect(fresh("endpoints")).toEqual(["outbound|20880||com.acme.c"]);
+  expect(fresh("clusters")).toEqual(["outbound|20880||com.acme.c"]);
+  const hosts = (set: typeof before) => set.routes[0]!.resource.virtualHosts;
+  expect(
+    hosts(after)
+      .slice(0, 2)
+      .every((host, i) => host === hosts(before)[i]),
+  ).toBe(true);
+});
+
+test("a destination whose port changed changes the routes that lead to it", () => {
+  const compiler = createCompiler();
+  compiler(createSnapshot([a, b], rules), node);
+  const moved = entryOf("com.acme.B", ["dubbo://10.0.0.2:20999"]);
+  const { routes, clusters } = compiler(createSnapshot([a, moved], rules), node);
+  expect(routes[0]!.resource.virtualHosts[0]!.routes[0]!.route).toEqual({ cluster: "outbound|20999||com.acme.b" });
+  expect(clusters.map(({ name }) => name)).toEqual(["outbound|20880||com.acme.a", "outbound|20999||com.acme.b"]);
+});
+
+test("nodes differ in their listeners alone", () => {
+  const compiler = createCompiler();
+  const snapshot = createSnapshot([a], []);
+  const one = compiler(snapshot, node);
+  const two = compiler(snapshot, { id: "m", dubbo: [{ address: "::", port: 2 }] });
+  expect(two.clusters).toBe(one.clusters);
+  expect(two.listeners.map(({ name }) => name)).toEqual(["dubbo_::_2"]);
+  expect(two.version).not.toBe(one.version);
+});
+
+test("lists are sorted by name", () => {
+  const { clusters, endpoints } = compile(createSnapshot([c, b, a], rules), node);
+  const names = clusters.map(({ name }) => name);
+  expect(names).toEqual([...names].sort());
+  expect(endpoints.map(({ name }) => name)).toEqual(names);
+});
+
+test("a snapshot of nothing has its listeners and an empty table", () => {
+  const { listeners, routes, clusters } = compile(createSnapshot([], rules), node);
+  expect([listeners.length, routes[0]!.resource.virtualHosts.length, clusters.length]).toEqual([1, 0, 0]);
+});
+
+test("an unknown subset has a cluster without endpoints", () => {
+  const unknown = rulesOf(
+    virtualServiceText("v", "[com.acme.A]", "[{route: [{destination: {host: com.acme.A, subset: v9}}]}]"),
+  );
+  const { endpoints } = compile(createSnapshot([a], unknown), node);
+  expect(endpoints.find(({ name }) => name === "outbound|20880|v9|com.acme.a")?.resource.endpoints).toEqual([
+    { lbEndpoints: [] },
+  ]);
+});

@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import {
+  compileEndpoints,
+  isCarried,
+  liveEndpoints,
+  selects,
+  usualPort,
+} from "../../../../src/control/compile/endpoints.ts";
+import { endpointOf, entryOf } from "../../../support/rule-cases.ts";
+
+test.each([
+  { name: "a Dubbo2 provider", urls: ["dubbo://10.0.0.1:20880"], carried: true },
+  {
+    name: "a Dubbo2 provider beside a Triple one",
+    urls: ["tri://10.0.0.1:50051", "dubbo://10.0.0.1:20880"],
+    carried: true,
+  },
+  { name: "no provider left", urls: [], carried: true },
+  { name: "Triple providers alone", urls: ["tri://10.0.0.1:50051"], carried: false },
+])("a service with $name is led through the proxy: $carried", ({ urls, carried }) => {
+  expect(isCarried(entryOf("com.acme.A", urls))).toBe(carried);
+});
+
+test.each([
+  { urls: ["dubbo://10.0.0.1:20885", "dubbo://10.0.0.2:20881", "tri://10.0.0.1:1"], port: 20881 },
+  { urls: ["tri://10.0.0.1:50051"], port: 20880 },
+  { urls: [], port: 20880 },
+])("the usual port of $urls is $port", ({ urls, port }) => {
+  expect(usualPort(entryOf("com.acme.A", urls))).toBe(port);
+});
+
+const endpoint = endpointOf("dubbo://10.0.0.1:20880?lane=blue/green&version=1.0.0&dubbo.tag=gray");
+
+test.each([
+  { labels: {}, selected: true },
+  { labels: { lane: "blue/green" }, selected: true },
+  { labels: { lane: "blue_green" }, selected: true },
+  { labels: { lane: "blue" }, selected: false },
+  { labels: { version: "1.0.0", lane: "blue/green" }, selected: true },
+  { labels: { version: "1.0.0", zone: "a" }, selected: false },
+  { labels: { "dubbo.tag": "gray" }, selected: true },
+  { labels: { tag: "gray" }, selected: true },
+  { labels: { tag: "" }, selected: false },
+  { labels: { constructor: "Object" }, selected: false },
+] as { labels: Record<string, string>; selected: boolean }[])(
+  "labels $labels select the endpoint: $selected",
+  ({ labels, selected }) => {
+    expect(selects(labels, endpoint)).toBe(selected);
+  },
+);
+
+test("disabled endpoints and other protocols take no calls", () => {
+  const entry = entryOf("com.acme.A", [
+    "dubbo://10.0.0.1:20880",
+    "dubbo://10.0.0.2:20880?disabled=true",
+    "tri://10.0.0.3:20880",
+  ]);
+  expect(liveEndpoints(entry, undefined).map(({ address }) => address)).toEqual(["10.0.0.1"]);
+  expect(liveEndpoints(entry, { lane: "x" })).toEqual([]);
+});
+
+test("a provider's weight, tag, token, start, warm-up and payload are handed on", () => {
+  const full = endpointOf("dubbo://10.0.0.1:20880?weight=0&dubbo.tag=t&token=k&timestamp=17&warmup=5&payload=9");
+  expect(compileEndpoints("c", [full, endpointOf("dubbo://10.0.0.2:20881")])).toEqual({
+    clusterName: "c",
+    endpoints: [
+      {
+        lbEndpoints: [
+          {
+            endpoint: { address: { socketAddress: { address: "10.0.0.1", portValue: 20880 } } },
+            loadBalancingWeight: 0,
+            metadata: {
+              filterMetadata: { "io.trestle": { tag: "t", token: "k", warmupMs: 5, startedAtMs: 17, payloadBytes: 9 } },
+            },
+          },
+          {
+            endpoint: { address: { socketAddress: { address: "10.0.0.2", portValue: 20881 } } },
+            loadBalancingWeight: 100,
+          },
+        ],
+      },
+    ],
+  });
+});

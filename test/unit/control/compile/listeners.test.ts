@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { compileListeners } from "../../../../src/control/compile/listeners.ts";
+
+test("a node gets one listener for each of its addresses, all with the routes of Dubbo", () => {
+  const listeners = compileListeners({
+    id: "a",
+    dubbo: [
+      { address: "10.0.0.9", port: 20880 },
+      { address: "::1", port: 20881 },
+    ],
+  });
+  expect(listeners.map(({ name }) => name)).toEqual(["dubbo_10.0.0.9_20880", "dubbo_::1_20881"]);
+  expect(listeners[1]).toEqual({
+    name: "dubbo_::1_20881",
+    address: { socketAddress: { address: "::1", portValue: 20881 } },
+    metadata: { filterMetadata: { "io.trestle": { protocol: "dubbo", routeConfigName: "dubbo" } } },
+  });
+});

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { analyze } from "../../../support/analysis.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { destinationRuleText, virtualServiceText } from "../../../support/rules.ts";
+
+const known = [entryOf("com.acme.A", ["dubbo://10.0.0.1:20880"])];
+const service = (name: string, hosts: string): string =>
+  virtualServiceText(name, hosts, "[{route: [{destination: {host: com.acme.A}}]}]");
+
+test.each([
+  {
+    name: "two VirtualServices for one host, in any case",
+    texts: [service("a", "[com.acme.A]"), service("b", "[x, COM.acme.A]")],
+    findings: [
+      "TR0220 12:11 host x matches no service that is known; the rule waits for one",
+      "TR0224 12:14 host com.acme.a of VirtualService b already belongs to a (r.yaml:1:1); the older wins",
+    ],
+  },
+  {
+    name: "two DestinationRules for one host",
+    texts: [
+      destinationRuleText("a", "com.acme.A", "subsets: []"),
+      destinationRuleText("b", "com.acme.a", "subsets: []"),
+    ],
+    findings: ["TR0225 9:8 host com.acme.a of DestinationRule b already belongs to a (r.yaml:1:1); the older wins"],
+  },
+  {
+    name: "an object defined twice",
+    texts: [service("a", "[com.acme.A]"), service("a", '["*"]')],
+    findings: ["TR0214 8:1 VirtualService default/a is already defined at r.yaml:1:1"],
+  },
+  {
+    name: "a host that no service has",
+    texts: [destinationRuleText("a", "com.acme.Gone", "subsets: []")],
+    findings: ["TR0220 4:8 host com.acme.Gone matches no service that is known; the rule waits for one"],
+  },
+  {
+    name: "a subset defined twice",
+    texts: [destinationRuleText("a", "com.acme.A", "subsets: [{name: v}, {name: v}]")],
+    findings: ["TR0237 4:47 subset v of com.acme.A is defined twice; the first holds"],
+  },
+  {
+    name: "a rule for gateways alone",
+    texts: [service("a", "[com.acme.A]").replace("spec:", "spec:\n  gateways: [ingress]")],
+    findings: ['TR0227 5:3 gateways of VirtualService a leave out "mesh": the rule is not applied to calls'],
+  },
+])("$name is reported", ({ texts, findings }) => {
+  expect(analyze(texts, known)).toEqual(findings);
+});
+
+test("a full host, its plain name and a wildcard are no conflict", () => {
+  const entries = [entryOf("com.acme.A:1.0.0", ["dubbo://10.0.0.1:20880"])];
+  const texts = [service("a", "[com.acme.a-1-0-0]"), service("b", "[com.acme.A]"), service("c", '["com.acme.*"]')];
+  expect(analyze(texts, entries)).toEqual([]);
+});
+
+test("without a registry no host is unknown", () => {
+  expect(analyze([service("a", "[com.acme.Gone]")])).toEqual([]);
+});
+
+test("a rule for a service that speaks Triple alone is reported", () => {
+  const entries = [entryOf("com.acme.A", ["tri://10.0.0.1:50051"])];
+  expect(analyze([destinationRuleText("a", "com.acme.A", "subsets: []")], entries)).toEqual([
+    "TR0238 4:8 DestinationRule a has no effect on com.acme.A: its providers speak tri only, which is not led through the proxy",
+  ]);
+});

@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+import { analyze } from "../../../support/analysis.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { virtualServiceText } from "../../../support/rules.ts";
+
+const known = [entryOf("com.acme.A", ["dubbo://10.0.0.1:20880"])];
+const to = "route: [{destination: {host: com.acme.A}}]";
+const all = `{${to}}`;
+const found = (http: string, entries = known): string[] =>
+  analyze([virtualServiceText("v", "[com.acme.A]", http)], entries).map((one) => one.replace(/ \d+:\d+ /, " "));
+
+test.each([
+  {
+    name: "a route without what a Dubbo call can get",
+    http: `[{redirect: {uri: /x}}, ${all}]`,
+    finding: "TR0230 route of v can't be applied to Dubbo calls; they go on to the next route",
+  },
+  {
+    name: "weights that don't add up to 100",
+    http: "[{route: [{destination: {host: com.acme.A}, weight: 1}, {destination: {host: com.acme.a}, weight: 2}]}]",
+    finding: "TR0231 weights add up to 3, not 100; each is taken as its share of 3",
+  },
+  {
+    name: "a change of a view of the call",
+    http: `[{headers: {request: {set: {Dubbo-Group: a}}}, ${to}}]`,
+    finding:
+      "TR0235 Dubbo-Group is a view of the call, no attachment; name another service as the destination to change group or version",
+  },
+  {
+    name: "an HTTP verb as method",
+    http: `[{match: [{method: {exact: POST}}], ${to}}, ${all}]`,
+    finding: "TR0232 method POST looks like an HTTP verb; on a Dubbo host it is the Java method's name",
+  },
+  {
+    name: "a name that Istio passes over",
+    http: `[{match: [{withoutHeaders: {uri: {exact: a}}, method: {exact: a}}], ${to}}, ${all}]`,
+    finding: "TR0227 withoutHeaders.uri is passed over, as Istio does; use the field uri of the match",
+  },
+  {
+    name: "labels of the caller",
+    http: `[{match: [{sourceLabels: {app: a}}], ${to}}, ${all}]`,
+    finding:
+      "TR0227 match asks for sourceLabels, so it never applies to a Dubbo call: callers have no labels here; match headers.dubbo-application or an attachment",
+  },
+  {
+    name: "a uri of another interface",
+    http: `[{match: [{uri: {exact: /com.acme.B/get}}], ${to}}, ${all}]`,
+    finding: 'TR0233 no call of com.acme.A can meet this match; a uri is "/com.acme.A/method"',
+  },
+  {
+    name: "an authority of another host",
+    http: `[{match: [{authority: {exact: other}}], ${to}}, ${all}]`,
+    finding: 'TR0233 no call of com.acme.A can meet this match; a uri is "/com.acme.A/method"',
+  },
+  {
+    name: "a route behind one that takes all",
+    http: `[${all}, ${all}]`,
+    finding: "TR0226 no call reaches this: the route of line 6 takes every call that it matches",
+  },
+  {
+    name: "a method behind its prefix",
+    http: `[{match: [{method: {prefix: get}}], ${to}}, {match: [{method: {exact: getOrder}, headers: {a: {}}}], ${to}}, ${all}]`,
+    finding: "TR0226 no call reaches this: the route of line 6 takes every call that it matches",
+  },
+  {
+    name: "a route that asks for more than one before",
+    http: `[{match: [{headers: {a: {exact: b}}}], ${to}}, {match: [{headers: {a: {exact: b}, c: {}}}], ${to}}, ${all}]`,
+    finding: "TR0226 no call reaches this: the route of line 6 takes every call that it matches",
+  },
+  {
+    name: "an end without a route for all",
+    http: `[{match: [{method: {exact: a}}], ${to}}]`,
+    finding:
+      'TR0234 calls that match no route of v are answered "no route"; end it with a route without match to let them pass',
+  },
+])("$name is reported", ({ http, finding }) => {
+  expect(found(http)).toEqual([finding]);
+});
+
+test.each([
+  {
+    name: "a prefix behind one of its methods",
+    http: `[{match: [{method: {exact: getOrder}}], ${to}}, {match: [{method: {prefix: get}}], ${to}}, ${all}]`,
+  },
+  {
+    name: "the same path with another attachment",
+    http: `[{match: [{headers: {a: {exact: b}}}], ${to}}, {match: [{headers: {a: {exact: c}}}], ${to}}, ${all}]`,
+  },
+  {
+    name: "a route behind a redirect, which takes no call",
+    http: `[{match: [{sourceNamespace: x}], ${to}}, ${all}]`,
+    but: /sourceNamespace/,
+  },
+  {
+    name: "weights of 100",
+    http: "[{route: [{destination: {host: com.acme.A}, weight: 40}, {destination: {host: com.acme.a}, weight: 60}]}]",
+  },
+])("$name can be reached", ({ http, but }) => {
+  expect(found(http).filter((one) => but?.test(one) !== true)).toEqual([]);
+});
+
+test("order is checked without a registry too", () => {
+  expect(analyze([virtualServiceText("v", "[com.acme.A]", `[${all}, ${all}]`)])).toHaveLength(1);
+});

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { bindRules, serviceNamed } from "../../../../src/control/rules/bindings.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { destinationRuleText, rulesOf, virtualServiceText } from "../../../support/rules.ts";
+
+const a = entryOf("com.acme.A", []);
+const b = entryOf("com.acme.B", []);
+const rules = rulesOf(
+  virtualServiceText("all", '["*"]', "[{route: [{destination: {host: x}}]}]"),
+  virtualServiceText("a", "[com.acme.A]", "[{route: [{destination: {host: x}}]}]"),
+  destinationRuleText("d", "com.acme.*", "subsets: []"),
+);
+
+test("a rule is bound to the services that it is in force for", () => {
+  const bound = bindRules(rules, [a, b]);
+  expect(rules.map((rule) => bound.servicesOf(rule))).toEqual([[b], [a], [a, b]]);
+  expect([bound.virtualServices.length, bound.destinationRules.length]).toEqual([2, 1]);
+});
+
+test("without a registry no service is known", () => {
+  const bound = bindRules(rules, undefined);
+  expect(bound.entries).toBeUndefined();
+  expect(bound.servicesOf(rules[0]!)).toEqual([]);
+});
+
+test("a host alone makes a service for analysis", () => {
+  expect(serviceNamed("com.acme.A")).toEqual({
+    host: "com.acme.a",
+    service: { interface: "com.acme.A", group: "", version: "" },
+    endpoints: [],
+  });
+});

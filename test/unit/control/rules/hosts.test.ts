@@ -1,0 +1,105 @@
+import { expect, test } from "vitest";
+import { hostMatches, indexEntries, indexRules, resolveDestination } from "../../../../src/control/rules/hosts.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { destinationRuleText, rulesOf, virtualServiceText } from "../../../support/rules.ts";
+
+const plain = entryOf("com.acme.OrderService", []);
+const one = entryOf("com.acme.OrderService:1.0.0", []);
+const gray = entryOf("gray/com.acme.OrderService:2.0.0", []);
+const stock = entryOf("com.acme.StockService:1.0.0", []);
+const bareStock = entryOf("com.acme.StockService", []);
+
+test.each([
+  { host: "com.acme.orderservice-1-0-0", means: [one] },
+  { host: "COM.ACME.OrderService-1-0-0", means: [one] },
+  { host: "com.acme.OrderService", means: [plain, one, gray] },
+  { host: "com.acme.orderSERVICE", means: [plain, one, gray] },
+  { host: "*", means: [plain, one, gray, stock] },
+  { host: "com.acme.*", means: [plain, one, gray, stock] },
+  { host: "*.StockService", means: [stock] },
+  { host: "*.orderservice-1-0-0", means: [one] },
+  { host: "com.acme", means: [] },
+  { host: "*.acme", means: [] },
+])("host $host means $means.length of four services", ({ host, means }) => {
+  expect([plain, one, gray, stock].filter((entry) => hostMatches(host, entry))).toEqual(means);
+});
+
+const service = (name: string, hosts: string): string =>
+  virtualServiceText(name, hosts, "[{route: [{destination: {host: a}}]}]");
+
+test.each([
+  {
+    name: "a full host wins over the plain name",
+    texts: [service("plain", "[com.acme.OrderService]"), service("full", "[com.acme.orderservice-1-0-0]")],
+    wins: "full",
+  },
+  {
+    name: "a plain name wins over a wildcard",
+    texts: [service("wild", '["com.acme.*"]'), service("plain", "[com.acme.OrderService]")],
+    wins: "plain",
+  },
+  {
+    name: "a longer wildcard wins over a shorter",
+    texts: [service("all", '["*"]'), service("acme", '["com.acme.*"]')],
+    wins: "acme",
+  },
+  {
+    name: "of two for one host the older wins",
+    texts: [service("first", "[com.acme.OrderService]"), service("second", "[com.acme.ORDERSERVICE]")],
+    wins: "first",
+  },
+  {
+    name: "a rule that names two hosts holds for both",
+    texts: [service("two", "[x, com.acme.orderservice-1-0-0]")],
+    wins: "two",
+  },
+  {
+    name: "a rule for gateways alone is not applied",
+    texts: [service("gateway", '["*"]').replace("spec:", "spec:\n  gateways: [ingress]")],
+    wins: undefined,
+  },
+])("$name", ({ texts, wins }) => {
+  expect(indexRules(rulesOf(...texts)).virtualServices.find(one)?.name).toBe(wins);
+});
+
+test("DestinationRules are found by the same ranks", () => {
+  const rules = rulesOf(
+    destinationRuleText("wild", '"*"', "subsets: []"),
+    destinationRuleText("plain", "com.acme.OrderService", "subsets: []"),
+  );
+  const { destinationRules } = indexRules(rules);
+  expect([destinationRules.find(gray)?.name, destinationRules.find(stock)?.name]).toEqual(["plain", "wild"]);
+});
+
+test("every claim on a host is kept, oldest first", () => {
+  const { claims } = indexRules(rulesOf(service("a", "[com.acme.X]"), service("b", "[COM.acme.x]"))).virtualServices;
+  expect(claims.get("com.acme.x")!.map(({ name }) => name)).toEqual(["a", "b"]);
+});
+
+test.each([
+  { name: "the caller's own host", host: "com.acme.orderservice-1-0-0", caller: one, called: one },
+  { name: "the plain name of the caller's interface", host: "com.acme.OrderService", caller: gray, called: gray },
+  { name: "another version's host", host: "com.acme.orderservice-1-0-0", caller: gray, called: one },
+  { name: "another interface, same group and version", host: "com.acme.StockService", caller: one, called: stock },
+  {
+    name: "another interface that has the caller's version only without one",
+    host: "com.acme.StockService",
+    caller: gray,
+    called: bareStock,
+  },
+  { name: "nothing that is known", host: "com.acme.Missing", caller: one, called: undefined },
+])("a destination by $name", ({ host, caller, called }) => {
+  const index = indexEntries([plain, one, gray, stock, bareStock]);
+  expect(resolveDestination(host, caller, index)).toBe(called);
+});
+
+test("a plain name never leads to another version", () => {
+  expect(resolveDestination("com.acme.StockService", gray, indexEntries([gray, stock]))).toBeUndefined();
+});
+
+test("services are found by host and by interface", () => {
+  const index = indexEntries([plain, one]);
+  expect(index.byHost("com.acme.orderservice-1-0-0")).toBe(one);
+  expect(index.byInterface("com.acme.orderservice")).toEqual([plain, one]);
+  expect(index.byInterface("x")).toEqual([]);
+});

@@ -1,0 +1,90 @@
+import { expect, test } from "vitest";
+import { ManualClock } from "../../../src/base/clock.ts";
+import { createControlStore } from "../../../src/control/store.ts";
+import { emptySnapshot } from "../../../src/model/snapshot.ts";
+import type { Changes, Sink } from "../../../src/registry-sync/contracts.ts";
+import { entryOf } from "../../support/rule-cases.ts";
+import { rulesOf, virtualServiceText } from "../../support/rules.ts";
+
+const a = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880"]);
+const b = entryOf("com.acme.B", ["dubbo://10.0.0.2:20880"]);
+const nothing = { create: [], update: [], delete: [] };
+
+test("changes that come close together make one snapshot", async () => {
+  const clock = new ManualClock();
+  const store = createControlStore({ clock, debounceMs: 20 });
+  await store.sink.apply({ ...nothing, create: [b] });
+  clock.advance(15);
+  await store.sink.apply({ ...nothing, create: [a] });
+  clock.advance(15);
+  expect(store.snapshots.get()).toBe(emptySnapshot);
+  clock.advance(5);
+  expect(store.snapshots.get().entries).toEqual([a, b]);
+});
+
+test("changes without a pause wait no longer than the limit", async () => {
+  const clock = new ManualClock();
+  const store = createControlStore({ clock, debounceMs: 20, maxDelayMs: 100 });
+  for (let i = 0; i < 10; i++) {
+    await store.sink.apply({ ...nothing, create: [i % 2 === 0 ? a : b] });
+    clock.advance(10);
+  }
+  expect(store.snapshots.get().entries).toHaveLength(2);
+});
+
+test("a sync creates, updates and deletes entries and can read them back", async () => {
+  const store = createControlStore({ clock: new ManualClock(), owner: "me" });
+  const moved = entryOf("com.acme.A", ["dubbo://10.0.0.9:20880"]);
+  await store.sink.apply({ ...nothing, create: [a, b] });
+  await store.sink.apply({ create: [], update: [{ before: a, after: moved }], delete: [b] });
+  expect(await store.sink.current()).toEqual([{ host: "com.acme.a", owner: "me", entry: moved }]);
+});
+
+test("an entry that is deleted and made anew under the same host stays", async () => {
+  const store = createControlStore({ clock: new ManualClock() });
+  await store.sink.apply({ ...nothing, create: [a] });
+  await store.sink.apply({ create: [a], update: [], delete: [a] });
+  store.flush();
+  expect(store.snapshots.get().entries).toEqual([a]);
+});
+
+test("rules are replaced whole", () => {
+  const store = createControlStore({ clock: new ManualClock() });
+  const rules = rulesOf(virtualServiceText("v", "[a]", "[{route: [{destination: {host: a}}]}]"));
+  store.setRules(rules);
+  store.flush();
+  expect(store.snapshots.get().rules).toEqual(rules);
+  store.setRules([]);
+  store.flush();
+  expect(store.snapshots.get().rules).toEqual([]);
+});
+
+test("equal content makes no new snapshot", async () => {
+  const store = createControlStore({ clock: new ManualClock() });
+  await store.sink.apply({ ...nothing, create: [a] });
+  store.flush();
+  const before = store.snapshots.get();
+  await store.sink.apply({
+    ...nothing,
+    update: [{ before: a, after: entryOf("com.acme.A", ["dubbo://10.0.0.1:20880"]) }],
+  });
+  store.flush();
+  expect(store.snapshots.get()).toBe(before);
+});
+
+test("a closed store makes no snapshot", async () => {
+  const clock = new ManualClock();
+  const store = createControlStore({ clock });
+  await store.sink.apply({ ...nothing, create: [a] });
+  store.close();
+  clock.advance(1_000);
+  expect(store.snapshots.get()).toBe(emptySnapshot);
+});
+
+test("the store is a sink of registry-sync by its shape", async () => {
+  const store = createControlStore({ clock: new ManualClock() });
+  const sink: Sink = store.sink;
+  const changes: Changes = { create: [a], update: [], delete: [] };
+  await sink.apply(changes);
+  expect(await sink.current()).toEqual([{ host: "com.acme.a", owner: "trestle", entry: a }]);
+});
