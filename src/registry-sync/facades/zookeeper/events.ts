@@ -7,7 +7,7 @@ import { isHidden } from "../../present/present.ts";
 import type { SessionCore } from "./core.ts";
 import type { Listing } from "./listings.ts";
 import { eventPacket } from "./packets.ts";
-import { needsOneShot } from "./reads.ts";
+import { needsOneShot, watchShadows } from "./reads.ts";
 import { type Moment, settle, type Tracked } from "./tracked.ts";
 
 /** Takes a watch event of the server and gives the client what of it concerns what it is shown. */
@@ -112,6 +112,8 @@ function childEvent(core: SessionCore, child: DirectoryChild, event: WatcherEven
         core.owns(event.path);
   if (!passes) {
     core.shared.counters.suppressed++;
+    // The server's watch is used up, the client's is not: from now on the directory tells.
+    if (watch !== undefined) watchShadows(core, directory);
     return;
   }
   if (watch !== undefined && !watch.persistent) tracked?.nodes.delete(name);
@@ -135,7 +137,11 @@ function isShownVirtual(tracked: Tracked | undefined, name: string): boolean {
 export function onContextChange(core: SessionCore): void {
   for (const tracked of [...core.tracked.values()]) {
     const { listing, directory } = tracked;
-    if (listing === undefined || tracked.holdsContext()) continue;
+    if (listing === undefined) {
+      if (tracked.nodes.size > 0) watchShadows(core, directory);
+      continue;
+    }
+    if (tracked.holdsContext()) continue;
     const moment = tracked.moment();
     const again = core.shared.listings.again(listing, core.context, core.unledIn(directory));
     const recursive = core.coveredRecursively(directory.path);

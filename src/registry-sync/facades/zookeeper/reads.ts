@@ -7,6 +7,7 @@ import { isHidden, mayBeVirtual } from "../../present/present.ts";
 import type { SessionCore } from "./core.ts";
 import type { Listing } from "./listings.ts";
 import { replyPacket, requestPacket, trailingStat, virtualStat, withNumChildren } from "./packets.ts";
+import { settleNodes } from "./tracked.ts";
 
 /** One read of the client, as its packet and what that says. */
 export interface Read {
@@ -90,6 +91,8 @@ export function readChild(core: SessionCore, child: DirectoryChild, read: Read):
     core.forward(read.packet, read.xid, (packet, header) => {
       if (read.watch && header.err === 0 && read.op !== "getChildren" && read.op !== "getChildren2") {
         core.track(directory).nodes.set(name, { kind: "real", persistent: false });
+      } else if (read.watch && header.err === ERRORS.noNode && read.op === "exists") {
+        core.track(directory).nodes.set(name, { kind: "absent", persistent: false });
       }
       core.outbox.add(packet);
     });
@@ -171,7 +174,12 @@ export function watchShadows(core: SessionCore, directory: Directory): void {
   const tracked = core.track(directory);
   if (tracked.upstreamArmed && tracked.listing !== undefined) return;
   core.list(directory, needsOneShot(core, directory), (listing) => {
-    if (listing !== undefined) noteListing(core, directory, listing, false);
+    if (listing === undefined) return;
+    noteListing(core, directory, listing, false);
+    for (const event of settleNodes(tracked, listing)) {
+      core.shared.counters.artificial++;
+      core.outbox.add(event);
+    }
   });
 }
 

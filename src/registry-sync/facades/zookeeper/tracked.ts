@@ -146,6 +146,18 @@ export function settle(
   return events;
 }
 
+/** As {@link settle}, for the watches on single nodes alone: brings each belief in line with what is shown. */
+export function settleNodes(tracked: Tracked, { presented: { shown } }: Listing): Uint8Array[] {
+  const events: Uint8Array[] = [];
+  for (const name of [...tracked.nodes.keys()]) {
+    const path = `${tracked.directory.path}/${name}`;
+    if (shown.has(name)) {
+      if (nodeCame(tracked, name)) events.push(eventPacket("created", path));
+    } else if (nodeGone(tracked, name)) events.push(eventPacket("deleted", path));
+  }
+  return events;
+}
+
 /** Takes off a watch that believes in `name`; whether there was one. */
 function nodeGone(tracked: Tracked, name: string): boolean {
   const watch = tracked.nodes.get(name);

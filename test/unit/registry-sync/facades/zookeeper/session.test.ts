@@ -1,0 +1,271 @@
+import { describe, expect, test } from "vitest";
+import { ManualClock } from "../../../../../src/base/clock.ts";
+import { ProtocolError } from "../../../../../src/base/errors.ts";
+import { CREATE_MODES } from "../../../../../src/codecs/zookeeper/constants.ts";
+import { encodePacket } from "../../../../../src/codecs/zookeeper/frame.ts";
+import { OPEN_ACL, writeConnectRequest, writeConnectResponse } from "../../../../../src/codecs/zookeeper/records.ts";
+import { createCounters } from "../../../../../src/registry-sync/facades/zookeeper/counters.ts";
+import { Listings } from "../../../../../src/registry-sync/facades/zookeeper/listings.ts";
+import { SessionMemory } from "../../../../../src/registry-sync/facades/zookeeper/memory.ts";
+import { replyPacket, requestPacket } from "../../../../../src/registry-sync/facades/zookeeper/packets.ts";
+import { FacadeSession, type PacketLimits } from "../../../../../src/registry-sync/facades/zookeeper/session.ts";
+import { createPresentContext } from "../../../../../src/registry-sync/present/context.ts";
+import { addressesOf, FacadeLink, IFACE, PROVIDERS, PROXIES, providerName } from "../../../../support/facade-link.ts";
+
+const password = new Uint8Array(16).fill(3);
+const hello = encodePacket((writer) =>
+  writeConnectRequest(writer, {
+    protocolVersion: 0,
+    lastZxidSeen: 77n,
+    timeoutMs: 4_000,
+    sessionId: 9n,
+    password,
+    readOnly: false,
+  }),
+);
+const welcome = encodePacket((writer) =>
+  writeConnectResponse(writer, { protocolVersion: 0, timeoutMs: 4_000, sessionId: 9n, password, readOnly: false }),
+);
+
+function bare(limits?: PacketLimits): FacadeSession {
+  const context = createPresentContext({ addresses: PROXIES });
+  return new FacadeSession(
+    {
+      context: () => context,
+      listings: new Listings(() => {}),
+      memory: new SessionMemory(new ManualClock()),
+      counters: createCounters(),
+    },
+    limits,
+  );
+}
+
+function established(): FacadeSession {
+  const session = bare();
+  session.fromClient(hello);
+  session.fromServer(welcome);
+  session.takeToServer();
+  session.takeToClient();
+  return session;
+}
+
+function joined(chunks: readonly Uint8Array[]): string {
+  return Buffer.concat(chunks).toString("hex");
+}
+
+describe("what passes byte for byte", () => {
+  test("the handshake, both ways, with its session, password and time-out", () => {
+    const session = bare();
+    session.fromClient(hello);
+    expect(joined(session.takeToServer())).toBe(joined([hello]));
+    session.fromServer(welcome);
+    expect(joined(session.takeToClient())).toBe(joined([welcome]));
+    expect(session.sessionId).toBe(9n);
+    expect(session.established).toBe(true);
+  });
+
+  test("a four-letter word and its answer", () => {
+    const session = bare();
+    session.fromClient(Buffer.from("sr"));
+    session.fromClient(Buffer.from("vr"));
+    expect(joined(session.takeToServer())).toBe(Buffer.from("srvr").toString("hex"));
+    session.fromServer(Buffer.from("Mode: standalone"));
+    expect(Buffer.concat(session.takeToClient()).toString()).toBe("Mode: standalone");
+  });
+
+  test("requests and replies about anything else, in whatever pieces they come", () => {
+    const session = established();
+    const request = requestPacket(1, { op: "getData", path: "/config/x", watch: true });
+    const reply = replyPacket({ xid: 1, zxid: 5n, err: -101 });
+    for (const byte of request) session.fromClient(Uint8Array.of(byte));
+    expect(joined(session.takeToServer())).toBe(joined([request]));
+    for (const byte of reply) session.fromServer(Uint8Array.of(byte));
+    expect(joined(session.takeToClient())).toBe(joined([reply]));
+  });
+
+  test("operations that are not known to us", () => {
+    const session = established();
+    const odd = encodePacket((writer) => writer.int(4).int(999).string("/x"));
+    session.fromClient(odd);
+    expect(joined(session.takeToServer())).toBe(joined([odd]));
+  });
+
+  test("auth, ping and sasl replies, which keep no order", () => {
+    const session = established();
+    session.fromClient(requestPacket(1, { op: "sync", path: "/" }));
+    session.fromClient(requestPacket(-2, { op: "ping" }));
+    session.fromClient(requestPacket(-4, { op: "auth", type: 0, scheme: "digest", auth: Buffer.from("u:p") }));
+    session.fromClient(requestPacket(2, { op: "sasl", token: null }));
+    const replies = [
+      replyPacket({ xid: 2, zxid: 0n, err: 0 }, { op: "sasl", token: null }),
+      replyPacket({ xid: -4, zxid: 0n, err: 0 }),
+      replyPacket({ xid: -2, zxid: 0n, err: 0 }),
+      replyPacket({ xid: 1, zxid: 0n, err: 0 }, { op: "sync", path: "/" }),
+    ];
+    for (const reply of replies) session.fromServer(reply);
+    expect(joined(session.takeToClient())).toBe(joined(replies));
+  });
+});
+
+describe("bad input", () => {
+  test.each<[string, Uint8Array, string]>([
+    ["a length over the limit", Uint8Array.of(0x7f, 0xff, 0xff, 0xff), "is over maxPacketBytes"],
+    ["a negative length", Uint8Array.of(0xff, 0xff, 0xff, 0xff), "negative length"],
+    ["a TLS hello", Uint8Array.of(0x16, 3, 1, 2, 0), "is over maxPacketBytes"],
+    ["a handshake cut short", Uint8Array.of(0, 0, 0, 4, 0, 0, 0, 0), "does not fit"],
+  ])("%s ends the connection", (_, bytes, message) => {
+    expect(() => bare().fromClient(bytes)).toThrow(message);
+  });
+
+  test.each<[string, Uint8Array]>([
+    ["a request without a header", Uint8Array.of(0, 0, 0, 2, 1, 2)],
+    ["a path longer than its packet", encodePacket((writer) => writer.int(1).int(8).int(500))],
+    [
+      "a list of a presented directory with bytes behind it",
+      encodePacket((w) => w.int(1).int(8).string(PROVIDERS).int(7)),
+    ],
+    ["a multi that does not end", encodePacket((w) => w.int(1).int(14).int(13).boolean(false).int(-1))],
+    ["a setWatches of two thousand million", encodePacket((w) => w.int(-8).int(101).long(0n).int(0x7fffffff))],
+  ])("%s ends the connection with a ProtocolError", (_, packet) => {
+    expect(() => established().fromClient(packet)).toThrow(ProtocolError);
+  });
+
+  test.each<[string, Uint8Array]>([
+    ["a reply that nobody asked for", replyPacket({ xid: 5, zxid: 0n, err: 0 })],
+    ["an event without a path", encodePacket((writer) => writer.int(-1).long(-1n).int(0).int(4))],
+    ["a length over the limit", Uint8Array.of(0x7f, 0, 0, 0)],
+  ])("of the server: %s", (_, packet) => {
+    expect(() => established().fromServer(packet)).toThrow(ProtocolError);
+  });
+
+  test("random bytes give a ProtocolError or nothing, whatever side they come from", () => {
+    let seed = 1;
+    const next = () => {
+      seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;
+      return seed >> 16;
+    };
+    for (let round = 0; round < 3_000; round++) {
+      const session = established();
+      const length = 8 + (next() % 60);
+      const bytes = Uint8Array.from({ length: length + 4 }, () => next() & (next() % 3 === 0 ? 0xff : 3));
+      new DataView(bytes.buffer).setInt32(0, length);
+      if (round % 2 === 0) new DataView(bytes.buffer).setInt32(8, [8, 12, 14, 22, 101, 105, 106, 18][next() % 8] ?? 8);
+      try {
+        if (round % 4 === 3) session.fromServer(bytes);
+        else session.fromClient(bytes);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ProtocolError);
+      }
+    }
+  });
+
+  test("no more is read from a client that does not wait for answers", () => {
+    const session = established();
+    expect(session.takesClientBytes).toBe(true);
+    for (let xid = 1; xid <= 4_096; xid++) session.fromClient(requestPacket(xid, { op: "sync", path: "/" }));
+    expect(session.takesClientBytes).toBe(false);
+    session.fromServer(replyPacket({ xid: 1, zxid: 0n, err: 0 }, { op: "sync", path: "/" }));
+    expect(session.takesClientBytes).toBe(true);
+  });
+});
+
+describe("sessions", () => {
+  test("a provider's node is its own session's, and gone with it", () => {
+    const link = new FacadeLink();
+    const direct = link.connect("direct").layOut();
+    const provider = link.connect("facade");
+    provider.create(`${PROVIDERS}/${providerName("10.0.0.2")}`);
+    expect(direct.stat(`${PROVIDERS}/${providerName("10.0.0.2")}`)?.ephemeralOwner).toBe(provider.sessionId);
+    provider.call({ op: "closeSession" });
+    expect(direct.children(PROVIDERS)).toEqual([]);
+  });
+
+  test("a client that goes from the facade to the real server keeps its session and its nodes", () => {
+    const link = new FacadeLink();
+    link.connect("direct").layOut();
+    const before = link.connect("facade");
+    before.create(`${PROVIDERS}/${providerName("10.0.0.2")}`);
+    before.disconnect();
+    const after = link.connect("direct", before);
+    expect(after.sessionId).toBe(before.sessionId);
+    expect(after.stat(`${PROVIDERS}/${providerName("10.0.0.2")}`)?.ephemeralOwner).toBe(before.sessionId);
+    expect(after.remove(`${PROVIDERS}/${providerName("10.0.0.2")}`)).toBe(0);
+  });
+
+  test("and back again", () => {
+    const link = new FacadeLink();
+    link.connect("direct").layOut();
+    const first = link.connect("direct");
+    first.create(`${PROVIDERS}/${providerName("10.0.0.2")}`);
+    first.disconnect();
+    const second = link.connect("facade", first);
+    expect(second.sessionId).toBe(first.sessionId);
+    expect(addressesOf(second.children(PROVIDERS))).toEqual(PROXIES);
+    expect(second.stat(`${PROVIDERS}/${providerName("10.0.0.2")}`)?.ephemeralOwner).toBe(first.sessionId);
+  });
+
+  test("a session that is gone is told so", () => {
+    const link = new FacadeLink();
+    const old = link.connect("facade");
+    old.disconnect();
+    link.registry.tick(link.clock.now() + 60_000);
+    expect(link.connect("facade", old).sessionId).toBe(0n);
+  });
+});
+
+describe("a consumer that registers with cluster=broadcast", () => {
+  const consumer = (more: string) =>
+    `/dubbo/${IFACE}/consumers/` +
+    encodeURIComponent(`consumer://10.0.0.1/${IFACE}?category=consumers&interface=${IFACE}&side=consumer${more}`);
+
+  test("is shown the providers, others are not, and a new connection of its session still is", () => {
+    const link = new FacadeLink();
+    link
+      .connect("direct")
+      .layOut()
+      .create(`${PROVIDERS}/${providerName("10.0.0.2")}`);
+    const other = link.connect("facade");
+    const one = link.connect("facade");
+    one.create(consumer("&cluster=broadcast"));
+    expect(addressesOf(one.children(PROVIDERS))).toEqual(["10.0.0.2:20880"]);
+    expect(one.stat(`${PROVIDERS}/${providerName("10.0.0.2")}`)).toBeDefined();
+    expect(addressesOf(other.children(PROVIDERS))).toEqual(PROXIES);
+    expect(link.passed.map(({ reason }) => reason)).toContain("its consumer broadcasts");
+    one.disconnect();
+    const again = link.connect("facade", one);
+    expect(addressesOf(again.children(PROVIDERS))).toEqual(["10.0.0.2:20880"]);
+  });
+
+  test("is told when it registers after it has read", () => {
+    const link = new FacadeLink();
+    link
+      .connect("direct")
+      .layOut()
+      .create(`${PROVIDERS}/${providerName("10.0.0.2")}`);
+    const one = link.connect("facade");
+    one.children(PROVIDERS, true);
+    one.events();
+    one.create(consumer("&cluster=broadcast"));
+    expect(one.events()).toEqual([`childrenChanged ${PROVIDERS}`]);
+  });
+
+  test("any other cluster changes nothing", () => {
+    const link = new FacadeLink();
+    link
+      .connect("direct")
+      .layOut()
+      .create(`${PROVIDERS}/${providerName("10.0.0.2")}`);
+    const one = link.connect("facade");
+    one.create(consumer("&cluster=failfast"));
+    expect(addressesOf(one.children(PROVIDERS))).toEqual(PROXIES);
+  });
+});
+
+test("a sequential node's path is the server's", () => {
+  const link = new FacadeLink();
+  link.connect("direct").layOut();
+  const flags = CREATE_MODES.ephemeralSequential;
+  const one = link.connect("facade");
+  const request = { op: "create", path: `${PROVIDERS}/n-`, data: null, acl: OPEN_ACL, flags } as const;
+  expect(one.call(request).reply).toEqual({ op: "create", path: `${PROVIDERS}/n-0000000000` });
+});
