@@ -15,11 +15,16 @@ const TIMEOUT_MS = 30_000;
  * Asks a running instance; the answer's JSON. Throws an `Error` whose message is one line that says what is wrong and what
  * to do: nobody listens there, it is no Trestle, or the instance's own words.
  */
-export async function askAdmin<T>(admin: string, path: string, method: "GET" | "POST" = "GET"): Promise<T> {
+export async function askAdmin<T>(
+  admin: string,
+  path: string,
+  method: "GET" | "POST" = "GET",
+  timeoutMs = TIMEOUT_MS,
+): Promise<T> {
   const url = adminUrl(admin, path);
   let response: Response;
   try {
-    response = await fetch(url, { method, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    response = await fetch(url, { method, signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
     const cause = (error as { cause?: NodeJS.ErrnoException }).cause;
     throw new Error(

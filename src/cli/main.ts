@@ -1,6 +1,9 @@
 import { Command } from "commander";
 import { createAnalyzeCommand } from "./analyze.ts";
 import { createCallCommand } from "./call.ts";
+import { createConfigCommand } from "./config.ts";
+import { createDemoCommand } from "./demo.ts";
+import { createDiffCommand } from "./diff.ts";
 import { createEndpointsCommand } from "./endpoints.ts";
 import { createRestartCommand } from "./restart.ts";
 import { createRoutesCommand } from "./routes.ts";
@@ -20,6 +23,7 @@ export function createProgram(): Command {
     // An option behind a command is that command's own: `call --version 1.0.0` is a service's version.
     .enablePositionalOptions()
     .showHelpAfterError("(trestle --help lists the commands)");
+  program.addCommand(createDemoCommand());
   program.addCommand(createUpCommand());
   program.addCommand(createCallCommand());
   program.addCommand(createServicesCommand());
@@ -27,6 +31,8 @@ export function createProgram(): Command {
   program.addCommand(createRoutesCommand());
   program.addCommand(createRulesCommand());
   program.addCommand(createAnalyzeCommand());
+  program.addCommand(createDiffCommand());
+  program.addCommand(createConfigCommand());
   program.addCommand(createRestartCommand());
   program.addCommand(createWorkerCommand(), { hidden: true });
   return program;

@@ -1,11 +1,15 @@
 import { Command } from "commander";
+import { adminOption, askAdmin } from "./admin-client.ts";
 import { failWith } from "./fail.ts";
+
+/** Each worker may take its time to drain; past this something hangs. */
+const TIMEOUT_MS = 180_000;
 
 /** `trestle restart`: rolls the proxy workers of a running instance. */
 export function createRestartCommand(): Command {
   return new Command("restart")
     .description("replace the proxy workers of a running instance one after the other, without losing a call")
-    .option("--admin <url>", "admin API of the instance", "http://127.0.0.1:15000")
+    .addOption(adminOption())
     .addHelpText(
       "after",
       `
@@ -16,7 +20,6 @@ Example:
   trestle restart --admin http://10.0.0.5:15000`,
     )
     .action(async ({ admin }: { admin: string }) => {
-      const base = admin.includes("://") ? admin : `http://${admin}`;
       const showsProgress = process.stderr.isTTY === true;
       const startMs = Date.now();
       const progress = setInterval(() => {
@@ -24,20 +27,13 @@ Example:
           process.stderr.write(`\rreplacing workers ... ${Math.round((Date.now() - startMs) / 1_000)} s`);
       }, 1_000);
       try {
-        const response = await fetch(`${base}/api/v1/restart`, { method: "POST" });
-        const body = (await response.json()) as { workers?: string[]; error?: string };
-        if (!response.ok) throw new Error(`${base} answered ${response.status}: ${body.error ?? ""}`);
-        process.stdout.write(`replaced ${(body.workers ?? []).join(", ")}\n`);
+        const { workers } = await askAdmin<{ workers: string[] }>(admin, "/api/v1/restart", "POST", TIMEOUT_MS);
+        process.stdout.write(`replaced ${workers.join(", ")}\n`);
       } catch (error) {
-        const cause = (error as { cause?: { code?: string } }).cause?.code;
-        failWith(
-          cause === undefined
-            ? (error as Error)
-            : new Error(`cannot reach the admin API at ${base} (${cause}); is trestle up running there?`),
-        );
+        failWith(error as Error);
       } finally {
         clearInterval(progress);
-        if (showsProgress) process.stderr.write("\r");
+        if (showsProgress) process.stderr.write("\r\x1b[K");
       }
     });
 }

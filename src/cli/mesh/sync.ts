@@ -55,7 +55,7 @@ export function openOutputs(config: TrestleConfig): Sink[] {
 }
 
 /** What a sync would do to an output now. */
-export async function planFor(sink: Sink, state: SyncState | undefined): Promise<Changes> {
+export async function planFor(sink: Sink, state: Pick<SyncState, "entries" | "silent"> | undefined): Promise<Changes> {
   const policy = {
     owner: OWNER,
     ...(state && { silent: state.silent }),

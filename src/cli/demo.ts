@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Command } from "commander";
+import type { Value } from "../codecs/value.ts";
+import { type DemoMesh, startDemoMesh } from "./demo/demo-mesh.ts";
+import { ORDER_METHODS, type OrderMethod } from "./demo/order-service.ts";
+import { PHASES, type Phase } from "./demo/scenario.ts";
+import { Tally } from "./demo/tally.ts";
+import { failWith } from "./fail.ts";
+
+/** Calls of each method in a phase of `--once`. */
+const CALLS = 100;
+/** How long a phase of the live demo lasts, and how often its table is drawn, ms. */
+const PHASE_MS = 12_000;
+const REDRAW_MS = 1_000;
+const PAUSE_MS = 5;
+
+/** `trestle demo`: the main job with nothing installed. */
+export function createDemoCommand(): Command {
+  return new Command("demo")
+    .description(
+      "show the main job with nothing installed: a registry, two versions of a service, a consumer, and a rule that splits calls by method",
+    )
+    .option(
+      "--once",
+      "make a fixed number of calls, print the table, and exit 0 only if the split is what the rule says",
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  trestle demo          a live table; the rule comes and goes every ${PHASE_MS / 1_000} s; Ctrl-C ends it
+  trestle demo --once   for scripts`,
+    )
+    .action(async ({ once }: { once?: true }) => {
+      process.stdout.write("starting a registry, a facade, two proxy workers and sample applications ...\n");
+      const mesh = await startDemoMesh().catch(failWith);
+      process.stdout.write(introduction(mesh));
+      const holds = once === true ? await runOnce(mesh) : await runLive(mesh);
+      await mesh.close();
+      process.stdout.write(holds ? "the split was what the rule says\n" : "the split was NOT what the rule says\n");
+      process.exit(holds ? 0 : 1);
+    });
+}
+
+async function runOnce(mesh: DemoMesh): Promise<boolean> {
+  let holds = true;
+  for (const phase of PHASES) {
+    await enter(mesh, phase);
+    const tally = new Tally();
+    for (let i = 0; i < CALLS; i++) for (const method of ORDER_METHODS) await call(mesh, method, i, tally);
+    process.stdout.write(`${tally.print(phase)}\n`);
+    holds &&= tally.holds(phase);
+  }
+  return holds;
+}
+
+async function runLive(mesh: DemoMesh): Promise<boolean> {
+  let stopped = false;
+  let holds = true;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => (stopped = true));
+  const redraws = process.stdout.isTTY === true;
+  for (let turn = 0; !stopped; turn++) {
+    const phase = PHASES[turn % PHASES.length]!;
+    await enter(mesh, phase);
+    const tally = new Tally();
+    const untilMs = Date.now() + PHASE_MS;
+    let drawMs = 0;
+    let lines = 0;
+    for (let i = 0; Date.now() < untilMs && !stopped; i++) {
+      for (const method of ORDER_METHODS) await call(mesh, method, i, tally);
+      if (redraws && Date.now() >= drawMs) {
+        if (lines > 0) process.stdout.write(`\x1b[${lines}A\x1b[J`);
+        const table = tally.print(phase);
+        process.stdout.write(table);
+        lines = table.split("\n").length - 1;
+        drawMs = Date.now() + REDRAW_MS;
+      }
+      await sleep(PAUSE_MS);
+    }
+    process.stdout.write(`${lines > 0 ? `\x1b[${lines}A\x1b[J` : ""}${tally.print(phase)}\n`);
+    // A phase that was cut short may have too few calls to judge the shares by.
+    if (!stopped) holds &&= tally.holds(phase);
+  }
+  return holds;
+}
+
+async function enter(mesh: DemoMesh, phase: Phase): Promise<void> {
+  if (phase.rules === "" && phase === PHASES[0] && !mesh.hasRules()) return;
+  await mesh.setRules(phase.rules);
+}
+
+async function call(mesh: DemoMesh, method: OrderMethod, i: number, tally: Tally): Promise<void> {
+  const args: Readonly<Record<OrderMethod, readonly Value[]>> = {
+    createOrder: [`item-${i}`, 1],
+    getOrder: [BigInt(i)],
+    sayHello: ["Trestle"],
+  };
+  try {
+    tally.add(method, (await mesh.consumer.call(method, args[method])).servedBy);
+  } catch (error) {
+    tally.fail(error as Error);
+  }
+}
+
+function introduction(mesh: DemoMesh): string {
+  return `
+  consumer -> registry facade  zookeeper://${mesh.facade}   (the one property that an application changes)
+  consumer -> proxy            dubbo://${mesh.proxy.join(", dubbo://")}
+  proxy    -> providers        v1 dubbo://${mesh.providers.join(", v2 dubbo://")}
+  rules                        ${mesh.rulesFile}
+  admin                        ${mesh.admin}
+
+`;
+}

@@ -1,0 +1,142 @@
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLogger } from "../../base/log.ts";
+import { printAddress } from "../config/address.ts";
+import { resolveConfig } from "../config/resolve.ts";
+import { followProviders, openZooKeeper, registerUrl } from "../dubbo/registry.ts";
+import { Mesh } from "../mesh/mesh.ts";
+import { type SampleConsumer, startSampleConsumer } from "./consumer.ts";
+import { ORDER_SERVICE } from "./order-service.ts";
+import { type SampleProvider, startSampleProvider } from "./provider.ts";
+
+const HOST = "127.0.0.1";
+const ADMIN_PORT = 15_000;
+
+/** A whole mesh on this machine with two versions of a sample service and a consumer, all joined by the facade's address alone. */
+export interface DemoMesh {
+  readonly consumer: SampleConsumer;
+  /** `host:port` lists for people to look at. */
+  readonly facade: string;
+  readonly proxy: readonly string[];
+  readonly providers: readonly string[];
+  readonly admin: string;
+  readonly rulesFile: string;
+  /** Whether rules are in force now. */
+  hasRules(): boolean;
+  /** Replaces the rules; resolves when every proxy worker has them in force. */
+  setRules(text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts everything; rejects, with everything ended again, where something cannot start. */
+export async function startDemoMesh(): Promise<DemoMesh> {
+  const folder = await mkdtemp(join(tmpdir(), "trestle-demo-"));
+  const rulesFile = join(folder, "rules.yaml");
+  await writeFile(rulesFile, "");
+  const [facadePort, ...proxyPorts] = await freePorts(3);
+  const adminPort = (await isFree(ADMIN_PORT)) ? ADMIN_PORT : 0;
+  const resolved = resolveConfig(
+    {
+      facade: [`zookeeper://${HOST}:${facadePort}`],
+      proxyHost: HOST,
+      proxyPort: proxyPorts.map(String),
+      rules: [folder],
+      admin: `${HOST}:${adminPort}`,
+      logLevel: "error",
+    },
+    {},
+  );
+  if (resolved.config === undefined) throw resolved.errors[0]!;
+  const mesh = new Mesh(resolved.config, createLogger("error"));
+  await mesh.start();
+  const registry = `zookeeper://${HOST}:${facadePort}`;
+  // Provider and consumer have sessions of their own, as two applications would.
+  const [providerSide, consumerSide] = [openZooKeeper(registry), openZooKeeper(registry)];
+  const providers: SampleProvider[] = [];
+  for (const label of ["v1", "v2"]) {
+    providers.push(
+      await startSampleProvider({
+        host: HOST,
+        port: 0,
+        label,
+        register: (url) => registerUrl(providerSide, "providers", url),
+      }),
+    );
+  }
+  const consumer = await startSampleConsumer({
+    application: "demo-consumer",
+    follow: (onList) => followProviders(consumerSide, ORDER_SERVICE, onList),
+  });
+  const proxy = proxyPorts.map((port) => printAddress(HOST, port));
+  await until("consumers are shown the proxy", () => {
+    const listed = consumer.providers.map(({ host, port }) => printAddress(host, port)).sort();
+    return listed.join() === [...proxy].sort().join();
+  });
+  await until(
+    "both providers are known",
+    () => mesh.store.snapshots.get().entries[0]?.endpoints.length === 2 && mesh.notReady().length === 0,
+  );
+  return {
+    consumer,
+    facade: printAddress(HOST, facadePort!),
+    proxy,
+    providers: providers.map(({ url }) => printAddress(url.host, url.port)),
+    admin: `http://${mesh.adminAddress}`,
+    rulesFile,
+    hasRules: () => mesh.store.snapshots.get().rules.length > 0,
+    async setRules(text) {
+      const before = mesh.store.snapshots.get();
+      await writeFile(`${rulesFile}.new`, text);
+      await rename(`${rulesFile}.new`, rulesFile);
+      await until(
+        "the rules are in force",
+        () => mesh.store.snapshots.get() !== before && mesh.notReady().length === 0,
+      );
+    },
+    async close() {
+      await consumer.close();
+      await Promise.all(providers.map((provider) => provider.close()));
+      await Promise.all([providerSide.close(), consumerSide.close()]);
+      await mesh.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const WAIT_MS = 15_000;
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadlineMs = Date.now() + WAIT_MS;
+  while (!holds()) {
+    if (Date.now() > deadlineMs) throw new Error(`the demo waited ${WAIT_MS / 1_000} s in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Ports that nobody listens on now, as the system gives them. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  try {
+    const server = await listen(port);
+    await new Promise((resolve) => server.close(resolve));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function listen(port: number): Promise<ReturnType<typeof createServer>> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(port, HOST, () => resolve(server));
+  });
+}

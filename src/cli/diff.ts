@@ -1,0 +1,95 @@
+import { Command } from "commander";
+import { createLogger } from "../base/log.ts";
+import type { DiffReport } from "../control/admin/sources.ts";
+import { diffRows } from "../registry-sync/diff.ts";
+import { merge } from "../registry-sync/merge.ts";
+import { adminOption, askAdmin } from "./admin-client.ts";
+import type { TrestleConfig } from "./config/config.ts";
+import { type RoleFlags, resolveConfig } from "./config/resolve.ts";
+import { failWith } from "./fail.ts";
+import { openOutputs, openRegistries, planFor } from "./mesh/sync.ts";
+import { type OutputFormat, printValue } from "./output.ts";
+
+/** How long a registry may take to be read whole, ms. */
+const READ_MS = 60_000;
+
+interface DiffFlags extends RoleFlags {
+  readonly format: OutputFormat;
+}
+
+/** `trestle diff`: what a sync would change; nothing is written. */
+export function createDiffCommand(): Command {
+  const repeat = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
+  return new Command("diff")
+    .description("show what a sync would create, change and remove; nothing is written")
+    .addOption(adminOption("running instance to ask, where neither --config nor --registry is given"))
+    .option("-c, --config <file>", "read registries and outputs from this file instead")
+    .option("--registry <url>", "read this registry instead; repeatable", repeat)
+    .option("--output <kind=place>", "what to compare with: files=FOLDER; repeatable", repeat)
+    .option("-o, --format <format>", "table, json or yaml", "table")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  trestle diff                                   what the running instance is about to do
+  trestle diff --registry zookeeper://10.0.0.1:2181 --output files=./out
+                                                 what up with these flags would do, from outside`,
+    )
+    .action(async (flags: DiffFlags & { admin: string }) => {
+      try {
+        const isOwn = flags.config !== undefined || flags.registry !== undefined;
+        const reports = isOwn
+          ? await ownReports(flags)
+          : (await askAdmin<{ outputs: DiffReport[] }>(flags.admin, "/api/v1/diff")).outputs;
+        process.stdout.write(flags.format === "table" ? printReports(reports) : printValue(flags.format, reports));
+        process.exit(0);
+      } catch (error) {
+        failWith(error as Error);
+      }
+    });
+}
+
+async function ownReports(flags: RoleFlags): Promise<DiffReport[]> {
+  const { config, errors } = resolveConfig(flags, process.env);
+  if (config === undefined) failWith(errors);
+  if (config.outputs.length === 0)
+    throw new Error("there is no output to compare with; name one with --output files=FOLDER");
+  const entries = await readEntries(config);
+  return Promise.all(
+    openOutputs(config).map(async (sink) => ({
+      output: sink.name,
+      changes: diffRows(await planFor(sink, { entries, silent: new Set() })).map(({ change, host, details }) => ({
+        action: change,
+        host,
+        detail: details.join("; "),
+      })),
+    })),
+  );
+}
+
+/** Every registry read once, whole. */
+async function readEntries(config: TrestleConfig) {
+  const registries = await openRegistries(config, createLogger("error"));
+  const worlds = await Promise.all(
+    registries.map(async ({ source }) => {
+      const stop = AbortSignal.timeout(READ_MS);
+      for await (const world of source.watch(stop)) return world;
+      throw new Error(`registry ${source.name} could not be read within ${READ_MS / 1_000} s; is it up?`);
+    }),
+  );
+  return merge(worlds).entries;
+}
+
+function printReports(reports: readonly DiffReport[]): string {
+  if (reports.length === 0) return "no output is configured: nothing would be written\n";
+  const signs = { create: "+", update: "~", delete: "-" } as const;
+  return reports
+    .map(({ output, changes }) => {
+      const lines = changes.map(
+        ({ action, host, detail }) =>
+          `${signs[action]} ${host}${detail === "" ? "" : `\n    ${detail.split("; ").join("\n    ")}`}\n`,
+      );
+      return `${output}: ${changes.length === 0 ? "no changes" : `${changes.length} entries differ`}\n${lines.join("")}`;
+    })
+    .join("\n");
+}
