@@ -1,13 +1,22 @@
 import type { Consumer, Endpoint, Entry, Finding } from "../../../model/entry.ts";
 import { printServiceKey, type ServiceKey } from "../../../model/service.ts";
 import { sameItems } from "../../block-list.ts";
-import { compareEndpoints, compareText, endpointOf, serviceKeyOf } from "../../dubbo-endpoint.ts";
+import { compareEndpoints, compareText, endpointId, endpointOf, serviceKeyOf } from "../../dubbo-endpoint.ts";
 import { matchesGroup, matchesVersion } from "../../dubbo-match.ts";
 import { type DubboUrl, interfaceOf, param, parseNodeName, type UrlReading } from "../../dubbo-url.ts";
 import { finding, type RegistryFindingCode } from "../../findings.ts";
 import { hostOf } from "../../naming.ts";
 import { type ConfigRule, stemsOfService } from "./config-rules.ts";
-import { applyOverride, offers, orderOverrides, overrideReach } from "./overrides.ts";
+import {
+  applyOverrides,
+  compileOverride,
+  createOverrideSet,
+  isForService,
+  type Override,
+  type OverrideReach,
+  type OverrideSet,
+  overrideReach,
+} from "./overrides.ts";
 import { type InterfaceNodes, MAX_DIRECTORY_NAMES } from "./tree.ts";
 
 /** What building one interface needs beside its nodes. */
@@ -29,6 +38,8 @@ export interface InterfaceWorld {
   readonly consumerApplications: ReadonlySet<string>;
   /** Readings by node name, of all four directories. */
   readonly readings: ReadonlyMap<string, UrlReading>;
+  /** Consumers by node name. */
+  readonly consumersByName: ReadonlyMap<string, Consumer>;
   /** Endpoints by provider node name, for the overrides of `overridesText`. */
   readonly endpoints: ReadonlyMap<string, ReadEndpoint>;
   readonly overridesText: string;
@@ -41,6 +52,9 @@ interface ReadEndpoint {
 }
 
 const MAX_FINDINGS_OF_ONE_CODE = 10;
+const MAX_OVERRIDES = 1_000;
+/** Each override is tried on each provider; of so many that this would be passed, the rest is left out (TR0104). */
+const MAX_OVERRIDE_TRIES = 500_000;
 /** Protocols that stand in registries for something else than a provider. */
 const NOT_PROVIDERS = new Set([
   "consumer",
@@ -54,12 +68,23 @@ const NOT_PROVIDERS = new Set([
   "provider",
 ]);
 
+/** A provider as registered, with the endpoint that it is under the overrides. */
 interface Offer {
   readonly url: DubboUrl;
   readonly endpoint: Endpoint;
 }
 
-/** Builds one interface from its nodes. `before` is what was built last: readings, endpoints and entries that still hold are taken over as they are. */
+/** What is offered of one service. */
+interface Service {
+  readonly key: string;
+  readonly service: ServiceKey;
+  readonly offers: Offer[];
+}
+
+/**
+ * Builds one interface from its nodes. `before` is what was built last: readings, endpoints, consumers and entries that
+ * still hold are taken over as they are.
+ */
 export function buildInterface(
   name: string,
   nodes: InterfaceNodes,
@@ -67,14 +92,17 @@ export function buildInterface(
   context: InterfaceContext,
 ): InterfaceWorld {
   const build = new InterfaceBuild(name, before, context);
-  const overrides = orderOverrides(build.read(nodes.configurators, "configurators"));
-  const routers = build.read(nodes.routers, "routers");
-  const offered = build.offers(nodes.providers, overrides, [...nodes.configurators].sort().join("\n"));
+  const most = Math.min(MAX_OVERRIDES, Math.ceil(MAX_OVERRIDE_TRIES / (nodes.providers.length + 1)));
+  const overrides = createOverrideSet(build.read(nodes.configurators, "configurators", most));
+  const routers = build.read(nodes.routers, "routers", MAX_OVERRIDES).map(compileOverride);
+  const offers = build.offers(nodes.providers, overrides, [...nodes.configurators].sort().join("\n"));
   const consumers = build.consumers(nodes.consumers);
-  build.judgeOverrides(overrides, offered);
-  const entries = build.entries(offered);
-  build.judgeRouters(routers, entries, offered, consumers);
-  return build.result(entries, consumers, offered);
+  build.judgeOverrides(overrides, offers);
+  const services = servicesOf(name, offers);
+  const entries = services.map((one) => build.entry(one));
+  const ruled = build.ruledConsumers(consumers);
+  for (const one of services) build.judgeRouters(one, routers, ruled);
+  return build.result(entries, consumers, offers);
 }
 
 class InterfaceBuild {
@@ -83,6 +111,8 @@ class InterfaceBuild {
   readonly #context: InterfaceContext;
   readonly #readings = new Map<string, UrlReading>();
   readonly #endpoints = new Map<string, ReadEndpoint>();
+  readonly #consumers = new Map<string, Consumer>();
+  readonly #oldEntries: ReadonlyMap<string, Entry>;
   readonly #findings: Finding[] = [];
   readonly #counts = new Map<string, number>();
   #overridesText = "";
@@ -91,150 +121,143 @@ class InterfaceBuild {
     this.#name = name;
     this.#before = before;
     this.#context = context;
+    this.#oldEntries = new Map(before?.entries.map((entry) => [printServiceKey(entry.service), entry]));
   }
 
   /** The URLs of a directory; what is no URL becomes a finding, `empty://` is skipped. */
-  read(names: readonly string[], directory: string): readonly DubboUrl[] {
-    const urls: DubboUrl[] = [];
-    for (const name of this.#bounded(names, directory)) {
+  read(names: readonly string[], directory: string, most: number): readonly DubboUrl[] {
+    return this.#bounded(names, directory, most).flatMap((name) => {
       const url = this.#readOne(name, directory);
-      if (url !== undefined && url.protocol !== "empty") urls.push(url);
-    }
-    return urls;
+      return url === undefined || url.protocol === "empty" ? [] : [url];
+    });
   }
 
-  offers(names: readonly string[], overrides: readonly DubboUrl[], overridesText: string): readonly Offer[] {
+  offers(names: readonly string[], overrides: OverrideSet, overridesText: string): readonly Offer[] {
     this.#overridesText = overridesText;
     const known = this.#before?.overridesText === overridesText ? this.#before.endpoints : undefined;
-    const offered: Offer[] = [];
-    for (const name of this.#bounded(names, "providers")) {
-      const read = this.#readOne(name, "providers");
-      if (read === undefined || !this.#isProvider(read, name)) continue;
-      const url = overrides.reduce(
-        (merged, override) => (overrideReach(override, read) === "applies" ? applyOverride(override, merged) : merged),
-        read,
-      );
-      const one = known?.get(name) ?? this.#readEndpoint(url);
+    const offers: Offer[] = [];
+    for (const name of this.#bounded(names, "providers", MAX_DIRECTORY_NAMES)) {
+      const url = this.#readOne(name, "providers");
+      if (url === undefined || !this.#isProvider(url, name)) continue;
+      const one = known?.get(name) ?? this.#readEndpoint(url, overrides);
       this.#endpoints.set(name, one);
       for (const what of one.unreadable) {
         this.#tell("TR0103", `provider ${addressOf(url)} has no usable ${what}`, this.#path("providers", name));
       }
-      offered.push({ url, endpoint: one.endpoint });
+      offers.push({ url, endpoint: one.endpoint });
     }
-    return offered;
+    return offers;
   }
 
   consumers(names: readonly string[]): readonly Consumer[] {
-    const consumers: Consumer[] = [];
-    for (const url of this.read(names, "consumers")) {
-      const service = serviceKeyOf(this.#name, url);
-      consumers.push({
-        service,
-        address: url.host,
-        application: param(url, "application"),
-        params: url.params,
-      });
+    for (const name of this.#bounded(names, "consumers", MAX_DIRECTORY_NAMES)) {
+      const url = this.#readOne(name, "consumers");
+      if (url === undefined || url.protocol === "empty") continue;
+      const consumer = this.#before?.consumersByName.get(name) ?? consumerOf(this.#name, url);
+      this.#consumers.set(name, consumer);
       if (param(url, "cluster") !== "broadcast") continue;
-      const who = `consumer ${url.host === "" ? "(no address)" : url.host} of ${printServiceKey(service)}`;
+      const who = `consumer ${url.host === "" ? "(no address)" : url.host} of ${printServiceKey(consumer.service)}`;
       this.#tell("TR0132", `${who} calls every provider (cluster=broadcast) and is not led through the proxy`, who);
     }
-    return consumers.sort((a, b) => compareText(a.address, b.address) || compareText(a.application, b.application));
+    return [...this.#consumers.values()].sort(
+      (a, b) => compareText(a.address, b.address) || compareText(a.application, b.application),
+    );
   }
 
-  /** One entry for each group and version, with one endpoint for each address, port and protocol: the latest registered. */
-  entries(offered: readonly Offer[]): readonly Entry[] {
-    const services = new Map<string, { service: ServiceKey; endpoints: Map<string, Endpoint> }>();
-    for (const { url, endpoint } of offered) {
-      const service = serviceKeyOf(this.#name, url);
-      const key = printServiceKey(service);
-      const one = services.get(key) ?? { service, endpoints: new Map<string, Endpoint>() };
-      services.set(key, one);
-      const id = `${endpoint.protocol} ${endpoint.address} ${endpoint.port}`;
-      const other = one.endpoints.get(id);
-      if (other === undefined || other.startedAtMs <= endpoint.startedAtMs) one.endpoints.set(id, endpoint);
-      if (endpoint.protocol !== "dubbo") this.#tellProtocol(key, endpoint.protocol);
+  /** One endpoint for each address, port and protocol: the latest registered. The entry built before where it says the same. */
+  entry({ key, service, offers }: Service): Entry {
+    const endpoints = new Map<string, Endpoint>();
+    const others = new Set<string>();
+    for (const { endpoint } of offers) {
+      const id = endpointId(endpoint);
+      const other = endpoints.get(id);
+      if (other === undefined || other.startedAtMs <= endpoint.startedAtMs) endpoints.set(id, endpoint);
+      if (endpoint.protocol !== "dubbo") others.add(cut(endpoint.protocol));
     }
-    const old = new Map(this.#before?.entries.map((entry) => [printServiceKey(entry.service), entry]));
-    return [...services]
-      .sort(([a], [b]) => compareText(a, b))
-      .map(([key, { service, endpoints }]) => {
-        const sorted = [...endpoints.values()].sort(compareEndpoints);
-        const last = old.get(key);
-        if (last !== undefined && sameItems(last.endpoints, sorted)) return last;
-        return Object.freeze({ host: hostOf(service), service, endpoints: Object.freeze(sorted) });
-      });
+    for (const protocol of others) {
+      this.#tell("TR0120", `${key} is offered over ${protocol}, which is not led through the proxy`, key);
+    }
+    const sorted = [...endpoints.values()].sort(compareEndpoints);
+    const last = this.#oldEntries.get(key);
+    if (last !== undefined && sameItems(last.endpoints, sorted)) return last;
+    return Object.freeze({ host: hostOf(service), service, endpoints: Object.freeze(sorted) });
   }
 
-  judgeOverrides(overrides: readonly DubboUrl[], offered: readonly Offer[]): void {
-    for (const override of overrides) {
-      const reaches = new Set(offered.map(({ url }) => overrideReach(override, url)));
-      const what = `override for ${addressOf(override)}`;
+  judgeOverrides(overrides: OverrideSet, offers: readonly Offer[]): void {
+    const reached = new Map<Override, Set<OverrideReach>>();
+    for (const { url } of offers) {
+      for (const override of overrides.candidates(url)) {
+        const reaches = reached.get(override) ?? new Set();
+        reached.set(override, reaches.add(overrideReach(override, url)));
+      }
+    }
+    for (const override of overrides.all) {
+      const reaches = reached.get(override) ?? new Set();
+      const what = `override for ${addressOf(override.url)}`;
       const at = `/${this.#name}/configurators`;
       if (reaches.has("consumer")) {
         this.#tell("TR0133", `${what} is for some consumers only; they apply it themselves, the proxy does not`, at);
-      } else if (!reaches.has("applies") && !reaches.has("off") && offered.length > 0) {
+      } else if (!reaches.has("applies") && !override.isOff && offers.length > 0) {
         this.#tell("TR0134", `${what} matches no provider by address, group and version`, at);
       }
     }
   }
 
-  judgeRouters(
-    routers: readonly DubboUrl[],
-    entries: readonly Entry[],
-    offered: readonly Offer[],
-    consumers: readonly Consumer[],
-  ): void {
-    for (const entry of entries) {
-      const key = printServiceKey(entry.service);
-      const urls = offered
-        .filter(({ url }) => printServiceKey(serviceKeyOf(this.#name, url)) === key)
-        .map(({ url }) => url);
-      const legacy = routers.find(
-        (rule) => param(rule, "enabled") !== "false" && urls.some((url) => offers(rule, url)),
+  /** Consumers whose application has condition rules of its own. */
+  ruledConsumers(consumers: readonly Consumer[]): readonly Consumer[] {
+    const ruled = new Set(
+      [...applicationsOf(consumers.map((one) => one.application))].filter((application) =>
+        this.#context.rulesOf(application).some(isConditionRule),
+      ),
+    );
+    return consumers.filter((one) => ruled.has(one.application));
+  }
+
+  judgeRouters({ key, service, offers }: Service, routers: readonly Override[], consumers: readonly Consumer[]): void {
+    const some = offers[0]!.url;
+    const legacy = routers.find((rule) => !rule.isOff && isForService(rule, some));
+    if (legacy !== undefined) {
+      this.#tell(
+        "TR0130",
+        `${key} is under a ${legacy.url.protocol}:// router; remove it or write it as a rule of Trestle`,
+        key,
       );
-      if (legacy !== undefined) {
-        this.#tell(
-          "TR0130",
-          `${key} is under a ${legacy.protocol}:// router; remove it or write it as a rule of Trestle`,
-          key,
-        );
-      }
-      for (const rule of this.#rulesFor(entry.service, urls, consumers)) {
-        if (rule.type === "router") {
-          this.#tell("TR0131", `${key} is under ${rule.key}; remove it or write it as a rule of Trestle`, key);
-        } else {
-          this.#tell("TR0135", `${rule.key} changes parameters of ${key}; the proxy does not read it`, key);
-        }
+    }
+    for (const rule of this.#rulesFor(service, offers, consumers)) {
+      if (rule.type === "router") {
+        this.#tell("TR0131", `${key} is under ${rule.key}; remove it or write it as a rule of Trestle`, key);
+      } else {
+        this.#tell("TR0135", `${rule.key} changes parameters of ${key}; the proxy does not read it`, key);
       }
     }
   }
 
-  result(entries: readonly Entry[], consumers: readonly Consumer[], offered: readonly Offer[]): InterfaceWorld {
+  result(entries: readonly Entry[], consumers: readonly Consumer[], offers: readonly Offer[]): InterfaceWorld {
     return {
       entries,
       consumers,
       findings: this.#findings,
-      providerApplications: applicationsOf(offered.map(({ url }) => param(url, "application"))),
+      providerApplications: applicationsOf(offers.map(({ url }) => param(url, "application"))),
       consumerApplications: applicationsOf(consumers.map(({ application }) => application)),
       readings: this.#readings,
+      consumersByName: this.#consumers,
       endpoints: this.#endpoints,
       overridesText: this.#overridesText,
     };
   }
 
   /** Rules that name the service, an application that provides it, or (conditions) one that consumes it. */
-  #rulesFor(service: ServiceKey, urls: readonly DubboUrl[], consumers: readonly Consumer[]): readonly ConfigRule[] {
-    const takers = consumers.filter(
-      (one) => matchesGroup(one.service.group, service.group) && matchesVersion(one.service.version, service.version),
-    );
+  #rulesFor(service: ServiceKey, offers: readonly Offer[], consumers: readonly Consumer[]): readonly ConfigRule[] {
     const rules = new Set<ConfigRule>();
-    for (const stem of stemsOfService(service)) for (const rule of this.#context.rulesOf(stem)) rules.add(rule);
-    for (const application of applicationsOf(urls.map((url) => param(url, "application")))) {
-      for (const rule of this.#context.rulesOf(application)) rules.add(rule);
-    }
-    for (const application of applicationsOf(takers.map((one) => one.application))) {
-      for (const rule of this.#context.rulesOf(application)) {
-        if (rule.key.endsWith(".condition-router")) rules.add(rule);
+    const take = (stem: string, isWanted: (rule: ConfigRule) => boolean) => {
+      for (const rule of this.#context.rulesOf(stem)) if (isWanted(rule)) rules.add(rule);
+    };
+    for (const stem of stemsOfService(service)) take(stem, () => true);
+    for (const application of applicationsOf(offers.map(({ url }) => param(url, "application"))))
+      take(application, () => true);
+    for (const { application, service: wanted } of consumers) {
+      if (matchesGroup(wanted.group, service.group) && matchesVersion(wanted.version, service.version)) {
+        take(application, isConditionRule);
       }
     }
     return [...rules];
@@ -271,10 +294,11 @@ class InterfaceBuild {
     return true;
   }
 
-  #readEndpoint(url: DubboUrl): ReadEndpoint {
+  #readEndpoint(url: DubboUrl, overrides: OverrideSet): ReadEndpoint {
+    const merged = applyOverrides(overrides.candidates(url), url);
     const unreadable: string[] = [];
-    const endpoint = endpointOf(url, this.#context.origin, (key) =>
-      unreadable.push(`${key} "${cut(param(url, key))}"`),
+    const endpoint = endpointOf(merged, this.#context.origin, (key) =>
+      unreadable.push(`${key} "${cut(param(merged, key))}"`),
     );
     return { endpoint, unreadable };
   }
@@ -291,16 +315,11 @@ class InterfaceBuild {
     return undefined;
   }
 
-  #bounded(names: readonly string[], directory: string): readonly string[] {
-    if (names.length <= MAX_DIRECTORY_NAMES) return names;
-    const text = `${names.length} names, of which the first ${MAX_DIRECTORY_NAMES} are read`;
-    this.#tell("TR0104", `/${this.#name}/${directory} holds ${text}`, `/${this.#name}/${directory}`);
-    return names.slice(0, MAX_DIRECTORY_NAMES);
-  }
-
-  #tellProtocol(key: string, protocol: string): void {
-    const message = `${key} is offered over ${cut(protocol)}, which is not led through the proxy`;
-    if (!this.#findings.some((one) => one.message === message)) this.#tell("TR0120", message, key);
+  #bounded(names: readonly string[], directory: string, most: number): readonly string[] {
+    if (names.length <= most) return names;
+    const at = `/${this.#name}/${directory}`;
+    this.#tell("TR0104", `${at} holds ${names.length} names, of which the first ${most} are read`, at);
+    return names.slice(0, most);
   }
 
   /** Bounded, so that a directory of rubbish does not make a list of rubbish. */
@@ -314,6 +333,28 @@ class InterfaceBuild {
   #path(directory: string, name: string): string {
     return `/${this.#name}/${directory}/${cut(name)}`;
   }
+}
+
+function isConditionRule(rule: ConfigRule): boolean {
+  return rule.key.endsWith(".condition-router");
+}
+
+/** Offers by service, in order of the printed keys. */
+function servicesOf(name: string, offers: readonly Offer[]): readonly Service[] {
+  const services = new Map<string, Service>();
+  for (const offer of offers) {
+    const service = serviceKeyOf(name, offer.url);
+    const key = printServiceKey(service);
+    const known = services.get(key);
+    if (known === undefined) services.set(key, { key, service, offers: [offer] });
+    else known.offers.push(offer);
+  }
+  return [...services.values()].sort((a, b) => compareText(a.key, b.key));
+}
+
+function consumerOf(name: string, url: DubboUrl): Consumer {
+  const service = serviceKeyOf(name, url);
+  return Object.freeze({ service, address: url.host, application: param(url, "application"), params: url.params });
 }
 
 function applicationsOf(names: readonly string[]): ReadonlySet<string> {

@@ -24,67 +24,121 @@ const CONDITION_KEYS = new Set([
   "name",
 ]);
 
+/** A legacy override (`override://`, `absent://`), read once so that trying it on a provider is cheap. */
+export interface Override {
+  readonly url: DubboUrl;
+  readonly isOff: boolean;
+  readonly isAnyHost: boolean;
+  readonly group: string;
+  readonly version: string;
+  /** `""` for any. */
+  readonly application: string;
+  /** Undefined for any. */
+  readonly addresses: ReadonlySet<string> | undefined;
+  /** What the provider's parameters must be. */
+  readonly conditions: readonly (readonly [key: string, value: string])[];
+  readonly values: readonly (readonly [key: string, value: string])[];
+  /** Sets only what is missing. */
+  readonly isAbsent: boolean;
+}
+
 /** Why an override does or does not reach a provider. `consumer`: it is for certain consumers, who apply it themselves. */
 export type OverrideReach = "applies" | "consumer" | "elsewhere" | "off";
 
-/**
- * In which order overrides are applied: those for any host first, so that one for a host wins over them; of two for the
- * same host the one of the greater `priority` wins. Others keep the order of their text.
- */
-export function orderOverrides(overrides: readonly DubboUrl[]): readonly DubboUrl[] {
-  const rank = (url: DubboUrl) => Number.parseInt(param(url, "priority"), 10) || 0;
-  return [...overrides].sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : rank(a) - rank(b)));
+/** Reads an override. */
+export function compileOverride(url: DubboUrl): Override {
+  const application = param(url, "application");
+  const addresses = param(url, "providerAddresses");
+  const entries = Object.entries(url.params);
+  return {
+    url,
+    isOff: param(url, "enabled") === "false",
+    isAnyHost: url.host === "0.0.0.0" || url.host === "",
+    group: param(url, "group"),
+    version: foldedVersion(url),
+    application: application === "*" ? "" : application,
+    addresses: addresses === "" ? undefined : new Set(addresses.split(",").map((one) => one.trim())),
+    conditions: entries.flatMap(([key, value]) =>
+      key.startsWith("~") && value !== "*" ? [[key.slice(1), value]] : [],
+    ),
+    values: entries.filter(([key]) => !key.startsWith("~") && !CONDITION_KEYS.has(key)),
+    isAbsent: url.protocol === "absent",
+  };
 }
 
 /**
  * Whether an override reaches a provider: an address with a port names that provider, `0.0.0.0` any; an address without a
  * port names a consumer. Group and version must be the provider's or `*`; an application must be the provider's own (one
- * that names another is meant for that application's consumers). `~key` and `side` are conditions on the parameters.
+ * that names another is meant for that application's consumers). `~key` are conditions on the parameters.
  * Reference: apache/dubbo 3.3 AbstractConfigurator.configureDeprecated, UrlUtils.isMatch.
  */
-export function overrideReach(override: DubboUrl, provider: DubboUrl): OverrideReach {
-  if (param(override, "enabled") === "false") return "off";
-  if (!offers(override, provider)) return "elsewhere";
-  const anyHost = override.host === "0.0.0.0" || override.host === "";
-  if (override.port !== 0) {
-    if (override.port !== provider.port || !(anyHost || override.host === provider.host)) return "elsewhere";
-  } else if (!anyHost) {
-    return "consumer";
-  }
-  const providers = param(override, "providerAddresses");
-  if (providers !== "" && !namesAddress(providers, provider)) return "elsewhere";
-  const application = param(override, "application");
-  if (application !== "" && application !== "*" && application !== param(provider, "application")) return "consumer";
-  for (const [key, value] of Object.entries(override.params)) {
-    if (!key.startsWith("~") || value === "*") continue;
-    if (value !== param(provider, key.slice(1))) return "elsewhere";
-  }
-  return "applies";
+export function overrideReach(override: Override, provider: DubboUrl): OverrideReach {
+  const { url, isAnyHost, addresses, application, conditions } = override;
+  if (override.isOff) return "off";
+  if (url.port !== 0 && (url.port !== provider.port || !(isAnyHost || url.host === provider.host))) return "elsewhere";
+  if (!isForService(override, provider)) return "elsewhere";
+  if (url.port === 0 && !isAnyHost) return "consumer";
+  if (addresses !== undefined && !namesAddress(addresses, provider)) return "elsewhere";
+  if (application !== "" && application !== param(provider, "application")) return "consumer";
+  return conditions.every(([key, value]) => param(provider, key) === value) ? "applies" : "elsewhere";
 }
 
-/** Whether an override or a legacy route is for a provider's group and version. */
-export function offers(rule: DubboUrl, provider: DubboUrl): boolean {
-  const version = (url: DubboUrl) => (param(url, "version") === "0.0.0" ? "" : param(url, "version"));
-  return (
-    matchesGroup(param(rule, "group"), param(provider, "group")) && matchesVersion(version(rule), version(provider))
-  );
+/** Whether an override or a legacy route, read as one, is for a provider's group and version. */
+export function isForService(rule: Pick<Override, "group" | "version">, provider: DubboUrl): boolean {
+  return matchesGroup(rule.group, param(provider, "group")) && matchesVersion(rule.version, foldedVersion(provider));
 }
 
-/** The provider's URL with the override's parameters merged in; `absent://` sets only what is missing. */
-export function applyOverride(override: DubboUrl, provider: DubboUrl): DubboUrl {
-  const params: Record<string, string> = Object.assign(Object.create(null), provider.params);
-  for (const [key, value] of Object.entries(override.params)) {
-    if (key.startsWith("~") || CONDITION_KEYS.has(key)) continue;
-    if (override.protocol === "absent" && params[key] !== undefined) continue;
-    params[key] = value;
+/** The provider's URL with the parameters of the overrides that reach it merged in, in their order. */
+export function applyOverrides(overrides: readonly Override[], provider: DubboUrl): DubboUrl {
+  let params: Record<string, string> | undefined;
+  for (const override of overrides) {
+    if (overrideReach(override, provider) !== "applies") continue;
+    params ??= Object.assign(Object.create(null), provider.params) as Record<string, string>;
+    for (const [key, value] of override.values)
+      if (!override.isAbsent || params[key] === undefined) params[key] = value;
   }
-  return { ...provider, params };
+  return params === undefined ? provider : { ...provider, params };
 }
 
-function namesAddress(list: string, provider: DubboUrl): boolean {
-  const whole = `${provider.host}:${provider.port}`;
-  return list.split(",").some((one) => {
-    const name = one.trim();
-    return name === whole || name === "0.0.0.0" || name === `${provider.host}:0` || name === `${provider.host}:*`;
-  });
+/** The overrides of one interface, found by the provider that they can reach. */
+export interface OverrideSet {
+  readonly all: readonly Override[];
+  /** Those that can reach a provider, in the order in which they are applied. */
+  candidates(provider: DubboUrl): readonly Override[];
+}
+
+/**
+ * Puts overrides in their order: those for any host first, so that one for a host wins over them; of two for the same host
+ * the one of the greater `priority` comes later and wins. Those for one address are looked up by it, so that a thousand of
+ * them cost a provider nothing.
+ */
+export function createOverrideSet(urls: readonly DubboUrl[]): OverrideSet {
+  const rank = (url: DubboUrl) => Number.parseInt(param(url, "priority"), 10) || 0;
+  const sorted = [...urls].sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : rank(a) - rank(b)));
+  const all = sorted.map(compileOverride);
+  const general = all.filter(({ url, isAnyHost }) => url.port === 0 || isAnyHost);
+  const byAddress = new Map<string, Override[]>();
+  for (const override of all) {
+    if (override.url.port === 0 || override.isAnyHost) continue;
+    const address = `${override.url.host}:${override.url.port}`;
+    const list = byAddress.get(address);
+    if (list === undefined) byAddress.set(address, [override]);
+    else list.push(override);
+  }
+  return {
+    all,
+    candidates(provider) {
+      const own = byAddress.get(`${provider.host}:${provider.port}`);
+      return own === undefined ? general : [...general, ...own];
+    },
+  };
+}
+
+function foldedVersion(url: DubboUrl): string {
+  const version = param(url, "version");
+  return version === "0.0.0" ? "" : version;
+}
+
+function namesAddress(names: ReadonlySet<string>, { host, port }: DubboUrl): boolean {
+  return names.has(`${host}:${port}`) || names.has("0.0.0.0") || names.has(`${host}:0`) || names.has(`${host}:*`);
 }

@@ -151,16 +151,11 @@ function isDubboInstance(name: string): boolean {
   return /:\d{1,5}$/.test(name);
 }
 
-/** The old lists where the new ones say the same, so that nothing is taken for changed. */
+/** The old findings where the new ones say the same, so that nothing is taken for changed. */
 function keepEqual(before: InterfaceWorld | undefined, after: InterfaceWorld): InterfaceWorld {
   if (before === undefined) return after;
-  const same = (a: readonly unknown[], b: readonly unknown[]) =>
-    a.length === b.length && JSON.stringify(a) === JSON.stringify(b);
-  return {
-    ...after,
-    consumers: same(before.consumers, after.consumers) ? before.consumers : after.consumers,
-    findings: same(before.findings, after.findings) ? before.findings : after.findings,
-  };
+  const same = JSON.stringify(before.findings) === JSON.stringify(after.findings);
+  return { ...after, findings: same ? before.findings : after.findings };
 }
 
 function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {

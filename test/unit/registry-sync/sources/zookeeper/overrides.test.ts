@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type DubboUrl, parseDubboUrl } from "../../../../../src/registry-sync/dubbo-url.ts";
 import {
-  applyOverride,
-  orderOverrides,
+  applyOverrides,
+  compileOverride,
+  createOverrideSet,
   overrideReach,
 } from "../../../../../src/registry-sync/sources/zookeeper/overrides.ts";
 
@@ -45,14 +46,14 @@ describe("an override", () => {
     ["whose condition does not hold does not", `override://0.0.0.0/a.B?${mine}&~region=bj`, "elsewhere"],
   ];
   test.each(rows)("%s", (_name, override, reach) => {
-    expect(overrideReach(urlOf(override), provider)).toBe(reach);
+    expect(overrideReach(compileOverride(urlOf(override)), provider)).toBe(reach);
   });
 });
 
 test("an override sets its parameters and none of its conditions", () => {
   const text =
     "override://10.0.0.1:20880/a.B?category=configurators&dynamic=false&enabled=true&group=g&version=1.0.0&application=*&~region=hz&priority=1&weight=5&dubbo.tag=gray&timeout=9";
-  expect(applyOverride(urlOf(text), provider).params).toEqual({
+  expect(applyOverrides([compileOverride(urlOf(text))], provider).params).toEqual({
     application: "shop",
     group: "g",
     version: "1.0.0",
@@ -65,7 +66,10 @@ test("an override sets its parameters and none of its conditions", () => {
 });
 
 test("absent:// sets only what is missing", () => {
-  expect(applyOverride(urlOf("absent://0.0.0.0/a.B?weight=5&timeout=9"), provider).params).toMatchObject({
+  expect(
+    applyOverrides([compileOverride(urlOf("absent://0.0.0.0/a.B?group=*&version=*&weight=5&timeout=9"))], provider)
+      .params,
+  ).toMatchObject({
     weight: "100",
     timeout: "9",
   });
@@ -77,5 +81,17 @@ test("overrides for any host come first, of one host the greater priority comes 
     "override://10.0.0.1:20880/a?n=2",
     "override://0.0.0.0/a?n=3",
   ];
-  expect(orderOverrides(texts.map(urlOf)).map((url) => url.params["n"])).toEqual(["3", "2", "1"]);
+  expect(createOverrideSet(texts.map(urlOf)).all.map(({ url }) => url.params["n"])).toEqual(["3", "2", "1"]);
+});
+
+test("a provider's candidates are the general ones and those for its address", () => {
+  const texts = [
+    "override://10.0.0.1:20880/a?n=mine",
+    "override://10.0.0.2:20880/a?n=other",
+    "override://0.0.0.0/a?n=all",
+    "override://0.0.0.0:20881/a?n=port",
+    "override://10.0.0.9/a?n=consumer",
+  ];
+  const { candidates } = createOverrideSet(texts.map(urlOf));
+  expect(candidates(provider).map(({ url }) => url.params["n"])).toEqual(["all", "port", "consumer", "mine"]);
 });
