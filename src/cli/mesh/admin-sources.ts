@@ -1,12 +1,38 @@
 import type { AdminSources } from "../../control/admin/sources.ts";
+import type { RuleFiles } from "../../control/rule-files.ts";
+import type { ControlStore } from "../../control/store.ts";
+import type { Finding } from "../../model/entry.ts";
+import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
 import { diffRows } from "../../registry-sync/diff.ts";
+import type { ZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
 import { printAddress } from "../config/address.ts";
+import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import { VERSION } from "../version.ts";
-import type { Mesh } from "./mesh.ts";
-import { planFor } from "./sync.ts";
+import type { DataPlane } from "./data-plane.ts";
+import { type OpenRegistry, planFor } from "./sync.ts";
+
+/** A facade that listens, with what it was configured from and what it found. */
+export interface OpenFacade {
+  readonly config: FacadeConfig;
+  readonly facade: ZookeeperFacade;
+  readonly findings: Map<string, Finding>;
+}
+
+/** The parts of a running mesh that the admin API shows. */
+export interface MeshParts {
+  readonly config: TrestleConfig;
+  readonly dataPlane: DataPlane;
+  readonly store: ControlStore;
+  readonly ruleFiles: RuleFiles;
+  readonly outputs: readonly Sink[];
+  readonly registries: readonly OpenRegistry[];
+  readonly facades: readonly OpenFacade[];
+  readonly sync: SyncState | undefined;
+  notReady(): string[];
+}
 
 /** What the admin API shows of a mesh: each function reads the state of now. */
-export function adminSources(mesh: Mesh): AdminSources {
+export function adminSources(mesh: MeshParts): AdminSources {
   return {
     version: VERSION,
     notReady: () => mesh.notReady(),

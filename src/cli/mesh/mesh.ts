@@ -7,27 +7,20 @@ import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
 import { type Controller, createController } from "../../registry-sync/controller.ts";
-import { createZookeeperFacade, type ZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
+import { createZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
 import { passedServices } from "../../registry-sync/findings.ts";
 import { createPresentContext, type PresentContext } from "../../registry-sync/present/context.ts";
 import { parseAddress, printAddress } from "../config/address.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
-import { adminSources } from "./admin-sources.ts";
+import { adminSources, type MeshParts, type OpenFacade } from "./admin-sources.ts";
 import { DataPlane } from "./data-plane.ts";
 import { type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts";
 
 /** Consumers that connect before registries have been read would be shown real addresses first: facades wait this long for it, ms. */
 const FIRST_WORLD_MS = 10_000;
 
-/** A facade that listens, with what it was configured from. */
-export interface OpenFacade {
-  readonly config: FacadeConfig;
-  readonly facade: ZookeeperFacade;
-  readonly findings: Map<string, Finding>;
-}
-
 /** All roles in one process, joined: registries -> sync -> store -> compile -> workers, and facades that show the workers. */
-export class Mesh {
+export class Mesh implements MeshParts {
   readonly config: TrestleConfig;
   readonly dataPlane: DataPlane;
   readonly store: ControlStore;
