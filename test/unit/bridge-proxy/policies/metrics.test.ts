@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { MetricRow, MetricRows } from "../../../../src/bridge-proxy/policies/metrics.ts";
+import { OK, OK_EXCEPTION, outcomeOfAnswer, outcomeOfReason } from "../../../../src/bridge-proxy/policies/outcome.ts";
+import { abortAnswer } from "../../../../src/codecs/dubbo2/status.ts";
+import { DURATION_BOUNDS_MS } from "../../../../src/model/stats.ts";
+
+const labels = { host: "h", service: "A", method: "m", cluster: "c", subset: "", route: "r" };
+
+test("calls are counted by outcome, in the bucket of their duration", () => {
+  const row = new MetricRow(labels);
+  row.record(OK, 0.4);
+  row.record(OK, 1);
+  row.record(OK, 1.1);
+  row.record(OK_EXCEPTION, 9e9);
+  row.record(outcomeOfReason("timeout"), 5);
+  const series = row.series();
+  expect(series.map(({ responseCode, exception, count }) => [responseCode, exception, count])).toEqual([
+    [200, false, 3],
+    [200, true, 1],
+    [504, false, 1],
+  ]);
+  expect(series[0]!.durationBuckets.slice(0, 3)).toEqual([1, 1, 1]);
+  expect(series[0]!.durationSumMs).toBeCloseTo(2.5);
+  expect(series[1]!.durationBuckets[DURATION_BOUNDS_MS.length]).toBe(1);
+});
+
+test("an outcome that came into being later is counted too", () => {
+  const row = new MetricRow(labels);
+  row.record(OK, 1);
+  row.record(outcomeOfAnswer(abortAnswer(477)), 1);
+  expect(row.series().map(({ responseCode }) => responseCode)).toEqual([200, 477]);
+});
+
+test("one-way calls are a series of their own", () => {
+  const row = new MetricRow(labels);
+  row.recordOneWay();
+  expect(row.series()).toMatchObject([{ oneWay: true, count: 1, durationSumMs: 0 }]);
+});
+
+test("rows are bounded: new methods become other, and no call is lost", () => {
+  const rows = new MetricRows(10);
+  for (let i = 0; i < 1_000; i++) rows.row({ ...labels, method: `m${i}` }).record(OK, 1);
+  for (let i = 0; i < 1_000; i++)
+    rows.row({ ...labels, service: `S${i}`, host: `h${i}`, method: `m${i}` }).record(OK, 1);
+  const series = rows.series();
+  expect(series.length).toBeLessThanOrEqual(21);
+  expect(series.reduce((sum, { count }) => sum + count, 0)).toBe(2_000);
+});
