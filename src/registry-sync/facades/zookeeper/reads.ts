@@ -7,7 +7,7 @@ import { isHidden, mayBeVirtual } from "../../present/present.ts";
 import type { SessionCore } from "./core.ts";
 import type { Listing } from "./listings.ts";
 import { replyPacket, requestPacket, trailingStat, virtualStat, withNumChildren } from "./packets.ts";
-import { settleNodes } from "./tracked.ts";
+import { type NodeWatch, settleNodes } from "./tracked.ts";
 
 /** One read of the client, as its packet and what that says. */
 export interface Read {
@@ -82,74 +82,84 @@ export function readDirectoryStat(
   });
 }
 
-/** A read of a node right below a presented directory. */
+/** A read of a node right below a presented directory. What must be known for its answer is asked before it. */
 export function readChild(core: SessionCore, child: DirectoryChild, read: Read): void {
   const { directory, name } = child;
-  if (isHidden(directory, name, core.context, core.unledIn(directory))) readHidden(core, child, read);
-  else if (mayBeVirtual(directory, name, core.context)) readMaybeVirtual(core, child, read);
-  else {
-    core.forward(read.packet, read.xid, (packet, header) => {
-      if (read.watch && header.err === 0 && read.op !== "getChildren" && read.op !== "getChildren2") {
-        core.track(directory).nodes.set(name, { kind: "real", persistent: false });
-      } else if (read.watch && header.err === ERRORS.noNode && read.op === "exists") {
-        core.track(directory).nodes.set(name, { kind: "absent", persistent: false });
-      }
-      core.outbox.add(packet);
+  let asked: Listing | undefined;
+  let sent = read.packet;
+  if (isHidden(directory, name, core.context, core.unledIn(directory))) {
+    if (read.watch) watchShadows(core, directory);
+    // Only getChildren's reply does not say whose the node is.
+    if (read.op === "getChildren")
+      sent = requestPacket(read.xid, { op: "getChildren2", path: read.path, watch: read.watch });
+  } else if (mayBeVirtual(directory, name, core.context)) {
+    if (read.watch) core.track(directory);
+    core.list(directory, read.watch && needsOneShot(core, directory), (listing) => {
+      asked = listing;
+      if (listing !== undefined && read.watch) noteListing(core, directory, listing, false);
     });
   }
+  core.forward(sent, read.xid, (packet, header) => {
+    const plain = sent !== read.packet && header.err === 0 ? asGetChildren(packet, header) : packet;
+    answerChild(core, child, read, { packet, plain, header, asked });
+  });
 }
 
-/** A hidden node is its owner's alone; to all others there is none. */
-function readHidden(core: SessionCore, child: DirectoryChild, read: Read): void {
+/** The server's reply to a read of a node: as it came, and as it passes on. */
+interface ChildAnswer {
+  readonly packet: Uint8Array;
+  readonly plain: Uint8Array;
+  readonly header: ReplyHeader;
+  /** The directory's state just before, where it was asked for. */
+  readonly asked: Listing | undefined;
+}
+
+/**
+ * Answers by what holds now, not by what held when the client asked: a hidden node is its owner's alone, a name that only we show
+ * is there, and what the client's watch believes is noted.
+ */
+function answerChild(core: SessionCore, child: DirectoryChild, read: Read, answer: ChildAnswer): void {
   const { directory, name } = child;
-  if (read.watch) watchShadows(core, directory);
-  const asList = read.op === "getChildren";
-  const sent = asList
-    ? requestPacket(read.xid, { op: "getChildren2", path: read.path, watch: read.watch })
-    : read.packet;
-  core.forward(sent, read.xid, (packet, header) => {
-    const owner = header.err === 0 ? trailingStat(packet)?.ephemeralOwner : undefined;
-    const own = core.owns(read.path) || (owner !== undefined && owner !== 0n && owner === core.sessionId);
-    const missing = header.err === ERRORS.noNode || (header.err === 0 && !own);
-    if (read.watch && (own || (missing && read.op === "exists"))) {
-      core.track(directory).nodes.set(name, { kind: own ? "own" : "absent", persistent: false });
+  const { packet, plain, header, asked } = answer;
+  const hidden = isHidden(directory, name, core.context, core.unledIn(directory));
+  const note = (kind: NodeWatch["kind"]): void => {
+    if (read.watch) core.track(directory).nodes.set(name, { kind, persistent: false });
+  };
+  if (header.err === ERRORS.ok) {
+    const owner = hidden ? trailingStat(packet)?.ephemeralOwner : undefined;
+    if (!hidden || core.owns(read.path) || (owner !== 0n && owner === core.sessionId)) {
+      if (read.op === "exists" || read.op === "getData") note(hidden ? "own" : "real");
+      core.outbox.add(plain);
+      return;
     }
-    if (header.err === 0 && !own) {
-      core.shared.counters.rewritten++;
-      core.outbox.add(replyPacket({ ...header, err: ERRORS.noNode }));
-    } else if (asList && header.err === 0) core.outbox.add(asGetChildren(packet, header));
-    else core.outbox.add(packet);
-  });
+    if (read.op === "exists") note("absent");
+    core.shared.counters.rewritten++;
+    core.outbox.add(replyPacket({ ...header, err: ERRORS.noNode }));
+    return;
+  }
+  const listing = header.err === ERRORS.noNode ? current(core, directory, asked) : undefined;
+  if (listing?.stat === undefined || !listing.presented.virtual.has(name)) {
+    if (header.err === ERRORS.noNode && read.op === "exists") note("absent");
+    core.outbox.add(plain);
+    return;
+  }
+  if (read.op === "exists" || read.op === "getData") note("virtual");
+  core.shared.counters.rewritten++;
+  core.outbox.add(replyPacket({ ...header, err: ERRORS.ok }, virtualReply(read.op, virtualStat(listing.stat))));
+}
+
+/** The state of a directory as it is known for certain, under the context of now. */
+function current(core: SessionCore, directory: Directory, asked: Listing | undefined): Listing | undefined {
+  const tracked = core.tracked.get(directory.path);
+  const followed = tracked?.upstreamArmed || tracked?.persistent || core.coveredRecursively(directory.path);
+  const listing = asked ?? (followed ? tracked?.listing : undefined);
+  if (listing === undefined || listing.context === core.context) return listing;
+  return core.shared.listings.again(listing, core.context, core.unledIn(directory));
 }
 
 function asGetChildren(packet: Uint8Array, header: ReplyHeader): Uint8Array {
   const { reply } = decodeReply(packetBody(packet), "getChildren2");
   return replyPacket(header, { op: "getChildren", children: reply?.op === "getChildren2" ? reply.children : [] });
-}
-
-/** A name with a proxy's address: there when it is shown, and else whatever the registry says. */
-function readMaybeVirtual(core: SessionCore, child: DirectoryChild, read: Read): void {
-  const { directory, name } = child;
-  let listing: Listing | undefined;
-  if (read.watch) core.track(directory);
-  core.list(directory, read.watch && needsOneShot(core, directory), (found) => {
-    listing = found;
-    if (found !== undefined && read.watch) noteListing(core, directory, found, false);
-  });
-  core.forward(read.packet, read.xid, (packet, header) => {
-    const stat = listing?.stat;
-    const virtual = header.err === ERRORS.noNode && stat !== undefined && listing?.presented.virtual.has(name) === true;
-    if (read.watch && read.op === "exists" && header.err === ERRORS.noNode && !virtual) {
-      core.track(directory).nodes.set(name, { kind: "absent", persistent: false });
-    }
-    if (!virtual || stat === undefined) {
-      core.outbox.add(packet);
-      return;
-    }
-    if (read.watch) core.track(directory).nodes.set(name, { kind: "virtual", persistent: false });
-    core.shared.counters.rewritten++;
-    core.outbox.add(replyPacket({ ...header, err: 0 }, virtualReply(read.op, virtualStat(stat))));
-  });
 }
 
 function virtualReply(op: Read["op"], stat: ReturnType<typeof virtualStat>): Reply {
