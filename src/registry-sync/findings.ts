@@ -58,7 +58,6 @@ export const REGISTRY_FINDINGS = {
     title: "an entry of this host belongs to someone else and is not touched",
     passes: false,
   },
-  TR0142: { severity: "warning", title: "an entry cannot say everything and some of it is left out", passes: false },
   TR0150: { severity: "warning", title: "a service lost most of its providers at once; they are held", passes: false },
   TR0151: { severity: "warning", title: "a registry lost most of its providers at once; they are held", passes: false },
 } as const satisfies Readonly<Record<string, FindingKind>>;

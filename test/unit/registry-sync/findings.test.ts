@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { finding, passedServices, REGISTRY_FINDINGS } from "../../../src/registry-sync/findings.ts";
 
@@ -19,4 +20,11 @@ test("services that pass unchanged are named by findings of codes that say so", 
     { ...finding("TR0101", "m", "x"), code: "other" },
   ]);
   expect([...passed]).toEqual([["g/a.B", "why"]]);
+});
+
+test("docs/findings.md lists every code of this table with its severity, and no other TR01 code", () => {
+  const text = readFileSync(new URL("../../../docs/findings.md", import.meta.url), "utf8");
+  const rows = [...text.matchAll(/^\| (TR01\d\d) \| (\w+)(, \*passes\*)? \|/gm)].map(([, ...row]) => row);
+  const table = Object.entries(REGISTRY_FINDINGS).map(([code, { severity, passes }]) => [code, severity, passes]);
+  expect(rows.map(([code, severity, passes]) => [code, severity, passes !== undefined])).toEqual(table);
 });
