@@ -1,0 +1,185 @@
+import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ManualClock } from "../../../src/base/clock.ts";
+import { createRuleFiles, type RuleFiles } from "../../../src/control/rule-files.ts";
+import { virtualServiceText } from "../../support/rules.ts";
+
+let dir: string;
+let open: RuleFiles[];
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "rules-"));
+  open = [];
+});
+
+afterEach(async () => {
+  for (const files of open) files.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const text = (name: string): string => virtualServiceText(name, "[a]", "[{route: [{destination: {host: a}}]}]");
+
+async function follow(...paths: string[]): Promise<RuleFiles> {
+  const files = createRuleFiles({ paths, clock: new ManualClock() });
+  open.push(files);
+  await files.rescan();
+  return files;
+}
+
+/** Two looks: one sees the change, the next sees that it stayed. */
+async function settle(files: RuleFiles): Promise<void> {
+  await files.rescan();
+  await files.rescan();
+}
+
+const names = (files: RuleFiles): string[] => files.current.get().rules.map(({ name }) => name);
+const codes = (files: RuleFiles): string[] => files.current.get().findings.map(({ code }) => code);
+
+test("files and folders are read with all under them, others are left alone", async () => {
+  await mkdir(join(dir, "sub/deep"), { recursive: true });
+  await mkdir(join(dir, ".hidden"));
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  await writeFile(join(dir, "sub/b.yml"), text("b"));
+  await writeFile(join(dir, "sub/deep/c.JSON"), "null");
+  await writeFile(join(dir, ".hidden/d.yaml"), text("d"));
+  await writeFile(join(dir, ".e.yaml.swp"), text("e"));
+  await writeFile(join(dir, "README.md"), "no rule");
+  const files = await follow(dir);
+  expect(names(files)).toEqual(["a", "b"]);
+  expect(files.current.get().files.map(({ path }) => path.slice(dir.length + 1))).toEqual([
+    "a.yaml",
+    "sub/b.yml",
+    "sub/deep/c.JSON",
+  ]);
+  expect(files.current.get().loaded).toBe(true);
+});
+
+test("a file that is named itself is read whatever its name ends with", async () => {
+  await writeFile(join(dir, "rules.txt"), text("a"));
+  expect(names(await follow(join(dir, "rules.txt")))).toEqual(["a"]);
+});
+
+test("a change is taken up once it stayed for two looks", async () => {
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  const files = await follow(dir);
+  await writeFile(join(dir, "a.yaml"), text("changed"));
+  await files.rescan();
+  expect(names(files)).toEqual(["a"]);
+  await files.rescan();
+  expect(names(files)).toEqual(["changed"]);
+});
+
+test("a new file, a new folder and a rename over a file are taken up", async () => {
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  const files = await follow(dir);
+  await mkdir(join(dir, "new"));
+  await writeFile(join(dir, "new/b.yaml"), text("b"));
+  await writeFile(join(dir, "a.yaml.tmp"), text("renamed"));
+  await rename(join(dir, "a.yaml.tmp"), join(dir, "a.yaml"));
+  await settle(files);
+  expect(names(files)).toEqual(["renamed", "b"]);
+});
+
+test("a file that is gone for one look only keeps its rules", async () => {
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  const files = await follow(dir);
+  await rename(join(dir, "a.yaml"), join(dir, "a.bak"));
+  await files.rescan();
+  expect(names(files)).toEqual(["a"]);
+  await rename(join(dir, "a.bak"), join(dir, "a.yaml"));
+  await settle(files);
+  expect(names(files)).toEqual(["a"]);
+});
+
+test("a file that was removed takes its rules along", async () => {
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  await writeFile(join(dir, "b.yaml"), text("b"));
+  const files = await follow(dir);
+  await unlink(join(dir, "a.yaml"));
+  await settle(files);
+  expect(names(files)).toEqual(["b"]);
+});
+
+test("a wrong file keeps its last good rules, others change", async () => {
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  await writeFile(join(dir, "b.yaml"), text("b"));
+  const files = await follow(dir);
+  await writeFile(join(dir, "a.yaml"), text("a2").replace("hosts", "host"));
+  await writeFile(join(dir, "b.yaml"), text("b2"));
+  await settle(files);
+  expect(names(files)).toEqual(["a", "b2"]);
+  expect(codes(files)).toEqual(["TR0206", "TR0208", "TR0215"]);
+  await writeFile(join(dir, "a.yaml"), text("a3"));
+  await settle(files);
+  expect([names(files), codes(files)]).toEqual([["a3", "b2"], []]);
+});
+
+test("a path that can't be read is a finding, and what was under it stays", async () => {
+  await mkdir(join(dir, "in"));
+  await writeFile(join(dir, "in/a.yaml"), text("a"));
+  const files = await follow(join(dir, "in"));
+  await rename(join(dir, "in"), join(dir, "away"));
+  await settle(files);
+  expect(names(files)).toEqual(["a"]);
+  expect(files.current.get().findings).toMatchObject([
+    { code: "TR0201", message: expect.stringContaining("there is no such file or folder") },
+  ]);
+});
+
+test("a path that never was there is a finding", async () => {
+  expect(codes(await follow(join(dir, "missing")))).toEqual(["TR0201"]);
+});
+
+test("a ConfigMap's links are followed when they are turned", async () => {
+  for (const version of ["..1", "..2"]) {
+    await mkdir(join(dir, version));
+    await writeFile(join(dir, version, "a.yaml"), text(version === "..1" ? "old" : "new"));
+  }
+  await symlink("..1", join(dir, "..data"));
+  await symlink("..data/a.yaml", join(dir, "a.yaml"));
+  const files = await follow(dir);
+  expect(names(files)).toEqual(["old"]);
+  await symlink("..2", join(dir, "..tmp"));
+  await rename(join(dir, "..tmp"), join(dir, "..data"));
+  await settle(files);
+  expect(names(files)).toEqual(["new"]);
+});
+
+test("a link back to its folder ends at the depth limit", async () => {
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  await symlink(".", join(dir, "loop"));
+  const files = await follow(dir);
+  expect(names(files)[0]).toBe("a");
+  expect(codes(files)).toContain("TR0201");
+});
+
+test.each([
+  { name: "no UTF-8", content: Buffer.from([0x61, 0xff, 0x62]), code: "TR0202" },
+  { name: "over the limit", content: Buffer.alloc(4 * 1024 * 1024 + 1, 0x20), code: "TR0216" },
+])("a file that is $name is a finding", async ({ content, code }) => {
+  await writeFile(join(dir, "a.yaml"), content);
+  expect(codes(await follow(dir))).toEqual([code, "TR0215"]);
+});
+
+test("a look that finds nothing new wakes nobody", async () => {
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  const files = await follow(dir);
+  const before = files.current.get();
+  await settle(files);
+  expect(files.current.get()).toBe(before);
+});
+
+test("news are logged once with place and code", async () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  const logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
+  await writeFile(join(dir, "a.yaml"), "kind: VirtualService");
+  const files = createRuleFiles({ paths: [dir], clock: new ManualClock(), logger });
+  open.push(files);
+  await files.rescan();
+  await files.rescan();
+  expect(lines.filter((line) => line.includes("VirtualService.spec is missing"))).toHaveLength(1);
+  expect(lines.at(-1)).toBe("rules taken up");
+});
