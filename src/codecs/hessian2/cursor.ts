@@ -41,7 +41,9 @@ export abstract class Hessian2Cursor {
 
   /** Takes up another body: bytes `offset` to `end`. Tables and counts of the last one are forgotten; nothing is copied. */
   reset(bytes: Uint8Array, offset = 0, end: number = bytes.length): this {
-    this.bytes = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes !== this.bytes) {
+      this.bytes = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
     this.offset = offset;
     this.end = Math.min(end, bytes.length);
     return this;
@@ -69,6 +71,12 @@ export abstract class Hessian2Cursor {
 
   /** Walks over one string or null. */
   skipString(): void {
+    const p = this.offset;
+    const first = p < this.end ? this.bytes[p]! : -1;
+    if (first >= 0 && first < 0x20) {
+      this.offset = skipUnits(this.bytes, p + 1, first, this.end);
+      return;
+    }
     const tag = this.stringTag();
     if (tag === TAG_NULL) this.offset += 1;
     else this.offset = this.skipText(tag, this.offset);
@@ -80,8 +88,16 @@ export abstract class Hessian2Cursor {
    * single range; {@link readString} from the old offset gives it.
    */
   readStringRange(): StringRange {
-    const tag = this.stringTag();
     const p = this.offset;
+    const first = p < this.end ? this.bytes[p]! : -1;
+    if (first >= 0 && first < 0x20) {
+      this.rangeUnits = first;
+      this.rangeStart = p + 1;
+      this.offset = skipUnits(this.bytes, p + 1, first, this.end);
+      this.rangeLength = this.offset - p - 1;
+      return "whole";
+    }
+    const tag = this.stringTag();
     if (tag === TAG_NULL) {
       this.offset = p + 1;
       return "null";

@@ -45,8 +45,10 @@ const UNTIL_END = -1;
 const MAP_KEY = -2;
 const MAP_VALUE = -3;
 
-/** Bytes behind the tag of scalars of fixed size; -1 for everything else. */
+/** Bytes behind the tag of scalars of fixed size; under 0 for everything else. */
 const FIXED_SIZE = new Int8Array(256).fill(-1);
+const SHORT_STRING = -2;
+for (let tag = 0x30; tag <= 0x33; tag++) FIXED_SIZE[tag] = SHORT_STRING;
 for (let tag = 0x38; tag <= 0x3f; tag++) FIXED_SIZE[tag] = 2;
 for (let tag = 0x80; tag <= 0xbf; tag++) FIXED_SIZE[tag] = 0;
 for (let tag = 0xc0; tag <= 0xcf; tag++) FIXED_SIZE[tag] = 1;
@@ -120,14 +122,18 @@ export class Skipper extends Hessian2Cursor {
       else if (frame === MAP_KEY) frame = MAP_VALUE;
       else if (frame === MAP_VALUE) frame = MAP_KEY;
 
-      if (tag < 0x20) {
-        p = skipUnits(bytes, p + 1, tag, end);
-        continue;
-      }
       const size = FIXED_SIZE[tag]!;
       if (size >= 0) {
         p += 1 + size;
         if (p > end) throw this.cutOff(p - 1 - size);
+        continue;
+      }
+      if (tag < 0x20) {
+        p = skipUnits(bytes, p + 1, tag, end);
+        continue;
+      }
+      if (size === SHORT_STRING && p + 1 < end) {
+        p = skipUnits(bytes, p + 2, ((tag - 0x30) << 8) | bytes[p + 1]!, end);
         continue;
       }
       let next: number;

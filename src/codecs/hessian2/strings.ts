@@ -12,8 +12,42 @@
 import { isAscii } from "node:buffer";
 import { hessianError } from "./constants.ts";
 
-/** From this many bytes on a native ASCII check is cheaper than a loop, the view made for it included (measured). */
-const NATIVE_ASCII_BYTES = 192;
+/**
+ * How an ASCII run is found: under 16 bytes one by one, then four words of four bytes at a time, then by the native check
+ * (measured on Node 20, ns for 31, 128, 512 and 4,096 bytes: bytes 24, 78, 292, 2313; words 15, 22, 72, 540; native with the
+ * view that it needs 80, 81, 87, 116).
+ */
+const WORD_BYTES = 16;
+const NATIVE_BYTES = 640;
+
+/** A body larger than this gets no view that would keep it in memory. */
+const MAX_VIEWED_BYTES = 1024 * 1024;
+
+/** The words of the bytes that were looked at last: many strings of one chunk share it. */
+let viewed: Uint8Array = new Uint8Array(0);
+let words = new DataView(viewed.buffer);
+
+function skipAscii(bytes: Uint8Array, start: number, stop: number): number {
+  let p = start;
+  if (stop - start >= WORD_BYTES) {
+    if (stop - start >= NATIVE_BYTES || bytes.length > MAX_VIEWED_BYTES) {
+      if (isAscii(bytes.subarray(start, stop))) return stop;
+      return start;
+    }
+    if (bytes !== viewed) {
+      viewed = bytes;
+      words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    const view = words;
+    for (const last = stop - 16; p <= last; p += 16) {
+      const all = view.getInt32(p) | view.getInt32(p + 4) | view.getInt32(p + 8) | view.getInt32(p + 12);
+      if ((all & 0x80808080) !== 0) break;
+    }
+    for (const last = stop - 4; p <= last && (view.getInt32(p) & 0x80808080) === 0; p += 4);
+  }
+  while (p < stop && bytes[p]! < 0x80) p++;
+  return p;
+}
 
 /**
  * Walks `units` UTF-16 units from `offset` and returns the offset behind them; the bytes are checked, nothing is built.
@@ -22,15 +56,8 @@ const NATIVE_ASCII_BYTES = 192;
 export function skipUnits(bytes: Uint8Array, offset: number, units: number, end: number): number {
   if (units > end - offset) throw hessianError(`string of ${units} units is cut off`, offset);
   const stop = offset + units;
-  let p = offset;
-  if (units >= NATIVE_ASCII_BYTES) {
-    if (isAscii(bytes.subarray(offset, stop))) return stop;
-  } else {
-    const stop4 = stop - 3;
-    while (p < stop4 && ((bytes[p]! | bytes[p + 1]! | bytes[p + 2]! | bytes[p + 3]!) & 0x80) === 0) p += 4;
-    while (p < stop && bytes[p]! < 0x80) p++;
-    if (p === stop) return stop;
-  }
+  const p = skipAscii(bytes, offset, stop);
+  if (p === stop) return stop;
   return skipMixedUnits(bytes, p, stop - p, end);
 }
 

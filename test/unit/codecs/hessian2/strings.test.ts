@@ -29,7 +29,15 @@ describe.each(ROWS)("%s", (_name, text, hex) => {
   });
 
   test("is read as it was written, alone and inside long texts", () => {
-    for (const around of ["", "x".repeat(30), "x".repeat(300), "\u4e2d".repeat(100), "\ud83d\ude00".repeat(100)]) {
+    for (const around of [
+      "",
+      "x".repeat(15),
+      "x".repeat(30),
+      "x".repeat(300),
+      "x".repeat(1000),
+      "\u4e2d".repeat(100),
+      "\ud83d\ude00".repeat(100),
+    ]) {
       const long = around + text + around;
       expect(textOf(bytesOf(long), long.length)).toBe(long);
     }
@@ -68,7 +76,7 @@ test.each([
   ["FE", "fe8080"],
   ["FF", "ff8080"],
 ])("%s is refused", (_name, hex) => {
-  for (const before of [0, 40, 400]) {
+  for (const before of [0, 17, 40, 400, 4000]) {
     const bytes = Buffer.concat([Buffer.alloc(before, 0x61), Buffer.from(hex, "hex"), Buffer.alloc(8, 0x80)]);
     const error = (() => {
       try {
