@@ -23,7 +23,7 @@ export interface ProxyOptions {
 }
 
 /** A running data plane: accepts Dubbo2 calls on its listeners and carries them as its resources say. */
-export interface Proxy {
+export interface RunningProxy {
   /** Takes changed resources into force, without touching a connection or a call. Rejects where a listener cannot be opened. */
   apply(changes: readonly DeltaResources[]): Promise<void>;
   /** Addresses it listens on, as `host:port`. */
@@ -36,11 +36,11 @@ export interface Proxy {
 }
 
 /** Creates a proxy without listeners; `apply` gives it its configuration. */
-export function createProxy(options: ProxyOptions): Proxy {
+export function createProxy(options: ProxyOptions): RunningProxy {
   return new DubboProxy(options);
 }
 
-class DubboProxy implements Proxy {
+class DubboProxy implements RunningProxy {
   readonly #worker: string;
   readonly #context: ProxyContext;
   readonly #config: ProxyConfig;

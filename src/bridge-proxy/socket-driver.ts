@@ -44,6 +44,7 @@ export class SocketDriver {
   #dirty = false;
   #closed = false;
   #endAfterFlush = false;
+  #onDrained: (() => void) | undefined;
 
   constructor(socket: Socket, queue: FlushQueue, owner: SocketOwner) {
     this.#socket = socket;
@@ -59,6 +60,7 @@ export class SocketDriver {
         socket.destroy();
       }
     });
+    socket.on("drain", () => this.#settleDrained());
     socket.on("error", (error) => {
       failure ??= error;
     });
@@ -106,6 +108,8 @@ export class SocketDriver {
       this.#ends.length = 0;
       this.#queuedBytes = 0;
     }
+    // A write that the kernel took whole is never followed by a "drain".
+    if (this.#onDrained !== undefined && !this.#socket.writableNeedDrain) this.#settleDrained();
     if (this.#endAfterFlush && !this.closed) this.#socket.end();
   }
 
@@ -117,9 +121,10 @@ export class SocketDriver {
     this.#socket.resume();
   }
 
-  /** Calls `run` when the kernel has taken everything written so far. */
+  /** Calls `run` once the kernel has taken what is queued now; one at a time, a later one takes the place of an earlier. */
   onDrained(run: () => void): void {
-    this.#socket.once("drain", run);
+    this.#onDrained = run;
+    if (!this.#dirty && !this.#socket.writableNeedDrain) this.#settleDrained();
   }
 
   /** Ends the connection in order, after what is queued. */
@@ -132,6 +137,13 @@ export class SocketDriver {
   /** Drops the connection at once. */
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #settleDrained(): void {
+    if (this.#queuedBytes > 0) return;
+    const run = this.#onDrained;
+    this.#onDrained = undefined;
+    run?.();
   }
 
   #write(count: number): void {

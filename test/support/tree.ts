@@ -56,6 +56,21 @@ export const maxLines = 400;
 /** Files without a unit test of their own, each with the reason. A file that holds types only needs none. */
 export const withoutUnitTest: Readonly<Record<string, string>> = {
   "cli/": "commands are run as programs by test/e2e",
+  "bridge-proxy/config.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
+  "bridge-proxy/context.ts": "shapes and default limits; limits are tested where they bite",
+  "bridge-proxy/dubbo/answers.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
+  "bridge-proxy/dubbo/callbacks.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
+  "bridge-proxy/dubbo/callee.ts": "drives a socket: test/e2e/proxy-faults.test.ts",
+  "bridge-proxy/dubbo/caller.ts": "drives a socket: test/e2e/proxy-faults.test.ts",
+  "bridge-proxy/dubbo/header-lookup.ts": "tested with the arguments that it reads: argument-text.test.ts",
+  "bridge-proxy/dubbo/resolve.ts": "tested with lanes: lanes.test.ts",
+  "bridge-proxy/exchange.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
+  "bridge-proxy/pending.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
+  "bridge-proxy/proxy.ts": "opens listeners: test/e2e/proxy-rules.test.ts",
+  "bridge-proxy/socket-driver.ts": "drives a socket: test/e2e/proxy-faults.test.ts",
+  "bridge-proxy/upstream/host.ts": "drives sockets: test/e2e/proxy-faults.test.ts",
+  "bridge-proxy/worker.ts": "a process: test/e2e/dubbo-mesh.test.ts",
+  "base/log.ts": "writes to standard error",
 };
 
 /** Unit tests that mirror no file of src, each with the reason. */

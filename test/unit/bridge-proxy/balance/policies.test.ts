@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { type Candidate, POLICIES } from "../../../../src/bridge-proxy/balance/policies.ts";
+import type { ClusterEndpoint } from "../../../../src/bridge-proxy/upstream/endpoint.ts";
+
+function candidates(...weights: number[]): Candidate[] {
+  let upTo = 0;
+  return weights.map((weight, i) => {
+    upTo += weight;
+    return { endpoint: { host: { port: i, active: 0 }, weight } as unknown as ClusterEndpoint, weight, upTo };
+  });
+}
+
+const total = (list: readonly Candidate[]) => list.at(-1)!.upTo;
+const portsOf = (list: readonly Candidate[], count: number, choose = POLICIES.ROUND_ROBIN(), random = () => 0) =>
+  Array.from({ length: count }, () => choose(list, total(list), random).endpoint.host.port);
+
+test("round robin takes turns by weight, spread out", () => {
+  expect(portsOf(candidates(100, 100), 4)).toEqual([0, 1, 0, 1]);
+  expect(portsOf(candidates(5, 1, 1), 7)).toEqual([0, 0, 1, 0, 2, 0, 0]);
+});
+
+test("two sets take turns of their own", () => {
+  const list = candidates(1, 1);
+  const [one, two] = [POLICIES.ROUND_ROBIN(), POLICIES.ROUND_ROBIN()];
+  expect([...portsOf(list, 1, one), ...portsOf(list, 1, two)]).toEqual([0, 0]);
+});
+
+test("random draws by weight", () => {
+  const list = candidates(75, 25);
+  const choose = POLICIES.RANDOM();
+  const at = (point: number) => choose(list, 100, () => point).endpoint.host.port;
+  expect([at(0), at(0.749), at(0.75), at(0.9999)]).toEqual([0, 0, 1, 1]);
+});
+
+test("least request takes the less busy of two draws", () => {
+  const list = candidates(1, 1);
+  list[0]!.endpoint.host.active = 5;
+  const draws = [0, 0.9, 0.9, 0];
+  const choose = POLICIES.LEAST_REQUEST();
+  expect([
+    choose(list, 2, () => draws.shift()!).endpoint.host.port,
+    choose(list, 2, () => draws.shift()!).endpoint.host.port,
+  ]).toEqual([1, 1]);
+});

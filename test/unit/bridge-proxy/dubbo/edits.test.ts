@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { editFrame, editsFor } from "../../../../src/bridge-proxy/dubbo/edits.ts";
+import type { Target } from "../../../../src/bridge-proxy/route.ts";
+import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
+import { serviceKey } from "../../../../src/model/service.ts";
+
+const key = serviceKey("com.acme.A", "g", "1.0.0");
+const target = (service: object, mutations?: Target["mutations"]): Target =>
+  ({ cluster: { service: { ...key, ...service } }, upTo: 1, mutations }) as unknown as Target;
+
+test("nothing is changed for the service's own cluster without mutations", () => {
+  expect(editsFor(key, undefined, target({}))).toBeUndefined();
+  const frame = Buffer.from("dabbc200", "hex");
+  expect(editFrame(frame, undefined)).toBe(frame);
+});
+
+test("another service's names are written in whole", () => {
+  expect(editsFor(key, undefined, target({ version: "2.0.0" }))).toMatchObject({
+    service: "com.acme.A",
+    group: "g",
+    version: "2.0.0",
+  });
+});
+
+test("the destination's mutations come after the route's", () => {
+  const edits = editsFor(
+    key,
+    { set: [["a", "1"]], add: [], remove: ["x"] },
+    target({}, { set: [["a", "2"]], add: [["b", "3"]], remove: ["y"] }),
+  );
+  expect(edits).toEqual({
+    set: [
+      ["a", "1"],
+      ["a", "2"],
+    ],
+    add: [["b", "3"]],
+    remove: ["x", "y"],
+  });
+});
+
+test("what cannot be read is not changed", () => {
+  const frame = encodeRequest({
+    idHigh: 0,
+    idLow: 0,
+    twoWay: true,
+    interface: "A",
+    group: "",
+    version: "",
+    method: "m",
+    descriptor: "I",
+    args: [1],
+    attachments: {},
+  });
+  const edits = { set: [["a", "1"]] as const };
+  expect(editFrame(frame, edits)!.length).toBe(frame.length + 4);
+  const kryo = Buffer.from(frame);
+  kryo[2] = 0xc8;
+  expect(editFrame(kryo, edits)).toBeUndefined();
+  expect(editFrame(frame.subarray(0, 40), edits)).toBeUndefined();
+});

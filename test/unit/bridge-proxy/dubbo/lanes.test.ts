@@ -1,0 +1,190 @@
+import { describe, expect, test } from "vitest";
+import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
+import {
+  createLane,
+  isPlain,
+  Lanes,
+  mayCallBack,
+  type RuntimeConfig,
+} from "../../../../src/bridge-proxy/dubbo/lanes.ts";
+import { hostOf, tagOf } from "../../../../src/bridge-proxy/dubbo/resolve.ts";
+import { RouteTable } from "../../../../src/bridge-proxy/route.ts";
+import { Cluster } from "../../../../src/bridge-proxy/upstream/cluster.ts";
+import type { HostPool } from "../../../../src/bridge-proxy/upstream/host.ts";
+import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
+import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
+import { GENERIC_DESCRIPTOR, RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
+import type { Value } from "../../../../src/codecs/value.ts";
+import type { Route } from "../../../../src/codecs/xds/resources.ts";
+import { clusterName, clusterOf, endpointsOf, routesOf, type TestEndpoint } from "../../../support/xds-fixtures.ts";
+
+const KEY = "com.acme.A:1.0.0";
+const pool = { host: (address: string, port: number) => ({ address, port }), version: 0 } as unknown as HostPool;
+const context = { limits: { maxCallMs: 600_000 } } as unknown as ProxyContext;
+
+function configOf(
+  routes: readonly Route[],
+  endpoints: readonly TestEndpoint[] = [{ port: 1 }],
+  extra = {},
+): RuntimeConfig {
+  const cluster = new Cluster(clusterOf(KEY, "", extra), endpointsOf(KEY, "", endpoints), pool);
+  return { routes: new RouteTable(routesOf({ [KEY]: routes }), () => cluster), applicationOf: () => undefined };
+}
+
+const all: Route = { match: { prefix: "/" }, route: { cluster: clusterName(KEY) } };
+
+function frameOf(
+  method: string,
+  attachments: Record<string, Value> = {},
+  args: readonly Value[] = [],
+  descriptor = "",
+): Buffer {
+  return encodeRequest({
+    idHigh: 1,
+    idLow: 2,
+    twoWay: true,
+    interface: "com.acme.A",
+    group: "",
+    version: "1.0.0",
+    method,
+    descriptor,
+    args,
+    attachments,
+  });
+}
+
+function headOf(frame: Buffer): RequestHead {
+  const head = new RequestHead();
+  head.scan(frame, HEADER_BYTES, frame.length);
+  return head;
+}
+
+describe("a lane", () => {
+  const config = configOf([all]);
+  const lanes = new Lanes();
+  lanes.add(createLane(config, context, headOf(frameOf("get", { timeout: "1500" }))));
+  lanes.add(createLane(config, context, headOf(frameOf("set", { timeout: 2_500 }))));
+
+  test("is found again for calls that start alike, whatever follows", () => {
+    const frame = frameOf("get", { other: "x" }, [5], "I");
+    expect(lanes.find(config, frame, 0, frame.length)).toMatchObject({ callerTimeoutMs: 1_500, plain: true });
+    const padded = Buffer.concat([Buffer.alloc(7), frameOf("set")]);
+    expect(lanes.find(config, padded, 7, padded.length)?.callerTimeoutMs).toBe(2_500);
+  });
+
+  test.each(["gets", "ge", "Get", "other"])("is not found for method %s", (method) => {
+    const frame = frameOf(method);
+    expect(lanes.find(config, frame, 0, frame.length)).toBeUndefined();
+  });
+
+  test("is not found in a frame that ends within its head, at whatever byte", () => {
+    const frame = frameOf("get");
+    const { methodEnd } = headOf(frame);
+    for (let end = HEADER_BYTES; end < methodEnd; end++)
+      expect(lanes.find(config, frame, 0, end), String(end)).toBeUndefined();
+  });
+
+  test("is stale once another configuration is in force", () => {
+    const frame = frameOf("get");
+    expect(lanes.find(configOf([all]), frame, 0, frame.length)).toBeUndefined();
+    expect(lanes.find(config, frame, 0, frame.length)).toBeUndefined();
+  });
+
+  test("of a name that is not all ASCII is never compared", () => {
+    const frame = frameOf("gét");
+    lanes.add(createLane(config, context, headOf(frame)));
+    expect(lanes.find(config, frame, 0, frame.length)).toBeUndefined();
+  });
+
+  test("keeps a bounded number", () => {
+    const many = new Lanes();
+    for (let i = 0; i < 1_000; i++) many.add(createLane(config, context, headOf(frameOf(`m${i}`))));
+    const [first, last] = [frameOf("m0"), frameOf("m999")];
+    expect(many.find(config, first, 0, first.length)).toBeUndefined();
+    expect(many.find(config, last, 0, last.length)).toBeDefined();
+  });
+});
+
+describe("a call is carried without reading on", () => {
+  const rows: [string, boolean, readonly Route[], (readonly TestEndpoint[])?, object?][] = [
+    ["with one plain route", true, [all]],
+    ["with a time-out", true, [{ ...all, route: { cluster: "c", timeout: "1s" } }]],
+    [
+      "with weights",
+      true,
+      [
+        {
+          match: { prefix: "/" },
+          route: {
+            weightedClusters: {
+              clusters: [
+                { name: "a", weight: 1 },
+                { name: "b", weight: 1 },
+              ],
+            },
+          },
+        },
+      ],
+    ],
+    ["with retries", false, [{ ...all, route: { cluster: "c", retryPolicy: { retryOn: "5xx", numRetries: 1 } } }]],
+    [
+      "with a header to match",
+      false,
+      [{ ...all, match: { prefix: "/", headers: [{ name: "x", presentMatch: true }] } }, all],
+    ],
+    ["with a header to set", false, [{ ...all, requestHeadersToRemove: ["x"] }]],
+    ["with a direct response", false, [{ match: { prefix: "/" }, directResponse: { status: 503 } }]],
+    ["with endpoints that differ by tag", false, [all], [{ port: 1 }, { port: 2, tag: "gray" }]],
+    [
+      "with one token for all",
+      true,
+      [all],
+      [
+        { port: 1, token: "t" },
+        { port: 2, token: "t" },
+      ],
+    ],
+    [
+      "with a token each",
+      false,
+      [all],
+      [
+        { port: 1, token: "t" },
+        { port: 2, token: "u" },
+      ],
+    ],
+    ["with a limit of calls", false, [all], [{ port: 1 }], { maxRequests: 5 }],
+    ["with a callback parameter", false, [all], [{ port: 1 }], { callbackMethods: ["get"] }],
+  ];
+  test.each(rows)("%s: %s", (_, plain, routes, endpoints, extra) => {
+    expect(createLane(configOf(routes, endpoints, extra), context, headOf(frameOf("get"))).plain).toBe(plain);
+  });
+
+  test("not to another service, whose names have to be written in", () => {
+    const lane = createLane(configOf([all]), context, headOf(frameOf("get")));
+    expect(isPlain(lane.route!, { interface: "com.acme.B", group: "", version: "1.0.0" })).toBe(false);
+    expect(mayCallBack(lane.route!, "get")).toBe(false);
+  });
+});
+
+test("a caller's time-out is at most the longest that calls are kept, and that where it says none", () => {
+  const config = configOf([all]);
+  expect(createLane(config, context, headOf(frameOf("a", { timeout: "99999999" }))).callerTimeoutMs).toBe(600_000);
+  expect(createLane(config, context, headOf(frameOf("a"))).callerTimeoutMs).toBe(600_000);
+});
+
+test("a generic call is of the method that it names", () => {
+  const config = configOf([all]);
+  const head = headOf(frameOf("$invoke", {}, ["get", null, null], GENERIC_DESCRIPTOR));
+  const lane = createLane(config, context, head);
+  expect([lane.plain, lane.host]).toEqual([false, undefined]);
+  expect(hostOf(lane, head)?.method).toBe("get");
+});
+
+test("tags are read from the attachments", () => {
+  expect(tagOf(headOf(frameOf("get", { "dubbo.tag": "gray", "dubbo.force.tag": "true" })))).toEqual({
+    tag: "gray",
+    tagForced: true,
+  });
+  expect(tagOf(headOf(frameOf("get")))).toEqual({ tag: "", tagForced: false });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import { decideHost, matchRoute, pickTarget, RouteTable } from "../../../src/bridge-proxy/route.ts";
+import type { Cluster } from "../../../src/bridge-proxy/upstream/cluster.ts";
+import type { Route } from "../../../src/codecs/xds/resources.ts";
+import { routesOf } from "../../support/xds-fixtures.ts";
+
+const to = (cluster: string): Pick<Route, "route"> => ({ route: { cluster } });
+const clusters = (name: string) => ({ name }) as Cluster;
+const none = () => undefined;
+
+const split: Route[] = [
+  { name: "canary", match: { prefix: "/", headers: [{ name: "user", stringMatch: { exact: "ann" } }] }, ...to("v3") },
+  { name: "create", match: { path: "/com.acme.A/create" }, ...to("v2") },
+  { name: "rest", match: { prefix: "/" }, ...to("v1") },
+];
+
+function decide(routes: readonly Route[], method: string) {
+  const table = new RouteTable(routesOf({ "com.acme.A": routes }), clusters);
+  return table.decide("com.acme.A", "0.0.0", method)!.only!;
+}
+
+describe("a service with three routes", () => {
+  const rows: [string, string, string | undefined][] = [
+    ["create", "v2", undefined],
+    ["get", "v1", undefined],
+    ["create", "v3", "ann"],
+    ["get", "v3", "ann"],
+  ];
+  test.each(rows)("%s goes to %s where the user is %s", (method, cluster, user) => {
+    const route = matchRoute(decide(split, method), (name) => (name === "user" ? user : undefined));
+    expect(pickTarget(route!, Math.random)?.cluster.name).toBe(cluster);
+  });
+
+  test("headers are needed only where a route before the first certain one asks for them", () => {
+    expect(decide(split, "create").fixed).toBeUndefined();
+    expect(decide(split.slice(1), "create").fixed?.name).toBe("create");
+    expect(decide(split.slice(1), "get").fixed?.name).toBe("rest");
+  });
+});
+
+test("a method that no route takes has no route", () => {
+  expect(matchRoute(decide([split[1]!], "get"), none)).toBeUndefined();
+});
+
+describe("the service that a call means", () => {
+  const table = new RouteTable(
+    routesOf({ "com.acme.A": split, "com.acme.A:1.0.0": split, "g/com.acme.A:1.0.0": split, "h/com.acme.B": split }),
+    clusters,
+  );
+  const rows: [string, string, string[]][] = [
+    ["com.acme.A", "", [""]],
+    ["com.acme.A", "0.0.0", [""]],
+    ["com.acme.A", "1.0.0", ["", "g"]],
+    ["ctx/com.acme.A", "1.0.0", ["", "g"]],
+    ["com.acme.B", "", ["h"]],
+  ];
+  test.each(rows)("%s version %j is known in groups %j", (service, version, groups) => {
+    const decision = table.decide(service, version, "m")!;
+    expect([...decision.byGroup.keys()].sort()).toEqual(groups);
+    expect(decision.only === undefined).toBe(groups.length > 1);
+  });
+
+  test.each([
+    ["com.acme.C", ""],
+    ["com.acme.A", "2.0.0"],
+    ["host-of-com.acme.a", ""],
+    ["__proto__", ""],
+  ])("%s version %j is not known", (service, version) => {
+    expect(table.decide(service, version, "m")).toBeUndefined();
+  });
+
+  test("of several services none is the only one", () => {
+    expect(table.onlyHost()).toBeUndefined();
+    expect(new RouteTable(routesOf({ "com.acme.A": split }), clusters).onlyHost()?.key.interface).toBe("com.acme.A");
+  });
+});
+
+test("weights share calls out, and 0 takes none", () => {
+  const weightedClusters = {
+    clusters: [
+      { name: "a", weight: 0 },
+      { name: "b", weight: 30 },
+      { name: "c", weight: 10 },
+    ],
+  };
+  const route = decideHost(decide([{ match: { prefix: "/" }, route: { weightedClusters } }], "m").host, "m").fixed!;
+  const at = (point: number) => pickTarget(route, () => point)?.cluster.name;
+  expect([at(0), at(0.74), at(0.75), at(0.999)]).toEqual(["b", "b", "c", "c"]);
+});
+
+test("faults, time-outs and mutations are compiled to numbers", () => {
+  const percentage = { numerator: 25, denominator: "HUNDRED" } as const;
+  const route = decide(
+    [
+      {
+        match: { prefix: "/" },
+        route: { cluster: "a", timeout: "1.5s" },
+        requestHeadersToAdd: [
+          { header: { key: "x", value: "1" }, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" },
+          { header: { key: "y", value: "2" }, appendAction: "APPEND_IF_EXISTS_OR_ADD" },
+        ],
+        requestHeadersToRemove: ["z"],
+        typedPerFilterConfig: {
+          "envoy.filters.http.fault": {
+            delay: { fixedDelay: "0.1s", percentage },
+            abort: { httpStatus: 503, percentage },
+          },
+        },
+      },
+    ],
+    "m",
+  ).fixed!;
+  expect(route).toMatchObject({
+    timeoutMs: 1_500,
+    fault: { delayMs: 100, delayShare: 0.25, abortShare: 0.25, abortHttp: 503 },
+    mutations: { set: [["x", "1"]], add: [["y", "2"]], remove: ["z"] },
+    retry: undefined,
+  });
+});

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { Cluster } from "../../../../src/bridge-proxy/upstream/cluster.ts";
+import type { HostPool } from "../../../../src/bridge-proxy/upstream/host.ts";
+import { clusterOf, endpointsOf } from "../../../support/xds-fixtures.ts";
+
+const KEY = "com.acme.A";
+
+function poolOf(): HostPool {
+  const hosts = new Map<string, object>();
+  const host = (address: string, port: number) => {
+    const key = `${address}:${port}`;
+    if (!hosts.has(key)) hosts.set(key, { address, port, active: 0, state: "ready", warm() {} });
+    return hosts.get(key);
+  };
+  return { host, version: 0 } as unknown as HostPool;
+}
+
+test("endpoints keep what providers say of themselves; unhealthy ones are left out", () => {
+  const assignment = endpointsOf(KEY, "", [
+    { port: 1, weight: 5, tag: "a", token: "t", warmupMs: 9, startedAtMs: 8, payloadBytes: 7 },
+    { port: 2 },
+  ]);
+  const second = { ...assignment.endpoints[0]!.lbEndpoints[1]!, healthStatus: "UNHEALTHY" as const };
+  const cluster = new Cluster(
+    clusterOf(KEY),
+    { ...assignment, endpoints: [{ lbEndpoints: [assignment.endpoints[0]!.lbEndpoints[0]!, second] }] },
+    poolOf(),
+  );
+  expect(cluster.endpoints).toMatchObject([
+    { weight: 5, tag: "a", token: "t", warmupMs: 9, startedAtMs: 8, payloadBytes: 7, host: { port: 1 } },
+  ]);
+});
+
+test("without endpoints it has nobody to choose", () => {
+  const cluster = new Cluster(clusterOf(KEY), undefined, poolOf());
+  expect(cluster.untagged.pick(0, Math.random)).toBeUndefined();
+  expect([cluster.hasTags, cluster.setsToken, cluster.maxRequests]).toEqual([false, false, Number.POSITIVE_INFINITY]);
+});
+
+test("calls that wait are those of its hosts, shared ones too", () => {
+  const pool = poolOf();
+  const one = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }]), pool);
+  const two = new Cluster(clusterOf(KEY, "v2"), endpointsOf(KEY, "v2", [{ port: 2 }]), pool);
+  two.endpoints[0]!.host.active = 3;
+  expect([one.active, two.active]).toEqual([3, 3]);
+});
+
+test("Dubbo's rule of tags: those with the tag, else those without any, unless it is forced", () => {
+  const cluster = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1 }, { port: 2, tag: "gray" }]), poolOf());
+  const ports = (tag: string, forced = false) => cluster.forTag(tag, forced)?.endpoints.map(({ host }) => host.port);
+  expect([ports(""), ports("gray"), ports("gray", true), ports("blue"), ports("blue", true)]).toEqual([
+    [1],
+    [2],
+    [2],
+    [1],
+    undefined,
+  ]);
+});
