@@ -37,9 +37,10 @@ export function hessianLong(value: bigint): Buffer {
 }
 
 /** A frame of any flags and body; `length` lies about the body when given. */
-export function frame(flags: number, id: bigint, body: Buffer, length = body.length): Buffer {
+export function frame(flags: number, id: bigint, body: Buffer, length = body.length, status = 0): Buffer {
   const head = Buffer.from("dabb0000", "hex");
   head[2] = flags;
+  head[3] = status;
   const rest = Buffer.alloc(12);
   rest.writeBigInt64BE(id, 0);
   rest.writeInt32BE(length, 8);
