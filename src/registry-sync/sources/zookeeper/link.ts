@@ -31,6 +31,7 @@ export class Link {
   readonly #machine: ZooKeeperClientMachine;
   readonly #options: LinkOptions;
   #timer: Timer | undefined;
+  #timerDueMs = 0;
   #flushing = false;
   #closed = false;
 
@@ -75,12 +76,16 @@ export class Link {
     } catch (error) {
       this.#close(error instanceof Error ? error.message : String(error));
     }
+    // The handshake's answer brings the first ping nearer than the handshake's own deadline was.
+    if (this.#machine.deadline() < this.#timerDueMs) this.#arm();
   }
 
   #arm(): void {
     if (this.#closed) return;
     const { clock } = this.#options;
-    this.#timer = clock.after(Math.max(1, this.#machine.deadline() - clock.now()), () => {
+    this.#timer?.cancel();
+    this.#timerDueMs = this.#machine.deadline();
+    this.#timer = clock.after(Math.max(1, this.#timerDueMs - clock.now()), () => {
       for (const event of this.#machine.tick(clock.now())) {
         if (event.type === "lost") this.#close(event.reason);
         else this.#options.onEvent(event);
