@@ -68,6 +68,12 @@ export class JuteReader {
     return bytes === null || bytes.length === 0 ? "" : decoder.decode(bytes);
   }
 
+  /** A string where null means something of its own. */
+  nullableString(name: string): string | null {
+    const bytes = this.buffer(name);
+    return bytes === null ? null : decoder.decode(bytes);
+  }
+
   /** A vector whose elements take at least `minElementBytes` each; null reads as empty. */
   vector<T>(name: string, minElementBytes: number, element: (reader: JuteReader) => T): T[] {
     const at = this.#offset;

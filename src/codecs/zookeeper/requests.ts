@@ -78,12 +78,12 @@ export interface MultiReadRequest {
 /** What a multi may hold; which of them go together is the server's to say. */
 export type MultiOp = CreateRequest | CreateTtlRequest | PathVersionRequest | SetDataRequest | ReadRequest;
 
-/** A change of the ensemble. */
+/** A change of the ensemble; null where nothing is asked. */
 export interface ReconfigRequest {
   readonly op: "reconfig";
-  readonly joiningServers: string;
-  readonly leavingServers: string;
-  readonly newMembers: string;
+  readonly joiningServers: string | null;
+  readonly leavingServers: string | null;
+  readonly newMembers: string | null;
   readonly curConfigId: bigint;
 }
 
@@ -206,9 +206,9 @@ export function readRequest(reader: JuteReader, type: number): Request {
     case "reconfig":
       return {
         op,
-        joiningServers: reader.string("joiningServers"),
-        leavingServers: reader.string("leavingServers"),
-        newMembers: reader.string("newMembers"),
+        joiningServers: reader.nullableString("joiningServers"),
+        leavingServers: reader.nullableString("leavingServers"),
+        newMembers: reader.nullableString("newMembers"),
         curConfigId: reader.long("curConfigId"),
       };
     case "checkWatches":
@@ -299,7 +299,10 @@ function writeRecord(writer: JuteWriter, request: Request): void {
       writer.int(END_OF_MULTI).boolean(true).int(-1);
       return;
     case "reconfig":
-      writer.string(request.joiningServers).string(request.leavingServers).string(request.newMembers);
+      for (const servers of [request.joiningServers, request.leavingServers, request.newMembers]) {
+        if (servers === null) writer.int(-1);
+        else writer.string(servers);
+      }
       writer.long(request.curConfigId);
       return;
     case "checkWatches":
