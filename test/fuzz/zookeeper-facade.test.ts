@@ -38,11 +38,19 @@ const WATCHED = [
   `${PROVIDERS}/${PROVIDER_NAMES[3]}`,
   `${INSTANCES}/${INSTANCE_NAMES[0]}`,
 ];
+/** The services of the providers, as keys. */
+const KEYS = [IFACE, `${IFACE}:2.0.0`];
 const ADDRESSES = [PROXIES, PROXIES.slice(0, 1), PROXIES.slice(1), []];
 
 type Step =
   | { readonly do: "toggle"; readonly directory: string; readonly name: string }
-  | { readonly do: "context"; readonly addresses: readonly string[]; readonly hides: readonly string[] }
+  | {
+      readonly do: "context";
+      readonly addresses: readonly string[];
+      readonly hides: readonly string[];
+      readonly served: readonly string[];
+    }
+  | { readonly do: "time" }
   | { readonly do: "move"; readonly client: number; readonly direction: "up" | "down" }
   | { readonly do: "read"; readonly client: number }
   | { readonly do: "reconnect"; readonly client: number };
@@ -59,8 +67,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .tuple(fc.constantFrom(...ADDRESSES), fc.subarray(INSTANCE_NAMES))
-      .map(([addresses, hides]): Step => ({ do: "context", addresses, hides })),
+      .tuple(fc.constantFrom(...ADDRESSES), fc.subarray(INSTANCE_NAMES), fc.subarray(KEYS))
+      .map(([addresses, hides, served]): Step => ({ do: "context", addresses, hides, served })),
   },
   {
     weight: 8,
@@ -68,6 +76,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       .tuple(fc.nat(9), fc.constantFrom("up" as const, "down" as const))
       .map(([client, direction]): Step => ({ do: "move", client, direction })),
   },
+  { weight: 1, arbitrary: fc.constant<Step>({ do: "time" }) },
   { weight: 1, arbitrary: fc.nat(9).map((client): Step => ({ do: "read", client })) },
   { weight: 1, arbitrary: fc.nat(9).map((client): Step => ({ do: "reconnect", client })) },
 );
@@ -197,6 +206,8 @@ function run(steps: readonly Step[]): void {
   });
   for (const one of steps) act(link, writer, [...all, ...believers], one);
   for (let round = 0; round < 10; round++) {
+    link.clock.advance(1_500);
+    for (const client of link.clients) client.session?.tick();
     link.pump();
     for (const settle of keepers.values()) settle();
   }
@@ -229,7 +240,11 @@ function act(link: FacadeLink, writer: LinkedClient, all: readonly (Keeper | Bel
       return;
     }
     case "context":
-      link.setContextQuietly({ addresses: one.addresses }, one.hides);
+      link.setContextQuietly({ addresses: one.addresses, served: new Set(one.served) }, one.hides);
+      return;
+    case "time":
+      link.clock.advance(700);
+      for (const { client } of all) client.session?.tick();
       return;
     case "move":
       all[one.client].client.step(one.direction);

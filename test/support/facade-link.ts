@@ -13,6 +13,7 @@ import type { FacadeShared } from "../../src/registry-sync/facades/zookeeper/cor
 import { createCounters } from "../../src/registry-sync/facades/zookeeper/counters.ts";
 import { Listings } from "../../src/registry-sync/facades/zookeeper/listings.ts";
 import { SessionMemory } from "../../src/registry-sync/facades/zookeeper/memory.ts";
+import { Patience } from "../../src/registry-sync/facades/zookeeper/patience.ts";
 import { FacadeSession } from "../../src/registry-sync/facades/zookeeper/session.ts";
 import {
   createPresentContext,
@@ -73,6 +74,7 @@ export class FacadeLink {
       context: () => this.#context,
       listings: new Listings((passed) => this.passed.push(passed)),
       memory: new SessionMemory(this.clock),
+      patience: new Patience(this.clock),
       counters: this.counters,
     };
   }
@@ -90,6 +92,7 @@ export class FacadeLink {
   /** As {@link setContext}, but no byte moves yet. */
   setContextQuietly(options: Partial<PresentOptions>, hides: readonly string[] = []): void {
     this.#context = context(options, hides);
+    if (this.#context.served !== undefined) this.#shared.patience.forget(this.#context.served);
     for (const client of this.clients) client.session?.contextChanged();
   }
 

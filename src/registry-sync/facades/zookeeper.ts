@@ -11,6 +11,7 @@ import { createFindings } from "./zookeeper/findings.ts";
 import { type UpstreamHost, UpstreamHosts } from "./zookeeper/hosts.ts";
 import { Listings } from "./zookeeper/listings.ts";
 import { SessionMemory } from "./zookeeper/memory.ts";
+import { Patience } from "./zookeeper/patience.ts";
 import { DEFAULT_LIMITS, FacadeSession, type PacketLimits } from "./zookeeper/session.ts";
 
 /** What {@link createZookeeperFacade} needs; everything but the first three has a default. */
@@ -61,6 +62,7 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
     context: () => context,
     listings: new Listings(findings.note),
     memory: new SessionMemory(clock),
+    patience: new Patience(clock),
     counters,
   };
   const allows = compileAllow(options.allow ?? []);
@@ -101,10 +103,8 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
       if (next === context) return;
       context = next;
       findings.forget();
-      for (const connection of connections) {
-        connection.session.contextChanged();
-        connection.flush();
-      }
+      if (next.served !== undefined) shared.patience.forget(next.served);
+      for (const connection of [...connections]) connection.contextChanged();
     },
     close() {
       return new Promise((resolve) => {

@@ -24,6 +24,8 @@ export interface Bypass {
 export interface NotLed {
   readonly reason: string;
   readonly finding: boolean;
+  /** It will be led in a moment: who asks now may as well wait for that. */
+  readonly soon?: boolean;
 }
 
 /** All that a facade must know, beside the registry's own answers, to say what a consumer is shown. Frozen; replaced whole. */
@@ -34,6 +36,8 @@ export interface PresentContext {
   readonly roots: readonly string[];
   /** Full paths under which `<application>/<instance>` stand. */
   readonly instanceRoots: readonly string[];
+  /** Printed keys of the services that the proxy has been told of; absent: it knows all. */
+  readonly served?: ReadonlySet<string>;
   /** Undefined when calls to that service of that provider application are led through the proxy. */
   notLed(service: ServiceKey, application: string): NotLed | undefined;
   /** Whether an application-level instance (by its node name) is kept from consumers. */
@@ -72,7 +76,8 @@ export function createPresentContext(options: PresentOptions): PresentContext {
     if (!takesApplication(application)) return quiet("not taken by the application filter");
     const rule = unruled?.get(key) ?? unruled?.get(service.interface);
     if (rule !== undefined) return { reason: rule, finding: true };
-    if (served !== undefined && !served.has(key)) return quiet("the proxy has not been told of it yet");
+    if (served !== undefined && !served.has(key))
+      return { ...quiet("the proxy has not been told of it yet"), soon: true };
     return undefined;
   }
 
@@ -81,6 +86,7 @@ export function createPresentContext(options: PresentOptions): PresentContext {
     addresses: Object.freeze([...options.addresses]),
     roots: options.roots ?? ["/dubbo"],
     instanceRoots: options.instanceRoots ?? ["/services"],
+    ...(served !== undefined && { served }),
     notLed,
     hidesInstance: (application: string, instance: string) => hidden.get(application)?.has(instance) === true,
   });

@@ -21,13 +21,15 @@ export interface Presented {
   readonly virtual: ReadonlySet<string>;
   /** Names that pass unchanged although a person might expect otherwise. */
   readonly passed: readonly Passed[];
+  /** Printed keys of services that pass unchanged only until the proxy has been told of them. */
+  readonly soon: ReadonlySet<string>;
 }
 
 /** How one name of a directory is treated. */
 export type Treatment =
   | { readonly type: "led"; readonly url: DubboUrl; readonly group: string }
   | { readonly type: "hidden" }
-  | { readonly type: "passes"; readonly note: Passed | undefined };
+  | { readonly type: "passes"; readonly note: Passed | undefined; readonly soon?: string };
 
 /** Longest list of names that is explained one by one. */
 const MAX_PASSED = 20;
@@ -57,6 +59,7 @@ export function treat(
   if (param(url, "ssl-enabled") === "true") return passes(name, "it takes TLS connections alone", at);
   if (param(url, "cluster") === "broadcast") return passes(name, "it asks for cluster=broadcast", at);
   const not: NotLed | undefined = context.notLed(service, param(url, "application"));
+  if (not?.soon === true) return { type: "passes", note: undefined, soon: at };
   if (not !== undefined) return not.finding ? passes(name, not.reason, at) : { type: "passes", note: undefined };
   if (unled.some((consumer) => consumerTakes(consumer, url))) return passes(name, "its consumer broadcasts", at);
   // Group and version as written: Dubbo's consumers tell version 0.0.0 from none, though a key does not.
@@ -94,11 +97,13 @@ export function present(
 ): Presented {
   const shown = new Set<string>();
   const passed: Passed[] = [];
+  const soon = new Set<string>();
   const led = new Map<string, DubboUrl[]>();
   for (const name of names) {
     const treatment = treat(directory, name, context, unled);
     if (treatment.type === "passes") {
       shown.add(name);
+      if (treatment.soon !== undefined) soon.add(treatment.soon);
       if (treatment.note !== undefined && passed.length < MAX_PASSED) passed.push(treatment.note);
     } else if (treatment.type === "led") {
       const urls = led.get(treatment.group);
@@ -116,7 +121,7 @@ export function present(
       virtual.add(name);
     }
   }
-  return { shown, virtual, passed };
+  return { shown, virtual, passed, soon };
 }
 
 function passes(name: string, reason: string, at: string): Treatment {

@@ -18,6 +18,9 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** How often a session is looked at whose answers wait, ms. */
+const TICK_MS = 100;
+
 /**
  * Joins one client's socket and one server's by a session: bytes go through it both ways, the one side is read no faster than the
  * other takes, and what ends one side ends the other as the client would see it without us.
@@ -29,6 +32,7 @@ export class FacadeConnection {
   readonly #abort = new AbortController();
   #server: Socket | undefined;
   #timer: Timer;
+  #waiting: Timer | undefined;
   #closed = false;
   readonly #onClosed: () => void;
 
@@ -46,17 +50,27 @@ export class FacadeConnection {
     void this.#connect();
   }
 
-  get session(): FacadeSession {
-    return this.#session;
+  /** The context was replaced: the client is told what changed for it. */
+  contextChanged(): void {
+    if (this.#server !== undefined) this.#feed(() => this.#session.contextChanged());
   }
 
-  /** Writes what the session has for either side. Call after anything that may have made some. */
-  flush(): void {
+  /** Writes what the session has for either side. */
+  #flush(): void {
     const server = this.#server;
     if (this.#closed || server === undefined) return;
     writeAll(server, this.#session.takeToServer());
     writeAll(this.#client, this.#session.takeToClient());
     this.#balance();
+    if (this.#session.waits && this.#waiting === undefined) this.#tickLater();
+  }
+
+  /** Looks again at answers that wait for the proxies; a new context lets them go at once. */
+  #tickLater(): void {
+    this.#waiting = this.#options.clock.after(TICK_MS, () => {
+      this.#waiting = undefined;
+      this.#feed(() => this.#session.tick());
+    });
   }
 
   /** Ends both sides; what was written before still goes out. */
@@ -64,6 +78,7 @@ export class FacadeConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer.cancel();
+    this.#waiting?.cancel();
     this.#abort.abort();
     this.#session.end();
     endSocket(this.#client);
@@ -113,7 +128,7 @@ export class FacadeConnection {
       return;
     }
     if (this.#session.established) this.#timer.cancel();
-    this.flush();
+    this.#flush();
   }
 
   /** Each side is read only while the other side takes what comes. */
@@ -124,7 +139,7 @@ export class FacadeConnection {
       this.#client,
       !server.writableNeedDrain && !this.#client.writableNeedDrain && this.#session.takesClientBytes,
     );
-    toggle(server, !this.#client.writableNeedDrain);
+    toggle(server, !this.#client.writableNeedDrain && this.#session.takesServerBytes);
   }
 
   #handshakeOver(): void {

@@ -11,6 +11,7 @@ import type { Listing, Listings } from "./listings.ts";
 import type { Remembered, SessionMemory } from "./memory.ts";
 import { Outbox } from "./outbox.ts";
 import { replyHeader, requestPacket } from "./packets.ts";
+import type { Patience } from "./patience.ts";
 import { Tracked } from "./tracked.ts";
 
 /** What all sessions of a facade share. */
@@ -18,6 +19,7 @@ export interface FacadeShared {
   context(): PresentContext;
   readonly listings: Listings;
   readonly memory: SessionMemory;
+  readonly patience: Patience;
   readonly counters: FacadeCounters;
 }
 
@@ -38,6 +40,8 @@ const FIRST_OWN_XID = -1_000_000;
 interface Pending {
   readonly xid: number;
   readonly onReply: ReplyHandler | undefined;
+  /** The presented directory whose list the reply is. */
+  readonly lists: Directory | undefined;
 }
 
 /**
@@ -83,18 +87,26 @@ export class SessionCore {
     this.#toServer.push(packet);
   }
 
-  /** Sends a packet of the client; without `onReply` its reply goes to the client as it is. */
-  forward(packet: Uint8Array, xid: number, onReply?: ReplyHandler): void {
+  /** Sends a packet of the client; without `onReply` its reply goes to the client as it is. `lists` marks a list's getChildren2. */
+  forward(packet: Uint8Array, xid: number, onReply?: ReplyHandler, lists?: Directory): void {
     this.#toServer.push(packet);
-    this.#pending.push({ xid, onReply });
+    this.#pending.push({ xid, onReply, lists });
   }
 
   /** Sends a request of our own. */
-  inject(request: Request, onReply: ReplyHandler): void {
+  inject(request: Request, onReply: ReplyHandler, lists?: Directory): void {
     const xid = this.#nextOwnXid;
     this.#nextOwnXid = xid - 1 < -0x7fff_ffff ? FIRST_OWN_XID : xid - 1;
     this.shared.counters.injected++;
-    this.forward(requestPacket(xid, request), xid, onReply);
+    this.forward(requestPacket(xid, request), xid, onReply, lists);
+  }
+
+  /** Whether the next reply, which must be this one, is a list that waits for the proxies to be told of a service in it. */
+  mustWait(packet: Uint8Array): boolean {
+    const lists = this.#pending[this.#pendingStart]?.lists;
+    if (lists === undefined || lists.kind !== "providers") return false;
+    const listing = this.readListing(lists, packet, replyHeader(packet));
+    return listing !== undefined && this.shared.patience.waitsFor(listing.presented.soon);
   }
 
   /** Takes the next reply of the server. Throws `ProtocolError` when it answers nothing that was asked next. */
@@ -116,13 +128,14 @@ export class SessionCore {
 
   /** Reads a directory; `undefined` when the server would not say (no right to read). A missing directory is an empty one. */
   list(directory: Directory, watch: boolean, onListing: (listing: Listing | undefined) => void): void {
-    this.inject({ op: "getChildren2", path: directory.path, watch }, (packet, header) => {
+    const onReply: ReplyHandler = (packet, header) => {
       if (header.err === 0 && watch) {
         const tracked = this.tracked.get(directory.path);
         if (tracked !== undefined) tracked.upstreamArmed = true;
       }
       onListing(this.readListing(directory, packet, header));
-    });
+    };
+    this.inject({ op: "getChildren2", path: directory.path, watch }, onReply, directory);
   }
 
   readListing(directory: Directory, packet: Uint8Array, header: ReplyHeader): Listing | undefined {

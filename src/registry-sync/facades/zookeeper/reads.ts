@@ -4,7 +4,7 @@ import { OPEN_ACL, type ReplyHeader } from "../../../codecs/zookeeper/records.ts
 import { decodeReply, type Reply } from "../../../codecs/zookeeper/replies.ts";
 import type { Directory, DirectoryChild } from "../../present/directory.ts";
 import { isHidden, mayBeVirtual } from "../../present/present.ts";
-import type { SessionCore } from "./core.ts";
+import type { ReplyHandler, SessionCore } from "./core.ts";
 import type { Listing } from "./listings.ts";
 import { replyPacket, requestPacket, trailingStat, virtualStat, withNumChildren } from "./packets.ts";
 import { type NodeWatch, settleNodes } from "./tracked.ts";
@@ -21,7 +21,7 @@ export interface Read {
 /** getChildren and getChildren2 of a presented directory. Both are asked as getChildren2, whose Stat names the state. */
 export function readList(core: SessionCore, directory: Directory, read: Read): void {
   const request = { op: "getChildren2", path: read.path, watch: read.watch } as const;
-  core.forward(requestPacket(read.xid, request), read.xid, (packet, header) => {
+  const onReply: ReplyHandler = (packet, header) => {
     const listing = core.readListing(directory, packet, header);
     if (header.err !== 0 || listing === undefined) {
       core.outbox.add(packet);
@@ -41,7 +41,8 @@ export function readList(core: SessionCore, directory: Directory, read: Read): v
         ? { op: "getChildren2", children, stat: { ...trailingStat(packet)!, numChildren: shown.size } }
         : { op: "getChildren", children };
     core.outbox.add(replyPacket(header, reply));
-  });
+  };
+  core.forward(requestPacket(read.xid, request), read.xid, onReply, directory);
 }
 
 function noteListing(core: SessionCore, directory: Directory, listing: Listing, watch: boolean): void {

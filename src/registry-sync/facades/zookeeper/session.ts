@@ -25,6 +25,9 @@ export const DEFAULT_LIMITS: PacketLimits = { maxRequestBytes: 0xfffff + 1024, m
 /** Bytes that may wait behind an event whose truth is being asked. */
 const MAX_HELD_BYTES = 128 * 1024 * 1024;
 
+/** Bytes of the server that may wait for the proxies before no more are read. */
+const MAX_STALLED_BYTES = 4 * 1024 * 1024;
+
 /**
  * One client session between an unmodified client and a real server, as a machine without I/O: bytes of either side in, bytes for
  * either side out. Handshake, credentials and everything about paths that are not presented pass byte for byte, so the session,
@@ -41,6 +44,9 @@ export class FacadeSession {
   #resumedId = 0n;
   #waiting: Uint8Array[] = [];
   #paused = false;
+  /** What came from the server and waits for the proxies, in order. */
+  readonly #stalled: Uint8Array[] = [];
+  #stalledBytes = 0;
   /** Steps of a SASL exchange that the server has not answered. */
   readonly #saslXids = new Set<number>();
 
@@ -103,16 +109,40 @@ export class FacadeSession {
     }
     for (const packet of this.#fromServer.push(chunk)) {
       this.#core.shared.counters.packetsFromServers++;
-      this.#serverPacket(packet);
+      if ((this.#stalled.length === 0 || isPing(packet)) && this.#serverPacket(packet)) continue;
+      this.#stalled.push(packet);
+      this.#stalledBytes += packet.length;
     }
     if (this.#core.outbox.heldBytes > MAX_HELD_BYTES) {
       throw new ProtocolError(PROTOCOL, `zookeeper replies held back are over the limit of ${MAX_HELD_BYTES} bytes`);
     }
   }
 
+  /** Whether answers wait for the proxies to be told of a service; `tick` must be called until they do not. */
+  get waits(): boolean {
+    return this.#stalled.length > 0;
+  }
+
+  /** Whether more may be read from the server now. */
+  get takesServerBytes(): boolean {
+    return this.#stalledBytes < MAX_STALLED_BYTES;
+  }
+
+  /** Lets answers go that have waited long enough. */
+  tick(): void {
+    for (;;) {
+      const [packet] = this.#stalled;
+      if (packet === undefined || !this.#serverPacket(packet)) return;
+      this.#stalled.shift();
+      this.#stalledBytes -= packet.length;
+    }
+  }
+
   /** The context was replaced: the client is told of what it is shown otherwise now. */
   contextChanged(): void {
-    if (this.established) onContextChange(this.#core);
+    if (!this.established) return;
+    this.tick();
+    onContextChange(this.#core);
   }
 
   takeToServer(): Uint8Array[] {
@@ -228,20 +258,23 @@ export class FacadeSession {
     onContextChange(core);
   }
 
-  #serverPacket(packet: Uint8Array): void {
+  /** False when the packet must wait; it and all that follow come again. */
+  #serverPacket(packet: Uint8Array): boolean {
     const core = this.#core;
     if (core.sessionId === 0n) {
       const response = readConnectResponse(new JuteReader(packetBody(packet)));
       core.sessionId = response.sessionId;
       if (response.sessionId !== this.#resumedId) core.remembered = undefined;
       core.outbox.add(packet);
-      return;
+      return true;
     }
     const xid = new JuteReader(packetBody(packet)).int("xid");
     if (xid === XIDS.notification) onEvent(core, packet);
     else if (xid === XIDS.ping) core.outbox.addUrgent(packet);
     else if (xid === XIDS.auth || this.#saslXids.delete(xid)) core.outbox.add(packet);
+    else if (core.mustWait(packet)) return false;
     else core.onReply(packet);
+    return true;
   }
 
   #remember(sessionId: bigint): void {
@@ -263,6 +296,10 @@ export class FacadeSession {
 
 function watchOf(packet: Uint8Array): boolean {
   return (decodeRequest(packetBody(packet)).request as ReadRequest).watch;
+}
+
+function isPing(packet: Uint8Array): boolean {
+  return packet.length >= 8 && new JuteReader(packetBody(packet)).int("xid") === XIDS.ping;
 }
 
 function isCreate(type: number): boolean {

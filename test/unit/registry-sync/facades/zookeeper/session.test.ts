@@ -8,6 +8,7 @@ import { createCounters } from "../../../../../src/registry-sync/facades/zookeep
 import { Listings } from "../../../../../src/registry-sync/facades/zookeeper/listings.ts";
 import { SessionMemory } from "../../../../../src/registry-sync/facades/zookeeper/memory.ts";
 import { replyPacket, requestPacket } from "../../../../../src/registry-sync/facades/zookeeper/packets.ts";
+import { Patience } from "../../../../../src/registry-sync/facades/zookeeper/patience.ts";
 import { FacadeSession, type PacketLimits } from "../../../../../src/registry-sync/facades/zookeeper/session.ts";
 import { createPresentContext } from "../../../../../src/registry-sync/present/context.ts";
 import { addressesOf, FacadeLink, IFACE, PROVIDERS, PROXIES, providerName } from "../../../../support/facade-link.ts";
@@ -34,6 +35,7 @@ function bare(limits?: PacketLimits): FacadeSession {
       context: () => context,
       listings: new Listings(() => {}),
       memory: new SessionMemory(new ManualClock()),
+      patience: new Patience(new ManualClock()),
       counters: createCounters(),
     },
     limits,
@@ -210,6 +212,71 @@ describe("sessions", () => {
     old.disconnect();
     link.registry.tick(link.clock.now() + 60_000);
     expect(link.connect("facade", old).sessionId).toBe(0n);
+  });
+});
+
+describe("a service that the proxies have not been told of yet", () => {
+  const provider = `${PROVIDERS}/${providerName("10.0.0.2")}`;
+  const served = (...keys: string[]) => ({ served: new Set(keys) });
+
+  test("is not shown for a moment: the answer waits until they have been, and what is behind it", () => {
+    const link = new FacadeLink(served());
+    link.connect("direct").layOut().create(provider);
+    const client = link.connect("facade");
+    client.seen.splice(0);
+    const list = client.ask({ op: "getChildren2", path: PROVIDERS, watch: true });
+    const behind = client.ask({ op: "exists", path: "/dubbo", watch: false });
+    link.pump();
+    expect(client.seen).toEqual([]);
+    link.setContext(served(IFACE));
+    expect(client.seen).toEqual([`reply ${list}`, `reply ${behind}`]);
+    const { reply } = client.answer(list) ?? {};
+    expect(reply?.op === "getChildren2" && addressesOf(reply.children)).toEqual(PROXIES);
+  });
+
+  test("nor told of: the event of a new provider comes when they have been", () => {
+    const link = new FacadeLink(served());
+    const direct = link.connect("direct").layOut();
+    const client = link.connect("facade");
+    client.children(PROVIDERS, true);
+    client.events();
+    direct.create(provider);
+    expect(client.events()).toEqual([]);
+    link.setContext(served(IFACE));
+    expect(client.events()).toEqual([`childrenChanged ${PROVIDERS}`]);
+    expect(addressesOf(client.children(PROVIDERS))).toEqual(PROXIES);
+  });
+
+  test("is shown as it is when that takes too long, and as the proxies' once they know it", () => {
+    const link = new FacadeLink(served());
+    link.connect("direct").layOut().create(provider);
+    const client = link.connect("facade");
+    const list = client.ask({ op: "getChildren2", path: PROVIDERS, watch: true });
+    link.pump();
+    link.clock.advance(1_499);
+    client.session?.tick();
+    link.pump();
+    expect(client.answer(list)).toBeUndefined();
+    link.clock.advance(1);
+    client.session?.tick();
+    link.pump();
+    const { reply } = client.answer(list) ?? {};
+    expect(reply?.op === "getChildren2" && addressesOf(reply.children)).toEqual(["10.0.0.2:20880"]);
+    client.events();
+    link.setContext(served(IFACE));
+    expect(client.events()).toEqual([`childrenChanged ${PROVIDERS}`]);
+  });
+
+  test("pings are answered meanwhile", () => {
+    const link = new FacadeLink(served());
+    link.connect("direct").layOut().create(provider);
+    const client = link.connect("facade");
+    client.seen.splice(0);
+    client.ask({ op: "getChildren2", path: PROVIDERS, watch: false });
+    client.ask({ op: "ping" }, -2);
+    link.pump();
+    expect(client.seen).toEqual(["reply -2"]);
+    expect(client.session?.waits).toBe(true);
   });
 });
 
