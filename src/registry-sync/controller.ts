@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { Latest } from "../base/latest.ts";
 import type { Logger } from "../base/log.ts";
 import type { World } from "../model/entry.ts";
@@ -18,8 +18,8 @@ export interface ControllerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly guard?: GuardSettings;
-  /** Changes that come within this time are taken together, ms; 20 unless told. */
-  readonly debounceMs?: number;
+  /** Changes are taken together until none came for this time, ms (but at most 250); 30 unless told, over a source's own pause. */
+  readonly quietMs?: number;
 }
 
 /** The running sync. */
@@ -41,6 +41,9 @@ export function createController(options: ControllerOptions): Controller {
   return new SyncLoop(options);
 }
 
+/** Longest that changes are held back while more come. */
+const MAX_DELAY_MS = 250;
+
 interface Fed {
   readonly source: Source;
   readonly guard: Guard;
@@ -56,8 +59,9 @@ class SyncLoop implements Controller {
   readonly #options: ControllerOptions;
   readonly #feeds: readonly Fed[];
   #merged: Merged | undefined;
-  #scheduled = false;
-  #dueTimer: { cancel(): void } | undefined;
+  #firstMs: number | undefined;
+  #quietTimer: Timer | undefined;
+  #dueTimer: Timer | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -76,6 +80,7 @@ class SyncLoop implements Controller {
   async run(signal: AbortSignal): Promise<void> {
     const { sinks, owner, clock, logger } = this.#options;
     const onAbort = () => {
+      this.#quietTimer?.cancel();
       this.#dueTimer?.cancel();
       this.state.close();
     };
@@ -103,11 +108,15 @@ class SyncLoop implements Controller {
     });
   }
 
+  /** Looks at what came once nothing more came for a while; a loss that is told in pieces is then weighed as a whole. */
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#options.clock.after(this.#options.debounceMs ?? 20, () => {
-      this.#scheduled = false;
+    const { clock, quietMs = 30 } = this.#options;
+    const nowMs = clock.now();
+    this.#firstMs ??= nowMs;
+    this.#quietTimer?.cancel();
+    const delayMs = Math.max(0, Math.min(quietMs, this.#firstMs + MAX_DELAY_MS - nowMs));
+    this.#quietTimer = clock.after(delayMs, () => {
+      this.#firstMs = undefined;
       this.#settle();
     });
   }

@@ -96,6 +96,7 @@ class LossGuard implements Guard {
   readonly #shown = new BlockList<Entry>();
   #last: World | undefined;
   #holding = false;
+  #wasHolding = false;
   #started = false;
 
   constructor(settings: GuardSettings) {
@@ -122,6 +123,7 @@ class LossGuard implements Guard {
       this.#last = world;
       this.#started = true;
     }
+    this.#wasHolding = this.#holding;
     this.#holding = this.#judge(this.#loss, this.#holding, nowMs);
     for (const key of touched) this.#settle(key, nowMs);
     return this.#answer(nowMs);
@@ -185,17 +187,15 @@ class LossGuard implements Guard {
   #settle(key: string, nowMs: number): void {
     const memory = this.#memories.get(key);
     if (memory === undefined) return;
+    const wasHeld = memory.holding || this.#wasHolding;
+    const keptMs = wasHeld ? this.#settings.holdMs : this.#settings.windowMs;
     for (const [id, { endpoint, sinceMs }] of memory.missing) {
-      if (!this.#expected.has(instanceOf(endpoint)) && sinceMs + this.#settings.holdMs > nowMs) continue;
+      if (!this.#expected.has(instanceOf(endpoint)) && sinceMs + keptMs > nowMs) continue;
       memory.missing.delete(id);
       memory.loss.settle(id);
     }
     memory.holding = this.#judge(memory.loss, memory.holding, nowMs);
-    const holding = memory.holding || this.#holding;
-    for (const [id, { sinceMs }] of holding ? [] : memory.missing) {
-      if (sinceMs + this.#settings.windowMs <= nowMs) memory.missing.delete(id);
-    }
-    const shown = this.#show(memory, holding);
+    const shown = this.#show(memory, memory.holding || this.#holding);
     const empty = shown.endpoints.length === 0;
     memory.emptySinceMs = empty ? memory.emptySinceMs || nowMs : 0;
     const gone = empty && memory.emptySinceMs + this.#settings.emptyMs <= nowMs;

@@ -60,9 +60,9 @@ test("what a registry has gets into the sink, with one audit line for each chang
   const { sink, stored } = memorySink();
   const run = start([source], [sink]);
   source.set(worldOf(entry("g/a.A", ["10.0.0.1"])));
-  await run.pass(20);
+  await run.pass(30);
   source.set(worldOf(entry("g/a.A", ["10.0.0.1", "10.0.0.2"]), entry("b.B", ["10.0.0.1"])));
-  await run.pass(20);
+  await run.pass(30);
   expect([...stored.keys()]).toEqual(["a.a-g", "b.b"]);
   expect(run.lines).toEqual([
     ["info", "entry created", { sink: "memory", host: "a.a-g", service: "g/a.A", endpoints: 1 }],
@@ -77,10 +77,38 @@ test("changes that come together are applied together", async () => {
   const { sink, applied } = memorySink();
   const run = start([x, y], [sink]);
   x.set(worldOf(entry("a.A", ["10.0.0.1"])));
-  await run.pass(10);
+  await run.pass(20);
   y.set(worldOf(entry("b.B", ["10.0.0.1"])));
+  await run.pass(20);
+  expect(applied).toEqual([]);
   await run.pass(10);
   expect(applied.map((one) => one.create.map((each) => each.host))).toEqual([["a.a", "b.b"]]);
+  await run.end();
+});
+
+test("a loss that is told in pieces is weighed as a whole", async () => {
+  const source = createMemorySource("legacy");
+  const { sink, applied } = memorySink();
+  const run = start([source], [sink]);
+  for (let left = 9; left >= 0; left--) {
+    source.set(worldOf(entry("a.A", addresses(left))));
+    await run.pass(left === 9 ? 30 : 20);
+  }
+  await run.pass(30);
+  expect(applied.map((one) => one.create.length)).toEqual([1]);
+  await run.end();
+});
+
+test("changes that never stop are taken in every quarter of a second", async () => {
+  const source = createMemorySource("legacy");
+  const { sink, applied } = memorySink();
+  const run = start([source], [sink]);
+  for (let step = 1; step <= 50; step++) {
+    source.set(worldOf(entry("a.A", [`10.0.0.${step}`])));
+    await run.pass(20);
+  }
+  expect(applied.length).toBeGreaterThanOrEqual(3);
+  expect(applied.length).toBeLessThanOrEqual(4);
   await run.end();
 });
 
@@ -89,9 +117,9 @@ test("a service's last provider leaves an empty entry, which goes after five min
   const { sink, stored } = memorySink();
   const run = start([source], [sink]);
   source.set(worldOf(entry("a.A", ["10.0.0.1"])));
-  await run.pass(20);
+  await run.pass(30);
   source.set(worldOf());
-  await run.pass(20);
+  await run.pass(30);
   expect(stored.get("a.a")?.entry?.endpoints).toEqual([]);
   await run.pass(300_000);
   expect(stored.size).toBe(0);
@@ -103,9 +131,9 @@ test("a registry that empties by surprise changes nothing, and says so once", as
   const { sink, stored } = memorySink();
   const run = start([source], [sink]);
   source.set(worldOf(entry("a.A", addresses(8))));
-  await run.pass(20);
+  await run.pass(30);
   source.set(worldOf());
-  await run.pass(20);
+  await run.pass(30);
   await run.pass(1_000);
   expect(stored.get("a.a")?.entry?.endpoints).toHaveLength(8);
   expect(run.controller.state.get()).toMatchObject({ held: 8 });
@@ -123,13 +151,13 @@ test("instances that were seen to leave are gone at once", async () => {
   const { sink, stored } = memorySink();
   const run = start([source], [sink]);
   source.set(worldOf(entry("a.A", addresses(8))));
-  await run.pass(20);
+  await run.pass(30);
   run.controller.expectRemoval(
     "legacy",
     addresses(8).map((address) => `${address}:20880`),
   );
   source.set(worldOf());
-  await run.pass(20);
+  await run.pass(30);
   expect(stored.get("a.a")?.entry?.endpoints).toEqual([]);
   await run.end();
 });
@@ -149,14 +177,14 @@ describe("a registry that has not answered since the start", () => {
     const { sink, stored } = memorySink(old);
     const run = start([x, y], [sink]);
     x.set(worldOf());
-    await run.pass(20);
+    await run.pass(30);
     expect([...run.controller.state.get().silent]).toEqual(["y"]);
     expect([...stored.values()].map((one) => one.entry?.endpoints.map((each) => each.address))).toEqual([
       ["10.0.0.2"],
       ["10.0.0.3"],
     ]);
     y.set(worldOf());
-    await run.pass(20);
+    await run.pass(30);
     expect(stored.size).toBe(0);
     await run.end();
   });
@@ -177,9 +205,9 @@ test("a sink that fails is tried again with all that is wanted by then, logged o
   bad.state.broken = true;
   const run = start([source], [bad.sink, good.sink]);
   source.set(worldOf(entry("a.A", ["10.0.0.1"])));
-  await run.pass(20);
+  await run.pass(30);
   source.set(worldOf(entry("b.B", ["10.0.0.1"])));
-  await run.pass(20);
+  await run.pass(30);
   await run.pass(500);
   expect([...good.stored.keys()]).toContain("b.b");
   expect(run.lines.filter(([level]) => level === "warn")).toEqual([
@@ -206,7 +234,7 @@ test("a source that fails keeps its last world and is watched anew", async () =>
   };
   const { sink, stored } = memorySink();
   const run = start([source], [sink]);
-  await run.pass(20);
+  await run.pass(30);
   await run.pass(500);
   expect(watches).toBe(2);
   expect([...stored.keys()]).toEqual(["a.a"]);
@@ -222,7 +250,7 @@ test("an entry of another owner is left and told once", async () => {
   const run = start([source], [sink]);
   for (const address of ["10.0.0.1", "10.0.0.2"]) {
     source.set(worldOf(entry("a.A", [address])));
-    await run.pass(20);
+    await run.pass(30);
   }
   expect(stored.get("a.a")?.owner).toBe("aeraki");
   expect(run.lines.map(([level, text]) => [level, text])).toEqual([
@@ -237,11 +265,11 @@ test("a sink that was changed by others is put right at the first change after f
   const run = start([source], [sink]);
   const a = entry("a.A", ["10.0.0.1"]);
   source.set(worldOf(a));
-  await run.pass(20);
+  await run.pass(30);
   stored.delete("a.a");
   await run.pass(300_000);
   source.set(worldOf(a, entry("b.B", ["10.0.0.1"])));
-  await run.pass(20);
+  await run.pass(30);
   expect([...stored.keys()].sort()).toEqual(["a.a", "b.b"]);
   await run.end();
 });

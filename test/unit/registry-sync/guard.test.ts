@@ -82,6 +82,18 @@ test("instances that came after the start are guarded once they have stayed", ()
   expect([shown(guarded)?.length, guarded.held]).toEqual([10, 10]);
 });
 
+test("what went long before a sudden loss does not come back with it", () => {
+  for (const [laterMs, expected] of [
+    [windowMs - 1, 10],
+    [windowMs, 9],
+    [60_000, 9],
+  ] as const) {
+    const guard = calm(ten);
+    guard.update(world("legacy", of(9), rest), START);
+    expect(shown(guard.update(world("legacy", rest), START + laterMs))?.length).toBe(expected);
+  }
+});
+
 test("a slow decrease passes", () => {
   const guard = calm(ten);
   for (let left = 9, nowMs = START; left >= 0; left--, nowMs += windowMs) {

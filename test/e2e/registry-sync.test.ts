@@ -1,0 +1,153 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { realClock } from "../../src/base/clock.ts";
+import { createController } from "../../src/registry-sync/controller.ts";
+import { encodeName } from "../../src/registry-sync/dubbo-url.ts";
+import { createFilesSink } from "../../src/registry-sync/sinks/files.ts";
+import { createZooKeeperClient, type ZooKeeperClient } from "../../src/registry-sync/sources/zookeeper/client.ts";
+import { createZookeeperSource } from "../../src/registry-sync/sources/zookeeper/source.ts";
+import { recordingLogger } from "../support/recording-logger.ts";
+import { startZooKeeper, type ZooKeeper } from "../support/zookeeper.ts";
+
+/** The sync with a real ZooKeeper 3.8 and a folder; providers are sessions that write what a Dubbo 2.7 provider writes. */
+
+const HOST = "127.0.0.1";
+const PORT = 21_817;
+const SERVICE = "com.acme.OrderService";
+const FILE = "com.acme.orderservice-1-0-0.yaml";
+
+let zookeeper: ZooKeeper;
+let folder = "";
+let writer: ZooKeeperClient;
+const stop = new AbortController();
+const { logger, lines } = recordingLogger();
+let done: Promise<void> = Promise.resolve();
+let controller: ReturnType<typeof createController>;
+
+const urlOf = (address: string) =>
+  `dubbo://${address}:20880/${SERVICE}?application=shop&interface=${SERVICE}&version=1.0.0&timestamp=1795248724866`;
+const nodeOf = (address: string) => `/dubbo/${SERVICE}/providers/${encodeName(urlOf(address))}`;
+const tenAddresses = Array.from({ length: 10 }, (_, index) => `10.9.0.${index + 1}`);
+
+function connect(): ZooKeeperClient {
+  return createZooKeeperClient({ servers: [{ host: HOST, port: PORT }], sessionTimeoutMs: 2_000 });
+}
+
+async function register(client: ZooKeeperClient, addresses: readonly string[]): Promise<void> {
+  for (const address of addresses) await client.create(nodeOf(address), null, { mode: "ephemeral" });
+}
+
+/** The addresses in the service's file; undefined where there is no file. */
+async function addressesInFile(): Promise<readonly string[] | undefined> {
+  const text = await readFile(join(folder, FILE), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : [...text.matchAll(/^ {4}- address: (\S+)$/gm)].map(([, address]) => address!);
+}
+
+async function until<T>(what: string, read: () => Promise<T> | T, isGood: (value: T) => boolean, withinMs = 5_000) {
+  const endMs = Date.now() + withinMs;
+  for (;;) {
+    const value = await read();
+    if (isGood(value)) return value;
+    if (Date.now() > endMs) throw new Error(`${what}: still ${JSON.stringify(value)} after ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "trestle-sync-"));
+  zookeeper = await startZooKeeper(HOST, PORT);
+  writer = connect();
+  await writer.connected(10_000);
+  for (const path of ["/dubbo", `/dubbo/${SERVICE}`, `/dubbo/${SERVICE}/providers`]) await writer.create(path);
+  const source = createZookeeperSource({ name: "legacy", hosts: [`${HOST}:${PORT}`], sessionTimeoutMs: 2_000 });
+  controller = createController({
+    sources: [source],
+    sinks: [createFilesSink({ directory: folder, owner: "trestle" })],
+    owner: "trestle",
+    clock: realClock,
+    logger,
+  });
+  done = controller.run(stop.signal);
+});
+
+afterAll(async () => {
+  stop.abort();
+  await done;
+  await writer?.close();
+  await zookeeper?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("what providers register stands in a file soon after", async () => {
+  await register(writer, tenAddresses);
+  expect(new Set(await until("ten registered", addressesInFile, (list) => list?.length === 10))).toEqual(
+    new Set(tenAddresses),
+  );
+  expect(await readdir(folder)).toEqual([FILE]);
+});
+
+test("a legacy override reaches the file", async () => {
+  await writer.create(`/dubbo/${SERVICE}/configurators`);
+  const override = encodeName(`override://10.9.0.1:20880/${SERVICE}?category=configurators&version=1.0.0&weight=7`);
+  await writer.create(`/dubbo/${SERVICE}/configurators/${override}`);
+  const text = await until(
+    "weight 7",
+    () => readFile(join(folder, FILE), "utf8"),
+    (file) => /^ {6}weight: 7$/m.test(file),
+  );
+  expect(text.match(/^ {6}weight: 100$/gm)).toHaveLength(9);
+});
+
+test("a registry that is killed, and comes back without its sessions' nodes, takes nothing from the file", async () => {
+  const seen = new Set<number | undefined>();
+  await zookeeper.kill();
+  for (let step = 0; step < 20; step++) {
+    seen.add((await addressesInFile())?.length);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await writer.close().catch(() => {});
+  await zookeeper.restart();
+  writer = connect();
+  await writer.connected(20_000);
+  // The old writer's session could not be closed at the server: it expires there, and its ten nodes go at once.
+  await until(
+    "nodes expired",
+    async () => (await writer.getChildren(`/dubbo/${SERVICE}/providers`)).children.length,
+    (count) => count === 0,
+    20_000,
+  );
+  await until(
+    "held",
+    () => controller.state.get().held,
+    (held) => held === 10,
+    10_000,
+  );
+  seen.add((await addressesInFile())?.length);
+  expect([...seen]).toEqual([10]);
+  expect(controller.state.get().findings.map((one) => one.code)).toEqual(expect.arrayContaining(["TR0150", "TR0151"]));
+});
+
+test("providers that register again are held no more, and the registry is followed as before", async () => {
+  await register(writer, tenAddresses);
+  await until(
+    "none held",
+    () => controller.state.get().held,
+    (held) => held === 0,
+  );
+  await writer.delete(nodeOf("10.9.0.9"));
+  await until("one taken back", addressesInFile, (list) => list?.length === 9);
+  expect(await addressesInFile()).not.toContain("10.9.0.9");
+  expect(lines.some(([, text]) => text === "no provider is held any more")).toBe(true);
+});
+
+test("a node that is no URL is told and left out", async () => {
+  await writer.create(`/dubbo/${SERVICE}/providers/rubbish%`);
+  await until(
+    "the finding",
+    () => controller.state.get().findings.map((one) => one.code),
+    (codes) => codes.includes("TR0101"),
+  );
+  expect(await addressesInFile()).toHaveLength(9);
+});
