@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { viewEndpoints, viewRoutes, viewRules, viewServices } from "../../../../src/control/admin/views.ts";
+import { adminSnapshot, adminSourcesOf } from "../../../support/admin-sources.ts";
+
+const sources = adminSourcesOf();
+
+test("services are listed with the rules in force", () => {
+  expect(viewServices(adminSnapshot)).toEqual([
+    {
+      host: "com.acme.orderservice-1-0-0",
+      service: "com.acme.OrderService:1.0.0",
+      endpoints: 1,
+      carried: true,
+      registries: ["test"],
+      virtualService: "orders",
+      destinationRule: "lanes",
+    },
+    {
+      host: "com.acme.stockservice",
+      service: "com.acme.StockService",
+      endpoints: 1,
+      carried: false,
+      registries: ["test"],
+      virtualService: "",
+      destinationRule: "",
+    },
+  ]);
+});
+
+test.each(["com.acme.orderservice-1-0-0", "com.acme.OrderService:1.0.0", "com.acme.ORDERservice"])(
+  "endpoints are found by %s",
+  (wanted) => {
+    expect(viewEndpoints(adminSnapshot, wanted)).toEqual([
+      {
+        host: "com.acme.orderservice-1-0-0",
+        service: "com.acme.OrderService:1.0.0",
+        address: "10.0.0.1:20880",
+        protocol: "dubbo",
+        weight: 100,
+        tag: "gray",
+        disabled: false,
+        registry: "test",
+        params: { lane: "v2", token: "[redacted]", "dubbo.tag": "gray" },
+      },
+    ]);
+  },
+);
+
+test("without a service all endpoints are listed, with one that is not known none", () => {
+  expect(viewEndpoints(adminSnapshot, undefined)).toHaveLength(2);
+  expect(viewEndpoints(adminSnapshot, "x")).toEqual([]);
+});
+
+test("routes are told in words, in their order", () => {
+  expect(viewRoutes(sources.resources())).toEqual([
+    {
+      host: "com.acme.orderservice-1-0-0",
+      route: "orders/0",
+      match: "/com.acme.OrderService/createOrder and x-user = a and not (x-lane is there)",
+      to: "outbound|20880|v2|com.acme.orderservice-1-0-0 90%, outbound|20880||com.acme.orderservice-1-0-0 10%",
+      policies: "timeout 2s; retries 2 on reset; delay 1s; abort grpc 14",
+      at: "r.yaml:6",
+    },
+    {
+      host: "com.acme.orderservice-1-0-0",
+      route: "orders/1",
+      match: "every call",
+      to: "outbound|20880||com.acme.orderservice-1-0-0",
+      policies: "",
+      at: "r.yaml:6",
+    },
+  ]);
+  expect(viewRoutes(undefined)).toEqual([]);
+});
+
+test("rules are listed with their place and the services that they are in force for", () => {
+  expect(viewRules(adminSnapshot, sources.rules())).toEqual([
+    {
+      kind: "VirtualService",
+      name: "orders",
+      namespace: "default",
+      hosts: ["com.acme.OrderService"],
+      at: "r.yaml:1:1",
+      services: ["com.acme.orderservice-1-0-0"],
+      newest: true,
+    },
+    {
+      kind: "DestinationRule",
+      name: "lanes",
+      namespace: "default",
+      hosts: ["com.acme.OrderService"],
+      at: "r.yaml:8:1",
+      services: ["com.acme.orderservice-1-0-0"],
+      newest: true,
+    },
+  ]);
+});
+
+test("a rule of a file whose newest text is wrong is told to be old", () => {
+  const set = sources.rules();
+  const broken = { ...set, files: set.files.map((file) => ({ ...file, valid: false })) };
+  expect(viewRules(adminSnapshot, broken).map(({ newest }) => newest)).toEqual([false, false]);
+});
