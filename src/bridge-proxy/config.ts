@@ -28,8 +28,7 @@ export class ProxyConfig {
     [CLUSTER_TYPE]: new Map(),
     [ENDPOINT_TYPE]: new Map(),
   };
-  /** Clusters made so far, with the versions of the two resources that each was made from. */
-  readonly #clusters = new Map<string, { readonly versions: string; readonly cluster: Cluster }>();
+  readonly #clusters = new Map<string, Cluster>();
   #current: RuntimeConfig;
 
   constructor(context: ProxyContext) {
@@ -47,31 +46,31 @@ export class ProxyConfig {
     return this.#list<Listener>(LISTENER_TYPE);
   }
 
-  /** Takes changes into force all at once. */
+  /**
+   * Takes changes into force all at once. Endpoints that come and go are taken up where they are: routes, and what
+   * connections derived from them, stay.
+   */
   apply(changes: readonly DeltaResources[]): void {
+    let rebuild = false;
+    const assigned = new Set<string>();
     for (const { typeUrl, resources, removedResources } of changes) {
       const held = this.#resources[typeUrl];
+      const names = [...resources.map(({ name }) => name), ...removedResources];
       for (const resource of resources) held.set(resource.name, resource);
       for (const name of removedResources) held.delete(name);
+      if (typeUrl === ENDPOINT_TYPE) for (const name of names) assigned.add(name);
+      else rebuild = true;
+      if (typeUrl === CLUSTER_TYPE) for (const name of names) this.#clusters.delete(name);
     }
-    this.#current = this.#build();
+    for (const name of assigned) {
+      if (this.#clusters.get(name)?.update(this.#assignment(name)) === true) rebuild = true;
+    }
+    if (rebuild) this.#current = this.#build();
+    this.#useEndpoints();
   }
 
   #build(): RuntimeConfig {
-    for (const name of [...this.#clusters.keys()]) {
-      if (!this.#resources[CLUSTER_TYPE].has(name)) this.#clusters.delete(name);
-    }
     for (const name of this.#resources[CLUSTER_TYPE].keys()) this.#cluster(name);
-    const clusters = [...this.#clusters.values()].map(({ cluster }) => cluster);
-    this.hosts.keepOnly(
-      new Set<UpstreamHost>(clusters.flatMap((cluster) => cluster.endpoints.map(({ host }) => host))),
-    );
-    const payloads = clusters.flatMap((cluster) => cluster.endpoints.map(({ payloadBytes }) => payloadBytes));
-    const { maxBodyBytes, maxSkipBytes } = this.#context.limits;
-    this.#context.frameLimits.maxBodyBytes = Math.min(
-      maxSkipBytes,
-      payloads.reduce((most, bytes) => Math.max(most, bytes), maxBodyBytes),
-    );
     const listener = this.listeners[0]?.metadata.filterMetadata[TRESTLE_METADATA];
     const routes = this.#list<RouteConfiguration>(ROUTE_TYPE).find(({ name }) => name === listener?.routeConfigName);
     const applications = listener?.applications ?? {};
@@ -81,16 +80,34 @@ export class ProxyConfig {
     };
   }
 
-  /** The cluster of that name, made anew only when its resources changed; without resources it has no endpoints. */
+  /** Lets go of addresses that no cluster lists any more; a provider with a larger payload raises the limit of bodies. */
+  #useEndpoints(): void {
+    const used = new Set<UpstreamHost>();
+    const { maxBodyBytes, maxSkipBytes } = this.#context.limits;
+    let largest = maxBodyBytes;
+    for (const cluster of this.#clusters.values()) {
+      for (const { host, payloadBytes } of cluster.endpoints) {
+        used.add(host);
+        largest = Math.max(largest, payloadBytes);
+      }
+    }
+    this.#context.frameLimits.maxBodyBytes = Math.min(maxSkipBytes, largest);
+    this.hosts.keepOnly(used);
+  }
+
+  /** The cluster of that name; without a resource it has no endpoints. */
   #cluster(name: string): Cluster {
-    const resource = this.#resources[CLUSTER_TYPE].get(name) as NamedResource<ClusterResource> | undefined;
-    const assignment = this.#resources[ENDPOINT_TYPE].get(name) as NamedResource<ClusterLoadAssignment> | undefined;
-    const versions = `${resource?.version} ${assignment?.version}`;
-    const known = this.#clusters.get(name);
-    if (known?.versions === versions) return known.cluster;
-    const cluster = new Cluster(resource?.resource ?? missingCluster(name), assignment?.resource, this.hosts);
-    this.#clusters.set(name, { versions, cluster });
+    let cluster = this.#clusters.get(name);
+    if (cluster === undefined) {
+      const resource = this.#resources[CLUSTER_TYPE].get(name) as NamedResource<ClusterResource> | undefined;
+      cluster = new Cluster(resource?.resource ?? missingCluster(name), this.#assignment(name), this.hosts);
+      this.#clusters.set(name, cluster);
+    }
     return cluster;
+  }
+
+  #assignment(name: string): ClusterLoadAssignment | undefined {
+    return this.#resources[ENDPOINT_TYPE].get(name)?.resource as ClusterLoadAssignment | undefined;
   }
 
   #list<T extends NamedResource["resource"]>(typeUrl: TypeUrl): T[] {

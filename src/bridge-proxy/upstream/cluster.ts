@@ -10,35 +10,62 @@ import { EndpointSet } from "../balance/endpoint-set.ts";
 import type { ClusterEndpoint } from "./endpoint.ts";
 import type { HostPool } from "./host.ts";
 
-/** The endpoints of one service or subset, ready to be chosen from. Replaced whole when its resources change. */
+/** The endpoints of one service or subset, ready to be chosen from. Routes keep it while its endpoints come and go. */
 export class Cluster {
   readonly name: string;
   readonly service: ClusterService;
   /** Most calls that may wait at once; Infinity for no bound of its own. */
   readonly maxRequests: number;
-  readonly endpoints: readonly ClusterEndpoint[];
-  /** The endpoints without a tag, and all of them where none has one. */
-  readonly untagged: EndpointSet;
-  /** Whether endpoints differ by tag: then a call's own tag has to be read. */
-  readonly hasTags: boolean;
-  /** Whether each call must carry the chosen endpoint's own token. */
-  readonly setsToken: boolean;
-  readonly #tagged = new Map<string, EndpointSet>();
+  readonly #lbPolicy: LbPolicy;
+  readonly #hosts: HostPool;
+  #endpoints: readonly ClusterEndpoint[] = [];
+  #tagged: ReadonlyMap<string, EndpointSet> = new Map();
+  #untagged: EndpointSet;
+  #setsToken = false;
+  #hasTags = false;
 
   constructor(resource: XdsCluster, assignment: ClusterLoadAssignment | undefined, hosts: HostPool) {
     this.name = resource.name;
     this.service = resource.metadata.filterMetadata[TRESTLE_METADATA];
     this.maxRequests = resource.circuitBreakers?.thresholds[0].maxRequests ?? Number.POSITIVE_INFINITY;
-    this.endpoints = (assignment?.endpoints ?? [])
+    this.#lbPolicy = resource.lbPolicy;
+    this.#hosts = hosts;
+    this.#untagged = new EndpointSet([], resource.lbPolicy, hosts);
+    this.update(assignment);
+  }
+
+  get endpoints(): readonly ClusterEndpoint[] {
+    return this.#endpoints;
+  }
+
+  /** The endpoints without a tag, and all of them where none has one. */
+  get untagged(): EndpointSet {
+    return this.#untagged;
+  }
+
+  /** Whether endpoints differ by tag: then a call's own tag has to be read. */
+  get hasTags(): boolean {
+    return this.#hasTags;
+  }
+
+  /** Whether each call must carry the chosen endpoint's own token. */
+  get setsToken(): boolean {
+    return this.#setsToken;
+  }
+
+  /** Replaces the endpoints. Whether calls have to be read otherwise than before: for tags, or for tokens. */
+  update(assignment: ClusterLoadAssignment | undefined): boolean {
+    const [hadTags, didSetToken] = [this.#hasTags, this.#setsToken];
+    this.#endpoints = (assignment?.endpoints ?? [])
       .flatMap((locality) => locality.lbEndpoints)
       .filter((endpoint) => (endpoint.healthStatus ?? "HEALTHY") === "HEALTHY")
-      .map((endpoint) => toEndpoint(endpoint, hosts));
-    this.setsToken = new Set(this.endpoints.map((endpoint) => endpoint.token)).size > 1;
-    this.hasTags = this.endpoints.some((endpoint) => endpoint.tag !== "");
-    for (const tag of new Set(this.endpoints.map((endpoint) => endpoint.tag))) {
-      this.#tagged.set(tag, this.#setOf(tag, resource.lbPolicy, hosts));
-    }
-    this.untagged = this.#tagged.get("") ?? new EndpointSet([], resource.lbPolicy, hosts);
+      .map((endpoint) => toEndpoint(endpoint, this.#hosts));
+    const tags = new Set(this.#endpoints.map(({ tag }) => tag));
+    this.#tagged = new Map([...tags].map((tag) => [tag, this.#setOf(tag)]));
+    this.#untagged = this.#tagged.get("") ?? new EndpointSet([], this.#lbPolicy, this.#hosts);
+    this.#hasTags = tags.size > 1 || (tags.size === 1 && !tags.has(""));
+    this.#setsToken = new Set(this.#endpoints.map(({ token }) => token)).size > 1;
+    return hadTags !== this.#hasTags || didSetToken !== this.#setsToken;
   }
 
   /** Calls that wait for its endpoints now, other clusters' calls to the same addresses included. */
@@ -52,12 +79,9 @@ export class Cluster {
     return this.#tagged.get(tag) ?? (forced ? undefined : this.untagged);
   }
 
-  #setOf(tag: string, policy: LbPolicy, hosts: HostPool): EndpointSet {
-    return new EndpointSet(
-      this.endpoints.filter((endpoint) => endpoint.tag === tag),
-      policy,
-      hosts,
-    );
+  #setOf(tag: string): EndpointSet {
+    const endpoints = this.#endpoints.filter((endpoint) => endpoint.tag === tag);
+    return new EndpointSet(endpoints, this.#lbPolicy, this.#hosts);
   }
 }
 
