@@ -6,9 +6,10 @@ export interface Source {
   readonly name: string;
   /**
    * Yields the registry's whole world at first and after each change, until the signal. A source that loses its server
-   * yields nothing, so that the last good world stands; it may throw `TransientError` and is then watched anew.
+   * yields nothing, so that the last good world stands; it may throw `TransientError` and is then watched anew. It calls
+   * `onDisturbed` when its server is lost and when it is back: for a while after that a loss may be the server's.
    */
-  watch(signal: AbortSignal): AsyncIterable<World>;
+  watch(signal: AbortSignal, onDisturbed?: () => void): AsyncIterable<World>;
 }
 
 /** What a sink holds for one host. */

@@ -100,7 +100,8 @@ class SyncLoop implements Controller {
   async #follow(feed: Fed, signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     await retrying({ what: `registry ${feed.source.name}`, clock, logger, signal }, async (succeeded) => {
-      for await (const world of feed.source.watch(signal)) {
+      const onDisturbed = () => feed.guard.disturbed(clock.now());
+      for await (const world of feed.source.watch(signal, onDisturbed)) {
         succeeded();
         feed.pending = world;
         this.#schedule();
@@ -142,7 +143,7 @@ class SyncLoop implements Controller {
   #tellHeld(feed: Fed, held: number): void {
     const { logger } = this.#options;
     if (held > 0 && feed.held === 0) {
-      logger.warn("registry lost most of its providers at once; they are held", { registry: feed.source.name, held });
+      logger.warn("registry lost providers at once; they are held", { registry: feed.source.name, held });
     } else if (held === 0 && feed.held > 0) {
       logger.info("no provider is held any more", { registry: feed.source.name });
     }

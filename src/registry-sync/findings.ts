@@ -60,6 +60,11 @@ export const REGISTRY_FINDINGS = {
   },
   TR0150: { severity: "warning", title: "a service lost most of its providers at once; they are held", passes: false },
   TR0151: { severity: "warning", title: "a registry lost most of its providers at once; they are held", passes: false },
+  TR0152: {
+    severity: "info",
+    title: "a registry was out of reach; what it lost is held for half a minute",
+    passes: false,
+  },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
 /** One of registry-sync's finding codes. */

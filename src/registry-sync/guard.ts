@@ -15,16 +15,19 @@ export interface GuardSettings {
   readonly leastLost: number;
   /** A loss of no more than this share passes; between 0 and 1. */
   readonly passingShare: number;
+  /** For how long after the registry was out of reach any loss is held, ms: sessions that ended meanwhile are made anew. */
+  readonly graceMs: number;
   /** How long a service without providers is kept as an entry with an empty list. */
   readonly emptyMs: number;
 }
 
-/** Defaults: more than half and at least 5 are held for 5 minutes. */
+/** Defaults: more than half and at least 5 are held for 5 minutes; after an outage of the registry any loss for half a minute. */
 export const DEFAULT_GUARD: GuardSettings = {
   windowMs: 10_000,
   holdMs: 300_000,
   leastLost: 5,
   passingShare: 0.5,
+  graceMs: 30_000,
   emptyMs: 300_000,
 };
 
@@ -44,6 +47,8 @@ export interface Guard {
   update(world: World | undefined, nowMs: number): Guarded;
   /** Someone saw these instances (`address:port`) leave on purpose; their removal passes at once, before or after it is seen. */
   expect(instances: Iterable<string>, nowMs: number): void;
+  /** The registry was lost, or is back: what it is missing for the next `graceMs` is held. Nothing before its first world. */
+  disturbed(nowMs: number): void;
 }
 
 interface Missing {
@@ -76,7 +81,8 @@ interface Memory {
  *
  * Everything else (more than half and at least five within `windowMs`, counted over a service's endpoints and over the
  * registry's distinct `address:port`) is a sudden loss: what went is put back until it has been gone for `holdMs`, comes
- * back, or is replaced. Callers skip held endpoints that refuse connections. A service whose last provider is truly gone
+ * back, or is replaced. After the registry itself was out of reach any loss is held for `graceMs`: a server that comes back
+ * without its sessions, or without its data, has few providers until they have registered again. Callers skip held endpoints that refuse connections. A service whose last provider is truly gone
  * stays as an entry with an empty list for `emptyMs`, so that late callers are told "no provider", then goes.
  *
  * An update costs what changed, plus a comparison of references over the world's entries.
@@ -97,6 +103,8 @@ class LossGuard implements Guard {
   #last: World | undefined;
   #holding = false;
   #wasHolding = false;
+  #isInGrace = false;
+  #steadyAtMs = 0;
   #started = false;
 
   constructor(settings: GuardSettings) {
@@ -111,9 +119,15 @@ class LossGuard implements Guard {
     }
   }
 
+  disturbed(nowMs: number): void {
+    if (this.#started) this.#steadyAtMs = nowMs + this.#settings.graceMs;
+  }
+
   update(world: World | undefined, nowMs: number): Guarded {
     for (const [instance, untilMs] of this.#expected) if (untilMs <= nowMs) this.#expected.delete(instance);
-    this.#forget(this.#loss, this.#holding, nowMs);
+    this.#wasHolding = this.#holding || this.#isInGrace;
+    this.#isInGrace = nowMs < this.#steadyAtMs;
+    this.#forget(this.#loss, this.#wasHolding, nowMs);
     const touched = new Set(this.#restless);
     if (world !== undefined && world !== this.#last) {
       for (const [key, entry] of changedEntries(this.#last?.entries ?? [], world.entries)) {
@@ -123,8 +137,7 @@ class LossGuard implements Guard {
       this.#last = world;
       this.#started = true;
     }
-    this.#wasHolding = this.#holding;
-    this.#holding = this.#judge(this.#loss, this.#holding, nowMs);
+    this.#holding = this.#judge(this.#loss, this.#wasHolding, nowMs);
     for (const key of touched) this.#settle(key, nowMs);
     return this.#answer(nowMs);
   }
@@ -137,7 +150,7 @@ class LossGuard implements Guard {
     const one = memory ?? createMemory(given);
     this.#memories.set(key, one);
     one.given = given;
-    this.#forget(one.loss, one.holding, nowMs);
+    this.#forget(one.loss, one.holding || this.#wasHolding, nowMs);
     const old = new Map(before.endpoints.map((endpoint) => [endpointId(endpoint), endpoint]));
     for (const endpoint of given.endpoints) {
       const id = endpointId(endpoint);
@@ -194,8 +207,8 @@ class LossGuard implements Guard {
       memory.missing.delete(id);
       memory.loss.settle(id);
     }
-    memory.holding = this.#judge(memory.loss, memory.holding, nowMs);
-    const shown = this.#show(memory, memory.holding || this.#holding);
+    memory.holding = this.#judge(memory.loss, wasHeld, nowMs);
+    const shown = this.#show(memory, memory.holding || this.#holding || this.#isInGrace);
     const empty = shown.endpoints.length === 0;
     memory.emptySinceMs = empty ? memory.emptySinceMs || nowMs : 0;
     const gone = empty && memory.emptySinceMs + this.#settings.emptyMs <= nowMs;
@@ -222,12 +235,17 @@ class LossGuard implements Guard {
     };
     for (const key of this.#restless) {
       const memory = this.#memories.get(key)!;
-      if (memory.holding || this.#holding) {
+      if (memory.holding || this.#holding || this.#isInGrace) {
         held += memory.missing.size;
         for (const { sinceMs } of memory.missing.values()) due(sinceMs + this.#settings.holdMs);
       }
       if (memory.emptySinceMs > 0) due(memory.emptySinceMs + this.#settings.emptyMs);
       if (memory.holding) findings.push(this.#heldService(memory));
+    }
+    if (this.#isInGrace && held > 0) {
+      due(this.#steadyAtMs);
+      const message = `registry ${this.#last?.name} was out of reach; ${held} providers that it lost are held for now`;
+      findings.push(finding("TR0152", message, this.#last?.name ?? ""));
     }
     if (this.#holding) {
       const text = `lost ${this.#loss.netLost()} of ${this.#loss.sizeBefore()} instances at once`;

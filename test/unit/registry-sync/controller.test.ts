@@ -138,7 +138,7 @@ test("a registry that empties by surprise changes nothing, and says so once", as
   expect(stored.get("a.a")?.entry?.endpoints).toHaveLength(8);
   expect(run.controller.state.get()).toMatchObject({ held: 8 });
   expect(run.lines.filter(([level]) => level === "warn")).toEqual([
-    ["warn", "registry lost most of its providers at once; they are held", { registry: "legacy", held: 8 }],
+    ["warn", "registry lost providers at once; they are held", { registry: "legacy", held: 8 }],
   ]);
   await run.pass(300_000);
   expect(stored.get("a.a")?.entry?.endpoints).toEqual([]);
@@ -241,6 +241,30 @@ test("a source that fails keeps its last world and is watched anew", async () =>
   expect(run.lines.filter(([level]) => level === "warn")).toEqual([
     ["warn", "registry legacy is out of reach; retrying", { reason: "connection refused" }],
   ]);
+  await run.end();
+});
+
+test("a small registry that comes back empty is not believed for half a minute", async () => {
+  let disturb: () => void = () => {};
+  const inner = createMemorySource("legacy");
+  const source: Source = {
+    name: "legacy",
+    watch(signal, onDisturbed = () => {}) {
+      disturb = onDisturbed;
+      return inner.watch(signal);
+    },
+  };
+  const { sink, stored } = memorySink();
+  const run = start([source], [sink]);
+  inner.set(worldOf(entry("a.A", ["10.0.0.1"])));
+  await run.pass(30);
+  disturb();
+  inner.set(worldOf());
+  await run.pass(30);
+  await run.pass(29_000);
+  expect(stored.get("a.a")?.entry?.endpoints).toHaveLength(1);
+  await run.pass(1_000);
+  expect(stored.get("a.a")?.entry?.endpoints).toEqual([]);
   await run.end();
 });
 

@@ -4,7 +4,7 @@ import { createGuard, DEFAULT_GUARD, type Guarded } from "../../../src/registry-
 import { addresses, endpoint, entry, world } from "../../support/worlds.ts";
 
 const START = 1_000_000;
-const { holdMs, windowMs, emptyMs } = DEFAULT_GUARD;
+const { holdMs, windowMs, emptyMs, graceMs } = DEFAULT_GUARD;
 
 const of = (count: number, service = "a.A", first = 1) => entry(service, addresses(count, first));
 const shown = (guarded: Guarded, host = "a.a") =>
@@ -238,6 +238,63 @@ describe("of the whole registry", () => {
 
   test("a registry with fewer than five instances may empty", () => {
     expect(shown(calm(world("legacy", of(4))).update(world("legacy"), START))).toEqual([]);
+  });
+});
+
+describe("after the registry was out of reach", () => {
+  const few = world("legacy", of(2), of(1, "b.B"));
+
+  test("any loss is held for half a minute and then passes", () => {
+    const guard = calm(few);
+    guard.disturbed(START - 1_000);
+    const empty = guard.update(world("legacy"), START);
+    expect([shown(empty)?.length, shown(empty, "b.b")?.length, empty.held, codes(empty)]).toEqual([
+      2,
+      1,
+      3,
+      ["TR0152"],
+    ]);
+    expect(empty.dueMs).toBe(START - 1_000 + graceMs);
+    const after = guard.update(undefined, START - 1_000 + graceMs);
+    expect([shown(after), after.held, codes(after)]).toEqual([[], 0, []]);
+  });
+
+  test("what registers again meanwhile was never away", () => {
+    const guard = calm(few);
+    guard.disturbed(START);
+    guard.update(world("legacy"), START);
+    guard.update(world("legacy", of(1)), START + 5_000);
+    const after = guard.update(few, START + 10_000);
+    expect([shown(after)?.length, after.held, codes(after)]).toEqual([2, 0, []]);
+  });
+
+  test("a great loss is held on for its five minutes", () => {
+    const guard = calm(ten);
+    guard.disturbed(START);
+    guard.update(four, START);
+    const after = guard.update(undefined, START + graceMs);
+    expect([shown(after)?.length, codes(after)]).toEqual([10, ["TR0150"]]);
+    expect(shown(guard.update(undefined, START + holdMs))?.length).toBe(4);
+  });
+
+  test("who was seen to leave is gone at once", () => {
+    const guard = calm(few);
+    guard.disturbed(START);
+    guard.expect(["10.0.0.2:20880"], START);
+    expect(shown(guard.update(world("legacy", of(1), of(1, "b.B")), START))?.length).toBe(1);
+  });
+
+  test("the first connection is no outage", () => {
+    const guard = createGuard();
+    guard.disturbed(START);
+    guard.update(few, START);
+    expect(shown(guard.update(world("legacy", of(1), of(1, "b.B")), START + 1_000))?.length).toBe(1);
+  });
+
+  test("a loss after the half minute passes as ever", () => {
+    const guard = calm(few);
+    guard.disturbed(START - graceMs);
+    expect(shown(guard.update(world("legacy", of(1), of(1, "b.B")), START))?.length).toBe(1);
   });
 });
 

@@ -56,7 +56,7 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
   return {
     name,
     connected: () => current?.state === "connected",
-    async *watch(signal) {
+    async *watch(signal, onDisturbed) {
       const session = new ZooKeeperSession({
         servers,
         chroot,
@@ -66,7 +66,12 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         log,
       });
       current = session;
-      session.onState((state) => options.onConnected?.(state === "connected"));
+      let wasLost = false;
+      session.onState((state) => {
+        wasLost ||= state === "suspended" || state === "expired";
+        if (wasLost) onDisturbed?.();
+        options.onConnected?.(state === "connected");
+      });
       const live = watchTree(session, { roots: Object.values(roots), plan: dubboPlan(roots), clock, log });
       const state = createZookeeperWorld({ name, ...(options.isOwnAddress && { isOwnAddress: options.isOwnAddress }) });
       const latest = new Latest<World | undefined>(undefined);
