@@ -9,11 +9,12 @@ export type WorkerRequest =
   | { readonly type: "stats"; readonly id: number }
   | { readonly type: "drain"; readonly graceMs: number };
 
-/** What a worker answers; `error` is one line. `ready` is said once, unasked. */
+/** What a worker answers; `error` is one line. `ready` is said once, unasked, and `final` as the last thing. */
 export type WorkerReply =
   | { readonly type: "ready" }
   | { readonly type: "applied"; readonly id: number; readonly error?: string }
-  | { readonly type: "stats"; readonly id: number; readonly stats: ProxyStats };
+  | { readonly type: "stats"; readonly id: number; readonly stats: ProxyStats }
+  | { readonly type: "final"; readonly stats: ProxyStats };
 
 /** The parent's end of the channel, as `node:process` offers it to a child. */
 export interface ParentChannel {
@@ -59,5 +60,8 @@ export function runWorker(name: string, parent: ParentChannel, log: Logger, stop
     });
   });
   parent.send({ type: "ready" });
-  return ended.then((graceMs) => proxy.drain(graceMs));
+  return ended.then(async (graceMs) => {
+    await proxy.drain(graceMs);
+    parent.send({ type: "final", stats: proxy.stats() });
+  });
 }

@@ -114,23 +114,11 @@ function printErased(type: JavaType): string {
   return type.name === "[]" ? `${printErased(type.args[0]!)}[]` : printJavaType({ name: type.name, args: [] });
 }
 
-const LANG = new Set([
-  "String",
-  "Object",
-  "Boolean",
-  "Byte",
-  "Character",
-  "Short",
-  "Integer",
-  "Long",
-  "Float",
-  "Double",
-]);
+const LANG = /(?<![\w.$])(String|Object|Boolean|Byte|Character|Short|Integer|Long|Float|Double|Number)(?![\w.$])/g;
 
 /** `String` is what people write for java.lang.String. */
 function withPackage(name: string): string {
-  const base = name.replace(/(?:\[\])+$/, "");
-  return LANG.has(base) ? `java.lang.${name}` : name;
+  return name.replace(LANG, "java.lang.$1");
 }
 
 function firstLine(text: string): string {

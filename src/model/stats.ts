@@ -1,6 +1,7 @@
 /** Upper bounds of the call duration buckets, ms, as Istio's proxies use them; one more bucket counts what is above the last. */
 export const DURATION_BOUNDS_MS = [
-  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000,
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+  3_600_000,
 ] as const;
 
 /** Calls that are alike in everything a metric tells apart; counts only grow. */
@@ -38,4 +39,31 @@ export interface ProxyStats {
   readonly counters: Readonly<Record<string, number>>;
   /** Values that go up and down, such as `calls_in_flight`, `upstream_connections`. */
   readonly gauges: Readonly<Record<string, number>>;
+}
+
+/** The counts of a worker that has ended and of the one in its place, as one; gauges are the second's. */
+export function addStats(ended: ProxyStats | undefined, now: ProxyStats): ProxyStats {
+  if (ended === undefined) return now;
+  const calls = new Map(ended.calls.map((series) => [seriesKey(series), series]));
+  for (const series of now.calls) {
+    const before = calls.get(seriesKey(series));
+    calls.set(seriesKey(series), before === undefined ? series : addSeries(before, series));
+  }
+  const counters = { ...ended.counters };
+  for (const [name, value] of Object.entries(now.counters)) counters[name] = (counters[name] ?? 0) + value;
+  return { ...now, calls: [...calls.values()], counters };
+}
+
+function addSeries(a: CallSeries, b: CallSeries): CallSeries {
+  return {
+    ...b,
+    count: a.count + b.count,
+    durationSumMs: a.durationSumMs + b.durationSumMs,
+    durationBuckets: b.durationBuckets.map((count, i) => count + (a.durationBuckets[i] ?? 0)),
+  };
+}
+
+function seriesKey(series: CallSeries): string {
+  const { count: _, durationSumMs: __, durationBuckets: ___, ...labels } = series;
+  return JSON.stringify(labels);
 }

@@ -106,6 +106,7 @@ export class DubboClient {
 
   /** Closes the connection after what has been sent; calls in flight reject. */
   close(): void {
+    this.#writeOutput();
     this.#socket.end();
     this.#end(`connection to ${this.#address} was closed`);
   }
@@ -161,9 +162,13 @@ export class DubboClient {
     this.#flushing = true;
     setImmediate(() => {
       this.#flushing = false;
-      const output = this.#machine.takeOutput();
-      if (output.length > 0 && !this.#socket.destroyed) this.#socket.write(output);
+      this.#writeOutput();
     });
+  }
+
+  #writeOutput(): void {
+    const output = this.#machine.takeOutput();
+    if (output.length > 0 && this.#socket.writable) this.#socket.write(output);
   }
 
   #schedule(): void {

@@ -4,7 +4,7 @@ import type { WorkerReply, WorkerRequest } from "../../bridge-proxy/worker.ts";
 import type { DeltaResources, ResourceSet } from "../../codecs/xds/resources.ts";
 import type { WorkerStatus } from "../../control/admin/sources.ts";
 import { diffResources } from "../../control/compile/diff.ts";
-import type { ProxyStats } from "../../model/stats.ts";
+import { addStats, type ProxyStats } from "../../model/stats.ts";
 import { WORKER_COMMAND } from "../worker-command.ts";
 
 /** How long a worker may take to drain when it is replaced, ms. */
@@ -43,6 +43,7 @@ export class ProxyWorker {
   #starts = 0;
   #startedAtMs = 0;
   #lastStats: ProxyStats | undefined;
+  #pastStats: ProxyStats | undefined;
 
   constructor(options: WorkerOptions) {
     this.name = options.name;
@@ -93,11 +94,11 @@ export class ProxyWorker {
     await this.#applying;
   }
 
-  /** What it counts now; its last known counts while it does not answer. */
+  /** What it and its predecessors have counted; as last known while it does not answer. */
   async stats(): Promise<ProxyStats | undefined> {
     const reply = await this.#ask((id) => ({ type: "stats", id }));
     if (reply?.type === "stats") this.#lastStats = reply.stats;
-    return this.#lastStats;
+    return this.#lastStats === undefined ? this.#pastStats : addStats(this.#pastStats, this.#lastStats);
   }
 
   /** Drains the process and starts another; resolves when that one serves. */
@@ -171,13 +172,15 @@ export class ProxyWorker {
       if (this.#wanted !== undefined) void this.update(this.#wanted);
       return;
     }
-    this.#waiting.get(reply.id)?.(reply);
+    if (reply.type === "final") this.#lastStats = reply.stats;
+    else this.#waiting.get(reply.id)?.(reply);
   }
 
   #onExit(child: ChildProcess, code: number | null, signal: string | null): void {
     if (child !== this.#child) return;
     const served = this.#applied !== undefined;
     this.#applied = undefined;
+    if (this.#lastStats !== undefined) this.#pastStats = addStats(this.#pastStats, { ...this.#lastStats, gauges: {} });
     this.#lastStats = undefined;
     for (const settle of [...this.#waiting.values()]) settle(undefined);
     if (served) this.#options.onServing(false);
