@@ -19,7 +19,7 @@ export function clusterNameOf(entry: Entry, subset: string): string {
 export function compileCluster(entry: Entry, subsetName: string, rule: DestinationRule | undefined): Cluster {
   return build(
     clusterNameOf(entry, subsetName),
-    { ...keyOf(entry), host: entry.host, subset: subsetName },
+    { ...keyOf(entry), host: entry.host, subset: subsetName, ...callbacksOf(entry) },
     lowerPolicy(rule, subsetName === "" ? undefined : findSubset(rule, subsetName)),
   );
 }
@@ -32,6 +32,19 @@ export function compileUnknownCluster(name: string, host: string, subset: string
 /** The subset of that name; the first where there are two. */
 export function findSubset(rule: DestinationRule | undefined, name: string): Subset | undefined {
   return rule?.subsets.find((subset) => subset.name === name);
+}
+
+/** The methods with a callback parameter, by any provider's `METHOD.INDEX.callback=true`; nothing where there are none. */
+function callbacksOf({ endpoints }: Entry): Pick<ClusterService, "callbackMethods"> {
+  const methods = new Set<string>();
+  for (const { params } of endpoints) {
+    for (const name in params) {
+      if (!name.endsWith(".callback") || params[name] !== "true") continue;
+      const method = /^(.+)\.\d+\.callback$/.exec(name)?.[1];
+      if (method !== undefined) methods.add(method);
+    }
+  }
+  return methods.size === 0 ? {} : { callbackMethods: [...methods].sort() };
 }
 
 function keyOf({ service }: Entry): Pick<ClusterService, "interface" | "group" | "version"> {
