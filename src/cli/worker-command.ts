@@ -23,6 +23,9 @@ export function createWorkerCommand(): Command {
         onGone: (handle: () => void) => process.on("disconnect", handle),
       };
       await runWorker(name, channel, createLogger(options.logLevel).child({ worker: name }), stop.signal);
-      process.exit(0);
+      // What was sent last is still on its way to the parent: the channel closes behind it.
+      process.once("disconnect", () => process.exit(0));
+      if (process.connected) process.disconnect();
+      else process.exit(0);
     });
 }
