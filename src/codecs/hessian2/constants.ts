@@ -22,33 +22,61 @@
  */
 import { ProtocolError } from "../../base/errors.ts";
 
+/** A part of a binary that goes on: u16 length, bytes. */
 export const TAG_BINARY_CHUNK = 0x41;
+/** The last part of a binary: u16 length, bytes. */
 export const TAG_BINARY = 0x42;
+/** A class definition, before a value: name, field count, field names. */
 export const TAG_CLASS = 0x43;
+/** A double of 8 bytes. */
 export const TAG_DOUBLE = 0x44;
+/** False. */
 export const TAG_FALSE = 0x46;
+/** A map: keys and values until the end. */
 export const TAG_MAP = 0x48;
+/** An int of 4 bytes. */
 export const TAG_INT = 0x49;
+/** A date: i64 milliseconds. */
 export const TAG_DATE_MS = 0x4a;
+/** A date: i32 minutes. */
 export const TAG_DATE_MINUTES = 0x4b;
+/** A long of 8 bytes. */
 export const TAG_LONG = 0x4c;
+/** A map behind its type. */
 export const TAG_TYPED_MAP = 0x4d;
+/** Null. */
 export const TAG_NULL = 0x4e;
+/** An object: number of its definition, field values. */
 export const TAG_OBJECT = 0x4f;
+/** A reference: number of what it stands for. */
 export const TAG_REF = 0x51;
+/** A part of a string that goes on: u16 units, data. */
 export const TAG_STRING_CHUNK = 0x52;
+/** The last part of a string: u16 units, data. */
 export const TAG_STRING = 0x53;
+/** True. */
 export const TAG_TRUE = 0x54;
+/** A list behind its type, until the end. */
 export const TAG_TYPED_VARIABLE_LIST = 0x55;
+/** A list behind its type and length. */
 export const TAG_TYPED_LIST = 0x56;
+/** A list until the end. */
 export const TAG_VARIABLE_LIST = 0x57;
+/** A list behind its length. */
 export const TAG_LIST = 0x58;
+/** A long of 4 bytes. */
 export const TAG_LONG_INT = 0x59;
+/** The end of a map or variable list. */
 export const TAG_END = 0x5a;
+/** The double 0. */
 export const TAG_DOUBLE_ZERO = 0x5b;
+/** The double 1. */
 export const TAG_DOUBLE_ONE = 0x5c;
+/** A double of 1 byte. */
 export const TAG_DOUBLE_BYTE = 0x5d;
+/** A double of 2 bytes. */
 export const TAG_DOUBLE_SHORT = 0x5e;
+/** A double of i32 thousandths: Java's form; the published text says a 32-bit float, and Envoy reads that. */
 export const TAG_DOUBLE_MILLI = 0x5f;
 
 /** What one body may cost. Every one is checked before memory is taken; counts are over the whole body. */
