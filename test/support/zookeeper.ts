@@ -23,7 +23,11 @@ export interface ZooKeeper {
 const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map((jar) => `/usr/share/java/${jar}.jar`).join(":");
 
 /** Starts a server and waits until it serves. A tick of 500 ms lets sessions expire in 1 to 10 s. */
-export async function startZooKeeper(host: string = hosts.registry, port = 2181): Promise<ZooKeeper> {
+export async function startZooKeeper(
+  host: string = hosts.registry,
+  port = 2181,
+  { extendedTypes = true }: { readonly extendedTypes?: boolean } = {},
+): Promise<ZooKeeper> {
   const dir = await mkdtemp(join(tmpdir(), "trestle-zk-"));
   const config = [
     "tickTime=500",
@@ -35,7 +39,7 @@ export async function startZooKeeper(host: string = hosts.registry, port = 2181)
     "maxClientCnxns=0",
     "admin.enableServer=false",
     "4lw.commands.whitelist=*",
-    "extendedTypesEnabled=true",
+    `extendedTypesEnabled=${extendedTypes}`,
   ];
   await writeFile(join(dir, "zoo.cfg"), config.join("\n") + "\n");
   const start = (): Promise<Peer> =>
@@ -50,7 +54,7 @@ export async function startZooKeeper(host: string = hosts.registry, port = 2181)
         `/etc/zookeeper/conf:${jars}`,
         "-Dzookeeper.root.logger=INFO,CONSOLE",
         `-Dzookeeper.log.dir=${dir}`,
-        "-Dzookeeper.extendedTypesEnabled=true",
+        `-Dzookeeper.extendedTypesEnabled=${extendedTypes}`,
         "org.apache.zookeeper.server.quorum.QuorumPeerMain",
         join(dir, "zoo.cfg"),
       ],

@@ -58,6 +58,7 @@ class Driver implements EmbeddedRegistry {
   readonly #maxUnreadBytes: number;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
+  #address: AddressInfo = { address: "", family: "", port: 0 };
   #closed = false;
 
   constructor(options: EmbeddedRegistryOptions) {
@@ -83,11 +84,11 @@ class Driver implements EmbeddedRegistry {
   }
 
   get host(): string {
-    return (this.#server.address() as AddressInfo).address;
+    return this.#address.address;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#address.port;
   }
 
   async listen(host: string, port: number): Promise<void> {
@@ -95,6 +96,8 @@ class Driver implements EmbeddedRegistry {
       this.#server.once("error", reject);
       this.#server.listen(port, host, () => {
         this.#server.off("error", reject);
+        // Kept, since a closed server no longer says it.
+        this.#address = this.#server.address() as AddressInfo;
         resolve();
       });
     });

@@ -78,6 +78,8 @@ export class ZooKeeperSession {
   readonly #eventListeners = new Set<(event: WatcherEvent) => void>();
   readonly #armed = new ArmedWatches();
   readonly #outstanding = new Map<number, Asked>();
+  /** Credentials given by `submit` and not yet answered; all of them carry the same xid. */
+  readonly #auths: Asked[] = [];
   readonly #queue: Asked[] = [];
   #queueHead = 0;
   #state: SessionState = "connecting";
@@ -164,6 +166,9 @@ export class ZooKeeperSession {
   submit(request: Request, done: (outcome: Outcome) => void): void {
     if (this.#state !== "connected") {
       done({ error: new TransientError(`zookeeper client is ${this.#state}`) });
+    } else if (request.op === "auth") {
+      this.#auths.push({ request, done });
+      this.#link?.send({ xid: XIDS.auth, request });
     } else if (this.#outstanding.size < this.#maxOutstanding) {
       this.#send({ request, done });
     } else if (this.#queue.length - this.#queueHead < this.#maxQueued) {
@@ -232,7 +237,7 @@ export class ZooKeeperSession {
         this.#dropSession("the server says that it has expired");
         return;
       case "reply":
-        if (event.header.xid === XIDS.auth) this.#authenticated(event.header.err, server);
+        if (event.header.xid === XIDS.auth) this.#authenticated(event.header, server);
         else this.#reply(event.header, event.reply);
         return;
       case "event": {
@@ -258,8 +263,11 @@ export class ZooKeeperSession {
     for (const request of this.#armed.requests(this.#lastZxid)) this.#link?.send({ xid: XIDS.setWatches, request });
   }
 
-  #authenticated(err: number, server: ServerAddress): void {
-    if (err === 0) {
+  #authenticated(header: ReplyHeader, server: ServerAddress): void {
+    if (this.#auth === undefined || this.#state === "connected") {
+      const { done } = this.#auths.shift() ?? {};
+      done?.(header.err === 0 ? { reply: { op: "auth" } } : { error: new ZooKeeperError(header.err) });
+    } else if (header.err === 0) {
       this.#isRefused = false;
       this.#enterConnected(server);
     } else if (!this.#isRefused) {
@@ -343,7 +351,7 @@ export class ZooKeeperSession {
   }
 
   #failAll(error: Error): void {
-    const failed = [...this.#outstanding.values(), ...this.#queue.slice(this.#queueHead)];
+    const failed = [...this.#outstanding.values(), ...this.#auths.splice(0), ...this.#queue.slice(this.#queueHead)];
     this.#outstanding.clear();
     this.#queue.length = 0;
     this.#queueHead = 0;
