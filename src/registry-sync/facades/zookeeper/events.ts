@@ -126,7 +126,10 @@ function noteVisible(core: SessionCore, tracked: Tracked, name: string, came: bo
   if (listing === undefined || listing.held.has(name) === came) return;
   const names = came ? [...listing.names, name] : listing.names.filter((one) => one !== name);
   tracked.listing = core.shared.listings.derive(listing, names, core.context, core.unledIn(directory));
-  if (tracked.presented !== undefined) tracked.presented = tracked.listing.presented;
+  // A watch on the list is told by an event of its own, which is judged by what was shown before this one.
+  if (tracked.presented !== undefined && !tracked.armed && !tracked.persistent) {
+    tracked.presented = tracked.listing.presented;
+  }
 }
 
 function isShownVirtual(tracked: Tracked | undefined, name: string): boolean {
