@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { ProtocolError } from "../../src/base/errors.ts";
 import { jsonToValue } from "../../src/codecs/hessian2/from-json.ts";
-import { decodeHessian2 } from "../../src/codecs/hessian2/reader.ts";
+import { decodeHessian2, Hessian2Reader } from "../../src/codecs/hessian2/reader.ts";
 import { exceptionValue } from "../../src/codecs/hessian2/throwable.ts";
 import { encodeHessian2 } from "../../src/codecs/hessian2/writer.ts";
 import { parseJson } from "../../src/codecs/json-text.ts";
 import { seenByJava, writtenByJava } from "../support/hessian-peer.ts";
 import { hessianVectors, RECORDINGS } from "../support/hessian-vectors.ts";
+import { mutate, seeded } from "../support/mutate.ts";
 
 /** [Java type that the JSON is given for, JSON, what Java sees when it reads the bytes without knowing a type]. */
 const BY_TYPE: readonly (readonly [type: string, json: string, seen: string])[] = [
@@ -109,6 +111,40 @@ describe.each(["3.2.13", "4.0.4"] as const)("hessian-lite %s", (version) => {
     const bodies = BY_TYPE.map(([type, json]) => encodeHessian2(jsonToValue(parseJson(json), type)));
     const seen = await seenByJava(version, bodies);
     expect(BY_TYPE.map(([type, json], i) => [type, json, seen[i]])).toEqual(BY_TYPE);
+  });
+
+  test("sees in a mutant, wherever we read it, what it sees in what we write of it", async () => {
+    const corpus = hessianVectors(version)
+      .map((vector) => Buffer.from(vector.hex, "hex"))
+      .filter((bytes) => bytes.length > 1 && bytes.length < 1_500);
+    const below = seeded(7);
+    const mutants: Buffer[] = [];
+    const written: Buffer[] = [];
+    for (let run = 0; run < 12_000; run++) {
+      const mutant = mutate(corpus[below(corpus.length)]!, corpus, [0x43, 0x48, 0x51, 0x52, 0x5a, 0x60, 0x79], below);
+      try {
+        const value = new Hessian2Reader().reset(mutant).readValue();
+        written.push(encodeHessian2(value, { forms: "java" }));
+        mutants.push(mutant);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ProtocolError);
+      }
+    }
+    expect(mutants.length).toBeGreaterThan(2_000);
+    const [before, after] = [await seenByJava(version, mutants), await seenByJava(version, written)];
+    // Values that Java itself can't make (a broken date, an unknown enum) fail with words of their own on both sides, and
+    // the order of a HashMap whose keys are enums is another in every run.
+    const shown = (text: string): string =>
+      text.startsWith("!")
+        ? "!"
+        : text
+            .split(/[;(){}[\]]/)
+            .sort()
+            .join(";");
+    const differing = mutants.flatMap((mutant, i) =>
+      shown(before[i]!) === shown(after[i]!) ? [] : [`${mutant.toString("hex")}: ${before[i]} | ${after[i]}`],
+    );
+    expect(differing).toEqual([]);
   });
 
   test("makes a throwable of the smallest exception", async () => {

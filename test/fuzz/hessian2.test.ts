@@ -9,6 +9,7 @@ import { encodeHessian2, Hessian2Writer } from "../../src/codecs/hessian2/writer
 import { parseJson, printJson } from "../../src/codecs/json-text.ts";
 import { dateValue, doubleValue, listValue, mapValue, objectValue, type Value } from "../../src/codecs/value.ts";
 import { hessianVectors, moreVectors, RECORDINGS } from "../support/hessian-vectors.ts";
+import { mutate, seeded } from "../support/mutate.ts";
 
 /** Longer runs: TRESTLE_FUZZ_RUNS=20 takes twenty times as long; TRESTLE_FUZZ_SEED starts elsewhere. */
 const RUNS = Number(process.env["TRESTLE_FUZZ_RUNS"] ?? 1);
@@ -21,39 +22,8 @@ const corpus = [
   .map((hex) => Buffer.from(hex, "hex"))
   .filter((bytes) => bytes.length > 1 && bytes.length < 5_000);
 
-/** Numbers below 2^32 that a seed gives again and again. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
 /** Definitions, references, chunks, lists and maps: where a reader keeps count. */
 const TAGS = [0x41, 0x43, 0x48, 0x49, 0x4d, 0x4f, 0x51, 0x52, 0x55, 0x56, 0x57, 0x58, 0x5a, 0x60, 0x61, 0x70, 0x79];
-
-function mutate(bytes: Buffer, below: (n: number) => number): Buffer {
-  let mutant = Buffer.from(bytes);
-  for (let edits = 1 + below(3); edits > 0; edits--) {
-    const at = below(mutant.length + 1);
-    const cut = mutant.subarray(0, at);
-    const rest = mutant.subarray(Math.min(mutant.length, at + below(4)));
-    const other = corpus[below(corpus.length)]!;
-    const piece = other.subarray(below(other.length), below(other.length) + 1);
-    const kinds = [
-      () => Buffer.concat([cut, Buffer.from([below(256)]), mutant.subarray(Math.min(mutant.length, at + 1))]),
-      () => Buffer.concat([cut, rest]),
-      () => Buffer.concat([cut, piece.subarray(0, 64), mutant.subarray(at)]),
-      () => Buffer.concat([cut, Buffer.from([TAGS[below(TAGS.length)]!, below(256)]), rest]),
-      () => mutant.subarray(0, at),
-    ];
-    mutant = Buffer.from(kinds[below(kinds.length)]!());
-  }
-  return mutant;
-}
 
 /** Reads everything; the values, or undefined for a ProtocolError. Any other error fails the test. */
 function read(bytes: Uint8Array): Value[] | undefined {
@@ -89,10 +59,10 @@ function writeAgain(values: readonly Value[]): Buffer {
 test("mutated bodies give values or a ProtocolError, and what reads also skips and writes", {
   timeout: 60_000 * RUNS,
 }, () => {
-  const below = random(SEED);
+  const below = seeded(SEED);
   let readable = 0;
   for (let run = 0; run < 12_000 * RUNS; run++) {
-    const bytes = mutate(corpus[below(corpus.length)]!, below);
+    const bytes = mutate(corpus[below(corpus.length)]!, corpus, TAGS, below);
     const values = read(bytes);
     const skipped = skip(bytes, values?.length ?? 1);
     if (values === undefined) continue;
