@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import {
   compareText,
@@ -23,6 +24,19 @@ test("codes are TR02xx in rising order", () => {
   const codes = Object.keys(RULE_FINDINGS);
   expect(codes.every((code) => /^TR02\d\d$/.test(code))).toBe(true);
   expect([...codes].sort()).toEqual(codes);
+});
+
+test("docs/findings.md lists every code of rules with severity and title, and no other", () => {
+  const text = readFileSync(new URL("../../../../docs/findings.md", import.meta.url), "utf8");
+  const rows = text.split("\n").filter((line) => line.startsWith("| TR02"));
+  const listed = rows.map((line) =>
+    line
+      .split("|")
+      .slice(1, 4)
+      .map((cell) => cell.trim()),
+  );
+  expect(listed).toEqual(Object.entries(RULE_FINDINGS).map(([code, { severity, title }]) => [code, severity, title]));
+  for (const line of rows) expect(line.split("|")).toHaveLength(6);
 });
 
 test("a finding that is reported twice is kept once", () => {
