@@ -30,6 +30,7 @@ export class DataPlane {
   readonly #keys = new WeakMap<ResourceSet, ReadonlySet<string>>();
   #resources: ResourceSet | undefined;
   #restarting: Promise<void> | undefined;
+  #isLeaving = false;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
@@ -48,6 +49,7 @@ export class DataPlane {
   /** Addresses to show to consumers: those of serving workers that are not about to be replaced, then other instances'. */
   get addresses(): readonly string[] {
     const { host, advertise } = this.#options.config.proxy;
+    if (this.#isLeaving) return advertise;
     const own = this.#workers.filter(({ worker }) => worker.applied !== undefined && !this.#unlisted.has(worker));
     return [...own.map(({ port }) => printAddress(host, port)), ...advertise];
   }
@@ -64,6 +66,12 @@ export class DataPlane {
 
   get allServing(): boolean {
     return this.#workers.every(({ worker }) => worker.applied !== undefined);
+  }
+
+  /** Takes all own addresses off consumers' lists for good: the workers are about to end. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#options.onChange();
   }
 
   start(): void {

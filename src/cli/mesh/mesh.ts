@@ -19,6 +19,9 @@ import { type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts
 /** Consumers that connect before registries have been read would be shown real addresses first: facades wait this long for it, ms. */
 const FIRST_WORLD_MS = 10_000;
 
+/** How long consumers get to take up their new lists before the workers drain, ms. */
+const LEAVE_MS = 1_500;
+
 /** All roles in one process, joined: registries -> sync -> store -> compile -> workers, and facades that show the workers. */
 export class Mesh implements MeshParts {
   readonly config: TrestleConfig;
@@ -101,10 +104,17 @@ export class Mesh implements MeshParts {
     ];
   }
 
-  /** Ends facades, then drains the workers, then the rest. */
+  /**
+   * Ends everything. Consumers are shown the real addresses first (or other instances'), so that they go on without us; then
+   * the workers drain, then facades and the rest end.
+   */
   async stop(): Promise<void> {
-    await Promise.all(this.facades.map(({ facade }) => facade.close()));
+    if (this.facades.some(({ facade }) => facade.counters.sessions > 0)) {
+      this.dataPlane.leave();
+      await new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
+    }
     await this.dataPlane.stop();
+    await Promise.all(this.facades.map(({ facade }) => facade.close()));
     this.#stop.abort();
     this.ruleFiles.close();
     this.store.close();

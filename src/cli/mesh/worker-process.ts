@@ -72,6 +72,7 @@ export class ProxyWorker {
   start(): void {
     const { name, logLevel } = this.#options;
     const child = fork(process.argv[1]!, [WORKER_COMMAND, name, "--log-level", logLevel], {
+      execArgv: [...process.execArgv, ...WORKER_NODE_OPTIONS],
       serialization: "advanced",
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
