@@ -5,6 +5,7 @@ import { createConfigCommand } from "./config.ts";
 import { createDemoCommand } from "./demo.ts";
 import { createDiffCommand } from "./diff.ts";
 import { createEndpointsCommand } from "./endpoints.ts";
+import { failWith } from "./fail.ts";
 import { createRestartCommand } from "./restart.ts";
 import { createRoutesCommand } from "./routes.ts";
 import { createRulesCommand } from "./rules.ts";
@@ -38,4 +39,4 @@ export function createProgram(): Command {
   return program;
 }
 
-await createProgram().parseAsync();
+await createProgram().parseAsync().catch(failWith);
