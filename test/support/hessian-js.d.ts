@@ -2,6 +2,10 @@
 declare module "hessian.js" {
   export function encode(value: unknown, version: "2.0"): Buffer;
   export function decode(bytes: Buffer, version: "2.0"): unknown;
+  export class DecoderV2 {
+    constructor(bytes: Buffer);
+    read(): unknown;
+  }
 }
 
 declare module "js-to-java" {

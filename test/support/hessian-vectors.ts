@@ -40,3 +40,16 @@ export function moreVectors(): { name: string; hex: string }[] {
       return { name: line.slice(0, space), hex: line.slice(space + 1) };
     });
 }
+
+/** Bodies of recorded Dubbo2 frames in Hessian2, requests and answers, of the Dubbo lines 2.6 to 3.3: see fixtures/wire/dubbo2. */
+export function dubboBodies(line: "2.6.12" | "2.7.23" | "3.2.18" | "3.3.6"): { note: string; body: Buffer }[] {
+  const rows = readFileSync(join(wire, `../dubbo2/${line}-hessian2.jsonl`), "utf8")
+    .trimEnd()
+    .split("\n");
+  return rows.flatMap((row) => {
+    const { note, hex } = JSON.parse(row) as { note: string; hex: string };
+    const frame = Buffer.from(hex, "hex");
+    const complete = frame.length > 16 && frame.readUInt32BE(12) === frame.length - 16;
+    return complete && (frame[2]! & 0x1f) === 2 ? [{ note, body: frame.subarray(16) }] : [];
+  });
+}

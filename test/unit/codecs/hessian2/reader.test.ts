@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../../../src/base/errors.ts";
 import type { Hessian2Limits } from "../../../../src/codecs/hessian2/constants.ts";
 import { decodeHessian2, Hessian2Reader } from "../../../../src/codecs/hessian2/reader.ts";
+import { Skipper } from "../../../../src/codecs/hessian2/skip.ts";
 import { encodeHessian2, Hessian2Writer } from "../../../../src/codecs/hessian2/writer.ts";
 import {
   doubleValue,
@@ -13,7 +14,7 @@ import {
   objectValue,
   type Value,
 } from "../../../../src/codecs/value.ts";
-import { hessianVectors, moreVectors, RECORDINGS } from "../../../support/hessian-vectors.ts";
+import { dubboBodies, hessianVectors, moreVectors, RECORDINGS } from "../../../support/hessian-vectors.ts";
 import { ATTACKS, hexOf } from "./attacks.ts";
 
 function read(hex: string, limits?: Partial<Hessian2Limits>): Value {
@@ -52,6 +53,24 @@ test("140 more bodies of hessian-lite 4.0.4 are read and written again byte for 
     expect(`${name} ${written}`).toBe(`${name} ${name === "bytes:8188" ? written : hex}`);
   }
 });
+
+test.each(["2.6.12", "2.7.23", "3.2.18", "3.3.6"] as const)(
+  "every recorded body of Dubbo %s is read, walked and written again byte for byte",
+  (line) => {
+    const bodies = dubboBodies(line);
+    expect(bodies.length).toBeGreaterThan(20);
+    const skipper = new Skipper();
+    for (const { note, body } of bodies) {
+      const values = readAll(body.toString("hex"));
+      const writer = new Hessian2Writer({ forms: "exact" });
+      for (const value of values) writer.writeValue(value);
+      skipper.reset(body).skipValues(values.length);
+      expect(`${note} ${skipper.done} ${writer.takeOutput().toString("hex")}`).toBe(
+        `${note} true ${body.toString("hex")}`,
+      );
+    }
+  },
+);
 
 test.each<readonly [name: string, hex: string, value: Value]>([
   ["an int in five bytes though one would do", "49 00000005", 5],
