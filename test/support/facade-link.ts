@@ -92,7 +92,7 @@ export class FacadeLink {
   /** As {@link setContext}, but no byte moves yet. */
   setContextQuietly(options: Partial<PresentOptions>, hides: readonly string[] = []): void {
     this.#context = context(options, hides);
-    if (this.#context.served !== undefined) this.#shared.patience.forget(this.#context.served);
+    this.#shared.patience.forget(this.#context.served);
     for (const client of this.clients) client.session?.contextChanged();
   }
 

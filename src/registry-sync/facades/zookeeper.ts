@@ -103,7 +103,7 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
       if (next === context) return;
       context = next;
       findings.forget();
-      if (next.served !== undefined) shared.patience.forget(next.served);
+      shared.patience.forget(next.served);
       for (const connection of [...connections]) connection.contextChanged();
     },
     close() {

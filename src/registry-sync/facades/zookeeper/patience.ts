@@ -41,8 +41,9 @@ export class Patience {
     return nowMs;
   }
 
-  /** The proxies have been told of these: should they be news again later, they are waited for anew. */
-  forget(served: ReadonlySet<string>): void {
-    for (const service of [...this.#firstAsked.keys()]) if (served.has(service)) this.#firstAsked.delete(service);
+  /** The proxies have been told of these (of all, when undefined): should they be news again later, they are waited for anew. */
+  forget(served: ReadonlySet<string> | undefined): void {
+    if (served === undefined) this.#firstAsked.clear();
+    else for (const service of [...this.#firstAsked.keys()]) if (served.has(service)) this.#firstAsked.delete(service);
   }
 }

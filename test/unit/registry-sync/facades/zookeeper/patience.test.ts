@@ -35,7 +35,12 @@ test("a service that was told of meanwhile is waited for anew when it is news ag
   const patience = new Patience(clock);
   patience.waitsFor(one);
   clock.advance(PATIENCE_MS);
+  patience.forget(new Set(["com.acme.Pay"]));
+  expect(patience.waitsFor(one)).toBe(false);
   patience.forget(one);
+  expect(patience.waitsFor(one)).toBe(true);
+  clock.advance(PATIENCE_MS);
+  patience.forget(undefined);
   expect(patience.waitsFor(one)).toBe(true);
 });
 
