@@ -25,8 +25,16 @@ export interface LinkEnd {
   readonly isSilent: boolean;
 }
 
+/** A connection to a server, whatever carries it. */
+export interface ServerLink {
+  /** Queues a request; it is written with all others of this loop turn. */
+  send(out: ClientOut): void;
+  /** Closes at once; `onClose` is told. */
+  close(reason: string): void;
+}
+
 /** One socket to one server, with the machine that speaks on it. */
-export class Link {
+export class Link implements ServerLink {
   readonly #socket: Socket;
   readonly #machine: ZooKeeperClientMachine;
   readonly #options: LinkOptions;

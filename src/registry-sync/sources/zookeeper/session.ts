@@ -10,7 +10,7 @@ import { ZooKeeperError } from "../../../codecs/zookeeper/status.ts";
 import type { ServerAddress } from "./address.ts";
 import { ArmedWatches } from "./armed.ts";
 import { shownReply, withChroot, withoutChroot } from "./chroot.ts";
-import { Link, type LinkEnd } from "./link.ts";
+import { Link, type LinkEnd, type LinkOptions, type ServerLink } from "./link.ts";
 
 /** Whom a client talks to, and how; what is not given has a default that suits a registry. */
 export interface SessionOptions {
@@ -29,6 +29,8 @@ export interface SessionOptions {
   readonly maxPacketBytes?: number;
   readonly clock?: Clock;
   readonly log?: Logger;
+  /** Opens a connection; over TCP unless a test has it otherwise. */
+  readonly openLink?: (options: LinkOptions) => ServerLink;
   /** In [0, 1); for the order of servers and the jitter of pauses. */
   readonly random?: () => number;
 }
@@ -74,6 +76,7 @@ export class ZooKeeperSession {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #random: () => number;
+  readonly #openLink: (options: LinkOptions) => ServerLink;
   readonly #stateListeners = new Set<StateListener>();
   readonly #eventListeners = new Set<(event: WatcherEvent) => void>();
   readonly #armed = new ArmedWatches();
@@ -96,11 +99,12 @@ export class ZooKeeperSession {
   #silentSinceMs: number | undefined;
   #isNew = false;
   #isRefused = false;
-  #link: Link | undefined;
+  #link: ServerLink | undefined;
   #retry: Timer | undefined;
 
   constructor(options: SessionOptions) {
     this.#random = options.random ?? Math.random;
+    this.#openLink = options.openLink ?? ((link) => new Link(link));
     this.#servers = shuffled(options.servers, this.#random);
     this.#chroot = options.chroot ?? "";
     this.#auth = options.auth;
@@ -201,7 +205,7 @@ export class ZooKeeperSession {
 
   #open(): void {
     const server = this.#servers[this.#server % this.#servers.length];
-    this.#link = new Link({
+    this.#link = this.#openLink({
       server,
       clock: this.#clock,
       connect: {
