@@ -71,7 +71,11 @@ export class Lanes {
 export function createLane(config: RuntimeConfig, context: ProxyContext, head: RequestHead): Lane {
   const isGeneric = head.isGeneric;
   const decision = config.routes.decide(head.service, head.version ?? "", isGeneric ? "$invoke" : head.method);
-  const host = isGeneric ? undefined : decision?.only;
+  const said = readAttachments(head);
+  // A consumer names one group in all its calls of a service, so the first one tells whether the only group known is meant.
+  const only = decision?.only;
+  const isMeant = only !== undefined && (said === undefined || said.group === only.host.key.group);
+  const host = isGeneric || !isMeant ? undefined : only;
   const route = host?.fixed;
   return {
     config,
@@ -82,7 +86,7 @@ export function createLane(config: RuntimeConfig, context: ProxyContext, head: R
     plain:
       host !== undefined && route !== undefined && isPlain(route, host.host.key) && !mayCallBack(route, head.method),
     rows: new Map(),
-    callerTimeoutMs: Math.min(timeoutOf(head), context.limits.maxCallMs),
+    callerTimeoutMs: Math.min(said?.timeoutMs ?? Number.POSITIVE_INFINITY, context.limits.maxCallMs),
   };
 }
 
@@ -118,13 +122,14 @@ export function mayCallBack(route: CompiledRoute, method: string): boolean {
   return route.targets.some(({ cluster }) => cluster.service.callbackMethods?.includes(method) === true);
 }
 
-function timeoutOf(head: RequestHead): number {
+/** Group and time-out as the call says them; undefined for a body that is no Hessian2 after its head: it is still carried. */
+function readAttachments(head: RequestHead): { readonly group: string; readonly timeoutMs: number } | undefined {
   try {
-    const ms = head.attachments().getNumber("timeout");
-    return ms > 0 ? ms : Number.POSITIVE_INFINITY;
+    const attachments = head.attachments();
+    const timeoutMs = attachments.getNumber("timeout");
+    return { group: attachments.get("group") ?? "", timeoutMs: timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY };
   } catch {
-    // A body that is no Hessian2 after its head is still carried.
-    return Number.POSITIVE_INFINITY;
+    return undefined;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Lane } from "./lanes.ts";
 export function hostOf(lane: Lane, head: RequestHead): HostDecision | undefined {
   const { decision } = lane;
   if (decision === undefined) return undefined;
-  const found = decision.only ?? decision.byGroup.get(head.attachments().get("group") ?? "");
+  const found = decision.byGroup.get(head.attachments().get("group") ?? "");
   if (found === undefined || !head.isGeneric) return found;
   return decideHost(found.host, head.effectiveMethod);
 }

@@ -173,6 +173,13 @@ test("a caller's time-out is at most the longest that calls are kept, and that w
   expect(createLane(config, context, headOf(frameOf("a"))).callerTimeoutMs).toBe(600_000);
 });
 
+test("a call of a group that is not known means no service, though another group is", () => {
+  const config = configOf([all]);
+  const head = headOf(frameOf("get", { group: "h" }));
+  const lane = createLane(config, context, head);
+  expect([lane.plain, lane.host, hostOf(lane, head)]).toEqual([false, undefined, undefined]);
+});
+
 test("a generic call is of the method that it names", () => {
   const config = configOf([all]);
   const head = headOf(frameOf("$invoke", {}, ["get", null, null], GENERIC_DESCRIPTOR));
