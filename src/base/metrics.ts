@@ -84,7 +84,8 @@ export function createMetrics(): Metrics {
       const family = add("counter", options);
       return {
         add(n, ...labels) {
-          if (n > 0) seriesOf(family, labels).value += n;
+          // A count of 0 is shown too: rates and alerts need the series before the first event.
+          if (n >= 0) seriesOf(family, labels).value += n;
         },
       };
     },

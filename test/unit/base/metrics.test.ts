@@ -80,6 +80,12 @@ test("collectors run before each exposition", () => {
   expect(metrics.expose()).toContain("g 2\n");
 });
 
+test("a count of 0 is shown", () => {
+  const metrics = createMetrics();
+  metrics.counter({ name: "calls_total", help: "Calls." }).add(0);
+  expect(metrics.expose()).toContain("calls_total 0\n");
+});
+
 test("counters never fall", () => {
   const metrics = createMetrics();
   const calls = metrics.counter({ name: "calls_total", help: "Calls." });
