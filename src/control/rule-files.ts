@@ -5,6 +5,7 @@ import { type Clock, realClock, type Timer } from "../base/clock.ts";
 import { Latest } from "../base/latest.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
 import type { Finding } from "../model/entry.ts";
+import { analyzeRules } from "./rules/analyze.ts";
 import { ruleFinding } from "./rules/findings.ts";
 import { MAX_FILE_BYTES, type ParsedFile, parseRules } from "./rules/parse.ts";
 import { joinFiles, NO_RULES, type RuleFileState, type RuleSet, takeFile } from "./rules/rule-set.ts";
@@ -228,12 +229,21 @@ function sameText(a: readonly Finding[], b: readonly Finding[]): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** Logs what is new: faults of files, and what the rules alone tell of themselves; the services known may add to it later. */
 function logChange(before: RuleSet, next: RuleSet, logger: Logger): void {
-  const known = new Set(before.findings.map((finding) => `${finding.code} ${finding.at} ${finding.message}`));
-  const news = next.findings.filter((finding) => !known.has(`${finding.code} ${finding.at} ${finding.message}`));
+  const known = new Set(allFindings(before).map(printFinding));
+  const news = allFindings(next).filter((finding) => !known.has(printFinding(finding)));
   for (const { code, severity, message, at } of news.slice(0, MAX_LOGGED))
     logger[severity === "warning" ? "warn" : severity](`${at}: ${message}`, { code });
   if (news.length > MAX_LOGGED)
     logger.warn(`${news.length - MAX_LOGGED} more findings on rules; the admin API has them`);
   logger.info("rules taken up", { rules: next.rules.length, files: next.files.length });
+}
+
+function allFindings({ findings, rules }: RuleSet): readonly Finding[] {
+  return [...findings, ...analyzeRules(rules, undefined)];
+}
+
+function printFinding({ code, at, message }: Finding): string {
+  return `${code} ${at} ${message}`;
 }

@@ -183,3 +183,19 @@ test("news are logged once with place and code", async () => {
   expect(lines.filter((line) => line.includes("VirtualService.spec is missing"))).toHaveLength(1);
   expect(lines.at(-1)).toBe("rules taken up");
 });
+
+test("conflicts and unknown subsets are logged when rules are taken up", async () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  const logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  await writeFile(join(dir, "b.yaml"), text("b").replace("{host: a}", "{host: a, subset: v9}"));
+  const files = createRuleFiles({ paths: [dir], clock: new ManualClock(), logger });
+  open.push(files);
+  await files.rescan();
+  expect(lines.map((line) => line.slice(dir.length + 1))).toEqual([
+    expect.stringMatching(/^b\.yaml:5:11: host a of VirtualService b already belongs to a/),
+    expect.stringMatching(/^b\.yaml:6:\d+: subset v9 of a is not defined/),
+    expect.anything(),
+  ]);
+});
