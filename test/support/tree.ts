@@ -67,6 +67,8 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/exchange.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/pending.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/proxy.ts": "opens listeners: test/e2e/proxy-rules.test.ts",
+  "registry-sync/facades/zookeeper.ts": "listens: test/e2e/zookeeper-facade.test.ts",
+  "registry-sync/facades/zookeeper/connection.ts": "drives sockets: test/e2e/zookeeper-facade.test.ts",
   "bridge-proxy/socket-driver.ts": "drives a socket: test/e2e/proxy-faults.test.ts",
   "bridge-proxy/upstream/host.ts": "drives sockets: test/e2e/proxy-faults.test.ts",
   "bridge-proxy/worker.ts": "a process: test/e2e/dubbo-mesh.test.ts",
