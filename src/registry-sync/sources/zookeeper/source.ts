@@ -7,6 +7,7 @@ import type { World } from "../../../model/entry.ts";
 import type { Source } from "../../contracts.ts";
 import { parseServer } from "./address.ts";
 import { DEFAULT_ROOTS, dubboChanges, dubboPlan } from "./dubbo-plan.ts";
+import type { LinkOptions, ServerLink } from "./link.ts";
 import { ZooKeeperSession } from "./session.ts";
 import { watchTree } from "./tree-watch.ts";
 import { createZookeeperWorld } from "./world.ts";
@@ -27,6 +28,8 @@ export interface ZookeeperSourceOptions {
   /** Whether an address is one of Trestle's own; such a provider is refused. */
   readonly isOwnAddress?: (address: string, port: number) => boolean;
   readonly sessionTimeoutMs?: number;
+  /** Opens a connection; over TCP unless a test has it otherwise. */
+  readonly openLink?: (options: LinkOptions) => ServerLink;
   /** Told whenever the connection to the registry comes or goes. */
   readonly onConnected?: (connected: boolean) => void;
   readonly clock?: Clock;
@@ -62,6 +65,7 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         chroot,
         auth: options.auth,
         ...(options.sessionTimeoutMs !== undefined && { sessionTimeoutMs: options.sessionTimeoutMs }),
+        ...(options.openLink !== undefined && { openLink: options.openLink }),
         clock,
         log,
       });

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import type { World } from "../../../../../src/model/entry.ts";
+import { ZooKeeperSession } from "../../../../../src/registry-sync/sources/zookeeper/session.ts";
+import { createZookeeperSource } from "../../../../../src/registry-sync/sources/zookeeper/source.ts";
+import { SimulatedRegistry } from "../../../../support/simulated-registry.ts";
+
+const OPEN = [{ perms: 31, scheme: "world", id: "anyone" }];
+const url = "dubbo://10.0.0.1:20880/com.acme.Order?application=p&interface=com.acme.Order&methods=a&side=provider";
+
+test("a registry's world comes when it was read, again when it changes, and not while it is away", async () => {
+  const home = new SimulatedRegistry();
+  const { clock, openLink } = home;
+  const writer = new ZooKeeperSession({ servers: [{ host: "h", port: 1 }], clock, openLink });
+  await home.advance(50);
+  const make = async (path: string) => {
+    writer.submit({ op: "create", path, data: null, acl: OPEN, flags: 0 }, () => {});
+    await home.advance(50);
+  };
+  for (const path of ["/dubbo", "/dubbo/com.acme.Order", "/dubbo/com.acme.Order/providers"]) await make(path);
+  const source = createZookeeperSource({ name: "zk", hosts: ["h:1"], clock, openLink });
+  expect(source.connected()).toBe(false);
+  const worlds: World[] = [];
+  const ending = new AbortController();
+  const watching = (async () => {
+    for await (const world of source.watch(ending.signal)) worlds.push(world);
+  })();
+  await home.advance(200);
+  expect(source.connected()).toBe(true);
+  expect(worlds.map(({ name, entries }) => [name, entries.length])).toEqual([["zk", 0]]);
+  await make(`/dubbo/com.acme.Order/providers/${encodeURIComponent(url)}`);
+  await home.advance(200);
+  expect(worlds.at(-1)?.entries.map(({ endpoints }) => endpoints.length)).toEqual([1]);
+  const count = worlds.length;
+  home.isUp = false;
+  await home.advance(2000);
+  expect([worlds.length, source.connected()]).toEqual([count, false]);
+  ending.abort();
+  await home.advance(2000);
+  await watching;
+});
+
+test.each([
+  [{ hosts: ["h:0"] }, "is not host:port"],
+  [{ hosts: ["h"], chroot: "/a//b" }, "ZooKeeper chroot /a//b"],
+  [{ hosts: ["h"], root: "/" }, "root must not be /"],
+])("%j is refused: %s", (options, text) => {
+  expect(() => createZookeeperSource({ name: "zk", ...options })).toThrow(text);
+});
