@@ -56,6 +56,8 @@ export const maxLines = 400;
 /** Files without a unit test of their own, each with the reason. A file that holds types only needs none. */
 export const withoutUnitTest: Readonly<Record<string, string>> = {
   "cli/": "commands are run as programs by test/e2e",
+  "registry-sync/embedded/server.ts": "sockets alone: test/e2e/zookeeper-server.test.ts",
+  "registry-sync/sources/zookeeper/link.ts": "a socket alone: test/e2e/zookeeper-client.test.ts",
   "bridge-proxy/config.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/context.ts": "shapes and default limits; limits are tested where they bite",
   "bridge-proxy/dubbo/answers.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
