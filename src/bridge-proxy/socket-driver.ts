@@ -1,9 +1,10 @@
-import type { Socket } from "node:net";
+import { type OnReadOpts, Socket } from "node:net";
+import { Slab } from "./slab.ts";
 
 /** What a {@link SocketDriver} tells its owner. */
 export interface SocketOwner {
-  /** Bytes arrived; the owner may change and keep them. A thrown error ends the connection. */
-  onBytes(chunk: Buffer): void;
+  /** `bytes[start, end)` arrived; the owner may change and keep them. A thrown error ends the connection. */
+  onBytes(bytes: Buffer, start: number, end: number): void;
   /** The connection is gone, exactly once; `error` where it did not end in an orderly way. */
   onClosed(error: Error | undefined): void;
 }
@@ -13,6 +14,8 @@ const JOIN_BYTES = 128 * 1024;
 
 /** Collects what is to be written in one turn of the event loop and writes it at the turn's end, all sockets together. */
 export class FlushQueue {
+  /** Where all sockets of the queue read to. */
+  readonly slab = new Slab();
   #dirty: SocketDriver[] = [];
   #scheduled = false;
   readonly #run = () => this.flush();
@@ -35,7 +38,7 @@ export class FlushQueue {
 
 /** The only place where the data path touches sockets: reads chunks, gathers output, counts what the peer has not taken yet. */
 export class SocketDriver {
-  readonly #socket: Socket;
+  readonly socket: Socket;
   readonly #queue: FlushQueue;
   #buffers: Buffer[] = [];
   #starts: number[] = [];
@@ -46,20 +49,25 @@ export class SocketDriver {
   #endAfterFlush = false;
   #onDrained: (() => void) | undefined;
 
-  constructor(socket: Socket, queue: FlushQueue, owner: SocketOwner) {
-    this.#socket = socket;
+  /** `open` makes the socket, which must read as it is told. */
+  constructor(open: (onread: OnReadOpts) => Socket, queue: FlushQueue, owner: SocketOwner) {
     this.#queue = queue;
+    const { slab } = queue;
     let failure: Error | undefined;
-    socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => {
+    const callback = (size: number): boolean => {
       try {
-        owner.onBytes(chunk);
+        const start = slab.keepRead(size);
+        owner.onBytes(slab.bytes, start, start + size);
       } catch (error) {
         failure = error as Error;
         this.flush();
         socket.destroy();
       }
-    });
+      return true;
+    };
+    const socket = open({ buffer: slab.readBuffer, callback });
+    this.socket = socket;
+    socket.setNoDelay(true);
     socket.on("drain", () => this.#settleDrained());
     socket.on("error", (error) => {
       failure ??= error;
@@ -72,12 +80,12 @@ export class SocketDriver {
   }
 
   get closed(): boolean {
-    return this.#closed || this.#socket.destroyed;
+    return this.#closed || this.socket.destroyed;
   }
 
   /** Bytes given to `append` that the kernel has not taken yet. */
   get backlogBytes(): number {
-    return this.#queuedBytes + this.#socket.writableLength;
+    return this.#queuedBytes + this.socket.writableLength;
   }
 
   /** Queues `bytes[start, end)`; the caller must not change that range afterwards. Neighbouring ranges go out as one. */
@@ -109,22 +117,22 @@ export class SocketDriver {
       this.#queuedBytes = 0;
     }
     // A write that the kernel took whole is never followed by a "drain".
-    if (this.#onDrained !== undefined && !this.#socket.writableNeedDrain) this.#settleDrained();
-    if (this.#endAfterFlush && !this.closed) this.#socket.end();
+    if (this.#onDrained !== undefined && !this.socket.writableNeedDrain) this.#settleDrained();
+    if (this.#endAfterFlush && !this.closed) this.socket.end();
   }
 
   pause(): void {
-    this.#socket.pause();
+    this.socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.socket.resume();
   }
 
   /** Calls `run` once the kernel has taken what is queued now; one at a time, a later one takes the place of an earlier. */
   onDrained(run: () => void): void {
     this.#onDrained = run;
-    if (!this.#dirty && !this.#socket.writableNeedDrain) this.#settleDrained();
+    if (!this.#dirty && !this.socket.writableNeedDrain) this.#settleDrained();
   }
 
   /** Ends the connection in order, after what is queued. */
@@ -136,7 +144,7 @@ export class SocketDriver {
 
   /** Drops the connection at once. */
   destroy(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   #settleDrained(): void {
@@ -147,20 +155,34 @@ export class SocketDriver {
   }
 
   #write(count: number): void {
-    const socket = this.#socket;
+    const socket = this.socket;
     if (count === 1) {
       socket.write(this.#buffers[0]!.subarray(this.#starts[0], this.#ends[0]));
       return;
     }
     if (this.#queuedBytes <= JOIN_BYTES) {
-      const joined = Buffer.allocUnsafe(this.#queuedBytes);
-      let at = 0;
-      for (let i = 0; i < count; i++) at += this.#buffers[i]!.copy(joined, at, this.#starts[i], this.#ends[i]);
-      socket.write(joined);
+      const { slab } = this.#queue;
+      const start = slab.place(this.#queuedBytes);
+      let at = start;
+      for (let i = 0; i < count; i++) at += this.#buffers[i]!.copy(slab.bytes, at, this.#starts[i], this.#ends[i]);
+      socket.write(slab.bytes.subarray(start, at));
       return;
     }
     socket.cork();
     for (let i = 0; i < count; i++) socket.write(this.#buffers[i]!.subarray(this.#starts[i], this.#ends[i]));
     socket.uncork();
   }
+}
+
+/**
+ * The same connection as a socket that reads as `onread` says: node:net offers that for connections that are made, but not for
+ * accepted ones, so the kernel's end is moved over. Must be called in the accepting callback; `accepted` is of no use afterwards.
+ */
+export function adopt(accepted: Socket, onread: OnReadOpts): Socket {
+  const inner = accepted as unknown as { _handle: object | null };
+  const handle = inner._handle;
+  if (handle === null) return accepted;
+  inner._handle = null;
+  accepted.destroy();
+  return new Socket({ handle, onread } as object);
 }

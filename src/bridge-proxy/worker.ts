@@ -23,6 +23,12 @@ export interface ParentChannel {
   onGone(handle: () => void): void;
 }
 
+/**
+ * Options of Node for a worker process. The young heap starts at 8 MB instead of 1: what one call leaves behind is small and
+ * dies at once, so a worker that collects seldom has nearly nothing to do then, while each collection holds up all calls.
+ */
+export const WORKER_NODE_OPTIONS: readonly string[] = ["--min-semi-space-size=8"];
+
 /** How long calls in flight may take when the worker is told to end, ms. */
 const DRAIN_MS = 6_000;
 

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { WORKER_NODE_OPTIONS } from "../../src/bridge-proxy/worker.ts";
 import { type Peer, sleep, startProcess } from "../support/process.ts";
 import { type EnvoyFilter, envoyConfig, nginxConfig } from "./peers-config.ts";
 import { bundleTrestle, ENVOY_VERSION, installEnvoy, needFile } from "./toolchain.ts";
@@ -105,7 +106,7 @@ async function startTrestle(directory: string, echoPort: number): Promise<Runnin
   const program = await bundleTrestle(directory);
   const peer = await startProcess({
     name: "trestle",
-    ...onProxyCore(process.execPath, [program, String(echoPort)]),
+    ...onProxyCore(process.execPath, [...WORKER_NODE_OPTIONS, program, String(echoPort)]),
     stdin: true,
     ready: (self) => printedPort(self) !== undefined,
     deadlineMs: 10_000,

@@ -58,7 +58,12 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
     this.#lastReadMs = context.nowMs;
     const { maxSkipBytes } = context.limits;
     this.#splitter = new FrameSplitter(this, { maxBodyBytes: maxSkipBytes, maxSkipBytes });
-    const socket = connect({ host: host.address, port: host.port });
+    this.#driver = new SocketDriver(
+      (onread) => connect({ host: host.address, port: host.port, onread }),
+      context.queue,
+      this,
+    );
+    const { socket } = this.#driver;
     const timer = setTimeout(() => {
       this.#failure = `connecting took over ${context.limits.connectTimeoutMs} ms`;
       socket.destroy();
@@ -68,7 +73,6 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
       clearTimeout(timer);
       this.#onConnected();
     });
-    this.#driver = new SocketDriver(socket, context.queue, this);
   }
 
   /** Bytes that wait here to be sent or to be taken. */
@@ -104,13 +108,13 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
     this.#driver.destroy();
   }
 
-  onBytes(chunk: Buffer): void {
+  onBytes(bytes: Buffer, start: number, end: number): void {
     const context = this.#context;
     context.nowMs = performance.now();
     this.#lastReadMs = context.nowMs;
     const held = this.#splitter.heldBytes;
     try {
-      this.#splitter.push(chunk);
+      this.#splitter.push(bytes, start, end);
     } catch (error) {
       context.counters.upstreamProtocolErrors++;
       this.#failure = (error as Error).message;

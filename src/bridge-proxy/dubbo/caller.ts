@@ -20,7 +20,7 @@ import { Exchange, rowLabels } from "../exchange.ts";
 import { BACKLOG_FULL, failCall, linkCall, logBug } from "../pending.ts";
 import { outcomeOfReason } from "../policies/outcome.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, pickTarget } from "../route.ts";
-import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
+import { adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import type { ClusterEndpoint } from "../upstream/endpoint.ts";
 import type { UpstreamHost } from "../upstream/host.ts";
 import { answerReason } from "./answers.ts";
@@ -60,7 +60,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     this.#address = socket.remoteAddress ?? "";
     this.#lastReadMs = context.nowMs;
     this.#splitter = new FrameSplitter(this, context.frameLimits);
-    this.#driver = new SocketDriver(socket, context.queue, this);
+    this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
     this.#callbacks = new Callbacks(context, this);
   }
 
@@ -91,13 +91,13 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     this.#driver.destroy();
   }
 
-  onBytes(chunk: Buffer): void {
+  onBytes(bytes: Buffer, start: number, end: number): void {
     const context = this.#context;
     context.nowMs = performance.now();
     this.#lastReadMs = context.nowMs;
     const held = this.#splitter.heldBytes;
     try {
-      this.#splitter.push(chunk);
+      this.#splitter.push(bytes, start, end);
     } catch (error) {
       context.counters.downstreamProtocolErrors++;
       logBug(context, error);

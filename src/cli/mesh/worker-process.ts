@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Logger, LogLevel } from "../../base/log.ts";
-import type { WorkerReply, WorkerRequest } from "../../bridge-proxy/worker.ts";
+import { WORKER_NODE_OPTIONS, type WorkerReply, type WorkerRequest } from "../../bridge-proxy/worker.ts";
 import type { DeltaResources, ResourceSet } from "../../codecs/xds/resources.ts";
 import type { WorkerStatus } from "../../control/admin/sources.ts";
 import { diffResources } from "../../control/compile/diff.ts";

@@ -8,8 +8,8 @@ import { ProtocolError } from "../../base/errors.ts";
  */
 
 const HEADER_BYTES = 16;
-/** Pieces from this size on are held as they came. */
-const SMALL_PIECE_BYTES = 4096;
+/** Pieces from this size on are held as they came; smaller ones could keep memory alive that is many times their size. */
+const SMALL_PIECE_BYTES = 32 * 1024;
 
 /** Who takes the frames that a {@link FrameSplitter} finds. */
 export interface FrameSink {
@@ -58,10 +58,9 @@ export class FrameSplitter {
     return this.#have;
   }
 
-  /** Takes the next bytes. Throws `ProtocolError` on a wrong magic, a negative length, or one over `maxSkipBytes`. */
-  push(chunk: Buffer): void {
-    let at = 0;
-    const end = chunk.length;
+  /** Takes the next bytes, `chunk[start, end)`. Throws `ProtocolError` on a wrong magic, a negative length, or one over `maxSkipBytes`. */
+  push(chunk: Buffer, start = 0, end = chunk.length): void {
+    let at = start;
     while (at < end) {
       if (this.#skip > 0) {
         const step = Math.min(this.#skip, end - at);
