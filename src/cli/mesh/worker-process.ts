@@ -97,10 +97,8 @@ export class ProxyWorker {
 
   /** What it and its predecessors have counted; as last known while it does not answer. */
   async stats(): Promise<ProxyStats | undefined> {
-    const pid = this.#child?.pid;
     const reply = await this.#ask((id) => ({ type: "stats", id }));
-    // Counts begin anew with each process: a name of its own lets them be added to those of the one before.
-    if (reply?.type === "stats") this.#lastStats = { ...reply.stats, worker: `${this.name}/${pid}` };
+    if (reply?.type === "stats") this.#lastStats = reply.stats;
     return this.#lastStats === undefined ? this.#pastStats : addStats(this.#pastStats, this.#lastStats);
   }
 
