@@ -118,5 +118,8 @@ test("promtool takes the metrics that these calls left", async () => {
   expect(status).toBe(200);
   expect(body).toMatch(/istio_requests_total\{.*request_operation="whoAmI".*\} [1-9]/);
   const checked = spawnSync("promtool", ["check", "metrics"], { input: body, encoding: "utf8" });
-  expect({ status: checked.status, said: checked.stdout + checked.stderr }).toEqual({ status: 0, said: "" });
+  // 1 is text that Prometheus does not take, 3 advice: it would call Istio's well-known name otherwise.
+  expect([0, 3]).toContain(checked.status);
+  const advice = (checked.stdout + checked.stderr).split("\n").filter((line) => line !== "");
+  expect(advice.filter((line) => !line.startsWith("istio_request_duration_milliseconds "))).toEqual([]);
 });

@@ -108,6 +108,8 @@ export interface LoopSummary {
   readonly failed: number;
   readonly slowestMs: number;
   readonly counts: Readonly<Record<string, number>>;
+  /** The longest call of each key of `counts`, ms. */
+  readonly slowest: Readonly<Record<string, number>>;
   readonly errors: readonly { readonly atMs: number; readonly method: string; readonly error: string }[];
 }
 

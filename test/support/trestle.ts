@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hosts } from "./netns.ts";
@@ -24,6 +24,8 @@ export interface Trestle {
   get(path: string): Promise<{ readonly status: number; readonly body: string }>;
   /** The body as JSON; throws unless the status is 200. */
   json(path: string): Promise<unknown>;
+  /** Process ids of the proxy workers. */
+  workers(): number[];
   /** A command against this instance, as `trestle NAME... --admin ADDRESS`. */
   command(...args: string[]): Promise<Ran>;
   stop(): Promise<void>;
@@ -77,6 +79,7 @@ export async function startTrestle(options: TrestleOptions = {}): Promise<Trestl
       if (status !== 200) throw new Error(`admin ${path} answered ${status}: ${body.slice(0, 500)}`);
       return JSON.parse(body);
     },
+    workers: () => readFileSync(`/proc/${peer.pid}/task/${peer.pid}/children`, "utf8").trim().split(" ").map(Number),
     command: (...command) => runTrestle([...command, "--admin", admin]),
     stop: async () => void (await peer.stop(10_000)),
   };

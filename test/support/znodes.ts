@@ -8,6 +8,7 @@ export interface Znodes {
   text(path: string): Promise<string | undefined>;
   /** Makes the node and its parents. */
   make(path: string): Promise<void>;
+  remove(path: string): Promise<void>;
   close(): void;
 }
 
@@ -42,6 +43,10 @@ export async function openZnodes(address: string): Promise<Znodes> {
     make: (path) =>
       new Promise((resolve, reject) => {
         client.mkdirp(path, (error) => (error === null ? resolve() : reject(error)));
+      }),
+    remove: (path) =>
+      new Promise((resolve, reject) => {
+        client.remove(path, (error) => (error === null ? resolve() : reject(error)));
       }),
     close: () => client.close(),
   };
