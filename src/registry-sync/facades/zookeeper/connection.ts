@@ -18,6 +18,11 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** Bytes that a client may leave unread, beyond one answer of the largest size, before it is cut off. */
+const MAX_UNREAD_BYTES = 128 * 1024 * 1024;
+/** A client's host that is gone without a word is noticed by the system after some time, asked for the first time after this, ms. */
+const KEEP_ALIVE_MS = 30_000;
+
 /** How often a session is looked at whose answers wait, ms. */
 const TICK_MS = 100;
 
@@ -43,6 +48,7 @@ export class FacadeConnection {
     this.#onClosed = onClosed;
     this.#timer = options.clock.after(options.handshakeTimeoutMs, () => this.#handshakeOver());
     client.setNoDelay(true);
+    client.setKeepAlive(true, KEEP_ALIVE_MS);
     client.on("error", () => this.close());
     client.on("close", () => this.close());
     client.on("end", () => this.close());
@@ -61,6 +67,12 @@ export class FacadeConnection {
     if (this.#closed || server === undefined) return;
     writeAll(server, this.#session.takeToServer());
     writeAll(this.#client, this.#session.takeToClient());
+    if (this.#client.writableLength > MAX_UNREAD_BYTES) {
+      this.#options.counters.broken++;
+      this.#options.log.info("zookeeper facade: a client that reads nothing was cut off", { unread: MAX_UNREAD_BYTES });
+      this.#client.destroy();
+      return;
+    }
     this.#balance();
     if (this.#session.waits && this.#waiting === undefined) this.#tickLater();
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Finding } from "../../../../../src/model/entry.ts";
 import { createFindings } from "../../../../../src/registry-sync/facades/zookeeper/findings.ts";
@@ -26,4 +27,9 @@ test("no more than a thousand are told", () => {
   const findings = createFindings(() => count++);
   for (let index = 0; index < 2_000; index++) findings.note({ name: "x", reason: "r", at: `service${index}` });
   expect(count).toBe(1_000);
+});
+
+test("docs/findings.md has the code", () => {
+  const text = readFileSync(new URL("../../../../../docs/findings.md", import.meta.url), "utf8");
+  expect(text).toMatch(/^\| TR0501 \| info \|/m);
 });
