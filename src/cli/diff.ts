@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { createLogger } from "../base/log.ts";
 import type { DiffReport } from "../control/admin/sources.ts";
 import { diffRows } from "../registry-sync/diff.ts";
@@ -13,7 +13,11 @@ import { type OutputFormat, printValue } from "./output.ts";
 /** How long a registry may take to be read whole, ms. */
 const READ_MS = 60_000;
 
-interface DiffFlags extends RoleFlags {
+interface DiffFlags {
+  readonly admin: string;
+  readonly config?: string;
+  readonly registry?: readonly string[];
+  readonly output?: readonly string[];
   readonly format: OutputFormat;
 }
 
@@ -26,7 +30,9 @@ export function createDiffCommand(): Command {
     .option("-c, --config <file>", "read registries and outputs from this file instead")
     .option("--registry <url>", "read this registry instead; repeatable", repeat)
     .option("--output <kind=place>", "what to compare with: files=FOLDER; repeatable", repeat)
-    .option("-o, --format <format>", "table, json or yaml", "table")
+    .addOption(
+      new Option("-o, --format <format>", "how to print it").choices(["table", "json", "yaml"]).default("table"),
+    )
     .addHelpText(
       "after",
       `
@@ -35,13 +41,13 @@ Examples:
   trestle diff --registry zookeeper://10.0.0.1:2181 --output files=./out
                                                  what up with these flags would do, from outside`,
     )
-    .action(async (flags: DiffFlags & { admin: string }) => {
+    .action(async ({ admin, format, ...flags }: DiffFlags) => {
       try {
         const isOwn = flags.config !== undefined || flags.registry !== undefined;
         const reports = isOwn
           ? await ownReports(flags)
-          : (await askAdmin<{ outputs: DiffReport[] }>(flags.admin, "/api/v1/diff")).outputs;
-        process.stdout.write(flags.format === "table" ? printReports(reports) : printValue(flags.format, reports));
+          : (await askAdmin<{ outputs: DiffReport[] }>(admin, "/api/v1/diff")).outputs;
+        process.stdout.write(format === "table" ? printReports(reports) : printValue(format, reports));
         process.exit(0);
       } catch (error) {
         failWith(error as Error);
@@ -69,7 +75,7 @@ async function ownReports(flags: RoleFlags): Promise<DiffReport[]> {
 
 /** Every registry read once, whole. */
 async function readEntries(config: TrestleConfig) {
-  const registries = await openRegistries(config, createLogger("error"));
+  const registries = await openRegistries(config, () => config, createLogger("error"));
   const worlds = await Promise.all(
     registries.map(async ({ source }) => {
       const stop = AbortSignal.timeout(READ_MS);

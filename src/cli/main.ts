@@ -36,6 +36,12 @@ export function createProgram(): Command {
   program.addCommand(createConfigCommand());
   program.addCommand(createRestartCommand());
   program.addCommand(createWorkerCommand(), { hidden: true });
+  for (const command of program.commands) {
+    command.showHelpAfterError(`(trestle ${command.name()} --help shows what it takes)`);
+  }
+  for (const command of [program, ...program.commands]) {
+    command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "trestle: ")) });
+  }
   return program;
 }
 

@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { LOG_LEVELS } from "./config/config.ts";
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), ...value.split(/,(?=\S)/)];
@@ -18,7 +19,7 @@ export function addRoleFlags(command: Command): Command {
     .option("--proxy-port <ports>", "Dubbo2 ports of the proxy, one worker each (default 20880,20881)", collect)
     .option("--advertise <host:port>", "address of another instance to hand out as well; repeatable", repeat)
     .option("--rules <path>", "file or folder with rules, watched; repeatable", repeat)
-    .option("--admin <address>", "address of the admin API (default 127.0.0.1:15000)")
+    .option("--admin <address>", "address that the admin API listens on (default 127.0.0.1:15000)")
     .option("--output <kind=place>", "where entries are written: files=FOLDER; repeatable", repeat)
-    .option("--log-level <level>", "debug, info, warn, error or silent", "info");
+    .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info"));
 }

@@ -1,10 +1,14 @@
 import { Command } from "commander";
-import { createLogger } from "../base/log.ts";
+import { createLogger, type Logger } from "../base/log.ts";
 import { printAddress } from "./config/address.ts";
+import type { TrestleConfig } from "./config/config.ts";
+import { followFile } from "./config/follow.ts";
 import { type RoleFlags, resolveConfig } from "./config/resolve.ts";
-import { failWith } from "./fail.ts";
+import { describeFailure, failWith } from "./fail.ts";
+import { checkListeners } from "./mesh/listeners.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { addRoleFlags } from "./role-flags.ts";
+import { VERSION } from "./version.ts";
 
 /** After SIGTERM everything is gone within this time, ms, whatever still hangs. */
 const STOP_MS = 7_500;
@@ -22,38 +26,85 @@ Examples:
   trestle up --registry zookeeper://10.0.0.1:2181 --facade zookeeper://10.0.0.5:2181 \\
              --proxy-host 10.0.0.5 --rules ./rules --admin 10.0.0.5:15000 --output files=./out
       in front of a real registry: applications change their registry address to 10.0.0.5:2181, nothing else
+  trestle up -c trestle.yaml
+      the same from a file; trestle config --explain lists its keys
 
-Signals: SIGHUP replaces the proxy workers one after the other, SIGTERM drains and ends.`,
+Signals: SIGHUP replaces the proxy workers one after the other, SIGTERM drains and ends, a second one ends at once.`,
     )
-    .action(async (flags: RoleFlags) => {
-      const { config, errors } = resolveConfig(flags, process.env);
-      if (config === undefined) failWith(errors);
-      const log = createLogger(config.logLevel);
-      const mesh = new Mesh(config, log);
-      let stopping = false;
-      const stop = () => {
-        if (stopping) return;
-        stopping = true;
-        setTimeout(() => process.exit(1), STOP_MS).unref();
-        void mesh.stop().then(() => process.exit(0));
-      };
-      process.on("SIGTERM", stop);
-      process.on("SIGINT", stop);
-      process.on("SIGHUP", () => void mesh.dataPlane.restart());
-      try {
-        await mesh.start();
-      } catch (error) {
-        failWith(error as Error);
-      }
-      for (const {
-        facade,
-        config: { registry },
-      } of mesh.facades) {
-        log.info("facade listens", {
-          facade: `zookeeper://${printAddress(facade.address.host, facade.address.port)}`,
-          registry,
-        });
-      }
-      log.info("trestle is up", { admin: `http://${mesh.adminAddress}`, proxy: mesh.dataPlane.addresses });
-    });
+    .action(run);
+}
+
+async function run(flags: RoleFlags): Promise<void> {
+  const { config, errors } = resolveConfig(flags, process.env);
+  if (config === undefined) failWith(errors);
+  const unlistenable = await checkListeners(config);
+  if (unlistenable.length > 0) failWith(unlistenable);
+  const log = createLogger(config.logLevel);
+  warnOfOddities(config, log);
+  const mesh = new Mesh(config, log);
+  let stopping = false;
+  const stop = () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    void mesh.stop().then(() => process.exit(0));
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("SIGHUP", () => void mesh.dataPlane.restart());
+  try {
+    await mesh.start();
+  } catch (error) {
+    // What was being opened when the signal came fails as it is closed again.
+    if (!stopping) failWith(error as Error);
+    return;
+  }
+  process.stdout.write(`${printListeners(mesh)}\n`);
+  log.info("trestle is up", { admin: `http://${mesh.adminAddress}`, proxy: mesh.dataPlane.addresses });
+  if (flags.config !== undefined) followFile(flags.config, () => takeUp(mesh, flags, log));
+}
+
+/** One line for people: where everything listens. */
+function printListeners({ config, facades, adminAddress }: Mesh): string {
+  const behind = (name: string) => {
+    const registry = config.registries.find((one) => one.name === name);
+    return registry?.scheme === "zookeeper"
+      ? `zookeeper://${registry.hosts.join(",")}${registry.chroot}`
+      : "an embedded registry, in memory";
+  };
+  const parts = [
+    ...facades.map(
+      ({ facade: { address }, config: { registry } }) =>
+        `facade zookeeper://${printAddress(address.host, address.port)} (before ${behind(registry)})`,
+    ),
+    `proxy ${config.proxy.dubbo.map((port) => `dubbo://${printAddress(config.proxy.host, port)}`).join(" and ")}`,
+    `admin http://${adminAddress}`,
+  ];
+  return `trestle ${VERSION} is up: ${parts.join(", ")}`;
+}
+
+/** What is allowed, but seldom meant. */
+function warnOfOddities({ facades, proxy }: TrestleConfig, log: Logger): void {
+  if (facades.length === 0)
+    log.warn("no facade is configured, so no application can come in; give one with --facade zookeeper://HOST:2181");
+  const isLoopback = (host: string) => host.startsWith("127.") || host === "::1" || host === "localhost";
+  if (isLoopback(proxy.host) && facades.some(({ host }) => !isLoopback(host))) {
+    log.warn(
+      `consumers are shown ${proxy.host}, which works on this machine alone; give the address for others with --proxy-host`,
+    );
+  }
+}
+
+/** The configuration file says something else now: what can be taken up is; a file with faults changes nothing. */
+function takeUp(mesh: Mesh, flags: RoleFlags, log: Logger): void {
+  const { config, errors } = resolveConfig(flags, process.env);
+  if (config === undefined) {
+    for (const error of errors) log.error(describeFailure(error));
+    log.warn("configuration file has faults; the last good state stays in force", { file: flags.config });
+    return;
+  }
+  const { taken, needRestart } = mesh.reconfigure(config);
+  log.info("configuration taken up", { file: flags.config, changed: taken });
+  if (needRestart.length > 0)
+    log.warn("changed keys take effect when trestle is started anew", { file: flags.config, keys: needRestart });
 }

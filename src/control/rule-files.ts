@@ -16,6 +16,8 @@ export interface RuleFiles {
   readonly current: Latest<RuleSet>;
   /** Looks at once instead of waiting for the next event or poll. */
   rescan(): Promise<void>;
+  /** Follows other files and folders from now on; rules of paths that are no longer among them go. */
+  setPaths(paths: readonly string[]): void;
   close(): void;
 }
 
@@ -58,7 +60,8 @@ interface Scan {
  * good state, and so does everything under a path that can't be read; a file that was removed takes its rules along.
  */
 export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
-  const { paths, clock = realClock, logger = silentLogger, pollMs = 400, settleMs = 60 } = options;
+  const { clock = realClock, logger = silentLogger, pollMs = 400, settleMs = 60 } = options;
+  let { paths } = options;
   const current = new Latest<RuleSet>(NO_RULES);
   const followed = new Map<string, Followed>();
   const watchers = new Map<string, FSWatcher>();
@@ -131,6 +134,10 @@ export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
   return {
     current,
     rescan,
+    setPaths(next) {
+      paths = next;
+      lookIn(0);
+    },
     close() {
       closed = true;
       timer?.cancel();

@@ -23,10 +23,10 @@ export interface ServerUrl {
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** Reads a {@link ServerUrl}; gives a text that says what is wrong where it is none. */
+/** Reads a {@link ServerUrl}; gives a text that says what is wrong where it is none, without the credentials in it. */
 export function parseServerUrl(text: string, defaultPort: number): ServerUrl | string {
   const match = /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/?]+)(\/[^?]*)?(?:\?(.*))?$/.exec(text);
-  if (match === null) return `"${text}" is no URL of the form scheme://host:port`;
+  if (match === null) return `"${withoutCredentials(text)}" is no URL of the form scheme://host:port`;
   const [, scheme = "", credentials = "", list = "", path = "", query = ""] = match;
   const hosts = [];
   for (const item of list.split(",")) {
@@ -35,12 +35,33 @@ export function parseServerUrl(text: string, defaultPort: number): ServerUrl | s
     hosts.push(address);
   }
   const colon = credentials.indexOf(":");
+  const username = decodePercent(colon < 0 ? credentials : credentials.slice(0, colon));
+  const password = decodePercent(colon < 0 ? "" : credentials.slice(colon + 1));
+  if (username === undefined || password === undefined)
+    return `the credentials in "${scheme}://${list}" have a % that is no %XX; write it as %25`;
   return {
     scheme,
-    username: decodeURIComponent(colon < 0 ? credentials : credentials.slice(0, colon)),
-    password: colon < 0 ? "" : decodeURIComponent(credentials.slice(colon + 1)),
+    username,
+    password,
     hosts,
     path: path.replace(/\/+$/, ""),
     query: Object.fromEntries(new URLSearchParams(query)),
   };
+}
+
+/** Whether a host stands for all addresses of a machine: one can listen there, but nobody can connect to it. */
+export function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || /^[0:]*:[0:]*$/.test(host);
+}
+
+function decodePercent(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutCredentials(text: string): string {
+  return text.replace(/^([^/]*\/\/)?[^/]*@/, "$1");
 }

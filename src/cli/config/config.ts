@@ -1,3 +1,5 @@
+import type { LogLevel } from "../../base/log.ts";
+
 /** One registry that Trestle mirrors and stands in front of. */
 export interface RegistryConfig {
   /** Unique; origin of its endpoints. */
@@ -44,7 +46,7 @@ export interface TrestleConfig {
   readonly rules: readonly string[];
   readonly outputs: readonly { readonly files: string }[];
   readonly admin: { readonly host: string; readonly port: number };
-  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  readonly logLevel: LogLevel;
 }
 
 /** Name of the registry that stands behind facades when none is configured. */
@@ -54,3 +56,6 @@ export const DEFAULT_PROXY_HOST = "127.0.0.1";
 export const DEFAULT_DUBBO_PORTS: readonly number[] = [20_880, 20_881];
 export const DEFAULT_FACADE_PORT = 2_181;
 export const DEFAULT_ADMIN = "127.0.0.1:15000";
+
+/** Levels of `--log-level`, from all to nothing. */
+export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];

@@ -1,9 +1,9 @@
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import { ConfigError } from "../../base/errors.ts";
 
 /** What a key of a configuration document may hold. */
 export type Shape =
-  | { readonly type: "string" | "port" | "address" }
+  | { readonly type: "string" | "port" }
   | { readonly type: "list"; readonly items: Shape; readonly orSingle?: boolean }
   | { readonly type: "map"; readonly keys: Readonly<Record<string, KeyShape>> };
 
@@ -13,6 +13,8 @@ export interface KeyShape {
   readonly required?: boolean;
   readonly doc: string;
   readonly default?: string;
+  /** Why the key may not be given although it has a meaning, as the end of a sentence that starts with its name. */
+  readonly refused?: string;
 }
 
 /** A checked document: plain values, and where each stands for errors that are found later. */
@@ -25,7 +27,10 @@ export interface CheckedDocument {
 
 const MAX_BYTES = 1024 * 1024;
 
-/** Reads YAML text and holds it against a shape: syntax errors, unknown keys, wrong types and missing keys are all found, each with line and column. */
+/**
+ * Reads YAML text and holds it against a shape: syntax errors, unknown keys, wrong types and missing keys are all found, each with
+ * line and column. The value keeps the shape whatever was wrong: what is missing or of another type is empty in it.
+ */
 export function checkDocument(file: string, text: string, shape: Shape): CheckedDocument {
   const lines = new LineCounter();
   const positions = new Map<string, number>();
@@ -34,7 +39,11 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const errorAt = (path: string, message: string) => new ConfigError(path, message, at(positions.get(path) ?? 0));
+  const errorAt = (path: string, message: string) => {
+    let known = path;
+    while (known !== "" && !positions.has(known)) known = parentOf(known);
+    return new ConfigError(path, message, at(positions.get(known) ?? 0));
+  };
   if (text.length > MAX_BYTES) {
     return { value: undefined, errors: [errorAt("", `the file is over ${MAX_BYTES} bytes`)], errorAt };
   }
@@ -44,6 +53,10 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
 
   const walk = (node: Node | null, expected: Shape, path: string): unknown => {
     if (node?.range) positions.set(path, node.range[0]);
+    if (isAlias(node)) {
+      errors.push(errorAt(path, `${path} is a YAML alias; write the value itself`));
+      return emptyOf(expected);
+    }
     switch (expected.type) {
       case "map":
         return walkMap(node, expected.keys, path);
@@ -59,8 +72,9 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
   const walkMap = (node: Node | null, keys: Readonly<Record<string, KeyShape>>, path: string): unknown => {
     if (node !== null && !isMap(node)) {
       errors.push(errorAt(path, `${path === "" ? "the document" : path} must be a map`));
-      return {};
+      return emptyOf({ type: "map", keys });
     }
+    let refused = false;
     const found: Record<string, unknown> = Object.create(null);
     for (const pair of (node as YAMLMap<Node, Node | null> | null)?.items ?? []) {
       const name = isScalar(pair.key) ? String(pair.key.value) : "";
@@ -68,16 +82,22 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
       if (pair.key.range) positions.set(inner, pair.key.range[0]);
       const key = keys[name];
       if (key === undefined)
-        errors.push(errorAt(inner, `unknown key ${inner}; known here: ${Object.keys(keys).join(", ")}`));
-      else found[name] = walk(pair.value, key.shape, inner);
+        errors.push(errorAt(inner, `unknown key ${inner}; known here: ${knownNames(keys).join(", ")}`));
+      else if (key.refused !== undefined) {
+        refused = true;
+        errors.push(errorAt(inner, `${inner} ${key.refused}`));
+      } else found[name] = walk(pair.value, key.shape, inner);
     }
     for (const [name, key] of Object.entries(keys)) {
-      if (key.required === true && !(name in found))
-        errors.push(errorAt(path, `${path === "" ? name : `${path}.${name}`} is missing`));
+      if (key.required !== true || name in found) continue;
+      const inner = path === "" ? name : `${path}.${name}`;
+      // What stands there in its place is reported already.
+      if (!refused) errors.push(errorAt(inner, `${inner} is missing`));
+      found[name] = emptyOf(key.shape);
     }
     return found;
   };
-  const walkScalar = (node: Node | null, type: "string" | "port" | "address", path: string): unknown => {
+  const walkScalar = (node: Node | null, type: "string" | "port", path: string): unknown => {
     const value = isScalar(node) ? node.value : undefined;
     if (type === "port") {
       if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
@@ -89,4 +109,21 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
     return "";
   };
   return { value: walk(document.contents as Node | null, shape, ""), errors, errorAt };
+}
+
+function knownNames(keys: Readonly<Record<string, KeyShape>>): string[] {
+  return Object.keys(keys).filter((name) => keys[name]?.refused === undefined);
+}
+
+/** `a.b[0]` of `a.b[0].c`, `a.b` of `a.b[0]`, `""` of `a`. */
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("."), path.lastIndexOf("[")));
+}
+
+function emptyOf(shape: Shape): unknown {
+  if (shape.type === "list") return [];
+  if (shape.type === "port") return 0;
+  if (shape.type !== "map") return "";
+  const required = Object.entries(shape.keys).filter(([, key]) => key.required === true);
+  return Object.fromEntries(required.map(([name, key]) => [name, emptyOf(key.shape)]));
 }

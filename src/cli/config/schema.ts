@@ -3,14 +3,22 @@ import type { KeyShape, Shape } from "./document.ts";
 const text: Shape = { type: "string" };
 const texts: Shape = { type: "list", items: text };
 
+/** A key whose part of Trestle is not there yet. */
+const notYet: KeyShape = { shape: text, doc: "", refused: "is not supported yet; leave it out" };
+
 const registry: Readonly<Record<string, KeyShape>> = {
   name: { shape: text, doc: "name in listings, metrics and facades", default: "scheme and address of the URL" },
-  url: { shape: text, required: true, doc: "zookeeper://host:port,host:port/chroot?root=/dubbo" },
+  url: {
+    shape: text,
+    required: true,
+    doc: "zookeeper://host:port,host:port/chroot?root=/dubbo; the port is 2181 unless given",
+  },
   auth: {
     shape: {
       type: "map",
       keys: {
         username: { shape: text, required: true, doc: "digest user of Trestle's own, watching session" },
+        password: { shape: text, doc: "", refused: "may not stand in the file; use passwordFile or passwordEnv" },
         passwordFile: { shape: text, doc: "file that holds the password" },
         passwordEnv: { shape: text, doc: "environment variable that holds the password" },
       },
@@ -24,7 +32,7 @@ const facade: Readonly<Record<string, KeyShape>> = {
   registry: {
     shape: text,
     doc: "name of the registry behind it",
-    default: "the n-th registry of the same scheme for the n-th facade",
+    default: "the only registry, else the n-th registry for the n-th facade",
   },
   take: {
     shape: {
@@ -40,11 +48,12 @@ const facade: Readonly<Record<string, KeyShape>> = {
     },
     doc: "what is led through the proxy; all else passes unchanged",
   },
-  allow: { shape: texts, doc: "address ranges (CIDR) that may connect", default: "everybody" },
+  allow: { shape: texts, doc: "addresses and CIDR ranges that may connect", default: "everybody" },
+  tls: notYet,
 };
 
 const proxy: Readonly<Record<string, KeyShape>> = {
-  host: { shape: text, doc: "address that facades hand out to consumers", default: "127.0.0.1" },
+  host: { shape: text, doc: "address that facades hand out to consumers, without a port", default: "127.0.0.1" },
   bind: { shape: text, doc: "address that the proxy listens on", default: "proxy.host" },
   advertise: { shape: texts, doc: "addresses (host:port) of other instances to hand out beside it", default: "[]" },
   dubbo: {
@@ -52,6 +61,9 @@ const proxy: Readonly<Record<string, KeyShape>> = {
     doc: "Dubbo2 ports, one worker process each",
     default: "[20880, 20881]",
   },
+  tri: notYet,
+  http: notYet,
+  tls: notYet,
 };
 
 /** Every key of trestle.yaml. */
@@ -77,13 +89,20 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
       type: "list",
       items: {
         type: "map",
-        keys: { files: { shape: text, required: true, doc: "folder that gets one ServiceEntry file per service" } },
+        keys: {
+          files: { shape: text, required: true, doc: "folder that gets one ServiceEntry file per service" },
+          kubernetes: notYet,
+          mcp: notYet,
+          xds: notYet,
+        },
       },
     },
     doc: "where entries are written",
     default: "[]",
   },
-  admin: { shape: text, doc: "address (host:port) of the admin API", default: "127.0.0.1:15000" },
+  admin: { shape: text, doc: "address (host:port) that the admin API listens on", default: "127.0.0.1:15000" },
+  naming: notYet,
+  tls: notYet,
 };
 
 /** One row of `trestle config --explain`. */
@@ -96,6 +115,7 @@ export interface ExplainedKey {
 /** All keys with meaning and default, in order. */
 export function explainKeys(keys = CONFIG_KEYS, prefix = ""): ExplainedKey[] {
   return Object.entries(keys).flatMap(([name, key]) => {
+    if (key.refused !== undefined) return [];
     const path = `${prefix}${name}`;
     const row = { key: path, meaning: key.doc, default: key.default ?? (key.required === true ? "(required)" : "") };
     const shape = key.shape.type === "list" ? key.shape.items : key.shape;

@@ -31,9 +31,11 @@ export class DataPlane {
   #resources: ResourceSet | undefined;
   #restarting: Promise<void> | undefined;
   #isLeaving = false;
+  #advertised: readonly string[];
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#advertised = options.config.proxy.advertise;
     const { config, log, onChange } = options;
     this.#workers = config.proxy.dubbo.map((port) => ({
       port,
@@ -48,10 +50,10 @@ export class DataPlane {
 
   /** Addresses to show to consumers: those of serving workers that are not about to be replaced, then other instances'. */
   get addresses(): readonly string[] {
-    const { host, advertise } = this.#options.config.proxy;
-    if (this.#isLeaving) return advertise;
+    const { host } = this.#options.config.proxy;
+    if (this.#isLeaving) return this.#advertised;
     const own = this.#workers.filter(({ worker }) => worker.applied !== undefined && !this.#unlisted.has(worker));
-    return [...own.map(({ port }) => printAddress(host, port)), ...advertise];
+    return [...own.map(({ port }) => printAddress(host, port)), ...this.#advertised];
   }
 
   /** Printed keys of the services that every serving worker has been told of. */
@@ -71,6 +73,12 @@ export class DataPlane {
   /** Takes all own addresses off consumers' lists for good: the workers are about to end. */
   leave(): void {
     this.#isLeaving = true;
+    this.#options.onChange();
+  }
+
+  /** Replaces other instances' addresses. */
+  setAdvertised(addresses: readonly string[]): void {
+    this.#advertised = addresses;
     this.#options.onChange();
   }
 
@@ -119,8 +127,8 @@ export class DataPlane {
   }
 
   async #roll(): Promise<void> {
-    const { log, onChange, config } = this.#options;
-    const hasOthers = this.#workers.length + config.proxy.advertise.length > 1;
+    const { log, onChange } = this.#options;
+    const hasOthers = this.#workers.length + this.#advertised.length > 1;
     if (!hasOthers) log.warn("there is one proxy port only: calls wait or fail while its worker is replaced");
     for (const { worker } of this.#workers) {
       log.info("replacing worker", { worker: worker.name });

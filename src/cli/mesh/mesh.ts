@@ -11,9 +11,11 @@ import { createZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts"
 import { passedServices } from "../../registry-sync/findings.ts";
 import { createPresentContext, type PresentContext } from "../../registry-sync/present/context.ts";
 import { parseAddress, printAddress } from "../config/address.ts";
+import { type ConfigChange, compareConfigs } from "../config/changes.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import { adminSources, type MeshParts, type OpenFacade } from "./admin-sources.ts";
 import { DataPlane } from "./data-plane.ts";
+import { RuleLog } from "./rule-log.ts";
 import { type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts";
 
 /** Consumers that connect before registries have been read would be shown real addresses first: facades wait this long for it, ms. */
@@ -24,7 +26,7 @@ const LEAVE_MS = 1_500;
 
 /** All roles in one process, joined: registries -> sync -> store -> compile -> workers, and facades that show the workers. */
 export class Mesh implements MeshParts {
-  readonly config: TrestleConfig;
+  config: TrestleConfig;
   readonly dataPlane: DataPlane;
   readonly store: ControlStore;
   readonly ruleFiles: RuleFiles;
@@ -32,6 +34,7 @@ export class Mesh implements MeshParts {
   registries: readonly OpenRegistry[] = [];
   facades: readonly OpenFacade[] = [];
   readonly #log: Logger;
+  readonly #ruleLog: RuleLog;
   readonly #stop = new AbortController();
   #controller: Controller | undefined;
   #admin: AdminServer | undefined;
@@ -45,6 +48,7 @@ export class Mesh implements MeshParts {
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
+    this.#ruleLog = new RuleLog(log, () => (this.sync?.silent.size === 0 ? this.store.snapshots.get() : undefined));
   }
 
   /** What the sync knows now. */
@@ -66,7 +70,7 @@ export class Mesh implements MeshParts {
         sources: adminSources(this),
         logger: this.#log,
       });
-      this.registries = await openRegistries(this.config, this.#log);
+      this.registries = await openRegistries(this.config, () => this.config, this.#log);
       this.#controller = createController({
         sources: this.registries.map(({ source }) => source),
         sinks: [this.store.sink, ...this.outputs],
@@ -88,6 +92,25 @@ export class Mesh implements MeshParts {
       await this.stop();
       throw error;
     }
+  }
+
+  /**
+   * Takes up what of another configuration can be taken up while running: paths of rules, what is led through the proxy, other
+   * instances' addresses. Says which changes were taken up and which need a restart; those have no effect.
+   */
+  reconfigure(next: TrestleConfig): ConfigChange {
+    const change = compareConfigs(this.config, next);
+    const { config } = this;
+    this.config = {
+      ...config,
+      rules: next.rules,
+      proxy: { ...config.proxy, advertise: next.proxy.advertise },
+      facades: config.facades.map((facade, i) => ({ ...facade, take: next.facades[i]?.take ?? facade.take })),
+    };
+    this.facades = this.facades.map((open, i) => ({ ...open, config: this.config.facades[i] ?? open.config }));
+    this.dataPlane.setAdvertised(next.proxy.advertise);
+    if (change.taken.includes("rules")) this.ruleFiles.setPaths(next.rules);
+    return change;
   }
 
   /** Why it is not ready yet, one line each; empty when it is. */
@@ -116,6 +139,7 @@ export class Mesh implements MeshParts {
     await this.dataPlane.stop();
     await Promise.all(this.facades.map(({ facade }) => facade.close()));
     this.#stop.abort();
+    this.#ruleLog.close();
     this.ruleFiles.close();
     this.store.close();
     await this.#running;
@@ -124,7 +148,10 @@ export class Mesh implements MeshParts {
   }
 
   async #followRules(): Promise<void> {
-    for await (const { rules } of this.ruleFiles.current.watch(this.#stop.signal)) this.store.setRules(rules);
+    for await (const { rules } of this.ruleFiles.current.watch(this.#stop.signal)) {
+      this.store.setRules(rules);
+      this.#ruleLog.note();
+    }
   }
 
   async #followSnapshots(): Promise<void> {

@@ -5,7 +5,7 @@ import { createEmbeddedRegistry, type EmbeddedRegistry } from "../../registry-sy
 import { plan } from "../../registry-sync/plan.ts";
 import { createFilesSink } from "../../registry-sync/sinks/files.ts";
 import { createZookeeperSource } from "../../registry-sync/sources/zookeeper/source.ts";
-import { parseAddress, printAddress } from "../config/address.ts";
+import { printAddress } from "../config/address.ts";
 import type { RegistryConfig, TrestleConfig } from "../config/config.ts";
 
 /** Whose entries Trestle writes and may change. */
@@ -22,9 +22,13 @@ export interface OpenRegistry {
   readonly embedded: EmbeddedRegistry | undefined;
 }
 
-/** Opens the configured registries; starts the embedded one. */
-export function openRegistries(config: TrestleConfig, log: Logger): Promise<OpenRegistry[]> {
-  const isOwnAddress = ownAddresses(config);
+/** Opens the configured registries; starts the embedded one. `current` tells the configuration of now, whose addresses no provider may have. */
+export function openRegistries(
+  config: TrestleConfig,
+  current: () => TrestleConfig,
+  log: Logger,
+): Promise<OpenRegistry[]> {
+  const isOwnAddress = (address: string, port: number) => isOwn(current(), printAddress(address, port));
   return Promise.all(
     config.registries.map(async (registry) => {
       const embedded =
@@ -64,13 +68,10 @@ export async function planFor(sink: Sink, state: Pick<SyncState, "entries" | "si
   return plan(state?.entries ?? [], await sink.current(), policy).changes;
 }
 
-function ownAddresses({ proxy }: TrestleConfig): (address: string, port: number) => boolean {
-  const own = new Set([
-    ...proxy.dubbo.flatMap((port) => [printAddress(proxy.host, port), printAddress(proxy.bind, port)]),
-    ...proxy.advertise.flatMap((text) => {
-      const address = parseAddress(text);
-      return address === undefined ? [] : [printAddress(address.host, address.port)];
-    }),
-  ]);
-  return (address, port) => own.has(printAddress(address, port));
+function isOwn({ proxy }: TrestleConfig, address: string): boolean {
+  return (
+    proxy.dubbo.some(
+      (port) => address === printAddress(proxy.host, port) || address === printAddress(proxy.bind, port),
+    ) || proxy.advertise.includes(address)
+  );
 }

@@ -1,0 +1,107 @@
+import { isIP } from "node:net";
+import { resolve, sep } from "node:path";
+import { isWildcard, parseAddress, printAddress } from "./address.ts";
+import type { TrestleConfig } from "./config.ts";
+import type { Fail } from "./registries.ts";
+
+/** Most proxy ports, each of which is a process. */
+const MAX_WORKERS = 64;
+
+/** Where each part of a configuration was given: a flag (`--admin`), else the path in the file. */
+export interface Places {
+  readonly facades: (index: number) => string;
+  readonly host: string;
+  readonly bind: string;
+  readonly dubbo: string;
+  readonly advertise: (index: number) => string;
+  readonly admin: string;
+  readonly outputs: (index: number) => string;
+}
+
+/** Notes what is wrong with a configuration as a whole: values that cannot be meant, and parts that exclude each other. */
+export function checkConflicts(config: TrestleConfig, places: Places, fail: Fail): void {
+  checkNames(config, fail);
+  checkProxy(config, places, fail);
+  checkAdvertise(config, places, fail);
+  checkListeners(config, places, fail);
+  checkOutputs(config, places, fail);
+}
+
+function checkNames({ registries }: TrestleConfig, fail: Fail): void {
+  const seen = new Set<string>();
+  for (const [i, { name }] of registries.entries()) {
+    if (seen.has(name)) fail(`registries[${i}]`, `two registries are named "${name}"; give one another name`);
+    seen.add(name);
+  }
+}
+
+function checkProxy({ proxy }: TrestleConfig, places: Places, fail: Fail): void {
+  if (isWildcard(proxy.host))
+    fail(
+      places.host,
+      `consumers cannot connect to ${proxy.host}; give the address to show them, and listen by proxy.bind`,
+    );
+  const hosts = new Map([
+    [places.bind, proxy.bind],
+    [places.host, proxy.host],
+  ]);
+  for (const [place, host] of hosts) {
+    if (!isHost(host)) fail(place, `"${host}" is no address; give an IP address or a name, without a port`);
+  }
+  const { dubbo } = proxy;
+  if (dubbo.length === 0) fail(places.dubbo, "at least one Dubbo2 port is needed; two, so that one can restart");
+  if (dubbo.length > MAX_WORKERS)
+    fail(places.dubbo, `${dubbo.length} Dubbo2 ports are over the limit of ${MAX_WORKERS}`);
+  for (const port of dubbo) {
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+      fail(places.dubbo, "a Dubbo2 port is a number from 1 to 65535");
+      return;
+    }
+  }
+  if (new Set(dubbo).size !== dubbo.length) fail(places.dubbo, "the Dubbo2 ports must differ");
+}
+
+function checkAdvertise({ proxy }: TrestleConfig, places: Places, fail: Fail): void {
+  const seen = new Set(proxy.dubbo.map((port) => printAddress(proxy.host, port)));
+  for (const [i, item] of proxy.advertise.entries()) {
+    const place = places.advertise(i);
+    const address = parseAddress(item);
+    if (address === undefined || address.port === 0) fail(place, `"${item}" is no host:port`);
+    else if (isWildcard(address.host)) fail(place, `consumers cannot connect to ${item}`);
+    else if (seen.has(item)) fail(place, `${item} is this instance's own or given twice; name other instances' only`);
+    seen.add(item);
+  }
+}
+
+/** Two listeners of ours on one port. */
+function checkListeners({ facades, proxy, admin }: TrestleConfig, places: Places, fail: Fail): void {
+  const listeners = [
+    ...facades.map(({ host, port }, i) => ({ what: "a facade", host, port, place: places.facades(i) })),
+    ...proxy.dubbo.map((port) => ({ what: "the proxy", host: proxy.bind, port, place: places.dubbo })),
+    { what: "the admin API", ...admin, place: places.admin },
+  ].filter(({ port }) => port !== 0);
+  for (const [i, one] of listeners.entries()) {
+    const other = listeners
+      .slice(0, i)
+      .find(({ host, port }) => port === one.port && (host === one.host || isWildcard(host) || isWildcard(one.host)));
+    if (other === undefined || (other.what === one.what && one.what === "the proxy")) continue;
+    fail(one.place, `${one.what} and ${other.what} would both listen on ${printAddress(one.host, one.port)}`);
+  }
+}
+
+function checkOutputs({ outputs, rules }: TrestleConfig, places: Places, fail: Fail): void {
+  const seen = new Set<string>();
+  for (const [i, { files }] of outputs.entries()) {
+    if (files === "") continue;
+    const folder = resolve(files);
+    if (seen.has(folder)) fail(places.outputs(i), `${files} is written twice`);
+    seen.add(folder);
+    const read = rules.find((path) => `${folder}${sep}`.startsWith(`${resolve(path)}${sep}`));
+    if (read !== undefined)
+      fail(places.outputs(i), `${files} is written, and read as rules (${read}); keep them apart`);
+  }
+}
+
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text);
+}
