@@ -9,6 +9,7 @@ import { answerWith } from "./dubbo/answers.ts";
 import type { Callee } from "./dubbo/callee.ts";
 import { editFrame, editsFor } from "./dubbo/edits.ts";
 import { BACKLOG_FULL, failCall, linkCall } from "./pending.ts";
+import type { MetricRow } from "./policies/metrics.ts";
 import {
   ABANDONED,
   OK_EXCEPTION,
@@ -249,10 +250,34 @@ export class Exchange implements TryOwner {
     this.#row().record(outcome, this.#context.nowMs - this.#startMs);
   }
 
-  #row() {
+  #row(): MetricRow {
     const { decision, route } = this.#call;
-    return this.#context.rows.row(rowLabels(decision, route, this.#target));
+    return rowOf(this.#context, decision, route, this.#target);
   }
+}
+
+/** Rows found before: a destination belongs to one route, so it and the decision stand for all labels. */
+const rowsByDecision = new WeakMap<HostDecision, Map<Target, MetricRow>>();
+
+/** The row for calls that were so decided and go to `target`. */
+function rowOf(
+  context: ProxyContext,
+  decision: HostDecision,
+  route: CompiledRoute,
+  target: Target | undefined,
+): MetricRow {
+  if (target === undefined) return context.rows.row(rowLabels(decision, route, target));
+  let rows = rowsByDecision.get(decision);
+  if (rows === undefined) {
+    rows = new Map();
+    rowsByDecision.set(decision, rows);
+  }
+  let row = rows.get(target);
+  if (row === undefined) {
+    row = context.rows.row(rowLabels(decision, route, target));
+    rows.set(target, row);
+  }
+  return row;
 }
 
 /** The labels under which a call is counted. */

@@ -253,7 +253,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     const isTagged = serialization === HESSIAN2 && route.targets.some(({ cluster }) => cluster.hasTags);
     new Exchange(this.#context, {
       caller: this,
-      frame: Buffer.from(bytes.subarray(start, end)),
+      frame: copyOf(bytes, start, end),
       idHigh: bytes.readInt32BE(start + 4),
       idLow: bytes.readInt32BE(start + 8),
       serialization,
@@ -324,6 +324,12 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       });
     }
   }
+}
+
+function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  bytes.copy(copy, 0, start, end);
+  return copy;
 }
 
 function isOverPayload(endpoint: ClusterEndpoint, frameBytes: number): boolean {
