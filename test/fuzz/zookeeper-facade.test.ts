@@ -73,18 +73,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc
-      .tuple(fc.nat(9), fc.constantFrom("up" as const, "down" as const))
+      .tuple(fc.nat(17), fc.constantFrom("up" as const, "down" as const))
       .map(([client, direction]): Step => ({ do: "move", client, direction })),
   },
   { weight: 1, arbitrary: fc.constant<Step>({ do: "time" }) },
-  { weight: 1, arbitrary: fc.nat(9).map((client): Step => ({ do: "read", client })) },
-  { weight: 1, arbitrary: fc.nat(9).map((client): Step => ({ do: "reconnect", client })) },
+  { weight: 1, arbitrary: fc.nat(17).map((client): Step => ({ do: "read", client })) },
+  { weight: 1, arbitrary: fc.nat(17).map((client): Step => ({ do: "reconnect", client })) },
 );
 
 /** A client that keeps its belief whether one node is there, by exists with a watch. */
 interface Believer {
   client: LinkedClient;
   readonly path: string;
+  readonly shared: boolean;
   believes: boolean;
   armed: boolean;
 }
@@ -94,6 +95,10 @@ interface Keeper {
   client: LinkedClient;
   readonly directory: string;
   readonly style: "one-shot" | "persistent" | "recursive";
+  /** Where a recursive watch is set: the directory or above it. */
+  readonly from: string;
+  /** Other beliefs hang on the same session: it never reconnects. */
+  readonly shared: boolean;
   list: Set<string>;
   /** Every list it has held. */
   readonly held: Set<string>[];
@@ -118,7 +123,9 @@ function follow(keeper: Keeper, again: boolean): void {
   keepers.set(keeper, () => {
     while (waiting.length > 0 && waiting[0]()) waiting.shift();
   });
+  const others = client.onEvent;
   client.onEvent = (type, path) => {
+    others(type, path);
     keepers.get(keeper)?.();
     if (style === "recursive") {
       if (!path.startsWith(`${directory}/`)) return;
@@ -140,7 +147,7 @@ function follow(keeper: Keeper, again: boolean): void {
     if (style === "recursive") read(false);
     return;
   }
-  if (style !== "one-shot") client.ask({ op: "addWatch", path: directory, mode: style === "recursive" ? 1 : 0 });
+  if (style !== "one-shot") client.ask({ op: "addWatch", path: keeper.from, mode: style === "recursive" ? 1 : 0 });
   read(style === "one-shot");
 }
 
@@ -160,7 +167,9 @@ function believe(believer: Believer, again: boolean): void {
     }
   };
   keepers.set(believer, settle);
+  const others = client.onEvent;
   client.onEvent = (type, changed) => {
+    others(type, changed);
     settle();
     if (changed !== path) return;
     if (type === "created") believer.believes = true;
@@ -183,8 +192,10 @@ function run(steps: readonly Step[]): void {
   const link = new FacadeLink();
   const writer = link.connect("direct").layOut();
   writer.create(`${PROVIDERS}/${LASTING}`);
-  const make = (directory: string, style: Keeper["style"]): Keeper => {
-    const keeper: Keeper = { client: link.connect("facade"), directory, style, list: new Set(), held: [] };
+  const make = (directory: string, style: Keeper["style"], mixed?: LinkedClient, from = directory): Keeper => {
+    const client = mixed ?? link.connect("facade");
+    const shared = mixed !== undefined;
+    const keeper: Keeper = { client, directory, style, from, shared, list: new Set(), held: [] };
     follow(keeper, false);
     link.pump();
     keepers.get(keeper)?.();
@@ -197,14 +208,24 @@ function run(steps: readonly Step[]): void {
     make(INSTANCES, "one-shot"),
     make(INSTANCES, "recursive"),
   ];
-  const believers = WATCHED.map((path): Believer => {
-    const believer = { client: link.connect("facade"), path, believes: false, armed: false };
+  // One session with everything at once, as a consumer that is a provider and has a cache has.
+  const mixed = link.connect("facade");
+  const together = [
+    make(PROVIDERS, "one-shot", mixed),
+    make(PROVIDERS, "recursive", mixed, `/dubbo/${IFACE}`),
+    make(INSTANCES, "one-shot", mixed),
+  ];
+  const believers = [...WATCHED, ...WATCHED].map((path, index): Believer => {
+    const shared = index >= WATCHED.length;
+    const client = shared ? mixed : link.connect("facade");
+    const believer = { client, path, shared, believes: false, armed: false };
     believe(believer, false);
     link.pump();
     keepers.get(believer)?.();
     return believer;
   });
-  for (const one of steps) act(link, writer, [...all, ...believers], one);
+  const watchers = [...all, ...believers, ...together];
+  for (const one of steps) act(link, writer, watchers, one);
   for (let round = 0; round < 10; round++) {
     link.clock.advance(1_500);
     for (const client of link.clients) client.session?.tick();
@@ -214,7 +235,7 @@ function run(steps: readonly Step[]): void {
   for (const { client, path, believes } of believers) {
     expect(believes, path).toBe(client.stat(path) !== undefined);
   }
-  for (const keeper of all) {
+  for (const keeper of [...all, ...together]) {
     const real = writer.children(keeper.directory);
     const kind = keeper.directory === PROVIDERS ? "providers" : "instances";
     const name = kind === "providers" ? "com.acme.Order" : "shop";
@@ -255,6 +276,7 @@ function act(link: FacadeLink, writer: LinkedClient, all: readonly (Keeper | Bel
       return;
     case "reconnect": {
       const keeper = all[one.client];
+      if (keeper.shared) return;
       const old = keeper.client;
       old.disconnect();
       keeper.client = link.connectQuietly("facade", old);

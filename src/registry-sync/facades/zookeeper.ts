@@ -31,6 +31,8 @@ export interface ZookeeperFacadeOptions {
   readonly log?: Logger;
   /** Hears of each finding once, until `setContext`. */
   readonly onFinding?: (finding: Finding) => void;
+  /** Hears of provider instances (`address:port`) that a client took out on purpose: it deleted their node or closed its session. */
+  readonly onRemoval?: (instances: readonly string[]) => void;
   /** Numbers in [0, 1); shuffles the servers. */
   readonly random?: () => number;
 }
@@ -64,6 +66,7 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
     memory: new SessionMemory(clock),
     patience: new Patience(clock),
     counters,
+    ...(options.onRemoval && { onRemoval: options.onRemoval }),
   };
   const allows = compileAllow(options.allow ?? []);
   const connectionOptions = {

@@ -12,6 +12,7 @@ import type { Remembered, SessionMemory } from "./memory.ts";
 import { Outbox } from "./outbox.ts";
 import { replyHeader, requestPacket } from "./packets.ts";
 import type { Patience } from "./patience.ts";
+import { instancesAt } from "./removals.ts";
 import { Tracked } from "./tracked.ts";
 
 /** What all sessions of a facade share. */
@@ -21,6 +22,8 @@ export interface FacadeShared {
   readonly memory: SessionMemory;
   readonly patience: Patience;
   readonly counters: FacadeCounters;
+  /** Hears of provider instances (`address:port`) that a client took out on purpose. */
+  readonly onRemoval?: (instances: readonly string[]) => void;
 }
 
 /** Gets the reply to one request and puts into the outbox what the client is to see of it. */
@@ -169,6 +172,11 @@ export class SessionCore {
     return directory === undefined ? undefined : this.track(directory);
   }
 
+  /** The context by which a directory's events are judged: the older one while some wait that came under it. */
+  contextOf(tracked: Tracked | undefined): PresentContext {
+    return tracked?.heldContext ?? this.context;
+  }
+
   coveredRecursively(path: string): boolean {
     if (this.recursive.size === 0) return false;
     for (let at = path; ; at = at.slice(0, at.lastIndexOf("/"))) {
@@ -185,6 +193,13 @@ export class SessionCore {
   addOwn(path: string): void {
     if (this.own.size >= MAX_WATCHES) throw tooMany("nodes of its own");
     this.own.add(path);
+  }
+
+  /** A client deleted these nodes, or ended its session that made them: tells who wants to know which providers left on purpose. */
+  noteRemoval(paths: Iterable<string>): void {
+    const { onRemoval } = this.shared;
+    const instances = onRemoval === undefined ? [] : instancesAt(paths, this.context);
+    if (instances.length > 0) onRemoval?.(instances);
   }
 
   /** Notes a consumer whose services are not led. Past the bound the oldest is forgotten. */

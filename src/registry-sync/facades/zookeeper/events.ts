@@ -38,14 +38,18 @@ function childrenChanged(core: SessionCore, tracked: Tracked): void {
 /** Reads the directory again, sets the server's watch anew where told, and fills the event's place with what is true. */
 function ask(core: SessionCore, tracked: Tracked, watch: boolean): void {
   const slot = core.outbox.reserve();
-  const moment = tracked.opened();
-  core.list(tracked.directory, watch, (listing) => {
+  const moment = tracked.opened(core.context);
+  const { directory } = tracked;
+  core.list(directory, watch, (found) => {
+    // Judged by what held when the event came: what a newer context changes is told behind all that waits.
+    const listing = found && core.shared.listings.again(found, core.contextOf(tracked), core.unledIn(directory));
     const before = listing === undefined ? moment : beforeEarly(core, tracked, moment, listing);
-    const cause = tracked.judge(moment, listing?.presented);
-    const recursive = core.coveredRecursively(tracked.directory.path);
-    const events = listing === undefined ? blind(tracked, moment) : settle(tracked, before, listing, cause, recursive);
+    const recursive = core.coveredRecursively(directory.path);
+    const events =
+      listing === undefined ? blind(tracked, moment) : settle(tracked, before, listing, "registry", recursive);
     if (events.length === 0) core.shared.counters.suppressed++;
     core.outbox.fill(slot, events);
+    if (tracked.judged(moment, listing?.presented)) tellContext(core, tracked);
   });
 }
 
@@ -67,7 +71,7 @@ function beforeEarly(core: SessionCore, tracked: Tracked, moment: Moment, listin
   tracked.early.clear();
   const { directory } = tracked;
   const unled = core.unledIn(directory);
-  const { presented } = core.shared.listings.make(directory, [...names], undefined, core.context, unled);
+  const { presented } = core.shared.listings.make(directory, [...names], undefined, core.contextOf(tracked), unled);
   return { ...moment, presented };
 }
 
@@ -94,7 +98,7 @@ function childEvent(core: SessionCore, child: DirectoryChild, event: WatcherEven
   const watch = tracked?.nodes.get(name);
   const recursive = core.coveredRecursively(event.path);
   const changesList = event.type === EVENT_TYPES.created || event.type === EVENT_TYPES.deleted;
-  const hidden = isHidden(directory, name, core.context, core.unledIn(directory));
+  const hidden = isHidden(directory, name, core.contextOf(tracked), core.unledIn(directory));
   if (tracked !== undefined && recursive && changesList) {
     if (tracked.listing === undefined) {
       tracked.early.set(name, event.type === EVENT_TYPES.created ? "created" : "deleted");
@@ -125,7 +129,7 @@ function noteVisible(core: SessionCore, tracked: Tracked, name: string, came: bo
   const { listing, directory } = tracked;
   if (listing === undefined || listing.held.has(name) === came) return;
   const names = came ? [...listing.names, name] : listing.names.filter((one) => one !== name);
-  tracked.listing = core.shared.listings.derive(listing, names, core.context, core.unledIn(directory));
+  tracked.listing = core.shared.listings.derive(listing, names, core.contextOf(tracked), core.unledIn(directory));
   // A watch on the list is told by an event of its own, which is judged by what was shown before this one.
   if (tracked.presented !== undefined && !tracked.armed && !tracked.persistent) {
     tracked.presented = tracked.listing.presented;
@@ -138,21 +142,21 @@ function isShownVirtual(tracked: Tracked | undefined, name: string): boolean {
 
 /** What is shown may have changed although the registry did not: tells the client of all that did. */
 export function onContextChange(core: SessionCore): void {
-  for (const tracked of [...core.tracked.values()]) {
-    const { listing, directory } = tracked;
-    if (listing === undefined) {
-      if (tracked.nodes.size > 0) watchShadows(core, directory);
-      continue;
-    }
-    if (tracked.holdsContext()) continue;
-    const moment = tracked.moment();
-    const again = core.shared.listings.again(listing, core.context, core.unledIn(directory));
-    const recursive = core.coveredRecursively(directory.path);
-    const events = settle(tracked, moment, again, "context", recursive);
-    core.shared.counters.artificial += events.length;
-    for (const event of events) core.outbox.add(event);
-    if (tracked.watchesShadows && !tracked.upstreamArmed) {
-      core.list(directory, needsOneShot(core, directory), () => {});
-    }
+  for (const tracked of [...core.tracked.values()]) if (!tracked.holdsContext()) tellContext(core, tracked);
+}
+
+function tellContext(core: SessionCore, tracked: Tracked): void {
+  const { listing, directory } = tracked;
+  if (listing === undefined) {
+    if (tracked.nodes.size > 0) watchShadows(core, directory);
+    return;
+  }
+  const again = core.shared.listings.again(listing, core.context, core.unledIn(directory));
+  const recursive = core.coveredRecursively(directory.path);
+  const events = settle(tracked, tracked.moment(), again, "context", recursive);
+  core.shared.counters.artificial += events.length;
+  for (const event of events) core.outbox.add(event);
+  if (tracked.watchesShadows && !tracked.upstreamArmed) {
+    core.list(directory, needsOneShot(core, directory), () => {});
   }
 }

@@ -50,6 +50,7 @@ export class Listings {
 
   /** What a directory's known state shows under another context. */
   again(listing: Listing, context: PresentContext, unled: readonly DubboUrl[]): Listing {
+    if (listing.context === context && unled.length === 0) return listing;
     const last = this.#last.get(listing.directory.path);
     if (last === undefined || last.names !== listing.names || unled.length > 0) {
       return this.derive(listing, listing.names, context, unled);

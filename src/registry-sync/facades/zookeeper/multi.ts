@@ -100,6 +100,7 @@ function send(core: SessionCore, xid: number, multi: MultiRequest, packet: Uint8
         ? { op: "error", err: ERRORS.runtimeInconsistency }
         : rewrite(core, op, result, known);
     });
+    if (failedAt < 0) core.noteRemoval(multi.ops.filter(({ op }) => op === "delete").map(({ path }) => path));
     core.shared.counters.rewritten++;
     core.outbox.add(replyPacket(header, { op: reply.op, results }));
   });

@@ -48,8 +48,8 @@ export function readList(core: SessionCore, directory: Directory, read: Read): v
 function noteListing(core: SessionCore, directory: Directory, listing: Listing, watch: boolean): void {
   const tracked = watch ? core.track(directory) : core.trackedAt(directory.path);
   if (tracked === undefined) return;
-  tracked.listing = listing;
-  tracked.presented = listing.presented;
+  tracked.listing = core.shared.listings.again(listing, core.contextOf(tracked), core.unledIn(directory));
+  tracked.presented = tracked.listing.presented;
   tracked.early.clear();
   if (!watch) return;
   tracked.arm();

@@ -185,8 +185,11 @@ export class FacadeSession {
     } else if (type === OPS.setWatches || type === OPS.setWatches2) setWatches(core, packet, xid);
     else if (type === OPS.multi || type === OPS.multiRead) {
       forwardMulti(core, packet, xid, (paused) => this.#pause(paused));
-    } else if (path === undefined) core.forward(packet, xid);
-    else this.#pathRequest(packet, xid, type, path);
+    } else if (path === undefined) {
+      // Told at once: a client need not wait for the answer, and the server's events may come before it.
+      if (type === OPS.closeSession) core.noteRemoval(core.own);
+      core.forward(packet, xid);
+    } else this.#pathRequest(packet, xid, type, path);
   }
 
   #pathRequest(packet: Uint8Array, xid: number, type: number, path: string): void {
@@ -242,7 +245,10 @@ export class FacadeSession {
   #delete(packet: Uint8Array, xid: number, path: string): void {
     const core = this.#core;
     core.forward(packet, xid, (reply, header: ReplyHeader) => {
-      if (header.err === ERRORS.ok) core.own.delete(path);
+      if (header.err === ERRORS.ok) {
+        core.noteRemoval([path]);
+        core.own.delete(path);
+      }
       core.outbox.add(reply);
     });
   }

@@ -1,3 +1,4 @@
+import type { PresentContext } from "../../present/context.ts";
 import type { Directory } from "../../present/directory.ts";
 import type { Presented } from "../../present/present.ts";
 import type { Listing } from "./listings.ts";
@@ -46,33 +47,39 @@ export class Tracked {
 
   /** Events that came in and are not judged yet, oldest first. */
   readonly #open: Moment[] = [];
-  /** The context was replaced while events were open: the next one that is judged tells of that, too. */
-  #contextChanged = false;
+  /** The context was replaced while events were open: that is told behind them. */
+  #contextWaits = false;
 
   constructor(directory: Directory) {
     this.directory = directory;
   }
 
-  /** Notes that an event came in; `judge` must follow. */
-  opened(): Moment {
+  /** The context by which everything is judged while events are open; undefined when none are. */
+  heldContext: PresentContext | undefined;
+
+  /** Notes that an event came in; `judged` must follow. `context` is the one of now. */
+  opened(context: PresentContext): Moment {
     const moment = this.moment();
+    this.heldContext ??= context;
     this.#open.push(moment);
     return moment;
   }
 
-  /** The oldest open event is judged by `listing`: what came of it is where the later ones start from. Gives its cause. */
-  judge(moment: Moment, now: Presented | undefined): Cause {
+  /** The oldest open event was found to lead to `now`, where the later ones start from. Whether a new context is to be told now. */
+  judged(moment: Moment, now: Presented | undefined): boolean {
     this.#open.shift();
     for (const later of this.#open) if (later.presented === moment.presented) later.presented = now ?? later.presented;
-    const cause = this.#contextChanged ? "context" : "registry";
-    this.#contextChanged = false;
-    return cause;
+    if (this.#open.length > 0) return false;
+    this.heldContext = undefined;
+    const waited = this.#contextWaits;
+    this.#contextWaits = false;
+    return waited;
   }
 
-  /** Whether a new context must wait to be told of until an event before it is judged; told together, nothing comes out of order. */
+  /** Whether a new context must wait to be told of until the events before it are judged; `judged` says when. */
   holdsContext(): boolean {
-    if (this.#open.length > 0) this.#contextChanged = true;
-    return this.#contextChanged;
+    if (this.#open.length > 0) this.#contextWaits = true;
+    return this.#contextWaits;
   }
 
   moment(): Moment {

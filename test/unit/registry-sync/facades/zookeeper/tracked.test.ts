@@ -129,27 +129,28 @@ describe("what a client is told when what is shown goes from one state to anothe
 describe("events that are not judged yet", () => {
   test("start from what came of the one before", () => {
     const at = tracked(make([]));
-    const first: Moment = at.opened();
-    const second: Moment = at.opened();
-    expect(at.judge(first, one.presented)).toBe("registry");
+    const first: Moment = at.opened(led);
+    const second: Moment = at.opened(led);
+    expect(at.judged(first, one.presented)).toBe(false);
     expect(second.presented).toBe(one.presented);
   });
 
   test("but not when the client has read since", () => {
     const at = tracked(make([]));
-    const first = at.opened();
+    const first = at.opened(led);
     at.presented = one.presented;
-    const second = at.opened();
-    at.judge(first, make([]).presented);
+    const second = at.opened(led);
+    at.judged(first, make([]).presented);
     expect(second.presented).toBe(one.presented);
   });
 
-  test("hold a new context, which is told with the next of them", () => {
+  test("hold a new context, which is told behind the last of them", () => {
     const at = tracked(one);
     expect(at.holdsContext()).toBe(false);
-    const moment = at.opened();
+    const [first, second] = [at.opened(led), at.opened(led)];
     expect(at.holdsContext()).toBe(true);
-    expect(at.judge(moment, one.presented)).toBe("context");
+    expect(at.judged(first, one.presented)).toBe(false);
+    expect(at.judged(second, one.presented)).toBe(true);
     expect(at.holdsContext()).toBe(false);
   });
 });
