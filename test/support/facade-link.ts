@@ -49,6 +49,8 @@ interface Answer {
 export class FacadeLink {
   readonly clock = new ManualClock();
   readonly passed: Passed[] = [];
+  /** Provider instances that clients took out on purpose, as the facade told of them. */
+  readonly removed: string[][] = [];
   readonly counters = createCounters();
   readonly registry: Registry;
   readonly clients: LinkedClient[] = [];
@@ -76,6 +78,7 @@ export class FacadeLink {
       memory: new SessionMemory(this.clock),
       patience: new Patience(this.clock),
       counters: this.counters,
+      onRemoval: (instances) => this.removed.push([...instances]),
     };
   }
 

@@ -182,6 +182,7 @@ export class Mesh implements MeshParts {
       allow: config.allow,
       log: this.#log.child({ facade: config.registry }),
       onFinding: (finding) => findings.set(`${finding.code} ${finding.at}`, finding),
+      onRemoval: (instances) => this.#controller?.expectRemoval(config.registry, instances),
     });
     return { config, facade, findings };
   }
