@@ -1,15 +1,20 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { WORKER_NODE_OPTIONS } from "../../src/bridge-proxy/worker.ts";
 import { type Peer, sleep, startProcess } from "../support/process.ts";
 import { type EnvoyFilter, envoyConfig, nginxConfig } from "./peers-config.ts";
-import { bundleTrestle, ENVOY_VERSION, installEnvoy, needFile } from "./toolchain.ts";
+import { ENVOY_VERSION, installEnvoy, needFile } from "./toolchain.ts";
+import { startTrestleUp } from "./trestle.ts";
 
-/** A proxy that runs and is ready to be measured; undefined peer for the direct way. */
+/** A proxy that runs and is ready to be measured; the direct way has no process. */
 export interface Running {
   readonly port: number;
-  readonly peer: Peer | undefined;
+  /** The process that carries the calls. */
+  readonly pid?: number;
+  /** The process that was started: the same, or its parent. */
+  readonly peer?: Peer;
+  /** What has to be given up before the processes are ended. */
+  readonly close?: () => Promise<void>;
 }
 
 /** One of the ways from the generator to the provider. */
@@ -32,7 +37,7 @@ function onProxyCore(command: string, args: readonly string[]): { command: strin
 }
 
 export const CONTENDERS: readonly Contender[] = [
-  { name: "direct", title: "direct", start: async (_, port) => ({ port, peer: undefined }) },
+  { name: "direct", title: "direct", start: async (_, port) => ({ port }) },
   { name: "nginx", title: "nginx stream (layer 4)", start: startNginx },
   { name: "envoy-dubbo", title: `Envoy ${ENVOY_VERSION} dubbo_proxy`, start: startEnvoy("dubbo") },
   { name: "envoy-generic", title: `Envoy ${ENVOY_VERSION} generic_proxy`, start: startEnvoy("generic") },
@@ -62,7 +67,7 @@ async function startNginx(directory: string, echoPort: number): Promise<Running>
     ready: () => isListening(port),
     deadlineMs: 5_000,
   });
-  return { port, peer };
+  return { port, peer, pid: peer.pid };
 }
 
 function startEnvoy(filter: EnvoyFilter) {
@@ -82,7 +87,7 @@ function startEnvoy(filter: EnvoyFilter) {
       },
       deadlineMs: 15_000,
     });
-    return { port, peer };
+    return { port, peer, pid: peer.pid };
   };
 }
 
@@ -103,15 +108,9 @@ async function envoyPort(adminFile: string): Promise<number> {
 }
 
 async function startTrestle(directory: string, echoPort: number): Promise<Running> {
-  const program = await bundleTrestle(directory);
-  const peer = await startProcess({
-    name: "trestle",
-    ...onProxyCore(process.execPath, [...WORKER_NODE_OPTIONS, program, String(echoPort)]),
-    stdin: true,
-    ready: (self) => printedPort(self) !== undefined,
-    deadlineMs: 10_000,
-  });
-  return { port: printedPort(peer)!, peer };
+  const ports = { facade: await freePort(), proxy: await freePort(), admin: await freePort() };
+  const { parent, workerPid, port, close } = await startTrestleUp(directory, echoPort, ports, onProxyCore);
+  return { port, pid: workerPid, peer: parent, close };
 }
 
 async function isListening(port: number): Promise<boolean> {

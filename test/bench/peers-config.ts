@@ -1,4 +1,4 @@
-/** Configuration files of the proxies that Trestle is compared with, all for calls to `o.Orders` on 127.0.0.1. */
+/** Configuration of Trestle and of the proxies that it is compared with, all for calls to `o.Orders` on 127.0.0.1. */
 
 /** nginx as a layer 4 proxy in one process. */
 export function nginxConfig(directory: string, listenPort: number, echoPort: number): string {
@@ -114,3 +114,24 @@ function genericFilter(bound: boolean): object {
     },
   };
 }
+
+/** Trestle's rule: two subsets, told apart by method, that the one provider is both in. */
+export const BENCH_RULES = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders}
+spec:
+  hosts: [o.Orders]
+  http:
+  - match: [{method: {exact: addOrder}}]
+    route: [{destination: {host: o.Orders, subset: v2}}]
+  - route: [{destination: {host: o.Orders, subset: v1}}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: orders}
+spec:
+  host: o.Orders
+  subsets:
+  - {name: v1, labels: {lane: blue}}
+  - {name: v2, labels: {lane: blue}}
+`;

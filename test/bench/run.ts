@@ -30,6 +30,8 @@ interface Bench {
   readonly echo: Peer;
   readonly running: Running;
   readonly measured: Measured;
+  /** Of the process that started the one that carries the calls. */
+  readonly parent: Measured | undefined;
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -39,19 +41,20 @@ async function main(args: readonly string[]): Promise<void> {
   const chosen = CONTENDERS.filter(({ name }) => name === "direct" || (options.only?.includes(name) ?? true));
   const programs = await buildPrograms();
   const directory = await scratchDirectory();
+  const benches: Bench[] = [];
   try {
-    const benches: Bench[] = [];
     for (const contender of chosen) benches.push(await start(contender, programs.echo, directory));
     for (let round = 0; round < options.rounds; round++) {
       process.stderr.write(`round ${round + 1} of ${options.rounds}\n`);
       await measureRound(benches, options, programs.load);
     }
     await report(
-      benches.map(({ measured }) => measured),
+      benches.flatMap(({ measured, parent }) => (parent === undefined ? [measured] : [measured, parent])),
       options,
       args,
     );
   } finally {
+    for (const { running } of benches) await running.close?.();
     await stopAll();
     await rm(directory, { recursive: true, force: true });
   }
@@ -67,7 +70,13 @@ async function start(contender: Contender, echoProgram: string, directory: strin
   });
   const running = await contender.start(directory, printedPort(echo)!);
   const { name, title } = contender;
-  const measured: Measured = {
+  const hasParent = running.peer !== undefined && running.peer.pid !== running.pid;
+  const parent = hasParent ? nothingYet(`${name}-parent`, `${title}'s parent process`) : undefined;
+  return { contender, echo, running, measured: nothingYet(name, title), parent };
+}
+
+function nothingYet(name: string, title: string): Measured {
+  return {
     name,
     title,
     cpuUs: {},
@@ -77,7 +86,6 @@ async function start(contender: Contender, echoProgram: string, directory: strin
     rssMb: [],
     upstreamConnections: -1,
   };
-  return { contender, echo, running, measured };
 }
 
 async function measureRound(benches: readonly Bench[], options: BenchOptions, load: string): Promise<void> {
@@ -93,11 +101,12 @@ async function measureRound(benches: readonly Bench[], options: BenchOptions, lo
         `--body=${shape.bodyBytes}`,
       ]);
       await counting;
-      const { cpuUs, callsPerSecond, rssMb } = bench.measured;
-      push(callsPerSecond, shape.name, result.callsPerSecond);
-      if (bench.running.peer === undefined) continue;
-      push(cpuUs, shape.name, (result.cpuMs[0]! * 1000) / result.answered);
-      rssMb.push(await residentMb(bench.running.peer.pid));
+      push(bench.measured.callsPerSecond, shape.name, result.callsPerSecond);
+      for (const [i, pid] of pidsOf(bench).entries()) {
+        const { cpuUs, rssMb } = i === 0 ? bench.measured : bench.parent!;
+        push(cpuUs, shape.name, (result.cpuMs[i]! * 1000) / result.answered);
+        rssMb.push(await residentMb(pid));
+      }
     }
   }
   let direct: LoadResult | undefined;
@@ -109,7 +118,7 @@ async function measureRound(benches: readonly Bench[], options: BenchOptions, lo
       `--rate=${PACED_CALLS_PER_SECOND}`,
     ]);
     direct ??= result;
-    if (bench.running.peer === undefined) continue;
+    if (bench.running.pid === undefined) continue;
     bench.measured.addedP50Us.push(result.p50Us - direct.p50Us);
     bench.measured.addedP99Us.push(result.p99Us - direct.p99Us);
   }
@@ -117,7 +126,7 @@ async function measureRound(benches: readonly Bench[], options: BenchOptions, lo
 
 async function runLoad(bench: Bench, load: string, args: readonly string[]): Promise<LoadResult> {
   const { port, peer } = bench.running;
-  const pids = peer === undefined ? [] : [`--pid=${peer.pid}`];
+  const pids = pidsOf(bench).map((pid) => `--pid=${pid}`);
   const run = await startProcess({
     name: `load generator against ${bench.contender.title}`,
     ...onLoadCore(load, [`--port=${port}`, ...args, ...pids]),
@@ -130,10 +139,16 @@ async function runLoad(bench: Bench, load: string, args: readonly string[]): Pro
   return parseLoadResult(run.stdout());
 }
 
+/** The process that carries the calls, then its parent where there is one. */
+function pidsOf({ running, parent }: Bench): readonly number[] {
+  if (running.pid === undefined) return [];
+  return parent === undefined ? [running.pid] : [running.pid, running.peer!.pid];
+}
+
 /** Asks the provider in the middle of the run how many connections it has. */
 async function countConnections(bench: Bench, afterMs: number): Promise<void> {
   const { echo, measured, running } = bench;
-  if (running.peer === undefined) return;
+  if (running.pid === undefined) return;
   await sleep(afterMs);
   const before = echo.stdout().length;
   echo.child.stdin!.write("?\n");

