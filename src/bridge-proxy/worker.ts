@@ -9,9 +9,13 @@ export type WorkerRequest =
   | { readonly type: "stats"; readonly id: number }
   | { readonly type: "drain"; readonly graceMs: number };
 
-/** What a worker answers; `error` is one line. `ready` is said once, unasked, and `final` as the last thing. */
+/**
+ * What a worker answers; `error` is one line. `ready` is said once, unasked, and `final` as the last thing; `leave` asks to be
+ * taken off consumers' lists and then drained, since somebody told the worker to end.
+ */
 export type WorkerReply =
   | { readonly type: "ready" }
+  | { readonly type: "leave" }
   | { readonly type: "applied"; readonly id: number; readonly error?: string }
   | { readonly type: "stats"; readonly id: number; readonly stats: ProxyStats }
   | { readonly type: "final"; readonly stats: ProxyStats };

@@ -5,6 +5,9 @@ import { runWorker, type WorkerReply, type WorkerRequest } from "../bridge-proxy
 /** Name of the hidden command that a proxy worker process runs. */
 export const WORKER_COMMAND = "__worker";
 
+/** A parent that has not drained a worker this long after it asked for it does not do it any more, ms. */
+const LEAVE_MS = 12_000;
+
 /** The command of a worker process: only ever started by `trestle up`, with a channel to it. */
 export function createWorkerCommand(): Command {
   return new Command(WORKER_COMMAND)
@@ -13,7 +16,17 @@ export function createWorkerCommand(): Command {
     .action(async (name: string, options: { logLevel: LogLevel }) => {
       if (process.send === undefined) throw new Error("a proxy worker is started by trestle up, not by hand");
       const stop = new AbortController();
-      process.on("SIGTERM", () => stop.abort());
+      let asked = false;
+      process.on("SIGTERM", () => {
+        if (asked || !process.connected) {
+          stop.abort();
+          return;
+        }
+        // Consumers that are still shown this worker's address would find nobody there: the parent takes it off first.
+        asked = true;
+        process.send!({ type: "leave" } satisfies WorkerReply);
+        setTimeout(() => stop.abort(), LEAVE_MS).unref();
+      });
       // The terminal sends SIGINT to the whole group: the parent decides what becomes of its workers.
       process.on("SIGINT", () => {});
       process.on("SIGHUP", () => {});

@@ -30,16 +30,16 @@ export class DataPlane {
   readonly #keys = new WeakMap<ResourceSet, ReadonlySet<string>>();
   #resources: ResourceSet | undefined;
   #restarting: Promise<void> | undefined;
+  #replacements: Promise<void> = Promise.resolve();
   #isLeaving = false;
   #advertised: readonly string[];
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#advertised = options.config.proxy.advertise;
-    const { config, log, onChange } = options;
-    this.#workers = config.proxy.dubbo.map((port) => ({
+    this.#workers = options.config.proxy.dubbo.map((port) => ({
       port,
-      worker: new ProxyWorker({ name: `dubbo-${port}`, logLevel: config.logLevel, log, onServing: onChange }),
+      worker: this.#createWorker(port),
     }));
   }
 
@@ -126,23 +126,44 @@ export class DataPlane {
     await Promise.all(this.#workers.map(({ worker }) => worker.stop()));
   }
 
+  #createWorker(port: number): ProxyWorker {
+    const { config, log, onChange } = this.#options;
+    const worker: ProxyWorker = new ProxyWorker({
+      name: `dubbo-${port}`,
+      logLevel: config.logLevel,
+      log,
+      onServing: onChange,
+      onLeave: () => {
+        if (this.#isLeaving || this.#unlisted.has(worker)) return;
+        // One after the other, and after a restart that is going on.
+        this.#replacements = this.#replacements.then(() => this.#replace(worker));
+      },
+    });
+    return worker;
+  }
+
   async #roll(): Promise<void> {
-    const { log, onChange } = this.#options;
-    const hasOthers = this.#workers.length + this.#advertised.length > 1;
-    if (!hasOthers) log.warn("there is one proxy port only: calls wait or fail while its worker is replaced");
     for (const { worker } of this.#workers) {
-      log.info("replacing worker", { worker: worker.name });
-      if (hasOthers) {
-        this.#unlisted.add(worker);
-        onChange();
-        await sleep(LIST_SETTLES_MS);
-      }
-      await worker.replace();
-      this.#unlisted.delete(worker);
-      onChange();
+      this.#replacements = this.#replacements.then(() => this.#replace(worker));
+      await this.#replacements;
       if (worker !== this.#workers.at(-1)!.worker) await sleep(LIST_SETTLES_MS);
     }
-    log.info("all workers were replaced");
+    this.#options.log.info("all workers were replaced");
+  }
+
+  async #replace(worker: ProxyWorker): Promise<void> {
+    const { log, onChange } = this.#options;
+    if (this.#isLeaving) return;
+    log.info("replacing worker", { worker: worker.name });
+    if (this.#workers.length + this.#advertised.length > 1) {
+      this.#unlisted.add(worker);
+      onChange();
+      await sleep(LIST_SETTLES_MS);
+    } else log.warn("there is one proxy port only: calls wait or fail while its worker is replaced");
+    if (this.#isLeaving) return;
+    await worker.replace();
+    this.#unlisted.delete(worker);
+    onChange();
   }
 
   #keysOf(resources: ResourceSet): ReadonlySet<string> {

@@ -48,7 +48,10 @@ export class Mesh implements MeshParts {
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
-    this.#ruleLog = new RuleLog(log, () => (this.sync?.silent.size === 0 ? this.store.snapshots.get() : undefined));
+    this.#ruleLog = new RuleLog(log, () => {
+      const snapshot = this.store.snapshots.get();
+      return this.sync?.silent.size === 0 && snapshot.entries.length > 0 ? snapshot : undefined;
+    });
   }
 
   /** What the sync knows now. */

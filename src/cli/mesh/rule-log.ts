@@ -9,7 +9,7 @@ const MAX_LOGGED = 20;
 
 /**
  * Logs what the rules in force mean wrongly (an unknown subset, two rules for one host), as the admin API shows it: once for each
- * change of the rules, when registries have been read. What is wrong in a file's text is logged where files are read.
+ * change of the rules, when services are known. What is wrong in a file's text is logged where files are read.
  */
 export class RuleLog {
   readonly #log: Logger;

@@ -21,6 +21,8 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** Called when the worker serves, and when it no longer does, whatever the reason. */
   readonly onServing: (serving: boolean) => void;
+  /** Called when somebody told the process to end: it asks to be replaced. */
+  readonly onLeave: () => void;
 }
 
 /**
@@ -107,6 +109,7 @@ export class ProxyWorker {
     this.#replacing = true;
     await this.#drain(RESTART_DRAIN_MS);
     this.#replacing = false;
+    if (this.#stopping) return;
     this.start();
     const untilMs = Date.now() + ANSWER_TIMEOUT_MS;
     while (this.#applied === undefined && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -171,6 +174,10 @@ export class ProxyWorker {
     if (child !== this.#child) return;
     if (reply.type === "ready") {
       if (this.#wanted !== undefined) void this.update(this.#wanted);
+      return;
+    }
+    if (reply.type === "leave") {
+      if (!this.#stopping && !this.#replacing) this.#options.onLeave();
       return;
     }
     if (reply.type === "final") this.#lastStats = reply.stats;
