@@ -104,10 +104,6 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "registry-sync/sink-loop.ts": "tested with the loop that runs it: controller.test.ts",
   "registry-sync/sources/zookeeper/interface-world.ts": "tested with the worlds that it builds: world.test.ts",
   "registry-sync/sources/zookeeper/tree.ts": "shapes and one limit",
-  "codecs/xds/resources.ts": "shapes and the names of types",
-  "registry-sync/sink-loop.ts": "tested with the loop that runs it: controller.test.ts",
-  "registry-sync/sources/zookeeper/interface-world.ts": "tested through the world that it is a part of: world.test.ts",
-  "registry-sync/sources/zookeeper/tree.ts": "shapes and one number",
 };
 
 /** Unit tests that mirror no file of src, each with the reason. */
