@@ -14,6 +14,7 @@ import {
 } from "../../codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
+import { printServiceKey } from "../../model/service.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { CallerPort, ProxyContext } from "../context.ts";
 import { Exchange, rowLabels } from "../exchange.ts";
@@ -28,7 +29,7 @@ import { Callbacks } from "./callbacks.ts";
 import type { Callee } from "./callee.ts";
 import { headerLookup } from "./header-lookup.ts";
 import { createLane, type Lane, Lanes, laneRow, mayCallBack, type RuntimeConfig } from "./lanes.ts";
-import { hostOf, NO_TAG, tagOf, UNKNOWN_ROW } from "./resolve.ts";
+import { calledKey, hostOf, NO_TAG, tagOf, UNKNOWN_ROW } from "./resolve.ts";
 
 /** Reads the heads of all callers' requests, one at a time: nothing that it holds outlives the frame. */
 const head = new RequestHead();
@@ -215,12 +216,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       const host = lane.host ?? hostOf(lane, head);
       if (host === undefined) {
         this.#count(undefined, "no_route");
-        this.#refuse(
-          bytes,
-          start,
-          "no_route",
-          `no service ${head.service}${head.version ? `:${head.version}` : ""} is known here`,
-        );
+        this.#refuse(bytes, start, "no_route", `no service ${printServiceKey(calledKey(head))} is known here`);
         return;
       }
       const route = matchRoute(host, headerLookup(head, host.host.key, config.applicationOf(this.#address)));

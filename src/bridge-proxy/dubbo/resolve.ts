@@ -1,4 +1,5 @@
 import type { RequestHead } from "../../codecs/dubbo2/head.ts";
+import { type ServiceKey, serviceKey } from "../../model/service.ts";
 import type { RowLabels } from "../policies/metrics.ts";
 import { decideHost, type HostDecision } from "../route.ts";
 import type { Lane } from "./lanes.ts";
@@ -10,6 +11,17 @@ export function hostOf(lane: Lane, head: RequestHead): HostDecision | undefined 
   const found = decision.byGroup.get(head.attachments().get("group") ?? "");
   if (found === undefined || !head.isGeneric) return found;
   return decideHost(found.host, head.effectiveMethod);
+}
+
+/** The service that a call names, as far as its body can be read. */
+export function calledKey(head: RequestHead): ServiceKey {
+  let group: string | undefined;
+  try {
+    group = head.attachments().get("group");
+  } catch {
+    // A body that is no Hessian2 after its head: its group stays unknown.
+  }
+  return serviceKey(head.service, group, head.version);
 }
 
 /** A call's tag and whether it must be met, from its attachments. */
