@@ -1,10 +1,14 @@
 /** Bytes that the kernel hands over in one read at most. */
 const READ_BYTES = 64 * 1024;
+/** A read of this size is worth memory of its own: copying it costs more than that. */
+const LARGE_READ_BYTES = 32 * 1024;
+/** Sockets that have memory of their own at the same time. */
+const MAX_LARGE_READERS = 256;
 /** Reads of several sockets share a slab; it lives as long as anybody still holds a part of it. */
 const SLAB_BYTES = 256 * 1024;
 
 /**
- * Memory for what sockets read. All of them read into one buffer, and what arrived is moved next to what arrived before: so a
+ * Memory for what sockets read. They all read into one buffer, and what arrived is moved next to what arrived before: so a
  * small read costs its own size, and frames that come in one after the other, even from several sockets, leave as one write.
  */
 export class Slab {
@@ -12,6 +16,8 @@ export class Slab {
   readonly readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
   /** The slab that `place` has put its bytes into. */
   bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  /** Readers with memory of their own now. */
+  largeReaders = 0;
   #used = 0;
 
   /** Reserves `size` bytes of `bytes` and returns where they begin; they are the caller's for good. `size` is at most 128 KB. */
@@ -30,5 +36,48 @@ export class Slab {
     const at = this.place(size);
     this.readBuffer.copy(this.bytes, at, 0, size);
     return at;
+  }
+}
+
+/** The reads of one socket. While they are large they go into memory of the socket's own, which is handed on instead of copied. */
+export class Reader {
+  /** Where the last read stands: from `start` on. */
+  bytes: Buffer;
+  start = 0;
+  readonly #slab: Slab;
+  #own: Buffer | undefined;
+  #lastSize = 0;
+
+  constructor(slab: Slab) {
+    this.#slab = slab;
+    this.bytes = slab.bytes;
+  }
+
+  /** Where the next read is to go. */
+  nextBuffer(): Buffer {
+    const slab = this.#slab;
+    const wasLarge = this.#own !== undefined;
+    const isLarge = this.#lastSize >= LARGE_READ_BYTES && (wasLarge || slab.largeReaders < MAX_LARGE_READERS);
+    if (isLarge !== wasLarge) slab.largeReaders += isLarge ? 1 : -1;
+    this.#own = isLarge ? Buffer.allocUnsafeSlow(READ_BYTES) : undefined;
+    return this.#own ?? slab.readBuffer;
+  }
+
+  /** `size` bytes were read into what `nextBuffer` gave last: sets `bytes` and `start`. */
+  received(size: number): void {
+    this.#lastSize = size;
+    if (this.#own !== undefined) {
+      this.bytes = this.#own;
+      this.start = 0;
+    } else {
+      this.start = this.#slab.keepRead(size);
+      this.bytes = this.#slab.bytes;
+    }
+  }
+
+  /** The socket reads no more. */
+  close(): void {
+    this.#lastSize = 0;
+    this.nextBuffer();
   }
 }

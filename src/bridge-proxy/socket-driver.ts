@@ -1,5 +1,5 @@
 import { type OnReadOpts, Socket } from "node:net";
-import { Slab } from "./slab.ts";
+import { Reader, Slab } from "./slab.ts";
 
 /** What a {@link SocketDriver} tells its owner. */
 export interface SocketOwner {
@@ -52,12 +52,12 @@ export class SocketDriver {
   /** `open` makes the socket, which must read as it is told. */
   constructor(open: (onread: OnReadOpts) => Socket, queue: FlushQueue, owner: SocketOwner) {
     this.#queue = queue;
-    const { slab } = queue;
+    const reader = new Reader(queue.slab);
     let failure: Error | undefined;
     const callback = (size: number): boolean => {
       try {
-        const start = slab.keepRead(size);
-        owner.onBytes(slab.bytes, start, start + size);
+        reader.received(size);
+        owner.onBytes(reader.bytes, reader.start, reader.start + size);
       } catch (error) {
         failure = error as Error;
         this.flush();
@@ -65,7 +65,7 @@ export class SocketDriver {
       }
       return true;
     };
-    const socket = open({ buffer: slab.readBuffer, callback });
+    const socket = open({ buffer: () => reader.nextBuffer(), callback });
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on("drain", () => this.#settleDrained());
@@ -75,6 +75,7 @@ export class SocketDriver {
     socket.on("close", () => {
       this.#closed = true;
       this.#buffers = [];
+      reader.close();
       owner.onClosed(failure);
     });
   }

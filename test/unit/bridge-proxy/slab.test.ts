@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Slab } from "../../../src/bridge-proxy/slab.ts";
+import { Reader, Slab } from "../../../src/bridge-proxy/slab.ts";
 
 function read(slab: Slab, text: string): { readonly bytes: Buffer; readonly at: number; readonly text: () => string } {
   slab.readBuffer.write(text, "latin1");
@@ -33,4 +33,45 @@ test("reserved bytes overlap no read", () => {
   const after = read(slab, "after");
   slab.bytes.fill(0, at, at + 100);
   expect([before.text(), after.text()]).toEqual(["before", "after"]);
+});
+
+/** Reads `size` bytes as a socket does; the memory that they went into. */
+function arrive(reader: Reader, into: Buffer, size: number): Buffer {
+  reader.received(size);
+  expect(reader.bytes.length - reader.start).toBeGreaterThanOrEqual(size);
+  return into;
+}
+
+test("a socket with large reads has memory of its own, handed on uncopied, until they are small again", () => {
+  const slab = new Slab();
+  const reader = new Reader(slab);
+  expect(arrive(reader, reader.nextBuffer(), 65_536)).toBe(slab.readBuffer);
+  expect([reader.bytes, slab.largeReaders]).toEqual([slab.bytes, 0]);
+  const own = reader.nextBuffer();
+  expect(own).not.toBe(slab.readBuffer);
+  expect(slab.largeReaders).toBe(1);
+  arrive(reader, own, 40_000);
+  expect(reader.bytes).toBe(own);
+  const next = reader.nextBuffer();
+  expect(next).not.toBe(own);
+  arrive(reader, next, 100);
+  expect(reader.bytes).toBe(next);
+  expect([reader.nextBuffer(), slab.largeReaders]).toEqual([slab.readBuffer, 0]);
+});
+
+test("at most 256 sockets have memory of their own, and one that closes leaves its share", () => {
+  const slab = new Slab();
+  const readers = Array.from({ length: 300 }, () => new Reader(slab));
+  const owning = () =>
+    readers.filter((reader) => {
+      reader.received(65_536);
+      return reader.nextBuffer() !== slab.readBuffer;
+    }).length;
+  for (const reader of readers) reader.nextBuffer();
+  expect([owning(), slab.largeReaders]).toEqual([256, 256]);
+  readers[0]!.close();
+  readers[0]!.close();
+  expect(slab.largeReaders).toBe(255);
+  readers.shift();
+  expect([owning(), slab.largeReaders]).toEqual([256, 256]);
 });
