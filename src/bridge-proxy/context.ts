@@ -1,6 +1,7 @@
 import type { CallReason } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { CallTable } from "./call-table.ts";
+import type { LateCalls } from "./late.ts";
 import type { MetricRows } from "./policies/metrics.ts";
 import type { FlushQueue } from "./socket-driver.ts";
 
@@ -18,6 +19,10 @@ export interface ProxyLimits {
   readonly maxBacklogBytes: number;
   /** Bytes of unfinished frames, all connections together. */
   readonly maxHeldBytes: number;
+  /** Frames of calls that rules hold back, change or may have to send again, all together. */
+  readonly maxExchangeBytes: number;
+  /** Calls that were given up at their callers' own time-outs and are still answered when an answer comes. */
+  readonly maxLateCalls: number;
   readonly connectTimeoutMs: number;
   /** Idle time after which a connection is asked for a sign of life; three times that without one ends it. */
   readonly heartbeatMs: number;
@@ -34,6 +39,8 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   maxConnections: 20_000,
   maxBacklogBytes: 64 * 1024 * 1024,
   maxHeldBytes: 512 * 1024 * 1024,
+  maxExchangeBytes: 512 * 1024 * 1024,
+  maxLateCalls: 100_000,
   connectTimeoutMs: 3_000,
   heartbeatMs: 60_000,
   frameTimeoutMs: 30_000,
@@ -74,6 +81,8 @@ export interface TryOwner {
   failed(reason: CallReason, message: string): void;
   /** The caller's own time-out passed: nobody waits for an answer any more. */
   abandoned(): void;
+  /** Whether another provider than the one that is being connected to could take the call at once. */
+  hasOther(): boolean;
 }
 
 /** Counters of a proxy, all monotonic. */
@@ -109,6 +118,10 @@ export interface ProxyContext {
   readonly originMs: number;
   /** Bytes of unfinished frames held now. */
   heldBytes: number;
+  /** Calls that have an exchange now, and the bytes of their frames. */
+  exchanges: number;
+  exchangeBytes: number;
+  readonly late: LateCalls;
   /** The earliest deadline of a waiting call, monotonic ms: no scan is needed before. */
   earliestDeadlineMs: number;
   /** In [0, 1). */

@@ -22,6 +22,9 @@ import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "
 import type { ClusterEndpoint } from "./upstream/endpoint.ts";
 import type { UpstreamHost } from "./upstream/host.ts";
 
+/** Longest time that a timer of Node can count: a longer one would be over at once. */
+const MAX_TIMER_MS = 0x7fffffff;
+
 /** What an exchange is made from: one call with its own copy of its frame. */
 export interface HeldCall {
   readonly caller: CallerPort & { pinned(host: UpstreamHost): Callee };
@@ -56,6 +59,7 @@ export class Exchange implements TryOwner {
   #retries = 0;
   #tried: UpstreamHost[] = [];
   #endpoint: ClusterEndpoint | undefined;
+  #isHeld = false;
 
   constructor(context: ProxyContext, call: HeldCall) {
     this.#context = context;
@@ -66,6 +70,7 @@ export class Exchange implements TryOwner {
 
   /** Carries the call out, faults first. */
   start(): void {
+    if (!this.#hold()) return;
     const { fault } = this.#call.route;
     if (fault !== undefined && fault.delayMs > 0 && this.#context.random() < fault.delayShare) {
       this.#after(fault.delayMs, () => this.#afterDelay());
@@ -86,13 +91,40 @@ export class Exchange implements TryOwner {
 
   failed(reason: CallReason, message: string): void {
     // Nothing was sent on a connection that never was: another provider may take the call whatever the rules say of retries.
-    if (reason === "connect_failure" && !this.#call.pinned && this.#tryOther()) return;
+    if (reason === "connect_failure" && this.#tryOther()) return;
     if (this.#retry(outcomeOfReason(reason))) return;
     this.#answer(ownAnswer(reason), message);
   }
 
   abandoned(): void {
     this.#record(ABANDONED);
+  }
+
+  hasOther(): boolean {
+    const avoid = this.#endpoint === undefined ? this.#tried : [...this.#tried, this.#endpoint.host];
+    return this.#target!.cluster.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
+  }
+
+  /** Counts the call among those that are held. Whether there was room. */
+  #hold(): boolean {
+    const context = this.#context;
+    const { maxCalls, maxExchangeBytes } = context.limits;
+    const bytes = this.#call.frame.length;
+    if (context.exchanges >= maxCalls || context.exchangeBytes + bytes > maxExchangeBytes) {
+      this.#answer(ownAnswer("overflow"), `calls that rules hold are at the limit of ${maxExchangeBytes} bytes`);
+      return false;
+    }
+    this.#isHeld = true;
+    context.exchanges++;
+    context.exchangeBytes += bytes;
+    return true;
+  }
+
+  #letGo(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#context.exchanges--;
+    this.#context.exchangeBytes -= this.#call.frame.length;
   }
 
   #afterDelay(): void {
@@ -174,8 +206,12 @@ export class Exchange implements TryOwner {
           this.failed("connect_failure", error);
           return;
         }
-        callee.send(frame, 0, frame.length);
+        if (!callee.send(frame, 0, frame.length)) {
+          this.#record(outcomeOfReason("overflow"));
+          return;
+        }
         this.#row().recordOneWay();
+        this.#letGo();
       });
       return;
     }
@@ -191,6 +227,9 @@ export class Exchange implements TryOwner {
     }
     calls.callers[slot] = caller;
     calls.exchanges[slot] = this;
+    calls.idHigh[slot] = this.#call.idHigh;
+    calls.idLow[slot] = this.#call.idLow;
+    calls.serialization[slot] = this.#call.serialization;
     calls.startMs[slot] = this.#startMs;
     this.#setDeadline(slot);
     linkCall(context, slot, callee);
@@ -234,10 +273,13 @@ export class Exchange implements TryOwner {
   }
 
   #after(ms: number, run: () => void): void {
-    setTimeout(() => {
-      this.#context.nowMs = performance.now();
-      run();
-    }, ms);
+    setTimeout(
+      () => {
+        this.#context.nowMs = performance.now();
+        run();
+      },
+      Math.min(ms, MAX_TIMER_MS),
+    );
   }
 
   #answer(answer: OwnAnswer, message: string): void {
@@ -246,7 +288,9 @@ export class Exchange implements TryOwner {
     if (twoWay && !caller.closed) answerWith(this.#call, answer, message);
   }
 
+  /** The call is over: said once. */
   #record(outcome: Outcome): void {
+    this.#letGo();
     this.#row().record(outcome, this.#context.nowMs - this.#startMs);
   }
 

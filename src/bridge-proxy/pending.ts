@@ -65,6 +65,16 @@ export function failCallsOf(context: ProxyContext, callee: CalleePort, reason: C
   while (callee.firstCall >= 0) failCall(context, callee.firstCall, reason, message);
 }
 
+/** Lets the calls that wait for `callee` to connect go to other providers, those that have one: nothing was sent yet. */
+export function moveCallsOf(context: ProxyContext, callee: CalleePort, message: string): void {
+  const { calls } = context;
+  for (let slot = callee.firstCall; slot >= 0; ) {
+    const next = calls.next[slot]!;
+    if (calls.exchanges[slot]?.hasOther() === true) failCall(context, slot, "connect_failure", message);
+    slot = next;
+  }
+}
+
 /**
  * Ends the calls whose deadline has passed and notes the earliest deadline left. One scan over the table serves all
  * time-outs: it runs only when the earliest deadline falls due, so calls that are answered in time cost nothing.
@@ -72,6 +82,8 @@ export function failCallsOf(context: ProxyContext, callee: CalleePort, reason: C
 export function sweepDeadlines(context: ProxyContext): void {
   const { calls, nowMs } = context;
   let earliest = Number.POSITIVE_INFINITY;
+  // A call that is sent again during the scan may get a slot that was passed already: its deadline is noted here.
+  context.earliestDeadlineMs = earliest;
   for (let slot = 0; slot < calls.end; slot++) {
     if (calls.callees[slot] === undefined) continue;
     const deadline = calls.deadlineMs[slot]!;
@@ -83,12 +95,24 @@ export function sweepDeadlines(context: ProxyContext): void {
       abandonCall(context, slot);
     }
   }
-  context.earliestDeadlineMs = earliest;
+  if (earliest < context.earliestDeadlineMs) context.earliestDeadlineMs = earliest;
 }
 
 function abandonCall(context: ProxyContext, slot: number): void {
   const { calls } = context;
   const owner = calls.exchanges[slot];
+  const caller = calls.callers[slot]!;
+  const untilMs = calls.startMs[slot]! + context.limits.maxCallMs;
+  if (!caller.closed && untilMs > context.nowMs) {
+    context.late.add(calls.generations[slot]!, slot, {
+      caller,
+      callee: calls.callees[slot]!,
+      idHigh: calls.idHigh[slot]!,
+      idLow: calls.idLow[slot]!,
+      serialization: calls.serialization[slot]!,
+      untilMs,
+    });
+  }
   context.counters.abandonedCalls++;
   calls.rows[slot]?.record(ABANDONED, context.nowMs - calls.startMs[slot]!);
   endCall(context, slot);

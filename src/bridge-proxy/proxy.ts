@@ -6,12 +6,15 @@ import { CallTable } from "./call-table.ts";
 import { ProxyConfig } from "./config.ts";
 import { DEFAULT_LIMITS, type ProxyContext, type ProxyCounters, type ProxyLimits } from "./context.ts";
 import { Caller } from "./dubbo/caller.ts";
+import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
 import { FlushQueue } from "./socket-driver.ts";
 
 const SWEEP_MS = 10;
 const TICK_MS = 1_000;
+/** How long consumers get to close their side of a drained connection, ms. */
+const LEAVE_MS = 250;
 
 export interface ProxyOptions {
   /** Name in statistics. */
@@ -48,6 +51,7 @@ class DubboProxy implements RunningProxy {
   readonly #callers = new Set<Caller>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #ticker: NodeJS.Timeout;
+  #isDraining = false;
 
   constructor(options: ProxyOptions) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -64,6 +68,8 @@ class DubboProxy implements RunningProxy {
 
   async apply(changes: readonly DeltaResources[]): Promise<void> {
     this.#config.apply(changes);
+    // A worker that is being replaced must not take connections again.
+    if (this.#isDraining) return;
     const wanted = new Map<string, { host: string; port: number }>(
       this.#config.listeners.map(({ address }) => {
         const { address: host, portValue } = address.socketAddress;
@@ -91,13 +97,15 @@ class DubboProxy implements RunningProxy {
         callsInFlight: context.calls.size,
         downstreamOpen: this.#callers.size,
         upstreamOpen: hosts.reduce((sum, host) => sum + host.connectionCount, 0),
-        upstreamHosts: hosts.length,
+        upstreamHosts: hosts.filter(({ retired }) => !retired).length,
         heldBytes: context.heldBytes,
+        callsHeldByRules: context.exchanges,
       },
     };
   }
 
   async drain(graceMs: number): Promise<void> {
+    this.#isDraining = true;
     for (const server of this.#servers.values()) server.close();
     this.#servers.clear();
     for (const caller of this.#callers) caller.sendReadonly();
@@ -106,10 +114,13 @@ class DubboProxy implements RunningProxy {
     // A second of quiet, so that calls that were on their way when READONLY went out are still served.
     for (let quietMs = 0; quietMs < 1_000 && performance.now() < untilMs; ) {
       await new Promise((resolve) => setTimeout(resolve, 50));
-      quietMs = this.#context.calls.size === 0 ? quietMs + 50 : 0;
+      quietMs = this.#isIdle() ? quietMs + 50 : 0;
     }
     for (const caller of this.#callers) caller.end();
     this.#context.queue.flush();
+    // Consumers close their side in turn; one that is cut off before could lose what it has not read yet.
+    const endMs = performance.now() + LEAVE_MS;
+    while (this.#callers.size > 0 && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 10));
     await this.close();
   }
 
@@ -158,6 +169,13 @@ class DubboProxy implements RunningProxy {
     this.#callers.add(caller);
   }
 
+  /** Whether no call waits, for an answer or for its time, and every answer was taken. */
+  #isIdle(): boolean {
+    if (this.#context.calls.size > 0 || this.#context.exchanges > 0) return false;
+    for (const caller of this.#callers) if (caller.backlogBytes > 0) return false;
+    return true;
+  }
+
   #sweep(): void {
     this.#context.nowMs = performance.now();
     if (this.#context.nowMs >= this.#context.earliestDeadlineMs) sweepDeadlines(this.#context);
@@ -166,7 +184,8 @@ class DubboProxy implements RunningProxy {
   #tick(): void {
     this.#context.nowMs = performance.now();
     for (const caller of this.#callers) caller.tick();
-    for (const host of this.#config.hosts.hosts) host.tick();
+    this.#config.hosts.tick();
+    this.#context.late.prune(this.#context.nowMs);
   }
 }
 
@@ -182,6 +201,9 @@ function createContext(options: ProxyOptions, limits: ProxyLimits): ProxyContext
     nowMs: performance.now(),
     originMs: performance.timeOrigin,
     heldBytes: 0,
+    exchanges: 0,
+    exchangeBytes: 0,
+    late: new LateCalls(limits.maxLateCalls),
     earliestDeadlineMs: Number.POSITIVE_INFINITY,
     random: options.random ?? Math.random,
   };

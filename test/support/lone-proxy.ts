@@ -26,6 +26,8 @@ export interface LoneService {
   readonly routes?: (cluster: string) => readonly Route[];
   /** Route timeout, as `"0.5s"`. */
   readonly timeout?: string;
+  /** Methods whose providers call back. */
+  readonly callbackMethods?: readonly string[];
 }
 
 /** A proxy in this process, without registries and rules: a socket on one side, providers' ports on the other. */
@@ -105,7 +107,16 @@ function clusterName(service: LoneService): string {
 }
 
 function clusterOf(service: LoneService): Cluster {
-  const facts = { interface: service.interface, group: "", version: "", host: hostOf(service), subset: "" };
+  const { callbackMethods } = service;
+  const callbacks = callbackMethods === undefined ? {} : { callbackMethods };
+  const facts = {
+    interface: service.interface,
+    group: "",
+    version: "",
+    host: hostOf(service),
+    subset: "",
+    ...callbacks,
+  };
   return {
     name: clusterName(service),
     type: "EDS",

@@ -36,6 +36,11 @@ export class EndpointSet {
     return best.length === 1 ? best[0]!.endpoint : this.#choose(best, this.#bestWeight, random).endpoint;
   }
 
+  /** Whether an endpoint is connected whose host is not in `avoid`. */
+  hasReady(avoid: readonly UpstreamHost[]): boolean {
+    return this.endpoints.some(({ host }) => host.state === "ready" && !host.draining && !avoid.includes(host));
+  }
+
   #pickOther(wallMs: number, random: () => number, avoid: readonly UpstreamHost[]): ClusterEndpoint | undefined {
     const left = bestTier(this.endpoints.filter((endpoint) => !avoid.includes(endpoint.host)));
     if (left.length === 0) return undefined;

@@ -51,6 +51,11 @@ export class Callbacks {
     waiting.callee.send(bytes, start, end);
   }
 
+  /** Lets the connections ask for signs of life: a subscription may be silent for longer than providers keep idle connections. */
+  tick(): void {
+    for (const callee of [...this.#connections.values()]) callee.tick();
+  }
+
   /** The caller is gone: so are its own connections. */
   close(): void {
     for (const callee of [...this.#connections.values()]) callee.destroy();

@@ -13,9 +13,13 @@ import {
 } from "../../codecs/dubbo2/frame.ts";
 import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
 import type { CalleePort, ProviderPort, ProxyContext } from "../context.ts";
-import { endCall, failCallsOf, logBug } from "../pending.ts";
+import { endCall, failCallsOf, logBug, moveCallsOf } from "../pending.ts";
 import { OK_EXCEPTION, outcomeOfStatus } from "../policies/outcome.ts";
 import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
+import { answerReason } from "./answers.ts";
+
+/** A connection that takes longer than this is not waited for by calls that another provider can take, ms. */
+const CONNECT_PATIENCE_MS = 200;
 
 /** What the owner of a callee connection is told. */
 export interface CalleeOwner {
@@ -46,6 +50,7 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
   #waitingBytes = 0;
   #closed = false;
   #endWhenIdle = false;
+  #ended = false;
   #failure = "";
   #lastReadMs: number;
   #lastAskedMs = 0;
@@ -68,11 +73,20 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
       this.#failure = `connecting took over ${context.limits.connectTimeoutMs} ms`;
       socket.destroy();
     }, context.limits.connectTimeoutMs);
-    socket.once("close", () => clearTimeout(timer));
-    socket.once("connect", () => {
+    const patience = setInterval(() => {
+      context.nowMs = performance.now();
+      moveCallsOf(context, this, `connecting to ${host.address}:${host.port} takes too long`);
+    }, CONNECT_PATIENCE_MS);
+    const stopTimers = () => {
       clearTimeout(timer);
+      clearInterval(patience);
+    };
+    socket.once("close", stopTimers);
+    socket.once("connect", () => {
+      stopTimers();
       this.#onConnected();
     });
+    socket.once("end", () => this.#lose());
   }
 
   /** Bytes that wait here to be sent or to be taken. */
@@ -101,7 +115,17 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
   /** Ends the connection once no call waits on it. */
   endWhenIdle(): void {
     this.#endWhenIdle = true;
-    if (this.firstCall < 0) this.#driver.end();
+    this.#endIfIdle();
+  }
+
+  /** Ends the connection once a call that is about to be sent, and all others, are over. */
+  endAfterNext(): void {
+    this.#endWhenIdle = true;
+  }
+
+  /** No call may be sent any more. */
+  get ended(): boolean {
+    return this.#ended || this.#closed;
   }
 
   destroy(): void {
@@ -119,10 +143,12 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
       context.counters.upstreamProtocolErrors++;
       this.#failure = (error as Error).message;
       logBug(context, error);
+      this.onClosed(error as Error);
       throw error;
+    } finally {
+      context.heldBytes += this.#splitter.heldBytes - held;
     }
-    context.heldBytes += this.#splitter.heldBytes - held;
-    if (this.#endWhenIdle && this.firstCall < 0) this.#driver.end();
+    this.#endIfIdle();
   }
 
   onFrame(bytes: Buffer, start: number, end: number): void {
@@ -137,6 +163,7 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
     const slot = calls.find(bytes.readInt32BE(start + 4), bytes.readInt32BE(start + 8));
     if (slot < 0 || calls.callees[slot] !== this) {
       counters.lateAnswers++;
+      this.#deliverLate(bytes, start, end);
       return;
     }
     const owner = calls.exchanges[slot];
@@ -178,6 +205,9 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
     const peer = `${this.host.address}:${this.host.port}`;
     if (wasReady) failCallsOf(this.#context, this, "reset", `${peer} closed the connection before it answered: ${why}`);
     else failCallsOf(this.#context, this, "connect_failure", `no connection to ${peer}: ${why}`);
+    for (const call of this.#context.late.takeAllOf(this)) {
+      if (!call.caller.closed) answerReason(call, "reset", `${peer} closed the connection before it answered: ${why}`);
+    }
     this.#settleReady(`no connection to ${peer}: ${why}`);
   }
 
@@ -185,10 +215,11 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
   tick(): void {
     const { nowMs, limits } = this.#context;
     if (!this.ready) return;
+    this.#endIfIdle();
     const idleMs = nowMs - this.#lastReadMs;
     if (idleMs > 3 * limits.heartbeatMs) {
       this.#failure = `nothing was heard for ${Math.round(idleMs)} ms`;
-      this.#driver.destroy();
+      this.#lose();
     } else if (idleMs > limits.heartbeatMs && nowMs - this.#lastAskedMs > limits.heartbeatMs) {
       this.#lastAskedMs = nowMs;
       const frame = encodeHeartbeat(0xffffffff, this.#heartbeatId++);
@@ -202,11 +233,36 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
     this.#lastReadMs = this.#context.nowMs;
     this.ready = true;
     counters.upstreamConnections++;
-    for (const frame of this.#waiting) this.#driver.append(frame, 0, frame.length);
+    for (const frame of this.#waiting) {
+      // A call that was given up meanwhile, or went elsewhere, must not be carried out here.
+      const slot = this.#context.calls.find(frame.readInt32BE(4), frame.readInt32BE(8));
+      if (slot >= 0 && this.#context.calls.callees[slot] === this) this.#driver.append(frame, 0, frame.length);
+    }
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#owner.onReady();
     this.#settleReady(undefined);
+  }
+
+  /** Nothing more will come from the provider: calls end now, and none may be sent in the time until the socket is closed. */
+  #lose(): void {
+    this.onClosed(undefined);
+    this.#driver.destroy();
+  }
+
+  #endIfIdle(): void {
+    if (!this.#endWhenIdle || this.firstCall >= 0) return;
+    this.#ended = true;
+    this.#driver.end();
+  }
+
+  /** The answer to a call whose caller said that it would not wait so long: it may, after all. */
+  #deliverLate(bytes: Buffer, start: number, end: number): void {
+    const call = this.#context.late.take(this, bytes.readInt32BE(start + 4), bytes.readInt32BE(start + 8));
+    if (call === undefined || call.caller.closed) return;
+    bytes.writeInt32BE(call.idHigh, start + 4);
+    bytes.writeInt32BE(call.idLow, start + 8);
+    call.caller.deliver(bytes, start, end);
   }
 
   #settleReady(error: string | undefined): void {

@@ -37,6 +37,9 @@ const head = new RequestHead();
 /** A caller that does not take its answers is not read from above this, so that it makes no new ones. */
 const PAUSE_BACKLOG_BYTES = 1024 * 1024;
 
+/** A large frame gets more time, as much as a slow line needs. */
+const SLOWEST_BYTES_PER_MS = 20;
+
 /** One accepted connection of a Dubbo2 consumer. Whatever happens to providers, it stays. */
 export class Caller implements CallerPort, SocketOwner, FrameSink {
   closed = false;
@@ -52,6 +55,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   #lastHost: HostDecision | undefined;
   #paused = false;
   #lastReadMs: number;
+  /** When the frame that is not finished began. */
+  #frameSinceMs = 0;
   #lastAskedMs = 0;
 
   constructor(context: ProxyContext, socket: Socket, config: () => RuntimeConfig, onClosed: () => void) {
@@ -84,6 +89,11 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     this.answer(encodeReadonly());
   }
 
+  /** Bytes that the consumer has not taken yet. */
+  get backlogBytes(): number {
+    return this.#driver.backlogBytes;
+  }
+
   end(): void {
     this.#driver.end();
   }
@@ -103,8 +113,11 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       context.counters.downstreamProtocolErrors++;
       logBug(context, error);
       throw error;
+    } finally {
+      context.heldBytes += this.#splitter.heldBytes - held;
     }
-    context.heldBytes += this.#splitter.heldBytes - held;
+    // A frame that only grew is as old as it was.
+    if (held === 0 || this.#splitter.heldBytes !== held + end - start) this.#frameSinceMs = context.nowMs;
     if (context.heldBytes > context.limits.maxHeldBytes && this.#splitter.heldBytes > 0) {
       throw new ProtocolError("dubbo2", `unfinished frames hold over maxHeldBytes ${context.limits.maxHeldBytes}`);
     }
@@ -149,8 +162,12 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   /** Ends connections that began a frame and do not go on, or are silent for three heartbeats. */
   tick(): void {
     const { nowMs, limits } = this.#context;
+    this.#callbacks.tick();
     const idleMs = nowMs - this.#lastReadMs;
-    if (idleMs > 3 * limits.heartbeatMs || (this.#splitter.heldBytes > 0 && idleMs > limits.frameTimeoutMs)) {
+    const { heldBytes } = this.#splitter;
+    const frameMs = limits.frameTimeoutMs + heldBytes / SLOWEST_BYTES_PER_MS;
+    const isStuck = heldBytes > 0 && (idleMs > limits.frameTimeoutMs || nowMs - this.#frameSinceMs > frameMs);
+    if (idleMs > 3 * limits.heartbeatMs || isStuck) {
       this.#driver.destroy();
     } else if (idleMs > limits.heartbeatMs && nowMs - this.#lastAskedMs > limits.heartbeatMs) {
       this.#lastAskedMs = nowMs;
@@ -173,6 +190,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     const row = laneRow(context, lane, target);
     if ((bytes[start + 2]! & FLAG_TWO_WAY) === 0) {
       if (callee.send(bytes, start, end)) row.recordOneWay();
+      else row.record(outcomeOfReason("overflow"), 0);
       return;
     }
     const { calls } = context;

@@ -30,11 +30,13 @@ export interface Lane {
   readonly plain: boolean;
   /** Rows by destination, made when first used. */
   readonly rows: Map<Target, MetricRow>;
-  /** The caller's own time-out, ms, as its first such call said. */
+  /** The caller's own time-out, ms, as its first such call said; others may have a longer one, so their late answers are not thrown away. */
   readonly callerTimeoutMs: number;
 }
 
 const MAX_LANES = 128;
+/** Longer beginnings are worked out each time: only a caller that means no good has many of them. */
+const MAX_PREFIX_BYTES = 1024;
 const ASCII_END = 0x80;
 
 /** The lanes of one connection, most recently used first. */
@@ -62,6 +64,7 @@ export class Lanes {
   }
 
   add(lane: Lane): void {
+    if (lane.prefix.length === 0 || lane.prefix.length > MAX_PREFIX_BYTES) return;
     this.#lanes.unshift(lane);
     if (this.#lanes.length > MAX_LANES) this.#lanes.pop();
   }
@@ -69,7 +72,8 @@ export class Lanes {
 
 /** Works out the lane of a request whose head has been scanned. */
 export function createLane(config: RuntimeConfig, context: ProxyContext, head: RequestHead): Lane {
-  const isGeneric = head.isGeneric;
+  // The parameter types, which make a call generic, stand behind what a lane's calls have in common.
+  const isGeneric = head.method.startsWith("$invoke");
   const decision = config.routes.decide(head.service, head.version ?? "", isGeneric ? "$invoke" : head.method);
   const said = readAttachments(head);
   // A consumer names one group in all its calls of a service, so the first one tells whether the only group known is meant.

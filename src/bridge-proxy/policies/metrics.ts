@@ -11,6 +11,7 @@ export interface RowLabels {
   readonly route: string;
 }
 
+const MAX_METHOD_LENGTH = 256;
 const BUCKETS = DURATION_BOUNDS_MS.length + 1;
 
 /** Counts the calls of one method that went to one cluster. Recording touches typed arrays alone. */
@@ -99,8 +100,9 @@ export class MetricRows {
     this.#maxRows = maxRows;
   }
 
-  /** The row with these labels, made when there is none yet. */
-  row(labels: RowLabels): MetricRow {
+  /** The row with these labels, made when there is none yet. A method over 256 characters, which Java has not, counts as `other`. */
+  row(given: RowLabels): MetricRow {
+    const labels = given.method.length > MAX_METHOD_LENGTH ? { ...given, method: "other" } : given;
     const found = this.#rows.get(keyOf(labels));
     if (found !== undefined) return found;
     if (this.#rows.size < this.#maxRows) return this.#add(labels);

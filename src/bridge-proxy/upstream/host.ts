@@ -25,9 +25,12 @@ export class UpstreamHost {
   readonly #context: ProxyContext;
   readonly #changed: () => void;
   #connections: Callee[] = [];
+  /** Connections of the time before it was retired: they take no new call, also when it is listed again. */
+  readonly #ending = new Set<Callee>();
   #retryMs = FIRST_RETRY_MS;
   #retryTimer: NodeJS.Timeout | undefined;
   #retired = false;
+  #retiredAtMs = 0;
 
   /** `changed` is called whenever `state` or `draining` changes. */
   constructor(address: string, port: number, context: ProxyContext, changed: () => void) {
@@ -38,11 +41,23 @@ export class UpstreamHost {
   }
 
   get connectionCount(): number {
-    return this.#connections.length;
+    return this.#connections.length + this.#ending.size;
+  }
+
+  /** Whether no cluster lists it. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /** Whether it has been retired for so long that no call can still be on its way to it. */
+  get forgettable(): boolean {
+    const { nowMs, limits } = this.#context;
+    return this.#retired && this.connectionCount === 0 && nowMs - this.#retiredAtMs > limits.maxCallMs;
   }
 
   /** A connection to send on; while none is ready, the one that is being made (a new one if need be). */
   connection(): Callee {
+    if (this.#retired) return this.#lastConnection();
     const first = this.#connections[0];
     if (first === undefined) return this.#open();
     if (first.backlogBytes < SECOND_CONNECTION_BYTES) return first;
@@ -66,9 +81,17 @@ export class UpstreamHost {
 
   /** No cluster lists it any more: connections end when their calls have. */
   retire(): void {
+    if (this.#retired) return;
     this.#retired = true;
+    this.#retiredAtMs = this.#context.nowMs;
     clearTimeout(this.#retryTimer);
-    for (const connection of this.#connections) connection.endWhenIdle();
+    const connections = this.#connections;
+    this.#connections = [];
+    for (const connection of connections) {
+      this.#ending.add(connection);
+      connection.endWhenIdle();
+    }
+    this.#setState("idle");
   }
 
   /** It is listed again. */
@@ -79,12 +102,12 @@ export class UpstreamHost {
   /** Drops all connections at once. */
   destroy(): void {
     this.retire();
-    for (const connection of [...this.#connections]) connection.destroy();
+    for (const connection of [...this.#ending]) connection.destroy();
   }
 
   /** Lets the connections' own timers run. */
   tick(): void {
-    for (const connection of [...this.#connections]) connection.tick();
+    for (const connection of [...this.#connections, ...this.#ending]) connection.tick();
   }
 
   /** Marks it (or, with false, no longer) as draining. */
@@ -94,9 +117,22 @@ export class UpstreamHost {
     this.#changed();
   }
 
+  /** For a call that was decided before the address was taken off the list. */
+  #lastConnection(): Callee {
+    for (const connection of this.#ending) if (!connection.ended) return connection;
+    const connection: Callee = new Callee(this.#context, this, {
+      onReady: () => {},
+      onClosed: () => this.#ending.delete(connection),
+    });
+    connection.endAfterNext();
+    this.#ending.add(connection);
+    return connection;
+  }
+
   #open(): Callee {
     const connection: Callee = new Callee(this.#context, this, {
       onReady: () => {
+        if (this.#ending.has(connection)) return;
         this.#retryMs = FIRST_RETRY_MS;
         this.draining = false;
         this.#setState("ready");
@@ -109,6 +145,7 @@ export class UpstreamHost {
   }
 
   #onClosed(connection: Callee, wasReady: boolean): void {
+    if (this.#ending.delete(connection)) return;
     this.#connections = this.#connections.filter((other) => other !== connection);
     if (this.#connections.some((other) => other.ready)) return;
     this.#setState(wasReady ? "idle" : "down");
@@ -155,12 +192,16 @@ export class HostPool {
     return host;
   }
 
-  /** Retires every host that is not in `used`; they are forgotten once their last connection is gone. */
+  /** Retires every host that is not in `used`. */
   keepOnly(used: ReadonlySet<UpstreamHost>): void {
+    for (const host of this.#hosts.values()) if (!used.has(host)) host.retire();
+  }
+
+  /** Lets the hosts' timers run, and forgets retired ones that no held call can come back to. */
+  tick(): void {
     for (const [key, host] of this.#hosts) {
-      if (used.has(host)) continue;
-      host.retire();
-      if (host.connectionCount === 0) this.#hosts.delete(key);
+      host.tick();
+      if (host.forgettable) this.#hosts.delete(key);
     }
   }
 }
