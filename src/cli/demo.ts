@@ -32,41 +32,45 @@ Examples:
   trestle demo --once   for scripts`,
     )
     .action(async ({ once }: { once?: true }) => {
+      const stop = new AbortController();
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
       process.stdout.write("starting a registry, a facade, two proxy workers and sample applications ...\n");
       const mesh = await startDemoMesh().catch(failWith);
       process.stdout.write(introduction(mesh));
-      const holds = once === true ? await runOnce(mesh) : await runLive(mesh);
+      const holds = once === true ? await runOnce(mesh, stop.signal) : await runLive(mesh, stop.signal);
       await mesh.close();
+      if (once === true && stop.signal.aborted) failWith(new Error("stopped before all calls were made"));
       process.stdout.write(holds ? "the split was what the rule says\n" : "the split was NOT what the rule says\n");
       process.exit(holds ? 0 : 1);
     });
 }
 
-async function runOnce(mesh: DemoMesh): Promise<boolean> {
+async function runOnce(mesh: DemoMesh, stop: AbortSignal): Promise<boolean> {
   let holds = true;
   for (const phase of PHASES) {
     await enter(mesh, phase);
     const tally = new Tally();
-    for (let i = 0; i < CALLS; i++) for (const method of ORDER_METHODS) await call(mesh, method, i, tally);
+    for (let i = 0; i < CALLS && !stop.aborted; i++) {
+      for (const method of ORDER_METHODS) await call(mesh, method, i, tally);
+    }
+    if (stop.aborted) return false;
     process.stdout.write(`${tally.print(phase)}\n`);
     holds &&= tally.holds(phase);
   }
   return holds;
 }
 
-async function runLive(mesh: DemoMesh): Promise<boolean> {
-  let stopped = false;
+async function runLive(mesh: DemoMesh, stop: AbortSignal): Promise<boolean> {
   let holds = true;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => (stopped = true));
   const redraws = process.stdout.isTTY === true;
-  for (let turn = 0; !stopped; turn++) {
+  for (let turn = 0; !stop.aborted; turn++) {
     const phase = PHASES[turn % PHASES.length]!;
     await enter(mesh, phase);
     const tally = new Tally();
     const untilMs = Date.now() + PHASE_MS;
     let drawMs = 0;
     let lines = 0;
-    for (let i = 0; Date.now() < untilMs && !stopped; i++) {
+    for (let i = 0; Date.now() < untilMs && !stop.aborted; i++) {
       for (const method of ORDER_METHODS) await call(mesh, method, i, tally);
       if (redraws && Date.now() >= drawMs) {
         if (lines > 0) process.stdout.write(`\x1b[${lines}A\x1b[J`);
@@ -79,7 +83,7 @@ async function runLive(mesh: DemoMesh): Promise<boolean> {
     }
     process.stdout.write(`${lines > 0 ? `\x1b[${lines}A\x1b[J` : ""}${tally.print(phase)}\n`);
     // A phase that was cut short may have too few calls to judge the shares by.
-    if (!stopped) holds &&= tally.holds(phase);
+    if (!stop.aborted) holds &&= tally.holds(phase);
   }
   return holds;
 }

@@ -25,7 +25,7 @@ export interface ServerUrl {
 
 /** Reads a {@link ServerUrl}; gives a text that says what is wrong where it is none, without the credentials in it. */
 export function parseServerUrl(text: string, defaultPort: number): ServerUrl | string {
-  const match = /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/?]+)(\/[^?]*)?(?:\?(.*))?$/.exec(text);
+  const match = /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/?@]+)(\/[^?]*)?(?:\?(.*))?$/.exec(text);
   if (match === null) return `"${withoutCredentials(text)}" is no URL of the form scheme://host:port`;
   const [, scheme = "", credentials = "", list = "", path = "", query = ""] = match;
   const hosts = [];
@@ -63,5 +63,5 @@ function decodePercent(text: string): string | undefined {
 }
 
 function withoutCredentials(text: string): string {
-  return text.replace(/^([^/]*\/\/)?[^/]*@/, "$1");
+  return text.replace(/^([^/]*\/\/)?.*@/, "$1");
 }

@@ -199,3 +199,13 @@ test("conflicts and unknown subsets are logged when rules are taken up", async (
     expect.anything(),
   ]);
 });
+
+test("other paths are followed when told; rules of those left out go", async () => {
+  await writeFile(join(dir, "a.yaml"), text("a"));
+  await writeFile(join(dir, "b.yaml"), text("b"));
+  const files = await follow(join(dir, "a.yaml"));
+  expect(names(files)).toEqual(["a"]);
+  files.setPaths([join(dir, "b.yaml")]);
+  await settle(files);
+  expect(names(files)).toEqual(["b"]);
+});

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { compareConfigs } from "../../../../src/cli/config/changes.ts";
+import type { TrestleConfig } from "../../../../src/cli/config/config.ts";
+import { resolveConfig } from "../../../../src/cli/config/resolve.ts";
+
+const before = resolveConfig({ facade: ["zookeeper://127.0.0.1:2181"], rules: ["r"] }, {}).config as TrestleConfig;
+const [facade] = before.facades;
+
+const rows: [string, Partial<TrestleConfig>, string[], string[]][] = [
+  ["nothing", {}, [], []],
+  ["paths of rules", { rules: [] }, ["rules"], []],
+  ["other instances", { proxy: { ...before.proxy, advertise: ["b:1"] } }, ["proxy.advertise"], []],
+  ["what is taken", { facades: [{ ...facade!, take: { services: ["a"], applications: [] } }] }, ["facades[].take"], []],
+  ["who may connect", { facades: [{ ...facade!, allow: ["10.0.0.0/8"] }] }, [], ["facades"]],
+  ["one facade less", { facades: [] }, [], ["facades"]],
+  ["registries", { registries: [] }, [], ["registries"]],
+  [
+    "the proxy's place",
+    { proxy: { host: "a", bind: "b", dubbo: [1], advertise: [] } },
+    [],
+    ["proxy.host", "proxy.bind", "proxy.dubbo"],
+  ],
+  ["outputs and admin", { outputs: [{ files: "o" }], admin: { host: "a", port: 1 } }, [], ["outputs", "admin"]],
+];
+
+test.each(rows)("a change of %s", (_, change, taken, needRestart) => {
+  expect(compareConfigs(before, { ...before, ...change })).toEqual({ taken, needRestart });
+});

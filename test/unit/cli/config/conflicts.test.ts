@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { type RoleFlags, resolveConfig } from "../../../../src/cli/config/resolve.ts";
+
+function faults(flags: RoleFlags): string[] {
+  return resolveConfig(flags, {}).errors.map(({ path, message }) => `${path}: ${message}`);
+}
+
+test.each<[string, RoleFlags]>([
+  ["all defaults", {}],
+  ["one port on two addresses", { facade: ["zookeeper://10.0.0.1:2181", "zookeeper://10.0.0.2:2181"] }],
+  ["port 0 more than once", { facade: ["zookeeper://127.0.0.1:0"], admin: "127.0.0.1:0" }],
+  ["an output beside rules", { rules: ["./rules"], output: ["files=./rules-out"] }],
+  ["another instance on the same ports", { advertise: ["10.0.0.2:20880", "10.0.0.2:20881"] }],
+  ["an IPv6 address", { proxyHost: "[::1]" }],
+])("%s can be meant", (_, flags) => {
+  expect(faults(flags)).toEqual([]);
+});
+
+test.each<[string, RoleFlags, string]>([
+  [
+    "a proxy that nobody can connect to",
+    { proxyHost: "0.0.0.0" },
+    "--proxy-host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind",
+  ],
+  [
+    "a port behind the proxy's address",
+    { proxyHost: "10.0.0.1:20880" },
+    '--proxy-host: "10.0.0.1:20880" is no address; give an IP address or a name, without a port',
+  ],
+  ["a port twice", { proxyPort: ["1", "1"] }, "--proxy-port: the Dubbo2 ports must differ"],
+  ["a port that is none", { proxyPort: ["x"] }, "--proxy-port: a Dubbo2 port is a number from 1 to 65535"],
+  ["port 0 for the proxy", { proxyPort: ["0"] }, "--proxy-port: a Dubbo2 port is a number from 1 to 65535"],
+  ["no port", { proxyPort: [] }, "--proxy-port: at least one Dubbo2 port is needed; two, so that one can restart"],
+  [
+    "more workers than the limit",
+    { proxyPort: Array.from({ length: 65 }, (_, i) => String(i + 1)) },
+    "--proxy-port: 65 Dubbo2 ports are over the limit of 64",
+  ],
+  ["an instance without a port", { advertise: ["b"] }, '--advertise: "b" is no host:port'],
+  ["an instance of all addresses", { advertise: ["0.0.0.0:1"] }, "--advertise: consumers cannot connect to 0.0.0.0:1"],
+  [
+    "itself as another instance",
+    { advertise: ["127.0.0.1:20881"] },
+    "--advertise: 127.0.0.1:20881 is this instance's own or given twice; name other instances' only",
+  ],
+  [
+    "admin and proxy on one port",
+    { admin: "127.0.0.1:20880" },
+    "--admin: the admin API and the proxy would both listen on 127.0.0.1:20880",
+  ],
+  [
+    "admin on all addresses and a facade on one",
+    { admin: "0.0.0.0:2181", facade: ["zookeeper://127.0.0.1:2181"] },
+    "--admin: the admin API and a facade would both listen on 0.0.0.0:2181",
+  ],
+  [
+    "two facades on one address",
+    { facade: ["zookeeper://127.0.0.1:2181", "zookeeper://127.0.0.1:2181"] },
+    "--facade: a facade and a facade would both listen on 127.0.0.1:2181",
+  ],
+  [
+    "a registry twice",
+    { registry: ["zookeeper://a", "zookeeper://a"] },
+    'registries[1]: two registries are named "zookeeper-a:2181"; give one another name',
+  ],
+  ["an output twice", { output: ["files=./o", "files=o"] }, "--output: o is written twice"],
+  [
+    "an output that is read as rules",
+    { rules: ["./r"], output: ["files=./r/out"] },
+    "--output: ./r/out is written, and read as rules (./r); keep them apart",
+  ],
+])("%s is refused", (_, flags, fault) => {
+  expect(faults(flags)).toEqual([fault]);
+});

@@ -1,0 +1,158 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { resolveConfig } from "../../../../src/cli/config/resolve.ts";
+
+let folder: string;
+let file: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "config-"));
+  file = join(folder, "trestle.yaml");
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function resolve(text: string, flags = {}) {
+  await writeFile(file, text);
+  return resolveConfig({ config: file, ...flags }, {});
+}
+
+async function faults(text: string, flags = {}): Promise<string[]> {
+  const { errors } = await resolve(text, flags);
+  return errors.map(({ path, message, position }) => `${position?.line ?? ""} ${path}: ${message}`);
+}
+
+test("nothing given is a mesh of this machine with an embedded registry", () => {
+  expect(resolveConfig({}, {}).config).toEqual({
+    registries: [
+      { name: "embedded", scheme: "embedded", hosts: [], chroot: "", root: "/dubbo", username: "", password: "" },
+    ],
+    facades: [],
+    proxy: { host: "127.0.0.1", bind: "127.0.0.1", advertise: [], dubbo: [20_880, 20_881] },
+    rules: [],
+    outputs: [],
+    admin: { host: "127.0.0.1", port: 15_000 },
+    logLevel: "info",
+  });
+});
+
+test("a file with every key", async () => {
+  await writeFile(join(folder, "secret"), "pw\n");
+  const { config, errors } = await resolve(`
+registries:
+- name: legacy
+  url: zookeeper://10.77.0.1:2181,10.77.0.2:2181/?root=/dubbo
+  auth: {username: u, passwordFile: ${join(folder, "secret")}}
+facades:
+- url: "zookeeper://0.0.0.0:2181"
+  registry: legacy
+  take: {services: ["com.acme.*"], applications: ["*"]}
+  allow: [10.0.0.0/8]
+proxy:
+  host: 10.77.0.5
+  bind: 0.0.0.0
+  advertise: ["10.77.0.6:20880"]
+  dubbo: [20880, 20881]
+rules: [./rules]
+outputs:
+- {files: ./out}
+admin: 127.0.0.1:15000
+`);
+  expect(errors).toEqual([]);
+  expect(config).toEqual({
+    registries: [
+      {
+        name: "legacy",
+        scheme: "zookeeper",
+        hosts: ["10.77.0.1:2181", "10.77.0.2:2181"],
+        chroot: "",
+        root: "/dubbo",
+        username: "u",
+        password: "pw",
+      },
+    ],
+    facades: [
+      {
+        host: "0.0.0.0",
+        port: 2181,
+        registry: "legacy",
+        take: { services: ["com.acme.*"], applications: ["*"] },
+        allow: ["10.0.0.0/8"],
+      },
+    ],
+    proxy: { host: "10.77.0.5", bind: "0.0.0.0", advertise: ["10.77.0.6:20880"], dubbo: [20_880, 20_881] },
+    rules: ["./rules"],
+    outputs: [{ files: "./out" }],
+    admin: { host: "127.0.0.1", port: 15_000 },
+    logLevel: "info",
+  });
+});
+
+test("flags win over the file, each by itself", async () => {
+  const { config } = await resolve("rules: a\nadmin: 127.0.0.1:1\nproxy: {host: 10.0.0.1, dubbo: [1, 2]}\n", {
+    admin: "127.0.0.1:2",
+    proxyPort: ["3", "4"],
+  });
+  expect(config).toMatchObject({ rules: ["a"], admin: { port: 2 }, proxy: { host: "10.0.0.1", dubbo: [3, 4] } });
+});
+
+test("faults of flags, of the file's shape and of what it means are all told, by their place", async () => {
+  const text = `registries:
+- {url: "nacos://a:8848"}
+facades:
+- {url: "zookeeper://0.0.0.0:2181", tls: {}}
+proxy: {host: 0.0.0.0, dubbo: [x], tri: 50051}
+ruels: []
+admin: "nowhere:"
+`;
+  expect(await faults(text, { output: ["kubernetes=mesh"], advertise: ["b"] })).toEqual([
+    " --output: an output kubernetes is not supported yet; files=FOLDER is",
+    ' --advertise: "b" is no host:port',
+    "2 registries[0].url: a registry of nacos:// is not supported yet; zookeeper:// is",
+    "4 facades[0].tls: facades[0].tls is not supported yet; leave it out",
+    "5 proxy.host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind",
+    "5 proxy.dubbo[0]: proxy.dubbo[0] must be a port number from 0 to 65535",
+    "5 proxy.tri: proxy.tri is not supported yet; leave it out",
+    "6 ruels: unknown key ruels; known here: registries, facades, proxy, rules, outputs, admin",
+    '7 admin: "nowhere:" is no host:port to listen on, such as 127.0.0.1:15000',
+  ]);
+});
+
+test.each([
+  [
+    "outputs of later versions",
+    "outputs:\n- {kubernetes: {namespace: mesh}}\n- {mcp: x}\n- {xds: x}\n",
+    [
+      "2 outputs[0].kubernetes: outputs[0].kubernetes is not supported yet; leave it out",
+      "3 outputs[1].mcp: outputs[1].mcp is not supported yet; leave it out",
+      "4 outputs[2].xds: outputs[2].xds is not supported yet; leave it out",
+    ],
+  ],
+  [
+    "a password in the file",
+    "registries:\n- url: zookeeper://a\n  auth: {username: u, password: hunter2}\n",
+    [
+      "3 registries[0].auth.password: registries[0].auth.password may not stand in the file; use passwordFile or passwordEnv",
+    ],
+  ],
+])("%s", async (_, text, expected) => {
+  expect((await faults(text)).slice(0, expected.length)).toEqual(expected);
+});
+
+test("of a file that is no YAML nothing else is said", async () => {
+  const found = await faults("registries: [\nadmin: }");
+  expect(found.length).toBeGreaterThan(0);
+  expect(found.every((line) => /^\d+ : /.test(line))).toBe(true);
+});
+
+test("a file that cannot be read is told as such", () => {
+  const missing = join(folder, "none.yaml");
+  expect(resolveConfig({ config: missing }, {}).errors.map(({ message }) => message)).toEqual([
+    `cannot read ${missing}: there is no such file`,
+  ]);
+  expect(resolveConfig({ config: folder }, {}).errors.map(({ message }) => message)).toEqual([
+    `cannot read ${folder}: it is a folder`,
+  ]);
+});
