@@ -51,7 +51,8 @@ async function run(flags: RoleFlags): Promise<void> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  process.on("SIGHUP", () => void mesh.dataPlane.restart());
+  // What went wrong stands in the log already.
+  process.on("SIGHUP", () => void mesh.dataPlane.restart().catch(() => {}));
   try {
     await mesh.start();
   } catch (error) {

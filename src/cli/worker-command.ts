@@ -31,7 +31,7 @@ export function createWorkerCommand(): Command {
       process.on("SIGINT", () => {});
       process.on("SIGHUP", () => {});
       const channel = {
-        send: (reply: WorkerReply) => void (process.connected && process.send!(reply)),
+        send: (reply: WorkerReply) => void (process.connected && process.send!(reply, () => {})),
         onRequest: (handle: (request: WorkerRequest) => void) => process.on("message", handle),
         onGone: (handle: () => void) => process.on("disconnect", handle),
       };

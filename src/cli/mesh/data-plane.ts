@@ -66,6 +66,10 @@ export class DataPlane {
     return new Set([...first].filter((key) => others.every((other) => other.has(key))));
   }
 
+  get anyServing(): boolean {
+    return this.#workers.some(({ worker }) => worker.applied !== undefined);
+  }
+
   get allServing(): boolean {
     return this.#workers.every(({ worker }) => worker.applied !== undefined);
   }
@@ -146,6 +150,8 @@ export class DataPlane {
     for (const { worker } of this.#workers) {
       this.#replacements = this.#replacements.then(() => this.#replace(worker));
       await this.#replacements;
+      if (worker.applied === undefined)
+        throw new Error(`${worker.name} does not serve after its restart; the others were left as they are`);
       if (worker !== this.#workers.at(-1)!.worker) await sleep(LIST_SETTLES_MS);
     }
     this.#options.log.info("all workers were replaced");
@@ -161,7 +167,7 @@ export class DataPlane {
       await sleep(LIST_SETTLES_MS);
     } else log.warn("there is one proxy port only: calls wait or fail while its worker is replaced");
     if (this.#isLeaving) return;
-    await worker.replace();
+    if (!(await worker.replace())) log.error("a replaced worker does not serve", { worker: worker.name });
     this.#unlisted.delete(worker);
     onChange();
   }

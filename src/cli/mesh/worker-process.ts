@@ -12,6 +12,8 @@ const RESTART_DRAIN_MS = 30_000;
 /** How long a worker may take to drain when everything ends, ms. */
 const STOP_DRAIN_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 10_000;
+/** How long a worker may take to bring resources into force, ms: ten thousand services take a few seconds. One that takes longer hangs. */
+const APPLY_TIMEOUT_MS = 60_000;
 const FIRST_BACKOFF_MS = 200;
 const LAST_BACKOFF_MS = 10_000;
 
@@ -39,6 +41,7 @@ export class ProxyWorker {
   #applying: Promise<void> | undefined;
   #nextId = 0;
   #backoffMs = FIRST_BACKOFF_MS;
+  #startTimer: NodeJS.Timeout | undefined;
   #stopping = false;
   #replacing = false;
   #draining = false;
@@ -72,6 +75,7 @@ export class ProxyWorker {
   }
 
   start(): void {
+    clearTimeout(this.#startTimer);
     const { name, logLevel } = this.#options;
     const child = fork(process.argv[1]!, [WORKER_COMMAND, name, "--log-level", logLevel], {
       execArgv: [...process.execArgv, ...WORKER_NODE_OPTIONS],
@@ -82,9 +86,11 @@ export class ProxyWorker {
     this.#starts++;
     this.#startedAtMs = Date.now();
     child.on("message", (reply: WorkerReply) => this.#onReply(child, reply));
-    child.on("error", (error) =>
-      this.#options.log.error("worker process error", { worker: name, error: error.message }),
-    );
+    child.on("error", (error) => {
+      this.#options.log.error("worker process error", { worker: name, error: error.message });
+      // A process that could not be made at all has no exit either.
+      if (child.pid === undefined) this.#onExit(child, null, null);
+    });
     child.on("exit", (code, signal) => this.#onExit(child, code, signal));
   }
 
@@ -104,15 +110,18 @@ export class ProxyWorker {
     return this.#lastStats === undefined ? this.#pastStats : addStats(this.#pastStats, this.#lastStats);
   }
 
-  /** Drains the process and starts another; resolves when that one serves. */
-  async replace(): Promise<void> {
+  /** Drains the process and starts another; resolves when that one serves, to false where it does not within its time. */
+  async replace(): Promise<boolean> {
     this.#replacing = true;
     await this.#drain(RESTART_DRAIN_MS);
     this.#replacing = false;
-    if (this.#stopping) return;
+    if (this.#stopping) return false;
     this.start();
-    const untilMs = Date.now() + ANSWER_TIMEOUT_MS;
-    while (this.#applied === undefined && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
+    const untilMs = Date.now() + APPLY_TIMEOUT_MS;
+    while (this.#applied === undefined && !this.#stopping && Date.now() < untilMs) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return this.#applied !== undefined;
   }
 
   /** Drains the process and ends it for good. */
@@ -126,8 +135,14 @@ export class ProxyWorker {
       const child = this.#child;
       const goal = this.#wanted;
       const changes: readonly DeltaResources[] = diffResources(this.#applied, goal);
-      const reply = changes.length === 0 ? undefined : await this.#ask((id) => ({ type: "apply", id, changes }));
-      if (child !== this.#child || (changes.length > 0 && reply === undefined)) return;
+      const reply =
+        changes.length === 0 ? undefined : await this.#ask((id) => ({ type: "apply", id, changes }), APPLY_TIMEOUT_MS);
+      if (child !== this.#child) return;
+      if (changes.length > 0 && reply === undefined) {
+        // What it has in force is not known: only a new process can be led on from here.
+        if (child.connected) child.kill("SIGKILL");
+        return;
+      }
       if (reply?.type === "applied" && reply.error !== undefined) {
         this.#options.log.error("worker could not apply its configuration", { worker: this.name, error: reply.error });
         child.kill("SIGKILL");
@@ -152,12 +167,12 @@ export class ProxyWorker {
     clearTimeout(killer);
   }
 
-  #ask(make: (id: number) => WorkerRequest): Promise<WorkerReply | undefined> {
+  #ask(make: (id: number) => WorkerRequest, timeoutMs = ANSWER_TIMEOUT_MS): Promise<WorkerReply | undefined> {
     const child = this.#child;
     if (child?.connected !== true) return Promise.resolve(undefined);
     const id = this.#nextId++;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(undefined), ANSWER_TIMEOUT_MS);
+      const timer = setTimeout(() => settle(undefined), timeoutMs);
       const settle = (reply: WorkerReply | undefined) => {
         clearTimeout(timer);
         this.#waiting.delete(id);
@@ -199,7 +214,7 @@ export class ProxyWorker {
       signal,
       waitMs: this.#backoffMs,
     });
-    setTimeout(() => {
+    this.#startTimer = setTimeout(() => {
       if (!this.#stopping && !this.#replacing) this.start();
     }, this.#backoffMs).unref();
     this.#backoffMs = Math.min(LAST_BACKOFF_MS, this.#backoffMs * 2);
