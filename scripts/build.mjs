@@ -1,8 +1,9 @@
 // Bundles src/cli/main.ts with its dependencies into dist/cli.js: one file, started in a tenth of a second.
-import { chmod } from "node:fs/promises";
+// dist/cli.js.LEGAL.txt carries the licence of every package in it.
+import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 
-await build({
+const { metafile } = await build({
   entryPoints: ["src/cli/main.ts"],
   outfile: "dist/cli.js",
   bundle: true,
@@ -10,9 +11,24 @@ await build({
   target: "node20",
   format: "esm",
   sourcemap: true,
-  legalComments: "linked",
+  legalComments: "none",
+  metafile: true,
   banner: {
     js: '#!/usr/bin/env node\nimport { createRequire as trestleRequire } from "node:module"; const require = trestleRequire(import.meta.url);',
   },
 });
 await chmod("dist/cli.js", 0o755);
+await writeFile("dist/cli.js.LEGAL.txt", await notices(Object.keys(metafile.inputs)));
+
+/** Name, version, licence and licence text of each package that the inputs come from. Fails on one without a licence text. */
+async function notices(inputs) {
+  const folders = new Set(inputs.flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
+  const parts = [];
+  for (const folder of [...folders].sort()) {
+    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, "utf8"));
+    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} has no licence text to carry along`);
+    parts.push(`${name} ${version} (${license})\n\n${(await readFile(`${folder}/${file}`, "utf8")).trim()}\n`);
+  }
+  return parts.join(`\n${"-".repeat(72)}\n\n`);
+}

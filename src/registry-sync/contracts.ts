@@ -54,6 +54,6 @@ export interface SyncState {
   readonly findings: readonly Finding[];
   /** Registries that have said nothing since the start. */
   readonly silent: ReadonlySet<string>;
-  /** Endpoints that stand only because the guard holds them. */
-  readonly held: number;
+  /** By registry, how many endpoints stand only because the guard holds them; registries without such are left out. */
+  readonly held: ReadonlyMap<string, number>;
 }

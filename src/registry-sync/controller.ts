@@ -74,7 +74,14 @@ class SyncLoop implements Controller {
       dueMs: undefined,
     }));
     const silent = new Set(options.sources.map((source) => source.name));
-    this.state = new Latest<SyncState>({ worlds: [], entries: [], consumers: [], findings: [], silent, held: 0 });
+    this.state = new Latest<SyncState>({
+      worlds: [],
+      entries: [],
+      consumers: [],
+      findings: [],
+      silent,
+      held: new Map(),
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -135,7 +142,8 @@ class SyncLoop implements Controller {
     const worlds = this.#feeds.flatMap(({ guarded }) => (guarded ? [guarded] : []));
     this.#merged = merge(worlds, this.#merged);
     const silent = new Set(this.#feeds.filter(({ guarded }) => !guarded).map(({ source }) => source.name));
-    const held = this.#feeds.reduce((sum, feed) => sum + feed.held, 0);
+    const holding = this.#feeds.filter((feed) => feed.held > 0);
+    const held = new Map(holding.map((feed) => [feed.source.name, feed.held]));
     this.state.set(Object.freeze({ worlds, ...this.#merged, silent, held }));
     this.#wakeWhenDue(nowMs);
   }

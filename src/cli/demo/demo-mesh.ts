@@ -76,7 +76,7 @@ export async function startDemoMesh(): Promise<DemoMesh> {
   });
   await until(
     "both providers are known",
-    () => mesh.store.snapshots.get().entries[0]?.endpoints.length === 2 && mesh.notReady().length === 0,
+    () => mesh.store.snapshots.get().entries[0]?.endpoints.length === 2 && mesh.unsettled().length === 0,
   );
   return {
     consumer,
@@ -92,7 +92,7 @@ export async function startDemoMesh(): Promise<DemoMesh> {
       await rename(`${rulesFile}.new`, rulesFile);
       await until(
         "the rules are in force",
-        () => mesh.store.snapshots.get() !== before && mesh.notReady().length === 0,
+        () => mesh.store.snapshots.get() !== before && mesh.unsettled().length === 0,
       );
     },
     async close() {

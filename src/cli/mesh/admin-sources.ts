@@ -48,6 +48,7 @@ export function adminSources(mesh: MeshParts): AdminSources {
           url: `${config.scheme}://${hosts.join(",")}${config.chroot}`,
           connected: connected(),
           loaded: world !== undefined,
+          heldEndpoints: mesh.sync?.held.get(config.name) ?? 0,
           services: world?.entries.length ?? 0,
           endpoints: world?.entries.reduce((sum, { endpoints }) => sum + endpoints.length, 0) ?? 0,
         };

@@ -40,6 +40,7 @@ export class Mesh implements MeshParts {
   #admin: AdminServer | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #applied: Snapshot | undefined;
+  #wasReady = false;
 
   constructor(config: TrestleConfig, log: Logger) {
     this.config = config;
@@ -116,8 +117,19 @@ export class Mesh implements MeshParts {
     return change;
   }
 
-  /** Why it is not ready yet, one line each; empty when it is. */
+  /**
+   * Why it is not ready, one line each; empty when it is. Once everything has been loaded it stays ready while a worker
+   * serves: a change on its way, or a worker that is replaced, takes nothing from what works.
+   */
   notReady(): string[] {
+    const open = this.unsettled();
+    this.#wasReady ||= open.length === 0;
+    if (!this.#wasReady) return open;
+    return this.dataPlane.anyServing ? [] : ["no proxy worker serves"];
+  }
+
+  /** What is still on its way, one line each; empty when all that is known is in force everywhere. */
+  unsettled(): string[] {
     const state = this.sync;
     return [
       ...(state === undefined
@@ -170,7 +182,7 @@ export class Mesh implements MeshParts {
 
   async #firstWorld(): Promise<void> {
     const untilMs = Date.now() + FIRST_WORLD_MS;
-    const waitsFor = () => this.notReady().filter((reason) => !reason.startsWith("facades"));
+    const waitsFor = () => this.unsettled().filter((reason) => !reason.startsWith("facades"));
     while (Date.now() < untilMs && waitsFor().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const reason of waitsFor()) this.#log.warn("facades start before all is ready", { reason });
   }

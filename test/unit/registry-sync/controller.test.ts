@@ -136,7 +136,7 @@ test("a registry that empties by surprise changes nothing, and says so once", as
   await run.pass(30);
   await run.pass(1_000);
   expect(stored.get("a.a")?.entry?.endpoints).toHaveLength(8);
-  expect(run.controller.state.get()).toMatchObject({ held: 8 });
+  expect(run.controller.state.get()).toMatchObject({ held: new Map([["legacy", 8]]) });
   expect(run.lines.filter(([level]) => level === "warn")).toEqual([
     ["warn", "registry lost providers at once; they are held", { registry: "legacy", held: 8 }],
   ]);
