@@ -23,6 +23,7 @@ import { buildPrograms, scratchDirectory } from "./toolchain.ts";
 
 const PACED_CALLS_PER_SECOND = 1_000;
 const PACED_CONNECTIONS = 16;
+const PACED_WARMUP_MS = 200;
 
 /** A proxy with a provider of its own, whose open connections are then the proxy's. */
 interface Bench {
@@ -81,8 +82,8 @@ function nothingYet(name: string, title: string): Measured {
     title,
     cpuUs: {},
     callsPerSecond: {},
-    addedP50Us: [],
-    addedP99Us: [],
+    p50Us: [],
+    p99Us: [],
     rssMb: [],
     upstreamConnections: -1,
   };
@@ -109,18 +110,17 @@ async function measureRound(benches: readonly Bench[], options: BenchOptions, lo
       }
     }
   }
-  let direct: LoadResult | undefined;
-  for (const bench of benches) {
-    const result = await runLoad(bench, load, [
-      ...timing,
-      `--time=${options.pacedMs}`,
-      `--connections=${PACED_CONNECTIONS}`,
-      `--rate=${PACED_CALLS_PER_SECOND}`,
-    ]);
-    direct ??= result;
-    if (bench.running.pid === undefined) continue;
-    bench.measured.addedP50Us.push(result.p50Us - direct.p50Us);
-    bench.measured.addedP99Us.push(result.p99Us - direct.p99Us);
+  for (let slice = 0; slice < options.pacedSlices; slice++) {
+    for (const bench of benches) {
+      const result = await runLoad(bench, load, [
+        `--warmup=${PACED_WARMUP_MS}`,
+        `--time=${options.pacedMs}`,
+        `--connections=${PACED_CONNECTIONS}`,
+        `--rate=${PACED_CALLS_PER_SECOND}`,
+      ]);
+      bench.measured.p50Us.push(result.p50Us);
+      bench.measured.p99Us.push(result.p99Us);
+    }
   }
 }
 
