@@ -105,12 +105,23 @@ export class RouteTable {
   }
 
   #add(virtualHost: VirtualHost, clusterOf: (name: string) => Cluster): void {
-    const routes = virtualHost.routes.map((route) => compileRoute(route, clusterOf));
+    // Compiled when first called: a change of one rule must not hold up all calls for as long as ten thousand services take.
+    let compiled: readonly CompiledRoute[] | undefined;
+    const routes = () => {
+      compiled ??= virtualHost.routes.map((route) => compileRoute(route, clusterOf));
+      return compiled;
+    };
     for (const domain of virtualHost.domains) {
       if (domain === virtualHost.name) continue;
       const key = parseServiceKey(domain);
       const hosts = this.#byInterface.get(key.interface) ?? [];
-      hosts.push({ host: virtualHost.name, key, routes });
+      hosts.push({
+        host: virtualHost.name,
+        key,
+        get routes() {
+          return routes();
+        },
+      });
       this.#byInterface.set(key.interface, hosts);
     }
   }
