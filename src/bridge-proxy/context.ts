@@ -121,7 +121,7 @@ export interface ProxyContext {
   /** Calls that have an exchange now, and the bytes of their frames. */
   exchanges: number;
   exchangeBytes: number;
-  readonly late: LateCalls;
+  readonly late: LateCalls<CallerPort, CalleePort>;
   /** The earliest deadline of a waiting call, monotonic ms: no scan is needed before. */
   earliestDeadlineMs: number;
   /** In [0, 1). */

@@ -1,9 +1,7 @@
-import type { CalleePort, CallerPort } from "./context.ts";
-
 /** A call that was given up at its caller's own time-out, as its answer would need it. */
-export interface LateCall {
-  readonly caller: CallerPort;
-  readonly callee: CalleePort;
+export interface LateCall<Caller, Callee> {
+  readonly caller: Caller;
+  readonly callee: Callee;
   /** The caller's own request id. */
   readonly idHigh: number;
   readonly idLow: number;
@@ -17,9 +15,9 @@ export interface LateCall {
  * from a lane's first call only, and 2.6 sends its reference's time-out with calls of methods that have longer ones. They
  * take no slot and count as over; the oldest go first where there are more than `maxCalls`.
  */
-export class LateCalls {
+export class LateCalls<Caller extends { readonly closed: boolean }, Callee> {
   readonly #maxCalls: number;
-  readonly #calls = new Map<string, LateCall>();
+  readonly #calls = new Map<string, LateCall<Caller, Callee>>();
 
   constructor(maxCalls: number) {
     this.#maxCalls = maxCalls;
@@ -30,13 +28,13 @@ export class LateCalls {
   }
 
   /** Keeps a call under the id that its callee knows it by. */
-  add(high: number, low: number, call: LateCall): void {
+  add(high: number, low: number, call: LateCall<Caller, Callee>): void {
     if (this.#calls.size >= this.#maxCalls) this.#calls.delete(this.#calls.keys().next().value!);
     this.#calls.set(`${high} ${low}`, call);
   }
 
   /** The call that `callee` answers, once; undefined where there is none. */
-  take(callee: CalleePort, high: number, low: number): LateCall | undefined {
+  take(callee: Callee, high: number, low: number): LateCall<Caller, Callee> | undefined {
     const key = `${high} ${low}`;
     const call = this.#calls.get(key);
     if (call?.callee !== callee) return undefined;
@@ -45,8 +43,8 @@ export class LateCalls {
   }
 
   /** All calls that only `callee` could have answered; they are kept no longer. */
-  takeAllOf(callee: CalleePort): LateCall[] {
-    const taken: LateCall[] = [];
+  takeAllOf(callee: Callee): LateCall<Caller, Callee>[] {
+    const taken: LateCall<Caller, Callee>[] = [];
     for (const [key, call] of this.#calls) {
       if (call.callee !== callee) continue;
       this.#calls.delete(key);

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
-import type { CalleePort } from "../../../src/bridge-proxy/context.ts";
+import type { CalleePort, CallerPort } from "../../../src/bridge-proxy/context.ts";
 import { type LateCall, LateCalls } from "../../../src/bridge-proxy/late.ts";
+
+type Late = LateCall<CallerPort, CalleePort>;
 
 const callee = (): CalleePort => ({
   firstCall: -1,
@@ -8,13 +10,13 @@ const callee = (): CalleePort => ({
 });
 const [a, b] = [callee(), callee()];
 
-function call(idLow: number, changes: Partial<LateCall> = {}): LateCall {
+function call(idLow: number, changes: Partial<Late> = {}): Late {
   const caller = { closed: false, deliver() {}, answer() {} };
   return { caller, callee: a, idHigh: 0, idLow, serialization: 2, untilMs: 1_000, ...changes };
 }
 
 test("a late call is taken once, by the id that its callee knows it by", () => {
-  const late = new LateCalls(10);
+  const late = new LateCalls<CallerPort, CalleePort>(10);
   const kept = call(7);
   late.add(3, 4, kept);
   expect(late.take(a, 3, 5)).toBeUndefined();
@@ -24,14 +26,14 @@ test("a late call is taken once, by the id that its callee knows it by", () => {
 });
 
 test("another callee cannot answer it", () => {
-  const late = new LateCalls(10);
+  const late = new LateCalls<CallerPort, CalleePort>(10);
   late.add(3, 4, call(7));
   expect(late.take(b, 3, 4)).toBeUndefined();
   expect(late.size).toBe(1);
 });
 
 test("over the limit the oldest goes", () => {
-  const late = new LateCalls(2);
+  const late = new LateCalls<CallerPort, CalleePort>(2);
   for (let id = 0; id < 3; id++) late.add(0, id, call(id));
   expect(late.size).toBe(2);
   expect(late.take(a, 0, 0)).toBeUndefined();
@@ -39,7 +41,7 @@ test("over the limit the oldest goes", () => {
 });
 
 test("those of one callee are taken together", () => {
-  const late = new LateCalls(10);
+  const late = new LateCalls<CallerPort, CalleePort>(10);
   late.add(0, 1, call(1));
   late.add(0, 2, call(2, { callee: b }));
   late.add(0, 3, call(3));
@@ -48,7 +50,7 @@ test("those of one callee are taken together", () => {
 });
 
 test("those that nobody can wait for are let go", () => {
-  const late = new LateCalls(10);
+  const late = new LateCalls<CallerPort, CalleePort>(10);
   late.add(0, 1, call(1, { untilMs: 500 }));
   late.add(0, 2, call(2, { caller: { closed: true, deliver() {}, answer() {} } }));
   late.add(0, 3, call(3));
