@@ -13,8 +13,19 @@ const VOLATILE: ReadonlySet<string> = new Set([
   "remote.timestamp",
 ]);
 
-/** What the proxy does in the consumer's place: balancing by weight, warm-up and tag, and taking providers out. */
-const BALANCING: ReadonlySet<string> = new Set(["weight", "warmup", "dubbo.tag", "tag", "disabled", "enabled"]);
+/** The key under which all lines of Dubbo keep a provider's tag, and look for it (TagRouter of 2.6 and 2.7, TagStateRouter of 3.x). */
+export const TAG = "dubbo.tag";
+
+/** What the proxy does in the consumer's place: balancing by weight and warm-up, and taking providers out; the tag is said apart. */
+const BALANCING: ReadonlySet<string> = new Set([
+  "weight",
+  "warmup",
+  TAG,
+  `default.${TAG}`,
+  "tag",
+  "disabled",
+  "enabled",
+]);
 
 /** From these a consumer derives further addresses on the same port, in protocols that this port does not speak. */
 const SECOND_PROTOCOL: ReadonlySet<string> = new Set(["ext.protocol", "ispuserver", "isExtra", "preferred.protocol"]);
@@ -30,15 +41,22 @@ const FAVOURITE = "hessian2";
  *
  * A parameter on which all agree is kept as it is; others are dropped, but for: `methods`, joined; `timeout`s, the longest, for a
  * shorter one would fail calls that were good; `application`, the first by the alphabet, for 3.x looks rules up by it;
- * `prefer.serialization`, what all can with hessian2 first. Keys come out sorted, as Dubbo writes them.
+ * `prefer.serialization`, what all can with hessian2 first. Keys come out sorted, as Dubbo writes them. `tag` is the providers'
+ * common tag as their URLs write it, `""` for none.
  */
-export function mergeUrls(urls: readonly DubboUrl[], directoryName: string): Pick<DubboUrl, "path" | "params"> {
+export function mergeUrls(
+  urls: readonly DubboUrl[],
+  directoryName: string,
+  tag = "",
+): Pick<DubboUrl, "path" | "params"> {
   const enabled = urls.filter((url) => url.params["enabled"] !== "false");
   const counted = enabled.length > 0 ? enabled : urls;
   const keys = new Set<string>();
   for (const url of counted) for (const key of Object.keys(url.params)) keys.add(key);
   const params: Record<string, string> = Object.create(null);
+  if (tag !== "") keys.add(TAG);
   for (const key of [...keys].sort()) {
+    if (key === TAG && tag !== "") params[key] = tag;
     if (VOLATILE.has(key) || BALANCING.has(key) || SECOND_PROTOCOL.has(key)) continue;
     const value = mergeValue(key, counted);
     if (value !== undefined) params[key] = value;

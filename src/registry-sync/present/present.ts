@@ -3,7 +3,7 @@ import { consumerTakes } from "../dubbo-match.ts";
 import { type DubboUrl, interfaceOf, param, parseNodeName, printNodeName } from "../dubbo-url.ts";
 import type { NotLed, PresentContext } from "./context.ts";
 import type { Directory } from "./directory.ts";
-import { mergeUrls } from "./merge-urls.ts";
+import { mergeUrls, TAG } from "./merge-urls.ts";
 
 /** Why a name passes unchanged, in words for a person. */
 export interface Passed {
@@ -27,7 +27,7 @@ export interface Presented {
 
 /** How one name of a directory is treated. */
 export type Treatment =
-  | { readonly type: "led"; readonly url: DubboUrl; readonly group: string }
+  | { readonly type: "led"; readonly url: DubboUrl; readonly group: string; readonly tag: string }
   | { readonly type: "hidden" }
   | { readonly type: "passes"; readonly note: Passed | undefined; readonly soon?: string };
 
@@ -63,7 +63,7 @@ export function treat(
   if (not !== undefined) return not.finding ? passes(name, not.reason, at) : { type: "passes", note: undefined };
   if (unled.some((consumer) => consumerTakes(consumer, url))) return passes(name, "its consumer broadcasts", at);
   // Group and version as written: Dubbo's consumers tell version 0.0.0 from none, though a key does not.
-  return { type: "led", url, group: `${param(url, "group")}\n${param(url, "version")}` };
+  return { type: "led", url, group: `${param(url, "group")}\n${param(url, "version")}`, tag: param(url, TAG) };
 }
 
 /** Whether a node that the registry holds is kept from lists (and, but for its owner, from reads). */
@@ -85,8 +85,9 @@ export function mayBeVirtual(directory: Directory, name: string, context: Presen
 }
 
 /**
- * What is shown of a directory that holds `names`: for each (group, version) that is led through the proxy one URL per proxy
+ * What is shown of a directory that holds `names`: for each (group, version, tag) that is led through the proxy one URL per proxy
  * address in place of the providers' own; everything else as it is. Never empty where `names` holds a provider.
+ * Tags stand apart because consumers' own tag routers (`dubbo.tag`, 2.6 to 3.3) choose among these URLs before a call is sent.
  * Depends on nothing else, so every facade and every session shows the same.
  */
 export function present(
@@ -98,7 +99,7 @@ export function present(
   const shown = new Set<string>();
   const passed: Passed[] = [];
   const soon = new Set<string>();
-  const led = new Map<string, DubboUrl[]>();
+  const led = new Map<string, { readonly tag: string; readonly urls: DubboUrl[] }>();
   for (const name of names) {
     const treatment = treat(directory, name, context, unled);
     if (treatment.type === "passes") {
@@ -106,14 +107,17 @@ export function present(
       if (treatment.soon !== undefined) soon.add(treatment.soon);
       if (treatment.note !== undefined && passed.length < MAX_PASSED) passed.push(treatment.note);
     } else if (treatment.type === "led") {
-      const urls = led.get(treatment.group);
-      if (urls === undefined) led.set(treatment.group, [treatment.url]);
-      else urls.push(treatment.url);
+      const { url, group, tag } = treatment;
+      const key = `${group}\n${tag}`;
+      const like = led.get(key);
+      if (like === undefined) led.set(key, { tag, urls: [url] });
+      else like.urls.push(url);
     }
   }
   const virtual = new Set<string>();
-  for (const group of [...led.keys()].sort()) {
-    const merged = mergeUrls(led.get(group) ?? [], directory.name);
+  for (const key of [...led.keys()].sort()) {
+    const { tag, urls } = led.get(key)!;
+    const merged = mergeUrls(urls, directory.name, tag);
     for (const address of context.addresses) {
       const name = printNodeName({ protocol: "dubbo", ...splitAddress(address), ...merged });
       if (shown.has(name)) continue;

@@ -83,3 +83,13 @@ describe("one URL for several providers", () => {
     expect(merged("__proto__=x&constructor=y")).toBe("__proto__=x&constructor=y");
   });
 });
+
+test("the tag of all stands in its place by the alphabet, other parameters are merged as ever", () => {
+  const urls = [url("side=p&dubbo.tag=gray&application=shop&weight=3"), url("side=p&dubbo.tag=gray&application=shop")];
+  const { params } = mergeUrls(urls, "com.acme.Order", "gray");
+  expect(Object.entries(params)).toEqual([
+    ["application", "shop"],
+    ["dubbo.tag", "gray"],
+    ["side", "p"],
+  ]);
+});

@@ -41,6 +41,27 @@ describe("a list of providers", () => {
     ]);
   });
 
+  const tagged = (tag: string) =>
+    proxies.map((at) => `dubbo://${at}/com.acme.Order?application=shop&dubbo.tag=${tag}&interface=com.acme.Order`);
+  test.each<[string, string[], string[]]>([
+    ["one tag beside none", ["", "&dubbo.tag=gray"], [...proxied(), ...tagged("gray")]],
+    ["the same tag twice", ["&dubbo.tag=gray", "", "&weight=0&dubbo.tag=gray"], [...proxied(), ...tagged("gray")]],
+    ["two tags and nothing untagged", ["&dubbo.tag=gray", "&dubbo.tag=blue"], [...tagged("blue"), ...tagged("gray")]],
+    ["a tag of a 2.6 provider's defaults", ["&default.dubbo.tag=gray"], tagged("gray")],
+    ["a tag that is empty", ["&dubbo.tag="], proxied()],
+    ["a provider's label of the name tag", ["&tag=gray"], proxied()],
+  ])("each tag has its own, for consumers' tag routers: %s", (_, more, expected) => {
+    const names = more.map((one, index) => provider(`10.0.0.${index + 2}`, one));
+    expect(shownOf(names)).toEqual(expected);
+    expect(shownOf([...names].reverse())).toEqual(expected);
+  });
+
+  test("a tagged provider that comes leaves the untagged URLs as they were", () => {
+    const plain = [provider("10.0.0.2", "&methods=a"), provider("10.0.0.3", "&methods=b")];
+    const before = shownOf(plain);
+    expect(shownOf([...plain, provider("10.0.0.4", "&methods=c&dubbo.tag=gray")]).slice(0, 2)).toEqual(before);
+  });
+
   test("version 0.0.0 and none are two, as consumers tell them apart", () => {
     expect(shownOf([provider("10.0.0.2", "&version=0.0.0"), provider("10.0.0.3")])).toHaveLength(4);
   });
