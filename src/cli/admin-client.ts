@@ -28,7 +28,7 @@ export async function askAdmin<T>(
   } catch (error) {
     const cause = (error as { cause?: NodeJS.ErrnoException }).cause;
     throw new Error(
-      `no answer from ${url.origin} (${cause?.code ?? (error as Error).message}); start trestle there or name its address with --admin`,
+      `no answer from ${url.origin} (${cause?.code ?? cause?.message ?? (error as Error).message}); start trestle there or name its address with --admin`,
     );
   }
   const text = await response.text();

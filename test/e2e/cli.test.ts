@@ -1,0 +1,383 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { openZooKeeper, registerUrl } from "../../src/cli/dubbo/registry.ts";
+import { parseDubboUrl } from "../../src/registry-sync/dubbo-url.ts";
+import { createEmbeddedRegistry } from "../../src/registry-sync/embedded/server.ts";
+import { freePorts } from "../support/ports.ts";
+import { eventually, sleep, stopAll } from "../support/process.ts";
+import { type SampleTraffic, startSampleTraffic } from "../support/sample-traffic.ts";
+import { runTrestle, startTrestle, type Trestle, type TrestleOptions } from "../support/trestle.ts";
+
+const host = "127.0.0.1";
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "cli-"));
+});
+
+afterAll(async () => {
+  await stopAll();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** An `up` on ports that the system chose, or with proxies on these. */
+async function start(
+  options: TrestleOptions = {},
+  proxyPorts?: readonly number[],
+): Promise<Trestle & { readonly proxies: string[] }> {
+  const [facade, admin, ...others] = await freePorts(4);
+  const ports = proxyPorts ?? others;
+  const trestle = await startTrestle({
+    host,
+    facade: `zookeeper://${host}:${facade}`,
+    admin: `${host}:${admin}`,
+    ...options,
+    extra: ["--proxy-port", ports.join(","), ...(options.extra ?? [])],
+  });
+  return { ...trestle, proxies: ports.map((port) => `${host}:${port}`).sort() };
+}
+
+interface Worker {
+  readonly pid: number;
+  readonly state: string;
+}
+
+async function workers(trestle: Trestle): Promise<readonly Worker[]> {
+  return ((await trestle.json("/api/v1/status")) as { workers: Worker[] }).workers;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const virtualService = (name: string, subset: string) => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}}
+spec:
+  hosts: [com.acme.OrderService]
+  http:
+    - route:
+        - destination: {host: com.acme.OrderService${subset}}
+`;
+
+test("demo --once shows the split that the rule says and exits 0", async () => {
+  const { code, stdout, stderr } = await runTrestle(["demo", "--once"], 60_000);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ {2}createOrder +0 +100 +100 % +100 % +ok$/m);
+  expect(stdout).toMatch(/^ {2}getOrder +100 +0 +0 % +0 % +ok$/m);
+  expect(stdout).toMatch(/the split was what the rule says\n$/);
+});
+
+describe("what is wrong is told in lines before anything starts", () => {
+  test.each([
+    [
+      "an unknown flag",
+      ["up", "--bogus"],
+      ["trestle: unknown option '--bogus'", "(trestle up --help shows what it takes)"],
+    ],
+    ["an unknown command", ["bogus"], ["trestle: unknown command 'bogus'", "(trestle --help lists the commands)"]],
+    [
+      "a facade of another registry",
+      ["up", "--facade", "nacos://127.0.0.1:8848"],
+      ["trestle: --facade: a facade of nacos:// is not supported yet; zookeeper:// is"],
+    ],
+    [
+      "an address of another machine",
+      ["up", "--proxy-host", "203.0.113.9", "--admin", "127.0.0.1:0"],
+      ["trestle: proxy: 203.0.113.9 is no address of this machine"],
+    ],
+    [
+      "nobody at the admin address",
+      ["services", "--admin", "127.0.0.1:2"],
+      [
+        "trestle: no answer from http://127.0.0.1:2 (ECONNREFUSED); start trestle there or name its address with --admin",
+      ],
+    ],
+    [
+      "a diff with nothing to compare with",
+      ["diff", "--registry", "zookeeper://127.0.0.1:1"],
+      ["trestle: there is no output to compare with; name one with --output files=FOLDER"],
+    ],
+  ])("%s", async (_, args, lines) => {
+    const { code, stdout, stderr } = await runTrestle(args);
+    expect(stderr.trimEnd().split("\n")).toEqual(lines);
+    expect(stdout).toBe("");
+    expect(code).toBe(1);
+  });
+
+  test("a file: all its faults with line and column", async () => {
+    const file = join(folder, "bad.yaml");
+    await writeFile(file, "ruels: []\nproxy: {host: 0.0.0.0, tri: 50051}\noutputs:\n- {xds: here}\n");
+    const { code, stderr } = await runTrestle(["up", "-c", file, "--admin", "x:y"]);
+    expect(stderr.trimEnd().split("\n")).toEqual([
+      'trestle: --admin: "x:y" is no host:port to listen on, such as 127.0.0.1:15000',
+      `trestle: ${file}:1:1: unknown key ruels; known here: registries, facades, proxy, rules, outputs, admin`,
+      `trestle: ${file}:2:15: proxy.host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind`,
+      `trestle: ${file}:2:24: proxy.tri is not supported yet; leave it out`,
+      `trestle: ${file}:4:4: outputs[0].xds is not supported yet; leave it out`,
+    ]);
+    expect(code).toBe(1);
+  });
+
+  test("ports that are in use: each of them", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
+    const { port } = server.address() as { port: number };
+    const [free, admin] = await freePorts(2);
+    const taken = await runTrestle(["up", "--proxy-port", `${port},${free}`, "--admin", `${host}:${admin}`]);
+    expect(taken.stderr).toBe(
+      `trestle: proxy: port ${port} of ${host} is in use already; stop what listens there or choose another port\n`,
+    );
+    expect(taken.code).toBe(1);
+    server.close();
+  });
+});
+
+describe("an instance with an embedded registry under load", () => {
+  let rules: string;
+  let output: string;
+  let config: string;
+  let trestle: Awaited<ReturnType<typeof start>>;
+  let traffic: SampleTraffic;
+  const configText = (more = "") => `rules: [${rules}]\n${more}`;
+
+  beforeAll(async () => {
+    rules = await mkdtemp(join(folder, "rules-"));
+    output = join(folder, "entries");
+    config = join(folder, "trestle.yaml");
+    await writeFile(join(rules, "a.yaml"), virtualService("a", ""));
+    await writeFile(config, configText());
+    trestle = await start({ output: `files=${output}`, extra: ["-c", config] });
+    traffic = await startSampleTraffic(trestle.registry);
+    await eventually("the consumer is shown the proxy", () => traffic.listed().join() === trestle.proxies.join());
+  });
+
+  afterAll(async () => {
+    await traffic?.close();
+  });
+
+  afterEach(async () => {
+    await traffic.outcome();
+  });
+
+  test("says in its first line where it listens", () => {
+    const [first] = trestle.peer.stdout().split("\n");
+    expect(first).toMatch(/^trestle \d+\.\d+\.\d+ is up: facade zookeeper:\/\/127\.0\.0\.1:\d+ \(before an embedded/);
+    for (const proxy of trestle.proxies) expect(first).toContain(`dubbo://${proxy}`);
+    expect(first).toContain(`admin http://${trestle.admin}`);
+  });
+
+  test("lists what it knows, and calls reach it by name", async () => {
+    for (const [args, shows] of [
+      [["services"], /com\.acme\.orderservice +com\.acme\.OrderService +2 +yes +a +- +embedded/],
+      [["endpoints", "com.acme.OrderService", "-o", "json"], /"address": "127\.0\.0\.1:\d+"/],
+      [["config", "-o", "yaml"], /logLevel: info/],
+      [["diff"], /^files=.*: no changes\n$/],
+    ] as const) {
+      const ran = await trestle.command(...args);
+      expect(ran.stdout).toMatch(shows);
+      expect(ran.code).toBe(0);
+    }
+    expect(await readdir(output)).toEqual(["com.acme.orderservice.yaml"]);
+    const called = await runTrestle(["call", "com.acme.OrderService.getOrder", "[7]", "--registry", trestle.registry]);
+    expect(JSON.parse(called.stdout)).toMatchObject({ id: 7, status: "SHIPPED" });
+  });
+
+  test("tells what a sync would write without writing it", async () => {
+    const empty = join(folder, "empty");
+    const ran = await runTrestle(["diff", "--registry", trestle.registry, "--output", `files=${empty}`, "-o", "json"]);
+    expect(JSON.parse(ran.stdout)).toMatchObject([
+      { output: `files=${empty}`, changes: [{ action: "create", host: "com.acme.orderservice" }] },
+    ]);
+    await expect(readdir(empty)).rejects.toThrow("ENOENT");
+  });
+
+  test("keeps a rule file's last good state, and tells its faults in log, API and analyze", async () => {
+    const file = join(rules, "a.yaml");
+    await writeFile(file, virtualService("a", "").replace("route:", "rout:"));
+    const fault = `${file}:7:7: unknown field`;
+    await eventually("the fault is logged", () => trestle.peer.log(200).includes(fault), 3_000);
+    const { findings } = (await trestle.json("/api/v1/findings")) as { findings: { code: string; at: string }[] };
+    expect(findings).toContainEqual(expect.objectContaining({ code: "TR0206", severity: "error", at: `${file}:7:7` }));
+    expect((await trestle.command("rules")).stdout).toMatch(/VirtualService +a +com\.acme\.OrderService +1 +last good/);
+    const analyzed = await runTrestle(["analyze", rules]);
+    expect(analyzed.stdout).toContain(`${file}:7:7: error TR0206`);
+    expect(analyzed.code).toBe(1);
+    await writeFile(file, virtualService("a", ""));
+    await eventually("the file is good again", async () => (await trestle.command("rules")).stdout.includes("newest"));
+    expect((await traffic.outcome()).errors).toEqual([]);
+  });
+
+  test("logs what rules mean wrongly for the services that are known", async () => {
+    const file = join(rules, "b.yaml");
+    await writeFile(file, virtualService("b", ", subset: nowhere"));
+    await eventually("both findings are logged", () => {
+      const log = trestle.peer.log(200);
+      return log.includes("TR0222") && log.includes("TR0224") && log.includes(`${file}:`);
+    });
+    await rm(file);
+  });
+
+  test("replaces a worker that got SIGTERM while the other one serves, and loses no call", async () => {
+    await traffic.outcome();
+    const [first] = await workers(trestle);
+    process.kill(first!.pid, "SIGTERM");
+    await eventually("its address is off the list", () => traffic.listed().length === 1, 2_000);
+    await eventually(
+      "another one serves",
+      async () => {
+        const [now] = await workers(trestle);
+        return now!.pid !== first!.pid && now!.state === "serving" && traffic.listed().length === 2;
+      },
+      25_000,
+    );
+    const { ok, errors } = await traffic.outcome();
+    expect(errors).toEqual([]);
+    expect(ok).toBeGreaterThan(500);
+  });
+
+  test("replaces all workers on SIGHUP, and loses no call", async () => {
+    const before = (await workers(trestle)).map(({ pid }) => pid);
+    process.kill(trestle.peer.pid, "SIGHUP");
+    await eventually(
+      "all are new",
+      async () => {
+        const now = await workers(trestle);
+        return now.every(({ pid, state }) => !before.includes(pid) && state === "serving");
+      },
+      50_000,
+    );
+    await eventually("both are listed", () => traffic.listed().length === 2);
+    expect((await traffic.outcome()).errors).toEqual([]);
+  });
+
+  test("unlists a worker that was killed at once and starts it again", async () => {
+    await traffic.outcome();
+    const [first] = await workers(trestle);
+    const killedMs = Date.now();
+    process.kill(first!.pid, "SIGKILL");
+    await eventually("its address is off the list", () => traffic.listed().length === 1, 1_000, 2);
+    expect(Date.now() - killedMs).toBeLessThan(500);
+    await eventually("both are listed", () => traffic.listed().length === 2, 5_000);
+    const { ok, errors } = await traffic.outcome();
+    expect(errors.every((text) => text.startsWith(`connection to ${host}`) || text.startsWith("no connection"))).toBe(
+      true,
+    );
+    expect(errors.length).toBeLessThan(ok / 5);
+    await sleep(500);
+    expect((await traffic.outcome()).errors).toEqual([]);
+  });
+
+  test("takes up a changed file while running, and keeps the last good one", async () => {
+    const other = await mkdtemp(join(folder, "rules-"));
+    await writeFile(join(other, "c.yaml"), virtualService("c", ""));
+    const text = configText('proxy: {advertise: ["127.0.0.1:1"]}\nadmin: 127.0.0.1:1\n').replace(rules, other);
+    await writeFile(config, text);
+    await eventually("the other rules are in force", async () => {
+      const { stdout } = await trestle.command("rules");
+      return / c /.test(stdout) && !/ a /.test(stdout);
+    });
+    await eventually("the other instance is shown", () => traffic.listed().includes("127.0.0.1:1"));
+    await writeFile(config, "rules: 5\n");
+    await eventually("the fault is logged", () =>
+      trestle.peer.log(200).includes(`${config}:1:8: rules must be a text`),
+    );
+    await writeFile(config, configText());
+    await eventually("the first rules are back", async () => / a /.test((await trestle.command("rules")).stdout));
+    await eventually("the other instance is gone", () => !traffic.listed().includes("127.0.0.1:1"));
+  });
+
+  test("lets go of providers that leave in order at once, however many", async () => {
+    const provide = async (service: string) => {
+      const client = openZooKeeper(trestle.registry);
+      for (let i = 1; i <= 6; i++) {
+        const url = parseDubboUrl(`dubbo://10.9.9.${i}:20880/${service}?application=many&interface=${service}`);
+        if (url.type === "url") await registerUrl(client, "providers", url.url);
+      }
+      await eventually(`6 of ${service} are known`, async () => (await endpoints(service)) === 6);
+      return client;
+    };
+    const endpoints = async (service: string) =>
+      ((await trestle.json(`/api/v1/endpoints?service=${service}`)) as { endpoints: unknown[] }).endpoints.length;
+    await (await provide("com.acme.Leaving")).close();
+    await eventually("all are gone", async () => (await endpoints("com.acme.Leaving")) === 0, 3_000);
+  });
+
+  test("drains and ends within 8 s on SIGTERM, workers and all", async () => {
+    const pids = (await workers(trestle)).map(({ pid }) => pid);
+    const startMs = Date.now();
+    const exit = await trestle.peer.stop(9_000);
+    expect(exit).toEqual({ code: 0, signal: null });
+    expect(Date.now() - startMs).toBeLessThan(8_000);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+});
+
+test("a parent that is killed leaves no worker behind, and its ports at once", async () => {
+  const [facade, ...ports] = await freePorts(3);
+  const options = { facade: `zookeeper://${host}:${facade}` };
+  const trestle = await start(options, ports);
+  const traffic = await startSampleTraffic(trestle.registry);
+  await eventually("the consumer is shown the proxy", () => traffic.listed().length === 2);
+  const pids = (await workers(trestle)).map(({ pid }) => pid);
+  await trestle.peer.kill();
+  const again = await start(options, ports);
+  expect((await again.get("/ready")).status).toBe(200);
+  await eventually("the workers have ended", () => !pids.some(isAlive), 12_000);
+  await again.stop();
+  await traffic.close();
+});
+
+test("two instances show each other, and consumers of one go on when it ends", async () => {
+  const registry = await createEmbeddedRegistry({ host, port: 0 });
+  const real = `zookeeper://${registry.host}:${registry.port}`;
+  const ports = await freePorts(4);
+  const addresses = ports.map((port) => `${host}:${port}`);
+  const [a, b] = await Promise.all(
+    [0, 2].map((i) => {
+      const own = ports.slice(i, i + 2);
+      const others = addresses.filter((_, at) => at < i || at > i + 1);
+      return start({ registry: real, extra: others.flatMap((address) => ["--advertise", address]) }, own);
+    }),
+  );
+  const traffic = await startSampleTraffic(real, a!.registry);
+  await eventually("all four are shown", () => traffic.listed().join() === [...addresses].sort().join());
+  await sleep(500);
+  const stopping = a!.stop();
+  await eventually("the other's two are left", () => traffic.listed().join() === addresses.slice(2).sort().join());
+  await stopping;
+  const { ok, errors } = await traffic.outcome();
+  expect(errors).toEqual([]);
+  expect(ok).toBeGreaterThan(100);
+  expect(((await b!.json("/api/v1/services")) as { services: unknown[] }).services).toHaveLength(1);
+  await traffic.close();
+  await b!.stop();
+  await registry.close();
+});
+
+test("a password is printed nowhere", async () => {
+  const secret = join(folder, "secret");
+  await writeFile(secret, "hunter2\n");
+  const registry = await createEmbeddedRegistry({ host, port: 0 });
+  const config = join(folder, "secret.yaml");
+  await writeFile(
+    config,
+    `registries:\n- url: zookeeper://${registry.host}:${registry.port}\n  auth: {username: u, passwordFile: ${secret}}\n`,
+  );
+  const trestle = await start({ extra: ["-c", config, "--log-level", "debug"] });
+  const shown = await trestle.get("/api/v1/config");
+  expect(shown.body).toContain("[redacted]");
+  expect(shown.body + trestle.peer.log(2_000)).not.toContain("hunter2");
+  await trestle.stop();
+  await registry.close();
+  expect(await readFile(secret, "utf8")).toBe("hunter2\n");
+});
