@@ -11,6 +11,8 @@ export interface RuntimeConfig {
   readonly routes: RouteTable;
   /** Which application registered as a consumer from an address; undefined where none or several did. */
   applicationOf(address: string): string | undefined;
+  /** The tag that all consumers of a service registered with from an address; `""` where there is none. */
+  tagOf(address: string, service: ServiceKey): string;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface Lane {
 
 const MAX_LANES = 128;
 /** Longer beginnings are worked out each time: only a caller that means no good has many of them. */
-const MAX_PREFIX_BYTES = 1024;
+const MAX_PREFIX_BYTES = 512;
 const ASCII_END = 0x80;
 
 /** The lanes of one connection, most recently used first. */

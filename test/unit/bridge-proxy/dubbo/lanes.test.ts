@@ -28,7 +28,7 @@ function configOf(
   extra = {},
 ): RuntimeConfig {
   const cluster = new Cluster(clusterOf(KEY, "", extra), endpointsOf(KEY, "", endpoints), pool);
-  return { routes: new RouteTable(routesOf({ [KEY]: routes }), () => cluster), applicationOf: () => undefined };
+  return { routes: new RouteTable(routesOf({ [KEY]: routes }), () => cluster), applicationOf: () => undefined, tagOf: () => "" };
 }
 
 const all: Route = { match: { prefix: "/" }, route: { cluster: clusterName(KEY) } };
@@ -194,4 +194,26 @@ test("tags are read from the attachments", () => {
     tagForced: true,
   });
   expect(tagOf(headOf(frameOf("get")))).toEqual({ tag: "", tagForced: false });
+});
+
+test("a beginning that is longer than real ones is worked out each time, not kept", () => {
+  const config = configOf([all]);
+  const lanes = new Lanes();
+  for (const [length, kept] of [
+    [300, true],
+    [600, false],
+  ] as const) {
+    // In the two-byte form of lengths, which a lane's beginning is looked up in.
+    const text = Buffer.concat([Buffer.of(0x30 + (length >> 8), length & 0xff), Buffer.alloc(length, "x")]);
+    const short = frameOf("m");
+    const at = short.indexOf(Buffer.from("\x01m"));
+    const frame = Buffer.concat([short.subarray(0, at), text, short.subarray(at + 2)]);
+    lanes.add(createLane(config, context, headOf(frame)));
+    expect(lanes.find(config, frame, 0, frame.length) !== undefined, `${length}`).toBe(kept);
+  }
+});
+
+test("a method named $invoke is read each time: its parameter types tell whether the call is generic", () => {
+  const lane = createLane(configOf([all]), context, headOf(frameOf("$invoke", {}, ["x"], "Ljava/lang/String;")));
+  expect(lane).toMatchObject({ host: undefined, plain: false });
 });

@@ -46,3 +46,11 @@ test("rows are bounded: new methods become other, and no call is lost", () => {
   expect(series.length).toBeLessThanOrEqual(21);
   expect(series.reduce((sum, { count }) => sum + count, 0)).toBe(2_000);
 });
+
+test("methods longer than any that Java has are counted together, so that no caller fills the memory with names", () => {
+  const rows = new MetricRows();
+  const long = rows.row({ ...labels, method: "x".repeat(257) });
+  expect(long.labels.method).toBe("other");
+  expect(rows.row({ ...labels, method: "y".repeat(60_000) })).toBe(long);
+  expect(rows.row({ ...labels, method: "x".repeat(256) }).labels.method).toBe("x".repeat(256));
+});
