@@ -12,6 +12,7 @@ import {
   TRESTLE_METADATA,
   type TypeUrl,
 } from "../codecs/xds/resources.ts";
+import { printServiceKey } from "../model/service.ts";
 import type { ProxyContext } from "./context.ts";
 import type { RuntimeConfig } from "./dubbo/lanes.ts";
 import { RouteTable } from "./route.ts";
@@ -74,9 +75,11 @@ export class ProxyConfig {
     const listener = this.listeners[0]?.metadata.filterMetadata[TRESTLE_METADATA];
     const routes = this.#list<RouteConfiguration>(ROUTE_TYPE).find(({ name }) => name === listener?.routeConfigName);
     const applications = listener?.applications ?? {};
+    const { tags } = listener ?? {};
     return {
       routes: new RouteTable(routes, (name) => this.#cluster(name)),
       applicationOf: (address) => applications[address],
+      tagOf: (address, service) => (tags === undefined ? "" : (tags[printServiceKey(service)]?.[address] ?? "")),
     };
   }
 

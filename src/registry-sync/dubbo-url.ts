@@ -90,12 +90,12 @@ export function decodeOnce(text: string): string | undefined {
 }
 
 /** A parameter, else its `default.`-prefixed form of Dubbo 2.6 and before, else `""`. */
-export function param(url: DubboUrl, key: string): string {
+export function param(url: Pick<DubboUrl, "params">, key: string): string {
   return url.params[key] ?? url.params[`default.${key}`] ?? "";
 }
 
 /** As {@link param}, with a second layer of encoding taken off where there is a sound one. */
-export function decodedParam(url: DubboUrl, key: string): string {
+export function decodedParam(url: Pick<DubboUrl, "params">, key: string): string {
   const raw = param(url, key);
   return raw.includes("%") ? (decodeOnce(raw) ?? raw) : raw;
 }

@@ -63,7 +63,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     this.#context = context;
     this.#config = config;
     this.#onClosed = onClosed;
-    this.#address = socket.remoteAddress ?? "";
+    // A listener on `::` sees IPv4 callers as ::ffff:10.0.0.1; they registered as 10.0.0.1.
+    this.#address = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     this.#lastReadMs = context.nowMs;
     this.#splitter = new FrameSplitter(this, context.frameLimits);
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
@@ -264,7 +265,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   ): void {
     this.#lastHost = host;
     const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
-    const isTagged = serialization === HESSIAN2 && route.targets.some(({ cluster }) => cluster.hasTags);
+    const isTagged = route.targets.some(({ cluster }) => cluster.hasTags);
+    const readable = serialization === HESSIAN2 ? head : undefined;
     new Exchange(this.#context, {
       caller: this,
       frame: copyOf(bytes, start, end),
@@ -274,7 +276,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       twoWay: (bytes[start + 2]! & FLAG_TWO_WAY) !== 0,
       decision: host,
       route,
-      ...(isTagged ? tagOf(head) : NO_TAG),
+      ...(isTagged ? tagOf(readable, this.#config().tagOf(this.#address, host.host.key)) : NO_TAG),
       pinned: mayCallBack(route, host.method),
       callerTimeoutMs,
     }).start();

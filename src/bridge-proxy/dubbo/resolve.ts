@@ -32,10 +32,16 @@ export interface CallTag {
 
 export const NO_TAG: CallTag = { tag: "", tagForced: false };
 
-/** Reads `dubbo.tag` and `dubbo.force.tag`. */
-export function tagOf(head: RequestHead): CallTag {
-  const attachments = head.attachments();
-  return { tag: attachments.get("dubbo.tag") ?? "", tagForced: attachments.get("dubbo.force.tag") === "true" };
+/**
+ * Reads `dubbo.tag` and `dubbo.force.tag`. A call that names no tag has the one that its consumer `registered` with, as Dubbo's
+ * tag routers read it (2.7 TagRouter, 3.x TagStateRouter); so has one without a `head`, which cannot be read.
+ */
+export function tagOf(head: RequestHead | undefined, registered = ""): CallTag {
+  const attachments = head?.attachments();
+  return {
+    tag: attachments?.get("dubbo.tag") || registered,
+    tagForced: attachments?.get("dubbo.force.tag") === "true",
+  };
 }
 
 /** Where calls are counted that no virtual host took. */

@@ -2,6 +2,7 @@ import type { Logger } from "../../base/log.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import type { WorkerStatus } from "../../control/admin/sources.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
+import type { ProxyNode } from "../../control/compile/listeners.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
 import { printAddress } from "../config/address.ts";
@@ -13,6 +14,9 @@ import { ProxyWorker } from "./worker-process.ts";
  * most once in 5 s.
  */
 const LIST_SETTLES_MS = 6_000;
+
+/** What registries say of those who call. */
+export type Callers = Pick<ProxyNode, "applications" | "tags">;
 
 export interface DataPlaneOptions {
   readonly config: TrestleConfig;
@@ -91,13 +95,13 @@ export class DataPlane {
   }
 
   /** Leads all workers to what the snapshot says; resolves when those that run have it in force. */
-  async update(snapshot: Snapshot, applications: Readonly<Record<string, string>> | undefined): Promise<void> {
+  async update(snapshot: Snapshot, callers: Callers): Promise<void> {
     const { bind } = this.#options.config.proxy;
     const sets = this.#workers.map(({ worker, port }) =>
       this.#compile(snapshot, {
         id: worker.name,
         dubbo: [{ address: bind, port }],
-        ...(applications && { applications }),
+        ...callers,
       }),
     );
     this.#resources = sets[0];

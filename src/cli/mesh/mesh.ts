@@ -14,7 +14,8 @@ import { parseAddress, printAddress } from "../config/address.ts";
 import { type ConfigChange, compareConfigs } from "../config/changes.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import { adminSources, type MeshParts, type OpenFacade } from "./admin-sources.ts";
-import { DataPlane } from "./data-plane.ts";
+import { applicationsByAddress, tagsByAddress } from "./callers.ts";
+import { type Callers, DataPlane } from "./data-plane.ts";
 import { RuleLog } from "./rule-log.ts";
 import { type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts";
 
@@ -40,6 +41,9 @@ export class Mesh implements MeshParts {
   #admin: AdminServer | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #applied: Snapshot | undefined;
+  /** What the workers were given last, in force or on its way. */
+  #given: Snapshot | undefined;
+  #callers: Callers = {};
   #wasReady = false;
 
   constructor(config: TrestleConfig, log: Logger) {
@@ -89,6 +93,7 @@ export class Mesh implements MeshParts {
         this.#followRules(),
         this.#followSnapshots(),
         this.#followState(),
+        this.#followCallers(),
       ]);
       await this.#firstWorld();
       this.facades = await Promise.all(this.config.facades.map((facade) => this.#openFacade(facade)));
@@ -171,13 +176,26 @@ export class Mesh implements MeshParts {
 
   async #followSnapshots(): Promise<void> {
     for await (const snapshot of this.store.snapshots.watch(this.#stop.signal)) {
-      await this.dataPlane.update(snapshot, usesApplications(snapshot) ? this.#applications() : undefined);
+      this.#callers = this.#callersFor(snapshot);
+      this.#given = snapshot;
+      await this.dataPlane.update(snapshot, this.#callers);
       this.#applied = snapshot;
     }
   }
 
   async #followState(): Promise<void> {
     for await (const _ of this.#controller!.state.watch(this.#stop.signal)) this.#show();
+  }
+
+  /** Consumers come and go without a new snapshot; the workers hear of it where it counts. */
+  async #followCallers(): Promise<void> {
+    for await (const _ of this.#controller!.state.watch(this.#stop.signal)) {
+      if (this.#given === undefined) continue;
+      const callers = this.#callersFor(this.#given);
+      if (JSON.stringify(callers) === JSON.stringify(this.#callers)) continue;
+      this.#callers = callers;
+      await this.dataPlane.update(this.#given, callers);
+    }
   }
 
   async #firstWorld(): Promise<void> {
@@ -223,17 +241,25 @@ export class Mesh implements MeshParts {
     });
   }
 
-  /** Which application registered as a consumer from an address, where it was one alone. */
-  #applications(): Record<string, string> {
-    const found = new Map<string, string | undefined>();
-    for (const { address, application } of this.sync?.consumers ?? []) {
-      found.set(address, found.has(address) && found.get(address) !== application ? undefined : application);
-    }
-    return Object.fromEntries([...found].filter((pair): pair is [string, string] => pair[1] !== undefined));
+  /** What the proxy must know of consumers: their applications where a rule asks for them, and their tags. */
+  #callersFor(snapshot: Snapshot): Callers {
+    const consumers = this.sync?.consumers ?? [];
+    const tags = tagsByAddress(consumers, snapshot.entries);
+    return {
+      ...(usesApplications(snapshot) && { applications: applicationsByAddress(consumers) }),
+      ...(tags && { tags }),
+    };
   }
 }
 
-/** Whether any rule asks who calls. */
+/** Whether any rule asks who calls; worked out once for each list of rules. */
 function usesApplications({ rules }: Snapshot): boolean {
-  return JSON.stringify(rules).toLowerCase().includes("dubbo-application");
+  let uses = asking.get(rules);
+  if (uses === undefined) {
+    uses = JSON.stringify(rules).toLowerCase().includes("dubbo-application");
+    asking.set(rules, uses);
+  }
+  return uses;
 }
+
+const asking = new WeakMap<Snapshot["rules"], boolean>();

@@ -154,12 +154,20 @@ export interface Listener {
   readonly metadata: Metadata<ListenerFacts>;
 }
 
-/** Which codec a listener speaks, its RouteConfiguration's name, and which application registered as a consumer from an address (where it was only one). */
+/**
+ * Which codec a listener speaks, its RouteConfiguration's name, and what consumers said of themselves when they registered from an
+ * address, where all of that address agree: their application, and the tag that their calls of a service ask for.
+ */
 export interface ListenerFacts {
   readonly protocol: "dubbo";
   readonly routeConfigName: string;
   readonly applications?: Readonly<Record<string, string>>;
+  /** Printed service key -> address -> tag. */
+  readonly tags?: CallerTags;
 }
+
+/** By printed service key and address: the tag (`dubbo.tag`) of the consumers of that service there. */
+export type CallerTags = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export type LbPolicy = "ROUND_ROBIN" | "RANDOM" | "LEAST_REQUEST";
 

@@ -1,4 +1,4 @@
-import { type Listener, TRESTLE_METADATA } from "../../codecs/xds/resources.ts";
+import { type CallerTags, type Listener, TRESTLE_METADATA } from "../../codecs/xds/resources.ts";
 import { DUBBO_ROUTES } from "./routes.ts";
 
 /** One proxy process and where it listens. */
@@ -8,6 +8,8 @@ export interface ProxyNode {
   readonly dubbo: readonly { readonly address: string; readonly port: number }[];
   /** Which application registered as a consumer from an address; only where a rule asks for it. */
   readonly applications?: Readonly<Record<string, string>>;
+  /** Tags that consumers registered with. */
+  readonly tags?: CallerTags;
 }
 
 /** Compiles a node's listeners, named `dubbo_ADDRESS_PORT`. */
@@ -21,6 +23,7 @@ export function compileListeners(node: ProxyNode): Listener[] {
           protocol: "dubbo",
           routeConfigName: DUBBO_ROUTES,
           ...(node.applications && { applications: node.applications }),
+          ...(node.tags && { tags: node.tags }),
         },
       },
     },

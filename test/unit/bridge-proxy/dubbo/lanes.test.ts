@@ -28,7 +28,11 @@ function configOf(
   extra = {},
 ): RuntimeConfig {
   const cluster = new Cluster(clusterOf(KEY, "", extra), endpointsOf(KEY, "", endpoints), pool);
-  return { routes: new RouteTable(routesOf({ [KEY]: routes }), () => cluster), applicationOf: () => undefined, tagOf: () => "" };
+  return {
+    routes: new RouteTable(routesOf({ [KEY]: routes }), () => cluster),
+    applicationOf: () => undefined,
+    tagOf: () => "",
+  };
 }
 
 const all: Route = { match: { prefix: "/" }, route: { cluster: clusterName(KEY) } };

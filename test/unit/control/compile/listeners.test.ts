@@ -16,3 +16,15 @@ test("a node gets one listener for each of its addresses, all with the routes of
     metadata: { filterMetadata: { "io.trestle": { protocol: "dubbo", routeConfigName: "dubbo" } } },
   });
 });
+
+test("what consumers registered with stands in each listener", () => {
+  const applications = { "10.0.0.1": "web" };
+  const tags = { "a.B": { "10.0.0.1": "gray" } };
+  const [listener] = compileListeners({ id: "a", dubbo: [{ address: "10.0.0.9", port: 20880 }], applications, tags });
+  expect(listener?.metadata.filterMetadata["io.trestle"]).toEqual({
+    protocol: "dubbo",
+    routeConfigName: "dubbo",
+    applications,
+    tags,
+  });
+});

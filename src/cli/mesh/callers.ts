@@ -1,0 +1,56 @@
+import type { CallerTags } from "../../codecs/xds/resources.ts";
+import type { Consumer, Entry } from "../../model/entry.ts";
+import { printServiceKey } from "../../model/service.ts";
+import { matchesGroup, matchesVersion } from "../../registry-sync/dubbo-match.ts";
+import { decodedParam } from "../../registry-sync/dubbo-url.ts";
+
+/** Key under which a consumer registers the tag of its reference (apache/dubbo 2.7 and 3.x AbstractInterfaceConfig.getTag). */
+const TAG = "dubbo.tag";
+
+/** Which application registered as a consumer from an address, where it was one alone. Sorted, so that equal facts print alike. */
+export function applicationsByAddress(consumers: readonly Consumer[]): Record<string, string> {
+  const found = new Map<string, string | undefined>();
+  for (const { address, application } of consumers) note(found, address, application);
+  return agreed(found);
+}
+
+/**
+ * The tag with which all consumers of a service registered from an address; services and addresses where there is none, or
+ * consumers differ, are left out. Undefined where no consumer has a tag. Consumers name a service by groups and versions as Dubbo
+ * matches them (`*`, comma lists). Sorted, so that equal facts print alike.
+ */
+export function tagsByAddress(consumers: readonly Consumer[], entries: readonly Entry[]): CallerTags | undefined {
+  const tagged = new Map<string, Consumer[]>();
+  for (const consumer of consumers) if (tagOf(consumer) !== "") tagged.set(consumer.service.interface, []);
+  if (tagged.size === 0) return undefined;
+  for (const consumer of consumers) tagged.get(consumer.service.interface)?.push(consumer);
+  const tags: [key: string, byAddress: Record<string, string>][] = [];
+  for (const { service } of entries) {
+    const found = new Map<string, string | undefined>();
+    for (const consumer of tagged.get(service.interface) ?? []) {
+      const { group, version } = consumer.service;
+      if (!matchesGroup(group, service.group) || !matchesVersion(version, service.version)) continue;
+      note(found, consumer.address, tagOf(consumer));
+    }
+    const byAddress = agreed(found);
+    if (Object.keys(byAddress).length > 0) tags.push([printServiceKey(service), byAddress]);
+  }
+  return tags.length === 0 ? undefined : Object.fromEntries(tags.sort(byKey));
+}
+
+function tagOf(consumer: Consumer): string {
+  return decodedParam(consumer, TAG);
+}
+
+function note(found: Map<string, string | undefined>, address: string, value: string): void {
+  found.set(address, found.has(address) && found.get(address) !== value ? undefined : value);
+}
+
+function agreed(found: ReadonlyMap<string, string | undefined>): Record<string, string> {
+  const pairs = [...found].filter((pair): pair is [string, string] => pair[0] !== "" && Boolean(pair[1]));
+  return Object.fromEntries(pairs.sort(byKey));
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
