@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { CREATE_MODES, EVENT_TYPES } from "../../src/codecs/zookeeper/constants.ts";
 import {
   createZookeeperFacade,
   type ZookeeperFacade,
@@ -7,7 +8,7 @@ import {
 } from "../../src/registry-sync/facades/zookeeper.ts";
 import { createPresentContext } from "../../src/registry-sync/present/context.ts";
 import { createZooKeeperClient, type ZooKeeperClient } from "../../src/registry-sync/sources/zookeeper/client.ts";
-import { zooKeeperCases } from "../conformance/zookeeper.cases.ts";
+import { type ConformanceCase, zooKeeperCases } from "../conformance/zookeeper.cases.ts";
 import { addressesOf, IFACE, PROVIDERS, PROXIES, providerName } from "../support/facade-link.ts";
 import { eventually, probeText, sleep } from "../support/process.ts";
 import { openZnodes } from "../support/znodes.ts";
@@ -176,6 +177,58 @@ describe("sessions", () => {
     for (let round = 0; round < 3; round++) {
       expect(await probeText("127.0.0.1", own.address.port, "ruok")).toBe("imok");
     }
+  });
+});
+
+describe("before a server with extended types", () => {
+  const acl = [{ perms: 31, scheme: "world", id: "anyone" }];
+  const ttlNode = (path: string, flags: number, ttlMs: bigint) =>
+    ({ op: "createTTL", path, data: null, acl, flags, ttlMs }) as const;
+  const { persistentTTL: plain, persistentSequentialTTL: sequential } = CREATE_MODES;
+  const kinds: ConformanceCase = {
+    name: "nodes with a time to live",
+    steps: [
+      ["b", { op: "getChildren2", path: "$", watch: true }],
+      ["a", ttlNode("$/n", plain, 60_000n)],
+      ["a", ttlNode("$/n", plain, 60_000n)],
+      ["a", ttlNode("$/s-", sequential, 60_000n)],
+      ["a", ttlNode("$/none", plain, 0n)],
+      ["a", ttlNode("$/longest", plain, 0xff_ffff_ffffn)],
+      ["a", ttlNode("$/longer", plain, 0x100_0000_0000n)],
+      ["a", { op: "multi", ops: [ttlNode("$/m", plain, 60_000n), ttlNode("$/ms-", sequential, 60_000n)] }],
+      ["b", { op: "getChildren2", path: "$", watch: false }],
+    ],
+  };
+  let extended: ZooKeeper;
+  let own: ZookeeperFacade;
+
+  beforeAll(async () => {
+    extended = await startZooKeeper("127.0.0.1", 21822, { expiryCheckMs: 200 });
+    own = await open({ upstream: [extended] });
+  });
+
+  afterAll(async () => {
+    await own?.close();
+    await extended?.stop();
+  });
+
+  test("nodes with a time to live are made in both kinds, alone and in a multi, within the server's limits", async () => {
+    const expected = await transcriptOf(extended, kinds);
+    expect(byClient(await transcriptOf(own.address, kinds))).toEqual(byClient(expected));
+    const text = expected.join("\n");
+    for (const made of ['"$/n"', '"$/s-0000000001"', '"$/longest"', '"$/m"']) expect(text).toContain(`"path":${made}`);
+    expect(expected.filter((line) => line.endsWith('{"err":-8}'))).toHaveLength(2);
+  });
+
+  test("a client that watches one is told when its time is over", async () => {
+    const [maker, watcher] = [await client(own.address), await client(own.address)];
+    const told: string[] = [];
+    watcher.onEvent(({ type, path }) => told.push(`${type} ${path}`));
+    await maker.create("/dubbo-ttl");
+    await maker.request(ttlNode("/dubbo-ttl/n", plain, 700n));
+    expect(await watcher.exists("/dubbo-ttl/n", true)).toBeDefined();
+    await eventually("the node's end is told", () => told.includes(`${EVENT_TYPES.deleted} /dubbo-ttl/n`));
+    expect(await maker.exists("/dubbo-ttl/n")).toBeUndefined();
   });
 });
 

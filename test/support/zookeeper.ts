@@ -20,13 +20,21 @@ export interface ZooKeeper {
   stop(): Promise<void>;
 }
 
+/** What differs from server to server. */
+export interface ZooKeeperOptions {
+  /** Nodes with a time to live, which a server as it is installed refuses. */
+  readonly extendedTypes?: boolean;
+  /** How often empty containers and nodes whose time is over are looked for; ZooKeeper's own default unless given. */
+  readonly expiryCheckMs?: number;
+}
+
 const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map((jar) => `/usr/share/java/${jar}.jar`).join(":");
 
 /** Starts a server and waits until it serves. A tick of 500 ms lets sessions expire in 1 to 10 s. */
 export async function startZooKeeper(
   host: string = hosts.registry,
   port = 2181,
-  { extendedTypes = true }: { readonly extendedTypes?: boolean } = {},
+  { extendedTypes = true, expiryCheckMs = 60_000 }: ZooKeeperOptions = {},
 ): Promise<ZooKeeper> {
   const dir = await mkdtemp(join(tmpdir(), "trestle-zk-"));
   const config = [
@@ -55,6 +63,7 @@ export async function startZooKeeper(
         "-Dzookeeper.root.logger=INFO,CONSOLE",
         `-Dzookeeper.log.dir=${dir}`,
         `-Dzookeeper.extendedTypesEnabled=${extendedTypes}`,
+        `-Dznode.container.checkIntervalMs=${expiryCheckMs}`,
         "org.apache.zookeeper.server.quorum.QuorumPeerMain",
         join(dir, "zoo.cfg"),
       ],

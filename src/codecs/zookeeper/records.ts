@@ -20,7 +20,7 @@ export interface Stat {
   readonly version: number;
   readonly cversion: number;
   readonly aversion: number;
-  /** The session that owns the node, 0 for none; container and TTL nodes have values with the top bit set. */
+  /** The session that owns the node, 0 for none. A server does not tell of containers and nodes with a time to live: 0 too. */
   readonly ephemeralOwner: bigint;
   readonly dataLength: number;
   readonly numChildren: number;
