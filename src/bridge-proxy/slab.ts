@@ -1,7 +1,7 @@
 /** Bytes that the kernel hands over in one read at most. */
 const READ_BYTES = 64 * 1024;
 /** A read of this size is worth memory of its own: copying it costs more than that. */
-const LARGE_READ_BYTES = 32 * 1024;
+const LARGE_READ_BYTES = 16 * 1024;
 /** Sockets that have memory of their own at the same time. */
 const MAX_LARGE_READERS = 256;
 /** Reads of several sockets share a slab; it lives as long as anybody still holds a part of it. */
