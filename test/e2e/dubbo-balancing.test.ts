@@ -113,6 +113,52 @@ describe("a provider tagged gray beside one without a tag", () => {
   );
 });
 
+describe("a provider tagged gray beside one without a tag, for consumers that insist", () => {
+  let providers: Peer[];
+  // Calls from inside the namespace reach the proxy from the proxy's own address: consumers register that one.
+  const fromProxy = [`-DDUBBO_IP_TO_REGISTRY=${hosts.trestle}`];
+  const tagged: readonly DubboLine[] = ["2.7", "3.3"];
+
+  beforeAll(async () => {
+    const registry = mesh.inside;
+    providers = await Promise.all([
+      startProvider("2.7", { ...service, registry, host: hosts.provider1, label: "plain" }),
+      startProvider("3.3", { ...service, registry, host: hosts.provider2, label: "gray", tag: "gray" }),
+    ]);
+  });
+
+  afterAll(async () => {
+    await Promise.all(providers.map((one) => one.stop()));
+  });
+
+  test.each(["2.6", ...tagged] as const)(
+    "serves the %s calls that force gray, and leaves those that force another tag without a provider",
+    async (line) => {
+      const consumer = await startConsumer(line, { ...service, registry: mesh.inside });
+      const forced = { "dubbo.tag": "gray", "dubbo.force.tag": "true" };
+      await eventually("forced calls at gray", async () => (await labels(consumer, 10, forced))["gray"] === 10, 30_000);
+      expect(await labels(consumer, 100, forced)).toEqual({ gray: 100 });
+      expect(await labels(consumer, 100)).toEqual({ plain: 100 });
+      await expect(consumer.call("whoAmI", undefined, { ...forced, "dubbo.tag": "nosuch" })).rejects.toThrow(
+        /No provider available/,
+      );
+      await consumer.stop();
+    },
+  );
+
+  test.each(tagged)("serves the %s calls of a reference tagged gray, but for those that name a tag", async (line) => {
+    const consumer = await startConsumer(line, { ...service, registry: mesh.inside, tag: "gray" }, fromProxy);
+    await eventually("calls at gray", async () => (await labels(consumer, 10))["gray"] === 10, 30_000);
+    expect(await labels(consumer, 100)).toEqual({ gray: 100 });
+    expect(await labels(consumer, 100, { "dubbo.tag": "nosuch" })).toEqual({ plain: 100 });
+    await consumer.stop();
+    const other = await startConsumer(line, { ...service, registry: mesh.inside }, fromProxy);
+    await eventually("calls at plain", async () => (await labels(other, 10))["plain"] === 10, 30_000);
+    expect(await labels(other, 100)).toEqual({ plain: 100 });
+    await other.stop();
+  });
+});
+
 test("promtool takes the metrics that these calls left", async () => {
   const { status, body } = await mesh.trestle.get("/metrics");
   expect(status).toBe(200);
