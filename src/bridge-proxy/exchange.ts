@@ -19,6 +19,7 @@ import {
   outcomeOfStatus,
 } from "./policies/outcome.ts";
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "./route.ts";
+import type { Cluster } from "./upstream/cluster.ts";
 import type { ClusterEndpoint } from "./upstream/endpoint.ts";
 import type { UpstreamHost } from "./upstream/host.ts";
 
@@ -59,6 +60,8 @@ export class Exchange implements TryOwner {
   #retries = 0;
   #tried: UpstreamHost[] = [];
   #endpoint: ClusterEndpoint | undefined;
+  /** The cluster that counts this call among its waiting ones now. */
+  #waitsOn: Cluster | undefined;
   #isHeld = false;
 
   constructor(context: ProxyContext, call: HeldCall) {
@@ -80,6 +83,7 @@ export class Exchange implements TryOwner {
   }
 
   answered(bytes: Buffer, start: number, end: number): void {
+    this.#waitNoMore();
     const outcome = isException(bytes, start, end) ? OK_EXCEPTION : outcomeOfStatus(bytes[start + 3]!);
     if (this.#retry(outcome)) return;
     this.#record(outcome);
@@ -90,6 +94,7 @@ export class Exchange implements TryOwner {
   }
 
   failed(reason: CallReason, message: string): void {
+    this.#waitNoMore();
     // Nothing was sent on a connection that never was: another provider may take the call whatever the rules say of retries.
     if (reason === "connect_failure" && this.#tryOther()) return;
     if (this.#retry(outcomeOfReason(reason))) return;
@@ -97,6 +102,7 @@ export class Exchange implements TryOwner {
   }
 
   abandoned(): void {
+    this.#waitNoMore();
     this.#record(ABANDONED);
   }
 
@@ -118,6 +124,12 @@ export class Exchange implements TryOwner {
     context.exchanges++;
     context.exchangeBytes += bytes;
     return true;
+  }
+
+  #waitNoMore(): void {
+    if (this.#waitsOn === undefined) return;
+    this.#waitsOn.waiting--;
+    this.#waitsOn = undefined;
   }
 
   #letGo(): void {
@@ -176,7 +188,7 @@ export class Exchange implements TryOwner {
         );
       return false;
     }
-    if (cluster.active >= cluster.maxRequests) {
+    if (cluster.waiting >= cluster.maxRequests) {
       this.#answer(ownAnswer("overflow"), `${cluster.name} has ${cluster.maxRequests} calls waiting, its limit`);
       return true;
     }
@@ -233,6 +245,8 @@ export class Exchange implements TryOwner {
     calls.startMs[slot] = this.#startMs;
     this.#setDeadline(slot);
     linkCall(context, slot, callee);
+    this.#waitsOn = this.#target!.cluster;
+    this.#waitsOn.waiting++;
     frame.writeInt32BE(calls.generations[slot]!, 4);
     frame.writeInt32BE(slot, 8);
     if (!callee.send(frame, 0, frame.length)) failCall(context, slot, "overflow", BACKLOG_FULL);

@@ -21,6 +21,7 @@ export interface RuleFiles {
   close(): void;
 }
 
+/** Which files are followed and how closely. */
 export interface RuleFilesOptions {
   /** Files and folders; folders are read with all that is under them. */
   readonly paths: readonly string[];

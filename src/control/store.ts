@@ -28,6 +28,7 @@ export interface ControlStore {
   close(): void;
 }
 
+/** How long changes are gathered before they become one snapshot. */
 export interface ControlStoreOptions {
   readonly clock?: Clock;
   /** Who owns the entries that the sink says it holds. */

@@ -131,12 +131,7 @@ export interface VirtualService extends RuleIdentity {
 export type SimpleBalancer = "ROUND_ROBIN" | "RANDOM" | "LEAST_REQUEST" | "LEAST_CONN" | "PASSTHROUGH" | "UNSPECIFIED";
 
 export interface ConnectionPool extends Located {
-  readonly tcp?: Located & { readonly connectTimeoutMs?: number };
-  readonly http?: Located & {
-    readonly http1MaxPendingRequests?: number;
-    readonly http2MaxRequests?: number;
-    readonly maxRetries?: number;
-  };
+  readonly http?: Located & { readonly http2MaxRequests?: number };
 }
 
 export interface TrafficPolicy extends Located {

@@ -358,12 +358,18 @@ test("a method with a callback parameter has a connection of its own, and the pr
   await expect.poll(() => back?.id).toBe(77n);
 });
 
-test("a cluster's limit of waiting calls is answered 100", async () => {
+test("a cluster's limit of waiting calls is answered 100, until one of them is answered", async () => {
   await setUp({ maxRequests: 2 });
-  one.onCall = () => {};
+  const waiting: SeenFrame[] = [];
+  one.onCall = (seen) => void waiting.push(seen);
   ask();
   ask();
   expect(await call()).toMatchObject({ status: 100 });
+  await expect.poll(() => waiting.length).toBe(2);
+  answerCall(waiting[0]!);
+  await caller.answer();
+  one.onCall = (seen) => answerCall(seen);
+  expect(await call()).toMatchObject({ status: 20 });
 });
 
 test("a one-way call is sent on and never answered", async () => {

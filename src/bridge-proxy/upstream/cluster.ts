@@ -16,6 +16,8 @@ export class Cluster {
   readonly service: ClusterService;
   /** Most calls that may wait at once; Infinity for no bound of its own. */
   readonly maxRequests: number;
+  /** Held calls of this cluster that wait for an answer: where it has a limit, that is all of its calls. */
+  waiting = 0;
   readonly #lbPolicy: LbPolicy;
   readonly #hosts: HostPool;
   #endpoints: readonly ClusterEndpoint[] = [];
@@ -66,11 +68,6 @@ export class Cluster {
     this.#hasTags = tags.size > 1 || (tags.size === 1 && !tags.has(""));
     this.#setsToken = new Set(this.#endpoints.map(({ token }) => token)).size > 1;
     return hadTags !== this.#hasTags || didSetToken !== this.#setsToken;
-  }
-
-  /** Calls that wait for its endpoints now, other clusters' calls to the same addresses included. */
-  get active(): number {
-    return this.endpoints.reduce((sum, endpoint) => sum + endpoint.host.active, 0);
   }
 
   /** The endpoints for a call with this tag, by Dubbo's rule: those with the tag; where there are none, those without any, unless the tag is forced. */

@@ -187,12 +187,7 @@ export interface Cluster {
   readonly name: string;
   readonly type: "EDS";
   readonly lbPolicy: LbPolicy;
-  readonly connectTimeout?: Duration;
-  readonly circuitBreakers?: {
-    readonly thresholds: readonly [
-      { readonly maxRequests?: number; readonly maxPendingRequests?: number; readonly maxRetries?: number },
-    ];
-  };
+  readonly circuitBreakers?: { readonly thresholds: readonly [{ readonly maxRequests?: number }] };
   readonly metadata: Metadata<ClusterService>;
 }
 

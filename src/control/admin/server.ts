@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from "../../base/log.ts";
 import { createAdminApp } from "./app.ts";
 import type { AdminSources } from "./sources.ts";
 
+/** An admin API that listens. It knows no users: whoever reaches the address may read everything and restart the workers. */
 export interface AdminServer {
   /** Where it listens, as `host:port`; the port is the real one where 0 was asked for. */
   readonly address: string;
@@ -12,6 +13,7 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
+/** Where the admin API listens and what it tells of. */
 export interface AdminServerOptions {
   /** `host:port`; port 0 takes any. */
   readonly listen: string;

@@ -21,6 +21,7 @@ export interface ServiceView {
   readonly destinationRule: string;
 }
 
+/** Lists every service once, in the snapshot's order, with the rules that are in force for it. */
 export function viewServices({ entries, rules }: Snapshot): ServiceView[] {
   const index = indexRules(rules);
   return entries.map((entry) => ({
@@ -89,6 +90,7 @@ export interface RouteView {
   readonly at: string;
 }
 
+/** Lists the routes of all services in words, each service's in the order they are tried; none before the first resources. */
 export function viewRoutes(resources: ResourceSet | undefined): RouteView[] {
   return (resources?.routes ?? []).flatMap(({ resource }) =>
     resource.virtualHosts.flatMap(({ name, routes }) =>
@@ -165,6 +167,7 @@ export interface RuleView {
   readonly newest: boolean;
 }
 
+/** Lists every rule in force, the older first, also those that no service is known for. */
 export function viewRules({ entries, rules }: Snapshot, set: RuleSet): RuleView[] {
   const index = indexRules(rules);
   const services = new Map<Rule, string[]>();

@@ -2,7 +2,6 @@ import { type Cluster, type ClusterService, TRESTLE_METADATA } from "../../codec
 import type { Entry } from "../../model/entry.ts";
 import type { DestinationRule, Subset } from "../../model/rule.ts";
 import { DEFAULT_POLICY, type LoweredPolicy, lowerPolicy } from "../rules/lower-policies.ts";
-import { printDuration } from "../rules/values.ts";
 import { usualPort } from "./endpoints.ts";
 
 /** The name that Istio's users know: `outbound|PORT|SUBSET|HOST`. */
@@ -56,8 +55,9 @@ function build(name: string, service: ClusterService, policy: LoweredPolicy): Cl
     name,
     type: "EDS",
     lbPolicy: policy.lbPolicy,
-    ...(policy.connectTimeoutMs === undefined ? {} : { connectTimeout: printDuration(policy.connectTimeoutMs) }),
-    ...(policy.thresholds === undefined ? {} : { circuitBreakers: { thresholds: [policy.thresholds] as const } }),
+    ...(policy.maxRequests !== undefined && {
+      circuitBreakers: { thresholds: [{ maxRequests: policy.maxRequests }] as const },
+    }),
     metadata: { filterMetadata: { [TRESTLE_METADATA]: service } },
   };
 }

@@ -13,6 +13,7 @@ export interface Bindings {
   destinationRules: readonly DestinationRule[];
 }
 
+/** Finds for each known service the rules in force; `rules` come oldest first. Without `entries` nothing is bound. */
 export function bindRules(rules: readonly Rule[], entries: readonly Entry[] | undefined): Bindings {
   const index = indexRules(rules);
   const services = new Map<Rule, Entry[]>();

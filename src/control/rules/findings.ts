@@ -45,6 +45,7 @@ export const RULE_FINDINGS = {
   TR0238: { severity: "warning", title: "rule for a service that is not led through the proxy" },
 } as const satisfies Record<string, { readonly severity: Finding["severity"]; readonly title: string }>;
 
+/** A code of {@link RULE_FINDINGS}. */
 export type RuleFindingCode = keyof typeof RULE_FINDINGS;
 
 /** A finding of {@link RULE_FINDINGS} at a place in a file. */
@@ -65,6 +66,7 @@ export interface FindingList {
   list(): readonly Finding[];
 }
 
+/** Starts an empty list. A finding is the same where code, place and message are. */
 export function createFindingList(): FindingList {
   const findings: Finding[] = [];
   const seen = new Set<string>();

@@ -8,6 +8,7 @@ export interface RuleIndex {
   readonly destinationRules: HostIndex<DestinationRule>;
 }
 
+/** The rules of one kind by the hosts that they name. */
 export interface HostIndex<R extends Rule> {
   /** The rule in force for the service, or undefined. */
   find(entry: NamedService): R | undefined;
@@ -76,6 +77,7 @@ export interface EntryIndex {
   byInterface(lowerCaseName: string): readonly Entry[];
 }
 
+/** Indexes services; hosts are unique, an interface may stand for several groups and versions. */
 export function indexEntries(entries: readonly Entry[]): EntryIndex {
   const hosts = new Map<string, Entry>();
   const interfaces = new Map<string, Entry[]>();

@@ -215,7 +215,7 @@ const shared = "callers share few connections to a provider";
 const connectionPool = object({
   tcp: {
     shape: object({
-      connectTimeout: { shape: duration, as: "connectTimeoutMs" },
+      connectTimeout: notYet("a connection may take 3 s, and calls go to connected providers meanwhile"),
       maxConnections: notYet(shared),
       tcpKeepalive: notYet("connections are watched by Dubbo's own heartbeats"),
       maxConnectionDuration: notYet(),
@@ -224,9 +224,9 @@ const connectionPool = object({
   },
   http: {
     shape: object({
-      http1MaxPendingRequests: { shape: whole(0, MAX_INT) },
+      http1MaxPendingRequests: notYet("calls that wait for a connection count among http2MaxRequests"),
       http2MaxRequests: { shape: whole(0, MAX_INT) },
-      maxRetries: { shape: whole(0, MAX_INT) },
+      maxRetries: notYet("retries of one call are limited by its route"),
       maxRequestsPerConnection: notYet(shared),
       maxConcurrentStreams: notYet(shared),
       idleTimeout: notYet(),

@@ -91,20 +91,35 @@ const isTime: Check<string> = (value) =>
     ? wrong(`is ${quote(value)}, which is no time such as "2026-01-31T09:00:00Z"`)
     : undefined;
 
+/** Any text of 1 to 4,096 characters. */
 export const text: Shape = { type: "text", check: notEmpty };
+/** Any text, the empty one too. */
 export const anyText: Shape = { type: "text" };
+/** A host that a rule is for: a DNS name or an interface name, also with a wildcard at its start or end. */
 export const host: Shape = { type: "text", check: isHost };
+/** A host that calls are sent to: no wildcard. */
 export const exactHost: Shape = { type: "text", check: isExactHost };
+/** `true` or `false` without quotes. */
 export const flag: Shape = { type: "boolean" };
+/** Whatever stands there, unread and given as null: for fields that belong there and that nobody here uses. */
 export const anything: Shape = { type: "anything" };
+/** A comma list of {@link RETRY_WORDS} and HTTP status codes from 100 to 599. */
 export const retryOn: Shape = { type: "text", check: isRetryOn };
+/** A gRPC status by name in any case or by number, other than OK; kept as text, see {@link grpcNumber}. */
 export const grpcStatus: Shape = { type: "text", check: isGrpcStatus };
+/** A time of day as Kubernetes writes it, RFC 3339; kept as text. */
 export const time: Shape = { type: "text", check: isTime };
+/** A duration of 1 ms at least, read into milliseconds. */
 export const duration: Shape = { type: "duration", minMs: 1 };
+/** A duration, read into milliseconds; 0 says that there is none. */
 export const durationOrZero: Shape = { type: "duration", minMs: 0 };
+/** Free keys with any text, such as labels. */
 export const textMap: Shape = { type: "map", of: anyText };
+/** Attachment names with the text that each is given. */
 export const headerMap: Shape = { type: "map", of: anyText, key: isHeaderName };
+/** A whole number, both ends included. */
 export const whole = (min: number, max: number): Shape => ({ type: "integer", min, max });
+/** A list of at least `min` elements, each of which must be right. */
 export const listOf = (of: Shape, min = 0): Shape => ({ type: "list", of, min });
 
 function matchShape(emptyMeansPresent: boolean): ObjectShape {
@@ -126,5 +141,7 @@ function matchShape(emptyMeansPresent: boolean): ObjectShape {
   };
 }
 
+/** One of `exact`, `prefix` and `regex`; nothing of them is an error. */
 export const textMatch: Shape = matchShape(false);
+/** Attachment names with a {@link textMatch} each, where `{}` asks only that there is one. */
 export const headerMatches: Shape = { type: "map", of: matchShape(true), key: isHeaderName };

@@ -52,12 +52,7 @@ function lowerPercent({
 /** What a DestinationRule says about one cluster. */
 export interface LoweredPolicy {
   readonly lbPolicy: LbPolicy;
-  readonly connectTimeoutMs?: number;
-  readonly thresholds?: {
-    readonly maxRequests?: number;
-    readonly maxPendingRequests?: number;
-    readonly maxRetries?: number;
-  };
+  readonly maxRequests?: number;
 }
 
 /** Without a word about it calls are spread as Dubbo's consumers do by default: at random, by weight. */
@@ -68,17 +63,8 @@ export function lowerPolicy(rule: DestinationRule | undefined, subset: Subset | 
   if (rule === undefined) return DEFAULT_POLICY;
   const balancer = subset?.trafficPolicy?.loadBalancer ?? rule.trafficPolicy?.loadBalancer;
   const pool = subset?.trafficPolicy?.connectionPool ?? rule.trafficPolicy?.connectionPool;
-  const { http1MaxPendingRequests, http2MaxRequests, maxRetries } = pool?.http ?? {};
-  const thresholds = {
-    ...(http2MaxRequests === undefined ? {} : { maxRequests: http2MaxRequests }),
-    ...(http1MaxPendingRequests === undefined ? {} : { maxPendingRequests: http1MaxPendingRequests }),
-    ...(maxRetries === undefined ? {} : { maxRetries }),
-  };
-  return {
-    lbPolicy: lowerBalancer(balancer?.simple),
-    ...(pool?.tcp?.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: pool.tcp.connectTimeoutMs }),
-    ...(Object.keys(thresholds).length === 0 ? {} : { thresholds }),
-  };
+  const maxRequests = pool?.http?.http2MaxRequests;
+  return { lbPolicy: lowerBalancer(balancer?.simple), ...(maxRequests !== undefined && { maxRequests }) };
 }
 
 function lowerBalancer(simple: string | undefined): LbPolicy {

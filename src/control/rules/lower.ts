@@ -14,6 +14,7 @@ export interface LoweredService {
   readonly routes: readonly LoweredRoute[];
 }
 
+/** One route of a service: one match of one `http` entry, with what the entry says of all its matches. */
 export interface LoweredRoute {
   readonly name: string;
   readonly path: PathMatch;
@@ -31,6 +32,7 @@ export interface LoweredRoute {
   readonly rule: string;
 }
 
+/** One destination of a route; weights are shares of the route's sum. */
 export interface LoweredTarget {
   /** Host of the entry that is called; the destination's own text, in lower case, where none is known. */
   readonly host: string;
@@ -40,6 +42,7 @@ export interface LoweredTarget {
   readonly mutations?: LoweredMutations;
 }
 
+/** Changes to a call's attachments, at least one; names as the rule has them. */
 export interface LoweredMutations {
   readonly set: Readonly<Record<string, string>>;
   readonly add: Readonly<Record<string, string>>;

@@ -5,6 +5,7 @@ import type { HttpMatch, TextMatch } from "../../model/rule.ts";
 /** The path part of a {@link RouteMatch}: exactly one form. */
 export type PathMatch = Pick<RouteMatch, "path" | "prefix" | "safeRegex" | "caseSensitive">;
 
+/** The condition on the path that every call meets. */
 export const EVERY_PATH: PathMatch = { prefix: "/" };
 
 /**

@@ -33,6 +33,7 @@ export interface ObjectShape {
   readonly into?: (value: ReadObject, context: ReadContext, path: string) => unknown;
 }
 
+/** What one key of an object may hold and what becomes of it. */
 export interface Field {
   readonly shape: Shape;
   readonly required?: boolean;
@@ -42,6 +43,7 @@ export interface Field {
   readonly unused?: { readonly code: RuleFindingCode; readonly why: string };
 }
 
+/** An object that was read as its schema says: fields under the model's names, and nothing else but their places. */
 export type ReadObject = { readonly at: SourceMap } & Record<string, unknown>;
 
 /** What reading a document needs to know; one per document. */

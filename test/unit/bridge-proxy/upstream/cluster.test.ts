@@ -31,18 +31,17 @@ test("endpoints keep what providers say of themselves; unhealthy ones are left o
   ]);
 });
 
+test("clusters that list one address share its host", () => {
+  const pool = poolOf();
+  const one = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }]), pool);
+  const two = new Cluster(clusterOf(KEY, "v2"), endpointsOf(KEY, "v2", [{ port: 2 }]), pool);
+  expect(two.endpoints[0]!.host).toBe(one.endpoints[1]!.host);
+});
+
 test("without endpoints it has nobody to choose", () => {
   const cluster = new Cluster(clusterOf(KEY), undefined, poolOf());
   expect(cluster.untagged.pick(0, Math.random)).toBeUndefined();
   expect([cluster.hasTags, cluster.setsToken, cluster.maxRequests]).toEqual([false, false, Number.POSITIVE_INFINITY]);
-});
-
-test("calls that wait are those of its hosts, shared ones too", () => {
-  const pool = poolOf();
-  const one = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }]), pool);
-  const two = new Cluster(clusterOf(KEY, "v2"), endpointsOf(KEY, "v2", [{ port: 2 }]), pool);
-  two.endpoints[0]!.host.active = 3;
-  expect([one.active, two.active]).toEqual([3, 3]);
 });
 
 test("Dubbo's rule of tags: those with the tag, else those without any, unless it is forced", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { durationMs, printDuration } from "../../../../src/codecs/xds/duration.ts";
+import { durationMs } from "../../../../src/codecs/xds/duration.ts";
 
 test.each([
   ["0.250s", 250],
@@ -10,7 +10,6 @@ test.each([
   expect(durationMs(text)).toBe(ms);
 });
 
-test("what is printed reads back", () => {
-  for (const ms of [0, 1, 25, 1_000, 90_000]) expect(durationMs(printDuration(ms))).toBe(ms);
+test("an absent duration stays absent", () => {
   expect(durationMs(undefined)).toBeUndefined();
 });

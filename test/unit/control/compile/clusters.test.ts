@@ -15,7 +15,7 @@ const rule = rulesOf(
   destinationRuleText(
     "d",
     "com.acme.A",
-    "trafficPolicy: {connectionPool: {tcp: {connectTimeout: 1s}, http: {maxRetries: 2}}}, subsets: [{name: v, trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}}, {name: v}]",
+    "trafficPolicy: {connectionPool: {http: {http2MaxRequests: 2}}}, subsets: [{name: v, trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}}, {name: v}]",
   ),
 )[0] as DestinationRule;
 
@@ -41,8 +41,7 @@ test("a subset's cluster has its policy over that of the host", () => {
   expect(compileCluster(entry, "v", rule)).toMatchObject({
     name: `outbound|20881|v|${entry.host}`,
     lbPolicy: "ROUND_ROBIN",
-    connectTimeout: "1s",
-    circuitBreakers: { thresholds: [{ maxRetries: 2 }] },
+    circuitBreakers: { thresholds: [{ maxRequests: 2 }] },
   });
 });
 

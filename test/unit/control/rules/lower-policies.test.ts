@@ -73,18 +73,14 @@ test.each([
   expect(lowerPolicy(rule(`trafficPolicy: {loadBalancer: {simple: ${simple}}}`), undefined).lbPolicy).toBe(lbPolicy);
 });
 
-test("limits and the time to connect are taken over", () => {
-  const limits = "{tcp: {connectTimeout: 2s}, http: {http2MaxRequests: 9, http1MaxPendingRequests: 8, maxRetries: 7}}";
-  expect(lowerPolicy(rule(`trafficPolicy: {connectionPool: ${limits}}`), undefined)).toEqual({
-    lbPolicy: "RANDOM",
-    connectTimeoutMs: 2_000,
-    thresholds: { maxRequests: 9, maxPendingRequests: 8, maxRetries: 7 },
-  });
+test("the limit of waiting calls is taken over", () => {
+  const policy = "trafficPolicy: {connectionPool: {http: {http2MaxRequests: 9}}}";
+  expect(lowerPolicy(rule(policy), undefined)).toEqual({ lbPolicy: "RANDOM", maxRequests: 9 });
 });
 
 test("a setting of a subset replaces that of the host, others stay", () => {
   const both = rule(
-    "trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}, connectionPool: {http: {http2MaxRequests: 9}}}, subsets: [{name: v, trafficPolicy: {connectionPool: {http: {maxRetries: 1}}}}]",
+    "trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}, connectionPool: {http: {http2MaxRequests: 9}}}, subsets: [{name: v, trafficPolicy: {connectionPool: {http: {http2MaxRequests: 1}}}}]",
   );
-  expect(lowerPolicy(both, both.subsets[0])).toEqual({ lbPolicy: "ROUND_ROBIN", thresholds: { maxRetries: 1 } });
+  expect(lowerPolicy(both, both.subsets[0])).toEqual({ lbPolicy: "ROUND_ROBIN", maxRequests: 1 });
 });
