@@ -13,6 +13,7 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+/** Least severity that is written, from all lines to none. */
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** Logs JSON lines to standard error. */

@@ -7,23 +7,30 @@
 /** Values of a metric's labels, in the order of its label names. */
 export type LabelValues = readonly string[];
 
+/** A value that only rises. Labels come in the order of the metric's label names; another number of them throws. */
 export interface Counter {
   /** Adds `n`, at least 0. */
   add(n: number, ...labels: string[]): void;
 }
 
+/** A value that is set to what holds now. Labels as in {@link Counter}. */
 export interface Gauge {
   set(value: number, ...labels: string[]): void;
   /** Forgets all series; for gauges that are set anew for each scrape. */
   clear(): void;
 }
 
+/** Observations counted by size, with their sum, in whatever unit the bounds have. Labels as in {@link Counter}. */
 export interface Histogram {
   observe(value: number, ...labels: string[]): void;
   /** Adds many observations at once: one count per bound and one above the last, not cumulative. */
   addCounts(counts: readonly number[], sum: number, ...labels: string[]): void;
 }
 
+/**
+ * What a metric is called and how far it may grow. Names must be ones that Prometheus takes, and new to the set: others
+ * throw.
+ */
 export interface MetricOptions {
   readonly name: string;
   readonly help: string;
@@ -32,6 +39,10 @@ export interface MetricOptions {
   readonly maxSeries?: number;
 }
 
+/**
+ * The metrics of one process. Families stand in the exposition in the order they were made, without those that have no
+ * series yet.
+ */
 export interface Metrics {
   counter(options: MetricOptions): Counter;
   gauge(options: MetricOptions): Gauge;

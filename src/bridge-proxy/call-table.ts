@@ -90,5 +90,7 @@ export class CallTable<Caller, Callee, Exchange> {
   }
 }
 
+/** The deadline is the caller's own time-out: the slot is freed and nothing made up; an answer that comes later still goes on. */
 export const DEADLINE_CALLER = 0;
+/** The deadline is the rule's: the caller still waits and is answered with a time-out. */
 export const DEADLINE_ROUTE = 1;

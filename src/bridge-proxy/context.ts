@@ -32,6 +32,7 @@ export interface ProxyLimits {
   readonly maxCallMs: number;
 }
 
+/** The limits of a proxy that was told none. A body of 8 MiB is Dubbo's own `payload` (Constants.DEFAULT_PAYLOAD). */
 export const DEFAULT_LIMITS: ProxyLimits = {
   maxBodyBytes: 8 * 1024 * 1024,
   maxSkipBytes: 64 * 1024 * 1024,

@@ -16,6 +16,7 @@ const TICK_MS = 1_000;
 /** How long consumers get to close their side of a drained connection, ms. */
 const LEAVE_MS = 250;
 
+/** What a proxy is made from; limits that are left out are those of {@link DEFAULT_LIMITS}. */
 export interface ProxyOptions {
   /** Name in statistics. */
   readonly worker: string;

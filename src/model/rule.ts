@@ -35,6 +35,7 @@ export interface HttpMatch extends Located {
   readonly sourceNamespace?: string;
 }
 
+/** Where calls go. A plain interface name keeps the caller's group and version; no subset means every endpoint. */
 export interface Destination extends Located {
   /** An entry's host, or the plain interface name in any case. */
   readonly host: string;
@@ -48,16 +49,19 @@ export interface HeaderOperations extends Located {
   readonly remove?: readonly string[];
 }
 
+/** Changes to a call's attachments; Istio's changes to responses are not applied and not kept. */
 export interface Headers extends Located {
   readonly request?: HeaderOperations;
 }
 
+/** One of a route's destinations. A weight is a share of the route's sum; one that is not written is 0 unless it stands alone. */
 export interface RouteDestination extends Located {
   readonly destination: Destination;
   readonly weight?: number;
   readonly headers?: Headers;
 }
 
+/** When a call is tried again; `retryOn` is a comma list of Envoy's words and HTTP status codes. */
 export interface Retries extends Located {
   /** Tries after the first; 0 for none. */
   readonly attempts: number;
@@ -66,11 +70,13 @@ export interface Retries extends Located {
   readonly backoffMs?: number;
 }
 
+/** A share of calls; one without a value is 0, as proto3 has it. */
 export interface Percent extends Located {
   /** From 0 to 100. */
   readonly value?: number;
 }
 
+/** Holds back a share of calls, all of them where neither share is written. */
 export interface Delay extends Located {
   readonly fixedDelayMs: number;
   readonly percentage?: Percent;
@@ -78,6 +84,7 @@ export interface Delay extends Located {
   readonly percent?: number;
 }
 
+/** Answers a share of calls with an error, all of them where neither share is written; no provider sees them. */
 export interface Abort extends Located {
   /** One of the two is set. */
   readonly httpStatus?: number;
@@ -87,11 +94,13 @@ export interface Abort extends Located {
   readonly percent?: number;
 }
 
+/** Faults for calls of a route; a call that both hit waits before it is aborted. */
 export interface Fault extends Located {
   readonly delay?: Delay;
   readonly abort?: Abort;
 }
 
+/** An answer without a provider; `status` is an HTTP status from 100 to 599. */
 export interface DirectResponseRule extends Located {
   readonly status: number;
   readonly body?: Located & { readonly string?: string };
@@ -128,17 +137,21 @@ export interface VirtualService extends RuleIdentity {
   readonly http: readonly HttpRoute[];
 }
 
+/** Istio's words; LEAST_CONN counts as LEAST_REQUEST, and the last two as no word at all: at random by weight. */
 export type SimpleBalancer = "ROUND_ROBIN" | "RANDOM" | "LEAST_REQUEST" | "LEAST_CONN" | "PASSTHROUGH" | "UNSPECIFIED";
 
+/** Limits towards providers, for each proxy worker by itself. */
 export interface ConnectionPool extends Located {
   readonly http?: Located & { readonly http2MaxRequests?: number };
 }
 
+/** How calls are spread and bounded; a subset's balancer and its pool each stand in for the host's as a whole. */
 export interface TrafficPolicy extends Located {
   readonly loadBalancer?: Located & { readonly simple?: SimpleBalancer };
   readonly connectionPool?: ConnectionPool;
 }
 
+/** A named part of a host's endpoints. */
 export interface Subset extends Located {
   readonly name: string;
   /** All must hold; none selects every endpoint. */
@@ -154,6 +167,7 @@ export interface DestinationRule extends RuleIdentity {
   readonly trafficPolicy?: TrafficPolicy;
 }
 
+/** A rule that is applied, told apart by `kind`. */
 export type Rule = VirtualService | DestinationRule;
 
 /** Prints a place as compilers do: `file:line:column`. */

@@ -4,6 +4,7 @@ import { type DubboUrl, decodedParam, param } from "./dubbo-url.ts";
 
 /** Dubbo's own defaults (apache/dubbo 3.3 Constants: DEFAULT_WEIGHT, DEFAULT_WARMUP). */
 export const DEFAULT_WEIGHT = 100;
+/** How long a provider that says nothing of it takes to reach its full weight, from when it started. */
 export const DEFAULT_WARMUP_MS = 600_000;
 
 const MAX_JAVA_INT = 2_147_483_647;

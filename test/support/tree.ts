@@ -112,7 +112,6 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/dubbo/callee.ts": "drives a socket: test/e2e/proxy-faults.test.ts",
   "bridge-proxy/dubbo/caller.ts": "drives a socket: test/e2e/proxy-faults.test.ts",
   "bridge-proxy/dubbo/header-lookup.ts": "tested with the arguments that it reads: argument-text.test.ts",
-  "bridge-proxy/dubbo/resolve.ts": "tested with lanes: lanes.test.ts",
   "bridge-proxy/exchange.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/pending.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/proxy.ts": "opens listeners: test/e2e/proxy-rules.test.ts",
@@ -165,6 +164,7 @@ export function checkTree(tree: Tree, exempt: Readonly<Record<string, string>> =
     imports.set(path, own);
     faults.push(...folderFaults(path, own, tree));
     if (isPure(path)) faults.push(...pureFaults(path, source, specifiers));
+    faults.push(...undocumented(path, source));
     const lines = text.split("\n").length - 1;
     if (lines > maxLines) faults.push(`${path}: ${lines} lines, over ${maxLines}`);
     if (!tree.has(testOf(path)) && !isTypesOnly(source) && exemption(path, exempt) === undefined) {
@@ -241,6 +241,35 @@ function impureUse(node: ts.Node): string | undefined {
   }
   if (ts.isNewExpression(node) && node.expression.getText() === "Date" && !node.arguments?.length) return "new Date()";
   return undefined;
+}
+
+/** One fault for each exported declaration without a doc comment right before it; overloads share that of the first. */
+function undocumented(path: string, source: ts.SourceFile): string[] {
+  const faults: string[] = [];
+  let last = "";
+  for (const one of source.statements) {
+    const name = exportedName(one);
+    if (name !== undefined && !(ts.isFunctionDeclaration(one) && name === last) && !hasDocComment(one, source)) {
+      const { line } = source.getLineAndCharacterOfPosition(one.getStart(source));
+      faults.push(`${path}: exports ${name} without a doc comment in line ${line + 1}`);
+    }
+    last = name ?? "";
+  }
+  return faults;
+}
+
+function exportedName(one: ts.Statement): string | undefined {
+  if (!ts.canHaveModifiers(one) || !ts.getModifiers(one)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) {
+    return undefined;
+  }
+  if (ts.isVariableStatement(one)) return one.declarationList.declarations.map(({ name }) => name.getText()).join(", ");
+  return (one as ts.DeclarationStatement).name?.text ?? "default";
+}
+
+/** A comment that a blank line parts from the declaration is the file's or the section's. */
+function hasDocComment(one: ts.Statement, source: ts.SourceFile): boolean {
+  const comment = ts.getJSDocCommentsAndTags(one).filter(ts.isJSDoc).at(-1);
+  return comment !== undefined && !/\n\s*\n/.test(source.text.slice(comment.end, one.getStart(source)));
 }
 
 /** Whether a file has nothing to run: imports, types and re-exports of types only. */

@@ -30,6 +30,7 @@ export interface CallTag {
   readonly tagForced: boolean;
 }
 
+/** Asks for no tag: what counts for calls to a service of which no provider has one. */
 export const NO_TAG: CallTag = { tag: "", tagForced: false };
 
 /**

@@ -16,6 +16,7 @@ export interface RegistryConfig {
   readonly password: string;
 }
 
+/** How a registry is reached: by ZooKeeper's protocol, or in this process, where it lives in memory alone. */
 export type RegistryScheme = "zookeeper" | "embedded";
 
 /** One address that speaks a registry's protocol to applications. */
@@ -52,9 +53,13 @@ export interface TrestleConfig {
 /** Name of the registry that stands behind facades when none is configured. */
 export const EMBEDDED_REGISTRY = "embedded";
 
+/** Where the proxy listens and what facades hand out unless told: consumers on other machines cannot reach it. */
 export const DEFAULT_PROXY_HOST = "127.0.0.1";
+/** Two ports and so two workers, of which one serves while the other is replaced; 20880 is Dubbo's own default. */
 export const DEFAULT_DUBBO_PORTS: readonly number[] = [20_880, 20_881];
+/** Port of a facade whose URL names none: ZooKeeper's client port. */
 export const DEFAULT_FACADE_PORT = 2_181;
+/** Where admin listens unless told, `host:port`: this machine alone, since it asks nobody who they are. */
 export const DEFAULT_ADMIN = "127.0.0.1:15000";
 
 /** Levels of `--log-level`, from all to nothing. */

@@ -18,6 +18,7 @@ const LIST_SETTLES_MS = 6_000;
 /** What registries say of those who call. */
 export type Callers = Pick<ProxyNode, "applications" | "tags">;
 
+/** What the workers are made from: ports and hosts come from the configuration as it was at the start. */
 export interface DataPlaneOptions {
   readonly config: TrestleConfig;
   readonly log: Logger;

@@ -17,6 +17,7 @@ const APPLY_TIMEOUT_MS = 60_000;
 const FIRST_BACKOFF_MS = 200;
 const LAST_BACKOFF_MS = 10_000;
 
+/** One worker's name and whom it tells of its comings and goings. */
 export interface WorkerOptions {
   readonly name: string;
   readonly logLevel: LogLevel;

@@ -6,16 +6,33 @@ import { type CallReason, CODES, type Code } from "../../base/errors.ts";
 
 /** A value, null, or an exception of the callee's own code. */
 export const OK = 20;
+/**
+ * A provider could not put its answer into bytes, or the answer is over its `payload`; consumers report it as a
+ * serialization error.
+ */
 export const SERIALIZATION_ERROR = 25;
+/**
+ * Made by a consumer for itself when its request was never written; no Java peer sends it, one that
+ * gets it reports a time-out.
+ */
 export const CLIENT_TIMEOUT = 30;
+/** The call took too long. Java consumers make it for themselves; sent by a proxy it is a time-out to them all the same. */
 export const SERVER_TIMEOUT = 31;
+/** Made by a consumer for itself when its connection was lost; no Java peer sends it. */
 export const CHANNEL_INACTIVE = 35;
+/** A provider could not read the body of a request; in 3.x also when it does not know the service. */
 export const BAD_REQUEST = 40;
+/** A provider could not encode its result. */
 export const BAD_RESPONSE = 50;
+/** No such service. No Java peer sends it: proxies do, Envoy's among them. */
 export const SERVICE_NOT_FOUND = 60;
+/** A provider's invoker threw before there was a result, as for a service that is not exported there. */
 export const SERVICE_ERROR = 70;
+/** A provider failed to dispatch the call; also what proxies answer when a provider cannot be reached. */
 export const SERVER_ERROR = 80;
+/** Made by a consumer for itself when an answer cannot be read or is over its `payload`; no Java peer sends it. */
 export const CLIENT_ERROR = 90;
+/** A provider has no thread free for the call. */
 export const THREADPOOL_EXHAUSTED = 100;
 
 /** One status byte as rules and metrics see it. */

@@ -6,11 +6,16 @@
  * printed service key (`group/interface:version`): every virtual host of a Dubbo route names its key among its domains.
  */
 
+/** Type URL of a {@link Listener}; all four are those of xDS v3, the prefix included. */
 export const LISTENER_TYPE = "type.googleapis.com/envoy.config.listener.v3.Listener";
+/** Type URL of a {@link RouteConfiguration}. */
 export const ROUTE_TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+/** Type URL of a {@link Cluster}. */
 export const CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+/** Type URL of a {@link ClusterLoadAssignment}. */
 export const ENDPOINT_TYPE = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 
+/** The types that a Trestle proxy takes; there is no other. */
 export type TypeUrl = typeof LISTENER_TYPE | typeof ROUTE_TYPE | typeof CLUSTER_TYPE | typeof ENDPOINT_TYPE;
 
 /** Name of the typed config of a route that holds its {@link HttpFault}. */
@@ -22,6 +27,7 @@ export const TRESTLE_METADATA = "io.trestle";
 /** proto3 JSON duration: decimal seconds with `s`, such as `"0.250s"`. */
 export type Duration = string;
 
+/** A share of calls: `numerator` out of what `denominator` spells. */
 export interface FractionalPercent {
   readonly numerator: number;
   readonly denominator: "HUNDRED" | "TEN_THOUSAND" | "MILLION";
@@ -61,23 +67,30 @@ export interface RouteMatch {
   readonly headers?: readonly HeaderMatcher[];
 }
 
+/** One attachment to write, and what becomes of a value that the call has already. */
 export interface HeaderValueOption {
   readonly header: { readonly key: string; readonly value: string };
   /** `OVERWRITE_IF_EXISTS_OR_ADD` is "set", `APPEND_IF_EXISTS_OR_ADD` is "add". */
   readonly appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" | "APPEND_IF_EXISTS_OR_ADD";
 }
 
+/** Changes to a call's attachments on the way to its callee; what is removed is removed before anything is added. */
 export interface HeaderMutations {
   readonly requestHeadersToAdd?: readonly HeaderValueOption[];
   readonly requestHeadersToRemove?: readonly string[];
 }
 
+/** One destination of several and its share of the calls; its mutations come after the route's. */
 export interface ClusterWeight extends HeaderMutations {
   readonly name: string;
   /** Any integer from 0; the sum over the list is the whole. */
   readonly weight: number;
 }
 
+/**
+ * When a call is sent again: `numRetries` counts the tries after the first, `retriableStatusCodes` HTTP codes of the
+ * answer table.
+ */
 export interface RetryPolicy {
   /** Comma list of Envoy's words. */
   readonly retryOn: string;
@@ -96,6 +109,7 @@ export interface RouteAction {
   readonly retryPolicy?: RetryPolicy;
 }
 
+/** Faults to inject; a call that gets both waits first and is aborted then. */
 export interface HttpFault {
   readonly delay?: { readonly fixedDelay: Duration; readonly percentage: FractionalPercent };
   /** One of the two statuses is set. */
@@ -106,6 +120,7 @@ export interface HttpFault {
   };
 }
 
+/** An answer that no provider gives: `status` is an HTTP status, turned into Dubbo2's as that of a fault abort is. */
 export interface DirectResponse {
   readonly status: number;
   readonly body?: { readonly inlineString: string };
@@ -130,10 +145,12 @@ export interface RouteOrigin {
   readonly line?: number;
 }
 
+/** Where Trestle's own facts stand in a resource, beside what Envoy reads. */
 export interface Metadata<T> {
   readonly filterMetadata: { readonly [TRESTLE_METADATA]: T };
 }
 
+/** The routes of one service, in order: the first that matches a call decides. */
 export interface VirtualHost {
   /** The entry's host. */
   readonly name: string;
@@ -142,6 +159,7 @@ export interface VirtualHost {
   readonly routes: readonly Route[];
 }
 
+/** The routes of every service that a listener carries; listeners name it. */
 export interface RouteConfiguration {
   readonly name: string;
   readonly virtualHosts: readonly VirtualHost[];
@@ -169,6 +187,7 @@ export interface ListenerFacts {
 /** By printed service key and address: the tag (`dubbo.tag`) of the consumers of that service there. */
 export type CallerTags = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
+/** Envoy's words for how endpoints are picked; Dubbo's weights, warm-up and tags count in all of them. */
 export type LbPolicy = "ROUND_ROBIN" | "RANDOM" | "LEAST_REQUEST";
 
 /** Which service a cluster's endpoints serve: a call for another key is rewritten to it. */
@@ -200,6 +219,7 @@ export interface DubboEndpointFacts {
   readonly payloadBytes?: number;
 }
 
+/** One provider: `address` is an IP or a host name, and a missing `healthStatus` means healthy; others take no call. */
 export interface LbEndpoint {
   readonly endpoint: {
     readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
@@ -210,11 +230,13 @@ export interface LbEndpoint {
   readonly metadata?: Metadata<DubboEndpointFacts>;
 }
 
+/** The endpoints of the cluster of the same name, the groups of `endpoints` taken together. */
 export interface ClusterLoadAssignment {
   readonly clusterName: string;
   readonly endpoints: readonly { readonly lbEndpoints: readonly LbEndpoint[] }[];
 }
 
+/** Which shape a resource of each type has. */
 export interface ResourceOf {
   readonly [LISTENER_TYPE]: Listener;
   readonly [ROUTE_TYPE]: RouteConfiguration;
@@ -222,6 +244,7 @@ export interface ResourceOf {
   readonly [ENDPOINT_TYPE]: ClusterLoadAssignment;
 }
 
+/** Any resource; its type URL travels beside it. */
 export type XdsResource = ResourceOf[TypeUrl];
 
 /** A resource with its name and a version that depends on its content alone. */

@@ -107,7 +107,7 @@ export const anything: Shape = { type: "anything" };
 export const retryOn: Shape = { type: "text", check: isRetryOn };
 /** A gRPC status by name in any case or by number, other than OK; kept as text, see {@link grpcNumber}. */
 export const grpcStatus: Shape = { type: "text", check: isGrpcStatus };
-/** A time of day as Kubernetes writes it, RFC 3339; kept as text. */
+/** A time that `Date.parse` reads, such as RFC 3339's; kept as text. */
 export const time: Shape = { type: "text", check: isTime };
 /** A duration of 1 ms at least, read into milliseconds. */
 export const duration: Shape = { type: "duration", minMs: 1 };

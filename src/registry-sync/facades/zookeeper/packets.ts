@@ -14,10 +14,12 @@ import { type Request, writeRequest } from "../../../codecs/zookeeper/requests.t
 
 /** Whole packets, with their length, that a session makes itself. */
 
+/** A request as a client sends it, whole with its length. */
 export function requestPacket(xid: number, request: Request): Uint8Array {
   return encodePacket((writer) => writeRequest(writer, xid, request));
 }
 
+/** A reply as a server sends it, whole with its length; a header alone where `reply` is left out, as for an error. */
 export function replyPacket(header: ReplyHeader, reply?: Reply): Uint8Array {
   return encodePacket((writer) => writeReply(writer, header, reply));
 }
