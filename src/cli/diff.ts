@@ -12,6 +12,8 @@ import { type OutputFormat, printValue } from "./output.ts";
 
 /** How long a registry may take to be read whole, ms. */
 const READ_MS = 60_000;
+/** How long it may take to get a session there, ms. */
+const CONNECT_MS = 8_000;
 
 interface DiffFlags {
   readonly admin: string;
@@ -77,10 +79,21 @@ async function ownReports(flags: RoleFlags): Promise<DiffReport[]> {
 async function readEntries(config: TrestleConfig) {
   const registries = await openRegistries(config, () => config, createLogger("error"));
   const worlds = await Promise.all(
-    registries.map(async ({ source }) => {
-      const stop = AbortSignal.timeout(READ_MS);
-      for await (const world of source.watch(stop)) return world;
-      throw new Error(`registry ${source.name} could not be read within ${READ_MS / 1_000} s; is it up?`);
+    registries.map(async ({ source, hosts, connected }) => {
+      const stop = new AbortController();
+      const unreachable = setTimeout(() => connected() || stop.abort(), CONNECT_MS);
+      const late = setTimeout(() => stop.abort(), READ_MS);
+      try {
+        for await (const world of source.watch(stop.signal)) return world;
+      } finally {
+        clearTimeout(unreachable);
+        clearTimeout(late);
+      }
+      throw new Error(
+        connected()
+          ? `registry ${source.name} could not be read within ${READ_MS / 1_000} s`
+          : `registry ${source.name} cannot be reached at ${hosts.join(", ")}; is it up?`,
+      );
     }),
   );
   return merge(worlds).entries;

@@ -5,6 +5,7 @@ import type { TrestleConfig } from "./config/config.ts";
 import { followFile } from "./config/follow.ts";
 import { type RoleFlags, resolveConfig } from "./config/resolve.ts";
 import { describeFailure, failWith } from "./fail.ts";
+import { checkFolders } from "./mesh/folders.ts";
 import { checkListeners } from "./mesh/listeners.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { addRoleFlags } from "./role-flags.ts";
@@ -37,8 +38,8 @@ Signals: SIGHUP replaces the proxy workers one after the other, SIGTERM drains a
 async function run(flags: RoleFlags): Promise<void> {
   const { config, errors } = resolveConfig(flags, process.env);
   if (config === undefined) failWith(errors);
-  const unlistenable = await checkListeners(config);
-  if (unlistenable.length > 0) failWith(unlistenable);
+  const unusable = [...(await checkListeners(config)), ...checkFolders(config)];
+  if (unusable.length > 0) failWith(unusable);
   const log = createLogger(config.logLevel);
   warnOfOddities(config, log);
   const mesh = new Mesh(config, log);

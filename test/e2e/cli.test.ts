@@ -128,6 +128,16 @@ describe("what is wrong is told in lines before anything starts", () => {
     expect(code).toBe(1);
   });
 
+  test("an output that is no folder", async () => {
+    const file = join(folder, "file");
+    await writeFile(file, "");
+    const [a, b, admin] = await freePorts(3);
+    const ports = ["--proxy-port", `${a},${b}`, "--admin", `${host}:${admin}`];
+    const { code, stderr } = await runTrestle(["up", ...ports, "--output", `files=${file}/below`]);
+    expect(stderr).toBe(`trestle: output files=${file}/below: ${file} is no folder\n`);
+    expect(code).toBe(1);
+  });
+
   test("ports that are in use: each of them", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, host, resolve));

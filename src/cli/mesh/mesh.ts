@@ -203,6 +203,10 @@ export class Mesh implements MeshParts {
     const waitsFor = () => this.unsettled().filter((reason) => !reason.startsWith("facades"));
     while (Date.now() < untilMs && waitsFor().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const reason of waitsFor()) this.#log.warn("facades start before all is ready", { reason });
+    for (const { config, hosts, connected } of this.registries) {
+      if (!connected())
+        this.#log.warn("registry is out of reach; Trestle goes on trying", { registry: config.name, hosts });
+    }
   }
 
   async #openFacade(config: FacadeConfig): Promise<OpenFacade> {
