@@ -51,7 +51,11 @@ export const REGISTRY_FINDINGS = {
   },
   TR0133: { severity: "warning", title: "an override is for some consumers only and is left to them", passes: false },
   TR0134: { severity: "info", title: "an override matches no provider", passes: false },
-  TR0135: { severity: "warning", title: "dynamic configuration of the config centre is not applied", passes: false },
+  TR0135: {
+    severity: "warning",
+    title: "dynamic configuration of the config centre is not applied in full",
+    passes: false,
+  },
   TR0140: { severity: "error", title: "two services share one host; the later one is left out", passes: true },
   TR0141: {
     severity: "error",

@@ -1,20 +1,32 @@
 import type { ServiceKey } from "../../../model/service.ts";
+import { type DynamicConfig, readDynamicConfig } from "./dynamic-config.ts";
 
 /** The kinds of rule in Dubbo's config centre that change which provider a call reaches, by the ending of their key. */
 const ROUTER_KINDS = ["condition-router", "tag-router", "script-router", "MESHAPPRULE"] as const;
 const CONFIGURATORS = "configurators";
 
 /** A rule of the config centre that is in force. */
-export interface ConfigRule {
+export type ConfigRule = RouterRule | ConfiguratorsRule;
+
+interface RuleName {
   readonly key: string;
   /** What stands before the kind: an application, or a service in one of Dubbo's two ways of writing it. */
   readonly stem: string;
-  readonly type: "router" | "configurators";
+}
+
+/** A rule that chooses among providers; its text is not read. */
+export interface RouterRule extends RuleName {
+  readonly type: "router";
+}
+
+/** Dynamic configuration. */
+export interface ConfiguratorsRule extends RuleName, DynamicConfig {
+  readonly type: "configurators";
 }
 
 /**
  * Reads a key of `/dubbo/config/dubbo` with its text; undefined where it is no routing or override rule, is empty, or
- * says `enabled: false` at its top. The text is not read further: a rule that cannot be parsed counts as being in force.
+ * says `enabled: false` at its top. A router's text is not read further: one that cannot be parsed counts as being in force.
  */
 export function readConfigRule(key: string, text: string): ConfigRule | undefined {
   if (text.trim() === "" || /^enabled\s*:\s*["']?false\b/m.test(text)) return undefined;
@@ -22,7 +34,7 @@ export function readConfigRule(key: string, text: string): ConfigRule | undefine
   if (dot <= 0) return undefined;
   const kind = key.slice(dot + 1);
   const stem = key.slice(0, dot);
-  if (kind === CONFIGURATORS) return { key, stem, type: "configurators" };
+  if (kind === CONFIGURATORS) return { key, stem, type: "configurators", ...readDynamicConfig(text) };
   return ROUTER_KINDS.some((one) => one === kind) ? { key, stem, type: "router" } : undefined;
 }
 

@@ -7,6 +7,7 @@ import { type DubboUrl, interfaceOf, param, parseNodeName, type UrlReading } fro
 import { finding, type RegistryFindingCode } from "../../findings.ts";
 import { hostOf } from "../../naming.ts";
 import { type ConfigRule, stemsOfService } from "./config-rules.ts";
+import { DynamicOverrides } from "./dynamic-overrides.ts";
 import {
   applyOverrides,
   compileOverride,
@@ -43,6 +44,8 @@ export interface InterfaceWorld {
   /** Endpoints by provider node name, for the overrides of `overridesText`. */
   readonly endpoints: ReadonlyMap<string, ReadEndpoint>;
   readonly overridesText: string;
+  /** The overrides of the config centre that went into `endpoints`. */
+  readonly dynamicText: string;
 }
 
 /** An endpoint with what could not be read of it, `key "value"` each. */
@@ -115,12 +118,14 @@ class InterfaceBuild {
   readonly #oldEntries: ReadonlyMap<string, Entry>;
   readonly #findings: Finding[] = [];
   readonly #counts = new Map<string, number>();
+  readonly #dynamic: DynamicOverrides;
   #overridesText = "";
 
   constructor(name: string, before: InterfaceWorld | undefined, context: InterfaceContext) {
     this.#name = name;
     this.#before = before;
     this.#context = context;
+    this.#dynamic = new DynamicOverrides(name, context.rulesOf);
     this.#oldEntries = new Map(before?.entries.map((entry) => [printServiceKey(entry.service), entry]));
   }
 
@@ -134,7 +139,11 @@ class InterfaceBuild {
 
   offers(names: readonly string[], overrides: OverrideSet, overridesText: string): readonly Offer[] {
     this.#overridesText = overridesText;
-    const known = this.#before?.overridesText === overridesText ? this.#before.endpoints : undefined;
+    const before = this.#before;
+    const isKnown =
+      before?.overridesText === overridesText &&
+      before.dynamicText === this.#dynamic.textFor(before.providerApplications, before.entries);
+    const known = isKnown ? before.endpoints : undefined;
     const offers: Offer[] = [];
     for (const name of this.#bounded(names, "providers", MAX_DIRECTORY_NAMES)) {
       const url = this.#readOne(name, "providers");
@@ -226,23 +235,25 @@ class InterfaceBuild {
     for (const rule of this.#rulesFor(service, offers, consumers)) {
       if (rule.type === "router") {
         this.#tell("TR0131", `${key} is under ${rule.key}; remove it or write it as a rule of Trestle`, key);
-      } else {
-        this.#tell("TR0135", `${rule.key} changes parameters of ${key}; the proxy does not read it`, key);
+      } else if (rule.rest.length > 0) {
+        this.#tell("TR0135", `${rule.key} for ${key} has ${rule.rest.join(", ")}, which the proxy does not apply`, key);
       }
     }
   }
 
   result(entries: readonly Entry[], consumers: readonly Consumer[], offers: readonly Offer[]): InterfaceWorld {
+    const providerApplications = applicationsOf(offers.map(({ url }) => param(url, "application")));
     return {
       entries,
       consumers,
       findings: this.#findings,
-      providerApplications: applicationsOf(offers.map(({ url }) => param(url, "application"))),
+      providerApplications,
       consumerApplications: applicationsOf(consumers.map(({ application }) => application)),
       readings: this.#readings,
       consumersByName: this.#consumers,
       endpoints: this.#endpoints,
       overridesText: this.#overridesText,
+      dynamicText: this.#dynamic.textFor(providerApplications, entries),
     };
   }
 
@@ -295,7 +306,9 @@ class InterfaceBuild {
   }
 
   #readEndpoint(url: DubboUrl, overrides: OverrideSet): ReadEndpoint {
-    const merged = applyOverrides(overrides.candidates(url), url);
+    // Dynamic configuration comes after overrides, as Dubbo applies it (apache/dubbo 3.3 DynamicDirectory, RegistryProtocol).
+    const all = [overrides, ...this.#dynamic.of(url)].flatMap((set) => set.candidates(url));
+    const merged = applyOverrides(all, url);
     const unreadable: string[] = [];
     const endpoint = endpointOf(merged, this.#context.origin, (key) =>
       unreadable.push(`${key} "${cut(param(merged, key))}"`),

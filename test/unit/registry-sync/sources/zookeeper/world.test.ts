@@ -274,6 +274,81 @@ describe("services that are not led through the proxy", () => {
   });
 });
 
+describe("dynamic configuration of the config centre", () => {
+  const two = [provider("10.0.0.1:20880", "version=1.0.0"), provider("10.0.0.2:20880", "version=1.0.0&weight=7")];
+  const config = (parameters: string, more = "") =>
+    `enabled: true\nconfigs:\n- {side: provider, ${more}parameters: {${parameters}}}`;
+  const weights = (world: World) => world.entries.flatMap(({ endpoints }) => endpoints.map(({ weight }) => weight));
+
+  test.each<[name: string, rules: Readonly<Record<string, string>>, expected: number[]]>([
+    ["of the service", { "a.B:1.0.0:.configurators": config("weight: 30") }, [30, 30]],
+    ["of the application", { "shop.configurators": config("weight: 30") }, [30, 30]],
+    [
+      "of the application for one address",
+      { "shop.configurators": config("weight: 30", "addresses: ['10.0.0.2:20880'], ") },
+      [100, 30],
+    ],
+    [
+      "of the application for another service",
+      { "shop.configurators": config("weight: 30", "services: [a.C], ") },
+      [100, 7],
+    ],
+    [
+      "of the service wins over the application's",
+      { "a.B:1.0.0:.configurators": config("weight: 30"), "shop.configurators": config("weight: 40") },
+      [30, 30],
+    ],
+    ["of another version", { "a.B:2.0.0:.configurators": config("weight: 30") }, [100, 7]],
+    ["for consumers", { "shop.configurators": config("weight: 30").replace("provider", "consumer") }, [100, 7]],
+    ["that is switched off", { "shop.configurators": config("weight: 30").replace("true", "false") }, [100, 7]],
+  ])("sets weights: %s", (_, rules, expected) => {
+    const world = worldOf({ providers: two }, { rules: new Map(Object.entries(rules)) });
+    expect(weights(world)).toEqual(expected);
+  });
+
+  test("takes providers out and gives them tags without a finding", () => {
+    const rules = new Map([["shop.configurators", config("disabled: true, dubbo.tag: gray")]]);
+    const world = worldOf({ providers: two }, { rules });
+    expect(world.entries[0]?.endpoints.map(({ disabled, tag }) => [disabled, tag])).toEqual([
+      [true, "gray"],
+      [true, "gray"],
+    ]);
+    expect(world.findings).toEqual([]);
+  });
+
+  test("wins over an override", () => {
+    const configurators = ["override://0.0.0.0/a.B?group=*&version=*&weight=50"];
+    const rules = new Map([["shop.configurators", config("weight: 30")]]);
+    expect(weights(worldOf({ providers: two, configurators }, { rules }))).toEqual([30, 30]);
+  });
+
+  test("tells what else it sets, and the service is led all the same", () => {
+    const rules = new Map([["shop.configurators", config("weight: 30, timeout: 9")]]);
+    const world = worldOf({ providers: two }, { rules });
+    expect(world.findings.map(({ code, message }) => [code, message])).toEqual([
+      ["TR0135", "shop.configurators for a.B:1.0.0 has timeout, which the proxy does not apply"],
+    ]);
+    expect(passedServices(world.findings).size).toBe(0);
+  });
+
+  test("holds from when it comes until it goes, for providers that come later too", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    const key = "shop.configurators";
+    expect(weights(world.update(tree({ "a.B": { providers: two.slice(1) } })))).toEqual([7]);
+    expect(weights(world.update({ rules: new Map([[key, config("weight: 30")]]) }))).toEqual([30]);
+    expect(weights(world.update(tree({ "a.B": { providers: two } })))).toEqual([30, 30]);
+    expect(weights(world.update({ rules: new Map([[key, config("weight: 31")]]) }))).toEqual([31, 31]);
+    expect(weights(world.update({ rules: new Map([[key, undefined]]) }))).toEqual([100, 7]);
+  });
+
+  test("goes with the first provider of its application, in the same update or a later one", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    const rules = (text: string | undefined) => ({ rules: new Map([["shop.configurators", text]]) });
+    expect(weights(world.update(tree({ "a.B": { providers: two } }, rules(config("weight: 30")))))).toEqual([30, 30]);
+    expect(weights(world.update(rules(undefined)))).toEqual([100, 7]);
+  });
+});
+
 test("a broadcast consumer is told, its service is not held back", () => {
   const world = worldOf({
     providers: [provider("10.0.0.1:20880")],
