@@ -1,6 +1,8 @@
 import type { World } from "../../model/entry.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
+import type { DubboUrl } from "../dubbo-url.ts";
 import { type HiddenInstances, hiddenInstances } from "./instances.ts";
+import { type TagsInWorld, tagOfProvider, tagsInWorld } from "./tags.ts";
 
 /** What of a registry is led through the proxy; names are exact, or have `*` for any run of characters. */
 export interface TakeFilter {
@@ -40,6 +42,8 @@ export interface PresentContext {
   readonly served?: ReadonlySet<string>;
   /** Undefined when calls to that service of that provider application are led through the proxy. */
   notLed(service: ServiceKey, application: string): NotLed | undefined;
+  /** The tag under which a provider that is led is shown, as URLs write it; `""` for none. */
+  tagOf(service: ServiceKey, url: DubboUrl): string;
   /** Whether an application-level instance (by its node name) is kept from consumers. */
   hidesInstance(application: string, instance: string): boolean;
 }
@@ -55,7 +59,7 @@ export interface PresentOptions {
   readonly unruled?: ReadonlyMap<string, string>;
   /** Printed keys of the services that the proxy has been told of; absent: it knows all. */
   readonly served?: ReadonlySet<string>;
-  /** What the registry holds at interface level; decides which instances are hidden. */
+  /** What the registry holds at interface level; decides which instances are hidden, and knows tags that overrides gave. */
   readonly world?: World;
 }
 
@@ -82,12 +86,14 @@ export function createPresentContext(options: PresentOptions): PresentContext {
   }
 
   const hidden: HiddenInstances = options.world === undefined ? new Map() : hiddenInstances(options.world, notLed);
+  const tags: TagsInWorld = options.world === undefined ? new Map() : tagsInWorld(options.world);
   return Object.freeze({
     addresses: Object.freeze([...options.addresses]),
     roots: options.roots ?? ["/dubbo"],
     instanceRoots: options.instanceRoots ?? ["/services"],
     ...(served !== undefined && { served }),
     notLed,
+    tagOf: (service: ServiceKey, url: DubboUrl) => tagOfProvider(service, url, tags),
     hidesInstance: (application: string, instance: string) => hidden.get(application)?.has(instance) === true,
   });
 }

@@ -1,4 +1,5 @@
 import type { DubboUrl } from "../dubbo-url.ts";
+import { TAG } from "./tags.ts";
 
 /**
  * Parameters of one process or one moment: never shown, so that the presented URL stays the same while providers come and go
@@ -12,9 +13,6 @@ const VOLATILE: ReadonlySet<string> = new Set([
   "register.ip",
   "remote.timestamp",
 ]);
-
-/** The key under which all lines of Dubbo keep a provider's tag, and look for it (TagRouter of 2.6 and 2.7, TagStateRouter of 3.x). */
-export const TAG = "dubbo.tag";
 
 /** What the proxy does in the consumer's place: balancing by weight and warm-up, and taking providers out; the tag is said apart. */
 const BALANCING: ReadonlySet<string> = new Set([

@@ -3,7 +3,7 @@ import { consumerTakes } from "../dubbo-match.ts";
 import { type DubboUrl, interfaceOf, param, parseNodeName, printNodeName } from "../dubbo-url.ts";
 import type { NotLed, PresentContext } from "./context.ts";
 import type { Directory } from "./directory.ts";
-import { mergeUrls, TAG } from "./merge-urls.ts";
+import { mergeUrls } from "./merge-urls.ts";
 
 /** Why a name passes unchanged, in words for a person. */
 export interface Passed {
@@ -63,7 +63,12 @@ export function treat(
   if (not !== undefined) return not.finding ? passes(name, not.reason, at) : { type: "passes", note: undefined };
   if (unled.some((consumer) => consumerTakes(consumer, url))) return passes(name, "its consumer broadcasts", at);
   // Group and version as written: Dubbo's consumers tell version 0.0.0 from none, though a key does not.
-  return { type: "led", url, group: `${param(url, "group")}\n${param(url, "version")}`, tag: param(url, TAG) };
+  return {
+    type: "led",
+    url,
+    group: `${param(url, "group")}\n${param(url, "version")}`,
+    tag: context.tagOf(service, url),
+  };
 }
 
 /** Whether a node that the registry holds is kept from lists (and, but for its owner, from reads). */
