@@ -30,7 +30,7 @@ peers: deps ## installs (Debian) and builds what the tests with real peers need
 bench: build ## calls through Trestle, Envoy, nginx and direct, in one run, as a table; ARGS=--quick for a minute, --write for docs/performance.md
 	@node --import tsx test/bench/run.ts $(ARGS)
 
-check: deps ## types, lint, and the tree check (imports, pure folders, file lengths)
+check: deps ## types, lint, and the tree check (imports, pure folders, file lengths, unit tests, doc comments)
 	@npm run --silent typecheck
 	@npm run --silent lint
 	@npx --no-install vitest run --project unit test/unit/tree.test.ts
