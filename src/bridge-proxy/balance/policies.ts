@@ -35,12 +35,18 @@ export function createRoundRobin(): Choose {
   };
 }
 
-/** Of two drawn by weight, the one with fewer calls in flight. */
+/**
+ * Of two drawn by weight, the one with fewer calls in flight for its weight; the first of them where that is equal. Never the
+ * same one twice: of two candidates the one that does not answer would still get a quarter of the calls.
+ */
 export function createLeastRequest(): Choose {
   return (candidates, totalWeight, random) => {
     const one = byWeight(candidates, totalWeight, random);
-    const two = byWeight(candidates, totalWeight, random);
-    return two.endpoint.host.active < one.endpoint.host.active ? two : one;
+    if (candidates.length === 1) return one;
+    const point = random() * (totalWeight - one.weight);
+    // Points at and behind the first one's are moved over it.
+    const two = at(candidates, point < one.upTo - one.weight ? point : point + one.weight);
+    return two.endpoint.host.active * one.weight < one.endpoint.host.active * two.weight ? two : one;
   };
 }
 
@@ -52,6 +58,9 @@ export const POLICIES: Readonly<Record<LbPolicy, () => Choose>> = {
 };
 
 function byWeight(candidates: readonly Candidate[], totalWeight: number, random: () => number): Candidate {
-  const point = random() * totalWeight;
+  return at(candidates, random() * totalWeight);
+}
+
+function at(candidates: readonly Candidate[], point: number): Candidate {
   return candidates.find((candidate) => point < candidate.upTo) ?? candidates.at(-1)!;
 }

@@ -32,13 +32,36 @@ test("random draws by weight", () => {
   expect([at(0), at(0.749), at(0.75), at(0.9999)]).toEqual([0, 0, 1, 1]);
 });
 
-test("least request takes the less busy of two draws", () => {
+test("least request takes the less busy of two, never one of them twice", () => {
   const list = candidates(1, 1);
   list[0]!.endpoint.host.active = 5;
-  const draws = [0, 0.9, 0.9, 0];
-  const choose = POLICIES.LEAST_REQUEST();
-  expect([
-    choose(list, 2, () => draws.shift()!).endpoint.host.port,
-    choose(list, 2, () => draws.shift()!).endpoint.host.port,
-  ]).toEqual([1, 1]);
+  for (const draws of [
+    [0, 0],
+    [0, 0.9],
+    [0.9, 0],
+    [0.9, 0.9],
+  ])
+    expect(portsOf(list, 1, POLICIES.LEAST_REQUEST(), () => draws.shift()!)).toEqual([1]);
+});
+
+test("least request draws both by weight, the second from all but the first", () => {
+  const list = candidates(20, 50, 30);
+  list[1]!.endpoint.host.active = 100;
+  const at = (second: number) => {
+    const draws = [0.2, second];
+    return portsOf(list, 1, POLICIES.LEAST_REQUEST(), () => draws.shift()!)[0];
+  };
+  expect([at(0), at(0.39), at(0.41), at(0.99)]).toEqual([0, 0, 2, 2]);
+});
+
+test("least request counts calls in flight for the weight; of equals it takes the first drawn", () => {
+  const list = candidates(300, 100);
+  const chosen = (first: number, ...active: number[]) => {
+    for (const [i, count] of active.entries()) list[i]!.endpoint.host.active = count;
+    const draws = [first, 0];
+    return portsOf(list, 1, POLICIES.LEAST_REQUEST(), () => draws.shift()!)[0];
+  };
+  expect([chosen(0, 0, 0), chosen(0.8, 0, 0), chosen(0, 3, 1), chosen(0.8, 3, 1)]).toEqual([0, 1, 0, 1]);
+  expect([chosen(0, 4, 1), chosen(0.8, 2, 1), chosen(0.8, 4, 2)]).toEqual([1, 0, 0]);
+  expect(portsOf(candidates(100), 2, POLICIES.LEAST_REQUEST())).toEqual([0, 0]);
 });
