@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createZooKeeperClient, type ZooKeeperClient } from "../../src/registry-sync/sources/zookeeper/client.ts";
 import { type Consumer, type DubboLine, startConsumer, startProvider } from "../support/dubbo.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
@@ -156,6 +157,54 @@ describe("a provider tagged gray beside one without a tag, for consumers that in
     await eventually("calls at plain", async () => (await labels(other, 10))["plain"] === 10, 30_000);
     expect(await labels(other, 100)).toEqual({ plain: 100 });
     await other.stop();
+  });
+});
+
+describe("two providers, one of which the config centre gives a tag and then takes out", () => {
+  let providers: Peer[];
+  let registry: ZooKeeperClient;
+  const key = "/dubbo/config/dubbo/com.acme.OrderService:1.0.0:g.configurators";
+
+  beforeAll(async () => {
+    // 2.6 does not read the config centre itself: what changes here is Trestle's doing.
+    const like = { ...service, registry: mesh.inside };
+    providers = await Promise.all([
+      startProvider("2.6", { ...like, host: hosts.provider1, label: "one", warmup: 1 }),
+      startProvider("2.6", { ...like, host: hosts.provider2, label: "two", warmup: 1 }),
+    ]);
+    const { host, port } = mesh.zookeeper;
+    registry = createZooKeeperClient({ servers: [{ host, port }], sessionTimeoutMs: 5_000 });
+    await registry.connected(10_000);
+    for (const path of ["/dubbo/config", "/dubbo/config/dubbo"]) await registry.create(path).catch(() => {});
+  });
+
+  afterAll(async () => {
+    await registry.close();
+    await Promise.all(providers.map((one) => one.stop()));
+  });
+
+  const configure = (parameters: string) =>
+    Buffer.from(
+      `configVersion: v2.7\nenabled: true\nconfigs:\n- {side: provider, addresses: ['${hosts.provider2}:20880'], parameters: {${parameters}}}`,
+    );
+
+  test("serve a 2.7 consumer's calls by it", async () => {
+    const consumer = await startConsumer("2.7", { ...service, registry: mesh.inside });
+    await meets(consumer, "one", "two");
+    await registry.create(key, configure("dubbo.tag: gray"));
+    const forced = { "dubbo.tag": "gray", "dubbo.force.tag": "true" };
+    const forcedOnce = async () => (await consumer.ask({ op: "call", method: "whoAmI", attach: forced }))["error"];
+    await eventually("gray is known", async () => (await forcedOnce()) === undefined, 20_000);
+    expect(await labels(consumer, 50, forced)).toEqual({ two: 50 });
+    expect(await labels(consumer, 50)).toEqual({ one: 50 });
+    await registry.delete(key);
+    await meets(consumer, "one", "two");
+    await registry.create(key, configure("disabled: true"));
+    await eventually("two is taken out", async () => (await labels(consumer, 20))["two"] === undefined);
+    expect(await labels(consumer, 100)).toEqual({ one: 100 });
+    await registry.delete(key);
+    await meets(consumer, "one", "two");
+    await consumer.stop();
   });
 });
 

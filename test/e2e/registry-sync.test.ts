@@ -104,6 +104,18 @@ test("a legacy override reaches the file", async () => {
   expect(text.match(/^ {6}weight: 100$/gm)).toHaveLength(9);
 });
 
+test("a weight of the config centre reaches the file, wins over the override, and goes with its key", async () => {
+  const key = "/dubbo/config/dubbo/shop.configurators";
+  const rule =
+    "configVersion: v2.7\nenabled: true\nconfigs:\n- {side: provider, addresses: [10.9.0.1], parameters: {weight: 9}}";
+  for (const path of ["/dubbo/config", "/dubbo/config/dubbo"]) await writer.create(path);
+  const read = () => readFile(join(folder, FILE), "utf8");
+  await writer.create(key, Buffer.from(rule));
+  await until("weight 9", read, (file) => /^ {6}weight: 9$/m.test(file));
+  await writer.delete(key);
+  await until("weight 7 again", read, (file) => /^ {6}weight: 7$/m.test(file));
+});
+
 test("a registry that is killed, and comes back without its sessions' nodes, takes nothing from the file", async () => {
   const seen = new Set<number | undefined>();
   await zookeeper.kill();
