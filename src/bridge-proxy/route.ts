@@ -14,7 +14,7 @@ import { compileHeader, compilePath, type HeaderLookup, type HeaderTest, type Te
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 
-/** Attachments to set, add (when missing) and remove on the way to the callee; undefined for none. */
+/** Attachments to set, to add (after a comma where there is one) and to remove on the way to the callee; at least one. */
 export interface Mutations {
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly add: readonly (readonly [name: string, value: string])[];

@@ -44,6 +44,8 @@ const pure: readonly string[] = [
   "registry-sync/embedded/writes.ts",
   "registry-sync/sources/zookeeper/config-rules.ts",
   "registry-sync/sources/zookeeper/dubbo-plan.ts",
+  "registry-sync/sources/zookeeper/dynamic-config.ts",
+  "registry-sync/sources/zookeeper/dynamic-overrides.ts",
   "registry-sync/sources/zookeeper/interface-world.ts",
   "registry-sync/sources/zookeeper/overrides.ts",
   "registry-sync/sources/zookeeper/world.ts",
