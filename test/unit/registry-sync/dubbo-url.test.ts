@@ -97,7 +97,7 @@ test("2.6's default. forms count where the plain key is missing", () => {
 
 test("keys of Object.prototype are parameters like any other", () => {
   const url = urlOf("dubbo://h:1/a?__proto__=x&constructor=y");
-  expect(url.params["__proto__"]).toBe("x");
+  expect(Object.entries(url.params)).toContainEqual(["__proto__", "x"]);
   expect(param(url, "constructor")).toBe("y");
   expect(param(url, "toString")).toBe("");
   expect(({} as Record<string, unknown>)["x"]).toBeUndefined();
