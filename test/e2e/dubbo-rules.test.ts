@@ -218,3 +218,112 @@ describe("of faults, time-outs and attachments", () => {
     expect(seen).not.toHaveProperty("x-gone");
   });
 });
+
+describe("a rule file that is broken", () => {
+  test("leaves its last good state in force, and the fault is told with its place", async () => {
+    await enforce(mesh, [{ route: [to("v2")] }]);
+    await mesh.rules(
+      "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  htpp: []\n",
+    );
+    const told = await eventually("findings", async () => {
+      const { body } = await mesh.trestle.get("/api/v1/findings");
+      return body.includes("TR0215") ? body : undefined;
+    });
+    expect(told).toMatch(/unknown field \\"htpp\\" [^{]*rules\.yaml:5:3"/);
+    for (const line of both) expect(await servedBy(consumers[line], ["getOrder", 1])).toBe("v2");
+    await enforce(mesh, [{ route: [to("v1")] }]);
+    expect((await mesh.trestle.get("/api/v1/findings")).body).not.toContain("rules.yaml");
+    for (const line of both) expect(await servedBy(consumers[line], ["getOrder", 1])).toBe("v1");
+  });
+});
+
+describe("retries", () => {
+  const retried = async (): Promise<number> => {
+    const { body } = await mesh.trestle.get("/metrics");
+    return Number(/^trestle_proxy_retries_total (\d+)$/m.exec(body)?.[1]);
+  };
+
+  test("take a call from a provider that does not answer to the other one", async () => {
+    const retries = { attempts: 2, perTryTimeout: "300ms", retryOn: "5xx" };
+    await enforce(mesh, [{ retries, route: [to()] }], { loadBalancer: { simple: "ROUND_ROBIN" } });
+    providers.v1.suspend();
+    onTestFinished(() => providers.v1.resume());
+    for (const line of both) {
+      const before = await retried();
+      const { v1, v2 } = await shares(consumers[line], 8);
+      expect({ v1, v2 }).toEqual({ v1: 0, v2: 8 });
+      expect((await retried()) - before).toBeGreaterThan(0);
+    }
+  });
+
+  test("are not made for a business exception, nor without a rule for them", async () => {
+    await enforce(mesh, [
+      { match: [{ method: { exact: "fail" } }], retries: { attempts: 3, retryOn: "5xx,gateway-error" }, route: [to()] },
+      { timeout: "300ms", route: [to("v1")] },
+    ]);
+    const before = await retried();
+    for (const line of both) {
+      const told = await failure(consumers[line], "fail", { arg: "runtime" });
+      expect(told.text).toBe("java.lang.IllegalStateException: not now");
+      expect((await failure(consumers[line], "sleep", { arg: 2_000 })).type).toMatch(/RpcException$/);
+    }
+    expect(await retried()).toBe(before);
+  });
+
+  test("keep the calls of a provider that is killed in the middle of them", async () => {
+    await enforce(mesh, [{ retries: { attempts: 2, retryOn: "connect-failure,reset" }, route: [to()] }]);
+    const loops = await Promise.all(
+      both.map((line) => consumers[line].loop({ methods: "sleep", threads: 6, delay: 0 })),
+    );
+    await sleep(500);
+    const before = await retried();
+    await providers.v1.kill();
+    await sleep(1_500);
+    for (const loop of loops) {
+      const { errors, counts } = await loop.stop();
+      expect(errors).toEqual([]);
+      expect(Object.keys(counts)).toEqual(["sleep@v1", "sleep@v2"]);
+    }
+    expect((await retried()) - before).toBeGreaterThan(0);
+  });
+});
+
+describe("a destination of another group and version", () => {
+  test("is called by its own names, and rules tell its callers from the others", async () => {
+    const next = await startProvider("2.6", {
+      registry: mesh.inside,
+      host: hosts.provider3,
+      group: "h",
+      version: "2.0.0",
+      label: "v3",
+    });
+    onTestFinished(async () => void (await next.stop()));
+    const host = await eventually("the new service", async () => {
+      const { services } = (await mesh.trestle.json("/api/v1/services")) as { services: Record<string, string>[] };
+      return services.find((one) => one["service"] === "h/com.acme.OrderService:2.0.0")?.["host"];
+    });
+    const set = (value: string) => ({ headers: { request: { set: { "x-rule": value } } } });
+    await enforce(mesh, [
+      { match: [{ method: { regex: "getOrder|createOrder" } }], route: [{ destination: { host } }] },
+      {
+        match: [{ headers: { "dubbo-group": { exact: "h" }, "dubbo-version": { exact: "2.0.0" } } }],
+        ...set("new"),
+        route: [to()],
+      },
+      {
+        match: [{ headers: { "dubbo-group": { exact: "g" }, "dubbo-version": { exact: "1.0.0" } } }],
+        ...set("old"),
+        route: [to()],
+      },
+    ]);
+    for (const line of both) {
+      const one = consumers[line];
+      await one.refer("next", { registry: mesh.inside, group: "h", version: "2.0.0" });
+      expect(await servedBy(one, ["createOrder", "Ann", { "x-kept": "é" }])).toBe("v3");
+      expect(await servedBy(one, ["getOrder", 5])).toBe("v3");
+      expect(await servedBy(one, ["find", "x"])).toBe("v2");
+      expect(await one.call("attachments")).toMatchObject({ "x-rule": "old" });
+      expect(await one.call("attachments", undefined, {}, "next")).toMatchObject({ "x-rule": "new" });
+    }
+  });
+});
