@@ -243,9 +243,10 @@ describe("many and slow connections", () => {
     const deaf = await open();
     deaf.socket.pause();
     const big = { ...call, method: "makeBytes", types: "I", args: Buffer.from("490010c8e0", "hex") };
-    for (let id = 1n; id <= 200n; id++) deaf.write(request({ ...big, id }));
+    // 66 MB of answers. Many more do not fit the provider's own heap of 256 MB, and it would be what stands still.
+    for (let id = 1n; id <= 60n; id++) deaf.write(request({ ...big, id }));
     await sleep(3_000);
     await undisturbed();
-    expect(residentMb() - before).toBeLessThan(400);
+    expect(residentMb() - before).toBeLessThan(150);
   });
 });
