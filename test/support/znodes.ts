@@ -8,6 +8,8 @@ export interface Znodes {
   text(path: string): Promise<string | undefined>;
   /** Makes the node and its parents. */
   make(path: string): Promise<void>;
+  /** Sets the text of a node that is there. */
+  write(path: string, text: string): Promise<void>;
   remove(path: string): Promise<void>;
   close(): void;
 }
@@ -43,6 +45,10 @@ export async function openZnodes(address: string): Promise<Znodes> {
     make: (path) =>
       new Promise((resolve, reject) => {
         client.mkdirp(path, (error) => (error === null ? resolve() : reject(error)));
+      }),
+    write: (path, text) =>
+      new Promise((resolve, reject) => {
+        client.setData(path, Buffer.from(text), (error) => (error === null ? resolve() : reject(error)));
       }),
     remove: (path) =>
       new Promise((resolve, reject) => {
