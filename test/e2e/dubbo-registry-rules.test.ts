@@ -5,7 +5,7 @@ import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, sleep, stopAll } from "../support/process.ts";
 import { openZnodes, type Znodes } from "../support/znodes.ts";
 
-// What stands in the registry beside the providers: overrides act on running calls; routers and broadcasts pass unchanged.
+// What stands in the registry beside the providers: overrides act on running calls, broadcasts pass unchanged.
 const service = { group: "g", version: "1.0.0" };
 const face = "com.acme.OrderService";
 const category = (name: string, url: string) => `/dubbo/${face}/${name}/${encodeURIComponent(url)}`;
@@ -53,45 +53,6 @@ async function labelsAfter(settleMs: number): Promise<{ v1: number; v2: number }
   await sleep(1_000);
   return labels();
 }
-
-/** The part of one second's calls that the proxies carried. 3.3 takes up a new list of providers 5 s after it was told. */
-async function carriedPart(): Promise<number> {
-  await labels();
-  const before = await mesh.carried();
-  await sleep(1_000);
-  const carried = (await mesh.carried()) - before;
-  const made = (await labels()).reduce((sum, { v1, v2 }) => sum + v1 + v2, 0);
-  return carried / made;
-}
-
-describe("a service that a router rules passes unchanged, and is led through the proxy again without it", () => {
-  const rule = `scope: service\nforce: false\nruntime: true\nenabled: true\nkey: ${face}\nconditions:\n - "=> host = ${hosts.provider2}"\n`;
-  const route = `route://0.0.0.0/${face}?category=routers&dynamic=false&enabled=true&force=false&group=g&version=1.0.0&name=r&priority=1&router=condition&runtime=true&rule=${encodeURIComponent(`=> host = ${hosts.provider2}`)}`;
-
-  test.each([
-    { name: "a route:// node", path: category("routers", route), text: "", old: "v2", finding: "TR0130" },
-    {
-      name: "a condition-router of the config centre",
-      path: `/dubbo/config/dubbo/${face}:1.0.0:g.condition-router`,
-      text: rule,
-      old: undefined,
-      finding: "TR0131",
-    },
-  ])("$name", async ({ path, text, old, finding }) => {
-    expect(await carriedPart()).toBeGreaterThan(0.9);
-    await real.make(path);
-    if (text !== "") await real.write(path, text);
-    await eventually("nothing is carried any more", async () => (await carriedPart()) === 0, 20_000);
-    expect((await mesh.trestle.get("/api/v1/findings")).body).toContain(finding);
-    const [first, second] = await labelsAfter(500);
-    // The consumers apply the rule themselves, each the kinds that its line knows.
-    if (old !== undefined) expect(first!.v1).toBe(0);
-    expect(second!.v1 + second!.v2).toBeGreaterThan(50);
-    await real.remove(path);
-    await eventually("all is carried again", async () => (await carriedPart()) > 0.9, 20_000);
-    expect((await labelsAfter(1_000)).every(({ v1, v2 }) => v1 > 0 && v2 > 0)).toBe(true);
-  });
-});
 
 describe("an override:// in the registry acts within 2 s on calls that are under way", () => {
   const at = (params: string) =>
