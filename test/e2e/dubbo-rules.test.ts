@@ -131,8 +131,10 @@ describe("destinations", () => {
     };
     onTestFinished(() => providers.v1.resume());
     // With RANDOM all six threads of a consumer soon wait for the silent provider.
-    expect(await during("RANDOM")).toBeLessThan(60);
-    expect(await during("LEAST_REQUEST")).toBeGreaterThan(100);
+    const random = await during("RANDOM");
+    expect(random).toBeLessThan(60);
+    // How far the others get depends on the machine: calls at the provider that answers overlap more on a slow one.
+    expect(await during("LEAST_REQUEST")).toBeGreaterThan(2 * random);
   });
 });
 
