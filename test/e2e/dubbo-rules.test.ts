@@ -127,12 +127,13 @@ describe("destinations", () => {
       const counts = await Promise.all(loops.map(async (loop) => (await loop.stats()).calls));
       providers.v1.resume();
       for (const loop of loops) expect((await loop.stop()).errors).toEqual([]);
-      return Math.min(...counts);
+      return counts.reduce((sum, calls) => sum + calls);
     };
     onTestFinished(() => providers.v1.resume());
-    // With RANDOM all six threads of a consumer soon wait for the silent provider.
+    // With RANDOM all twelve threads soon wait for the silent provider. With LEAST_REQUEST about half of them do: a call still goes
+    // there when as many wait at the other one. Which consumer's they are is chance, so only the sum says something.
     const random = await during("RANDOM");
-    expect(random).toBeLessThan(60);
+    expect(random).toBeLessThan(120);
     // How far the others get depends on the machine: calls at the provider that answers overlap more on a slow one.
     expect(await during("LEAST_REQUEST")).toBeGreaterThan(2 * random);
   });
