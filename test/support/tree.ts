@@ -124,6 +124,7 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/worker.ts": "a process: test/e2e/dubbo-mesh.test.ts",
   "base/log.ts": "writes to standard error",
   "codecs/xds/resources.ts": "shapes and one name",
+  "registry-sync/facades/zookeeper/hosts.ts": "connects to servers: test/e2e/zookeeper-facade.test.ts",
   "registry-sync/sink-loop.ts": "tested with the loop that runs it: controller.test.ts",
   "registry-sync/sources/zookeeper/interface-world.ts": "tested with the worlds that it builds: world.test.ts",
   "registry-sync/sources/zookeeper/tree.ts": "shapes and one limit",

@@ -126,11 +126,6 @@ export function sliceUnits(bytes: Buffer, start: number, end: number, units: num
 
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** The most bytes that a string can take on the wire, without its length. */
-export function maxUnitBytes(text: string): number {
-  return text.length * 3;
-}
-
 /**
  * Writes units `from` to `to` of the text at `offset` and returns the offset behind them.
  * The caller has made room for three bytes a unit.

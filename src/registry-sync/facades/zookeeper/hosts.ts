@@ -7,20 +7,6 @@ export interface UpstreamHost {
   readonly port: number;
 }
 
-/** Reads `h1:p1,h2:p2` (port 2181 where it is left out; IPv6 in brackets). Throws `TransientError` never; an empty list is the caller's fault. */
-export function parseHosts(text: string): readonly UpstreamHost[] {
-  return text
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "")
-    .map((part) => {
-      const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(part);
-      const port = Number(match?.[3] ?? 2181);
-      if (match === null || port > 65_535) throw new RangeError(`"${part}" is no host:port`);
-      return { host: match[1] ?? match[2] ?? "", port };
-    });
-}
-
 /**
  * The servers of a registry, tried as a client would: in an order shuffled once, starting with the one that answered last.
  */
