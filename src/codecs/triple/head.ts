@@ -1,0 +1,167 @@
+/**
+ * The head of a Triple call.
+ *
+ * | field | holds |
+ * |---|---|
+ * | `:path` | `/` path `/` method; the path's last part is the interface |
+ * | `content-type` | `application/grpc+proto` from Java whatever the body is |
+ * | `grpc-timeout` | digits and a unit: n u m S M H |
+ * | `tri-service-timeout`, `triple-timeout-ms` | ms, of calls over plain HTTP (Java; dubbo-go) |
+ * | `tri-service-group`, `tri-service-version` | left out for none |
+ * | `tri-consumer-appname` | the caller's application |
+ * | every other | an attachment, see attachments.ts |
+ *
+ * Reference: RequestMetadata, RequestPath and GrpcUtils of Apache Dubbo 3.3; gRPC over HTTP/2.
+ */
+import { CallError } from "../../base/errors.ts";
+import type { Value } from "../value.ts";
+import { type Attachments, parseAttachments, printAttachments } from "./attachments.ts";
+import { looksWrapped } from "./body.ts";
+import { type Fields, fieldValue, fromField, toField } from "./text.ts";
+
+/**
+ * What a call's messages are: `wrapper` and `protobuf` in gRPC's framing, `grpc` where only the first message or metadata can tell
+ * which; `grpc_web`; `json` and `proto`, one bare message (Java 3.3, dubbo-go); `connect_stream`, enveloped; `http`, all else.
+ */
+export type CallKind = "wrapper" | "protobuf" | "grpc" | "grpc_web" | "json" | "proto" | "connect_stream" | "http";
+
+/** Methods that take the wrapper whatever the service's own types are. */
+const ALWAYS_WRAPPED = new Set(["$invoke", "$invokeAsync", "$echo"]);
+
+/** A call's head, read. */
+export interface CallHead {
+  readonly kind: CallKind;
+  /** All of the path before the method: the interface, behind a context path where the callee has one. */
+  readonly path: string;
+  readonly interface: string;
+  readonly method: string;
+  /** Behind `~` in calls over plain HTTP: first letters of the parameter types' simple names. */
+  readonly signature: string | undefined;
+  /** Empty for none. */
+  readonly group: string;
+  /** Empty for none. */
+  readonly version: string;
+  /** Time that the caller gives the call; undefined for no bound. */
+  readonly timeoutMs: number | undefined;
+  readonly consumerApplication: string | undefined;
+  /** Compression of the messages that have the flag; `identity` for none. */
+  readonly encoding: string;
+  readonly attachments: Attachments;
+}
+
+/** The kind of a call by its head and, where that leaves it open, by its first message at `message[start, end)`. Total. */
+export function kindOf(fields: Fields, message?: Buffer, start = 0, end = message?.length ?? 0): CallKind {
+  const type = (fieldValue(fields, "content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
+  if (type.startsWith("application/grpc-web")) return "grpc_web";
+  if (type.startsWith("application/grpc")) {
+    const path = fieldValue(fields, ":path") ?? "";
+    if (ALWAYS_WRAPPED.has(path.slice(path.lastIndexOf("/") + 1))) return "wrapper";
+    const plain = type === "application/grpc" || type === "application/grpc+proto";
+    if (message === undefined || !plain) return "grpc";
+    return looksWrapped(message, start, end) ? "wrapper" : "protobuf";
+  }
+  if (type.startsWith("application/connect+")) return "connect_stream";
+  if (type === "application/json") return "json";
+  return type === "application/proto" ? "proto" : "http";
+}
+
+/**
+ * Reads a call's head. Throws CallError `unimplemented` for a path that has no interface and method (an answer that gRPC and
+ * Java give too), and `invalid_argument` for a deadline that is none.
+ */
+export function parseRequestHead(fields: Fields): CallHead {
+  const kind = kindOf(fields);
+  const target = fieldValue(fields, ":path") ?? "";
+  const route = target.split(/[?#]/, 1)[0]!;
+  const cut = route.lastIndexOf("/");
+  const path = route.slice(1, Math.max(cut, 1));
+  const name = route.slice(cut + 1);
+  const bare = path.slice(path.lastIndexOf("/") + 1);
+  if (target.length > 4096 || route[0] !== "/" || bare === "" || name === "") {
+    const text = `path ${JSON.stringify(target.slice(0, 200))} is not /interface/method`;
+    throw new CallError("unimplemented", "no_route", text);
+  }
+  const tilde = kind === "json" || kind === "http" ? name.indexOf("~") : -1;
+  const text = (field: string): string | undefined => {
+    const value = fieldValue(fields, field);
+    return value === undefined ? undefined : fromField(value);
+  };
+  return {
+    kind,
+    path,
+    interface: bare,
+    method: tilde < 0 ? name : name.slice(0, tilde),
+    signature: tilde < 0 ? undefined : name.slice(tilde + 1),
+    group: text("tri-service-group") ?? text("rest-service-group") ?? "",
+    version: text("tri-service-version") ?? text("rest-service-version") ?? "",
+    timeoutMs: timeoutOf(fields),
+    consumerApplication: text("tri-consumer-appname"),
+    encoding: fieldValue(fields, "grpc-encoding") ?? "identity",
+    attachments: parseAttachments(fields),
+  };
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { n: 1e-6, u: 1e-3, m: 1, S: 1000, M: 60_000, H: 3_600_000 };
+
+/** Milliseconds of a `grpc-timeout`, rounded up; undefined for what is none. gRPC has 8 digits at most, Java sends more. */
+export function parseTimeout(text: string): number | undefined {
+  const found = /^(\d{1,18})([numSMH])$/.exec(text);
+  return found === null ? undefined : Math.ceil(Number((Number(found[1]) * UNIT_MS[found[2]!]!).toFixed(6)));
+}
+
+/** A `grpc-timeout` of this many milliseconds, of 8 digits at most: rounded up to seconds, or cut at 99999999 of them, where it must. */
+export function printTimeout(ms: number): string {
+  const whole = Math.max(0, Math.ceil(ms));
+  return whole < 1e8 ? `${whole}m` : `${Math.min(Math.ceil(whole / 1000), 99_999_999)}S`;
+}
+
+function timeoutOf(fields: Fields): number | undefined {
+  for (const name of ["grpc-timeout", "tri-service-timeout", "triple-timeout-ms"]) {
+    const value = fieldValue(fields, name);
+    if (value === undefined) continue;
+    const ms = name === "grpc-timeout" ? parseTimeout(value) : /^\d{1,10}$/.test(value) ? Number(value) : undefined;
+    if (ms !== undefined) return ms;
+    const text = `${name} ${JSON.stringify(value.slice(0, 40))} is no time`;
+    throw new CallError("invalid_argument", "undecodable", text);
+  }
+  return undefined;
+}
+
+/** A call's head to write. */
+export interface RequestHeadParts {
+  readonly authority: string;
+  /** The path that the callee exported the service under: the interface, mostly. */
+  readonly path: string;
+  readonly method: string;
+  /** Empty for none. */
+  readonly group: string;
+  /** Empty for none; `0.0.0` means none too. */
+  readonly version: string;
+  readonly timeoutMs: number | undefined;
+  readonly consumerApplication: string | undefined;
+  readonly attachments: Iterable<readonly [string, Value]>;
+}
+
+/**
+ * The head of a gRPC-framed call as Java's consumers write it, without TLS. `dropped`: attachments that no field can carry.
+ * Throws CallError `invalid_argument` where a value has control characters.
+ */
+export function printRequestHead(parts: RequestHeadParts): { readonly fields: string[]; readonly dropped: string[] } {
+  const path = toField(":path", `/${parts.path}/${parts.method}`);
+  if (/[\s?#]/.test(path)) {
+    throw new CallError(
+      "invalid_argument",
+      "undecodable",
+      `no path can be made of ${JSON.stringify(path.slice(0, 200))}`,
+    );
+  }
+  const fields = [":method", "POST", ":scheme", "http", ":authority", parts.authority, ":path", path];
+  fields.push("content-type", "application/grpc+proto", "te", "trailers");
+  const add = (name: string, value: string): number => fields.push(name, toField(name, value));
+  if (parts.timeoutMs !== undefined) add("grpc-timeout", printTimeout(parts.timeoutMs));
+  if (parts.version !== "" && parts.version !== "0.0.0") add("tri-service-version", parts.version);
+  if (parts.group !== "") add("tri-service-group", parts.group);
+  if (parts.consumerApplication !== undefined) add("tri-consumer-appname", parts.consumerApplication);
+  const dropped = printAttachments(parts.attachments, fields);
+  return { fields, dropped };
+}
