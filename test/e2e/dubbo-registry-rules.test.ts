@@ -5,7 +5,7 @@ import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, sleep, stopAll } from "../support/process.ts";
 import { openZnodes, type Znodes } from "../support/znodes.ts";
 
-// What stands in the registry beside the providers: overrides act on running calls, broadcasts pass unchanged.
+// What stands in the registry beside the providers: overrides act on running calls; routers and broadcasts pass unchanged.
 const service = { group: "g", version: "1.0.0" };
 const face = "com.acme.OrderService";
 const category = (name: string, url: string) => `/dubbo/${face}/${name}/${encodeURIComponent(url)}`;
@@ -81,6 +81,52 @@ describe("an override:// in the registry acts within 2 s on calls that are under
     }
     await real.remove(path);
     for (const { v1, v2 } of await labelsAfter(2_000)) expect(v1 / v2).toBeLessThan(2);
+  });
+});
+
+/** The part of one second's calls that the proxies carried. 3.3 takes up a new list of providers 5 s after it was told. */
+async function carriedPart(): Promise<number> {
+  await labels();
+  const before = await mesh.carried();
+  await sleep(1_000);
+  const carried = (await mesh.carried()) - before;
+  const made = (await labels()).reduce((sum, { v1, v2 }) => sum + v1 + v2, 0);
+  return carried / made;
+}
+
+describe("a service that a router rules passes unchanged, and is led through the proxy again without it", () => {
+  const only = `=> host = ${hosts.provider2}`;
+  const rule = `scope: service\nforce: true\nruntime: true\nenabled: true\nkey: ${face}\nconditions:\n - "${only}"\n`;
+  const route = `route://0.0.0.0/${face}?category=routers&dynamic=false&enabled=true&force=true&group=g&version=1.0.0&name=r&priority=1&router=condition&runtime=true&rule=${encodeURIComponent(only)}`;
+
+  // Each line of Dubbo knows one of the two kinds. With force=true a router that finds none of its addresses fails every call.
+  test.each([
+    { name: "a route:// node", path: category("routers", route), text: "", obeys: 0, finding: "TR0130" },
+    {
+      name: "a condition-router of the config centre",
+      path: `/dubbo/config/dubbo/${face}:1.0.0:g.condition-router`,
+      text: rule,
+      obeys: 1,
+      finding: "TR0131",
+    },
+  ])("$name", async ({ path, text, obeys, finding }) => {
+    expect(await carriedPart()).toBeGreaterThan(0.9);
+    await real.make(path);
+    if (text !== "") await real.write(path, text);
+    await eventually("nothing is carried any more", async () => (await carriedPart()) === 0, 20_000);
+    expect((await mesh.trestle.get("/api/v1/findings")).body).toContain(finding);
+    await eventually(
+      "the consumer applies the router to the real addresses",
+      async () => {
+        const seen = (await labelsAfter(500))[obeys]!;
+        return seen.v1 === 0 && seen.v2 > 50;
+      },
+      20_000,
+    );
+    expect((await labelsAfter(500))[1 - obeys]!.v1).toBeGreaterThan(0);
+    await real.remove(path);
+    await eventually("all is carried again", async () => (await carriedPart()) > 0.9, 30_000);
+    expect((await labelsAfter(1_000)).every(({ v1, v2 }) => v1 > 0 && v2 > 0)).toBe(true);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Finding } from "../../model/entry.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
 import { diffRows } from "../../registry-sync/diff.ts";
 import type { ZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
+import type { Spacing } from "../../registry-sync/present/spacing.ts";
 import { printAddress } from "../config/address.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import { VERSION } from "../version.ts";
@@ -16,6 +17,7 @@ export interface OpenFacade {
   readonly config: FacadeConfig;
   readonly facade: ZookeeperFacade;
   readonly findings: Map<string, Finding>;
+  readonly spacing: Spacing;
 }
 
 /** The parts of a running mesh that the admin API shows. */

@@ -1,4 +1,4 @@
-import { realClock } from "../../base/clock.ts";
+import { realClock, type Timer } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { type AdminServer, createAdminServer } from "../../control/admin/server.ts";
 import { createRuleFiles, type RuleFiles } from "../../control/rule-files.ts";
@@ -8,8 +8,8 @@ import type { Snapshot } from "../../model/snapshot.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
 import { type Controller, createController } from "../../registry-sync/controller.ts";
 import { createZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
-import { passedServices } from "../../registry-sync/findings.ts";
 import { createPresentContext, type PresentContext } from "../../registry-sync/present/context.ts";
+import { Spacing } from "../../registry-sync/present/spacing.ts";
 import { parseAddress, printAddress } from "../config/address.ts";
 import { type ConfigChange, compareConfigs } from "../config/changes.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
@@ -45,6 +45,7 @@ export class Mesh implements MeshParts {
   #given: Snapshot | undefined;
   #callers: Callers = {};
   #wasReady = false;
+  #showAgain: Timer | undefined;
 
   constructor(config: TrestleConfig, log: Logger) {
     this.config = config;
@@ -159,6 +160,7 @@ export class Mesh implements MeshParts {
     await this.dataPlane.stop();
     await Promise.all(this.facades.map(({ facade }) => facade.close()));
     this.#stop.abort();
+    this.#showAgain?.cancel();
     this.#ruleLog.close();
     this.ruleFiles.close();
     this.store.close();
@@ -212,37 +214,45 @@ export class Mesh implements MeshParts {
   async #openFacade(config: FacadeConfig): Promise<OpenFacade> {
     const registry = this.registries.find(({ config: { name } }) => name === config.registry)!;
     const findings = new Map<string, Finding>();
+    const spacing = new Spacing(realClock);
     const facade = await createZookeeperFacade({
       listen: { host: config.host, port: config.port },
       upstream: registry.hosts.map((text) => parseAddress(text)!),
-      context: this.#contextOf(config),
+      context: this.#contextOf(config, spacing),
       allow: config.allow,
       log: this.#log.child({ facade: config.registry }),
       onFinding: (finding) => findings.set(`${finding.code} ${finding.at}`, finding),
       onRemoval: (instances) => this.#controller?.expectRemoval(config.registry, instances),
     });
-    return { config, facade, findings };
+    return { config, facade, findings, spacing };
   }
 
   #show(): void {
-    for (const { config, facade, findings } of this.facades) {
+    this.#showAgain?.cancel();
+    const due: number[] = [];
+    for (const { config, facade, findings, spacing } of this.facades) {
       findings.clear();
-      facade.setContext(this.#contextOf(config));
+      facade.setContext(this.#contextOf(config, spacing));
+      if (spacing.nextMs !== undefined) due.push(spacing.nextMs);
     }
+    if (due.length > 0) this.#showAgain = realClock.after(Math.min(...due) - realClock.now(), () => this.#show());
   }
 
-  #contextOf(config: FacadeConfig): PresentContext {
+  #contextOf(config: FacadeConfig, spacing: Spacing): PresentContext {
     const registry = this.registries.find(({ config: { name } }) => name === config.registry)!;
     const world = this.sync?.worlds.find(({ name }) => name === config.registry);
-    return createPresentContext({
+    const context = createPresentContext({
       addresses: this.dataPlane.addresses,
       roots: [`${registry.config.chroot}${registry.config.root}`],
       instanceRoots: [`${registry.config.chroot}/services`],
       take: config.take,
-      unruled: passedServices(this.sync?.findings ?? []),
+      unruled: spacing.unruled(this.sync?.findings ?? []),
       served: this.dataPlane.served,
       ...(world !== undefined && { world }),
+      wasLed: spacing.wasLed(),
     });
+    spacing.note(context.led);
+    return context;
   }
 
   /** What the proxy must know of consumers: their applications where a rule asks for them, and their tags. */

@@ -1,7 +1,9 @@
 import type { World } from "../../model/entry.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
 import type { DubboUrl } from "../dubbo-url.ts";
+import type { Directory } from "./directory.ts";
 import { type HiddenInstances, hiddenInstances } from "./instances.ts";
+import { createRouterIndex } from "./routers.ts";
 import { type TagsInWorld, tagOfProvider, tagsInWorld } from "./tags.ts";
 
 /** What of a registry is led through the proxy; names are exact, or have `*` for any run of characters. */
@@ -40,12 +42,16 @@ export interface PresentContext {
   readonly instanceRoots: readonly string[];
   /** Printed keys of the services that the proxy has been told of; absent: it knows all. */
   readonly served?: ReadonlySet<string>;
+  /** Printed keys of the services in the world that are led, if only for one of the applications that provide them. */
+  readonly led: ReadonlySet<string>;
   /** Undefined when calls to that service of that provider application are led through the proxy. */
   notLed(service: ServiceKey, application: string): NotLed | undefined;
   /** The tag under which a provider that is led is shown, as URLs write it; `""` for none. */
   tagOf(service: ServiceKey, url: DubboUrl): string;
   /** Whether an application-level instance (by its node name) is kept from consumers. */
   hidesInstance(application: string, instance: string): boolean;
+  /** Whether a node of a `routers` or `rules` directory is kept from consumers: it chooses among addresses that they do not see. */
+  hidesRouter(directory: Directory, name: string): boolean;
 }
 
 /** What {@link createPresentContext} is made from; everything but the addresses has a default. */
@@ -61,6 +67,8 @@ export interface PresentOptions {
   readonly served?: ReadonlySet<string>;
   /** What the registry holds at interface level; decides which instances are hidden, and knows tags that overrides gave. */
   readonly world?: World;
+  /** Whether a service (by its printed key) was led until a moment ago: its routers are still hidden. */
+  readonly wasLed?: (key: string) => boolean;
 }
 
 /** Compiles the context. Pure: equal options give a context that answers alike. */
@@ -85,6 +93,9 @@ export function createPresentContext(options: PresentOptions): PresentContext {
     return undefined;
   }
 
+  const led = options.world === undefined ? new Set<string>() : ledServices(options.world, notLed);
+  const wasLed = options.wasLed ?? (() => false);
+  const routers = options.world === undefined ? undefined : createRouterIndex(options.world);
   const hidden: HiddenInstances = options.world === undefined ? new Map() : hiddenInstances(options.world, notLed);
   const tags: TagsInWorld = options.world === undefined ? new Map() : tagsInWorld(options.world);
   return Object.freeze({
@@ -92,10 +103,30 @@ export function createPresentContext(options: PresentOptions): PresentContext {
     roots: options.roots ?? ["/dubbo"],
     instanceRoots: options.instanceRoots ?? ["/services"],
     ...(served !== undefined && { served }),
+    led,
     notLed,
     tagOf: (service: ServiceKey, url: DubboUrl) => tagOfProvider(service, url, tags),
     hidesInstance: (application: string, instance: string) => hidden.get(application)?.has(instance) === true,
+    hidesRouter({ kind, name: interfaceName }: Directory, name: string) {
+      if (routers === undefined) return false;
+      const ruled = kind === "rules" ? routers.ofKey(name) : routers.ofNode(interfaceName, name);
+      return ruled.some((key) => led.has(key) || wasLed(key));
+    },
   });
+}
+
+function ledServices(
+  world: World,
+  notLed: (service: ServiceKey, application: string) => NotLed | undefined,
+): ReadonlySet<string> {
+  const led = new Set<string>();
+  for (const { service, endpoints } of world.entries) {
+    const isLed = endpoints.some(
+      ({ protocol, params }) => protocol === "dubbo" && notLed(service, params["application"] ?? "") === undefined,
+    );
+    if (isLed) led.add(printServiceKey(service));
+  }
+  return led;
 }
 
 /** A test for a list of names with `*`; the list is compiled once, matching is linear in the name. */

@@ -2,10 +2,13 @@ import { decodeOnce } from "../dubbo-url.ts";
 
 /** A registry directory whose list consumers see rewritten. */
 export interface Directory {
-  /** `providers`: the URLs of one interface; `instances`: the instances of one application. */
-  readonly kind: "providers" | "instances";
+  /**
+   * `providers`, `routers`: the URLs of one interface; `instances`: the instances of one application; `rules`: the keys of the
+   * config centre.
+   */
+  readonly kind: "providers" | "routers" | "instances" | "rules";
   readonly path: string;
-  /** The interface or the application, decoded. */
+  /** The interface or the application, decoded; `""` for rules. */
   readonly name: string;
 }
 
@@ -22,16 +25,23 @@ export interface Roots {
   readonly instanceRoots: readonly string[];
 }
 
-const PROVIDERS = "/providers";
+const CATEGORIES = ["providers", "routers"] as const;
+const RULES = "config/dubbo";
 
 /** The presented directory that a path is; undefined for every other path. */
 export function directoryAt(path: string, roots: Roots): Directory | undefined {
-  if (path.endsWith(PROVIDERS)) {
+  for (const kind of CATEGORIES) {
+    if (!path.endsWith(kind)) continue;
     for (const root of roots.roots) {
-      const segment = onlySegment(path, root, path.length - PROVIDERS.length);
+      const end = path.length - kind.length - 1;
+      const segment = path.charCodeAt(end) === 47 ? onlySegment(path, root, end) : undefined;
       const name = segment === undefined ? undefined : decodeOnce(segment);
-      if (name !== undefined) return { kind: "providers", path, name };
+      if (name !== undefined) return { kind, path, name };
     }
+  }
+  if (path.endsWith(RULES)) {
+    const isRules = roots.roots.some((root) => path === (root === "/" ? `/${RULES}` : `${root}/${RULES}`));
+    if (isRules) return { kind: "rules", path, name: "" };
   }
   for (const root of roots.instanceRoots) {
     const name = onlySegment(path, root, path.length);

@@ -47,6 +47,12 @@ export function treat(
   if (directory.kind === "instances") {
     return context.hidesInstance(directory.name, name) ? { type: "hidden" } : { type: "passes", note: undefined };
   }
+  if (directory.kind === "routers" || directory.kind === "rules") {
+    const broadcasts =
+      directory.kind === "routers" && unled.some((consumer) => interfaceOf(consumer) === directory.name);
+    const isHidden = !broadcasts && context.hidesRouter(directory, name);
+    return isHidden ? { type: "hidden" } : { type: "passes", note: undefined };
+  }
   const reading = parseNodeName(name);
   if (reading.type === "fault") return passes(name, reading.message, directory.name);
   const { url } = reading;

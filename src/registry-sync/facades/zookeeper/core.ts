@@ -148,9 +148,10 @@ export class SessionCore {
     return this.shared.listings.make(directory, [], undefined, this.context, unled);
   }
 
-  /** The session's broadcasting consumers of that directory's interface; an empty list for nearly all. */
+  /** The session's broadcasting consumers, where a directory is an interface's; an empty list for nearly all. */
   unledIn(directory: Directory): readonly DubboUrl[] {
-    return this.unled.length === 0 || directory.kind !== "providers" ? NONE : this.unled;
+    const isOfInterface = directory.kind === "providers" || directory.kind === "routers";
+    return this.unled.length > 0 && isOfInterface ? this.unled : NONE;
   }
 
   track(directory: Directory): Tracked {

@@ -10,7 +10,8 @@ export function instancesAt(paths: Iterable<string>, roots: Roots): readonly str
   for (const path of paths) {
     const child = childAt(path, roots);
     if (child === undefined) continue;
-    const instance = child.directory.kind === "instances" ? child.name : urlAddress(child.name);
+    const { kind } = child.directory;
+    const instance = kind === "instances" ? child.name : kind === "providers" ? urlAddress(child.name) : undefined;
     if (instance !== undefined) found.add(instance);
   }
   return [...found];

@@ -30,12 +30,17 @@ export interface ConfiguratorsRule extends RuleName, DynamicConfig {
  */
 export function readConfigRule(key: string, text: string): ConfigRule | undefined {
   if (text.trim() === "" || /^enabled\s*:\s*["']?false\b/m.test(text)) return undefined;
+  if (key.endsWith(`.${CONFIGURATORS}`) && key.length > CONFIGURATORS.length + 1) {
+    return { key, stem: key.slice(0, key.lastIndexOf(".")), type: "configurators", ...readDynamicConfig(text) };
+  }
+  const stem = routerStem(key);
+  return stem === undefined ? undefined : { key, stem, type: "router" };
+}
+
+/** The stem of a router's key, whatever its text says; undefined for keys of another kind. */
+export function routerStem(key: string): string | undefined {
   const dot = key.lastIndexOf(".");
-  if (dot <= 0) return undefined;
-  const kind = key.slice(dot + 1);
-  const stem = key.slice(0, dot);
-  if (kind === CONFIGURATORS) return { key, stem, type: "configurators", ...readDynamicConfig(text) };
-  return ROUTER_KINDS.some((one) => one === kind) ? { key, stem, type: "router" } : undefined;
+  return dot > 0 && ROUTER_KINDS.some((one) => one === key.slice(dot + 1)) ? key.slice(0, dot) : undefined;
 }
 
 /** The interface that a stem names if it is a service: `interface:version:group` (2.7.5 and later) or `group*interface:version`. */

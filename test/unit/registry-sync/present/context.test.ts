@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { World } from "../../../../src/model/entry.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 import { createPresentContext, type PresentOptions } from "../../../../src/registry-sync/present/context.ts";
 
@@ -58,5 +59,47 @@ describe("what is led through the proxy", () => {
     const before = performance.now();
     expect(context.notLed(serviceKey("a".repeat(50_000)), "shop")).toBeDefined();
     expect(performance.now() - before).toBeLessThan(500);
+  });
+});
+
+describe("a router", () => {
+  const world = {
+    name: "zk",
+    entries: [
+      {
+        host: "h",
+        service: order,
+        endpoints: [{ address: "10.0.0.2", port: 20880, protocol: "dubbo", params: { application: "shop" } }],
+      },
+    ],
+    consumers: [],
+    findings: [],
+  } as unknown as World;
+  const routers = { kind: "routers", path: "/dubbo/com.acme.Order/routers", name: "com.acme.Order" } as const;
+  const rules = { kind: "rules", path: "/dubbo/config/dubbo", name: "" } as const;
+  const node = encodeURIComponent("route://0.0.0.0/com.acme.Order?group=g&version=1.0.0");
+  const hides = (options: Partial<PresentOptions>) => {
+    const context = createPresentContext({ addresses, world, ...options });
+    return [context.hidesRouter(routers, node), context.hidesRouter(rules, "com.acme.Order:1.0.0:g.condition-router")];
+  };
+
+  test.each<[string, Partial<PresentOptions>, boolean]>([
+    ["is hidden while its service is led", {}, true],
+    ["is shown where its service passes", { unruled: new Map([["g/com.acme.Order:1.0.0", "a router"]]) }, false],
+    [
+      "is hidden where its service passes, but was led until now",
+      { unruled: new Map([["g/com.acme.Order:1.0.0", "a router"]]), wasLed: (key) => key === "g/com.acme.Order:1.0.0" },
+      true,
+    ],
+    ["is shown without a proxy in service", { addresses: [] }, false],
+  ])("%s", (_, options, hidden) => {
+    expect(hides(options)).toEqual([hidden, hidden]);
+  });
+
+  test("of another service, and what is no router, is shown", () => {
+    const context = createPresentContext({ addresses, world });
+    expect(context.hidesRouter(routers, encodeURIComponent("route://0.0.0.0/com.acme.Order?group=h"))).toBe(false);
+    expect(context.hidesRouter(rules, "com.acme.Order:1.0.0:g.configurators")).toBe(false);
+    expect([...context.led]).toEqual(["g/com.acme.Order:1.0.0"]);
   });
 });
