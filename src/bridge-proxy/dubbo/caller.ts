@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
 import { type CallReason, ProtocolError } from "../../base/errors.ts";
+import { Fastjson2Head } from "../../codecs/dubbo2/fastjson2-head.ts";
 import {
   encodeHeartbeat,
   encodeHeartbeatAnswer,
   encodeReadonly,
+  FASTJSON2,
   FLAG_EVENT,
   FLAG_REQUEST,
   FLAG_TWO_WAY,
@@ -32,7 +34,8 @@ import { createLane, type Lane, Lanes, laneRow, mayCallBack, type RuntimeConfig 
 import { calledKey, hostOf, NO_TAG, tagOf, UNKNOWN_ROW } from "./resolve.ts";
 
 /** Reads the heads of all callers' requests, one at a time: nothing that it holds outlives the frame. */
-const head = new RequestHead();
+const hessian2Head = new RequestHead();
+const fastjson2Head = new Fastjson2Head();
 
 /** A caller that does not take its answers is not read from above this, so that it makes no new ones. */
 const PAUSE_BACKLOG_BYTES = 1024 * 1024;
@@ -135,6 +138,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       const lane = this.#lanes.find(config, bytes, start, end);
       if (lane?.plain === true) this.#carry(lane, bytes, start, end);
       else this.#read(config, lane, bytes, start, end);
+    } else if ((flags & SERIALIZATION_MASK) === FASTJSON2) {
+      this.#read(this.#config(), undefined, bytes, start, end);
     } else {
       this.#carryUnread(bytes, start, end);
     }
@@ -205,7 +210,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     calls.rows[slot] = row;
     calls.idHigh[slot] = bytes.readInt32BE(start + 4);
     calls.idLow[slot] = bytes.readInt32BE(start + 8);
-    calls.serialization[slot] = HESSIAN2;
+    calls.serialization[slot] = bytes[start + 2]! & SERIALIZATION_MASK;
     calls.startMs[slot] = context.nowMs;
     const isOwn = route.timeoutMs > 0 && route.timeoutMs <= lane.callerTimeoutMs;
     const deadline = context.nowMs + (isOwn ? route.timeoutMs : lane.callerTimeoutMs);
@@ -221,12 +226,15 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   /** The path of calls of which more than the beginning has to be known. */
   #read(config: RuntimeConfig, known: Lane | undefined, bytes: Buffer, start: number, end: number): void {
     const context = this.#context;
+    const isFastjson2 = (bytes[start + 2]! & SERIALIZATION_MASK) === FASTJSON2;
+    const head = isFastjson2 ? fastjson2Head : hessian2Head;
     try {
       head.scan(bytes, start + HEADER_BYTES, end);
       let lane = known;
       if (lane === undefined) {
         lane = createLane(config, context, head);
-        this.#lanes.add(lane);
+        // Lanes know beginnings in Hessian2 only.
+        if (!isFastjson2) this.#lanes.add(lane);
         if (lane.plain) {
           this.#carry(lane, bytes, start, end);
           return;
@@ -266,7 +274,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     this.#lastHost = host;
     const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
     const isTagged = route.targets.some(({ cluster }) => cluster.hasTags);
-    const readable = serialization === HESSIAN2 ? head : undefined;
+    const readable =
+      serialization === HESSIAN2 ? hessian2Head : serialization === FASTJSON2 ? fastjson2Head : undefined;
     new Exchange(this.#context, {
       caller: this,
       frame: copyOf(bytes, start, end),

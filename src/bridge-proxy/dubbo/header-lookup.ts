@@ -1,4 +1,4 @@
-import type { RequestHead } from "../../codecs/dubbo2/head.ts";
+import type { RequestView } from "../../codecs/dubbo2/fastjson2-head.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { HeaderLookup } from "../match.ts";
 import { argumentText } from "./argument-text.ts";
@@ -10,7 +10,7 @@ const ARGUMENT = "dubbo-arg-";
  * The lookup is good as long as `head` is. It throws `ProtocolError` where the body cannot be read that far.
  * `application` is who registered from the caller's address, for callers that do not say.
  */
-export function headerLookup(head: RequestHead, key: ServiceKey, application: string | undefined): HeaderLookup {
+export function headerLookup(head: RequestView, key: ServiceKey, application: string | undefined): HeaderLookup {
   return (name) => {
     switch (name) {
       case "dubbo-group":

@@ -1,5 +1,5 @@
+import type { RequestView } from "../../codecs/dubbo2/fastjson2-head.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
-import type { RequestHead } from "../../codecs/dubbo2/head.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { ProxyContext } from "../context.ts";
 import { rowLabels } from "../exchange.ts";
@@ -73,7 +73,7 @@ export class Lanes {
 }
 
 /** Works out the lane of a request whose head has been scanned. */
-export function createLane(config: RuntimeConfig, context: ProxyContext, head: RequestHead): Lane {
+export function createLane(config: RuntimeConfig, context: ProxyContext, head: RequestView): Lane {
   // The parameter types, which make a call generic, stand behind what a lane's calls have in common.
   const isGeneric = head.method.startsWith("$invoke");
   const decision = config.routes.decide(head.service, head.version ?? "", isGeneric ? "$invoke" : head.method);
@@ -129,7 +129,7 @@ export function mayCallBack(route: CompiledRoute, method: string): boolean {
 }
 
 /** Group and time-out as the call says them; undefined for a body that is no Hessian2 after its head: it is still carried. */
-function readAttachments(head: RequestHead): { readonly group: string; readonly timeoutMs: number } | undefined {
+function readAttachments(head: RequestView): { readonly group: string; readonly timeoutMs: number } | undefined {
   try {
     const attachments = head.attachments();
     const timeoutMs = attachments.getNumber("timeout");
@@ -160,7 +160,7 @@ function endsAlike(bytes: Buffer, from: number, prefix: Buffer): boolean {
 }
 
 /** A copy of the head's bytes; empty, so that nothing is like it, where they are not all ASCII. */
-function asciiPrefix(head: RequestHead): Buffer {
+function asciiPrefix(head: RequestView): Buffer {
   const prefix = Buffer.from(head.bytes.subarray(head.bodyStart, head.methodEnd));
   return prefix.every((byte) => byte < ASCII_END) ? prefix : Buffer.alloc(0);
 }

@@ -1,11 +1,11 @@
-import type { RequestHead } from "../../codecs/dubbo2/head.ts";
+import type { RequestView } from "../../codecs/dubbo2/fastjson2-head.ts";
 import { type ServiceKey, serviceKey } from "../../model/service.ts";
 import type { RowLabels } from "../policies/metrics.ts";
 import { decideHost, type HostDecision } from "../route.ts";
 import type { Lane } from "./lanes.ts";
 
 /** The virtual host of a call whose lane does not fix it: by its group, and by the method that a generic call names. */
-export function hostOf(lane: Lane, head: RequestHead): HostDecision | undefined {
+export function hostOf(lane: Lane, head: RequestView): HostDecision | undefined {
   const { decision } = lane;
   if (decision === undefined) return undefined;
   const found = decision.byGroup.get(head.attachments().get("group") ?? "");
@@ -14,7 +14,7 @@ export function hostOf(lane: Lane, head: RequestHead): HostDecision | undefined 
 }
 
 /** The service that a call names, as far as its body can be read. */
-export function calledKey(head: RequestHead): ServiceKey {
+export function calledKey(head: RequestView): ServiceKey {
   let group: string | undefined;
   try {
     group = head.attachments().get("group");
@@ -37,7 +37,7 @@ export const NO_TAG: CallTag = { tag: "", tagForced: false };
  * Reads `dubbo.tag` and `dubbo.force.tag`. A call that names no tag has the one that its consumer `registered` with, as Dubbo's
  * tag routers read it (2.7 TagRouter, 3.x TagStateRouter); so has one without a `head`, which cannot be read.
  */
-export function tagOf(head: RequestHead | undefined, registered = ""): CallTag {
+export function tagOf(head: RequestView | undefined, registered = ""): CallTag {
   const attachments = head?.attachments();
   return {
     tag: attachments?.get("dubbo.tag") || registered,

@@ -4,14 +4,16 @@
  * | answer | body |
  * |---|---|
  * | any status but 20 | one string: the error's text, in the serialization that this frame names |
- * | status 20, kind 0 | `90`, then a Throwable |
+ * | status 20, kind 0 | `90`, then a Throwable; in fastjson2 the byte `bd00`, then the Throwable, each behind its length |
  *
  * The smallest Throwable that hessian-lite 3.2 and 4.0 build: a definition of java.lang.RuntimeException with the one field
  * detailMessage. All four Java lines throw it to the application as it is, and do not send the call again; a text in its
  * place they refuse. Reference: ExchangeCodec and DecodeableRpcResult of Apache Dubbo 2.6 to 3.3.
  */
 import { ProtocolError } from "../../base/errors.ts";
+import { encodeFastjson2 } from "../fastjson2/writer.ts";
 import { Hessian2Reader } from "../hessian2/reader.ts";
+import { exceptionValue } from "../hessian2/throwable.ts";
 import { Hessian2Writer } from "../hessian2/writer.ts";
 import { encodeFrame, FASTJSON2, HESSIAN2 } from "./frame.ts";
 import { OK, SERVER_ERROR } from "./status.ts";
@@ -38,13 +40,27 @@ export function encodeStatusAnswer(
 
 /**
  * An exception answer under status 20: a java.lang.RuntimeException with this message, which consumers do not send again.
- * Where the request's serialization is only carried the answer is status 80 with the text: a status 20 answer in another
+ * Written in the request's serialization where that is hessian2 or fastjson2; where it is only carried the answer is status 80 with the text: a status 20 answer in another
  * serialization than its request's is refused by consumers.
  */
 export function encodeExceptionAnswer(idHigh: number, idLow: number, serialization: number, text: string): Buffer {
+  if (serialization === FASTJSON2) {
+    const thrown = encodeFastjson2(exceptionValue(text.slice(0, MAX_ERROR_TEXT)));
+    const body = Buffer.concat([FASTJSON2_EXCEPTION, lengthOf(thrown), thrown]);
+    return encodeFrame({ flags: FASTJSON2, status: OK, idHigh, idLow }, body);
+  }
   if (serialization !== HESSIAN2) return encodeStatusAnswer(idHigh, idLow, serialization, SERVER_ERROR, text);
   const message = new Hessian2Writer().writeString(text.slice(0, MAX_ERROR_TEXT)).takeOutput();
   return encodeFrame({ flags: HESSIAN2, status: OK, idHigh, idLow }, Buffer.concat([RUNTIME_EXCEPTION, message]));
+}
+
+/** Kind 0 behind its length. */
+const FASTJSON2_EXCEPTION = Buffer.from("00000002bd00", "hex");
+
+function lengthOf(value: Buffer): Buffer {
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32BE(value.length);
+  return length;
 }
 
 /** Kind 0, the class definition, the tag of its first instance: all but the message. */

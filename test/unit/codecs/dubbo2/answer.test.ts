@@ -37,8 +37,16 @@ test("an exception answer is the smallest one that Java throws on", () => {
   expect([type, isObject(value) && fieldOf(value, "detailMessage")]).toEqual(["exception", "denied"]);
 });
 
+test("an exception answer to fastjson2 is in that form", () => {
+  const frame = encodeExceptionAnswer(0, 1, 23, "no");
+  const thrown = '92 59"RuntimeException" 00 a6 7f 56"detailMessage" 01 4b"no" a5';
+  expect(frame.toString("hex")).toBe(
+    bytesOf(`dabb 17 14 0000000000000001 00000032 00000002bd00 00000028 ${thrown}`).toString("hex"),
+  );
+});
+
 test("where no exception can be written the answer is status 80", () => {
-  for (const serialization of [3, 8, 23]) {
+  for (const serialization of [3, 8]) {
     const frame = encodeExceptionAnswer(0, 1, serialization, "denied");
     expect(decodeResponse(frame, 0, frame.length)).toMatchObject({ status: 80, type: "error", text: "denied" });
   }
