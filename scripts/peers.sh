@@ -11,7 +11,7 @@ need() { # need PACKAGE TEST...: the package is missing unless the test passes
 }
 has() { command -v "$1"; }
 # sbin is not on every user's path
-PATH=$PATH:/usr/sbin:/sbin
+PATH=$PATH:/usr/sbin:/sbin:/usr/local/go/bin
 
 need default-jdk-headless has javac
 need maven has mvn
@@ -19,6 +19,7 @@ need zookeeper test -e /usr/share/java/zookeeper.jar -a -e /etc/zookeeper/conf
 # Debian's own python, which finds Debian's packages, whatever else is first on the path
 need python3-kazoo /usr/bin/python3 -c 'import kazoo.client'
 need prometheus has promtool
+need golang-go has go
 need iproute2 has ip
 need util-linux has unshare
 
