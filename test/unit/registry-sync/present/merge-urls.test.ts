@@ -21,8 +21,13 @@ function merged(...queries: string[]): string {
 describe("one URL for several providers", () => {
   test.each<[string, string[], string]>([
     ["keeps what all agree on, sorted", ["version=1&group=g", "group=g&version=1"], "group=g&version=1"],
-    ["drops what they do not agree on", ["revision=1&side=provider", "revision=2&side=provider"], "side=provider"],
+    ["drops what they do not agree on", ["owner=me&side=provider", "owner=you&side=provider"], "side=provider"],
     ["drops what one lacks", ["owner=me&side=provider", "side=provider"], "side=provider"],
+    [
+      "drops what a line of Dubbo says of itself",
+      ["release=3.3.6&revision=1&anyhost=true&side=provider"],
+      "side=provider",
+    ],
     ["drops what belongs to one process or moment", ["pid=1&timestamp=2&bind.ip=x&side=provider"], "side=provider"],
     ["drops what the proxy balances by", ["weight=5&warmup=9&dubbo.tag=gray&disabled=true&side=p"], "side=p"],
     ["drops second protocols on the port", ["ext.protocol=tri&ispuserver=true&side=p"], "side=p"],
@@ -39,15 +44,11 @@ describe("one URL for several providers", () => {
     ["drops tokens that differ", ["token=t", "token=u"], ""],
     ["takes the first application by name", ["application=b", "application=a"], "application=a"],
     [
-      "leaves a single provider's preference in its order but for hessian2",
-      ["prefer.serialization=kryo,hessian2"],
-      "prefer.serialization=hessian2,kryo",
+      "leaves a preference without hessian2 in its order but for fastjson2",
+      ["prefer.serialization=fastjson2,kryo,fst"],
+      "prefer.serialization=kryo,fst,fastjson2",
     ],
-    [
-      "puts hessian2 before fastjson2",
-      ["prefer.serialization=fastjson2,hessian2"],
-      "prefer.serialization=hessian2,fastjson2",
-    ],
+    ["prefers hessian2 to all else", ["prefer.serialization=fastjson2,hessian2"], "prefer.serialization=hessian2"],
     [
       "prefers what all can",
       ["prefer.serialization=fastjson2,hessian2", "prefer.serialization=hessian2,x"],
