@@ -58,6 +58,7 @@ export function memberAt(value: Value, step: string | number, budget: { steps: n
       if (keyText(key) === name) return member;
     }
   } else if (value.type === "object") {
+    if (budget.steps <= 0) return undefined;
     budget.steps -= value.shape.fields.length;
     const i = value.shape.fields.lastIndexOf(name);
     return i < 0 ? undefined : value.values[i];

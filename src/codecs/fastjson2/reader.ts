@@ -246,6 +246,8 @@ export class Fastjson2Reader extends Fastjson2Cursor {
   #reference(text: string, at: number): ContainerValue {
     const path = text === "#-1" ? this.#lastPath : text;
     this.#lastPath = path;
+    // "#-1" says a long path again in four bytes: what it costs to follow is its length's.
+    this.#budget.steps -= path.length >> 2;
     const target = path === ".." ? this.#open.at(-1) : this.#follow(parsePath(path));
     if (this.#budget.steps <= 0) {
       throw fastjson2Error(
@@ -258,7 +260,7 @@ export class Fastjson2Reader extends Fastjson2Cursor {
   }
 
   #follow(steps: readonly (string | number)[] | undefined): Value | undefined {
-    if (steps === undefined) return undefined;
+    if (steps === undefined || this.#budget.steps <= 0) return undefined;
     let value: Value | undefined = this.#root;
     this.#budget.steps -= steps.length + 1;
     for (let depth = 0; depth < steps.length && value !== undefined; depth++) {

@@ -30,6 +30,7 @@ test("a step leads to a member, the last where names repeat, and costs what is l
   expect(budget.steps).toBe(4);
   expect(memberAt(listValue([7]), 0, budget)).toBe(7);
   expect(memberAt(objectValue("A", [["f", 8]]), "f", budget)).toBe(8);
+  expect(memberAt(objectValue("A", [["f", 8]]), "f", { steps: 0 })).toBeUndefined();
 });
 
 test("only containers are meant by references, and only plain keys stand in paths", () => {

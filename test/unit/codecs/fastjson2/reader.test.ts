@@ -104,6 +104,26 @@ describe("limits", () => {
   });
 });
 
+test("a long path that is said again in four bytes costs its length", () => {
+  const name = Buffer.alloc(60_000, 0x61);
+  const text = (bytes: Buffer): Buffer[] => [
+    Buffer.from([0x79, 0x48, 0, 0, bytes.length >> 8, bytes.length & 0xff]),
+    bytes,
+  ];
+  const again = (count: number): Buffer =>
+    Buffer.concat([
+      Buffer.from("a6", "hex"),
+      ...text(name),
+      hex("94 4a78 a4 48 0000"),
+      Buffer.from([(count + 1) >> 8, (count + 1) & 0xff, 0x93]),
+      ...text(Buffer.concat([Buffer.from("$."), name])),
+      Buffer.alloc(count * 5, hex("93 4c 232d31")),
+      hex("a5"),
+    ]);
+  expect((decodeFastjson2(again(100)) as MapValue).entries).toHaveLength(2);
+  expect(() => decodeFastjson2(again(60_000))).toThrow("maxReferenceSteps");
+});
+
 test("every truncation of every recorded value is refused, in the same way by the walker", () => {
   for (const { name, hex: text } of vectors) {
     const bytes = Buffer.from(text, "hex");
