@@ -232,6 +232,12 @@ describe("who is meant", () => {
     expect(stage.proxy.stats().counters["carriedUnread"]).toBe(1);
   });
 
+  test("a call in fastjson2 whose beginning cannot be read goes there too", async () => {
+    await setUp({});
+    expect(await call({ serialization: 23 })).toMatchObject({ status: 20 });
+    expect(stage.proxy.stats().counters["carriedUnread"]).toBe(1);
+  });
+
   test("where it could be several it follows the connection's readable calls, and is refused before there were any", async () => {
     await setUp({ others: { "com.acme.B": toAll() } });
     expect(await call({ serialization: 8 })).toMatchObject({ status: 40 });

@@ -228,8 +228,10 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     const context = this.#context;
     const isFastjson2 = (bytes[start + 2]! & SERIALIZATION_MASK) === FASTJSON2;
     const head = isFastjson2 ? fastjson2Head : hessian2Head;
+    let isScanned = false;
     try {
       head.scan(bytes, start + HEADER_BYTES, end);
+      isScanned = true;
       let lane = known;
       if (lane === undefined) {
         lane = createLane(config, context, head);
@@ -255,6 +257,10 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       this.#hold(host, route, lane.callerTimeoutMs, bytes, start, end);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      if (isFastjson2 && !isScanned) {
+        this.#carryUnread(bytes, start, end);
+        return;
+      }
       this.#count(undefined, "undecodable");
       this.#refuse(bytes, start, "undecodable", error.message);
     } finally {
@@ -270,12 +276,12 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     bytes: Buffer,
     start: number,
     end: number,
+    isRead = true,
   ): void {
     this.#lastHost = host;
     const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
     const isTagged = route.targets.some(({ cluster }) => cluster.hasTags);
-    const readable =
-      serialization === HESSIAN2 ? hessian2Head : serialization === FASTJSON2 ? fastjson2Head : undefined;
+    const head = serialization === FASTJSON2 ? fastjson2Head : hessian2Head;
     new Exchange(this.#context, {
       caller: this,
       frame: copyOf(bytes, start, end),
@@ -285,7 +291,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       twoWay: (bytes[start + 2]! & FLAG_TWO_WAY) !== 0,
       decision: host,
       route,
-      ...(isTagged ? tagOf(readable, this.#config().tagOf(this.#address, host.host.key)) : NO_TAG),
+      ...(isTagged ? tagOf(isRead ? head : undefined, this.#config().tagOf(this.#address, host.host.key)) : NO_TAG),
       pinned: mayCallBack(route, host.method),
       callerTimeoutMs,
     }).start();
@@ -308,7 +314,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       return;
     }
     counters.carriedUnread++;
-    this.#hold(decision, decision.fixed, limits.maxCallMs, bytes, start, end);
+    this.#hold(decision, decision.fixed, limits.maxCallMs, bytes, start, end, false);
   }
 
   #onEvent(bytes: Buffer, start: number, end: number): void {
