@@ -60,7 +60,7 @@ const FAVOURITE = "hessian2";
  *
  * A parameter on which all agree is kept as it is; others are dropped, but for: `methods`, joined; `timeout`s, the longest, for a
  * shorter one would fail calls that were good; `application`, the first by the alphabet, for 3.x looks rules up by it;
- * `prefer.serialization`, hessian2 where all can, else what they can. Keys come out sorted, as Dubbo writes them. `tag` is the providers'
+ * `prefer.serialization`, hessian2 first where all can read it. Keys come out sorted, as Dubbo writes them. `tag` is the providers'
  * common tag as their URLs write it, `""` for none.
  */
 export function mergeUrls(
@@ -111,15 +111,24 @@ function longest(values: readonly string[]): string | undefined {
   return best;
 }
 
-/** Hessian2 where all providers can read it, one that says nothing (2.x) included; else what they can, in their order. */
+/**
+ * Where all providers can read hessian2 (one that says nothing, 2.x, can): that, then what any of them can. Consumers take the first
+ * that they know, 3.2 providers need their own names in the list to call back, and the list stays the same while one line's
+ * provider registers anew. Elsewhere what all can read, in order.
+ */
 function preference(values: readonly (string | undefined)[]): string | undefined {
   const lists = values.map((value) => (value ?? FAVOURITE).split(",").filter((name) => name !== ""));
+  if (lists.every((list) => list.includes(FAVOURITE))) {
+    const all = [...new Set(lists.flat())].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+    return all.join(",");
+  }
   const common = (lists[0] ?? []).filter((name) => lists.every((list) => list.includes(name)));
   if (common.length === 0) return undefined;
-  if (common.includes(FAVOURITE)) return FAVOURITE;
-  return [...new Set(common)].sort((a, b) => rank(a) - rank(b)).join(",");
+  const ordered = [...new Set(common)].sort((a, b) => rank(a) - rank(b));
+  return ordered.join(",");
 }
 
 function rank(name: string): number {
+  if (name === FAVOURITE) return 0;
   return name.startsWith("fastjson") ? 2 : 1;
 }
