@@ -195,6 +195,8 @@ describe("two providers, one of which the config centre gives a tag and then tak
     const forced = { "dubbo.tag": "gray", "dubbo.force.tag": "true" };
     const forcedOnce = async () => (await consumer.ask({ op: "call", method: "whoAmI", attach: forced }))["error"];
     await eventually("gray is known", async () => (await forcedOnce()) === undefined, 20_000);
+    // Consumers are told of the tag a moment before both workers are.
+    await eventually("both workers know", async () => (await labels(consumer, 20, forced))["one"] === undefined);
     expect(await labels(consumer, 50, forced)).toEqual({ two: 50 });
     expect(await labels(consumer, 50)).toEqual({ one: 50 });
     await registry.delete(key);
