@@ -1,4 +1,4 @@
-import type { RequestView } from "../../codecs/dubbo2/fastjson2-head.ts";
+import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import { scalarText } from "../../codecs/hessian2/text.ts";
 import { isContainer, type Value } from "../../codecs/value.ts";
 

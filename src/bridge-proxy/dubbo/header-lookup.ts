@@ -1,4 +1,4 @@
-import type { RequestView } from "../../codecs/dubbo2/fastjson2-head.ts";
+import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { HeaderLookup } from "../match.ts";
 import { argumentText } from "./argument-text.ts";

@@ -1,5 +1,5 @@
-import type { RequestView } from "../../codecs/dubbo2/fastjson2-head.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
+import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { ProxyContext } from "../context.ts";
 import { rowLabels } from "../exchange.ts";

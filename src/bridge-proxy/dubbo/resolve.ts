@@ -1,4 +1,4 @@
-import type { RequestView } from "../../codecs/dubbo2/fastjson2-head.ts";
+import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import { type ServiceKey, serviceKey } from "../../model/service.ts";
 import type { RowLabels } from "../policies/metrics.ts";
 import { decideHost, type HostDecision } from "../route.ts";

@@ -80,8 +80,3 @@ export const MAX_NUMBER_BYTES = 4096;
 export function fastjson2Error(message: string, offset: number): ProtocolError {
   return new ProtocolError("fastjson2", `fastjson2: ${message} (at byte ${offset})`, offset);
 }
-
-/** A tag as error texts show it. */
-export function hexTag(tag: number): string {
-  return `0x${tag.toString(16).padStart(2, "0")}`;
-}

@@ -1,6 +1,8 @@
 /** A place in JSONB bytes, with what reading and walking have in common: ints, longs, strings. Layout: constants.ts. */
+
 import type { ProtocolError } from "../../base/errors.ts";
-import { type Fastjson2Limits, fastjson2Error, hexTag } from "./constants.ts";
+import { hexTag } from "../hessian2/cursor.ts";
+import { type Fastjson2Limits, fastjson2Error } from "./constants.ts";
 
 const NO_BYTES = Buffer.alloc(0);
 const GB18030 = new TextDecoder("gb18030");

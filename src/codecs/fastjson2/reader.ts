@@ -2,12 +2,12 @@
  * Reads JSONB values into the value tree that hessian2/reader.ts makes of the same objects, as far as the bytes tell: JSONB
  * names no class where the declared type says it, so a field's object may be a map without a class.
  */
+import { hexTag } from "../hessian2/cursor.ts";
 import { classValue, enumValue } from "../hessian2/java.ts";
 import { type ContainerValue, isContainer, type MapEntry, objectValue, type Value } from "../value.ts";
 import {
   type Fastjson2Limits,
   fastjson2Error,
-  hexTag,
   MAX_RECURSION,
   READ_LIMITS,
   TAG_ARRAY,

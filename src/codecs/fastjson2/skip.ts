@@ -2,15 +2,8 @@
  * Walks JSONB values without building them: the same bytes are taken as by the reader, with nothing kept but a stack.
  * Symbols are passed by, their numbers are not looked up; paths of references are not followed.
  */
-import {
-  type Fastjson2Limits,
-  fastjson2Error,
-  hexTag,
-  SKIP_LIMITS,
-  TAG_END,
-  TAG_SYMBOL,
-  TAG_TYPED,
-} from "./constants.ts";
+import { hexTag } from "../hessian2/cursor.ts";
+import { type Fastjson2Limits, fastjson2Error, SKIP_LIMITS, TAG_END, TAG_SYMBOL, TAG_TYPED } from "./constants.ts";
 import { Fastjson2Cursor, isIntTag, isLongTag, isStringTag } from "./cursor.ts";
 
 /** In the walk's stack: over 0 a count of values still to come, else one of these. */

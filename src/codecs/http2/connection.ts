@@ -21,8 +21,8 @@
  * Push is off both ways, priorities are read over, extended CONNECT is not offered. Limits are in limits.ts, floods in floods.ts.
  */
 
+import type { Fields } from "../fields.ts";
 import { ERROR, PREFACE } from "./frame.ts";
-import type { Fields } from "./hpack-decoder.ts";
 import type { Http2Limits } from "./limits.ts";
 import { Receiver } from "./receiver.ts";
 import type { Http2Stream } from "./stream.ts";

@@ -1,4 +1,4 @@
-import type { Fields } from "./hpack-decoder.ts";
+import type { Fields } from "../fields.ts";
 import type { Http2Stream } from "./stream.ts";
 
 /**

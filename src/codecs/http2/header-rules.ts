@@ -8,7 +8,7 @@
  * | response | `:status` |
  * | trailers | none |
  */
-import type { Fields } from "./hpack-decoder.ts";
+import type { Fields } from "../fields.ts";
 
 /** What a head says that the connection needs to know. */
 export interface HeadFacts {

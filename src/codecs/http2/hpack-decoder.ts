@@ -10,11 +10,9 @@
  * | 0000xxxx | literal, not added |
  */
 import { ProtocolError } from "../../base/errors.ts";
+import type { Fields } from "../fields.ts";
 import { decodeHuffman } from "./hpack-huffman.ts";
 import { DynamicTable, ENTRY_OVERHEAD, FIRST_DYNAMIC, STATIC_NAMES, STATIC_VALUES } from "./hpack-table.ts";
-
-/** Names and values in turn, latin1 text. Lists that come from a decoder may be shared: never change one. */
-export type Fields = readonly string[];
 
 /** One decoded header list. Blocks of the same bytes may give the same object. */
 export interface HeaderBlock {
@@ -27,12 +25,6 @@ export interface HeaderBlock {
   readonly oversize: boolean;
   /** The block may be kept and given out again. */
   readonly shared: boolean;
-}
-
-/** The value of the first field with this name, or undefined. */
-export function fieldValue(fields: Fields, name: string): string | undefined {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
-  return undefined;
 }
 
 const CACHE_SLOTS = 64;

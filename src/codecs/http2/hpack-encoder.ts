@@ -9,8 +9,8 @@
  * | others | literal, not added |
  */
 
+import type { Fields } from "../fields.ts";
 import type { Output } from "./frame.ts";
-import type { Fields } from "./hpack-decoder.ts";
 import { encodeHuffman, huffmanLength } from "./hpack-huffman.ts";
 import { DynamicTable, FIRST_DYNAMIC, STATIC_NAMES, STATIC_VALUES } from "./hpack-table.ts";
 

@@ -3,8 +3,8 @@
  * by stream (RFC 9113 section 5.2). Streams that wait take turns, one frame each.
  */
 
+import type { Fields } from "../fields.ts";
 import { DEFAULT_WINDOW, ERROR, FLAG, FRAME, HEAD_BYTES, Http2Error, MAX_WINDOW, Output, writeHead } from "./frame.ts";
-import type { Fields } from "./hpack-decoder.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
 import type { Http2Stream } from "./stream.ts";
 

@@ -1,5 +1,5 @@
 /** Streams of one HTTP/2 connection, and where they are kept (RFC 9113 section 5.1). */
-import type { Fields } from "./hpack-decoder.ts";
+import type { Fields } from "../fields.ts";
 
 /** One stream: the handle that events and calls name it by. Only the connection writes its fields, but for `context`. */
 export class Http2Stream {

@@ -12,6 +12,7 @@
  * Reference: UnaryServerCallListener of Apache Dubbo 3.2, ExceptionCustomizerWrapper of 3.3.
  */
 import { ProtocolError } from "../../base/errors.ts";
+import { type Fields, fieldValue } from "../fields.ts";
 import type { Value } from "../value.ts";
 import { type Attachments, parseAttachments, printAttachments } from "./attachments.ts";
 import {
@@ -23,7 +24,7 @@ import {
   type StatusDetails,
   UNKNOWN,
 } from "./status.ts";
-import { decodeMessage, encodeMessage, type Fields, fieldValue } from "./text.ts";
+import { decodeMessage, encodeMessage } from "./text.ts";
 
 /** An answer's head and trailers, read. */
 export interface Answer {

@@ -11,9 +11,10 @@
  * Reference: StreamUtils and TripleHeaderEnum of Apache Dubbo 3.3.
  */
 import { ProtocolError } from "../../base/errors.ts";
+import { type Fields, fieldValue } from "../fields.ts";
 import { type JsonNode, parseJson } from "../json-text.ts";
 import { shortestFloat, type Value } from "../value.ts";
-import { type Fields, fieldValue, fromBinaryField, fromField, isFieldName, toBinaryField, toField } from "./text.ts";
+import { fromBinaryField, fromField, isFieldName, toBinaryField, toField } from "./text.ts";
 
 /** Attachments by name in its own case. */
 export type Attachments = ReadonlyMap<string, string | Buffer>;

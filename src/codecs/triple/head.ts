@@ -14,10 +14,11 @@
  * Reference: RequestMetadata, RequestPath and GrpcUtils of Apache Dubbo 3.3; gRPC over HTTP/2.
  */
 import { CallError } from "../../base/errors.ts";
+import { type Fields, fieldValue } from "../fields.ts";
 import type { Value } from "../value.ts";
 import { type Attachments, parseAttachments, printAttachments } from "./attachments.ts";
 import { looksWrapped } from "./body.ts";
-import { type Fields, fieldValue, fromField, toField } from "./text.ts";
+import { fromField, toField } from "./text.ts";
 
 /**
  * What a call's messages are: `wrapper` and `protobuf` in gRPC's framing, `grpc` where only the first message or metadata can tell

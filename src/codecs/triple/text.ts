@@ -5,15 +5,6 @@
 import { isUtf8 } from "node:buffer";
 import { CallError } from "../../base/errors.ts";
 
-/** Names and values in turn, latin1, names in lower case: the shape of a header list in codecs/http2. */
-export type Fields = readonly string[];
-
-/** Value of the first field with this name, or undefined. */
-export function fieldValue(fields: Fields, name: string): string | undefined {
-  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
-  return undefined;
-}
-
 /** Text of a field's value: UTF-8 where its bytes are that, else latin1. */
 export function fromField(value: string): string {
   if (!/[\u0080-\u00ff]/.test(value) || /[^\u0000-\u00ff]/.test(value)) return value;

@@ -30,8 +30,9 @@ export interface ConfiguratorsRule extends RuleName, DynamicConfig {
  */
 export function readConfigRule(key: string, text: string): ConfigRule | undefined {
   if (text.trim() === "" || /^enabled\s*:\s*["']?false\b/m.test(text)) return undefined;
-  if (key.endsWith(`.${CONFIGURATORS}`) && key.length > CONFIGURATORS.length + 1) {
-    return { key, stem: key.slice(0, key.lastIndexOf(".")), type: "configurators", ...readDynamicConfig(text) };
+  const split = splitKey(key);
+  if (split?.kind === CONFIGURATORS) {
+    return { key, stem: split.stem, type: "configurators", ...readDynamicConfig(text) };
   }
   const stem = routerStem(key);
   return stem === undefined ? undefined : { key, stem, type: "router" };
@@ -39,8 +40,13 @@ export function readConfigRule(key: string, text: string): ConfigRule | undefine
 
 /** The stem of a router's key, whatever its text says; undefined for keys of another kind. */
 export function routerStem(key: string): string | undefined {
+  const split = splitKey(key);
+  return ROUTER_KINDS.some((kind) => kind === split?.kind) ? split?.stem : undefined;
+}
+
+function splitKey(key: string): { readonly stem: string; readonly kind: string } | undefined {
   const dot = key.lastIndexOf(".");
-  return dot > 0 && ROUTER_KINDS.some((one) => one === key.slice(dot + 1)) ? key.slice(0, dot) : undefined;
+  return dot > 0 ? { stem: key.slice(0, dot), kind: key.slice(dot + 1) } : undefined;
 }
 
 /** The interface that a stem names if it is a service: `interface:version:group` (2.7.5 and later) or `group*interface:version`. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { fastjson2Error, hexTag, READ_LIMITS, SKIP_LIMITS } from "../../../../src/codecs/fastjson2/constants.ts";
+import { fastjson2Error, READ_LIMITS, SKIP_LIMITS } from "../../../../src/codecs/fastjson2/constants.ts";
+import { hexTag } from "../../../../src/codecs/hessian2/cursor.ts";
 
 test("errors name the codec and the place", () => {
   const error = fastjson2Error(`unknown tag ${hexTag(5)}`, 7);

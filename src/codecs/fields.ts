@@ -1,0 +1,11 @@
+/**
+ * A header list: names and values in turn, latin1 text, names in lower case. Lists that come from a decoder may be shared: never
+ * change one.
+ */
+export type Fields = readonly string[];
+
+/** The value of the first field with this name, or undefined. */
+export function fieldValue(fields: Fields, name: string): string | undefined {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
+  return undefined;
+}
