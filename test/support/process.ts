@@ -36,6 +36,8 @@ export interface ProcessOptions {
   /** Asked again every 50 ms until it says true; it must give up by itself (see {@link probeText}). */
   readonly ready: (peer: Peer) => Promise<boolean> | boolean;
   readonly deadlineMs?: number;
+  /** What to say of one that is late, besides its log. */
+  readonly describe?: () => string;
   /** Opens standard input for writing. */
   readonly stdin?: boolean;
 }
@@ -63,7 +65,9 @@ export async function startProcess(options: ProcessOptions): Promise<Peer> {
     }
     if (Date.now() > deadline) {
       await peer.kill();
-      throw new Error(`${peer.name} was not ready within ${deadlineMs} ms:\n${peer.log()}`);
+      throw new Error(
+        `${peer.name} was not ready within ${deadlineMs} ms: ${options.describe?.() ?? ""}\n${peer.log()}`,
+      );
     }
     await sleep(50);
   }

@@ -61,13 +61,18 @@ export async function startTrestle(options: TrestleOptions = {}): Promise<Trestl
       return { status: 0, body: "" };
     }
   };
+  let ready = { status: 0, body: "" };
   const peer = await startProcess({
     name: "trestle up",
     command: process.execPath,
     args: [...args, ...(options.extra ?? [])],
     ...(options.env === undefined ? {} : { env: options.env }),
-    ready: async () => (await get("/ready")).status === 200,
+    ready: async () => {
+      ready = await get("/ready");
+      return ready.status === 200;
+    },
     deadlineMs: 20_000,
+    describe: () => `/ready answered ${ready.status}: ${ready.body}`,
   });
   return {
     peer,
