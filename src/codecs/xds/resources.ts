@@ -177,12 +177,15 @@ export interface Listener {
  * address, where all of that address agree: their application, and the tag that their calls of a service ask for.
  */
 export interface ListenerFacts {
-  readonly protocol: "dubbo";
+  readonly protocol: WireProtocol;
   readonly routeConfigName: string;
   readonly applications?: Readonly<Record<string, string>>;
   /** Printed service key -> address -> tag. */
   readonly tags?: CallerTags;
 }
+
+/** The protocols that a proxy carries, as registries name them. */
+export type WireProtocol = "dubbo" | "tri";
 
 /** By printed service key and address: the tag (`dubbo.tag`) of the consumers of that service there. */
 export type CallerTags = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -212,6 +215,8 @@ export interface Cluster {
 
 /** What a Dubbo provider said of itself that the balancer and the rewrite need; see Endpoint in model/entry.ts. */
 export interface DubboEndpointFacts {
+  /** What the provider speaks; Dubbo2 where it is missing. */
+  readonly protocol?: WireProtocol;
   readonly tag?: string;
   readonly token?: string;
   readonly warmupMs?: number;
