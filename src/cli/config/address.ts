@@ -7,6 +7,20 @@ export function parseAddress(text: string, defaultPort?: number): { host: string
   return port === undefined || port > 65_535 ? undefined : { host, port };
 }
 
+/** An address of another instance's proxy, and the protocol that it carries there. */
+export interface AdvertisedAddress {
+  readonly protocol: "dubbo" | "tri";
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Reads `host:port` (Dubbo2) or `tri://host:port`; undefined where it is neither. */
+export function parseAdvertised(text: string): AdvertisedAddress | undefined {
+  const isTri = text.startsWith("tri://");
+  const address = parseAddress(isTri ? text.slice("tri://".length) : text);
+  return address === undefined ? undefined : { protocol: isTri ? "tri" : "dubbo", ...address };
+}
+
 /** Prints {@link parseAddress}'s form. */
 export function printAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -22,6 +22,7 @@ export function compareConfigs(before: TrestleConfig, after: TrestleConfig): Con
     ...differs("proxy.host", before.proxy.host, after.proxy.host),
     ...differs("proxy.bind", before.proxy.bind, after.proxy.bind),
     ...differs("proxy.dubbo", before.proxy.dubbo, after.proxy.dubbo),
+    ...differs("proxy.tri", askedTri(before), askedTri(after)),
     ...differs("outputs", before.outputs, after.outputs),
     ...differs("admin", before.admin, after.admin),
   ];
@@ -30,6 +31,11 @@ export function compareConfigs(before: TrestleConfig, after: TrestleConfig): Con
 
 function differs(key: string, before: unknown, after: unknown): string[] {
   return JSON.stringify(before) === JSON.stringify(after) ? [] : [key];
+}
+
+/** Default ports may have been replaced by others at the start; that is no change of the file. */
+function askedTri({ proxy }: TrestleConfig): unknown {
+  return proxy.triIsDefault ? "default" : proxy.tri;
 }
 
 function takesOf({ facades }: TrestleConfig): unknown {

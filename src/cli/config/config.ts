@@ -39,10 +39,14 @@ export interface TrestleConfig {
     readonly host: string;
     /** The address that is listened on; `host` unless told. */
     readonly bind: string;
-    /** Other instances' addresses to hand out beside it, `host:port`. */
+    /** Other instances' addresses to hand out beside it: `host:port` for Dubbo2, `tri://host:port` for Triple. */
     readonly advertise: readonly string[];
     /** One port a worker. */
     readonly dubbo: readonly number[];
+    /** The workers' Triple ports, in the order of `dubbo`; none: Triple is switched off. */
+    readonly tri: readonly number[];
+    /** Whether nobody asked for these Triple ports, so that others may take the place of those that are in use. */
+    readonly triIsDefault: boolean;
   };
   readonly rules: readonly string[];
   readonly outputs: readonly { readonly files: string }[];
@@ -57,6 +61,8 @@ export const EMBEDDED_REGISTRY = "embedded";
 export const DEFAULT_PROXY_HOST = "127.0.0.1";
 /** Two ports and so two workers, of which one serves while the other is replaced; 20880 is Dubbo's own default. */
 export const DEFAULT_DUBBO_PORTS: readonly number[] = [20_880, 20_881];
+/** The first worker's Triple port, from which the others count up: Dubbo's own default for Triple. */
+export const DEFAULT_TRI_PORT = 50_051;
 /** Port of a facade whose URL names none: ZooKeeper's client port. */
 export const DEFAULT_FACADE_PORT = 2_181;
 /** Where admin listens unless told, `host:port`: this machine alone, since it asks nobody who they are. */

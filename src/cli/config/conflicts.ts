@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { resolve, sep } from "node:path";
-import { isWildcard, parseAddress, printAddress } from "./address.ts";
+import { isWildcard, parseAdvertised, printAddress } from "./address.ts";
 import type { TrestleConfig } from "./config.ts";
 import type { Fail } from "./registries.ts";
 
@@ -13,6 +13,7 @@ export interface Places {
   readonly host: string;
   readonly bind: string;
   readonly dubbo: string;
+  readonly tri: string;
   readonly advertise: (index: number) => string;
   readonly admin: string;
   readonly outputs: (index: number) => string;
@@ -22,6 +23,7 @@ export interface Places {
 export function checkConflicts(config: TrestleConfig, places: Places, fail: Fail): void {
   checkNames(config, fail);
   checkProxy(config, places, fail);
+  checkTri(config, places, fail);
   checkAdvertise(config, places, fail);
   checkListeners(config, places, fail);
   checkOutputs(config, places, fail);
@@ -61,12 +63,28 @@ function checkProxy({ proxy }: TrestleConfig, places: Places, fail: Fail): void 
   if (new Set(dubbo).size !== dubbo.length) fail(places.dubbo, "the Dubbo2 ports must differ");
 }
 
+function checkTri({ proxy: { dubbo, tri } }: TrestleConfig, places: Places, fail: Fail): void {
+  if (tri.length === 0) return;
+  const off = places.tri.startsWith("--") ? "none" : "[]";
+  if (tri.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535))
+    fail(places.tri, `a Triple port is a number from 1 to 65535; ${off} switches Triple off`);
+  else if (tri.length !== dubbo.length)
+    fail(
+      places.tri,
+      `${tri.length} Triple ports for ${dubbo.length} workers (one for each Dubbo2 port); give each its own, or one number to count up from`,
+    );
+  else if (new Set(tri).size !== tri.length) fail(places.tri, "the Triple ports must differ");
+}
+
 function checkAdvertise({ proxy }: TrestleConfig, places: Places, fail: Fail): void {
-  const seen = new Set(proxy.dubbo.map((port) => printAddress(proxy.host, port)));
+  const seen = new Set([
+    ...proxy.dubbo.map((port) => printAddress(proxy.host, port)),
+    ...proxy.tri.map((port) => `tri://${printAddress(proxy.host, port)}`),
+  ]);
   for (const [i, item] of proxy.advertise.entries()) {
     const place = places.advertise(i);
-    const address = parseAddress(item);
-    if (address === undefined || address.port === 0) fail(place, `"${item}" is no host:port`);
+    const address = parseAdvertised(item);
+    if (address === undefined || address.port === 0) fail(place, `"${item}" is no host:port or tri://host:port`);
     else if (isWildcard(address.host)) fail(place, `consumers cannot connect to ${item}`);
     else if (seen.has(item)) fail(place, `${item} is this instance's own or given twice; name other instances' only`);
     seen.add(item);
@@ -78,13 +96,14 @@ function checkListeners({ facades, proxy, admin }: TrestleConfig, places: Places
   const listeners = [
     ...facades.map(({ host, port }, i) => ({ what: "a facade", host, port, place: places.facades(i) })),
     ...proxy.dubbo.map((port) => ({ what: "the proxy", host: proxy.bind, port, place: places.dubbo })),
+    ...proxy.tri.map((port) => ({ what: "the proxy's Triple", host: proxy.bind, port, place: places.tri })),
     { what: "the admin API", ...admin, place: places.admin },
   ].filter(({ port }) => port !== 0);
   for (const [i, one] of listeners.entries()) {
     const other = listeners
       .slice(0, i)
       .find(({ host, port }) => port === one.port && (host === one.host || isWildcard(host) || isWildcard(one.host)));
-    if (other === undefined || (other.what === one.what && one.what === "the proxy")) continue;
+    if (other === undefined || (other.what === one.what && one.what.startsWith("the proxy"))) continue;
     fail(one.place, `${one.what} and ${other.what} would both listen on ${printAddress(one.host, one.port)}`);
   }
 }

@@ -4,6 +4,8 @@ import { ConfigError } from "../../base/errors.ts";
 /** What a key of a configuration document may hold. */
 export type Shape =
   | { readonly type: "string" | "port" }
+  /** One port or a list of ports, kept as it is given. */
+  | { readonly type: "ports" }
   | { readonly type: "list"; readonly items: Shape; readonly orSingle?: boolean }
   | { readonly type: "map"; readonly keys: Readonly<Record<string, KeyShape>> };
 
@@ -65,6 +67,9 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
         if (expected.orSingle === true && node !== null) return [walk(node, expected.items, path)];
         errors.push(errorAt(path, `${path} must be a list`));
         return [];
+      case "ports":
+        if (isSeq(node)) return node.items.map((item, i) => walk(item as Node, { type: "port" }, `${path}[${i}]`));
+        return walkScalar(node, "port", path);
       default:
         return walkScalar(node, expected.type, path);
     }
@@ -121,7 +126,7 @@ function parentOf(path: string): string {
 }
 
 function emptyOf(shape: Shape): unknown {
-  if (shape.type === "list") return [];
+  if (shape.type === "list" || shape.type === "ports") return [];
   if (shape.type === "port") return 0;
   if (shape.type !== "map") return "";
   const required = Object.entries(shape.keys).filter(([, key]) => key.required === true);

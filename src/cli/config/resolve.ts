@@ -1,6 +1,12 @@
 import { ConfigError } from "../../base/errors.ts";
 import { parseAddress } from "./address.ts";
-import { DEFAULT_ADMIN, DEFAULT_DUBBO_PORTS, DEFAULT_PROXY_HOST, type TrestleConfig } from "./config.ts";
+import {
+  DEFAULT_ADMIN,
+  DEFAULT_DUBBO_PORTS,
+  DEFAULT_PROXY_HOST,
+  DEFAULT_TRI_PORT,
+  type TrestleConfig,
+} from "./config.ts";
 import { checkConflicts } from "./conflicts.ts";
 import { checkDocument } from "./document.ts";
 import {
@@ -22,6 +28,8 @@ export interface RoleFlags {
   readonly facade?: readonly string[];
   readonly proxyHost?: string;
   readonly proxyPort?: readonly string[];
+  /** One number to count up from, one for each worker, or `none`. */
+  readonly triPort?: readonly string[];
   readonly advertise?: readonly string[];
   readonly rules?: readonly string[];
   readonly admin?: string;
@@ -37,6 +45,7 @@ interface RawConfig {
     readonly bind?: string;
     readonly advertise?: readonly string[];
     readonly dubbo?: readonly number[];
+    readonly tri?: number | readonly number[];
   };
   readonly rules?: readonly string[];
   readonly outputs?: readonly { readonly files: string }[];
@@ -117,6 +126,9 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
     flags.output?.map((item) => ({ files: outputFolder(item, (message) => fail("--output", message)) })) ??
     raw.outputs ??
     [];
+  const dubbo = flags.proxyPort?.map(Number) ?? raw.proxy?.dubbo ?? DEFAULT_DUBBO_PORTS;
+  const asked = askedTri(flags.triPort) ?? raw.proxy?.tri;
+  const taken = [...dubbo, ...facades.map(({ port }) => port), admin?.port ?? 0];
   const config: TrestleConfig = {
     registries,
     facades,
@@ -124,7 +136,9 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       host,
       bind: raw.proxy?.bind === undefined ? host : withoutBrackets(raw.proxy.bind),
       advertise: flags.advertise ?? raw.proxy?.advertise ?? [],
-      dubbo: flags.proxyPort?.map(Number) ?? raw.proxy?.dubbo ?? DEFAULT_DUBBO_PORTS,
+      dubbo,
+      tri: asked === undefined ? defaultTri(dubbo.length, taken) : countUp(asked, dubbo.length),
+      triIsDefault: asked === undefined,
     },
     rules: flags.rules ?? raw.rules ?? [],
     outputs,
@@ -138,6 +152,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       host: place(flags.proxyHost, "--proxy-host", "proxy.host"),
       bind: raw.proxy?.bind === undefined ? place(flags.proxyHost, "--proxy-host", "proxy.host") : "proxy.bind",
       dubbo: place(flags.proxyPort, "--proxy-port", "proxy.dubbo"),
+      tri: place(flags.triPort, "--tri-port", "proxy.tri"),
       advertise: (i) => place(flags.advertise, "--advertise", `proxy.advertise[${i}]`),
       admin: adminAt,
       outputs: outputAt,
@@ -145,6 +160,24 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
     fail,
   );
   return config;
+}
+
+/** What `--tri-port` asks for: the number to count up from, or the ports; undefined where it is not given. */
+function askedTri(flag: readonly string[] | undefined): number | readonly number[] | undefined {
+  if (flag?.length !== 1) return flag?.map(Number);
+  return flag[0] === "none" ? [] : Number(flag[0]);
+}
+
+function countUp(asked: number | readonly number[], count: number): readonly number[] {
+  return typeof asked === "number" ? Array.from({ length: count }, (_, i) => asked + i) : asked;
+}
+
+/** The ports from the default on that nothing else of this configuration listens on. */
+function defaultTri(count: number, taken: readonly number[]): readonly number[] {
+  const ports: number[] = [];
+  for (let port = DEFAULT_TRI_PORT; ports.length < count && port <= 65_535; port++)
+    if (!taken.includes(port)) ports.push(port);
+  return ports;
 }
 
 function withoutBrackets(host: string): string {

@@ -55,13 +55,21 @@ const facade: Readonly<Record<string, KeyShape>> = {
 const proxy: Readonly<Record<string, KeyShape>> = {
   host: { shape: text, doc: "address that facades hand out to consumers, without a port", default: "127.0.0.1" },
   bind: { shape: text, doc: "address that the proxy listens on", default: "proxy.host" },
-  advertise: { shape: texts, doc: "addresses (host:port) of other instances to hand out beside it", default: "[]" },
+  advertise: {
+    shape: texts,
+    doc: "addresses of other instances to hand out beside it: host:port for Dubbo2, tri://host:port for Triple",
+    default: "[]",
+  },
   dubbo: {
     shape: { type: "list", items: { type: "port" } },
     doc: "Dubbo2 ports, one worker process each",
     default: "[20880, 20881]",
   },
-  tri: notYet,
+  tri: {
+    shape: { type: "ports" },
+    doc: "Triple ports of the same workers: the first worker's, from which the others count up, or a list with one for each; [] for no Triple",
+    default: "50051",
+  },
   http: notYet,
   tls: notYet,
 };

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { isWildcard, parseAddress, parseServerUrl, printAddress } from "../../../../src/cli/config/address.ts";
+import {
+  isWildcard,
+  parseAddress,
+  parseAdvertised,
+  parseServerUrl,
+  printAddress,
+} from "../../../../src/cli/config/address.ts";
 
 test.each([
   ["10.0.0.1:2181", undefined, { host: "10.0.0.1", port: 2181 }],
@@ -16,6 +22,15 @@ test.each([
 ])("%j with default port %s", (text, port, address) => {
   expect(parseAddress(text, port)).toEqual(address);
   if (address !== undefined) expect(parseAddress(printAddress(address.host, address.port))).toEqual(address);
+});
+
+test.each([
+  ["10.0.0.1:20880", { protocol: "dubbo", host: "10.0.0.1", port: 20_880 }],
+  ["tri://[::1]:50051", { protocol: "tri", host: "::1", port: 50_051 }],
+  ["tri://10.0.0.1", undefined],
+  ["dubbo://10.0.0.1:20880", undefined],
+])("%j of another instance", (text, address) => {
+  expect(parseAdvertised(text)).toEqual(address);
 });
 
 test("a URL is cut into its parts", () => {

@@ -11,6 +11,9 @@ test.each<[string, RoleFlags]>([
   ["port 0 more than once", { facade: ["zookeeper://127.0.0.1:0"], admin: "127.0.0.1:0" }],
   ["an output beside rules", { rules: ["./rules"], output: ["files=./rules-out"] }],
   ["another instance on the same ports", { advertise: ["10.0.0.2:20880", "10.0.0.2:20881"] }],
+  ["another instance's Triple", { advertise: ["10.0.0.2:20880", "tri://10.0.0.2:20880", "tri://[::1]:50051"] }],
+  ["no Triple", { triPort: ["none"] }],
+  ["an admin address on Triple's default port", { admin: "127.0.0.1:50051" }],
   ["an IPv6 address", { proxyHost: "[::1]" }],
 ])("%s can be meant", (_, flags) => {
   expect(faults(flags)).toEqual([]);
@@ -36,7 +39,43 @@ test.each<[string, RoleFlags, string]>([
     { proxyPort: Array.from({ length: 65 }, (_, i) => String(i + 1)) },
     "--proxy-port: 65 Dubbo2 ports are over the limit of 64",
   ],
-  ["an instance without a port", { advertise: ["b"] }, '--advertise: "b" is no host:port'],
+  [
+    "a Triple port that is none",
+    { triPort: ["x"] },
+    "--tri-port: a Triple port is a number from 1 to 65535; none switches Triple off",
+  ],
+  [
+    "Triple ports that count up too far",
+    { triPort: ["65535"] },
+    "--tri-port: a Triple port is a number from 1 to 65535; none switches Triple off",
+  ],
+  ["a Triple port twice", { triPort: ["1", "1"] }, "--tri-port: the Triple ports must differ"],
+  [
+    "a Triple port too many",
+    { triPort: ["1", "2", "3"] },
+    "--tri-port: 3 Triple ports for 2 workers (one for each Dubbo2 port); give each its own, or one number to count up from",
+  ],
+  [
+    "Triple on a Dubbo2 port",
+    { triPort: ["20881"] },
+    "--tri-port: the proxy's Triple and the proxy would both listen on 127.0.0.1:20881",
+  ],
+  [
+    "admin and Triple on one port",
+    { triPort: ["14999"] },
+    "admin: the admin API and the proxy's Triple would both listen on 127.0.0.1:15000",
+  ],
+  ["an instance without a port", { advertise: ["b"] }, '--advertise: "b" is no host:port or tri://host:port'],
+  [
+    "an instance of another protocol",
+    { advertise: ["rest://b:1"] },
+    '--advertise: "rest://b:1" is no host:port or tri://host:port',
+  ],
+  [
+    "its own Triple as another instance",
+    { advertise: ["tri://127.0.0.1:50052"] },
+    "--advertise: tri://127.0.0.1:50052 is this instance's own or given twice; name other instances' only",
+  ],
   ["an instance of all addresses", { advertise: ["0.0.0.0:1"] }, "--advertise: consumers cannot connect to 0.0.0.0:1"],
   [
     "itself as another instance",

@@ -7,6 +7,7 @@ const shape: Shape = {
     name: { shape: { type: "string" }, required: true, doc: "" },
     ports: { shape: { type: "list", items: { type: "port" } }, doc: "" },
     paths: { shape: { type: "list", items: { type: "string" }, orSingle: true }, doc: "" },
+    some: { shape: { type: "ports" }, doc: "" },
     inner: {
       shape: { type: "map", keys: { url: { shape: { type: "string" }, required: true, doc: "" } } },
       doc: "",
@@ -27,10 +28,21 @@ test("a right document gives its values and no errors", () => {
   expect(value).toEqual({ name: "a", ports: [1, 65_535], paths: ["x"], inner: { url: "u" } });
 });
 
+test("one port or several are kept as they are given", () => {
+  const some = (text: string) => checkDocument("f.yaml", `name: a\nsome: ${text}`, shape).value;
+  expect([some("7"), some("[7]"), some("[]")]).toMatchObject([{ some: 7 }, { some: [7] }, { some: [] }]);
+});
+
 test.each([
   ["an empty file", "", ["1:1 name | name is missing"]],
   ["a list in place of the document", "- a", ["1:1  | the document must be a map"]],
-  ["an unknown key", "name: a\nnaem: b", ["2:1 naem | unknown key naem; known here: name, ports, paths, inner"]],
+  ["an unknown key", "name: a\nnaem: b", ["2:1 naem | unknown key naem; known here: name, ports, paths, some, inner"]],
+  ["a text for one port or several", "name: a\nsome: x", ["2:7 some | some must be a port number from 0 to 65535"]],
+  [
+    "a text among several ports",
+    "name: a\nsome: [1, x]",
+    ["2:11 some[1] | some[1] must be a port number from 0 to 65535"],
+  ],
   ["a key given twice", "name: a\nname: b", ["2:1  | Map keys must be unique"]],
   ["a number for a text", "name: 5", ["1:7 name | name must be a text"]],
   ["nothing for a text", "name:", ["1:6 name | name must be a text"]],
@@ -51,7 +63,7 @@ test.each([
     "ports: x\nfoo: 1",
     [
       "1:8 ports | ports must be a list",
-      "2:1 foo | unknown key foo; known here: name, ports, paths, inner",
+      "2:1 foo | unknown key foo; known here: name, ports, paths, some, inner",
       "1:1 name | name is missing",
     ],
   ],

@@ -30,7 +30,14 @@ test("nothing given is a mesh of this machine with an embedded registry", () => 
       { name: "embedded", scheme: "embedded", hosts: [], chroot: "", root: "/dubbo", username: "", password: "" },
     ],
     facades: [],
-    proxy: { host: "127.0.0.1", bind: "127.0.0.1", advertise: [], dubbo: [20_880, 20_881] },
+    proxy: {
+      host: "127.0.0.1",
+      bind: "127.0.0.1",
+      advertise: [],
+      dubbo: [20_880, 20_881],
+      tri: [50_051, 50_052],
+      triIsDefault: true,
+    },
     rules: [],
     outputs: [],
     admin: { host: "127.0.0.1", port: 15_000 },
@@ -53,8 +60,9 @@ facades:
 proxy:
   host: 10.77.0.5
   bind: 0.0.0.0
-  advertise: ["10.77.0.6:20880"]
+  advertise: ["10.77.0.6:20880", "tri://10.77.0.6:50051"]
   dubbo: [20880, 20881]
+  tri: [50061, 50071]
 rules: [./rules]
 outputs:
 - {files: ./out}
@@ -82,7 +90,14 @@ admin: 127.0.0.1:15000
         allow: ["10.0.0.0/8"],
       },
     ],
-    proxy: { host: "10.77.0.5", bind: "0.0.0.0", advertise: ["10.77.0.6:20880"], dubbo: [20_880, 20_881] },
+    proxy: {
+      host: "10.77.0.5",
+      bind: "0.0.0.0",
+      advertise: ["10.77.0.6:20880", "tri://10.77.0.6:50051"],
+      dubbo: [20_880, 20_881],
+      tri: [50_061, 50_071],
+      triIsDefault: false,
+    },
     rules: ["./rules"],
     outputs: [{ files: "./out" }],
     admin: { host: "127.0.0.1", port: 15_000 },
@@ -98,23 +113,39 @@ test("flags win over the file, each by itself", async () => {
   expect(config).toMatchObject({ rules: ["a"], admin: { port: 2 }, proxy: { host: "10.0.0.1", dubbo: [3, 4] } });
 });
 
+test.each<[string, string, readonly string[] | undefined, readonly number[], boolean]>([
+  ["one number counts up over the workers", "tri: 6000", undefined, [6000, 6001], false],
+  ["a list is taken as it is", "tri: [7000, 6000]", undefined, [7000, 6000], false],
+  ["an empty list is no Triple", "tri: []", undefined, [], false],
+  ["a flag's number counts up", "tri: 6000", ["8000"], [8000, 8001], false],
+  ["a flag's list is taken as it is", "tri: []", ["8000", "9000"], [8000, 9000], false],
+  ["a flag's none is no Triple", "tri: 6000", ["none"], [], false],
+  ["the default", "bind: 10.0.0.1", undefined, [50_051, 50_052], true],
+  ["the default beside a Dubbo2 port of that number", "dubbo: [50052, 50053]", undefined, [50_051, 50_054], true],
+])("Triple ports: %s", async (_, proxy, triPort, tri, triIsDefault) => {
+  const { config, errors } = await resolve(`proxy: {${proxy}}\n`, triPort === undefined ? {} : { triPort });
+  expect(errors).toEqual([]);
+  expect(config?.proxy).toMatchObject({ tri, triIsDefault });
+});
+
 test("faults of flags, of the file's shape and of what it means are all told, by their place", async () => {
   const text = `registries:
 - {url: "nacos://a:8848"}
 facades:
 - {url: "zookeeper://0.0.0.0:2181", tls: {}}
-proxy: {host: 0.0.0.0, dubbo: [x], tri: 50051}
+proxy: {host: 0.0.0.0, dubbo: [x], http: 80, tri: y}
 ruels: []
 admin: "nowhere:"
 `;
   expect(await faults(text, { output: ["kubernetes=mesh"], advertise: ["b"] })).toEqual([
     " --output: an output kubernetes is not supported yet; files=FOLDER is",
-    ' --advertise: "b" is no host:port',
+    ' --advertise: "b" is no host:port or tri://host:port',
     "2 registries[0].url: a registry of nacos:// is not supported yet; zookeeper:// is",
     "4 facades[0].tls: facades[0].tls is not supported yet; leave it out",
     "5 proxy.host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind",
     "5 proxy.dubbo[0]: proxy.dubbo[0] must be a port number from 0 to 65535",
-    "5 proxy.tri: proxy.tri is not supported yet; leave it out",
+    "5 proxy.http: proxy.http is not supported yet; leave it out",
+    "5 proxy.tri: proxy.tri must be a port number from 0 to 65535",
     "6 ruels: unknown key ruels; known here: registries, facades, proxy, rules, outputs, admin",
     '7 admin: "nowhere:" is no host:port to listen on, such as 127.0.0.1:15000',
   ]);
