@@ -116,13 +116,13 @@ describe("what is wrong is told in lines before anything starts", () => {
 
   test("a file: all its faults with line and column", async () => {
     const file = join(folder, "bad.yaml");
-    await writeFile(file, "ruels: []\nproxy: {host: 0.0.0.0, tri: 50051}\noutputs:\n- {xds: here}\n");
+    await writeFile(file, "ruels: []\nproxy: {host: 0.0.0.0, http: 80}\noutputs:\n- {xds: here}\n");
     const { code, stderr } = await runTrestle(["up", "-c", file, "--admin", "x:y"]);
     expect(stderr.trimEnd().split("\n")).toEqual([
       'trestle: --admin: "x:y" is no host:port to listen on, such as 127.0.0.1:15000',
       `trestle: ${file}:1:1: unknown key ruels; known here: registries, facades, proxy, rules, outputs, admin`,
       `trestle: ${file}:2:15: proxy.host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind`,
-      `trestle: ${file}:2:24: proxy.tri is not supported yet; leave it out`,
+      `trestle: ${file}:2:24: proxy.http is not supported yet; leave it out`,
       `trestle: ${file}:4:4: outputs[0].xds is not supported yet; leave it out`,
     ]);
     expect(code).toBe(1);
