@@ -28,11 +28,13 @@ export interface ControlStore {
   close(): void;
 }
 
-/** How long changes are gathered before they become one snapshot. */
+/** What snapshots say beside entries and rules, and how long changes are gathered before they become one. */
 export interface ControlStoreOptions {
   readonly clock?: Clock;
   /** Who owns the entries that the sink says it holds. */
   readonly owner?: string;
+  /** Protocols whose calls the proxies carry; Dubbo2 alone unless told. */
+  readonly protocols?: readonly string[];
   /** Quiet time after a change before a snapshot is made, ms. */
   readonly debounceMs?: number;
   /** Longest that a change waits while others keep coming, ms. */
@@ -52,7 +54,7 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     timer?.cancel();
     if (waitingSinceMs === undefined) return;
     waitingSinceMs = undefined;
-    snapshots.set(createSnapshot([...entries.values()], rules));
+    snapshots.set(createSnapshot([...entries.values()], rules, options.protocols));
   };
 
   const changed = (): void => {

@@ -10,7 +10,12 @@ export interface Snapshot {
   readonly entries: readonly Entry[];
   /** Oldest first: of two rules for one host the first wins. */
   readonly rules: readonly Rule[];
+  /** Protocols (as registries name them) whose calls the proxies carry. */
+  readonly protocols: readonly string[];
 }
+
+/** What is carried unless told: Dubbo2. */
+const DUBBO_ALONE: readonly string[] = ["dubbo"];
 
 const versions = new WeakMap<object, string>();
 
@@ -29,10 +34,21 @@ export function hashText(text: string): string {
 }
 
 /** Builds a snapshot; sorts the entries, keeps the order of the rules. */
-export function createSnapshot(entries: readonly Entry[], rules: readonly Rule[]): Snapshot {
+export function createSnapshot(
+  entries: readonly Entry[],
+  rules: readonly Rule[],
+  protocols: readonly string[] = DUBBO_ALONE,
+): Snapshot {
   const sorted = [...entries].sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0));
-  const version = hashText([...sorted.map(contentVersion), "|", ...rules.map(contentVersion)].join());
-  return Object.freeze({ version, entries: Object.freeze(sorted), rules: Object.freeze([...rules]) });
+  const version = hashText(
+    [...sorted.map(contentVersion), "|", ...rules.map(contentVersion), "|", ...protocols].join(),
+  );
+  return Object.freeze({
+    version,
+    entries: Object.freeze(sorted),
+    rules: Object.freeze([...rules]),
+    protocols: Object.freeze([...protocols]),
+  });
 }
 
 /** The snapshot before anything is known. */

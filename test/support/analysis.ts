@@ -2,7 +2,7 @@ import { analyzeRules } from "../../src/control/rules/analyze.ts";
 import type { Entry } from "../../src/model/entry.ts";
 import { rulesOf, shortFindings } from "./rules.ts";
 
-/** Findings of analysis as `code line:column message`, for rules against entries. */
-export function analyze(texts: readonly string[], entries?: readonly Entry[]): string[] {
-  return shortFindings(analyzeRules(rulesOf(...texts), entries));
+/** Findings of analysis as `code line:column message`, for rules against entries, where these protocols are carried. */
+export function analyze(texts: readonly string[], entries?: readonly Entry[], protocols?: readonly string[]): string[] {
+  return shortFindings(analyzeRules(rulesOf(...texts), entries, protocols));
 }

@@ -3,6 +3,7 @@ import { parse, stringify } from "yaml";
 import type { ResourceSet } from "../../src/codecs/xds/resources.ts";
 import { compile } from "../../src/control/compile/compiler.ts";
 import { checkConsistent } from "../../src/control/compile/consistent.ts";
+import { WIRE_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
 import { analyzeRules } from "../../src/control/rules/analyze.ts";
 import { sortFindings } from "../../src/control/rules/findings.ts";
 import { indexEntries, indexRules } from "../../src/control/rules/hosts.ts";
@@ -48,10 +49,14 @@ export function runRuleCase(name: string): RuleCase {
   const ruleText = text.slice(0, cut).replace(/[^\n]/g, "") + text.slice(cut);
   const parsed = parseRules(`${name}.in.yaml`, ruleText);
   const rules = oldestFirst(parsed.rules);
-  const snapshot = createSnapshot(entries, rules);
+  const snapshot = createSnapshot(entries, rules, WIRE_PROTOCOLS);
   const { virtualServices } = indexRules(rules);
   const index = indexEntries(snapshot.entries);
-  const resources = compile(snapshot, { id: "proxy", dubbo: [{ address: "127.0.0.1", port: 20880 }] });
+  const resources = compile(snapshot, {
+    id: "proxy",
+    dubbo: [{ address: "127.0.0.1", port: 20880 }],
+    tri: [{ address: "127.0.0.1", port: 50051 }],
+  });
   const problems = checkConsistent(resources);
   if (problems.length > 0) throw new Error(`${name} is inconsistent: ${problems.join("; ")}`);
   return {

@@ -41,8 +41,8 @@ export class RuleLog {
     }, SETTLE_MS).unref();
   }
 
-  #tell({ rules, entries }: Snapshot): void {
-    const findings = analyzeRules(rules, entries).filter(({ severity }) => severity !== "info");
+  #tell({ rules, entries, protocols }: Snapshot): void {
+    const findings = analyzeRules(rules, entries, protocols).filter(({ severity }) => severity !== "info");
     const news = findings.filter((finding) => !this.#told.has(textOf(finding)));
     this.#told = new Set(findings.map(textOf));
     for (const { code, severity, at, message } of news.slice(0, MAX_LOGGED)) {

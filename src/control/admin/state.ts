@@ -28,9 +28,9 @@ export function createAnalysis(): (snapshot: Snapshot) => readonly Finding[] {
   let last:
     | { readonly entries: readonly Entry[]; readonly rules: readonly Rule[]; readonly findings: readonly Finding[] }
     | undefined;
-  return ({ entries, rules }) => {
+  return ({ entries, rules, protocols }) => {
     if (last?.entries !== entries || last.rules !== rules)
-      last = { entries, rules, findings: analyzeRules(rules, entries) };
+      last = { entries, rules, findings: analyzeRules(rules, entries, protocols) };
     return last.findings;
   };
 }

@@ -22,13 +22,13 @@ export interface ServiceView {
 }
 
 /** Lists every service once, in the snapshot's order, with the rules that are in force for it. */
-export function viewServices({ entries, rules }: Snapshot): ServiceView[] {
+export function viewServices({ entries, rules, protocols }: Snapshot): ServiceView[] {
   const index = indexRules(rules);
   return entries.map((entry) => ({
     host: entry.host,
     service: printServiceKey(entry.service),
     endpoints: entry.endpoints.length,
-    carried: isCarried(entry),
+    carried: isCarried(entry, protocols),
     registries: [...new Set(entry.endpoints.map(({ origin }) => origin))].sort(),
     virtualService: index.virtualServices.find(entry)?.name ?? "",
     destinationRule: index.destinationRules.find(entry)?.name ?? "",

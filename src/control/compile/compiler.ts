@@ -37,6 +37,8 @@ interface ClusterNeed {
 
 interface CompiledCluster {
   readonly rule: DestinationRule | undefined;
+  /** The protocols of its endpoints, joined. */
+  readonly protocols: string;
   readonly cluster: NamedResource<Cluster>;
   readonly endpoints: NamedResource<ClusterLoadAssignment>;
 }
@@ -71,7 +73,7 @@ function compileShared(
   hosts: WeakMap<Entry, CompiledHost>,
   clusters: WeakMap<Entry, Map<string, CompiledCluster>>,
 ): Omit<ResourceSet, "version" | "listeners"> {
-  const carried = snapshot.entries.filter(isCarried);
+  const carried = snapshot.entries.filter((entry) => isCarried(entry, snapshot.protocols));
   const index = indexEntries(carried);
   const virtualHosts: VirtualHost[] = [];
   const needs = new Map<string, ClusterNeed>();
@@ -82,11 +84,10 @@ function compileShared(
     needs.set(clusterNameOf(entry, ""), { name: clusterNameOf(entry, ""), entry, host: entry.host, subset: "" });
     for (const need of host.clusters) needs.set(need.name, need);
   }
-  const compiled = [...needs.values()]
-    .sort(byName)
-    .map((need) =>
-      compileNeed(need, need.entry === undefined ? undefined : rules.destinationRules.find(need.entry), clusters),
-    );
+  const compiled = [...needs.values()].sort(byName).map((need) => {
+    const rule = need.entry === undefined ? undefined : rules.destinationRules.find(need.entry);
+    return compileNeed(need, rule, snapshot.protocols, clusters);
+  });
   return {
     routes: [
       {
@@ -154,23 +155,27 @@ function destinationsOf(rule: VirtualService): readonly { readonly host: string;
 function compileNeed(
   need: ClusterNeed,
   rule: DestinationRule | undefined,
+  wire: readonly string[],
   cache: WeakMap<Entry, Map<string, CompiledCluster>>,
 ): CompiledCluster {
   const { entry, subset, name } = need;
+  const protocols = wire.join();
   if (entry === undefined) {
     return {
       rule,
+      protocols,
       cluster: named(compileUnknownCluster(name, need.host, subset)),
       endpoints: namedEndpoints(compileEndpoints(name, [])),
     };
   }
   const known = cache.get(entry)?.get(subset);
-  if (known !== undefined && known.rule === rule) return known;
+  if (known?.rule === rule && known?.protocols === protocols) return known;
   const selected = subset === "" ? undefined : findSubset(rule, subset);
   // An unknown subset has no endpoints: calls meant for it must not reach other versions.
-  const endpoints = subset !== "" && selected === undefined ? [] : liveEndpoints(entry, selected?.labels);
+  const endpoints = subset !== "" && selected === undefined ? [] : liveEndpoints(entry, selected?.labels, wire);
   const compiled = {
     rule,
+    protocols,
     cluster: named(compileCluster(entry, subset, rule)),
     endpoints: namedEndpoints(compileEndpoints(name, endpoints)),
   };

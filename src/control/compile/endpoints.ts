@@ -3,28 +3,34 @@ import {
   type DubboEndpointFacts,
   type LbEndpoint,
   TRESTLE_METADATA,
+  type WireProtocol,
 } from "../../codecs/xds/resources.ts";
 import type { Endpoint, Entry } from "../../model/entry.ts";
 
-/** The wire protocol whose endpoints are compiled: others are shown to consumers as they are. */
-const PROTOCOL = "dubbo";
+/** The wire protocols whose endpoints can be compiled, the usual one first; others are shown to consumers as they are. */
+export const WIRE_PROTOCOLS: readonly WireProtocol[] = ["dubbo", "tri"];
 
 /** Port in the names of a service's clusters where no provider is known: Dubbo's own default. */
 const DEFAULT_PORT = 20_880;
 
-/** A service is led through the proxy while a provider speaks Dubbo2, and after its last provider of any kind left. */
-export function isCarried(entry: Entry): boolean {
-  return entry.endpoints.length === 0 || entry.endpoints.some((endpoint) => endpoint.protocol === PROTOCOL);
+/**
+ * A service is led through the proxy while a provider speaks one of the protocols that are carried, and after its last provider of
+ * any kind left.
+ */
+export function isCarried(entry: Entry, protocols: readonly string[]): boolean {
+  return entry.endpoints.length === 0 || entry.endpoints.some(({ protocol }) => protocols.includes(protocol));
 }
 
 const ports = new WeakMap<Entry, number>();
 
-/** The lowest port that a Dubbo2 provider of the service has; 20880 where there is none. */
+/** The lowest port that a Dubbo2 provider of the service has, else a Triple one; 20880 where there is none. */
 export function usualPort(entry: Entry): number {
   const known = ports.get(entry);
   if (known !== undefined) return known;
-  const found = entry.endpoints.filter(({ protocol }) => protocol === PROTOCOL).map(({ port }) => port);
-  const port = found.length === 0 ? DEFAULT_PORT : found.reduce((a, b) => Math.min(a, b));
+  const found = WIRE_PROTOCOLS.map((wire) => entry.endpoints.filter(({ protocol }) => protocol === wire)).find(
+    ({ length }) => length > 0,
+  );
+  const port = found === undefined ? DEFAULT_PORT : found.reduce((least, one) => Math.min(least, one.port), 65_535);
   ports.set(entry, port);
   return port;
 }
@@ -49,11 +55,17 @@ function legalLabel(value: string): string {
     .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "");
 }
 
-/** The Dubbo2 endpoints of a service that take calls: all, or those that `labels` select. */
-export function liveEndpoints(entry: Entry, labels: Readonly<Record<string, string>> | undefined): readonly Endpoint[] {
+/** The endpoints of a service that take calls in one of these protocols: all, or those that `labels` select. */
+export function liveEndpoints(
+  entry: Entry,
+  labels: Readonly<Record<string, string>> | undefined,
+  protocols: readonly string[],
+): readonly Endpoint[] {
   return entry.endpoints.filter(
     (endpoint) =>
-      endpoint.protocol === PROTOCOL && !endpoint.disabled && (labels === undefined || selects(labels, endpoint)),
+      protocols.includes(endpoint.protocol) &&
+      !endpoint.disabled &&
+      (labels === undefined || selects(labels, endpoint)),
   );
 }
 
@@ -71,8 +83,10 @@ function compileEndpoint(endpoint: Endpoint): LbEndpoint {
   };
 }
 
-function factsOf({ tag, token, warmupMs, startedAtMs, payloadBytes }: Endpoint): DubboEndpointFacts | undefined {
+function factsOf(endpoint: Endpoint): DubboEndpointFacts | undefined {
+  const { protocol, tag, token, warmupMs, startedAtMs, payloadBytes } = endpoint;
   const facts: DubboEndpointFacts = {
+    ...(protocol === "tri" ? { protocol } : {}),
     ...(tag === "" ? {} : { tag }),
     ...(token === "" ? {} : { token }),
     ...(warmupMs === 0 ? {} : { warmupMs }),

@@ -40,11 +40,11 @@ function checkDestination(
     else report("TR0221", at.fields.host ?? at.position, `destination ${host} matches no service that is known`);
   }
   for (const entry of called)
-    if (!isCarried(entry))
+    if (!isCarried(entry, bindings.protocols))
       report(
         "TR0221",
         at.fields.host ?? at.position,
-        `destination ${host} has no Dubbo2 endpoint: its calls are answered "no endpoint"`,
+        `destination ${host} has no ${bindings.protocols.includes("tri") ? "Dubbo2 or Triple" : "Dubbo2"} endpoint: its calls are answered "no endpoint"`,
       );
   if (subset === undefined) return;
   for (const entry of called) {
@@ -69,7 +69,7 @@ function unknownText(host: string, caller: Entry, { entries }: Bindings): string
 /** Reports what needs a call's head or body to be read where a provider's serialization can only be carried. */
 function checkReadable(rule: VirtualService, bindings: Bindings, report: Report): void {
   for (const entry of bindings.servicesOf(rule)) {
-    const only = liveEndpoints(entry, undefined).find(isCarriedOnly);
+    const only = liveEndpoints(entry, undefined, ["dubbo"]).find(isCarriedOnly);
     if (only === undefined) continue;
     const name = printServiceKey(entry.service);
     const why = `calls of ${name} in serialization ${serializationOf(only)} are only carried`;
@@ -112,12 +112,14 @@ function serializationOf({ params }: Endpoint): string {
 }
 
 function checkSubsets(rule: DestinationRule, bindings: Bindings, report: Report): void {
-  const services = bindings.servicesOf(rule).filter((entry) => liveEndpoints(entry, undefined).length > 0);
+  const live = (entry: Entry, labels?: Readonly<Record<string, string>>) =>
+    liveEndpoints(entry, labels, bindings.protocols).length;
+  const services = bindings.servicesOf(rule).filter((entry) => live(entry) > 0);
   if (services.length === 0) return;
   for (const subset of rule.subsets) {
-    if (services.some((entry) => liveEndpoints(entry, subset.labels).length > 0)) continue;
+    if (services.some((entry) => live(entry, subset.labels) > 0)) continue;
     const labels = Object.entries(subset.labels ?? {}).map(([name, value]) => `${name}=${value}`);
-    const total = services.reduce((sum, entry) => sum + liveEndpoints(entry, undefined).length, 0);
+    const total = services.reduce((sum, entry) => sum + live(entry), 0);
     report(
       "TR0223",
       subset.at.position,

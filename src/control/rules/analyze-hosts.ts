@@ -37,7 +37,7 @@ export function analyzeHosts(bindings: Bindings, report: Report): void {
 
 /** Rules act in the proxy alone: calls in protocols that it does not carry go past them. */
 function reportNotCarried(rule: Rule, bindings: Bindings, report: Report): void {
-  for (const entry of bindings.servicesOf(rule).filter((bound) => !isCarried(bound))) {
+  for (const entry of bindings.servicesOf(rule).filter((bound) => !isCarried(bound, bindings.protocols))) {
     const protocols = [...new Set(entry.endpoints.map(({ protocol }) => protocol))].sort().join(", ");
     report(
       "TR0238",

@@ -1,5 +1,6 @@
 import type { Entry, Finding } from "../../model/entry.ts";
 import type { Rule } from "../../model/rule.ts";
+import { WIRE_PROTOCOLS } from "../compile/endpoints.ts";
 import { analyzeDestinations } from "./analyze-destinations.ts";
 import { analyzeHosts } from "./analyze-hosts.ts";
 import { analyzeRoutes } from "./analyze-routes.ts";
@@ -8,11 +9,16 @@ import { createFindingList, sortFindings } from "./findings.ts";
 
 /**
  * What is wrong with rules that can be read, together and for the services that are known. Without `entries` only what the
- * rules alone tell is checked. Sorted by place; the findings of parsing are not among them.
+ * rules alone tell is checked. `protocols` are those that the proxies carry, all that they can unless told. Sorted by place; the
+ * findings of parsing are not among them.
  */
-export function analyzeRules(rules: readonly Rule[], entries: readonly Entry[] | undefined): readonly Finding[] {
+export function analyzeRules(
+  rules: readonly Rule[],
+  entries: readonly Entry[] | undefined,
+  protocols: readonly string[] = WIRE_PROTOCOLS,
+): readonly Finding[] {
   const found = createFindingList();
-  const bindings = bindRules(rules, entries);
+  const bindings = bindRules(rules, entries, protocols);
   analyzeHosts(bindings, found.report);
   analyzeRoutes(bindings, found.report);
   analyzeDestinations(bindings, found.report);

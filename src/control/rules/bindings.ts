@@ -7,6 +7,8 @@ export interface Bindings {
   readonly rules: RuleIndex;
   /** Undefined where no registry was asked. */
   readonly entries: EntryIndex | undefined;
+  /** Those that the proxies carry. */
+  readonly protocols: readonly string[];
   /** Services that the rule is in force for; empty where there is none or none is known. */
   servicesOf(rule: Rule): readonly Entry[];
   virtualServices: readonly VirtualService[];
@@ -14,7 +16,11 @@ export interface Bindings {
 }
 
 /** Finds for each known service the rules in force; `rules` come oldest first. Without `entries` nothing is bound. */
-export function bindRules(rules: readonly Rule[], entries: readonly Entry[] | undefined): Bindings {
+export function bindRules(
+  rules: readonly Rule[],
+  entries: readonly Entry[] | undefined,
+  protocols: readonly string[],
+): Bindings {
   const index = indexRules(rules);
   const services = new Map<Rule, Entry[]>();
   const bind = (rule: Rule | undefined, entry: Entry): void => {
@@ -30,6 +36,7 @@ export function bindRules(rules: readonly Rule[], entries: readonly Entry[] | un
   return {
     rules: index,
     entries: entries === undefined ? undefined : indexEntries(entries),
+    protocols,
     servicesOf: (rule) => services.get(rule) ?? [],
     virtualServices: rules.filter((rule) => rule.kind === "VirtualService"),
     destinationRules: rules.filter((rule) => rule.kind === "DestinationRule"),

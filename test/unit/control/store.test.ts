@@ -22,6 +22,13 @@ test("changes that come close together make one snapshot", async () => {
   expect(store.snapshots.get().entries).toEqual([a, b]);
 });
 
+test("its snapshots say which protocols are carried", async () => {
+  const store = createControlStore({ clock: new ManualClock(), protocols: ["dubbo", "tri"] });
+  await store.sink.apply({ ...nothing, create: [a] });
+  store.flush();
+  expect(store.snapshots.get().protocols).toEqual(["dubbo", "tri"]);
+});
+
 test("changes without a pause wait no longer than the limit", async () => {
   const clock = new ManualClock();
   const store = createControlStore({ clock, debounceMs: 20, maxDelayMs: 100 });

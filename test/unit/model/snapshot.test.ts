@@ -27,6 +27,12 @@ test.each([
   expect(createSnapshot(entries, rules).version).not.toBe(createSnapshot([a, b], rulesOf(text)).version);
 });
 
+test("what is carried beside Dubbo2 makes another version", () => {
+  const snapshot = createSnapshot([a], [], ["dubbo", "tri"]);
+  expect([snapshot.protocols, emptySnapshot.protocols]).toEqual([["dubbo", "tri"], ["dubbo"]]);
+  expect(snapshot.version).not.toBe(createSnapshot([a], []).version);
+});
+
 test("a version is 16 hexadecimal digits", () => {
   expect(emptySnapshot.version).toMatch(/^[0-9a-f]{16}$/);
   expect(contentVersion({ x: 1 })).toBe(hashText('{"x":1}'));

@@ -32,6 +32,24 @@ test("with a memory and without it the compiler gives the same, whatever came be
   }
 });
 
+test("the same entries under other protocols are compiled anew", () => {
+  const compiler = createCompiler();
+  const mixed = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880", "tri://10.0.0.2:50051"]);
+  const only = entryOf("com.acme.T", ["tri://10.0.0.3:50051"]);
+  const addresses = (protocols: readonly string[]) =>
+    compiler(createSnapshot([mixed, only], [], protocols), node).endpoints.map(({ name, resource }) => [
+      name,
+      ...resource.endpoints[0]!.lbEndpoints.map(({ endpoint }) => endpoint.address.socketAddress.address),
+    ]);
+  const dubbo = [["outbound|20880||com.acme.a", "10.0.0.1"]];
+  expect(addresses(["dubbo"])).toEqual(dubbo);
+  expect(addresses(["dubbo", "tri"])).toEqual([
+    ["outbound|20880||com.acme.a", "10.0.0.1", "10.0.0.2"],
+    ["outbound|50051||com.acme.t", "10.0.0.3"],
+  ]);
+  expect(addresses(["dubbo"])).toEqual(dubbo);
+});
+
 test("after one entry changed, only its own resources are made again", () => {
   const compiler = createCompiler();
   const before = compiler(createSnapshot([a, b, c], rules), node);

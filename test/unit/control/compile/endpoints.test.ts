@@ -5,6 +5,7 @@ import {
   liveEndpoints,
   selects,
   usualPort,
+  WIRE_PROTOCOLS,
 } from "../../../../src/control/compile/endpoints.ts";
 import { endpointOf, entryOf } from "../../../support/rule-cases.ts";
 
@@ -16,14 +17,17 @@ test.each([
     carried: true,
   },
   { name: "no provider left", urls: [], carried: true },
-  { name: "Triple providers alone", urls: ["tri://10.0.0.1:50051"], carried: false },
-])("a service with $name is led through the proxy: $carried", ({ urls, carried }) => {
-  expect(isCarried(entryOf("com.acme.A", urls))).toBe(carried);
+  { name: "Triple providers alone", urls: ["tri://10.0.0.1:50051"], carried: true },
+  { name: "Triple providers alone, without Triple", urls: ["tri://10.0.0.1:50051"], only: ["dubbo"], carried: false },
+  { name: "REST providers alone", urls: ["rest://10.0.0.1:8080"], carried: false },
+])("a service with $name is led through the proxy: $carried", ({ urls, only = WIRE_PROTOCOLS, carried }) => {
+  expect(isCarried(entryOf("com.acme.A", urls), only)).toBe(carried);
 });
 
 test.each([
   { urls: ["dubbo://10.0.0.1:20885", "dubbo://10.0.0.2:20881", "tri://10.0.0.1:1"], port: 20881 },
-  { urls: ["tri://10.0.0.1:50051"], port: 20880 },
+  { urls: ["tri://10.0.0.1:50052", "rest://10.0.0.1:1", "tri://10.0.0.1:50051"], port: 50051 },
+  { urls: ["rest://10.0.0.1:1"], port: 20880 },
   { urls: [], port: 20880 },
 ])("the usual port of $urls is $port", ({ urls, port }) => {
   expect(usualPort(entryOf("com.acme.A", urls))).toBe(port);
@@ -54,9 +58,21 @@ test("disabled endpoints and other protocols take no calls", () => {
     "dubbo://10.0.0.1:20880",
     "dubbo://10.0.0.2:20880?disabled=true",
     "tri://10.0.0.3:20880",
+    "rest://10.0.0.4:20880",
   ]);
-  expect(liveEndpoints(entry, undefined).map(({ address }) => address)).toEqual(["10.0.0.1"]);
-  expect(liveEndpoints(entry, { lane: "x" })).toEqual([]);
+  const live = (protocols: readonly string[]) =>
+    liveEndpoints(entry, undefined, protocols).map(({ address }) => address);
+  expect(live(WIRE_PROTOCOLS)).toEqual(["10.0.0.1", "10.0.0.3"]);
+  expect(live(["dubbo"])).toEqual(["10.0.0.1"]);
+  expect(liveEndpoints(entry, { lane: "x" }, WIRE_PROTOCOLS)).toEqual([]);
+});
+
+test("a Triple provider's protocol is said, a Dubbo2 provider's is not", () => {
+  const { endpoints } = compileEndpoints("c", ["tri://10.0.0.1:50051", "dubbo://10.0.0.1:20880"].map(endpointOf));
+  expect(endpoints[0]!.lbEndpoints.map(({ metadata }) => metadata)).toEqual([
+    { filterMetadata: { "io.trestle": { protocol: "tri" } } },
+    undefined,
+  ]);
 });
 
 test("a provider's weight, tag, token, start, warm-up and payload are handed on", () => {

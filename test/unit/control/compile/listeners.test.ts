@@ -17,6 +17,16 @@ test("a node gets one listener for each of its addresses, all with the routes of
   });
 });
 
+test("Triple's addresses have listeners of their own, with the same routes and the same callers", () => {
+  const tags = { "a.B": { "10.0.0.1": "gray" } };
+  const tri = [{ address: "10.0.0.9", port: 50051 }];
+  const listeners = compileListeners({ id: "a", dubbo: [{ address: "10.0.0.9", port: 20880 }], tri, tags });
+  expect(listeners.map(({ name, metadata }) => [name, metadata.filterMetadata["io.trestle"]])).toEqual([
+    ["dubbo_10.0.0.9_20880", { protocol: "dubbo", routeConfigName: "dubbo", tags }],
+    ["tri_10.0.0.9_50051", { protocol: "tri", routeConfigName: "dubbo", tags }],
+  ]);
+});
+
 test("what consumers registered with stands in each listener", () => {
   const applications = { "10.0.0.1": "web" };
   const tags = { "a.B": { "10.0.0.1": "gray" } };

@@ -6,6 +6,7 @@ import { destinationRuleText, virtualServiceText } from "../../../support/rules.
 const order = entryOf("com.acme.A:1.0.0", ["dubbo://10.0.0.1:20880?lane=v1"]);
 const other = entryOf("com.acme.B:2.0.0", ["dubbo://10.0.0.2:20880"]);
 const triple = entryOf("com.acme.T:1.0.0", ["tri://10.0.0.3:50051"]);
+const rest = entryOf("com.acme.R:1.0.0", ["rest://10.0.0.3:8080"]);
 const fast = entryOf("com.acme.F", ["dubbo://10.0.0.4:20880?serialization=kryo"]);
 const service = (destination: string, hosts = "[com.acme.A]", more = ""): string =>
   virtualServiceText("v", hosts, `[{${more}route: [{destination: ${destination}}]}]`);
@@ -32,9 +33,9 @@ test.each([
     ],
   },
   {
-    name: "a destination that speaks no Dubbo2",
-    texts: [service("{host: com.acme.T}")],
-    findings: [`TR0221 destination com.acme.T has no Dubbo2 endpoint: ${none}`],
+    name: "a destination that speaks neither Dubbo2 nor Triple",
+    texts: [service("{host: com.acme.R}")],
+    findings: [`TR0221 destination com.acme.R has no Dubbo2 or Triple endpoint: ${none}`],
   },
   {
     name: "a subset without a DestinationRule",
@@ -58,7 +59,15 @@ test.each([
     ],
   },
 ])("$name is reported", ({ texts, findings }) => {
-  expect(short(texts, [order, other, triple])).toEqual(findings);
+  expect(short(texts, [order, other, rest])).toEqual(findings);
+});
+
+test("a destination that speaks Triple is right, unless Triple is switched off", () => {
+  const text = service("{host: com.acme.T}");
+  expect(analyze([text], [order, triple])).toEqual([]);
+  expect(analyze([text], [order, triple], ["dubbo"]).join()).toContain(
+    `destination com.acme.T has no Dubbo2 endpoint: ${none}`,
+  );
 });
 
 test("a destination by full host, and one with a subset that is there, are right", () => {

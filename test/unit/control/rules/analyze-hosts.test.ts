@@ -58,9 +58,12 @@ test("without a registry no host is unknown", () => {
   expect(analyze([service("a", "[com.acme.Gone]")])).toEqual([]);
 });
 
-test("a rule for a service that speaks Triple alone is reported", () => {
-  const entries = [entryOf("com.acme.A", ["tri://10.0.0.1:50051"])];
-  expect(analyze([destinationRuleText("a", "com.acme.A", "subsets: []")], entries)).toEqual([
-    "TR0238 4:8 DestinationRule a has no effect on com.acme.A: its providers speak tri only, which is not led through the proxy",
-  ]);
+test.each<[string, string, string[] | undefined, string | undefined]>([
+  ["REST alone", "rest://10.0.0.1:8080", undefined, "rest"],
+  ["Triple alone, where it is switched off", "tri://10.0.0.1:50051", ["dubbo"], "tri"],
+  ["Triple alone", "tri://10.0.0.1:50051", undefined, undefined],
+])("a rule for a service that speaks %s", (_, url, protocols, reported) => {
+  const text = `TR0238 4:8 DestinationRule a has no effect on com.acme.A: its providers speak ${reported} only, which is not led through the proxy`;
+  const rule = destinationRuleText("a", "com.acme.A", "subsets: []");
+  expect(analyze([rule], [entryOf("com.acme.A", [url])], protocols)).toEqual(reported === undefined ? [] : [text]);
 });

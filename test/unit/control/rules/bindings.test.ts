@@ -12,13 +12,13 @@ const rules = rulesOf(
 );
 
 test("a rule is bound to the services that it is in force for", () => {
-  const bound = bindRules(rules, [a, b]);
+  const bound = bindRules(rules, [a, b], ["dubbo"]);
   expect(rules.map((rule) => bound.servicesOf(rule))).toEqual([[b], [a], [a, b]]);
   expect([bound.virtualServices.length, bound.destinationRules.length]).toEqual([2, 1]);
 });
 
 test("without a registry no service is known", () => {
-  const bound = bindRules(rules, undefined);
+  const bound = bindRules(rules, undefined, ["dubbo"]);
   expect(bound.entries).toBeUndefined();
   expect(bound.servicesOf(rules[0]!)).toEqual([]);
 });
