@@ -14,14 +14,16 @@ import {
 } from "../codecs/xds/resources.ts";
 import { printServiceKey } from "../model/service.ts";
 import type { ProxyContext } from "./context.ts";
-import type { RuntimeConfig } from "./dubbo/lanes.ts";
+import { Callee } from "./dubbo/callee.ts";
 import { RouteTable } from "./route.ts";
-import { Cluster } from "./upstream/cluster.ts";
+import type { RuntimeConfig } from "./runtime-config.ts";
+import { TripleCallee } from "./triple/callee.ts";
+import { Cluster, type HostPools } from "./upstream/cluster.ts";
 import { HostPool, type UpstreamHost } from "./upstream/host.ts";
 
 /** The resources that a proxy has, and what was made of them: the only place that knows both. */
 export class ProxyConfig {
-  readonly hosts: HostPool;
+  readonly #pools: HostPools;
   readonly #context: ProxyContext;
   readonly #resources: Record<TypeUrl, Map<string, NamedResource>> = {
     [LISTENER_TYPE]: new Map(),
@@ -34,13 +36,27 @@ export class ProxyConfig {
 
   constructor(context: ProxyContext) {
     this.#context = context;
-    this.hosts = new HostPool(context);
+    this.#pools = {
+      dubbo: new HostPool(context, (host, owner) => new Callee(context, host, owner)),
+      tri: new HostPool(context, (host, owner) => new TripleCallee(context, host, owner)),
+    };
     this.#current = this.#build();
   }
 
   /** What is in force; another object after every change. */
   get current(): RuntimeConfig {
     return this.#current;
+  }
+
+  /** Every provider address, whatever it speaks. */
+  get hosts(): readonly UpstreamHost[] {
+    return [...this.#pools.dubbo.hosts, ...this.#pools.tri.hosts];
+  }
+
+  /** Lets the timers of connections to providers run. */
+  tick(): void {
+    this.#pools.dubbo.tick();
+    this.#pools.tri.tick();
   }
 
   get listeners(): readonly Listener[] {
@@ -85,17 +101,18 @@ export class ProxyConfig {
 
   /** Lets go of addresses that no cluster lists any more; a provider with a larger payload raises the limit of bodies. */
   #useEndpoints(): void {
-    const used = new Set<UpstreamHost>();
+    const used = new Set<unknown>();
     const { maxBodyBytes, maxSkipBytes } = this.#context.limits;
     let largest = maxBodyBytes;
     for (const cluster of this.#clusters.values()) {
-      for (const { host, payloadBytes } of cluster.endpoints) {
+      for (const { host, payloadBytes } of [...cluster.dubbo.endpoints, ...cluster.tri.endpoints]) {
         used.add(host);
         largest = Math.max(largest, payloadBytes);
       }
     }
     this.#context.frameLimits.maxBodyBytes = Math.min(maxSkipBytes, largest);
-    this.hosts.keepOnly(used);
+    this.#pools.dubbo.keepOnly(used);
+    this.#pools.tri.keepOnly(used);
   }
 
   /** The cluster of that name; without a resource it has no endpoints. */
@@ -103,7 +120,7 @@ export class ProxyConfig {
     let cluster = this.#clusters.get(name);
     if (cluster === undefined) {
       const resource = this.#resources[CLUSTER_TYPE].get(name) as NamedResource<ClusterResource> | undefined;
-      cluster = new Cluster(resource?.resource ?? missingCluster(name), this.#assignment(name), this.hosts);
+      cluster = new Cluster(resource?.resource ?? missingCluster(name), this.#assignment(name), this.#pools);
       this.#clusters.set(name, cluster);
     }
     return cluster;

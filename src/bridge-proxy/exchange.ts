@@ -2,7 +2,6 @@ import type { CallReason } from "../base/errors.ts";
 import { isException } from "../codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../codecs/dubbo2/frame.ts";
 import { abortAnswer, abortAnswerOfGrpc, type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
-import { printServiceKey } from "../model/service.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "./call-table.ts";
 import type { CallerPort, ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
@@ -19,8 +18,9 @@ import {
   outcomeOfStatus,
 } from "./policies/outcome.ts";
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "./route.ts";
+import { rowOf } from "./rows.ts";
 import type { Cluster } from "./upstream/cluster.ts";
-import type { ClusterEndpoint } from "./upstream/endpoint.ts";
+import type { DubboEndpoint } from "./upstream/endpoint.ts";
 import type { UpstreamHost } from "./upstream/host.ts";
 
 /** Longest time that a timer of Node can count: a longer one would be over at once. */
@@ -28,7 +28,7 @@ const MAX_TIMER_MS = 0x7fffffff;
 
 /** What an exchange is made from: one call with its own copy of its frame. */
 export interface HeldCall {
-  readonly caller: CallerPort & { pinned(host: UpstreamHost): Callee };
+  readonly caller: CallerPort & { pinned(host: UpstreamHost<Callee>): Callee };
   /** The whole request frame; nobody else writes to it. */
   readonly frame: Buffer;
   readonly idHigh: number;
@@ -58,8 +58,8 @@ export class Exchange implements TryOwner {
   #target: Target | undefined;
   #frame: Buffer;
   #retries = 0;
-  #tried: UpstreamHost[] = [];
-  #endpoint: ClusterEndpoint | undefined;
+  #tried: UpstreamHost<Callee>[] = [];
+  #endpoint: DubboEndpoint | undefined;
   /** The cluster that counts this call among its waiting ones now. */
   #waitsOn: Cluster | undefined;
   #isHeld = false;
@@ -108,7 +108,7 @@ export class Exchange implements TryOwner {
 
   hasOther(): boolean {
     const avoid = this.#endpoint === undefined ? this.#tried : [...this.#tried, this.#endpoint.host];
-    return this.#target!.cluster.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
+    return this.#target!.cluster.dubbo.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
   }
 
   /** Counts the call among those that are held. Whether there was room. */
@@ -171,14 +171,14 @@ export class Exchange implements TryOwner {
   }
 
   /** Sends the call to an endpoint that is none of `avoid`. Whether there was one. */
-  #try(avoid: readonly UpstreamHost[]): boolean {
+  #try(avoid: readonly UpstreamHost<Callee>[]): boolean {
     const context = this.#context;
     const { cluster } = this.#target!;
     if (this.#call.caller.closed) {
       this.abandoned();
       return true;
     }
-    const set = cluster.forTag(this.#call.tag, this.#call.tagForced);
+    const set = cluster.dubbo.forTag(this.#call.tag, this.#call.tagForced);
     const endpoint = set?.pick(context.originMs + context.nowMs, context.random, avoid);
     if (endpoint === undefined) {
       if (avoid.length === 0)
@@ -205,10 +205,10 @@ export class Exchange implements TryOwner {
     return true;
   }
 
-  #send(endpoint: ClusterEndpoint): void {
+  #send(endpoint: DubboEndpoint): void {
     const { caller, pinned, twoWay, decision } = this.#call;
     const callee = pinned ? caller.pinned(endpoint.host) : endpoint.host.connection();
-    const edits = this.#target!.cluster.setsToken ? { set: [["token", endpoint.token]] as const } : undefined;
+    const edits = this.#target!.cluster.dubbo.setsToken ? { set: [["token", endpoint.token]] as const } : undefined;
     const withToken = editFrame(this.#frame, edits) ?? this.#frame;
     // A try that failed may still have its frame in a socket's queue: each try writes its id into bytes of its own.
     const frame = this.#retries + this.#tried.length === 0 ? withToken : Buffer.from(withToken);
@@ -312,41 +312,4 @@ export class Exchange implements TryOwner {
     const { decision, route } = this.#call;
     return rowOf(this.#context, decision, route, this.#target);
   }
-}
-
-/** Rows found before: a destination belongs to one route, so it and the decision stand for all labels. */
-const rowsByDecision = new WeakMap<HostDecision, Map<Target, MetricRow>>();
-
-/** The row for calls that were so decided and go to `target`. */
-function rowOf(
-  context: ProxyContext,
-  decision: HostDecision,
-  route: CompiledRoute,
-  target: Target | undefined,
-): MetricRow {
-  if (target === undefined) return context.rows.row(rowLabels(decision, route, target));
-  let rows = rowsByDecision.get(decision);
-  if (rows === undefined) {
-    rows = new Map();
-    rowsByDecision.set(decision, rows);
-  }
-  let row = rows.get(target);
-  if (row === undefined) {
-    row = context.rows.row(rowLabels(decision, route, target));
-    rows.set(target, row);
-  }
-  return row;
-}
-
-/** The labels under which a call is counted. */
-export function rowLabels(decision: HostDecision, route: CompiledRoute | undefined, target: Target | undefined) {
-  const { key, host } = decision.host;
-  return {
-    host,
-    service: printServiceKey(key),
-    method: decision.method,
-    cluster: target?.cluster.name ?? "",
-    subset: target?.cluster.service.subset ?? "",
-    route: route?.name ?? "",
-  };
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "../base/log.ts";
-import type { DeltaResources } from "../codecs/xds/resources.ts";
+import { type DeltaResources, TRESTLE_METADATA, type WireProtocol } from "../codecs/xds/resources.ts";
 import type { ProxyStats } from "../model/stats.ts";
 import { CallTable } from "./call-table.ts";
 import { ProxyConfig } from "./config.ts";
@@ -10,6 +10,7 @@ import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
 import { FlushQueue } from "./socket-driver.ts";
+import { TripleCaller } from "./triple/caller.ts";
 
 const SWEEP_MS = 10;
 const TICK_MS = 1_000;
@@ -26,7 +27,27 @@ export interface ProxyOptions {
   readonly random?: () => number;
 }
 
-/** A running data plane: accepts Dubbo2 calls on its listeners and carries them as its resources say. */
+/** One accepted connection, whatever it speaks. */
+interface AcceptedCaller {
+  /** Bytes that the caller has not taken yet. */
+  readonly backlogBytes: number;
+  /** Asks the caller to send its next calls elsewhere. */
+  leave(): void;
+  /** Ends the connection behind what is queued. */
+  end(): void;
+  destroy(): void;
+  tick(): void;
+}
+
+interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: WireProtocol;
+}
+
+const CALLERS = { dubbo: Caller, tri: TripleCaller } as const;
+
+/** A running data plane: accepts Dubbo2 and Triple calls on its listeners and carries them as its resources say. */
 export interface RunningProxy {
   /** Takes changed resources into force, without touching a connection or a call. Rejects where a listener cannot be opened. */
   apply(changes: readonly DeltaResources[]): Promise<void>;
@@ -41,15 +62,15 @@ export interface RunningProxy {
 
 /** Creates a proxy without listeners; `apply` gives it its configuration. */
 export function createProxy(options: ProxyOptions): RunningProxy {
-  return new DubboProxy(options);
+  return new ListeningProxy(options);
 }
 
-class DubboProxy implements RunningProxy {
+class ListeningProxy implements RunningProxy {
   readonly #worker: string;
   readonly #context: ProxyContext;
   readonly #config: ProxyConfig;
   readonly #servers = new Map<string, Server>();
-  readonly #callers = new Set<Caller>();
+  readonly #callers = new Set<AcceptedCaller>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #ticker: NodeJS.Timeout;
   #isDraining = false;
@@ -71,10 +92,11 @@ class DubboProxy implements RunningProxy {
     this.#config.apply(changes);
     // A worker that is being replaced must not take connections again.
     if (this.#isDraining) return;
-    const wanted = new Map<string, { host: string; port: number }>(
-      this.#config.listeners.map(({ address }) => {
-        const { address: host, portValue } = address.socketAddress;
-        return [`${host}:${portValue}`, { host, port: portValue }] as const;
+    const wanted = new Map<string, ListenAddress>(
+      this.#config.listeners.map(({ address, metadata }) => {
+        const { address: host, portValue: port } = address.socketAddress;
+        const { protocol } = metadata.filterMetadata[TRESTLE_METADATA];
+        return [`${host}:${port}`, { host, port, protocol }] as const;
       }),
     );
     for (const [key, server] of this.#servers) {
@@ -89,7 +111,7 @@ class DubboProxy implements RunningProxy {
 
   stats(): ProxyStats {
     const context = this.#context;
-    const hosts = [...this.#config.hosts.hosts];
+    const { hosts } = this.#config;
     return {
       worker: this.#worker,
       calls: context.rows.series(),
@@ -109,7 +131,7 @@ class DubboProxy implements RunningProxy {
     this.#isDraining = true;
     for (const server of this.#servers.values()) server.close();
     this.#servers.clear();
-    for (const caller of this.#callers) caller.sendReadonly();
+    for (const caller of this.#callers) caller.leave();
     this.#context.queue.flush();
     const untilMs = performance.now() + graceMs;
     // A second of quiet, so that calls that were on their way when READONLY went out are still served.
@@ -131,18 +153,18 @@ class DubboProxy implements RunningProxy {
     for (const server of this.#servers.values()) server.close();
     this.#servers.clear();
     for (const caller of this.#callers) caller.destroy();
-    for (const host of this.#config.hosts.hosts) host.destroy();
+    for (const host of this.#config.hosts) host.destroy();
   }
 
-  #listen(key: string, where: { host: string; port: number }): Promise<void> {
-    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket));
+  #listen(key: string, { host, port, protocol }: ListenAddress): Promise<void> {
+    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, protocol));
     this.#servers.set(key, server);
     return new Promise((resolve, reject) => {
       server.once("error", (error) => {
         this.#servers.delete(key);
         reject(error);
       });
-      server.listen({ ...where, backlog: 4096 }, () => {
+      server.listen({ host, port, backlog: 4096 }, () => {
         server.removeAllListeners("error");
         server.on("error", (error) =>
           this.#context.log.warn("listener error", { listener: key, error: error.message }),
@@ -152,7 +174,7 @@ class DubboProxy implements RunningProxy {
     });
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, protocol: WireProtocol): void {
     const { counters, limits } = this.#context;
     if (this.#callers.size >= limits.maxConnections) {
       counters.downstreamRefused++;
@@ -161,7 +183,7 @@ class DubboProxy implements RunningProxy {
       return;
     }
     counters.downstreamConnections++;
-    const caller: Caller = new Caller(
+    const caller: AcceptedCaller = new CALLERS[protocol](
       this.#context,
       socket,
       () => this.#config.current,
@@ -185,7 +207,7 @@ class DubboProxy implements RunningProxy {
   #tick(): void {
     this.#context.nowMs = performance.now();
     for (const caller of this.#callers) caller.tick();
-    this.#config.hosts.tick();
+    this.#config.tick();
     this.#context.late.prune(this.#context.nowMs);
   }
 }

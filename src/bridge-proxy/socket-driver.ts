@@ -5,6 +5,8 @@ import { Reader, Slab } from "./slab.ts";
 export interface SocketOwner {
   /** `bytes[start, end)` arrived; the owner may change and keep them. A thrown error ends the connection. */
   onBytes(bytes: Buffer, start: number, end: number): void;
+  /** The end of a turn in which {@link SocketDriver.wake} or `append` was called: the last chance to append. */
+  onFlush?(): void;
   /** The connection is gone, exactly once; `error` where it did not end in an orderly way. */
   onClosed(error: Error | undefined): void;
 }
@@ -40,6 +42,7 @@ export class FlushQueue {
 export class SocketDriver {
   readonly socket: Socket;
   readonly #queue: FlushQueue;
+  readonly #owner: SocketOwner;
   #buffers: Buffer[] = [];
   #starts: number[] = [];
   #ends: number[] = [];
@@ -52,6 +55,7 @@ export class SocketDriver {
   /** `open` makes the socket, which must read as it is told. */
   constructor(open: (onread: OnReadOpts) => Socket, queue: FlushQueue, owner: SocketOwner) {
     this.#queue = queue;
+    this.#owner = owner;
     const reader = new Reader(queue.slab);
     let failure: Error | undefined;
     const callback = (size: number): boolean => {
@@ -100,14 +104,19 @@ export class SocketDriver {
       this.#ends.push(end);
     }
     this.#queuedBytes += end - start;
-    if (!this.#dirty) {
-      this.#dirty = true;
-      this.#queue.add(this);
-    }
+    this.wake();
+  }
+
+  /** Has `flush` run at the end of this turn. */
+  wake(): void {
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#queue.add(this);
   }
 
   /** Writes what is queued; `FlushQueue` calls it once a turn. */
   flush(): void {
+    this.#owner.onFlush?.();
     this.#dirty = false;
     const count = this.#buffers.length;
     if (count > 0) {
@@ -139,8 +148,7 @@ export class SocketDriver {
   /** Ends the connection in order, after what is queued. */
   end(): void {
     this.#endAfterFlush = true;
-    if (!this.#dirty) this.#queue.add(this);
-    this.#dirty = true;
+    this.wake();
   }
 
   /** Drops the connection at once. */

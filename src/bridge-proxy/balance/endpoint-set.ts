@@ -1,7 +1,7 @@
 import type { LbPolicy } from "../../codecs/xds/resources.ts";
-import type { ClusterEndpoint } from "../upstream/endpoint.ts";
-import type { HostPool, UpstreamHost } from "../upstream/host.ts";
-import { type Candidate, POLICIES } from "./policies.ts";
+import type { EndpointOf } from "../upstream/endpoint.ts";
+import type { HostPool, UpstreamConnection, UpstreamHost } from "../upstream/host.ts";
+import { type Candidate, type Choose, POLICIES } from "./policies.ts";
 
 const WARMUP_STEP_MS = 1_000;
 
@@ -9,16 +9,16 @@ const WARMUP_STEP_MS = 1_000;
  * Endpoints to choose one from. What can be known without a call (who is connected, drained, warming up) is worked out when
  * a host's state changes, at most; a choice itself only draws from a ready list.
  */
-export class EndpointSet {
-  readonly endpoints: readonly ClusterEndpoint[];
-  readonly #hosts: HostPool;
-  readonly #choose: (candidates: readonly Candidate[], totalWeight: number, random: () => number) => Candidate;
+export class EndpointSet<C extends UpstreamConnection> {
+  readonly endpoints: readonly EndpointOf<C>[];
+  readonly #hosts: HostPool<C>;
+  readonly #choose: Choose;
   #seenVersion = -1;
   #freshUntilMs = 0;
-  #best: readonly Candidate[] = [];
+  #best: readonly Candidate<EndpointOf<C>>[] = [];
   #bestWeight = 0;
 
-  constructor(endpoints: readonly ClusterEndpoint[], policy: LbPolicy, hosts: HostPool) {
+  constructor(endpoints: readonly EndpointOf<C>[], policy: LbPolicy, hosts: HostPool<C>) {
     this.endpoints = endpoints;
     this.#hosts = hosts;
     this.#choose = POLICIES[policy]();
@@ -28,7 +28,7 @@ export class EndpointSet {
    * Chooses an endpoint, preferring connected ones over those that have to be connected to; undefined where there are none.
    * Endpoints whose host is in `avoid` are left out. `wallMs` is the time of day, for warm-up.
    */
-  pick(wallMs: number, random: () => number, avoid?: readonly UpstreamHost[]): ClusterEndpoint | undefined {
+  pick(wallMs: number, random: () => number, avoid?: readonly UpstreamHost<C>[]): EndpointOf<C> | undefined {
     if (avoid !== undefined && avoid.length > 0) return this.#pickOther(wallMs, random, avoid);
     if (this.#seenVersion !== this.#hosts.version || wallMs >= this.#freshUntilMs) this.#refresh(wallMs);
     const best = this.#best;
@@ -37,11 +37,11 @@ export class EndpointSet {
   }
 
   /** Whether an endpoint is connected whose host is not in `avoid`. */
-  hasReady(avoid: readonly UpstreamHost[]): boolean {
+  hasReady(avoid: readonly UpstreamHost<C>[]): boolean {
     return this.endpoints.some(({ host }) => host.state === "ready" && !host.draining && !avoid.includes(host));
   }
 
-  #pickOther(wallMs: number, random: () => number, avoid: readonly UpstreamHost[]): ClusterEndpoint | undefined {
+  #pickOther(wallMs: number, random: () => number, avoid: readonly UpstreamHost<C>[]): EndpointOf<C> | undefined {
     const left = bestTier(this.endpoints.filter((endpoint) => !avoid.includes(endpoint.host)));
     if (left.length === 0) return undefined;
     const candidates = weigh(left, wallMs);
@@ -59,20 +59,20 @@ export class EndpointSet {
 }
 
 /** The endpoints that are all equally good to choose from: connected, with weight, not leaving; else the next best. */
-function bestTier(endpoints: readonly ClusterEndpoint[]): readonly ClusterEndpoint[] {
+function bestTier<C extends UpstreamConnection>(endpoints: readonly EndpointOf<C>[]): readonly EndpointOf<C>[] {
   let best = Number.POSITIVE_INFINITY;
   for (const endpoint of endpoints) best = Math.min(best, tierOf(endpoint));
   return endpoints.filter((endpoint) => tierOf(endpoint) === best);
 }
 
-function tierOf({ host, weight }: ClusterEndpoint): number {
+function tierOf({ host, weight }: EndpointOf<UpstreamConnection>): number {
   if (host.state === "down") return 5;
   if (host.draining) return 4;
   const ready = host.state === "ready" ? 0 : 1;
   return weight > 0 ? ready : 2 + ready;
 }
 
-function weigh(endpoints: readonly ClusterEndpoint[], wallMs: number): Candidate[] {
+function weigh<E extends EndpointOf<UpstreamConnection>>(endpoints: readonly E[], wallMs: number): Candidate<E>[] {
   let upTo = 0;
   return endpoints.map((endpoint) => {
     const weight = warmedWeight(endpoint, wallMs);
@@ -81,12 +81,15 @@ function weigh(endpoints: readonly ClusterEndpoint[], wallMs: number): Candidate
   });
 }
 
-function totalOf(candidates: readonly Candidate[]): number {
+function totalOf(candidates: readonly Candidate<unknown>[]): number {
   return candidates.at(-1)?.upTo ?? 0;
 }
 
 /** Dubbo's warm-up: the weight grows with the uptime from 1 to full; endpoints of weight 0 are only ever chosen among themselves. */
-export function warmedWeight(endpoint: ClusterEndpoint, wallMs: number): number {
+export function warmedWeight(
+  endpoint: Pick<EndpointOf<UpstreamConnection>, "weight" | "startedAtMs" | "warmupMs">,
+  wallMs: number,
+): number {
   const weight = Math.max(1, endpoint.weight);
   const uptimeMs = wallMs - endpoint.startedAtMs;
   if (endpoint.startedAtMs === 0 || endpoint.warmupMs === 0 || uptimeMs >= endpoint.warmupMs) return weight;

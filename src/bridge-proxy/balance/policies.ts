@@ -1,15 +1,23 @@
 import type { LbPolicy } from "../../codecs/xds/resources.ts";
-import type { ClusterEndpoint } from "../upstream/endpoint.ts";
+
+/** What a policy asks of an endpoint: the calls that wait for an answer from there. */
+export interface Choosable {
+  readonly host: { readonly active: number };
+}
 
 /** An endpoint with its weight at this time; `upTo` is the running sum of the weights, itself included. */
-export interface Candidate {
-  readonly endpoint: ClusterEndpoint;
+export interface Candidate<E> {
+  readonly endpoint: E;
   readonly weight: number;
   readonly upTo: number;
 }
 
 /** Chooses one of at least one candidates; `random` in [0, 1). */
-export type Choose = (candidates: readonly Candidate[], totalWeight: number, random: () => number) => Candidate;
+export type Choose = <E extends Choosable>(
+  candidates: readonly Candidate<E>[],
+  totalWeight: number,
+  random: () => number,
+) => Candidate<E>;
 
 /** Random by weight: what Dubbo consumers do by default. */
 export function createRandom(): Choose {
@@ -18,7 +26,7 @@ export function createRandom(): Choose {
 
 /** Each in turn, as often as its weight says, spread out evenly (smooth weighted round robin). */
 export function createRoundRobin(): Choose {
-  const credit = new WeakMap<ClusterEndpoint, number>();
+  const credit = new WeakMap<Choosable, number>();
   return (candidates, totalWeight) => {
     let best = candidates[0]!;
     let most = Number.NEGATIVE_INFINITY;
@@ -57,10 +65,10 @@ export const POLICIES: Readonly<Record<LbPolicy, () => Choose>> = {
   LEAST_REQUEST: createLeastRequest,
 };
 
-function byWeight(candidates: readonly Candidate[], totalWeight: number, random: () => number): Candidate {
+function byWeight<E>(candidates: readonly Candidate<E>[], totalWeight: number, random: () => number): Candidate<E> {
   return at(candidates, random() * totalWeight);
 }
 
-function at(candidates: readonly Candidate[], point: number): Candidate {
+function at<E>(candidates: readonly Candidate<E>[], point: number): Candidate<E> {
   return candidates.find((candidate) => point < candidate.upTo) ?? candidates.at(-1)!;
 }

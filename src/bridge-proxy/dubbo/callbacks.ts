@@ -19,7 +19,7 @@ interface WaitingCallback {
 export class Callbacks {
   readonly #context: ProxyContext;
   readonly #caller: CallerPort;
-  readonly #connections = new Map<UpstreamHost, Callee>();
+  readonly #connections = new Map<UpstreamHost<Callee>, Callee>();
   readonly #waiting = new Map<number, WaitingCallback>();
   #nextId = 0;
 
@@ -29,7 +29,7 @@ export class Callbacks {
   }
 
   /** This caller's own connection to a provider, made when there is none. */
-  pinned(host: UpstreamHost): Callee {
+  pinned(host: UpstreamHost<Callee>): Callee {
     let callee = this.#connections.get(host);
     if (callee === undefined) {
       const opened = host.openPinned(() => this.#forget(host, opened));
@@ -75,7 +75,7 @@ export class Callbacks {
     this.#caller.deliver(bytes, start, end);
   }
 
-  #forget(host: UpstreamHost, callee: Callee): void {
+  #forget(host: UpstreamHost<Callee>, callee: Callee): void {
     if (this.#connections.get(host) === callee) this.#connections.delete(host);
     for (const [id, waiting] of this.#waiting) if (waiting.callee === callee) this.#waiting.delete(id);
   }

@@ -16,17 +16,9 @@ import type { CalleePort, ProviderPort, ProxyContext } from "../context.ts";
 import { endCall, failCallsOf, logBug, moveCallsOf } from "../pending.ts";
 import { OK_EXCEPTION, outcomeOfStatus } from "../policies/outcome.ts";
 import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
+import { superviseConnect } from "../upstream/connecting.ts";
+import type { ConnectionOwner, UpstreamConnection } from "../upstream/host.ts";
 import { answerReason } from "./answers.ts";
-
-/** A connection that takes longer than this is not waited for by calls that another provider can take, ms. */
-const CONNECT_PATIENCE_MS = 200;
-
-/** What the owner of a callee connection is told. */
-export interface CalleeOwner {
-  onReady(): void;
-  /** Exactly once; `wasReady` is false where it never connected. All its calls have been failed before. */
-  onClosed(wasReady: boolean): void;
-}
 
 /** Takes a call that the provider makes on its own: a callback. Undefined on connections that many callers share. */
 export type CallbackSink = (bytes: Buffer, start: number, end: number) => void;
@@ -35,14 +27,14 @@ export type CallbackSink = (bytes: Buffer, start: number, end: number) => void;
  * One connection to a Dubbo2 provider. Calls of many callers share it: each is known by its slot in the call table, which is
  * also its request id here. Heartbeats are answered and made here; they never travel through the proxy.
  */
-export class Callee implements CalleePort, SocketOwner, FrameSink {
+export class Callee implements CalleePort, UpstreamConnection, SocketOwner, FrameSink {
   readonly host: ProviderPort;
   firstCall = -1;
   /** Connected: frames may be sent. */
   ready = false;
   onCallback: CallbackSink | undefined;
   readonly #context: ProxyContext;
-  readonly #owner: CalleeOwner;
+  readonly #owner: ConnectionOwner;
   readonly #driver: SocketDriver;
   readonly #splitter: FrameSplitter;
   #waiting: Buffer[] = [];
@@ -56,7 +48,7 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
   #lastAskedMs = 0;
   #heartbeatId = 0;
 
-  constructor(context: ProxyContext, host: ProviderPort, owner: CalleeOwner) {
+  constructor(context: ProxyContext, host: ProviderPort, owner: ConnectionOwner) {
     this.host = host;
     this.#context = context;
     this.#owner = owner;
@@ -69,22 +61,12 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
       this,
     );
     const { socket } = this.#driver;
-    const timer = setTimeout(() => {
-      this.#failure = `connecting took over ${context.limits.connectTimeoutMs} ms`;
-      socket.destroy();
-    }, context.limits.connectTimeoutMs);
-    const patience = setInterval(() => {
-      context.nowMs = performance.now();
-      moveCallsOf(context, this, `connecting to ${host.address}:${host.port} takes too long`);
-    }, CONNECT_PATIENCE_MS);
-    const stopTimers = () => {
-      clearTimeout(timer);
-      clearInterval(patience);
-    };
-    socket.once("close", stopTimers);
-    socket.once("connect", () => {
-      stopTimers();
-      this.#onConnected();
+    superviseConnect(context, socket, {
+      onSlow: () => moveCallsOf(context, this, `connecting to ${host.address}:${host.port} takes too long`),
+      onTooSlow: (message) => {
+        this.#failure = message;
+      },
+      onConnected: () => this.#onConnected(),
     });
     socket.once("end", () => this.#lose());
   }
@@ -229,7 +211,6 @@ export class Callee implements CalleePort, SocketOwner, FrameSink {
 
   #onConnected(): void {
     const { counters } = this.#context;
-    this.#context.nowMs = performance.now();
     this.#lastReadMs = this.#context.nowMs;
     this.ready = true;
     counters.upstreamConnections++;

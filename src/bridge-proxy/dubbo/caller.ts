@@ -19,19 +19,21 @@ import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { CallerPort, ProxyContext } from "../context.ts";
-import { Exchange, rowLabels } from "../exchange.ts";
+import { Exchange } from "../exchange.ts";
 import { BACKLOG_FULL, failCall, linkCall, logBug } from "../pending.ts";
 import { outcomeOfReason } from "../policies/outcome.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, pickTarget } from "../route.ts";
+import { rowLabels, UNKNOWN_ROW } from "../rows.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
 import { adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
-import type { ClusterEndpoint } from "../upstream/endpoint.ts";
+import type { DubboEndpoint } from "../upstream/endpoint.ts";
 import type { UpstreamHost } from "../upstream/host.ts";
 import { answerReason } from "./answers.ts";
 import { Callbacks } from "./callbacks.ts";
 import type { Callee } from "./callee.ts";
 import { headerLookup } from "./header-lookup.ts";
-import { createLane, type Lane, Lanes, laneRow, mayCallBack, type RuntimeConfig } from "./lanes.ts";
-import { calledKey, hostOf, NO_TAG, tagOf, UNKNOWN_ROW } from "./resolve.ts";
+import { createLane, type Lane, Lanes, laneRow, mayCallBack } from "./lanes.ts";
+import { calledKey, hostOf, NO_TAG, tagOf } from "./resolve.ts";
 
 /** Reads the heads of all callers' requests, one at a time: nothing that it holds outlives the frame. */
 const hessian2Head = new RequestHead();
@@ -84,12 +86,12 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   }
 
   /** The connection to a provider that is this caller's alone, over which the provider can call back. */
-  pinned(host: UpstreamHost): Callee {
+  pinned(host: UpstreamHost<Callee>): Callee {
     return this.#callbacks.pinned(host);
   }
 
   /** Asks the consumer to send its next calls elsewhere. */
-  sendReadonly(): void {
+  leave(): void {
     this.answer(encodeReadonly());
   }
 
@@ -186,7 +188,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     const context = this.#context;
     const route = lane.route!;
     const target = pickTarget(route, context.random)!;
-    const endpoint = target.cluster.untagged.pick(context.originMs + context.nowMs, context.random);
+    const endpoint = target.cluster.dubbo.untagged.pick(context.originMs + context.nowMs, context.random);
     const callee = endpoint?.host.state === "ready" ? endpoint.host.connection() : undefined;
     if (callee === undefined || !callee.ready || isOverPayload(endpoint!, end - start)) {
       this.#hold(lane.host!, route, lane.callerTimeoutMs, bytes, start, end);
@@ -363,6 +365,6 @@ function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   return copy;
 }
 
-function isOverPayload(endpoint: ClusterEndpoint, frameBytes: number): boolean {
+function isOverPayload(endpoint: DubboEndpoint, frameBytes: number): boolean {
   return endpoint.payloadBytes > 0 && frameBytes - HEADER_BYTES > endpoint.payloadBytes;
 }

@@ -2,18 +2,10 @@ import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { ProxyContext } from "../context.ts";
-import { rowLabels } from "../exchange.ts";
 import type { MetricRow } from "../policies/metrics.ts";
-import type { CompiledRoute, Decision, HostDecision, RouteTable, Target } from "../route.ts";
-
-/** Configuration in force; replaced whole, so that its identity tells whether something derived from it is stale. */
-export interface RuntimeConfig {
-  readonly routes: RouteTable;
-  /** Which application registered as a consumer from an address; undefined where none or several did. */
-  applicationOf(address: string): string | undefined;
-  /** The tag that all consumers of a service registered with from an address; `""` where there is none. */
-  tagOf(address: string, service: ServiceKey): string;
-}
+import type { CompiledRoute, Decision, HostDecision, Target } from "../route.ts";
+import { rowLabels } from "../rows.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
 
 /**
  * What one connection knows of the calls whose frames start alike: same protocol version, service, version and method. A
@@ -116,8 +108,9 @@ export function isPlain(route: CompiledRoute, key: ServiceKey): boolean {
     return (
       same &&
       mutations === undefined &&
-      !cluster.hasTags &&
-      !cluster.setsToken &&
+      cluster.dubbo.endpoints.length > 0 &&
+      !cluster.dubbo.hasTags &&
+      !cluster.dubbo.setsToken &&
       cluster.maxRequests === Number.POSITIVE_INFINITY
     );
   });
@@ -128,7 +121,7 @@ export function mayCallBack(route: CompiledRoute, method: string): boolean {
   return route.targets.some(({ cluster }) => cluster.service.callbackMethods?.includes(method) === true);
 }
 
-/** Group and time-out as the call says them; undefined for a body that is no Hessian2 after its head: it is still carried. */
+/** Group and time-out as the call says them; undefined for a body that cannot be read behind its head: it is still carried. */
 function readAttachments(head: RequestView): { readonly group: string; readonly timeoutMs: number } | undefined {
   try {
     const attachments = head.attachments();

@@ -1,6 +1,5 @@
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import { type ServiceKey, serviceKey } from "../../model/service.ts";
-import type { RowLabels } from "../policies/metrics.ts";
 import { decideHost, type HostDecision } from "../route.ts";
 import type { Lane } from "./lanes.ts";
 
@@ -44,13 +43,3 @@ export function tagOf(head: RequestView | undefined, registered = ""): CallTag {
     tagForced: attachments?.get("dubbo.force.tag") === "true",
   };
 }
-
-/** Where calls are counted that no virtual host took. */
-export const UNKNOWN_ROW: RowLabels = {
-  host: "unknown",
-  service: "unknown",
-  method: "unknown",
-  cluster: "",
-  subset: "",
-  route: "",
-};

@@ -1,5 +1,6 @@
-import type { CallReason } from "../../base/errors.ts";
+import { type CallReason, CODES } from "../../base/errors.ts";
 import { type OwnAnswer, ownAnswer, OK as STATUS_OK, statusMeaning } from "../../codecs/dubbo2/status.ts";
+import { grpcOfHttp, httpOfGrpc, UNKNOWN } from "../../codecs/triple/status.ts";
 
 /** How a call ended, as metrics and `retryOn` see it: one row of the answer table of docs/rules.md, with an index of its own. */
 export interface Outcome {
@@ -42,6 +43,28 @@ const BY_STATUS: readonly Outcome[] = Array.from({ length: 256 }, (_, status) =>
 /** The outcome of a callee's own answer by its status byte. */
 export function outcomeOfStatus(status: number): Outcome {
   return BY_STATUS[status]!;
+}
+
+const BY_GRPC: readonly Outcome[] = CODES.map((_, grpc) => (grpc === 0 ? OK : outcome(httpOfGrpc(grpc), grpc, "-")));
+const BY_HTTP: readonly Outcome[] = [1, 2, 3, 4, 5].flatMap((hundreds) =>
+  Array.from({ length: 32 }, (_, i) => httpOutcome(hundreds * 100 + i)),
+);
+
+/** The outcome of a callee's own gRPC number; total. */
+export function outcomeOfGrpc(grpc: number): Outcome {
+  return BY_GRPC[grpc] ?? BY_GRPC[UNKNOWN]!;
+}
+
+/** The outcome of a callee's own HTTP status, of an answer without a gRPC one; a status that nobody registered counts as the first of its hundred. */
+export function outcomeOfHttp(http: number): Outcome {
+  const hundreds = Math.floor(http / 100);
+  if (!(hundreds >= 1 && hundreds <= 5)) return outcomeOfGrpc(UNKNOWN);
+  const rest = http - hundreds * 100;
+  return BY_HTTP[(hundreds - 1) * 32 + (rest < 32 ? rest : 0)]!;
+}
+
+function httpOutcome(http: number): Outcome {
+  return http === 200 ? OK : outcome(http, http < 400 ? 0 : grpcOfHttp(http), "-");
 }
 
 /** The outcome of a call that Trestle answered by itself. */

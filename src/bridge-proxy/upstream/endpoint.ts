@@ -1,8 +1,10 @@
-import type { UpstreamHost } from "./host.ts";
+import type { Callee } from "../dubbo/callee.ts";
+import type { TripleCallee } from "../triple/callee.ts";
+import type { UpstreamConnection, UpstreamHost } from "./host.ts";
 
 /** One endpoint of a cluster; the host behind it may be shared with other clusters. */
-export interface ClusterEndpoint {
-  readonly host: UpstreamHost;
+export interface EndpointOf<C extends UpstreamConnection> {
+  readonly host: UpstreamHost<C>;
   readonly weight: number;
   readonly warmupMs: number;
   /** Wall clock, ms since 1970; 0 where unknown. */
@@ -12,3 +14,8 @@ export interface ClusterEndpoint {
   /** 0 where it did not say. */
   readonly payloadBytes: number;
 }
+
+/** An endpoint that speaks Dubbo2. */
+export type DubboEndpoint = EndpointOf<Callee>;
+/** An endpoint that speaks Triple or gRPC. */
+export type TripleEndpoint = EndpointOf<TripleCallee>;

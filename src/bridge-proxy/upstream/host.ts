@@ -1,5 +1,4 @@
 import type { ProxyContext } from "../context.ts";
-import { Callee } from "../dubbo/callee.ts";
 
 /** `idle`: not connected and not known to be bad. `down`: the last attempt to connect failed. */
 export type HostState = "idle" | "connecting" | "ready" | "down";
@@ -10,11 +9,40 @@ const LAST_RETRY_MS = 10_000;
 const SECOND_CONNECTION_BYTES = 512 * 1024;
 const MAX_CONNECTIONS = 4;
 
+/** One connection to a provider, whatever it speaks. */
+export interface UpstreamConnection {
+  /** Connected: calls may be sent. */
+  readonly ready: boolean;
+  /** Bytes that wait here to be sent or to be taken; Infinity where it can take no further call now. */
+  readonly backlogBytes: number;
+  /** No call may be sent any more. */
+  readonly ended: boolean;
+  /** Ends the connection once no call waits on it. */
+  endWhenIdle(): void;
+  /** Ends the connection once a call that is about to be sent, and all others, are over. */
+  endAfterNext(): void;
+  /** Lets its timers run. */
+  tick(): void;
+  destroy(): void;
+}
+
+/** What the owner of a connection is told. */
+export interface ConnectionOwner {
+  onReady(): void;
+  /** It takes no new call, as the provider said: those on it go on. */
+  onLeaving(): void;
+  /** Exactly once; `wasReady` is false where it never connected. All its calls have been failed before. */
+  onClosed(wasReady: boolean): void;
+}
+
+/** Starts a connection to a provider. */
+export type OpenConnection<C> = (host: UpstreamHost<C & UpstreamConnection>, owner: ConnectionOwner) => C;
+
 /**
  * One provider address: its few connections and what is known of its health. All clusters that list the address share it.
  * A lost connection is made again in the background; until then balancers choose providers that are connected.
  */
-export class UpstreamHost {
+export class UpstreamHost<C extends UpstreamConnection = UpstreamConnection> {
   readonly address: string;
   readonly port: number;
   /** Calls that wait for an answer from here. */
@@ -23,20 +51,22 @@ export class UpstreamHost {
   draining = false;
   state: HostState = "idle";
   readonly #context: ProxyContext;
+  readonly #connect: OpenConnection<C>;
   readonly #changed: () => void;
-  #connections: Callee[] = [];
+  #connections: C[] = [];
   /** Connections of the time before it was retired: they take no new call, also when it is listed again. */
-  readonly #ending = new Set<Callee>();
+  readonly #ending = new Set<C>();
   #retryMs = FIRST_RETRY_MS;
   #retryTimer: NodeJS.Timeout | undefined;
   #retired = false;
   #retiredAtMs = 0;
 
   /** `changed` is called whenever `state` or `draining` changes. */
-  constructor(address: string, port: number, context: ProxyContext, changed: () => void) {
+  constructor(address: string, port: number, context: ProxyContext, connect: OpenConnection<C>, changed: () => void) {
     this.address = address;
     this.port = port;
     this.#context = context;
+    this.#connect = connect;
     this.#changed = changed;
   }
 
@@ -56,7 +86,7 @@ export class UpstreamHost {
   }
 
   /** A connection to send on; while none is ready, the one that is being made (a new one if need be). */
-  connection(): Callee {
+  connection(): C {
     if (this.#retired) return this.#lastConnection();
     const first = this.#connections[0];
     if (first === undefined) return this.#open();
@@ -75,8 +105,8 @@ export class UpstreamHost {
   }
 
   /** A connection that belongs to one caller alone, for calls that the provider answers with calls of its own. */
-  openPinned(onClosed: () => void): Callee {
-    return new Callee(this.#context, this, { onReady: () => {}, onClosed });
+  openPinned(onClosed: () => void): C {
+    return this.#connect(this, { onReady: () => {}, onLeaving: () => {}, onClosed });
   }
 
   /** No cluster lists it any more: connections end when their calls have. */
@@ -87,10 +117,7 @@ export class UpstreamHost {
     clearTimeout(this.#retryTimer);
     const connections = this.#connections;
     this.#connections = [];
-    for (const connection of connections) {
-      this.#ending.add(connection);
-      connection.endWhenIdle();
-    }
+    for (const connection of connections) this.#letEnd(connection);
     this.#setState("idle");
   }
 
@@ -118,10 +145,11 @@ export class UpstreamHost {
   }
 
   /** For a call that was decided before the address was taken off the list. */
-  #lastConnection(): Callee {
+  #lastConnection(): C {
     for (const connection of this.#ending) if (!connection.ended) return connection;
-    const connection: Callee = new Callee(this.#context, this, {
+    const connection: C = this.#connect(this, {
       onReady: () => {},
+      onLeaving: () => {},
       onClosed: () => this.#ending.delete(connection),
     });
     connection.endAfterNext();
@@ -129,14 +157,20 @@ export class UpstreamHost {
     return connection;
   }
 
-  #open(): Callee {
-    const connection: Callee = new Callee(this.#context, this, {
+  #letEnd(connection: C): void {
+    this.#ending.add(connection);
+    connection.endWhenIdle();
+  }
+
+  #open(): C {
+    const connection: C = this.#connect(this, {
       onReady: () => {
         if (this.#ending.has(connection)) return;
         this.#retryMs = FIRST_RETRY_MS;
         this.draining = false;
         this.#setState("ready");
       },
+      onLeaving: () => this.#onLeaving(connection),
       onClosed: (wasReady) => this.#onClosed(connection, wasReady),
     });
     this.#connections.push(connection);
@@ -144,7 +178,14 @@ export class UpstreamHost {
     return connection;
   }
 
-  #onClosed(connection: Callee, wasReady: boolean): void {
+  #onLeaving(connection: C): void {
+    if (!this.#connections.includes(connection)) return;
+    this.#connections = this.#connections.filter((other) => other !== connection);
+    this.#letEnd(connection);
+    if (!this.#connections.some((other) => other.ready)) this.#setState("idle");
+  }
+
+  #onClosed(connection: C, wasReady: boolean): void {
     if (this.#ending.delete(connection)) return;
     this.#connections = this.#connections.filter((other) => other !== connection);
     if (this.#connections.some((other) => other.ready)) return;
@@ -165,27 +206,29 @@ export class UpstreamHost {
   }
 }
 
-/** All provider addresses of a proxy, each once. */
-export class HostPool {
-  readonly #hosts = new Map<string, UpstreamHost>();
+/** All provider addresses of a proxy that speak one protocol, each once. */
+export class HostPool<C extends UpstreamConnection = UpstreamConnection> {
+  readonly #hosts = new Map<string, UpstreamHost<C>>();
   readonly #context: ProxyContext;
+  readonly #connect: OpenConnection<C>;
   /** Counts changes of any host's state: what was derived from states is stale when it moves. */
   version = 0;
 
-  constructor(context: ProxyContext) {
+  constructor(context: ProxyContext, connect: OpenConnection<C>) {
     this.#context = context;
+    this.#connect = connect;
   }
 
-  get hosts(): Iterable<UpstreamHost> {
+  get hosts(): Iterable<UpstreamHost<C>> {
     return this.#hosts.values();
   }
 
   /** The host with this address, made when it is new. */
-  host(address: string, port: number): UpstreamHost {
+  host(address: string, port: number): UpstreamHost<C> {
     const key = `${address}:${port}`;
     let host = this.#hosts.get(key);
     if (host === undefined) {
-      host = new UpstreamHost(address, port, this.#context, () => this.version++);
+      host = new UpstreamHost(address, port, this.#context, this.#connect, () => this.version++);
       this.#hosts.set(key, host);
     }
     host.revive();
@@ -193,7 +236,7 @@ export class HostPool {
   }
 
   /** Retires every host that is not in `used`. */
-  keepOnly(used: ReadonlySet<UpstreamHost>): void {
+  keepOnly(used: ReadonlySet<unknown>): void {
     for (const host of this.#hosts.values()) if (!used.has(host)) host.retire();
   }
 

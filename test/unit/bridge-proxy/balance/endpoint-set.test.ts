@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { EndpointSet, warmedWeight } from "../../../../src/bridge-proxy/balance/endpoint-set.ts";
-import type { ClusterEndpoint } from "../../../../src/bridge-proxy/upstream/endpoint.ts";
-import type { HostPool, UpstreamHost } from "../../../../src/bridge-proxy/upstream/host.ts";
+import type { EndpointOf } from "../../../../src/bridge-proxy/upstream/endpoint.ts";
+import type { HostPool, UpstreamConnection, UpstreamHost } from "../../../../src/bridge-proxy/upstream/host.ts";
+
+type TestEndpoint = EndpointOf<UpstreamConnection>;
 
 interface FakeHost {
   state: string;
@@ -13,8 +15,8 @@ interface FakeHost {
 function endpoint(
   name: string,
   state = "ready",
-  extra: Partial<ClusterEndpoint> & { draining?: boolean } = {},
-): ClusterEndpoint {
+  extra: Partial<TestEndpoint> & { draining?: boolean } = {},
+): TestEndpoint {
   const host: FakeHost & { warm(): void } = {
     name,
     state,
@@ -26,7 +28,7 @@ function endpoint(
   return { ...facts, ...extra, host: host as unknown as UpstreamHost };
 }
 
-function picked(endpoints: readonly ClusterEndpoint[], avoid: readonly ClusterEndpoint[] = []): string[] {
+function picked(endpoints: readonly TestEndpoint[], avoid: readonly TestEndpoint[] = []): string[] {
   const set = new EndpointSet(endpoints, "ROUND_ROBIN", { version: 0 } as HostPool);
   const hosts = avoid.map(({ host }) => host);
   const names = Array.from(
@@ -43,7 +45,7 @@ describe("who is chosen from", () => {
   const down = endpoint("down", "down");
   const leaving = endpoint("leaving", "ready", { draining: true });
   const unweighted = endpoint("unweighted", "ready", { weight: 0 });
-  const rows: [string, ClusterEndpoint[], string[]][] = [
+  const rows: [string, TestEndpoint[], string[]][] = [
     ["the connected ones alone", [ready, idle, connecting, down, leaving, unweighted], ["ready"]],
     [
       "those to connect to, where none is connected",

@@ -1,18 +1,25 @@
 import { expect, test } from "vitest";
 import { type Candidate, POLICIES } from "../../../../src/bridge-proxy/balance/policies.ts";
-import type { ClusterEndpoint } from "../../../../src/bridge-proxy/upstream/endpoint.ts";
 
-function candidates(...weights: number[]): Candidate[] {
+interface TestEndpoint {
+  readonly host: { readonly port: number; active: number };
+}
+
+function candidates(...weights: number[]): Candidate<TestEndpoint>[] {
   let upTo = 0;
   return weights.map((weight, i) => {
     upTo += weight;
-    return { endpoint: { host: { port: i, active: 0 }, weight } as unknown as ClusterEndpoint, weight, upTo };
+    return { endpoint: { host: { port: i, active: 0 } }, weight, upTo };
   });
 }
 
-const total = (list: readonly Candidate[]) => list.at(-1)!.upTo;
-const portsOf = (list: readonly Candidate[], count: number, choose = POLICIES.ROUND_ROBIN(), random = () => 0) =>
-  Array.from({ length: count }, () => choose(list, total(list), random).endpoint.host.port);
+const total = (list: readonly Candidate<TestEndpoint>[]) => list.at(-1)!.upTo;
+const portsOf = (
+  list: readonly Candidate<TestEndpoint>[],
+  count: number,
+  choose = POLICIES.ROUND_ROBIN(),
+  random = () => 0,
+) => Array.from({ length: count }, () => choose(list, total(list), random).endpoint.host.port);
 
 test("round robin takes turns by weight, spread out", () => {
   expect(portsOf(candidates(100, 100), 4)).toEqual([0, 1, 0, 1]);

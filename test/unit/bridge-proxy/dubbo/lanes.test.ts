@@ -1,16 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
-import {
-  createLane,
-  isPlain,
-  Lanes,
-  mayCallBack,
-  type RuntimeConfig,
-} from "../../../../src/bridge-proxy/dubbo/lanes.ts";
+import { createLane, isPlain, Lanes, mayCallBack } from "../../../../src/bridge-proxy/dubbo/lanes.ts";
 import { hostOf, tagOf } from "../../../../src/bridge-proxy/dubbo/resolve.ts";
 import { RouteTable } from "../../../../src/bridge-proxy/route.ts";
-import { Cluster } from "../../../../src/bridge-proxy/upstream/cluster.ts";
-import type { HostPool } from "../../../../src/bridge-proxy/upstream/host.ts";
+import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
+import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
 import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { GENERIC_DESCRIPTOR, RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
@@ -19,7 +13,8 @@ import type { Route } from "../../../../src/codecs/xds/resources.ts";
 import { clusterName, clusterOf, endpointsOf, routesOf, type TestEndpoint } from "../../../support/xds-fixtures.ts";
 
 const KEY = "com.acme.A:1.0.0";
-const pool = { host: (address: string, port: number) => ({ address, port }), version: 0 } as unknown as HostPool;
+const pool = { host: (address: string, port: number) => ({ address, port }), version: 0 };
+const pools = { dubbo: pool, tri: pool } as unknown as HostPools;
 const context = { limits: { maxCallMs: 600_000 } } as unknown as ProxyContext;
 
 function configOf(
@@ -27,7 +22,7 @@ function configOf(
   endpoints: readonly TestEndpoint[] = [{ port: 1 }],
   extra = {},
 ): RuntimeConfig {
-  const cluster = new Cluster(clusterOf(KEY, "", extra), endpointsOf(KEY, "", endpoints), pool);
+  const cluster = new Cluster(clusterOf(KEY, "", extra), endpointsOf(KEY, "", endpoints), pools);
   return {
     routes: new RouteTable(routesOf({ [KEY]: routes }), () => cluster),
     applicationOf: () => undefined,

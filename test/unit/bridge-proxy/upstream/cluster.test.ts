@@ -1,18 +1,21 @@
 import { expect, test } from "vitest";
-import { Cluster } from "../../../../src/bridge-proxy/upstream/cluster.ts";
-import type { HostPool } from "../../../../src/bridge-proxy/upstream/host.ts";
+import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
 import { clusterOf, endpointsOf } from "../../../support/xds-fixtures.ts";
 
 const KEY = "com.acme.A";
 
-function poolOf(): HostPool {
+function poolsOf(): HostPools {
+  return { dubbo: poolOf(), tri: poolOf() } as unknown as HostPools;
+}
+
+function poolOf(): object {
   const hosts = new Map<string, object>();
   const host = (address: string, port: number) => {
     const key = `${address}:${port}`;
     if (!hosts.has(key)) hosts.set(key, { address, port, active: 0, state: "ready", warm() {} });
     return hosts.get(key);
   };
-  return { host, version: 0 } as unknown as HostPool;
+  return { host, version: 0 };
 }
 
 test("endpoints keep what providers say of themselves; unhealthy ones are left out", () => {
@@ -24,29 +27,34 @@ test("endpoints keep what providers say of themselves; unhealthy ones are left o
   const cluster = new Cluster(
     clusterOf(KEY),
     { ...assignment, endpoints: [{ lbEndpoints: [assignment.endpoints[0]!.lbEndpoints[0]!, second] }] },
-    poolOf(),
+    poolsOf(),
   );
-  expect(cluster.endpoints).toMatchObject([
+  expect(cluster.dubbo.endpoints).toMatchObject([
     { weight: 5, tag: "a", token: "t", warmupMs: 9, startedAtMs: 8, payloadBytes: 7, host: { port: 1 } },
   ]);
 });
 
 test("clusters that list one address share its host", () => {
-  const pool = poolOf();
-  const one = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }]), pool);
-  const two = new Cluster(clusterOf(KEY, "v2"), endpointsOf(KEY, "v2", [{ port: 2 }]), pool);
-  expect(two.endpoints[0]!.host).toBe(one.endpoints[1]!.host);
+  const pools = poolsOf();
+  const one = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }]), pools);
+  const two = new Cluster(clusterOf(KEY, "v2"), endpointsOf(KEY, "v2", [{ port: 2 }]), pools);
+  expect(two.dubbo.endpoints[0]!.host).toBe(one.dubbo.endpoints[1]!.host);
 });
 
 test("without endpoints it has nobody to choose", () => {
-  const cluster = new Cluster(clusterOf(KEY), undefined, poolOf());
-  expect(cluster.untagged.pick(0, Math.random)).toBeUndefined();
-  expect([cluster.hasTags, cluster.setsToken, cluster.maxRequests]).toEqual([false, false, Number.POSITIVE_INFINITY]);
+  const cluster = new Cluster(clusterOf(KEY), undefined, poolsOf());
+  expect(cluster.dubbo.untagged.pick(0, Math.random)).toBeUndefined();
+  expect([cluster.hasTags, cluster.dubbo.setsToken, cluster.maxRequests]).toEqual([
+    false,
+    false,
+    Number.POSITIVE_INFINITY,
+  ]);
 });
 
 test("Dubbo's rule of tags: those with the tag, else those without any, unless it is forced", () => {
-  const cluster = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1 }, { port: 2, tag: "gray" }]), poolOf());
-  const ports = (tag: string, forced = false) => cluster.forTag(tag, forced)?.endpoints.map(({ host }) => host.port);
+  const cluster = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1 }, { port: 2, tag: "gray" }]), poolsOf());
+  const ports = (tag: string, forced = false) =>
+    cluster.dubbo.forTag(tag, forced)?.endpoints.map(({ host }) => host.port);
   expect([ports(""), ports("gray"), ports("gray", true), ports("blue"), ports("blue", true)]).toEqual([
     [1],
     [2],

@@ -1,0 +1,11 @@
+import type { ServiceKey } from "../model/service.ts";
+import type { RouteTable } from "./route.ts";
+
+/** Configuration in force; replaced whole, so that its identity tells whether something derived from it is stale. */
+export interface RuntimeConfig {
+  readonly routes: RouteTable;
+  /** Which application registered as a consumer from an address; undefined where none or several did. */
+  applicationOf(address: string): string | undefined;
+  /** The tag that all consumers of a service registered with from an address; `""` where there is none. */
+  tagOf(address: string, service: ServiceKey): string;
+}

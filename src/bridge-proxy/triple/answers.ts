@@ -1,0 +1,44 @@
+import type { OwnAnswer } from "../../codecs/dubbo2/status.ts";
+import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { exceptionCodeOf } from "../../codecs/triple/answer.ts";
+import { parseStatus, UNKNOWN } from "../../codecs/triple/status.ts";
+import { encodeMessage } from "../../codecs/triple/text.ts";
+import { OK_EXCEPTION, type Outcome, outcomeOfGrpc, outcomeOfHttp } from "../policies/outcome.ts";
+import type { StreamOn } from "./request-content.ts";
+
+/** One of Trestle's own answers, as a head and, where the caller does not speak gRPC, a body behind it. */
+export interface OwnReply {
+  readonly fields: Fields;
+  readonly body: Buffer | undefined;
+}
+
+/** What a caller with the request head `request` is told: gRPC callers a head that ends, all others a status with a text. */
+export function ownReply(request: Fields, answer: OwnAnswer, message: string): OwnReply {
+  const text = `trestle: ${message}`;
+  const type = fieldValue(request, "content-type") ?? "";
+  if (type.startsWith("application/grpc")) {
+    const status = ["grpc-status", String(answer.grpc), "grpc-message", encodeMessage(text)];
+    return { fields: [":status", "200", "content-type", type, ...status], body: undefined };
+  }
+  const fields = [":status", String(answer.http), "content-type", "text/plain; charset=utf-8"];
+  return { fields, body: Buffer.from(`${text}\n`) };
+}
+
+/** Sends one of Trestle's own answers. */
+export function sendReply({ link, stream }: StreamOn, { fields, body }: OwnReply): void {
+  link.machine.head(stream, fields, body === undefined);
+  if (body !== undefined) link.machine.data(stream, body, true);
+  link.wake();
+}
+
+/** How a callee's answer ended by its head and what ended it; `trailers` is undefined where content did. */
+export function outcomeOfFields(head: Fields, trailers: Fields | undefined): Outcome {
+  const status = fieldValue(trailers ?? head, "grpc-status");
+  if (status !== undefined) {
+    const grpc = parseStatus(status);
+    return grpc === 0 && exceptionCodeOf(head) !== 0 ? OK_EXCEPTION : outcomeOfGrpc(grpc);
+  }
+  const isGrpc = (fieldValue(head, "content-type") ?? "").startsWith("application/grpc");
+  const http = Number(fieldValue(head, ":status"));
+  return isGrpc && http === 200 ? outcomeOfGrpc(UNKNOWN) : outcomeOfHttp(http);
+}

@@ -1,0 +1,117 @@
+import type { Socket } from "node:net";
+import type { Http2Event } from "../../codecs/http2/events.ts";
+import type { ProxyContext } from "../context.ts";
+import { logBug } from "../pending.ts";
+import type { HostDecision } from "../route.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
+import { adopt } from "../socket-driver.ts";
+import { TripleCall, type TripleCallerPort } from "./call.ts";
+import { laneOf } from "./lanes.ts";
+import { Http2Link, type LinkOwner } from "./link.ts";
+
+/** One accepted HTTP/2 connection of a Triple or gRPC caller. Whatever happens to providers, it stays. */
+export class TripleCaller implements TripleCallerPort, LinkOwner {
+  readonly link: Http2Link;
+  readonly #context: ProxyContext;
+  readonly #config: () => RuntimeConfig;
+  readonly #address: string;
+  readonly #onClosed: () => void;
+  readonly #calls = new Set<TripleCall>();
+  /** What the last call was for: gRPC's own services of a server go there too. */
+  #lastHost: HostDecision | undefined;
+  #lastAskedMs = 0;
+
+  constructor(context: ProxyContext, socket: Socket, config: () => RuntimeConfig, onClosed: () => void) {
+    this.#context = context;
+    this.#config = config;
+    this.#onClosed = onClosed;
+    this.#address = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+    this.link = new Http2Link(context, "server", (onread) => adopt(socket, onread), this);
+  }
+
+  forget(call: TripleCall): void {
+    this.#calls.delete(call);
+  }
+
+  /** Asks the caller to send its next calls elsewhere. */
+  leave(): void {
+    const { originMs, nowMs } = this.#context;
+    this.link.machine.drain(originMs + nowMs);
+    this.link.wake();
+  }
+
+  /** Bytes that the caller has not taken yet. */
+  get backlogBytes(): number {
+    return this.link.driver.backlogBytes;
+  }
+
+  end(): void {
+    this.link.driver.end();
+  }
+
+  destroy(): void {
+    this.link.driver.destroy();
+  }
+
+  onEvent(event: Http2Event): void {
+    switch (event.type) {
+      case "head": {
+        const { stream, fields, never, end } = event;
+        const lane = laneOf(this.#config(), this.#address, fields, this.#lastHost);
+        this.#lastHost = lane.decision ?? this.#lastHost;
+        const call = new TripleCall(this.#context, this, stream, fields, never, lane);
+        stream.context = call;
+        this.#calls.add(call);
+        call.start(end);
+        break;
+      }
+      case "data":
+        (event.stream.context as TripleCall).onRequestData(event.bytes, event.end);
+        break;
+      case "trailers":
+        (event.stream.context as TripleCall).onRequestTrailers(event.fields);
+        break;
+      case "drain":
+        (event.stream.context as TripleCall).onCallerDrain();
+        break;
+      case "reset":
+        (event.stream.context as TripleCall).onCallerGone();
+        break;
+      case "drained":
+        this.link.driver.end();
+        break;
+      case "goaway":
+      case "settings":
+      case "pong":
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  onProtocolError(error: Error): void {
+    this.#context.counters.downstreamProtocolErrors++;
+    logBug(this.#context, error);
+  }
+
+  onClosed(error: Error | undefined): void {
+    if (error !== undefined)
+      this.#context.log.debug("caller connection ended", { peer: this.#address, error: error.message });
+    for (const call of [...this.#calls]) call.onCallerGone();
+    this.#onClosed();
+  }
+
+  /** Lets the machine's timers run; ends connections that are silent for three heartbeats. */
+  tick(): void {
+    const { nowMs, limits } = this.#context;
+    this.link.tick();
+    const idleMs = nowMs - this.link.lastReadMs;
+    if (idleMs > 3 * limits.heartbeatMs) {
+      this.link.driver.destroy();
+    } else if (idleMs > limits.heartbeatMs && nowMs - this.#lastAskedMs > limits.heartbeatMs) {
+      this.#lastAskedMs = nowMs;
+      this.link.machine.ping();
+      this.link.wake();
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import { CallError, type CallReason } from "../../base/errors.ts";
+import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
+import { fromField } from "../../codecs/triple/text.ts";
+import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
+import type { HeaderLookup } from "../match.ts";
+import { type CompiledRoute, decideHost, type HostDecision, matchRoute, type Target } from "../route.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
+
+/** Why calls of a lane cannot go on. */
+export interface Refusal {
+  readonly reason: CallReason;
+  readonly message: string;
+}
+
+/**
+ * What is known of all calls with one and the same header list: a caller sends few of them over and over, and the decoder gives
+ * the same list for each, so that looking the list up stands for reading it.
+ */
+export interface TripleLane {
+  readonly config: RuntimeConfig;
+  /** Undefined where the head names no interface and method. */
+  readonly head: CallHead | undefined;
+  readonly decision: HostDecision | undefined;
+  /** Undefined where a message has to be read first, or where {@link refusal} says why there is none. */
+  readonly route: CompiledRoute | undefined;
+  /** Rules ask for an argument, or the call is a generic one: its first message decides. */
+  readonly needsMessage: boolean;
+  readonly refusal: Refusal | undefined;
+  /** Headers as rules see them, but for arguments. */
+  readonly header: HeaderLookup;
+  /** The caller's own time-out, ms; Infinity for none. */
+  readonly callerTimeoutMs: number;
+  readonly tag: string;
+  readonly tagForced: boolean;
+  /** The fields as they go to a destination, made when first needed. */
+  readonly sent: Map<Target, Fields>;
+}
+
+/** Prefix of the names under which rules see arguments. */
+export const ARGUMENT = "dubbo-arg-";
+/** Services of gRPC's own that every server may have beside its others. */
+const COMPANION = /^grpc\.(health|reflection|channelz)\./;
+
+const lanes = new WeakMap<Fields, TripleLane>();
+
+/** The lane of calls with this header list from `address`; `last` is what the connection's calls went to before. */
+export function laneOf(
+  config: RuntimeConfig,
+  address: string,
+  fields: Fields,
+  last: HostDecision | undefined,
+): TripleLane {
+  const known = lanes.get(fields);
+  if (known !== undefined && known.config === config) return known;
+  const made = createLane(config, address, fields, last);
+  lanes.set(fields, made);
+  return made;
+}
+
+function createLane(
+  config: RuntimeConfig,
+  address: string,
+  fields: Fields,
+  last: HostDecision | undefined,
+): TripleLane {
+  let head: CallHead;
+  try {
+    head = parseRequestHead(fields);
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    return refused(config, undefined, undefined, { reason: error.reason, message: error.message });
+  }
+  const isGeneric = head.method.startsWith("$invoke");
+  const found = config.routes.decide(head.interface, head.version, isGeneric ? "$invoke" : head.method);
+  const decision = found?.byGroup.get(head.group) ?? companionOf(config, head, last);
+  if (decision === undefined) {
+    const key = printServiceKey(serviceKey(head.interface, head.group, head.version));
+    return refused(config, head, undefined, { reason: "no_route", message: `no service ${key} is known here` });
+  }
+  const { key } = decision.host;
+  const header = headerLookup(fields, key, config.applicationOf(address));
+  const asksForArguments = decision.candidates.some(({ headers }) =>
+    headers.some(({ name }) => name.startsWith(ARGUMENT)),
+  );
+  const needsMessage = isGeneric || (decision.fixed === undefined && asksForArguments);
+  const route = needsMessage ? undefined : matchRoute(decision, header);
+  if (!needsMessage && route === undefined) return refused(config, head, decision, noRule(decision));
+  return {
+    config,
+    head,
+    decision,
+    route,
+    needsMessage,
+    refusal: undefined,
+    header,
+    callerTimeoutMs: head.timeoutMs ?? Number.POSITIVE_INFINITY,
+    tag: header("dubbo.tag") || config.tagOf(address, key),
+    tagForced: header("dubbo.force.tag") === "true",
+    sent: new Map(),
+  };
+}
+
+/** What a call is told whose method no rule of its service takes. */
+export function noRule(decision: HostDecision): Refusal {
+  return { reason: "no_route", message: `no rule of ${decision.host.host} takes method ${decision.method}` };
+}
+
+/** Health checks and reflection go where the connection's other calls go. */
+function companionOf(config: RuntimeConfig, head: CallHead, last: HostDecision | undefined): HostDecision | undefined {
+  if (!COMPANION.test(head.interface)) return undefined;
+  const host = last?.host ?? config.routes.onlyHost();
+  const decision = host === undefined ? undefined : decideHost(host, head.method);
+  return decision?.fixed === undefined ? undefined : decision;
+}
+
+function headerLookup(fields: Fields, key: ServiceKey, application: string | undefined): HeaderLookup {
+  return (name) => {
+    switch (name) {
+      case "dubbo-group":
+        return key.group === "" ? undefined : key.group;
+      case "dubbo-version":
+        return key.version === "" ? undefined : key.version;
+      case "dubbo-application": {
+        const said = fieldValue(fields, "tri-consumer-appname");
+        return said === undefined ? application : fromField(said);
+      }
+      default: {
+        const value = fieldValue(fields, name.toLowerCase());
+        return value === undefined ? undefined : fromField(value);
+      }
+    }
+  };
+}
+
+function refused(
+  config: RuntimeConfig,
+  head: CallHead | undefined,
+  decision: HostDecision | undefined,
+  refusal: Refusal,
+): TripleLane {
+  return {
+    config,
+    head,
+    decision,
+    route: undefined,
+    needsMessage: false,
+    refusal,
+    header: () => undefined,
+    callerTimeoutMs: Number.POSITIVE_INFINITY,
+    tag: "",
+    tagForced: false,
+    sent: new Map(),
+  };
+}

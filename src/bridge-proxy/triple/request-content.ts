@@ -1,0 +1,113 @@
+import type { Fields } from "../../codecs/fields.ts";
+import type { Http2Stream } from "../../codecs/http2/stream.ts";
+import type { ProxyContext } from "../context.ts";
+import type { Http2Link } from "./link.ts";
+
+/** A request is kept for another try up to this size; a longer one is tried once. */
+const REPLAY_BYTES = 64 * 1024;
+const NO_BYTES = Buffer.alloc(0);
+
+/** A stream on a connection: where content comes from or goes to. */
+export interface StreamOn {
+  readonly link: Http2Link;
+  readonly stream: Http2Stream;
+}
+
+/**
+ * What follows the head of a call's request, from its caller's stream to a provider's. What cannot be sent yet is kept, and so is
+ * a copy of what was sent while it is small enough to be sent again. The caller gets its window back as the provider takes content.
+ */
+export class RequestContent {
+  /** The caller has sent everything. */
+  ended = false;
+  readonly #context: ProxyContext;
+  readonly #from: StreamOn;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #replayable = true;
+  /** Content whose window the caller has not been given back. */
+  #unreleased = 0;
+  #trailers: Fields | undefined;
+
+  constructor(context: ProxyContext, from: StreamOn) {
+    this.#context = context;
+    this.#from = from;
+  }
+
+  /** Whether all of it can be sent to another provider. */
+  get replayable(): boolean {
+    return this.#replayable;
+  }
+
+  /** Whether the head was all. */
+  get empty(): boolean {
+    return this.ended && this.#heldBytes === 0 && this.#replayable && this.#trailers === undefined;
+  }
+
+  /** What is kept, in pieces. */
+  get held(): readonly Buffer[] {
+    return this.#held;
+  }
+
+  /** Takes content from the caller; `to` where there is a provider's stream already. */
+  take(bytes: Buffer, end: boolean, to: StreamOn | undefined): void {
+    this.ended ||= end;
+    this.#unreleased += bytes.length;
+    if (to === undefined || this.#replayable) this.#keep(bytes);
+    if (to === undefined) return;
+    this.#send(bytes, end, to);
+    this.#trim();
+  }
+
+  /** Takes the trailers that end it. */
+  takeTrailers(fields: Fields, to: StreamOn | undefined): void {
+    this.ended = true;
+    this.#trailers = fields;
+    to?.link.machine.trailers(to.stream, fields);
+    to?.link.wake();
+  }
+
+  /** Sends all that there is so far to a new stream. */
+  sendAll(to: StreamOn): void {
+    const ends = this.ended && this.#trailers === undefined;
+    const pieces = this.#held;
+    for (let i = 0; i < pieces.length; i++) this.#send(pieces[i]!, ends && i === pieces.length - 1, to);
+    if (ends && pieces.length === 0) this.#send(NO_BYTES, true, to);
+    if (this.#trailers !== undefined) to.link.machine.trailers(to.stream, this.#trailers);
+    this.#trim();
+  }
+
+  /** Gives the caller back the window of all that it sent so far. */
+  release(): void {
+    if (this.#unreleased === 0) return;
+    const { link, stream } = this.#from;
+    link.machine.release(stream, this.#unreleased);
+    link.wake();
+    this.#unreleased = 0;
+  }
+
+  /** Keeps nothing any longer: what was sent cannot be sent again. */
+  drop(): void {
+    this.#replayable = false;
+    this.#context.exchangeBytes -= this.#heldBytes;
+    this.#held = [];
+    this.#heldBytes = 0;
+  }
+
+  #send(bytes: Buffer, end: boolean, { link, stream }: StreamOn): void {
+    if (link.machine.data(stream, bytes, end) === 0) this.release();
+    link.wake();
+  }
+
+  #keep(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#held.push(Buffer.from(bytes));
+    this.#heldBytes += bytes.length;
+    this.#context.exchangeBytes += bytes.length;
+  }
+
+  #trim(): void {
+    const { exchangeBytes, limits } = this.#context;
+    if (this.#heldBytes > REPLAY_BYTES || exchangeBytes > limits.maxExchangeBytes) this.drop();
+  }
+}

@@ -1,0 +1,211 @@
+import type { CallReason } from "../../base/errors.ts";
+import type { Fields } from "../../codecs/fields.ts";
+import { ERROR } from "../../codecs/http2/frame.ts";
+import type { Http2Stream } from "../../codecs/http2/stream.ts";
+import type { CallerPort, ProxyContext, TryOwner } from "../context.ts";
+import { endCall, linkCall } from "../pending.ts";
+import type { Outcome } from "../policies/outcome.ts";
+import type { TripleEndpoint } from "../upstream/endpoint.ts";
+import { outcomeOfFields } from "./answers.ts";
+import type { TripleCallee, UpstreamCall } from "./callee.ts";
+import type { RequestContent, StreamOn } from "./request-content.ts";
+
+/** Calls of Triple callers are ended by their owners: the table itself never answers one. */
+const NOBODY: CallerPort = { closed: true, deliver: () => {}, answer: () => {} };
+
+/** The call that a try belongs to. */
+export interface TripleTryOwner {
+  /** Whether the call is tried again instead of being answered so; asked only before anything was passed on. */
+  retries(outcome: Outcome): boolean;
+  /** The answer has been passed on whole. */
+  complete(outcome: Outcome): void;
+  /** The try ended without an answer. `answered`: its head was passed on. */
+  tryFailed(reason: CallReason, message: string, answered: boolean): void;
+  /** The provider says that it did not begin the call. */
+  tryRefused(message: string): void;
+  /** The caller's own time-out passed. */
+  tryAbandoned(): void;
+  hasOther(): boolean;
+}
+
+/** What a try is made from. */
+export interface StreamTryParts {
+  readonly owner: TripleTryOwner;
+  /** The caller's stream. */
+  readonly caller: StreamOn;
+  readonly content: RequestContent;
+  readonly endpoint: TripleEndpoint;
+  /** The head as it goes to the provider, with the names that may not be indexed. */
+  readonly fields: Fields;
+  readonly never: readonly string[];
+  readonly startMs: number;
+  readonly deadlineMs: number;
+  readonly deadlineKind: number;
+}
+
+/** One try of a call at a Triple provider: its stream there, and what goes between that and the caller's, unread. */
+export class StreamTry implements TryOwner, UpstreamCall {
+  readonly #context: ProxyContext;
+  readonly #parts: StreamTryParts;
+  readonly #callee: TripleCallee;
+  #upstream: Http2Stream | undefined;
+  #slot: number;
+  /** Content of the answer that is queued at the caller's connection. */
+  #owed = 0;
+  #head: Fields | undefined;
+
+  /** Takes a slot of the call table that is allocated already. */
+  constructor(context: ProxyContext, parts: StreamTryParts, slot: number) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#slot = slot;
+    this.#callee = parts.endpoint.host.connection();
+    const { calls } = context;
+    calls.callers[slot] = NOBODY;
+    calls.exchanges[slot] = this;
+    calls.startMs[slot] = parts.startMs;
+    calls.deadlineMs[slot] = parts.deadlineMs;
+    calls.deadlineKind[slot] = parts.deadlineKind;
+    if (parts.deadlineMs < context.earliestDeadlineMs) context.earliestDeadlineMs = parts.deadlineMs;
+    linkCall(context, slot, this.#callee);
+  }
+
+  /** Opens the stream, or gets in line for one. */
+  start(): void {
+    this.#callee.enter(this);
+  }
+
+  /** The provider's stream, once it is open. */
+  get sendsTo(): StreamOn | undefined {
+    return this.#upstream === undefined ? undefined : { link: this.#callee.link, stream: this.#upstream };
+  }
+
+  /** The answer's queued content has gone to the caller. */
+  onCallerDrain(): void {
+    if (this.#owed === 0 || this.#upstream === undefined) return;
+    this.#callee.link.machine.release(this.#upstream, this.#owed);
+    this.#callee.link.wake();
+    this.#owed = 0;
+  }
+
+  /** Ends the try: nothing of it is heard any more. What it had not taken of the request counts as taken. */
+  cancel(): void {
+    this.#endSlot();
+    this.#callee.leave(this);
+    const upstream = this.#upstream;
+    if (upstream === undefined) return;
+    this.#upstream = undefined;
+    upstream.context = GONE;
+    this.#callee.cancel(upstream, ERROR.cancel);
+    this.#parts.content.release();
+  }
+
+  onOpen(): void {
+    const { content, fields, never } = this.#parts;
+    const { link } = this.#callee;
+    const upstream = link.machine.open(fields, content.empty, never);
+    if (upstream === undefined) {
+      this.cancel();
+      this.#parts.owner.tryFailed("connect_failure", `${this.#peer} takes no more streams`, false);
+      return;
+    }
+    upstream.context = this;
+    this.#upstream = upstream;
+    link.wake();
+    if (!content.empty) content.sendAll({ link, stream: upstream });
+  }
+
+  onHead({ fields, never, end, informational }: Parameters<UpstreamCall["onHead"]>[0]): void {
+    if (informational) return;
+    const { owner, caller, content } = this.#parts;
+    const outcome = end ? outcomeOfFields(fields, undefined) : undefined;
+    if (outcome !== undefined && owner.retries(outcome)) return;
+    this.#head = fields;
+    content.drop();
+    caller.link.machine.head(caller.stream, fields, end, never);
+    caller.link.wake();
+    if (outcome !== undefined) this.#complete(outcome);
+  }
+
+  onData({ bytes, end }: Parameters<UpstreamCall["onData"]>[0]): void {
+    const { link, stream } = this.#parts.caller;
+    if (link.machine.data(stream, bytes, end) > 0) this.#owed += bytes.length;
+    else if (bytes.length > 0) {
+      this.#callee.link.machine.release(this.#upstream!, bytes.length);
+      this.#callee.link.wake();
+    }
+    link.wake();
+    if (end) this.#complete(outcomeOfFields(this.#head!, undefined));
+  }
+
+  onTrailers({ fields, never }: Parameters<UpstreamCall["onTrailers"]>[0]): void {
+    const { link, stream } = this.#parts.caller;
+    link.machine.trailers(stream, fields, never);
+    link.wake();
+    this.#complete(outcomeOfFields(this.#head!, fields));
+  }
+
+  onDrain(): void {
+    this.#parts.content.release();
+  }
+
+  onReset(code: number, why: string): void {
+    const { owner, content } = this.#parts;
+    this.#upstream = undefined;
+    this.cancel();
+    content.release();
+    if (code === ERROR.refused && content.replayable) {
+      owner.tryRefused(`${this.#peer} takes no more calls on this connection`);
+      return;
+    }
+    const reason = why === "" ? `http/2 error ${code}` : why;
+    owner.tryFailed("reset", `${this.#peer} ended the call before it answered: ${reason}`, this.#head !== undefined);
+  }
+
+  /** Dubbo2 answers only: a Triple provider answers its stream. */
+  answered(): void {}
+
+  failed(reason: CallReason, message: string): void {
+    this.#slot = -1;
+    this.cancel();
+    this.#parts.owner.tryFailed(reason, message, this.#head !== undefined);
+  }
+
+  abandoned(): void {
+    this.#slot = -1;
+    this.cancel();
+    this.#parts.owner.tryAbandoned();
+  }
+
+  hasOther(): boolean {
+    return this.#parts.owner.hasOther();
+  }
+
+  get #peer(): string {
+    const { host } = this.#parts.endpoint;
+    return `${host.address}:${host.port}`;
+  }
+
+  #complete(outcome: Outcome): void {
+    // Content that waits for the caller is in its own stream by now: the provider's window need not wait for it.
+    if (this.#owed > 0) this.#callee.link.machine.release(this.#upstream!, this.#owed);
+    this.cancel();
+    this.#parts.owner.complete(outcome);
+  }
+
+  #endSlot(): void {
+    if (this.#slot < 0) return;
+    endCall(this.#context, this.#slot);
+    this.#slot = -1;
+  }
+}
+
+/** What streams belong to that were given up: nothing is done with what still comes. */
+const GONE: UpstreamCall = {
+  onOpen: () => {},
+  onHead: () => {},
+  onData: () => {},
+  onTrailers: () => {},
+  onDrain: () => {},
+  onReset: () => {},
+};

@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import type { Mutations, Target } from "../../../../src/bridge-proxy/route.ts";
+import { editFields } from "../../../../src/bridge-proxy/triple/edits.ts";
+import { serviceKey } from "../../../../src/model/service.ts";
+
+const key = serviceKey("com.acme.A", "g", "1.0.0");
+const fields = [
+  ":path",
+  "/com.acme.A/get",
+  "tri-service-group",
+  "g",
+  "tri-service-version",
+  "1.0.0",
+  "a",
+  "1",
+  "a",
+  "2",
+];
+const targetOf = (service: object, mutations?: Mutations) =>
+  ({ cluster: { service: { ...key, ...service } }, upTo: 1, mutations }) as unknown as Target;
+const edit = (target: Target, mutations?: Mutations, token = "") =>
+  editFields(fields, key, "get", mutations, target, token);
+
+test("what changes nothing leaves the list as it is", () => {
+  expect(edit(targetOf({}))).toBe(fields);
+});
+
+test("removing takes every field of a name, setting the first, adding appends after a comma", () => {
+  expect(edit(targetOf({}), { remove: ["A"], set: [["User", "ü"]], add: [] }).slice(6)).toEqual([
+    "user",
+    "\u00c3\u00bc",
+  ]);
+  expect(
+    edit(
+      targetOf(
+        {},
+        {
+          remove: [],
+          set: [["a", "9"]],
+          add: [
+            ["b", "1"],
+            ["b", "2"],
+          ],
+        },
+      ),
+    ).slice(6),
+  ).toEqual(["a", "9", "a", "2", "b", "1,2"]);
+});
+
+test("the chosen provider's token goes along", () => {
+  expect(edit(targetOf({}), undefined, "secret").slice(-2)).toEqual(["token", "secret"]);
+});
+
+test("another service changes path, group and version", () => {
+  expect(edit(targetOf({ interface: "com.acme.B", group: "", version: "2.0.0" })).slice(0, 4)).toEqual([
+    ":path",
+    "/com.acme.B/get",
+    "tri-service-version",
+    "2.0.0",
+  ]);
+});
+
+test("a value cannot begin another field", () => {
+  expect(() => edit(targetOf({}), { remove: [], set: [["a", "x\r\nb: y"]], add: [] })).toThrow(/control/);
+});

@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import { RouteTable } from "../../../../src/bridge-proxy/route.ts";
+import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
+import { laneOf } from "../../../../src/bridge-proxy/triple/lanes.ts";
+import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
+import type { Route } from "../../../../src/codecs/xds/resources.ts";
+import { clusterName, clusterOf, endpointsOf, routesOf } from "../../../support/xds-fixtures.ts";
+
+const KEY = "g/com.acme.A:1.0.0";
+const pool = { host: (address: string, port: number) => ({ address, port }), version: 0 };
+const all: Route = { name: "all", match: { prefix: "/" }, route: { cluster: clusterName(KEY) } };
+
+function configOf(...routes: Route[]): RuntimeConfig {
+  const pools = { dubbo: pool, tri: pool } as unknown as HostPools;
+  const cluster = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1, protocol: "tri" }]), pools);
+  return {
+    routes: new RouteTable(routesOf({ [KEY]: [...routes, all] }), () => cluster),
+    applicationOf: (address) => (address === "10.0.0.9" ? "shop" : undefined),
+    tagOf: () => "blue",
+  };
+}
+
+const fieldsOf = (path: string, ...more: string[]) => [
+  ":path",
+  path,
+  "content-type",
+  "application/grpc",
+  "tri-service-group",
+  "g",
+  "tri-service-version",
+  "1.0.0",
+  ...more,
+];
+
+const when = (name: string, exact: string): Route => ({
+  ...all,
+  name: "special",
+  match: { prefix: "/", headers: [{ name, stringMatch: { exact } }] },
+});
+
+test("the same list has the same lane until the configuration changes", () => {
+  const [one, two] = [configOf(), configOf()];
+  const fields = fieldsOf("/com.acme.A/get", "grpc-timeout", "1500m");
+  const lane = laneOf(one, "", fields, undefined);
+  expect(lane).toMatchObject({ refusal: undefined, callerTimeoutMs: 1500, tag: "blue", tagForced: false });
+  expect(lane.route?.name).toBe("all");
+  expect(laneOf(one, "", fields, undefined)).toBe(lane);
+  expect(laneOf(two, "", fields, undefined)).not.toBe(lane);
+});
+
+test.each<[string, string, string, string[], string]>([
+  ["a field", "user", "7", ["user", "7"], ""],
+  ["a field in other letters", "User", "7", ["user", "7"], ""],
+  ["the group", "dubbo-group", "g", [], ""],
+  ["the version", "dubbo-version", "1.0.0", [], ""],
+  ["the application that the call names", "dubbo-application", "web", ["tri-consumer-appname", "web"], "10.0.0.9"],
+  ["the application that registered from the address", "dubbo-application", "shop", [], "10.0.0.9"],
+])("rules see %s", (_, name, value, more, address) => {
+  const lane = laneOf(configOf(when(name, value)), address, fieldsOf("/com.acme.A/get", ...more), undefined);
+  expect(lane.route?.name).toBe("special");
+  expect(
+    laneOf(configOf(when(name, `${value}!`)), address, fieldsOf("/com.acme.A/get", ...more), undefined).route?.name,
+  ).toBe("all");
+});
+
+test("an argument in a rule, and a generic call, need the first message", () => {
+  const asking = configOf(when("dubbo-arg-0", "1"));
+  expect(laneOf(asking, "", fieldsOf("/com.acme.A/get"), undefined)).toMatchObject({
+    needsMessage: true,
+    route: undefined,
+  });
+  expect(laneOf(configOf(), "", fieldsOf("/com.acme.A/$invoke"), undefined).needsMessage).toBe(true);
+});
+
+test("what is known nowhere is refused by its name", () => {
+  const refusal = (path: string) => laneOf(configOf(), "", fieldsOf(path), undefined).refusal;
+  expect(refusal("/com.acme.B/get")).toEqual({
+    reason: "no_route",
+    message: "no service g/com.acme.B:1.0.0 is known here",
+  });
+  expect(refusal("/nothing")?.message).toContain("is not /interface/method");
+  const bad = laneOf(configOf(), "", fieldsOf("/com.acme.A/get", "grpc-timeout", "soon"), undefined);
+  expect(bad.refusal?.reason).toBe("undecodable");
+});
+
+test("health checks go where the connection's calls go", () => {
+  const config = configOf();
+  const other = laneOf(config, "", fieldsOf("/com.acme.A/get"), undefined);
+  const health = [":path", "/grpc.health.v1.Health/Check", "content-type", "application/grpc"];
+  expect(laneOf(config, "", health, other.decision).decision?.host.host).toBe(other.decision?.host.host);
+});
