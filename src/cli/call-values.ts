@@ -7,6 +7,7 @@ import { isThrowable, throwableView } from "../codecs/hessian2/throwable.ts";
 import { descriptorOf, type JavaType, parseDescriptors, parseJavaType, printJavaType } from "../codecs/java-types.ts";
 import type { JsonNode } from "../codecs/json-text.ts";
 import { fieldOf, isObject, listValue, type ObjectValue, type Value } from "../codecs/value.ts";
+import { cleanText, firstLine } from "./clean-text.ts";
 
 /** How the arguments' types are known. */
 export interface CallTypes {
@@ -64,14 +65,22 @@ export function resultJson(value: Value): JsonNode {
   return valueToJson(value, { cycles: "null" });
 }
 
-/** What went wrong at the callee, for a person: class and message of the exception and of its causes, or the error's status and text. */
+/** What went wrong at a Dubbo2 callee, for a person: {@link describeThrown} or {@link describeRefusal}. */
 export function describeError(response: Response): string {
-  if (response.type === "error") {
-    const { name } = statusMeaning(response.status);
-    return `trestle: the provider answered ${response.status} (${name}): ${clean(firstLine(response.text))}\n`;
-  }
+  if (response.type !== "error") return describeThrown(response.value);
+  return describeRefusal(response.status, statusMeaning(response.status).name, response.text);
+}
+
+/** An error that is no exception: its number and name in the callee's protocol, and the first line of its text. */
+export function describeRefusal(status: number, name: string, text: string): string {
+  const line = firstLine(text);
+  return `trestle: the provider answered ${status} (${name})${line === "" ? "" : `: ${line}`}\n`;
+}
+
+/** Class and message of what was thrown and of its causes, a line each. */
+export function describeThrown(value: Value): string {
   const lines: string[] = [];
-  let thrown: ObjectValue | null = isObject(response.value) ? response.value : null;
+  let thrown: ObjectValue | null = isObject(value) ? value : null;
   if (thrown === null) return "trestle: the provider answered with an exception that is none\n";
   const seen = new Set<ObjectValue>();
   for (let i = 0; thrown !== null && !seen.has(thrown) && i < 16; i++) {
@@ -88,9 +97,9 @@ function nameAndMessage(thrown: ObjectValue): string {
   const wrapped = fieldOf(thrown, "exceptionClass");
   const text = fieldOf(thrown, "exceptionMessage");
   if (exceptionClass.endsWith(".GenericException") && typeof wrapped === "string") {
-    return clean(typeof text === "string" ? `${wrapped}: ${firstLine(text)}` : wrapped);
+    return cleanText(typeof text === "string" ? `${wrapped}: ${firstLine(text)}` : wrapped);
   }
-  return clean(message === null ? exceptionClass : `${exceptionClass}: ${firstLine(message)}`);
+  return cleanText(message === null ? exceptionClass : `${exceptionClass}: ${firstLine(message)}`);
 }
 
 function typed(arg: JsonNode, type: JavaType | undefined, index: number, classKey: "entry" | "object"): Value {
@@ -119,13 +128,4 @@ const LANG = /(?<![\w.$])(String|Object|Boolean|Byte|Character|Short|Integer|Lon
 /** `String` is what people write for java.lang.String. */
 function withPackage(name: string): string {
   return name.replace(LANG, "java.lang.$1");
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0]!.trimEnd();
-}
-
-/** What a peer says must not write to the terminal by control characters. */
-function clean(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
+import { cleanText } from "./clean-text.ts";
 
 /** How listings are printed. */
 export type OutputFormat = "table" | "json" | "yaml";
@@ -26,7 +27,10 @@ export interface Column<Row> {
  */
 export function printRows<Row>(format: OutputFormat, rows: readonly Row[], columns: readonly Column<Row>[]): string {
   if (format !== "table") return printValue(format, rows);
-  const cells = [columns.map(({ head }) => head), ...rows.map((row) => columns.map(({ text }) => clean(text(row))))];
+  const cells = [
+    columns.map(({ head }) => head),
+    ...rows.map((row) => columns.map(({ text }) => cleanText(text(row)))),
+  ];
   const widths = columns.map((_, i) => Math.max(...cells.map((line) => line[i]!.length)));
   return cells
     .map(
@@ -44,8 +48,4 @@ export function printValue(format: OutputFormat, value: unknown): string {
   return format === "json"
     ? `${JSON.stringify(value, null, 2)}\n`
     : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
-}
-
-function clean(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
 }

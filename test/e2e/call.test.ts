@@ -123,4 +123,14 @@ describe.each(lines)("a %s provider", (line) => {
     const ran = await call("notes", `["${key}"]`, "--types", "String");
     expect(ran.stdout.trim()).toBe("1");
   });
+
+  test("is told from a Triple one", async () => {
+    const at = [`tri://${hosts.provider1}:20880`, "com.acme.OrderService.getOrder", "[42]"];
+    const ran = await runTrestle(["call", ...at, "--group", "g", "--version", "1.0.0", "--timeout", "500"]);
+    expect(ran).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining("has not begun to speak HTTP/2"),
+    });
+  });
 });

@@ -1,18 +1,10 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type Clock, realClock, type Timer } from "../../base/clock.ts";
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { RequestParts, Response } from "../../codecs/dubbo2/body.ts";
 import { type ClientEvent, Dubbo2Client } from "../../codecs/dubbo2/connection.ts";
 import { printAddress } from "../config/address.ts";
-
-/** Whom a {@link DubboClient} calls. */
-export interface DubboClientOptions {
-  readonly host: string;
-  readonly port: number;
-  /** 3,000 unless given. */
-  readonly connectTimeoutMs?: number;
-  readonly clock?: Clock;
-}
+import { openSocket, type SocketOptions } from "../socket.ts";
 
 interface Waiting {
   readonly resolve: (response: Response) => void;
@@ -22,27 +14,9 @@ interface Waiting {
 /**
  * Opens one connection to a Dubbo2 server. Rejects with `CallError` (`connect_failure`) that names the address and the reason.
  */
-export function connectDubbo(options: DubboClientOptions): Promise<DubboClient> {
-  const clock = options.clock ?? realClock;
-  const address = printAddress(options.host, options.port);
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: options.host, port: options.port, noDelay: true });
-    const fail = (why: string) => {
-      socket.destroy();
-      reject(new CallError("unavailable", "connect_failure", `no connection to ${address}: ${why}`));
-    };
-    const timeoutMs = options.connectTimeoutMs ?? 3_000;
-    const timer = clock.after(timeoutMs, () => fail(`no answer in ${timeoutMs} ms`));
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      timer.cancel();
-      fail(error.code ?? error.message);
-    });
-    socket.once("connect", () => {
-      timer.cancel();
-      socket.removeAllListeners("error");
-      resolve(new DubboClient(socket, address, clock));
-    });
-  });
+export async function connectDubbo(options: SocketOptions): Promise<DubboClient> {
+  const socket = await openSocket(options);
+  return new DubboClient(socket, printAddress(options.host, options.port), options.clock ?? realClock);
 }
 
 /** One open connection, calls and answers in any number and order. What happens to it ends the calls, never the process. */

@@ -1,0 +1,76 @@
+import { type JsonNode, parseJson } from "../codecs/json-text.ts";
+import { parseServerUrl } from "./config/address.ts";
+
+/** Port of a provider where a URL names none, by protocol: Dubbo's own defaults. */
+const DEFAULT_PORTS = { dubbo: 20_880, tri: 50_051, grpc: 50_051 } as const;
+
+/** The protocols that `trestle call` speaks. */
+export type CallScheme = keyof typeof DEFAULT_PORTS;
+
+/** Whom to call. */
+export interface CallAddress {
+  readonly scheme: CallScheme;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the command's arguments say. */
+export interface CallTarget {
+  /** Undefined where a registry has to be asked. */
+  readonly address: CallAddress | undefined;
+  /** What stood before the method's name. */
+  readonly service: string;
+  readonly method: string;
+  /** Undefined for none. */
+  readonly json: string | undefined;
+}
+
+/** Reads the arguments of `trestle call`. Throws an `Error` with one line that says how they are written. */
+export function readTarget(target: string, rest: readonly string[], hasRegistry: boolean): CallTarget {
+  const address = target.includes("://") ? readAddress(target) : undefined;
+  const [name, json, ...more] = address === undefined ? [target, ...rest] : rest;
+  if (name === undefined)
+    throw new Error("which method? Name it after the address, such as com.acme.OrderService.getOrder");
+  if (more.length > 0)
+    throw new Error(
+      `"${more[0]}" is one argument too many; put the call's arguments into one JSON array, such as '[42, "a"]'`,
+    );
+  if (address === undefined && !hasRegistry) {
+    throw new Error(
+      "where is the service? Give an address (dubbo://host:port) first, or --registry zookeeper://host:2181",
+    );
+  }
+  const match = /^\/?(.+)[.#/]([^.#/]+)$/.exec(name);
+  if (match === null)
+    throw new Error(`"${name}" is no method; write it as Interface.method, such as com.acme.OrderService.getOrder`);
+  return { address, service: match[1]!, method: match[2]!, json };
+}
+
+function readAddress(target: string): CallAddress {
+  const scheme = target.slice(0, target.indexOf("://"));
+  const port = isScheme(scheme) ? DEFAULT_PORTS[scheme] : 0;
+  const url = parseServerUrl(target, port);
+  if (typeof url === "string") throw new Error(url);
+  if (!isScheme(url.scheme)) {
+    const known = Object.keys(DEFAULT_PORTS).map((name) => `${name}://`);
+    throw new Error(`${url.scheme}:// is not spoken by this command; these are: ${known.join(", ")}`);
+  }
+  if (url.hosts.length !== 1) throw new Error(`"${target}" names several hosts; a call goes to one`);
+  return { scheme: url.scheme, ...url.hosts[0]! };
+}
+
+function isScheme(text: string): text is CallScheme {
+  return Object.hasOwn(DEFAULT_PORTS, text);
+}
+
+/** A method's arguments from JSON text. Throws an `Error` with one line unless it is an array. */
+export function readArguments(text: string): JsonNode[] {
+  let node: JsonNode;
+  try {
+    node = parseJson(text);
+  } catch (error) {
+    throw new Error(`the arguments are no JSON: ${(error as Error).message}; they are one array, such as '[42, "a"]'`);
+  }
+  if (!Array.isArray(node)) throw new Error("the arguments are one JSON array, such as '[42, \"a\"]'");
+  return node;
+}
