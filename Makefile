@@ -27,7 +27,7 @@ peers: deps ## installs (Debian) and builds what the tests with real peers need
 	@scripts/peers.sh
 	@node --import tsx test/support/build-peers.ts
 
-bench: build ## calls through Trestle, Envoy, nginx and direct, in one run, as a table; ARGS=--quick for a minute, --write for docs/performance.md
+bench: build ## calls through Trestle, Envoy, nginx, haproxy and direct, in one run, as tables; ARGS=--quick for two minutes, --write for docs/performance.md
 	@node --import tsx test/bench/run.ts $(ARGS)
 
 check: deps ## types, lint, and the tree check (imports, pure folders, file lengths, unit tests, doc comments)

@@ -2,9 +2,18 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Peer, sleep, startProcess } from "../support/process.ts";
-import { type EnvoyFilter, envoyConfig, nginxConfig } from "./peers-config.ts";
-import { ENVOY_VERSION, installEnvoy, needFile } from "./toolchain.ts";
+import type { PartName } from "./numbers.ts";
+import { type EnvoyFilter, envoyConfig, haproxyConfig, nginxGrpcConfig, nginxStreamConfig } from "./peers-config.ts";
+import {
+  buildDubbo2Programs,
+  buildHttp2Programs,
+  ENVOY_VERSION,
+  installEnvoy,
+  needDebian,
+  type Programs,
+} from "./toolchain.ts";
 import { startTrestleUp } from "./trestle.ts";
+import { startTripleWorker } from "./worker.ts";
 
 /** A proxy that runs and is ready to be measured; the direct way has no process. */
 export interface Running {
@@ -36,17 +45,47 @@ function onProxyCore(command: string, args: readonly string[]): { command: strin
   return { command: "taskset", args: ["-c", PROXY_CORE, command, ...args] };
 }
 
-export const CONTENDERS: readonly Contender[] = [
-  { name: "direct", title: "direct", start: async (_, port) => ({ port }) },
-  { name: "nginx", title: "nginx stream (layer 4)", start: startNginx },
-  { name: "envoy-dubbo", title: `Envoy ${ENVOY_VERSION} dubbo_proxy`, start: startEnvoy("dubbo") },
-  { name: "envoy-generic", title: `Envoy ${ENVOY_VERSION} generic_proxy`, start: startEnvoy("generic") },
+/** One table of the bench: the same calls over each of the ways. */
+export interface Part {
+  readonly name: PartName;
+  readonly title: string;
+  readonly contenders: readonly Contender[];
+  /** The generator of the calls and the provider that answers them. */
+  build(): Promise<Programs>;
+}
+
+const direct: Contender = { name: "direct", title: "direct", start: async (_, port) => ({ port }) };
+
+export const PARTS: readonly Part[] = [
   {
-    name: "envoy-generic-bound",
-    title: `Envoy ${ENVOY_VERSION} generic_proxy, bound`,
-    start: startEnvoy("generic-bound"),
+    name: "dubbo2",
+    title: "Dubbo2",
+    build: buildDubbo2Programs,
+    contenders: [
+      direct,
+      { name: "nginx", title: "nginx stream (layer 4)", start: startNginxStream },
+      { name: "envoy-dubbo", title: `Envoy ${ENVOY_VERSION} dubbo_proxy`, start: startEnvoy("dubbo") },
+      { name: "envoy-generic", title: `Envoy ${ENVOY_VERSION} generic_proxy`, start: startEnvoy("generic") },
+      {
+        name: "envoy-generic-bound",
+        title: `Envoy ${ENVOY_VERSION} generic_proxy, bound`,
+        start: startEnvoy("generic-bound"),
+      },
+      { name: "trestle", title: "Trestle", start: startTrestle },
+    ],
   },
-  { name: "trestle", title: "Trestle", start: startTrestle },
+  {
+    name: "http2",
+    title: "gRPC over HTTP/2",
+    build: buildHttp2Programs,
+    contenders: [
+      direct,
+      { name: "nginx", title: "nginx grpc_pass", start: startNginxGrpc },
+      { name: "haproxy", title: "haproxy", start: startHaproxy },
+      { name: "envoy", title: `Envoy ${ENVOY_VERSION}`, start: startEnvoy("http") },
+      { name: "trestle", title: "Trestle", start: startTripleTrestle },
+    ],
+  },
 ];
 
 /** Reads the port from the JSON line that the bench's own programs print first. */
@@ -55,15 +94,40 @@ export function printedPort(peer: Peer): number | undefined {
   return line.endsWith("}") ? (JSON.parse(line) as { port: number }).port : undefined;
 }
 
-async function startNginx(directory: string, echoPort: number): Promise<Running> {
-  const module = "/usr/lib/nginx/modules/ngx_stream_module.so";
-  await needFile(module, "nginx with its stream module is missing (Debian: apt-get install nginx libnginx-mod-stream)");
+async function startNginxStream(directory: string, echoPort: number): Promise<Running> {
+  await needDebian({
+    nginx: "/usr/sbin/nginx",
+    "libnginx-mod-stream": "/usr/lib/nginx/modules/ngx_stream_module.so",
+  });
+  return startNginx(directory, (port) => nginxStreamConfig(directory, port, echoPort));
+}
+
+async function startNginxGrpc(directory: string, echoPort: number): Promise<Running> {
+  await needDebian({ nginx: "/usr/sbin/nginx" });
+  return startNginx(directory, (port) => nginxGrpcConfig(directory, port, echoPort));
+}
+
+async function startNginx(directory: string, configOf: (port: number) => string): Promise<Running> {
   const port = await freePort();
   const file = join(directory, "nginx.conf");
-  await writeFile(file, nginxConfig(directory, port, echoPort));
+  await writeFile(file, configOf(port));
   const peer = await startProcess({
     name: "nginx",
     ...onProxyCore("/usr/sbin/nginx", ["-p", directory, "-e", "stderr", "-c", file]),
+    ready: () => isListening(port),
+    deadlineMs: 5_000,
+  });
+  return { port, peer, pid: peer.pid };
+}
+
+async function startHaproxy(directory: string, echoPort: number): Promise<Running> {
+  await needDebian({ haproxy: "/usr/sbin/haproxy" });
+  const port = await freePort();
+  const file = join(directory, "haproxy.cfg");
+  await writeFile(file, haproxyConfig(port, echoPort));
+  const peer = await startProcess({
+    name: "haproxy",
+    ...onProxyCore("/usr/sbin/haproxy", ["-db", "-f", file]),
     ready: () => isListening(port),
     deadlineMs: 5_000,
   });
@@ -111,6 +175,12 @@ async function startTrestle(directory: string, echoPort: number): Promise<Runnin
   const ports = { facade: await freePort(), proxy: await freePort(), admin: await freePort() };
   const { parent, workerPid, port, close } = await startTrestleUp(directory, echoPort, ports, onProxyCore);
   return { port, pid: workerPid, peer: parent, close };
+}
+
+async function startTripleTrestle(_: string, echoPort: number): Promise<Running> {
+  const port = await freePort();
+  const peer = await startTripleWorker(port, echoPort, onProxyCore);
+  return { port, peer, pid: peer.pid };
 }
 
 async function isListening(port: number): Promise<boolean> {

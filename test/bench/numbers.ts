@@ -8,13 +8,18 @@ export interface Shape {
   readonly bodyBytes: number;
 }
 
-export const SHAPES: readonly Shape[] = [
-  { name: "16x64/128B", connections: 16, inflight: 64, bodyBytes: 128 },
-  { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 },
-  { name: "64x1/128B", connections: 64, inflight: 1, bodyBytes: 128 },
-];
+/** The parts of the bench, each a table of its own: Dubbo2 calls, and unary gRPC calls over HTTP/2. */
+export type PartName = "dubbo2" | "http2";
 
-/** What one run of the load generator printed; see load.c. */
+const PIPELINED: Shape = { name: "16x64/128B", connections: 16, inflight: 64, bodyBytes: 128 };
+const SINGLE: Shape = { name: "64x1/128B", connections: 64, inflight: 1, bodyBytes: 128 };
+
+export const SHAPES: Readonly<Record<PartName, readonly Shape[]>> = {
+  dubbo2: [PIPELINED, { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 }, SINGLE],
+  http2: [PIPELINED, SINGLE],
+};
+
+/** What one run of a load generator printed; see generator.h. */
 export interface LoadResult {
   readonly answered: number;
   readonly seconds: number;
@@ -53,6 +58,8 @@ export interface Measured {
   readonly rssMb: number[];
   /** Most connections that the provider saw open at once. */
   upstreamConnections: number;
+  /** Why it was given up: a call without its answer, or the proxy's end. No figure of it counts then. */
+  failure?: string;
 }
 
 /** The middle value; of an even number the mean of the two middle ones. NaN for none. */
@@ -69,8 +76,18 @@ export function digits(value: number, decimals = 2): string {
   return value.toFixed(Math.min(decimals, size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2));
 }
 
+const NOTHING: Omit<Measured, "name" | "title"> = {
+  cpuUs: {},
+  callsPerSecond: {},
+  p50Us: [],
+  p99Us: [],
+  rssMb: [],
+  upstreamConnections: -1,
+};
+
 /** The measurements as a Markdown table, a row a proxy. */
-export function resultTable(all: readonly Measured[], shapes: readonly Shape[]): string {
+export function resultTable(measured: readonly Measured[], shapes: readonly Shape[]): string {
+  const all = measured.map((one) => (one.failure === undefined ? one : { ...one, ...NOTHING }));
   const added = (one: Measured, of: "p50Us" | "p99Us") => (one.name === "direct" ? Number.NaN : addedUs(all, one, of));
   const header = [
     "proxy",
@@ -82,7 +99,7 @@ export function resultTable(all: readonly Measured[], shapes: readonly Shape[]):
     "upstream connections",
   ];
   const rows = all.map((one) => [
-    one.title,
+    one.failure === undefined ? one.title : `${one.title}: failed`,
     ...shapes.map(({ name }) => digits(median(one.cpuUs[name] ?? []))),
     ...shapes.map(({ name }) => thousands(median(one.callsPerSecond[name] ?? []))),
     digits(added(one, "p50Us")),
@@ -111,21 +128,28 @@ const cpu = (shape: string) => (one: Measured) => median(one.cpuUs[shape] ?? [])
 
 const connectionsOf = (one: Measured) => (one.upstreamConnections < 0 ? Number.NaN : one.upstreamConnections);
 
-const GOALS: readonly Goal[] = [
-  { what: "CPU µs/call 16x64/128B", against: "envoy-dubbo", most: 1 / 10, value: cpu("16x64/128B") },
-  { what: "CPU µs/call 16x64/128B", against: "envoy-generic-bound", most: 1 / 3, value: cpu("16x64/128B") },
-  { what: "CPU µs/call 16x64/4KB", against: "envoy-dubbo", most: 1 / 3, value: cpu("16x64/4KB") },
-  { what: "CPU µs/call 64x1/128B", against: "envoy-dubbo", most: 1 / 2, value: cpu("64x1/128B") },
-  { what: "added p99 µs", against: "envoy-dubbo", most: 1, value: (one, all) => addedUs(all, one, "p99Us") },
-  { what: "upstream connections", against: "envoy-dubbo", most: 1 / 10, value: connectionsOf },
-];
+const GOALS: Readonly<Record<PartName, readonly Goal[]>> = {
+  dubbo2: [
+    { what: "CPU µs/call 16x64/128B", against: "envoy-dubbo", most: 1 / 10, value: cpu("16x64/128B") },
+    { what: "CPU µs/call 16x64/128B", against: "envoy-generic-bound", most: 1 / 3, value: cpu("16x64/128B") },
+    { what: "CPU µs/call 16x64/4KB", against: "envoy-dubbo", most: 1 / 3, value: cpu("16x64/4KB") },
+    { what: "CPU µs/call 64x1/128B", against: "envoy-dubbo", most: 1 / 2, value: cpu("64x1/128B") },
+    { what: "added p99 µs", against: "envoy-dubbo", most: 1, value: (one, all) => addedUs(all, one, "p99Us") },
+    { what: "upstream connections", against: "envoy-dubbo", most: 1 / 10, value: connectionsOf },
+  ],
+  http2: [
+    { what: "CPU µs/call 16x64/128B", against: "envoy", most: 1 / 5, value: cpu("16x64/128B") },
+    { what: "CPU µs/call 16x64/128B", against: "haproxy", most: 1, value: cpu("16x64/128B") },
+  ],
+};
 
 /** Trestle's figures beside the other proxies' of the same run and the goals. Rows that were not measured are left out. */
-export function goalTable(all: readonly Measured[]): string {
+export function goalTable(measured: readonly Measured[], part: PartName): string {
+  const all = measured.filter(({ failure }) => failure === undefined);
   const trestle = all.find(({ name }) => name === "trestle");
   if (trestle === undefined) return "";
   const rows: string[][] = [];
-  for (const { what, against, most, value } of GOALS) {
+  for (const { what, against, most, value } of GOALS[part]) {
     const other = all.find(({ name }) => name === against);
     if (other === undefined) continue;
     const [ours, theirs] = [value(trestle, all), value(other, all)];
@@ -156,6 +180,14 @@ function markdown(header: readonly string[], rows: readonly (readonly string[])[
   return [line(header), `|${header.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
 }
 
+/** A part as the command line can choose of it. */
+export interface PartChoice {
+  readonly name: PartName;
+  /** Names of the proxies. */
+  readonly proxies: readonly string[];
+  readonly shapes: readonly Shape[];
+}
+
 export interface BenchOptions {
   readonly rounds: number;
   readonly warmupMs: number;
@@ -163,41 +195,54 @@ export interface BenchOptions {
   /** One slice at the paced rate; each round has {@link BenchOptions.pacedSlices} for each proxy, by turns. */
   readonly pacedMs: number;
   readonly pacedSlices: number;
-  /** Names of the proxies; the direct way is always measured. */
-  readonly only: readonly string[] | undefined;
-  readonly shapes: readonly Shape[];
+  /** What is measured; the direct way always is. */
+  readonly parts: readonly PartChoice[];
   readonly write: boolean;
 }
 
-/** Reads the command line; throws a sentence that names what is wrong. */
-export function parseOptions(args: readonly string[], names: readonly string[]): BenchOptions {
+const USAGE = "--quick --rounds=1..99 --part=dubbo2|http2 --only=PROXY,... --shapes=NAME,... --write";
+
+/** Reads the command line; throws a sentence that names what is wrong. Parts are left out that lack a proxy or all shapes named. */
+export function parseOptions(args: readonly string[], all: readonly PartChoice[]): BenchOptions {
   const quick = args.includes("--quick");
   let rounds = quick ? 2 : 5;
-  let only: string[] | undefined;
-  let shapes = SHAPES;
+  let only: readonly string[] | undefined;
+  let shapes: readonly string[] | undefined;
+  let part: string | undefined;
   let write = false;
   for (const arg of args) {
     const [key, value = ""] = arg.split("=", 2) as [string, string?];
     if (key === "--quick") continue;
-    if (key === "--write") write = true;
+    if (arg === "--write") write = true;
     else if (key === "--rounds" && /^[1-9]\d?$/.test(value)) rounds = Number(value);
-    else if (key === "--only") only = value.split(",").map((name) => known(name, names, "proxy"));
-    else if (key === "--shapes") shapes = value.split(",").map((name) => shapeOf(name));
-    else throw new Error(`unknown option ${arg}: --quick --rounds=1..99 --only=NAME,... --shapes=NAME,... --write`);
+    else if (key === "--part") part = known(value, namesOf(all), "part");
+    else if (key === "--only") {
+      only = value.split(",").map((name) => known(name, unique(all.flatMap(({ proxies }) => proxies)), "proxy"));
+    } else if (key === "--shapes") {
+      shapes = value.split(",").map((name) => known(name, unique(all.flatMap((one) => namesOf(one.shapes))), "shape"));
+    } else throw new Error(`unknown option ${arg}: ${USAGE}`);
   }
   const times = quick
     ? { warmupMs: 400, measureMs: 700, pacedMs: 1_000, pacedSlices: 2 }
     : { warmupMs: 600, measureMs: 1_500, pacedMs: 1_000, pacedSlices: 4 };
-  return { rounds, ...times, only, shapes, write };
+  const parts = all
+    .filter(({ name, proxies }) => (part ?? name) === name && (only ?? []).every((proxy) => proxies.includes(proxy)))
+    .map(({ name, proxies, shapes: own }) => ({
+      name,
+      proxies: only ?? proxies,
+      shapes: own.filter((shape) => shapes?.includes(shape.name) ?? true),
+    }))
+    .filter((one) => one.shapes.length > 0);
+  if (parts.length === 0) throw new Error("no part of the bench has all that was named");
+  return { rounds, ...times, parts, write };
 }
 
-function shapeOf(name: string): Shape {
-  known(
-    name,
-    SHAPES.map((shape) => shape.name),
-    "shape",
-  );
-  return SHAPES.find((shape) => shape.name === name)!;
+function namesOf(list: readonly { readonly name: string }[]): readonly string[] {
+  return list.map(({ name }) => name);
+}
+
+function unique(list: readonly string[]): readonly string[] {
+  return [...new Set(list)];
 }
 
 function known(name: string, names: readonly string[], kind: string): string {
@@ -205,13 +250,14 @@ function known(name: string, names: readonly string[], kind: string): string {
   return name;
 }
 
-const BEGIN = "<!-- bench: begin, written by make bench ARGS=--write -->";
-const END = "<!-- bench: end -->";
+const beginOf = (part: PartName) => `<!-- bench ${part}: begin, written by make bench ARGS=--write -->`;
+const endOf = (part: PartName) => `<!-- bench ${part}: end -->`;
 
-/** The document with what stands between its two marks replaced; throws where it has not both. */
-export function replaceSection(document: string, section: string): string {
-  const from = document.indexOf(BEGIN);
-  const to = document.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`the document has no section between "${BEGIN}" and "${END}"`);
-  return `${document.slice(0, from + BEGIN.length)}\n\n${section.trim()}\n\n${document.slice(to)}`;
+/** The document with what stands between a part's two marks replaced; throws where it has not both. */
+export function replaceSection(document: string, part: PartName, section: string): string {
+  const begin = beginOf(part);
+  const from = document.indexOf(begin);
+  const to = document.indexOf(endOf(part));
+  if (from < 0 || to < from) throw new Error(`the document has no section between "${begin}" and "${endOf(part)}"`);
+  return `${document.slice(0, from + begin.length)}\n\n${section.trim()}\n\n${document.slice(to)}`;
 }

@@ -1,7 +1,7 @@
-/** Configuration of Trestle and of the proxies that it is compared with, all for calls to `o.Orders` on 127.0.0.1. */
+/** Configuration of Trestle and of the proxies that it is compared with, all for calls to `o.Orders` on 127.0.0.1, routed by method. */
 
 /** nginx as a layer 4 proxy in one process. */
-export function nginxConfig(directory: string, listenPort: number, echoPort: number): string {
+export function nginxStreamConfig(directory: string, listenPort: number, echoPort: number): string {
   return `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 daemon off;
 master_process off;
@@ -12,13 +12,63 @@ stream { server { listen 127.0.0.1:${listenPort}; proxy_pass 127.0.0.1:${echoPor
 `;
 }
 
-/** Which of Envoy's filters carries the calls; `generic-bound` keeps one upstream connection for each caller's connection. */
-export type EnvoyFilter = "dubbo" | "generic" | "generic-bound";
+/** nginx in one process that carries gRPC calls and routes by method. Connections and calls a connection are bounded by nothing. */
+export function nginxGrpcConfig(directory: string, listenPort: number, echoPort: number): string {
+  const upstream = (name: string) =>
+    `upstream ${name} { server 127.0.0.1:${echoPort}; keepalive 1024; keepalive_requests 1000000000; }`;
+  return `daemon off;
+master_process off;
+pid ${directory}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 8192; }
+http {
+  access_log off;
+  client_body_temp_path ${directory}/body;
+  proxy_temp_path ${directory}/proxy;
+  fastcgi_temp_path ${directory}/fastcgi;
+  scgi_temp_path ${directory}/scgi;
+  uwsgi_temp_path ${directory}/uwsgi;
+  keepalive_requests 1000000000;
+  ${upstream("v1")}
+  ${upstream("v2")}
+  server {
+    listen 127.0.0.1:${listenPort} http2;
+    location = /o.Orders/addOrder { grpc_pass grpc://v2; }
+    location / { grpc_pass grpc://v1; }
+  }
+}
+`;
+}
+
+/** haproxy with one thread, HTTP/2 on both sides, that routes by method. */
+export function haproxyConfig(listenPort: number, echoPort: number): string {
+  const backend = (name: string) => `backend ${name}\n  server orders 127.0.0.1:${echoPort} proto h2\n`;
+  return `global
+  nbthread 1
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+frontend orders
+  bind 127.0.0.1:${listenPort} proto h2
+  use_backend v2 if { path /o.Orders/addOrder }
+  default_backend v1
+${backend("v1")}${backend("v2")}`;
+}
+
+/**
+ * Which of Envoy's filters carries the calls: Dubbo2 by one of the first three, of which `generic-bound` keeps one upstream connection for
+ * each caller's connection; gRPC over HTTP/2 by `http`.
+ */
+export type EnvoyFilter = "dubbo" | "generic" | "generic-bound" | "http";
 
 const TYPE = "type.googleapis.com/envoy.extensions.filters.network";
 
 /** An Envoy with one filter that routes by method, as JSON (which Envoy takes for YAML). Ports are the kernel's choice. */
 export function envoyConfig(filter: EnvoyFilter, echoPort: number): string {
+  const protocol = filter === "http" ? { typed_extension_protocol_options: HTTP2_UPSTREAM } : {};
   const address = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
   const cluster = (name: string) => ({
     name,
@@ -27,6 +77,7 @@ export function envoyConfig(filter: EnvoyFilter, echoPort: number): string {
     circuit_breakers: {
       thresholds: [{ max_connections: 100_000, max_pending_requests: 100_000, max_requests: 100_000 }],
     },
+    ...protocol,
     load_assignment: {
       cluster_name: name,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: address(echoPort) } }] }],
@@ -37,16 +88,56 @@ export function envoyConfig(filter: EnvoyFilter, echoPort: number): string {
     static_resources: {
       listeners: [
         {
-          name: "dubbo",
+          name: "orders",
           address: address(0),
-          filter_chains: [
-            { filters: [filter === "dubbo" ? dubboFilter() : genericFilter(filter === "generic-bound")] },
-          ],
+          filter_chains: [{ filters: [filterOf(filter)] }],
         },
       ],
       clusters: [cluster("v1"), cluster("v2")],
     },
   });
+}
+
+const HTTP2_UPSTREAM = {
+  "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+    explicit_http_config: { http2_protocol_options: {} },
+  },
+};
+
+function filterOf(filter: EnvoyFilter): object {
+  if (filter === "http") return httpFilter();
+  return filter === "dubbo" ? dubboFilter() : genericFilter(filter === "generic-bound");
+}
+
+function httpFilter(): object {
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    typed_config: {
+      "@type": `${TYPE}.http_connection_manager.v3.HttpConnectionManager`,
+      stat_prefix: "bench",
+      codec_type: "HTTP2",
+      route_config: {
+        name: "orders",
+        virtual_hosts: [
+          {
+            name: "orders",
+            domains: ["*"],
+            routes: [
+              { match: { path: "/o.Orders/addOrder" }, route: { cluster: "v2" } },
+              { match: { prefix: "/" }, route: { cluster: "v1" } },
+            ],
+          },
+        ],
+      },
+      http_filters: [
+        {
+          name: "envoy.filters.http.router",
+          typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
+        },
+      ],
+    },
+  };
 }
 
 function dubboFilter(): object {

