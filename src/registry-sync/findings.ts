@@ -23,7 +23,7 @@ export const REGISTRY_FINDINGS = {
   TR0104: { severity: "warning", title: "a registry directory holds more names than are read", passes: false },
   TR0110: { severity: "error", title: "a provider's address is one of Trestle's own and is refused", passes: false },
   TR0111: { severity: "warning", title: "a provider registered an address that nobody can connect to", passes: false },
-  TR0120: { severity: "info", title: "a protocol that is not led through the proxy yet", passes: false },
+  TR0120: { severity: "info", title: "a protocol that is not led through the proxy", passes: false },
   TR0121: {
     severity: "info",
     title: "a service is registered at application level only and passes unchanged",

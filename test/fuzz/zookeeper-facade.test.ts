@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { WireProtocol } from "../../src/codecs/xds/resources.ts";
 import { ERRORS } from "../../src/codecs/zookeeper/constants.ts";
+import { parseNodeName } from "../../src/registry-sync/dubbo-url.ts";
+import { ANYBODY, bridgedFor, joinBridged } from "../../src/registry-sync/present/asker.ts";
 import { present } from "../../src/registry-sync/present/present.ts";
 import {
   FacadeLink,
@@ -20,7 +23,7 @@ const PROVIDER_NAMES = [
   providerName("10.0.0.2"),
   providerName("10.0.0.3", "&weight=5"),
   providerName("10.0.0.4", "&version=2.0.0"),
-  providerName("10.0.0.5", "", "tri"),
+  providerName("10.0.0.5", "&version=3.0.0", "tri"),
   "malformed",
 ];
 /** What the proxies are shown as for providers without and with a version. */
@@ -29,6 +32,11 @@ const VIRTUAL_NAMES = ["", "&version=2.0.0"].flatMap((more) =>
     encodeURIComponent(`dubbo://${proxy}/${IFACE}?application=shop&interface=${IFACE}&methods=a,b${more}`),
   ),
 );
+/** As {@link VIRTUAL_NAMES}, in the protocol that the providers do not speak. */
+const BRIDGED_NAMES = [
+  `dubbo://${PROXIES[0]}/${IFACE}?application=shop&interface=${IFACE}&methods=a,b&prefer.serialization=hessian2&serialization=hessian2&version=3.0.0&weight=0`,
+  `tri://10.0.0.9:50051/${IFACE}?application=shop&interface=${IFACE}&methods=a,b&prefer.serialization=hessian2&serialization=hessian2&weight=0`,
+].map(encodeURIComponent);
 const INSTANCE_NAMES = ["10.0.0.2:20880", "10.0.0.3:20880"];
 /** Nodes whose coming and going is watched: shown by us alone, hidden, passed on as they are. */
 const WATCHED = [
@@ -37,19 +45,27 @@ const WATCHED = [
   `${PROVIDERS}/${PROVIDER_NAMES[0]}`,
   `${PROVIDERS}/${PROVIDER_NAMES[3]}`,
   `${INSTANCES}/${INSTANCE_NAMES[0]}`,
+  ...BRIDGED_NAMES.map((name) => `${PROVIDERS}/${name}`),
 ];
 /** The services of the providers, as keys. */
-const KEYS = [IFACE, `${IFACE}:2.0.0`];
+const KEYS = [IFACE, `${IFACE}:2.0.0`, `${IFACE}:3.0.0`];
 const ADDRESSES = [PROXIES, PROXIES.slice(0, 1), PROXIES.slice(1), []];
+const TRI_ADDRESSES = [undefined, [], ["10.0.0.9:50051"]];
+/** What consumers of the session that has everything register with. */
+const CONSUMERS = ["protocol=tri", "protocol=dubbo", "release=3.3.6"].map((said) =>
+  encodeURIComponent(`consumer://10.0.0.1/${IFACE}?category=consumers&interface=${IFACE}&${said}`),
+);
 
 type Step =
   | { readonly do: "toggle"; readonly directory: string; readonly name: string }
   | {
       readonly do: "context";
       readonly addresses: readonly string[];
+      readonly triAddresses: readonly string[] | undefined;
       readonly hides: readonly string[];
       readonly served: readonly string[];
     }
+  | { readonly do: "consumer"; readonly name: string }
   | { readonly do: "time" }
   | { readonly do: "move"; readonly client: number; readonly direction: "up" | "down" }
   | { readonly do: "read"; readonly client: number }
@@ -67,18 +83,26 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .tuple(fc.constantFrom(...ADDRESSES), fc.subarray(INSTANCE_NAMES), fc.subarray(KEYS))
-      .map(([addresses, hides, served]): Step => ({ do: "context", addresses, hides, served })),
+      .tuple(
+        fc.constantFrom(...ADDRESSES),
+        fc.constantFrom(...TRI_ADDRESSES),
+        fc.subarray(INSTANCE_NAMES),
+        fc.subarray(KEYS),
+      )
+      .map(([addresses, triAddresses, hides, served]): Step => {
+        return { do: "context", addresses, triAddresses, hides, served };
+      }),
   },
   {
     weight: 8,
     arbitrary: fc
-      .tuple(fc.nat(17), fc.constantFrom("up" as const, "down" as const))
+      .tuple(fc.nat(21), fc.constantFrom("up" as const, "down" as const))
       .map(([client, direction]): Step => ({ do: "move", client, direction })),
   },
+  { weight: 1, arbitrary: fc.constantFrom(...CONSUMERS).map((name): Step => ({ do: "consumer", name })) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: "time" }) },
-  { weight: 1, arbitrary: fc.nat(17).map((client): Step => ({ do: "read", client })) },
-  { weight: 1, arbitrary: fc.nat(17).map((client): Step => ({ do: "reconnect", client })) },
+  { weight: 1, arbitrary: fc.nat(21).map((client): Step => ({ do: "read", client })) },
+  { weight: 1, arbitrary: fc.nat(21).map((client): Step => ({ do: "reconnect", client })) },
 );
 
 /** A client that keeps its belief whether one node is there, by exists with a watch. */
@@ -225,7 +249,15 @@ function run(steps: readonly Step[]): void {
     return believer;
   });
   const watchers = [...all, ...believers, ...together];
-  for (const one of steps) act(link, writer, watchers, one);
+  let bridged: readonly WireProtocol[] | undefined;
+  for (const one of steps) {
+    if (one.do !== "consumer") act(link, writer, watchers, one);
+    else {
+      bridged = joinBridged(bridged ?? [], wantedBy(one.name));
+      const path = `/dubbo/${IFACE}/consumers/${one.name}`;
+      mixed.ask({ op: "create", path, data: null, acl: [{ perms: 31, scheme: "world", id: "anyone" }], flags: 1 });
+    }
+  }
   for (let round = 0; round < 10; round++) {
     link.clock.advance(1_500);
     for (const client of link.clients) client.session?.tick();
@@ -239,7 +271,8 @@ function run(steps: readonly Step[]): void {
     const real = writer.children(keeper.directory);
     const kind = keeper.directory === PROVIDERS ? "providers" : "instances";
     const name = kind === "providers" ? "com.acme.Order" : "shop";
-    const { shown } = present({ kind, path: keeper.directory, name }, real, link.context);
+    const asker = keeper.shared && bridged !== undefined ? { unled: [], bridged } : ANYBODY;
+    const { shown } = present({ kind, path: keeper.directory, name }, real, link.context, asker);
     expect([...keeper.list].sort(), `${keeper.style} ${keeper.directory}`).toEqual([...shown].sort());
     if (kind === "providers") for (const held of keeper.held) expect(held.size).toBeGreaterThan(0);
     expect(keeper.client.children(keeper.directory).length).toBe(shown.size);
@@ -247,7 +280,17 @@ function run(steps: readonly Step[]): void {
   }
 }
 
-function act(link: FacadeLink, writer: LinkedClient, all: readonly (Keeper | Believer)[], one: Step): void {
+function wantedBy(consumer: string): readonly WireProtocol[] {
+  const reading = parseNodeName(consumer);
+  return reading.type === "url" ? bridgedFor(reading.url) : [];
+}
+
+function act(
+  link: FacadeLink,
+  writer: LinkedClient,
+  all: readonly (Keeper | Believer)[],
+  one: Exclude<Step, { readonly do: "consumer" }>,
+): void {
   switch (one.do) {
     case "toggle": {
       const path = `${one.directory}/${one.name}`;
@@ -260,9 +303,12 @@ function act(link: FacadeLink, writer: LinkedClient, all: readonly (Keeper | Bel
       }
       return;
     }
-    case "context":
-      link.setContextQuietly({ addresses: one.addresses, served: new Set(one.served) }, one.hides);
+    case "context": {
+      const { addresses, triAddresses } = one;
+      const served = new Set(one.served);
+      link.setContextQuietly({ addresses, ...(triAddresses && { triAddresses }), served }, one.hides);
       return;
+    }
     case "time":
       link.clock.advance(700);
       for (const { client } of all) client.session?.tick();

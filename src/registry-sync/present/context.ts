@@ -1,3 +1,4 @@
+import type { WireProtocol } from "../../codecs/xds/resources.ts";
 import type { World } from "../../model/entry.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
 import type { DubboUrl } from "../dubbo-url.ts";
@@ -32,10 +33,16 @@ export interface NotLed {
   readonly soon?: boolean;
 }
 
+/** The protocols that proxies may carry, in the order in which a service is listed in them. */
+export const CARRIED: readonly WireProtocol[] = ["dubbo", "tri"];
+
 /** All that a facade must know, beside the registry's own answers, to say what a consumer is shown. Frozen; replaced whole. */
 export interface PresentContext {
-  /** `host:port` of the proxies in service, in the order they are listed. With none, everything passes unchanged. */
-  readonly addresses: readonly string[];
+  /**
+   * `host:port` of the proxies that carry a protocol now, in the order they are listed; undefined for a protocol that is not
+   * carried at all. With none, everything of that protocol passes unchanged.
+   */
+  addressesOf(protocol: string): readonly string[] | undefined;
   /** Full paths under which `<interface>/providers` stand. */
   readonly roots: readonly string[];
   /** Full paths under which `<application>/<instance>` stand. */
@@ -44,8 +51,8 @@ export interface PresentContext {
   readonly served?: ReadonlySet<string>;
   /** Printed keys of the services in the world that are led, if only for one of the applications that provide them. */
   readonly led: ReadonlySet<string>;
-  /** Undefined when calls to that service of that provider application are led through the proxy. */
-  notLed(service: ServiceKey, application: string): NotLed | undefined;
+  /** Undefined when calls to that service of that provider application, in that protocol, are led through the proxy. */
+  notLed(service: ServiceKey, application: string, protocol: string): NotLed | undefined;
   /** The tag under which a provider that is led is shown, as URLs write it; `""` for none. */
   tagOf(service: ServiceKey, url: DubboUrl): string;
   /** Whether an application-level instance (by its node name) is kept from consumers. */
@@ -56,7 +63,10 @@ export interface PresentContext {
 
 /** What {@link createPresentContext} is made from; everything but the addresses has a default. */
 export interface PresentOptions {
+  /** `host:port` of the proxies that carry Dubbo2 now. */
   readonly addresses: readonly string[];
+  /** Those that carry Triple; absent: it is not carried at all. */
+  readonly triAddresses?: readonly string[];
   readonly roots?: readonly string[];
   readonly instanceRoots?: readonly string[];
   readonly take?: TakeFilter;
@@ -79,9 +89,15 @@ export function createPresentContext(options: PresentOptions): PresentContext {
   const bypassed = anyOf(options.bypass?.services ?? []);
   const all = options.bypass?.all === true;
   const { unruled, served } = options;
+  const addresses: ReadonlyMap<string, readonly string[]> = new Map([
+    ["dubbo", Object.freeze([...options.addresses])],
+    ...(options.triAddresses === undefined ? [] : [["tri", Object.freeze([...options.triAddresses])] as const]),
+  ]);
 
-  function notLed(service: ServiceKey, application: string): NotLed | undefined {
-    if (options.addresses.length === 0) return quiet("no proxy is in service");
+  function notLed(service: ServiceKey, application: string, protocol: string): NotLed | undefined {
+    const proxies = addresses.get(protocol);
+    if (proxies === undefined) return { reason: `${protocol}:// is not a protocol that is led through`, finding: true };
+    if (proxies.length === 0) return quiet("no proxy is in service");
     const key = printServiceKey(service);
     if (all || bypassed(service.interface) || bypassed(key)) return quiet("bypassed");
     if (!takesService(service.interface) && !takesService(key)) return quiet("not taken by the service filter");
@@ -99,7 +115,7 @@ export function createPresentContext(options: PresentOptions): PresentContext {
   const hidden: HiddenInstances = options.world === undefined ? new Map() : hiddenInstances(options.world, notLed);
   const tags: TagsInWorld = options.world === undefined ? new Map() : tagsInWorld(options.world);
   return Object.freeze({
-    addresses: Object.freeze([...options.addresses]),
+    addressesOf: (protocol: string) => addresses.get(protocol),
     roots: options.roots ?? ["/dubbo"],
     instanceRoots: options.instanceRoots ?? ["/services"],
     ...(served !== undefined && { served }),
@@ -115,14 +131,11 @@ export function createPresentContext(options: PresentOptions): PresentContext {
   });
 }
 
-function ledServices(
-  world: World,
-  notLed: (service: ServiceKey, application: string) => NotLed | undefined,
-): ReadonlySet<string> {
+function ledServices(world: World, notLed: PresentContext["notLed"]): ReadonlySet<string> {
   const led = new Set<string>();
   for (const { service, endpoints } of world.entries) {
     const isLed = endpoints.some(
-      ({ protocol, params }) => protocol === "dubbo" && notLed(service, params["application"] ?? "") === undefined,
+      ({ protocol, params }) => notLed(service, params["application"] ?? "", protocol) === undefined,
     );
     if (isLed) led.add(printServiceKey(service));
   }

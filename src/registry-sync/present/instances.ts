@@ -14,14 +14,15 @@ export type HiddenInstances = ReadonlyMap<string, ReadonlySet<string>>;
  */
 export function hiddenInstances(
   world: World,
-  notLed: (service: ServiceKey, application: string) => unknown,
+  notLed: (service: ServiceKey, application: string, protocol: string) => unknown,
 ): HiddenInstances {
   const ledHosts = new Set<string>();
   for (const entry of world.entries) {
     for (const endpoint of entry.endpoints) {
       const application = endpoint.params["application"];
-      if (application === undefined || endpoint.protocol !== "dubbo") continue;
-      if (notLed(entry.service, application) === undefined) ledHosts.add(`${application} ${endpoint.address}`);
+      if (application === undefined) continue;
+      if (notLed(entry.service, application, endpoint.protocol) === undefined)
+        ledHosts.add(`${application} ${endpoint.address}`);
     }
   }
   const hidden = new Map<string, Set<string>>();

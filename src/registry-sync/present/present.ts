@@ -1,7 +1,10 @@
+import type { WireProtocol } from "../../codecs/xds/resources.ts";
 import { printServiceKey, serviceKey } from "../../model/service.ts";
 import { consumerTakes } from "../dubbo-match.ts";
 import { type DubboUrl, interfaceOf, param, parseNodeName, printNodeName } from "../dubbo-url.ts";
-import type { NotLed, PresentContext } from "./context.ts";
+import { ANYBODY, type Asker } from "./asker.ts";
+import { bridgeUrl, isBridgeable, otherProtocol } from "./bridge-urls.ts";
+import { CARRIED, type NotLed, type PresentContext } from "./context.ts";
 import type { Directory } from "./directory.ts";
 import { mergeUrls } from "./merge-urls.ts";
 
@@ -36,13 +39,13 @@ const MAX_PASSED = 20;
 
 /**
  * How a real name of a directory is treated, from the name and the context alone: so the answer to a question for one node never
- * disagrees with the list. `unled` are consumer URLs of the asking session that keep services from being led (broadcast).
+ * disagrees with the list.
  */
 export function treat(
   directory: Directory,
   name: string,
   context: PresentContext,
-  unled: readonly DubboUrl[] = [],
+  { unled }: Asker = ANYBODY,
 ): Treatment {
   if (directory.kind === "instances") {
     return context.hidesInstance(directory.name, name) ? { type: "hidden" } : { type: "passes", note: undefined };
@@ -58,13 +61,14 @@ export function treat(
   const { url } = reading;
   const service = serviceKey(directory.name, param(url, "group"), param(url, "version"));
   const at = printServiceKey(service);
-  if (url.protocol !== "dubbo") return passes(name, `${url.protocol}:// is not a protocol that is led through`, at);
+  const application = param(url, "application");
+  const not: NotLed | undefined = context.notLed(service, application, url.protocol);
+  if (context.addressesOf(url.protocol) === undefined) return passes(name, not?.reason ?? "", at);
   if (interfaceOf(url) !== directory.name) return passes(name, "its url names another interface", at);
   if (url.host === "" || url.port === 0) return passes(name, "its url has no host and port", at);
-  if (context.addresses.includes(addressOf(url))) return passes(name, "it is a proxy's own address", at);
+  if (isProxy(url, context)) return passes(name, "it is a proxy's own address", at);
   if (param(url, "ssl-enabled") === "true") return passes(name, "it takes TLS connections alone", at);
   if (param(url, "cluster") === "broadcast") return passes(name, "it asks for cluster=broadcast", at);
-  const not: NotLed | undefined = context.notLed(service, param(url, "application"));
   if (not?.soon === true) return { type: "passes", note: undefined, soon: at };
   if (not !== undefined) return not.finding ? passes(name, not.reason, at) : { type: "passes", note: undefined };
   if (unled.some((consumer) => consumerTakes(consumer, url))) return passes(name, "its consumer broadcasts", at);
@@ -78,41 +82,36 @@ export function treat(
 }
 
 /** Whether a node that the registry holds is kept from lists (and, but for its owner, from reads). */
-export function isHidden(
-  directory: Directory,
-  name: string,
-  context: PresentContext,
-  unled: readonly DubboUrl[] = [],
-): boolean {
-  return treat(directory, name, context, unled).type !== "passes";
+export function isHidden(directory: Directory, name: string, context: PresentContext, asker: Asker = ANYBODY): boolean {
+  return treat(directory, name, context, asker).type !== "passes";
 }
 
 /** Whether a name could be one of the proxy's in that directory; `present` alone knows whether it is shown now. */
 export function mayBeVirtual(directory: Directory, name: string, context: PresentContext): boolean {
   if (directory.kind !== "providers") return false;
   const reading = parseNodeName(name);
-  if (reading.type === "fault" || reading.url.protocol !== "dubbo") return false;
-  return context.addresses.includes(addressOf(reading.url));
+  return reading.type === "url" && context.addressesOf(reading.url.protocol)?.includes(addressOf(reading.url)) === true;
 }
 
 /**
- * What is shown of a directory that holds `names`: for each (group, version, tag) that is led through the proxy one URL per proxy
- * address in place of the providers' own; everything else as it is. Never empty where `names` holds a provider.
+ * What is shown of a directory that holds `names`: for each (group, version, tag) that is led through the proxy, and each protocol
+ * of its providers, one URL per proxy address in place of the providers' own; the same in the other protocol, derived from these,
+ * where no provider speaks it and the asker has use for it; everything else as it is. Never empty where `names` holds a provider.
  * Tags stand apart because consumers' own tag routers (`dubbo.tag`, 2.6 to 3.3) choose among these URLs before a call is sent.
- * Depends on nothing else, so every facade and every session shows the same.
+ * Depends on nothing else, so every facade shows the same.
  */
 export function present(
   directory: Directory,
   names: readonly string[],
   context: PresentContext,
-  unled: readonly DubboUrl[] = [],
+  asker: Asker = ANYBODY,
 ): Presented {
   const shown = new Set<string>();
   const passed: Passed[] = [];
   const soon = new Set<string>();
-  const led = new Map<string, { readonly tag: string; readonly urls: DubboUrl[] }>();
+  const led = new Map<string, { readonly tag: string; readonly urls: Map<string, DubboUrl[]> }>();
   for (const name of names) {
-    const treatment = treat(directory, name, context, unled);
+    const treatment = treat(directory, name, context, asker);
     if (treatment.type === "passes") {
       shown.add(name);
       if (treatment.soon !== undefined) soon.add(treatment.soon);
@@ -120,23 +119,46 @@ export function present(
     } else if (treatment.type === "led") {
       const { url, group, tag } = treatment;
       const key = `${group}\n${tag}`;
-      const like = led.get(key);
-      if (like === undefined) led.set(key, { tag, urls: [url] });
-      else like.urls.push(url);
+      const like = led.get(key) ?? { tag, urls: new Map<string, DubboUrl[]>() };
+      led.set(key, like);
+      const { protocol } = url;
+      const urls = like.urls.get(protocol);
+      if (urls === undefined) like.urls.set(protocol, [url]);
+      else urls.push(url);
     }
   }
   const virtual = new Set<string>();
   for (const key of [...led.keys()].sort()) {
     const { tag, urls } = led.get(key)!;
-    const merged = mergeUrls(urls, directory.name, tag);
-    for (const address of context.addresses) {
-      const name = printNodeName({ protocol: "dubbo", ...splitAddress(address), ...merged });
-      if (shown.has(name)) continue;
-      shown.add(name);
-      virtual.add(name);
+    for (const protocol of CARRIED) {
+      const url = standIn(protocol, urls, directory.name, tag, asker);
+      for (const address of url === undefined ? [] : (context.addressesOf(protocol) ?? [])) {
+        const name = printNodeName({ protocol, ...splitAddress(address), ...url! });
+        if (shown.has(name)) continue;
+        shown.add(name);
+        virtual.add(name);
+      }
     }
   }
   return { shown, virtual, passed, soon };
+}
+
+/** What stands for providers in a protocol, their own or the other one; undefined where nothing does. `urls` are by protocol. */
+function standIn(
+  protocol: WireProtocol,
+  urls: ReadonlyMap<string, readonly DubboUrl[]>,
+  directoryName: string,
+  tag: string,
+  { bridged }: Asker,
+): Pick<DubboUrl, "path" | "params"> | undefined {
+  const own = urls.get(protocol);
+  if (own !== undefined) return mergeUrls(own, directoryName, tag);
+  const others = bridged.includes(protocol) ? (urls.get(otherProtocol(protocol)) ?? []).filter(isBridgeable) : [];
+  return others.length === 0 ? undefined : bridgeUrl(mergeUrls(others, directoryName, tag));
+}
+
+function isProxy(url: DubboUrl, context: PresentContext): boolean {
+  return CARRIED.some((protocol) => context.addressesOf(protocol)?.includes(addressOf(url)) === true);
 }
 
 function passes(name: string, reason: string, at: string): Treatment {

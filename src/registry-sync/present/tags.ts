@@ -5,7 +5,7 @@ import { type DubboUrl, param } from "../dubbo-url.ts";
 /** The key under which all lines of Dubbo keep a provider's tag, and look for it (TagRouter of 2.6 and 2.7, TagStateRouter of 3.x). */
 export const TAG = "dubbo.tag";
 
-/** Tags that providers have in a world, by service and address, each with the registration that it is true for. */
+/** Tags that providers have in a world, by service, protocol and address, each with the registration that it is true for. */
 export type TagsInWorld = ReadonlyMap<string, { readonly tag: string; readonly timestamp: string | undefined }>;
 
 /** The providers with a tag: overrides and the config centre may have given it, so that their own URLs do not say it. */
@@ -13,9 +13,9 @@ export function tagsInWorld(world: World): TagsInWorld {
   const tags = new Map<string, { readonly tag: string; readonly timestamp: string | undefined }>();
   for (const { service, endpoints } of world.entries) {
     for (const { address, port, protocol, tag, params } of endpoints) {
-      if (tag === "" || protocol !== "dubbo") continue;
+      if (tag === "") continue;
       const raw = param({ params }, TAG);
-      tags.set(idOf(service, address, port), { tag: raw, timestamp: params["timestamp"] });
+      tags.set(idOf(service, protocol, address, port), { tag: raw, timestamp: params["timestamp"] });
     }
   }
   return tags;
@@ -26,10 +26,10 @@ export function tagsInWorld(world: World): TagsInWorld {
  * has started again since counts by its URL until the world knows it.
  */
 export function tagOfProvider(service: ServiceKey, url: DubboUrl, tags: TagsInWorld): string {
-  const known = tags.size === 0 ? undefined : tags.get(idOf(service, url.host, url.port));
+  const known = tags.size === 0 ? undefined : tags.get(idOf(service, url.protocol, url.host, url.port));
   return known !== undefined && known.timestamp === url.params["timestamp"] ? known.tag : param(url, TAG);
 }
 
-function idOf(service: ServiceKey, address: string, port: number): string {
-  return `${printServiceKey(service)} ${address} ${port}`;
+function idOf(service: ServiceKey, protocol: string, address: string, port: number): string {
+  return `${printServiceKey(service)} ${protocol} ${address} ${port}`;
 }

@@ -1,9 +1,11 @@
 import { ProtocolError } from "../../../base/errors.ts";
+import type { WireProtocol } from "../../../codecs/xds/resources.ts";
 import { ERRORS } from "../../../codecs/zookeeper/constants.ts";
 import { PROTOCOL } from "../../../codecs/zookeeper/jute.ts";
 import type { ReplyHeader } from "../../../codecs/zookeeper/records.ts";
 import type { Request } from "../../../codecs/zookeeper/requests.ts";
-import type { DubboUrl } from "../../dubbo-url.ts";
+import { type DubboUrl, interfaceOf } from "../../dubbo-url.ts";
+import { ANYBODY, type Asker, bridgedFor, joinBridged } from "../../present/asker.ts";
 import type { PresentContext } from "../../present/context.ts";
 import { type Directory, directoryAt } from "../../present/directory.ts";
 import type { FacadeCounters } from "./counters.ts";
@@ -36,6 +38,8 @@ export const MAX_WATCHES = 200_000;
 
 /** Broadcasting consumers that one session may have. */
 const MAX_UNLED = 1_000;
+/** Interfaces of which is kept in which protocols one session's consumers need them; of more, what nobody asked for is shown. */
+const MAX_CALLED = 20_000;
 
 /** Own requests have xids from here downward; order alone matches replies, so a client may use the same. */
 const FIRST_OWN_XID = -1_000_000;
@@ -60,6 +64,8 @@ export class SessionCore {
   /** Hidden nodes that this session made: it finds them, others do not. */
   readonly own = new Set<string>();
   unled: readonly DubboUrl[] = [];
+  /** By interface: in which protocols the session's consumers need it where no provider speaks them. */
+  readonly bridged = new Map<string, readonly WireProtocol[]>();
   sessionId = 0n;
   remembered: Remembered | undefined;
   #pending: Pending[] = [];
@@ -142,16 +148,17 @@ export class SessionCore {
   }
 
   readListing(directory: Directory, packet: Uint8Array, header: ReplyHeader): Listing | undefined {
-    const unled = this.unledIn(directory);
-    if (header.err === 0) return this.shared.listings.read(directory, packet, this.context, unled);
+    const asker = this.askerIn(directory);
+    if (header.err === 0) return this.shared.listings.read(directory, packet, this.context, asker);
     if (header.err !== ERRORS.noNode) return undefined;
-    return this.shared.listings.make(directory, [], undefined, this.context, unled);
+    return this.shared.listings.make(directory, [], undefined, this.context, asker);
   }
 
-  /** The session's broadcasting consumers, where a directory is an interface's; an empty list for nearly all. */
-  unledIn(directory: Directory): readonly DubboUrl[] {
-    const isOfInterface = directory.kind === "providers" || directory.kind === "routers";
-    return this.unled.length > 0 && isOfInterface ? this.unled : NONE;
+  /** What the session's consumers say of a directory's interface; nearly all say nothing there. */
+  askerIn({ kind, name }: Directory): Asker {
+    const unled = kind === "providers" || kind === "routers" ? this.unled : ANYBODY.unled;
+    const bridged = (kind === "providers" ? this.bridged.get(name) : undefined) ?? ANYBODY.bridged;
+    return unled.length === 0 && bridged === ANYBODY.bridged ? ANYBODY : { unled, bridged };
   }
 
   track(directory: Directory): Tracked {
@@ -203,13 +210,23 @@ export class SessionCore {
     if (instances.length > 0) onRemoval?.(instances);
   }
 
-  /** Notes a consumer whose services are not led. Past the bound the oldest is forgotten. */
-  addUnled(consumer: DubboUrl): void {
-    this.unled = [...this.unled, consumer].slice(-MAX_UNLED);
+  /**
+   * Notes a consumer that the session registers; whether the session may be shown its interface otherwise now. Past the bounds the
+   * oldest broadcasting one is forgotten, and an interface's protocols are not noted.
+   */
+  addConsumer(consumer: DubboUrl): boolean {
+    if (consumer.params["cluster"] === "broadcast") {
+      this.unled = [...this.unled, consumer].slice(-MAX_UNLED);
+      return true;
+    }
+    const name = interfaceOf(consumer);
+    const known = this.bridged.get(name);
+    if (known === undefined && this.bridged.size >= MAX_CALLED) return false;
+    const bridged = joinBridged(known ?? [], bridgedFor(consumer));
+    this.bridged.set(name, bridged);
+    return bridged !== (known ?? ANYBODY.bridged);
   }
 }
-
-const NONE: readonly DubboUrl[] = [];
 
 function tooMany(what: string): ProtocolError {
   return new ProtocolError(PROTOCOL, `zookeeper session has over ${MAX_WATCHES} ${what}`);

@@ -42,7 +42,7 @@ function ask(core: SessionCore, tracked: Tracked, watch: boolean): void {
   const { directory } = tracked;
   core.list(directory, watch, (found) => {
     // Judged by what held when the event came: what a newer context changes is told behind all that waits.
-    const listing = found && core.shared.listings.again(found, core.contextOf(tracked), core.unledIn(directory));
+    const listing = found && core.shared.listings.again(found, core.contextOf(tracked), core.askerIn(directory));
     const before = listing === undefined ? moment : beforeEarly(core, tracked, moment, listing);
     const recursive = core.coveredRecursively(directory.path);
     const events =
@@ -70,8 +70,8 @@ function beforeEarly(core: SessionCore, tracked: Tracked, moment: Moment, listin
   }
   tracked.early.clear();
   const { directory } = tracked;
-  const unled = core.unledIn(directory);
-  const { presented } = core.shared.listings.make(directory, [...names], undefined, core.contextOf(tracked), unled);
+  const asker = core.askerIn(directory);
+  const { presented } = core.shared.listings.make(directory, [...names], undefined, core.contextOf(tracked), asker);
   return { ...moment, presented };
 }
 
@@ -98,7 +98,7 @@ function childEvent(core: SessionCore, child: DirectoryChild, event: WatcherEven
   const watch = tracked?.nodes.get(name);
   const recursive = core.coveredRecursively(event.path);
   const changesList = event.type === EVENT_TYPES.created || event.type === EVENT_TYPES.deleted;
-  const hidden = isHidden(directory, name, core.contextOf(tracked), core.unledIn(directory));
+  const hidden = isHidden(directory, name, core.contextOf(tracked), core.askerIn(directory));
   if (tracked !== undefined && recursive && changesList) {
     if (tracked.listing === undefined) {
       tracked.early.set(name, event.type === EVENT_TYPES.created ? "created" : "deleted");
@@ -129,7 +129,7 @@ function noteVisible(core: SessionCore, tracked: Tracked, name: string, came: bo
   const { listing, directory } = tracked;
   if (listing === undefined || listing.held.has(name) === came) return;
   const names = came ? [...listing.names, name] : listing.names.filter((one) => one !== name);
-  tracked.listing = core.shared.listings.derive(listing, names, core.contextOf(tracked), core.unledIn(directory));
+  tracked.listing = core.shared.listings.derive(listing, names, core.contextOf(tracked), core.askerIn(directory));
   // A watch on the list is told by an event of its own, which is judged by what was shown before this one.
   if (tracked.presented !== undefined && !tracked.armed && !tracked.persistent) {
     tracked.presented = tracked.listing.presented;
@@ -140,9 +140,12 @@ function isShownVirtual(tracked: Tracked | undefined, name: string): boolean {
   return tracked?.presented?.virtual.has(name) === true;
 }
 
-/** What is shown may have changed although the registry did not: tells the client of all that did. */
-export function onContextChange(core: SessionCore): void {
-  for (const tracked of [...core.tracked.values()]) if (!tracked.holdsContext()) tellContext(core, tracked);
+/** What is shown, of one interface or of all, may have changed although the registry did not: tells the client of all that did. */
+export function onContextChange(core: SessionCore, interfaceName?: string): void {
+  for (const tracked of [...core.tracked.values()]) {
+    const isMeant = interfaceName === undefined || tracked.directory.name === interfaceName;
+    if (isMeant && !tracked.holdsContext()) tellContext(core, tracked);
+  }
 }
 
 function tellContext(core: SessionCore, tracked: Tracked): void {
@@ -151,7 +154,7 @@ function tellContext(core: SessionCore, tracked: Tracked): void {
     if (tracked.nodes.size > 0) watchShadows(core, directory);
     return;
   }
-  const again = core.shared.listings.again(listing, core.context, core.unledIn(directory));
+  const again = core.shared.listings.again(listing, core.context, core.askerIn(directory));
   const recursive = core.coveredRecursively(directory.path);
   const events = settle(tracked, tracked.moment(), again, "context", recursive);
   core.shared.counters.artificial += events.length;

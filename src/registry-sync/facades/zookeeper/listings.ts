@@ -1,7 +1,7 @@
 import { packetBody } from "../../../codecs/zookeeper/frame.ts";
 import type { Stat } from "../../../codecs/zookeeper/records.ts";
 import { decodeReply } from "../../../codecs/zookeeper/replies.ts";
-import type { DubboUrl } from "../../dubbo-url.ts";
+import type { Asker } from "../../present/asker.ts";
 import type { PresentContext } from "../../present/context.ts";
 import type { Directory } from "../../present/directory.ts";
 import { type Passed, type Presented, present } from "../../present/present.ts";
@@ -15,10 +15,11 @@ export interface Listing {
   /** The directory's Stat; undefined when it did not exist. */
   readonly stat: Stat | undefined;
   readonly context: PresentContext;
+  readonly asker: Asker;
   readonly presented: Presented;
 }
 
-/** Most directories whose last listing is kept for the next session that asks. */
+/** Most listings, one for each directory and kind of session, that are kept for the next session that asks. */
 const MAX_REMEMBERED = 2_000;
 
 /**
@@ -34,29 +35,29 @@ export class Listings {
     this.#onPassed = onPassed;
   }
 
-  /** Reads a good getChildren2 reply packet. `unled` as in `present`. */
-  read(directory: Directory, packet: Uint8Array, context: PresentContext, unled: readonly DubboUrl[]): Listing {
+  /** Reads a good getChildren2 reply packet. */
+  read(directory: Directory, packet: Uint8Array, context: PresentContext, asker: Asker): Listing {
     const stat = trailingStat(packet);
-    const last = this.#last.get(directory.path);
+    const last = this.#last.get(keyOf(directory, asker));
     const same =
       last?.stat !== undefined &&
       stat !== undefined &&
       last.stat.czxid === stat.czxid &&
       last.stat.cversion === stat.cversion;
-    if (same && last.stat?.mzxid === stat.mzxid && unled.length === 0 && last.context === context) return last;
+    if (same && last.stat?.mzxid === stat.mzxid && isShared(asker) && last.context === context) return last;
     const names = same ? last.names : decodeNames(packet);
-    return this.make(directory, names, stat, context, unled);
+    return this.make(directory, names, stat, context, asker);
   }
 
   /** What a directory's known state shows under another context. */
-  again(listing: Listing, context: PresentContext, unled: readonly DubboUrl[]): Listing {
-    if (listing.context === context && unled.length === 0) return listing;
-    const last = this.#last.get(listing.directory.path);
-    if (last === undefined || last.names !== listing.names || unled.length > 0) {
-      return this.derive(listing, listing.names, context, unled);
+  again(listing: Listing, context: PresentContext, asker: Asker): Listing {
+    if (listing.context === context && isShared(asker) && sameAsker(listing.asker, asker)) return listing;
+    const last = this.#last.get(keyOf(listing.directory, asker));
+    if (last === undefined || last.names !== listing.names || !isShared(asker)) {
+      return this.derive(listing, listing.names, context, asker);
     }
     if (last.context === context) return last;
-    return this.make(listing.directory, listing.names, listing.stat, context, unled);
+    return this.make(listing.directory, listing.names, listing.stat, context, asker);
   }
 
   /** A listing of names that are known. */
@@ -65,16 +66,16 @@ export class Listings {
     names: readonly string[],
     stat: Stat | undefined,
     context: PresentContext,
-    unled: readonly DubboUrl[],
+    asker: Asker,
   ): Listing {
-    const listing = this.#present(directory, names, stat, context, unled);
-    if (unled.length === 0 && stat !== undefined) this.#remember(listing);
+    const listing = this.#present(directory, names, stat, context, asker);
+    if (isShared(asker) && stat !== undefined) this.#remember(listing);
     return listing;
   }
 
   /** A listing after events that told of other names; its Stat is the older one's, so it stands for no state of the registry. */
-  derive(listing: Listing, names: readonly string[], context: PresentContext, unled: readonly DubboUrl[]): Listing {
-    return this.#present(listing.directory, names, listing.stat, context, unled);
+  derive(listing: Listing, names: readonly string[], context: PresentContext, asker: Asker): Listing {
+    return this.#present(listing.directory, names, listing.stat, context, asker);
   }
 
   #present(
@@ -82,21 +83,35 @@ export class Listings {
     names: readonly string[],
     stat: Stat | undefined,
     context: PresentContext,
-    unled: readonly DubboUrl[],
+    asker: Asker,
   ): Listing {
-    const presented = present(directory, names, context, unled);
+    const presented = present(directory, names, context, asker);
     for (const passed of presented.passed) this.#onPassed(passed);
-    return Object.freeze({ directory, names, held: new Set(names), stat, context, presented });
+    return Object.freeze({ directory, names, held: new Set(names), stat, context, asker, presented });
   }
 
   #remember(listing: Listing): void {
-    this.#last.delete(listing.directory.path);
-    this.#last.set(listing.directory.path, listing);
+    const key = keyOf(listing.directory, listing.asker);
+    this.#last.delete(key);
+    this.#last.set(key, listing);
     for (const oldest of this.#last.keys()) {
       if (this.#last.size <= MAX_REMEMBERED) break;
       this.#last.delete(oldest);
     }
   }
+}
+
+/** Whether what is shown to a session is shown to all of its kind. */
+function isShared({ unled }: Asker): boolean {
+  return unled.length === 0;
+}
+
+function sameAsker(one: Asker, other: Asker): boolean {
+  return isShared(one) && isShared(other) && one.bridged === other.bridged;
+}
+
+function keyOf({ path }: Directory, { bridged }: Asker): string {
+  return `${bridged.join()} ${path}`;
 }
 
 function decodeNames(packet: Uint8Array): readonly string[] {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../base/clock.ts";
+import type { WireProtocol } from "../../../codecs/xds/resources.ts";
 import type { DubboUrl } from "../../dubbo-url.ts";
 import type { Presented } from "../../present/present.ts";
 
@@ -10,6 +11,8 @@ export interface Remembered {
   readonly own: ReadonlySet<string>;
   /** Consumers of the session whose services are not led. */
   readonly unled: readonly DubboUrl[];
+  /** By interface: in which protocols the session's consumers need it where no provider speaks them. */
+  readonly bridged: ReadonlyMap<string, readonly WireProtocol[]>;
 }
 
 /** How long a session is remembered at most, ms: the longest time-out that a server with ticks of 2 s grants. */

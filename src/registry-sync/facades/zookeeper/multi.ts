@@ -67,7 +67,7 @@ function placeOf(core: SessionCore, op: MultiOp): "directory" | "child" | "elsew
   if (directoryAt(op.path, core.context) !== undefined) return "directory";
   const child = childAt(op.path, core.context);
   if (child === undefined) return "elsewhere";
-  if (isHidden(child.directory, child.name, core.context, core.unledIn(child.directory))) return "child";
+  if (isHidden(child.directory, child.name, core.context, core.askerIn(child.directory))) return "child";
   return mayBeVirtual(child.directory, child.name, core.context) ? "child" : "elsewhere";
 }
 
@@ -128,7 +128,7 @@ function rewrite(core: SessionCore, op: MultiOp, result: MultiResult, known: Kno
   const directory = directoryAt(op.path, core.context);
   if (directory !== undefined) {
     if (result.op === "getChildren") {
-      const shown = present(directory, result.children, core.context, core.unledIn(directory)).shown;
+      const shown = present(directory, result.children, core.context, core.askerIn(directory)).shown;
       return { op: "getChildren", children: [...shown] };
     }
     const shown = known.listings.get(directory.path)?.presented.shown.size;
@@ -146,7 +146,7 @@ function rewrite(core: SessionCore, op: MultiOp, result: MultiResult, known: Kno
     if (op.op === "getChildren") return { op: "getChildren", children: [] };
     return { op: "getData", data: new Uint8Array(0), stat: virtualStat(listing.stat) };
   }
-  const hidden = isHidden(child.directory, child.name, core.context, core.unledIn(child.directory));
+  const hidden = isHidden(child.directory, child.name, core.context, core.askerIn(child.directory));
   if (!hidden || result.op === "error") return result;
   const own = core.owns(op.path) || (result.op === "getData" && result.stat.ephemeralOwner === core.sessionId);
   return own ? result : { op: "error", err: ERRORS.noNode };

@@ -48,7 +48,7 @@ export function readList(core: SessionCore, directory: Directory, read: Read): v
 function noteListing(core: SessionCore, directory: Directory, listing: Listing, watch: boolean): void {
   const tracked = watch ? core.track(directory) : core.trackedAt(directory.path);
   if (tracked === undefined) return;
-  tracked.listing = core.shared.listings.again(listing, core.contextOf(tracked), core.unledIn(directory));
+  tracked.listing = core.shared.listings.again(listing, core.contextOf(tracked), core.askerIn(directory));
   tracked.presented = tracked.listing.presented;
   tracked.early.clear();
   if (!watch) return;
@@ -88,7 +88,7 @@ export function readChild(core: SessionCore, child: DirectoryChild, read: Read):
   const { directory, name } = child;
   let asked: Listing | undefined;
   let sent = read.packet;
-  if (isHidden(directory, name, core.context, core.unledIn(directory))) {
+  if (isHidden(directory, name, core.context, core.askerIn(directory))) {
     if (read.watch) watchShadows(core, directory);
     // Only getChildren's reply does not say whose the node is.
     if (read.op === "getChildren")
@@ -122,7 +122,7 @@ interface ChildAnswer {
 function answerChild(core: SessionCore, child: DirectoryChild, read: Read, answer: ChildAnswer): void {
   const { directory, name } = child;
   const { packet, plain, header, asked } = answer;
-  const hidden = isHidden(directory, name, core.context, core.unledIn(directory));
+  const hidden = isHidden(directory, name, core.context, core.askerIn(directory));
   const note = (kind: NodeWatch["kind"]): void => {
     if (read.watch) core.track(directory).nodes.set(name, { kind, persistent: false });
   };
@@ -155,7 +155,7 @@ function current(core: SessionCore, directory: Directory, asked: Listing | undef
   const followed = tracked?.upstreamArmed || tracked?.persistent || core.coveredRecursively(directory.path);
   const listing = asked ?? (followed ? tracked?.listing : undefined);
   if (listing === undefined || listing.context === core.context) return listing;
-  return core.shared.listings.again(listing, core.context, core.unledIn(directory));
+  return core.shared.listings.again(listing, core.context, core.askerIn(directory));
 }
 
 function asGetChildren(packet: Uint8Array, header: ReplyHeader): Uint8Array {

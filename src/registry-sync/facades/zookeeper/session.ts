@@ -4,7 +4,7 @@ import { fourLetterWord, PacketSplitter, packetBody } from "../../../codecs/zook
 import { JuteReader, PROTOCOL } from "../../../codecs/zookeeper/jute.ts";
 import { type ReplyHeader, readConnectRequest, readConnectResponse } from "../../../codecs/zookeeper/records.ts";
 import { decodeRequest, peekRequest, type ReadRequest } from "../../../codecs/zookeeper/requests.ts";
-import { parseNodeName } from "../../dubbo-url.ts";
+import { interfaceOf, parseNodeName } from "../../dubbo-url.ts";
 import { childAt, consumerNodeAt, type Directory, type DirectoryChild, directoryAt } from "../../present/directory.ts";
 import { type FacadeShared, MAX_PENDING, SessionCore } from "./core.ts";
 import { countBelow } from "./count.ts";
@@ -163,7 +163,7 @@ export class FacadeSession {
       if (armed && presented !== undefined) shown.set(path, presented);
       else shown.delete(path);
     }
-    core.shared.memory.put(core.sessionId, { shown, own: core.own, unled: core.unled });
+    core.shared.memory.put(core.sessionId, { shown, own: core.own, unled: core.unled, bridged: core.bridged });
   }
 
   #clientPacket(packet: Uint8Array): void {
@@ -253,15 +253,13 @@ export class FacadeSession {
     });
   }
 
-  /** A consumer that registers with cluster=broadcast must reach every provider itself. */
+  /** A consumer says as it registers how it will call: with cluster=broadcast it must reach every provider itself. */
   #noteConsumer(path: string): void {
     const core = this.#core;
     const name = consumerNodeAt(path, core.context);
     if (name === undefined) return;
     const reading = parseNodeName(name);
-    if (reading.type === "fault" || reading.url.params["cluster"] !== "broadcast") return;
-    core.addUnled(reading.url);
-    onContextChange(core);
+    if (reading.type === "url" && core.addConsumer(reading.url)) onContextChange(core, interfaceOf(reading.url));
   }
 
   /** False when the packet must wait; it and all that follow come again. */
@@ -289,6 +287,7 @@ export class FacadeSession {
     if (core.remembered === undefined) return;
     for (const path of core.remembered.own) core.own.add(path);
     core.unled = core.remembered.unled;
+    for (const [name, bridged] of core.remembered.bridged) core.bridged.set(name, bridged);
   }
 
   #pause(paused: boolean): void {

@@ -38,7 +38,7 @@ function notePersistent(core: SessionCore, path: string, recursive: boolean): vo
   }
   const child = recursive ? undefined : childAt(path, core.context);
   if (child === undefined) return;
-  const hidden = isHidden(child.directory, child.name, core.context, core.unledIn(child.directory));
+  const hidden = isHidden(child.directory, child.name, core.context, core.askerIn(child.directory));
   const virtual = mayBeVirtual(child.directory, child.name, core.context);
   if (!hidden && !virtual) return;
   const tracked = core.track(child.directory);
@@ -118,7 +118,7 @@ export function setWatches(core: SessionCore, packet: Uint8Array, xid: number): 
         continue;
       }
       const { directory, name } = child;
-      const hidden = isHidden(directory, name, core.context, core.unledIn(directory));
+      const hidden = isHidden(directory, name, core.context, core.askerIn(directory));
       if (hidden && kind === "virtual") {
         core.track(directory).nodes.set(name, { kind: "own", persistent: false });
         kept.push(path);

@@ -26,6 +26,8 @@ export interface InterfaceContext {
   readonly origin: string;
   /** Whether an address is one of Trestle's own. */
   isOwnAddress(address: string, port: number): boolean;
+  /** Protocols that are led through the proxy. */
+  readonly protocols: readonly string[];
   /** The rules of the config centre that are in force for a stem (an application or a service). */
   rulesOf(stem: string): readonly ConfigRule[];
 }
@@ -181,7 +183,7 @@ class InterfaceBuild {
       const id = endpointId(endpoint);
       const other = endpoints.get(id);
       if (other === undefined || other.startedAtMs <= endpoint.startedAtMs) endpoints.set(id, endpoint);
-      if (endpoint.protocol !== "dubbo") others.add(cut(endpoint.protocol));
+      if (!this.#context.protocols.includes(endpoint.protocol)) others.add(cut(endpoint.protocol));
     }
     for (const protocol of others) {
       this.#tell("TR0120", `${key} is offered over ${protocol}, which is not led through the proxy`, key);

@@ -27,6 +27,8 @@ export interface ZookeeperSourceOptions {
   readonly auth?: { readonly username: string; readonly password: string };
   /** Whether an address is one of Trestle's own; such a provider is refused. */
   readonly isOwnAddress?: (address: string, port: number) => boolean;
+  /** Protocols that are led through the proxy; Dubbo2 alone unless told. */
+  readonly protocols?: readonly string[];
   readonly sessionTimeoutMs?: number;
   /** Opens a connection; over TCP unless a test has it otherwise. */
   readonly openLink?: (options: LinkOptions) => ServerLink;
@@ -77,7 +79,12 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         options.onConnected?.(state === "connected");
       });
       const live = watchTree(session, { roots: Object.values(roots), plan: dubboPlan(roots), clock, log });
-      const state = createZookeeperWorld({ name, ...(options.isOwnAddress && { isOwnAddress: options.isOwnAddress }) });
+      const { isOwnAddress, protocols } = options;
+      const state = createZookeeperWorld({
+        name,
+        ...(isOwnAddress && { isOwnAddress }),
+        ...(protocols && { protocols }),
+      });
       const latest = new Latest<World | undefined>(undefined);
       live.onChange((changed) => latest.set(state.update(dubboChanges(roots, live.tree, changed))));
       try {

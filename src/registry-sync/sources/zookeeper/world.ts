@@ -11,6 +11,8 @@ export interface ZookeeperWorldOptions {
   readonly name: string;
   /** Whether an address is one of Trestle's own; such a provider is refused (TR0110). */
   readonly isOwnAddress?: (address: string, port: number) => boolean;
+  /** Protocols that are led through the proxy, Dubbo2 alone unless told; a service that is offered in another is told of (TR0120). */
+  readonly protocols?: readonly string[];
 }
 
 /** Turns what a ZooKeeper registry holds into a world, one change at a time. */
@@ -48,6 +50,7 @@ class IncrementalWorld implements ZookeeperWorld {
     this.#context = {
       origin: options.name,
       isOwnAddress: options.isOwnAddress ?? (() => false),
+      protocols: options.protocols ?? ["dubbo"],
       rulesOf: (stem) => [...(this.#rules.get(stem)?.values() ?? [])],
     };
     this.#world = this.#freeze();

@@ -43,21 +43,38 @@ describe("what is led through the proxy", () => {
     ["a service that the proxy has been told of", { served: new Set(["g/com.acme.Order:1.0.0"]) }, undefined],
     ["not one that it has not", { served: new Set(["com.acme.Order"]) }, "the proxy has not been told of it yet"],
   ])("%s", (_, options, reason) => {
-    expect(createPresentContext({ addresses, ...options }).notLed(order, "shop")?.reason).toBe(reason);
+    expect(createPresentContext({ addresses, ...options }).notLed(order, "shop", "dubbo")?.reason).toBe(reason);
   });
 
   test("a rule that the proxy does not apply is worth a finding, a filter is not", () => {
     const ruled = createPresentContext({ addresses, unruled: new Map([["com.acme.Order", "x"]]) });
     const filtered = createPresentContext({ addresses, take: { services: [], applications: [] } });
-    expect(ruled.notLed(plain, "shop")?.finding).toBe(true);
-    expect(filtered.notLed(plain, "shop")?.finding).toBe(false);
+    expect(ruled.notLed(plain, "shop", "dubbo")?.finding).toBe(true);
+    expect(filtered.notLed(plain, "shop", "dubbo")?.finding).toBe(false);
+  });
+
+  test.each<[string, Partial<PresentOptions>, string, string | undefined, boolean | undefined]>([
+    ["Triple where its proxies serve", { triAddresses: ["10.0.0.9:50051"] }, "tri", undefined, undefined],
+    ["not Triple while none of them does", { triAddresses: [] }, "tri", "no proxy is in service", false],
+    ["not Triple where it is switched off", {}, "tri", "tri:// is not a protocol that is led through", true],
+    ["nothing else", { triAddresses: ["a:1"] }, "rest", "rest:// is not a protocol that is led through", true],
+    [
+      "not Dubbo2 while only Triple is served",
+      { addresses: [], triAddresses: ["a:1"] },
+      "dubbo",
+      "no proxy is in service",
+      false,
+    ],
+  ])("%s, by its protocol", (_, options, protocol, reason, finding) => {
+    const not = createPresentContext({ addresses, ...options }).notLed(order, "shop", protocol);
+    expect([not?.reason, not?.finding]).toEqual([reason, finding]);
   });
 
   test("a pattern of many stars is matched in a time that does not explode", () => {
     const services = ["*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b"];
     const context = createPresentContext({ addresses, take: { services, applications: ["*"] } });
     const before = performance.now();
-    expect(context.notLed(serviceKey("a".repeat(50_000)), "shop")).toBeDefined();
+    expect(context.notLed(serviceKey("a".repeat(50_000)), "shop", "dubbo")).toBeDefined();
     expect(performance.now() - before).toBeLessThan(500);
   });
 });
@@ -94,6 +111,19 @@ describe("a router", () => {
     ["is shown without a proxy in service", { addresses: [] }, false],
   ])("%s", (_, options, hidden) => {
     expect(hides(options)).toEqual([hidden, hidden]);
+  });
+
+  test("of a service of Triple providers alone is hidden while Triple is carried", () => {
+    const [{ endpoints, ...entry }] = world.entries as [World["entries"][number]];
+    const triple = {
+      ...world,
+      entries: [{ ...entry, endpoints: endpoints.map((one) => ({ ...one, protocol: "tri" })) }],
+    };
+    const tri = { world: triple, triAddresses: ["10.0.0.9:50051"] };
+    expect([hides(tri), hides({ world: triple })]).toEqual([
+      [true, true],
+      [false, false],
+    ]);
   });
 
   test("of another service, and what is no router, is shown", () => {

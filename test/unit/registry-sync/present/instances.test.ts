@@ -29,7 +29,9 @@ function world(...endpoints: Endpoint[]): World {
   };
 }
 
-function hidden(given: World, notLed: () => unknown = () => undefined): string[] {
+const dubboAlone = (_: unknown, __: string, protocol: string) => (protocol === "dubbo" ? undefined : "not carried");
+
+function hidden(given: World, notLed: Parameters<typeof hiddenInstances>[1] = dubboAlone): string[] {
   return [...hiddenInstances(given, notLed)].flatMap(([app, names]) => [...names].map((name) => `${app} ${name}`));
 }
 
@@ -42,8 +44,10 @@ describe("instances that are hidden", () => {
     expect(hidden(world(endpoint("10.0.0.2", 20880, "shop")), () => "bypassed")).toEqual([]);
   });
 
-  test("none of an application that speaks tri:// alone", () => {
-    expect(hidden(world(endpoint("10.0.0.2", 50051, "shop", "tri")))).toEqual([]);
+  test("those of an application that speaks tri:// alone where Triple is carried, else none", () => {
+    const triple = world(endpoint("10.0.0.2", 50051, "shop", "tri"));
+    expect(hidden(triple, () => undefined)).toEqual(["shop 10.0.0.2:50051"]);
+    expect(hidden(triple)).toEqual([]);
   });
 
   test("by the port of a second protocol, too, when dubbo is led on that host", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type DubboUrl, parseNodeName } from "../../../../src/registry-sync/dubbo-url.ts";
+import { parseNodeName } from "../../../../src/registry-sync/dubbo-url.ts";
+import { ANYBODY, type Asker, bridgedFor } from "../../../../src/registry-sync/present/asker.ts";
 import { createPresentContext, type PresentOptions } from "../../../../src/registry-sync/present/context.ts";
 import type { Directory } from "../../../../src/registry-sync/present/directory.ts";
 import { isHidden, mayBeVirtual, present } from "../../../../src/registry-sync/present/present.ts";
@@ -16,8 +17,8 @@ function provider(host: string, more = "", scheme = "dubbo"): string {
   return name(`${scheme}://${host}:20880/com.acme.Order?application=shop&interface=com.acme.Order&pid=1${more}`);
 }
 
-function shownOf(names: readonly string[], options: Partial<PresentOptions> = {}, unled: DubboUrl[] = []): string[] {
-  const { shown } = present(providers, names, createPresentContext({ addresses: proxies, ...options }), unled);
+function shownOf(names: readonly string[], options: Partial<PresentOptions> = {}, asker: Asker = ANYBODY): string[] {
+  const { shown } = present(providers, names, createPresentContext({ addresses: proxies, ...options }), asker);
   return [...shown].map((one) => decodeURIComponent(one));
 }
 
@@ -81,7 +82,8 @@ describe("a list of providers", () => {
   });
 
   test.each<[string, string, string]>([
-    ["another protocol", provider("10.0.0.4", "", "tri"), "tri:// is not a protocol that is led through"],
+    ["another protocol", provider("10.0.0.4", "", "rest"), "rest:// is not a protocol that is led through"],
+    ["Triple where it is not carried", provider("10.0.0.4", "", "tri"), "tri:// is not a protocol that is led through"],
     ["a name that is no URL", "rubbish", "url has no protocol"],
     ["a broken escape", "%zz", "node name has a broken percent escape"],
     [
@@ -127,7 +129,7 @@ describe("a list of providers", () => {
     );
     if (reading.type === "fault") throw new Error(reading.message);
     const names = [provider("10.0.0.2", "&version=1"), provider("10.0.0.3", "&version=2")];
-    const shown = shownOf(names, {}, [reading.url]);
+    const shown = shownOf(names, {}, { ...ANYBODY, unled: [reading.url] });
     expect(shown[0]).toBe(decodeURIComponent(names[0] ?? ""));
     expect(shown.slice(1).every((one) => one.includes("10.0.0.9") && one.endsWith("version=2"))).toBe(true);
   });
@@ -137,6 +139,87 @@ describe("a list of providers", () => {
     const { shown, passed } = present(providers, names, createPresentContext({ addresses: proxies }));
     expect(shown.size).toBe(1_000);
     expect(passed).toHaveLength(20);
+  });
+});
+
+describe("with proxies that carry Triple", () => {
+  const tri = ["10.0.0.9:50051", "10.0.0.9:50052"];
+  const both = { triAddresses: tri };
+  const consumer = (text: string): Asker => {
+    const reading = parseNodeName(name(text));
+    if (reading.type === "fault") throw new Error(reading.message);
+    return { unled: [], bridged: bridgedFor(reading.url) };
+  };
+  const asksTri = consumer("consumer://10.0.0.1/com.acme.Order?protocol=tri&release=3.3.6");
+  const asksAny = consumer("consumer://10.0.0.1/com.acme.Order?release=3.3.6");
+  const asks27 = consumer("consumer://10.0.0.1/com.acme.Order?release=2.7.23");
+  const triple = (more = "") =>
+    tri.map((at) => `tri://${at}/com.acme.Order?application=shop&interface=com.acme.Order${more}`);
+  const bridged = "&prefer.serialization=hessian2&serialization=hessian2&weight=0";
+  const dubboOnly = [provider("10.0.0.2", "&prefer.serialization=fastjson2,hessian2")];
+  const tripleOnly = [provider("10.0.0.2", "", "tri")];
+  const native = "&prefer.serialization=hessian2,fastjson2";
+
+  test.each<[string, string[], Asker, string[]]>([
+    ["Dubbo2 providers, to anybody", dubboOnly, ANYBODY, proxied(native)],
+    ["Dubbo2 providers, to 2.7", dubboOnly, asks27, proxied(native)],
+    ["Dubbo2 providers, to 3.3", dubboOnly, asksAny, proxied(native)],
+    ["Dubbo2 providers, to one that asks for Triple", dubboOnly, asksTri, [...proxied(native), ...triple(bridged)]],
+    ["Triple providers, to anybody", tripleOnly, ANYBODY, [...proxied(bridged), ...triple()]],
+    ["Triple providers, to 2.7", tripleOnly, asks27, [...proxied(bridged), ...triple()]],
+    ["Triple providers, to 3.3", tripleOnly, asksAny, triple()],
+    ["Triple providers, to one that asks for Triple", tripleOnly, asksTri, triple()],
+    ["providers of both", [...tripleOnly, ...dubboOnly], asksTri, [...proxied(native), ...triple()]],
+    [
+      "Triple providers whose calls are bare protobuf",
+      [provider("10.0.0.2", "&proxy=nativestub", "tri")],
+      ANYBODY,
+      triple("&proxy=nativestub"),
+    ],
+    [
+      "Triple providers of which one can be called from Dubbo2",
+      [provider("10.0.0.2", "&proxy=nativestub", "tri"), provider("10.0.0.3", "&methods=a", "tri")],
+      ANYBODY,
+      [...proxied(`&methods=a${bridged}`), ...triple("&methods=a")],
+    ],
+  ])("%s", (_, names, asker, expected) => {
+    expect(shownOf(names, both, asker)).toEqual(expected);
+    expect(shownOf([...names].reverse(), both, asker)).toEqual(expected);
+  });
+
+  test("a tag that only Triple providers have is shown in Dubbo2 beside the others", () => {
+    const names = [provider("10.0.0.2"), provider("10.0.0.3", "&dubbo.tag=gray", "tri")];
+    const gray = (at: string, more = "") =>
+      `${at}/com.acme.Order?application=shop&dubbo.tag=gray&interface=com.acme.Order${more}`;
+    expect(shownOf(names, both)).toEqual([
+      ...proxied(),
+      ...proxies.map((at) => `dubbo://${gray(at, bridged)}`),
+      ...tri.map((at) => `tri://${gray(at)}`),
+    ]);
+  });
+
+  test("while no proxy of a protocol serves, what it would carry is shown as it is", () => {
+    expect(shownOf(tripleOnly, { triAddresses: [] })).toEqual(tripleOnly.map(decodeURIComponent));
+    expect(shownOf(dubboOnly, { addresses: [], ...both }, asksTri)).toEqual(dubboOnly.map(decodeURIComponent));
+    expect(shownOf(dubboOnly, { triAddresses: [] }, asksTri)).toEqual(proxied(native));
+    expect(shownOf(tripleOnly, { addresses: [], ...both })).toEqual(triple());
+  });
+
+  test("a bypass shows the real addresses, and other protocols pass as ever", () => {
+    const names = [...tripleOnly, ...dubboOnly, provider("10.0.0.2", "", "rest")];
+    expect(shownOf(names, { ...both, bypass: { all: true, services: [] } })).toEqual(names.map(decodeURIComponent));
+    expect(shownOf(names, both)[0]).toContain("rest://10.0.0.2:20880/");
+  });
+
+  test("a Triple provider is hidden, names at either kind of address may be ours", () => {
+    const context = createPresentContext({ addresses: proxies, ...both });
+    expect(isHidden(providers, provider("10.0.0.2", "", "tri"), context)).toBe(true);
+    expect(mayBeVirtual(providers, name("tri://10.0.0.9:50051/com.acme.Order"), context)).toBe(true);
+    expect(mayBeVirtual(providers, name("tri://10.0.0.9:20880/com.acme.Order"), context)).toBe(false);
+    const own = name("dubbo://10.0.0.9:50051/com.acme.Order?interface=com.acme.Order");
+    expect(present(providers, [own], context).passed.map(({ reason }) => reason)).toEqual([
+      "it is a proxy's own address",
+    ]);
   });
 });
 

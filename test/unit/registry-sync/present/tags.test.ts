@@ -41,6 +41,14 @@ test.each<[name: string, inWorld: string[], overrides: string[], asked: string, 
   ],
   ["its URL's where the world does not know it", [], [gray], url("10.0.0.1", "dubbo.tag=blue"), "blue"],
   ["its URL's where an override is for another", [url("10.0.0.2", "")], [gray], url("10.0.0.2", ""), ""],
+  ["one of the same protocol", [url("10.0.0.1", "dubbo.tag=blue")], [], url("10.0.0.1", "", "tri"), ""],
+  [
+    "its URL's over Triple",
+    [url("10.0.0.1", "timestamp=1", "tri")],
+    [gray],
+    url("10.0.0.1", "timestamp=1", "tri"),
+    "gray",
+  ],
   ["one of the same version", [url("10.0.0.1", "version=2")], [gray], url("10.0.0.1", "version=1"), ""],
 ])("a provider is shown under %s", (_, inWorld, overrides, asked, tag) => {
   const reading = parseDubboUrl(asked);

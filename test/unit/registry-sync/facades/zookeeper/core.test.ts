@@ -9,6 +9,7 @@ import { Listings } from "../../../../../src/registry-sync/facades/zookeeper/lis
 import { SessionMemory } from "../../../../../src/registry-sync/facades/zookeeper/memory.ts";
 import { replyPacket, requestPacket } from "../../../../../src/registry-sync/facades/zookeeper/packets.ts";
 import { Patience } from "../../../../../src/registry-sync/facades/zookeeper/patience.ts";
+import { ANYBODY } from "../../../../../src/registry-sync/present/asker.ts";
 import { createPresentContext } from "../../../../../src/registry-sync/present/context.ts";
 import { IFACE, PROVIDERS, PROXIES } from "../../../../support/facade-link.ts";
 
@@ -109,4 +110,42 @@ test("the number of own nodes is bounded", () => {
   const one = core();
   for (let index = 0; index < 200_000; index++) one.addOwn(`/n${index}`);
   expect(() => one.addOwn("/more")).toThrow("zookeeper session has over 200000 nodes of its own");
+});
+
+describe("what a session's consumers ask for", () => {
+  const consumer = (name: string, said: string) => ({
+    protocol: "consumer",
+    host: "10.0.0.1",
+    port: 0,
+    path: name,
+    params: { interface: name, ...Object.fromEntries(new URLSearchParams(said)) },
+  });
+  const routers = { kind: "routers", path: `/dubbo/${IFACE}/routers`, name: IFACE } as const;
+
+  test("holds for their interface, and several are joined", () => {
+    const one = core();
+    expect(one.askerIn(directory)).toBe(ANYBODY);
+    expect(one.addConsumer(consumer(IFACE, "release=2.7.23"))).toBe(false);
+    expect(one.askerIn(directory)).toBe(ANYBODY);
+    expect(one.addConsumer(consumer("a.B", "protocol=tri"))).toBe(true);
+    expect(one.askerIn(directory)).toBe(ANYBODY);
+    expect(one.addConsumer(consumer(IFACE, "protocol=tri"))).toBe(true);
+    expect(one.addConsumer(consumer(IFACE, "protocol=tri"))).toBe(false);
+    expect(one.askerIn(directory)).toEqual({ unled: [], bridged: ["dubbo", "tri"] });
+    expect(one.askerIn(routers)).toBe(ANYBODY);
+  });
+
+  test("one of 3.x that takes both needs neither in place of the other", () => {
+    const one = core();
+    expect(one.addConsumer(consumer(IFACE, "release=3.3.6"))).toBe(true);
+    expect(one.askerIn(directory).bridged).toEqual([]);
+  });
+
+  test("is noted of a bounded number of interfaces", () => {
+    const one = core();
+    for (let index = 0; index < 20_000; index++) one.addConsumer(consumer(`a.B${index}`, "protocol=tri"));
+    expect(one.addConsumer(consumer(IFACE, "protocol=tri"))).toBe(false);
+    expect([one.bridged.size, one.askerIn(directory)]).toEqual([20_000, ANYBODY]);
+    expect(one.addConsumer(consumer("a.B1", "release=2.7.23"))).toBe(true);
+  });
 });

@@ -328,6 +328,50 @@ describe("a consumer that registers with cluster=broadcast", () => {
   });
 });
 
+describe("a consumer that asks for Triple", () => {
+  const consumer = (iface: string, more: string) =>
+    `/dubbo/${IFACE}/consumers/` +
+    encodeURIComponent(`consumer://10.0.0.1/${iface}?category=consumers&interface=${iface}&side=consumer${more}`);
+  const tri = ["10.0.0.9:50051"];
+  const stage = () => {
+    const link = new FacadeLink({ triAddresses: tri });
+    const writer = link.connect("direct").layOut();
+    writer.create(`${PROVIDERS}/${providerName("10.0.0.2")}`);
+    return { link, one: link.connect("facade"), other: link.connect("facade") };
+  };
+
+  test("is shown Dubbo2 providers in Triple too, others are not, and a new connection of its session still is", () => {
+    const { link, one, other } = stage();
+    one.create(consumer(IFACE, "&protocol=tri&release=3.3.6"));
+    const names = one.children(PROVIDERS);
+    expect(addressesOf(names)).toEqual([...PROXIES, ...tri].sort());
+    expect(one.stat(PROVIDERS)?.numChildren).toBe(3);
+    const bridged = names.find((name) => name.startsWith("tri")) ?? "";
+    expect(one.stat(`${PROVIDERS}/${bridged}`)).toBeDefined();
+    expect(other.stat(`${PROVIDERS}/${bridged}`)).toBeUndefined();
+    expect(addressesOf(other.children(PROVIDERS))).toEqual(PROXIES);
+    one.disconnect();
+    expect(addressesOf(link.connect("facade", one).children(PROVIDERS))).toEqual([...PROXIES, ...tri].sort());
+  });
+
+  test("is told when it registers after it has read", () => {
+    const { one } = stage();
+    one.children(PROVIDERS, true);
+    one.events();
+    one.create(consumer(IFACE, "&protocol=tri"));
+    expect(one.events()).toEqual([`childrenChanged ${PROVIDERS}`]);
+  });
+
+  test("of another interface changes nothing", () => {
+    const { one } = stage();
+    one.children(PROVIDERS, true);
+    one.events();
+    one.create(consumer("com.acme.Other", "&protocol=tri"));
+    expect(one.events()).toEqual([]);
+    expect(addressesOf(one.children(PROVIDERS))).toEqual(PROXIES);
+  });
+});
+
 test("a sequential node's path is the server's", () => {
   const link = new FacadeLink();
   link.connect("direct").layOut();

@@ -9,6 +9,7 @@ import {
   settleNodes,
   Tracked,
 } from "../../../../../src/registry-sync/facades/zookeeper/tracked.ts";
+import { ANYBODY } from "../../../../../src/registry-sync/present/asker.ts";
 import { createPresentContext } from "../../../../../src/registry-sync/present/context.ts";
 import { IFACE, PROVIDERS, providerName } from "../../../../support/facade-link.ts";
 
@@ -21,7 +22,7 @@ const one = make([provider]);
 const [proxy = ""] = one.presented.shown;
 
 function make(names: readonly string[], context = led): Listing {
-  return listings.make(directory, names, undefined, context, []);
+  return listings.make(directory, names, undefined, context, ANYBODY);
 }
 
 function tracked(shown: Listing | undefined): Tracked {

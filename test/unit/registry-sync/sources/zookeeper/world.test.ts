@@ -55,6 +55,11 @@ describe("trees recorded from real peers", () => {
     ["zk-spring-2021.0", undefined, [], 0],
     ["zk-spring-2025.0", undefined, [], 0],
   ];
+  test("a protocol that is carried is no finding", () => {
+    const both = createZookeeperWorld({ name: "legacy", protocols: ["dubbo", "tri"] });
+    expect(codes(both.update(recordedTree("zk-3.3.6-all-tri")))).toEqual([]);
+  });
+
   test.each(rows)("%s", (name, protocol, expected, consumers) => {
     const world = createZookeeperWorld({ name: "legacy" }).update(recordedTree(name));
     expect(codes(world)).toEqual(expected);
