@@ -14,7 +14,8 @@ const opened = ["lang", "math", "util", "util.concurrent", "io", "time", "lang.r
 
 /** Flags of `peer.Provider` (fixtures/peers/dubbo): the registry address is all that joins it to Trestle. */
 export interface ProviderOptions {
-  readonly registry: string;
+  /** Without one it registers nowhere. */
+  readonly registry?: string;
   readonly host: string;
   readonly port?: number;
   readonly group?: string;
@@ -23,7 +24,12 @@ export interface ProviderOptions {
   readonly label?: string;
   readonly application?: string;
   readonly mode?: "interface" | "instance" | "all";
-  readonly protocol?: "dubbo" | "tri";
+  /** `port` is the first one's. */
+  readonly protocol?: "dubbo" | "tri" | "dubbo,tri";
+  /** Port of `tri` beside `dubbo`; the one after `port` without it. */
+  readonly triPort?: number;
+  /** Serves what only Triple carries, too: OrderFeed (streams of objects) and Relay (protobuf); 3.2 and 3.3. */
+  readonly streams?: boolean;
   readonly tag?: string;
   readonly weight?: number;
   readonly warmup?: number;
@@ -35,8 +41,10 @@ export interface ProviderOptions {
 /** Flags of `peer.Consumer`. */
 export interface ConsumerOptions {
   readonly registry?: string;
-  /** A direct address in place of a registry: dubbo://host:port */
+  /** A direct address in place of a registry: dubbo://host:port or tri://host:port */
   readonly url?: string;
+  /** Takes only addresses of this protocol. */
+  readonly protocol?: "dubbo" | "tri";
   readonly group?: string;
   readonly version?: string;
   readonly application?: string;
@@ -55,7 +63,7 @@ function flags(options: ProviderOptions | ConsumerOptions): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined) return [];
     if (name === "params") return Object.entries(value as Record<string, string>).map(([k, v]) => `--param=${k}=${v}`);
-    return [`--${name}=${String(value)}`];
+    return [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}=${String(value)}`];
   });
 }
 
@@ -90,7 +98,8 @@ export function startProvider(line: DubboLine, options: ProviderOptions, registe
     ...(registerHost === undefined ? {} : { env: { DUBBO_IP_TO_REGISTRY: registerHost } }),
     name: `provider ${line} ${options.label ?? ""}`.trim(),
     command: "java",
-    args: java(line, "peer.Provider", flags(options), []),
+    // Triple's own health and reflection services are off unless asked for.
+    args: java(line, "peer.Provider", flags(options), options.streams ? ["-Ddubbo.tri.builtin.service.init=true"] : []),
     ready: (peer) => peer.stdout().includes("READY"),
   });
 }
@@ -124,6 +133,26 @@ export interface LoopOptions {
   readonly ref?: string;
 }
 
+/** One call of OrderFeed or Relay; see peer.TripleStreams. */
+export interface StreamCommand {
+  readonly kind: "orders" | "collect" | "review" | "say" | "count" | "sum" | "talk";
+  /** Of `say` and `talk`; see fixtures/peers/grpc/relay.proto. */
+  readonly text?: string;
+  /** Messages that come or go; 3 without it. */
+  readonly count?: number;
+  readonly cancelAfter?: number;
+  /** The last order of a review is refused. */
+  readonly refuse?: boolean;
+  readonly attach?: Readonly<Record<string, string>>;
+  readonly ref?: string;
+}
+
+/** What came of it: `ended` is completed, cancelled, late (20 s), or the error's text. */
+export interface StreamResult {
+  readonly values: readonly string[];
+  readonly ended: string;
+}
+
 /** A running loop of calls. */
 export interface Loop {
   stats(reset?: boolean): Promise<LoopSummary>;
@@ -148,6 +177,8 @@ export interface Consumer {
   call(method: string, arg?: unknown, attach?: Readonly<Record<string, string>>, ref?: string): Promise<unknown>;
   /** A further reference under a name of its own. */
   refer(ref: string, options: ConsumerOptions): Promise<void>;
+  /** A call of a service that only Triple carries; throws with the Java exception's text where the call does. */
+  stream(command: StreamCommand): Promise<StreamResult>;
   suite(ref?: string): Promise<readonly Check[]>;
   burst(calls: number, ms: number, ref?: string): Promise<BurstResult>;
   loop(options: LoopOptions): Promise<Loop>;
@@ -220,6 +251,10 @@ function drive(line: DubboLine, peer: Peer): Consumer {
     ask,
     call: async (method, arg, attach, ref) => (await must({ op: "call", method, arg, attach, ref }))["value"],
     refer: async (ref, options) => void (await must({ op: "refer", ref, flags: flags(options) })),
+    stream: async (command) => {
+      const { values, ended } = await must({ op: "stream", ...command });
+      return { values: values as string[], ended: String(ended) };
+    },
     suite: async (ref) => (await must({ op: "suite", ref }))["rows"] as readonly Check[],
     burst: async (calls, ms, ref) => (await must({ op: "burst", calls, ms, ref })) as unknown as BurstResult,
     loop: async (options) => {
