@@ -13,7 +13,7 @@ import {
   type Programs,
 } from "./toolchain.ts";
 import { startTrestleUp } from "./trestle.ts";
-import { startTripleWorker } from "./worker.ts";
+import { endWorker, startTripleWorker } from "./worker.ts";
 
 /** A proxy that runs and is ready to be measured; the direct way has no process. */
 export interface Running {
@@ -180,7 +180,7 @@ async function startTrestle(directory: string, echoPort: number): Promise<Runnin
 async function startTripleTrestle(_: string, echoPort: number): Promise<Running> {
   const port = await freePort();
   const peer = await startTripleWorker(port, echoPort, onProxyCore);
-  return { port, peer, pid: peer.pid };
+  return { port, peer, pid: peer.pid, close: () => endWorker(peer) };
 }
 
 async function isListening(port: number): Promise<boolean> {

@@ -3,10 +3,14 @@
  * five bytes of envelope. The calls go to /o.Orders/getOrder and /o.Orders/addOrder by turns, a stream each, at most 2^30 on a connection.
  * Every answer must be :status 200, a gRPC content type, exactly the call's own message, and grpc-status 0 in its trailers
  * (the messages differ from call to call), else the program fails.
+ *
+ * --timeouts=1 gives every call a grpc-timeout of its own, as gRPC clients with deadlines do, and writes blocks by libnghttp2's deflater:
+ * the table changes with each call then, and no block is as one before.
  */
 #include "h2.h"
 
 #define ENVELOPE 5
+#define HEAD_ROOM 512
 #define SLOTS 16384 /* streams of one connection, from the oldest without an answer to the newest */
 
 enum { GOT_HEAD = 1, IS_GRPC = 2, GOT_STATUS = 4 };
@@ -19,6 +23,7 @@ struct Slot {
 
 struct Calls {
   struct Http2 http2;
+  nghttp2_hd_deflater *deflater;
   uint32_t made;
   struct Slot *slots;
 };
@@ -64,9 +69,26 @@ static void prepare(void) {
   templates[3] = makeTemplate((const uint8_t *)"\x83\x86\xbe\xc2\xc1\xc0\xbf", 7);
 }
 
+/* HEADERS of a call with a time-out of its own, into `to`; returns the frame's size. */
+static size_t putTimedHead(uint8_t *to, size_t room, struct Connection *c, uint32_t number, uint32_t stream) {
+  char timeout[16];
+  int digits = snprintf(timeout, sizeof timeout, "%uu", 2000000 - (number * 7919u + (uint32_t)c->number * 104729u) % 1000000u);
+#define FIELD(name, value, length) {(uint8_t *)(name), (uint8_t *)(value), sizeof name - 1, (size_t)(length), 0}
+#define FIXED(name, value) FIELD(name, value, sizeof value - 1)
+  nghttp2_nv fields[] = {FIXED(":method", "POST"), FIXED(":scheme", "http"),
+                         FIELD(":path", number % 2 ? "/o.Orders/addOrder" : "/o.Orders/getOrder", 18), FIXED(":authority", "orders.bench"),
+                         FIXED("content-type", "application/grpc"), FIXED("te", "trailers"), FIXED("user-agent", "grpc-bench/1.0"),
+                         FIELD("grpc-timeout", timeout, digits)};
+  ssize_t length = nghttp2_hd_deflate_hd(c->calls.deflater, to + FRAME, room - FRAME, fields, sizeof fields / sizeof *fields);
+  if (length < 0) die("load: nghttp2 cannot write a header block: %s", nghttp2_strerror((int)length));
+  putFrame(to, (uint32_t)length, HEADERS, END_HEADERS, stream);
+  return FRAME + (size_t)length;
+}
+
 static void opened(struct Connection *c) {
   c->calls.slots = calloc(SLOTS, sizeof *c->calls.slots);
   openHttp2(&c->calls.http2);
+  if (timeouts && nghttp2_hd_deflate_new(&c->calls.deflater, 4096)) die("out of memory");
   memcpy(reserve(&c->out, PREFACE_BYTES), PREFACE, PREFACE_BYTES);
   c->out.to += PREFACE_BYTES;
   putSettings(&c->out);
@@ -81,20 +103,22 @@ static void call(struct Connection *c, uint64_t dueNs) {
   uint32_t number = c->calls.made++, stream = 2 * number + 1;
   *slotOf(c, stream) = (struct Slot){.dueNs = dueNs, .stream = stream};
   const struct Template *t = &templates[number < 2 ? number : 2 + number % 2];
-  uint8_t *to = reserve(&c->out, t->length), *data = to + t->dataAt;
-  memcpy(to, t->bytes, t->length);
-  put32(to + 5, stream);
-  put32(data + 5, stream);
-  putTag(data + FRAME + ENVELOPE, c, number);
   struct Http2 *h = &c->calls.http2;
-  if (h->window >= (int64_t)messageBytes && h->held.from == h->held.to) {
-    h->window -= (int64_t)messageBytes;
-    c->out.to += t->length;
-  } else {
-    memcpy(reserve(&h->held, FRAME + messageBytes), data, FRAME + messageBytes);
-    h->held.to += FRAME + messageBytes;
-    c->out.to += t->dataAt;
+  uint8_t *to = reserve(&c->out, HEAD_ROOM + FRAME + messageBytes);
+  if (timeouts) to += putTimedHead(to, HEAD_ROOM, c, number, stream);
+  else {
+    memcpy(to, t->bytes, t->dataAt);
+    put32(to + 5, stream);
+    to += t->dataAt;
   }
+  int isFree = h->window >= (int64_t)messageBytes && h->held.from == h->held.to;
+  c->out.to = (size_t)(to - c->out.bytes);
+  if (!isFree) to = reserve(&h->held, FRAME + messageBytes);
+  memcpy(to, t->bytes + t->dataAt, FRAME + messageBytes);
+  put32(to + 5, stream);
+  putTag(to + FRAME + ENVELOPE, c, number);
+  if (isFree) h->window -= (int64_t)messageBytes;
+  *(isFree ? &c->out.to : &h->held.to) += FRAME + messageBytes;
   sent_();
 }
 

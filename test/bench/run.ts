@@ -124,6 +124,7 @@ async function measureRound(
         `--connections=${shape.connections}`,
         `--inflight=${shape.inflight}`,
         `--body=${shape.bodyBytes}`,
+        ...(shape.timeouts ? ["--timeouts=1"] : []),
       ]);
       await counting;
       if (result === undefined) continue;

@@ -17,7 +17,7 @@ import {
   type TypeUrl,
   type XdsResource,
 } from "../../src/codecs/xds/resources.ts";
-import { eventually, type Peer, startProcess } from "../support/process.ts";
+import { eventually, type Peer, sleep, startProcess } from "../support/process.ts";
 
 const HOST = "127.0.0.1";
 const SERVICE = "o.Orders";
@@ -54,6 +54,12 @@ export async function startTripleWorker(
   const applied = await eventually("the worker has its resources", () => replies.find((one) => one.type === "applied"));
   if (applied.error !== undefined) throw new Error(`the worker did not take its resources: ${applied.error}`);
   return worker;
+}
+
+/** Has the worker end by itself, as a parent does; a profile is only written then. */
+export async function endWorker(worker: Peer): Promise<void> {
+  if (worker.child.connected) worker.child.send({ type: "drain", graceMs: 100 } satisfies WorkerRequest);
+  await Promise.race([worker.exited, sleep(5_000)]);
 }
 
 /** What a worker has to know to carry the bench's gRPC calls. */
