@@ -57,6 +57,9 @@ export interface CallerPort {
   answer(frame: Buffer): void;
 }
 
+/** The caller of calls that their owners end: the table itself never answers one. */
+export const NOBODY: CallerPort = { closed: true, deliver: () => {}, answer: () => {} };
+
 /** The provider behind a connection, as the connection sees it. */
 export interface ProviderPort {
   readonly address: string;

@@ -1,7 +1,9 @@
-import type { CallReason } from "../base/errors.ts";
+import { CallError, type CallReason, ProtocolError } from "../base/errors.ts";
 import { isException } from "../codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../codecs/dubbo2/frame.ts";
 import { abortAnswer, abortAnswerOfGrpc, type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
+import { type TripleRequest, toTripleRequest } from "./bridge/to-triple.ts";
+import { TripleTry } from "./bridge/triple-try.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "./call-table.ts";
 import type { CallerPort, ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
@@ -20,8 +22,9 @@ import {
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "./route.ts";
 import { rowOf } from "./rows.ts";
 import type { Cluster } from "./upstream/cluster.ts";
-import type { DubboEndpoint } from "./upstream/endpoint.ts";
-import type { UpstreamHost } from "./upstream/host.ts";
+import type { DubboEndpoint, EndpointOf, TripleEndpoint } from "./upstream/endpoint.ts";
+import type { EndpointGroup } from "./upstream/endpoint-group.ts";
+import type { UpstreamConnection, UpstreamHost } from "./upstream/host.ts";
 
 /** Longest time that a timer of Node can count: a longer one would be over at once. */
 const MAX_TIMER_MS = 0x7fffffff;
@@ -58,8 +61,9 @@ export class Exchange implements TryOwner {
   #target: Target | undefined;
   #frame: Buffer;
   #retries = 0;
-  #tried: UpstreamHost<Callee>[] = [];
-  #endpoint: DubboEndpoint | undefined;
+  #tried: object[] = [];
+  /** Where the last try went. */
+  #host: object | undefined;
   /** The cluster that counts this call among its waiting ones now. */
   #waitsOn: Cluster | undefined;
   #isHeld = false;
@@ -107,8 +111,10 @@ export class Exchange implements TryOwner {
   }
 
   hasOther(): boolean {
-    const avoid = this.#endpoint === undefined ? this.#tried : [...this.#tried, this.#endpoint.host];
-    return this.#target!.cluster.dubbo.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
+    const { cluster } = this.#target!;
+    const avoid = this.#host === undefined ? this.#tried : [...this.#tried, this.#host];
+    const group = isBridged(cluster) ? cluster.tri : cluster.dubbo;
+    return group.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
   }
 
   /** Counts the call among those that are held. Whether there was room. */
@@ -171,14 +177,25 @@ export class Exchange implements TryOwner {
   }
 
   /** Sends the call to an endpoint that is none of `avoid`. Whether there was one. */
-  #try(avoid: readonly UpstreamHost<Callee>[]): boolean {
-    const context = this.#context;
+  #try(avoid: readonly object[]): boolean {
     const { cluster } = this.#target!;
     if (this.#call.caller.closed) {
       this.abandoned();
       return true;
     }
-    const set = cluster.dubbo.forTag(this.#call.tag, this.#call.tagForced);
+    return isBridged(cluster)
+      ? this.#tryIn(cluster.tri, avoid, (endpoint) => this.#sendTriple(endpoint))
+      : this.#tryIn(cluster.dubbo, avoid, (endpoint) => this.#send(endpoint));
+  }
+
+  #tryIn<C extends UpstreamConnection>(
+    group: EndpointGroup<C>,
+    avoid: readonly object[],
+    send: (endpoint: EndpointOf<C>) => void,
+  ): boolean {
+    const context = this.#context;
+    const { cluster } = this.#target!;
+    const set = group.forTag(this.#call.tag, this.#call.tagForced);
     const endpoint = set?.pick(context.originMs + context.nowMs, context.random, avoid);
     if (endpoint === undefined) {
       if (avoid.length === 0)
@@ -200,13 +217,13 @@ export class Exchange implements TryOwner {
       );
       return true;
     }
-    this.#endpoint = endpoint;
-    this.#send(endpoint);
+    this.#host = endpoint.host;
+    send(endpoint);
     return true;
   }
 
   #send(endpoint: DubboEndpoint): void {
-    const { caller, pinned, twoWay, decision } = this.#call;
+    const { caller, pinned, twoWay } = this.#call;
     const callee = pinned ? caller.pinned(endpoint.host) : endpoint.host.connection();
     const edits = this.#target!.cluster.dubbo.setsToken ? { set: [["token", endpoint.token]] as const } : undefined;
     const withToken = editFrame(this.#frame, edits) ?? this.#frame;
@@ -231,10 +248,7 @@ export class Exchange implements TryOwner {
     const { calls } = context;
     const slot = calls.allocate();
     if (slot < 0) {
-      this.#answer(
-        ownAnswer("overflow"),
-        `${calls.maxCalls} calls wait already, the proxy's limit (${decision.method})`,
-      );
+      this.#tableFull();
       return;
     }
     calls.callers[slot] = caller;
@@ -243,28 +257,82 @@ export class Exchange implements TryOwner {
     calls.idLow[slot] = this.#call.idLow;
     calls.serialization[slot] = this.#call.serialization;
     calls.startMs[slot] = this.#startMs;
-    this.#setDeadline(slot);
+    const { deadlineMs, deadlineKind } = this.#deadline();
+    calls.deadlineMs[slot] = deadlineMs;
+    calls.deadlineKind[slot] = deadlineKind;
+    if (deadlineMs < context.earliestDeadlineMs) context.earliestDeadlineMs = deadlineMs;
     linkCall(context, slot, callee);
-    this.#waitsOn = this.#target!.cluster;
-    this.#waitsOn.waiting++;
+    this.#waitOn(this.#target!.cluster);
     frame.writeInt32BE(calls.generations[slot]!, 4);
     frame.writeInt32BE(slot, 8);
     if (!callee.send(frame, 0, frame.length)) failCall(context, slot, "overflow", BACKLOG_FULL);
   }
 
-  #setDeadline(slot: number): void {
-    const context = this.#context;
+  #sendTriple(endpoint: TripleEndpoint): void {
+    const { idHigh, idLow, twoWay } = this.#call;
+    const { cluster } = this.#target!;
+    const { host } = endpoint;
+    const deadline = this.#deadline();
+    let request: TripleRequest;
+    try {
+      request = toTripleRequest(this.#frame, {
+        authority: `${host.address}:${host.port}`,
+        service: cluster.service,
+        timeoutMs: deadline.deadlineMs - this.#context.nowMs,
+        token: cluster.tri.setsToken ? endpoint.token : "",
+      });
+    } catch (error) {
+      if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
+      this.#answer(ownAnswer("undecodable"), error.message);
+      return;
+    }
+    const owner = twoWay ? this : HEARS_NOTHING;
+    const tried = new TripleTry(this.#context, {
+      owner,
+      endpoint,
+      request,
+      idHigh,
+      idLow,
+      startMs: this.#startMs,
+      ...deadline,
+    });
+    this.#waitOn(cluster);
+    if (!tried.start()) {
+      this.#waitNoMore();
+      this.#tableFull();
+    } else if (!twoWay) {
+      this.#waitNoMore();
+      this.#row().recordOneWay();
+      this.#letGo();
+    }
+  }
+
+  #tableFull(): void {
+    const { method } = this.#call.decision;
+    this.#answer(
+      ownAnswer("overflow"),
+      `${this.#context.calls.maxCalls} calls wait already, the proxy's limit (${method})`,
+    );
+  }
+
+  #waitOn(cluster: Cluster): void {
+    this.#waitsOn = cluster;
+    cluster.waiting++;
+  }
+
+  #deadline(): { readonly deadlineMs: number; readonly deadlineKind: number } {
     const perTryMs = this.#call.route.retry?.perTryTimeoutMs ?? 0;
     const callerMs = this.#startMs + this.#call.callerTimeoutMs;
-    const ownMs = Math.min(this.#routeDeadlineMs, perTryMs > 0 ? context.nowMs + perTryMs : Number.POSITIVE_INFINITY);
-    context.calls.deadlineMs[slot] = Math.min(ownMs, callerMs);
-    context.calls.deadlineKind[slot] = ownMs <= callerMs ? DEADLINE_ROUTE : DEADLINE_CALLER;
-    if (context.calls.deadlineMs[slot]! < context.earliestDeadlineMs)
-      context.earliestDeadlineMs = context.calls.deadlineMs[slot]!;
+    const tryMs = perTryMs > 0 ? this.#context.nowMs + perTryMs : Number.POSITIVE_INFINITY;
+    const ownMs = Math.min(this.#routeDeadlineMs, tryMs);
+    return {
+      deadlineMs: Math.min(ownMs, callerMs),
+      deadlineKind: ownMs <= callerMs ? DEADLINE_ROUTE : DEADLINE_CALLER,
+    };
   }
 
   #tryOther(): boolean {
-    if (this.#endpoint !== undefined) this.#tried.push(this.#endpoint.host);
+    if (this.#host !== undefined) this.#tried.push(this.#host);
     return this.#try(this.#tried);
   }
 
@@ -275,8 +343,7 @@ export class Exchange implements TryOwner {
     if (!retry.retriable(outcome) || context.nowMs >= this.#routeDeadlineMs) return false;
     this.#retries++;
     context.counters.retries++;
-    if (this.#endpoint !== undefined && !this.#tried.includes(this.#endpoint.host))
-      this.#tried.push(this.#endpoint.host);
+    if (this.#host !== undefined && !this.#tried.includes(this.#host)) this.#tried.push(this.#host);
     const waitMs = Math.min(retry.backOffMs(this.#retries, context.random()), this.#routeDeadlineMs - context.nowMs);
     this.#after(waitMs, () => {
       if (this.#try(this.#tried)) return;
@@ -312,4 +379,17 @@ export class Exchange implements TryOwner {
     const { decision, route } = this.#call;
     return rowOf(this.#context, decision, route, this.#target);
   }
+}
+
+/** What becomes of a one-way call concerns nobody. */
+const HEARS_NOTHING: TryOwner = {
+  answered: () => {},
+  failed: () => {},
+  abandoned: () => {},
+  hasOther: () => false,
+};
+
+/** Whether calls of Dubbo2 callers to this cluster have to be translated: all its providers speak Triple. */
+function isBridged(cluster: Cluster): boolean {
+  return cluster.dubbo.endpoints.length === 0 && cluster.tri.endpoints.length > 0;
 }

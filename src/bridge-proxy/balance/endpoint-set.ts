@@ -1,6 +1,6 @@
 import type { LbPolicy } from "../../codecs/xds/resources.ts";
 import type { EndpointOf } from "../upstream/endpoint.ts";
-import type { HostPool, UpstreamConnection, UpstreamHost } from "../upstream/host.ts";
+import type { HostPool, UpstreamConnection } from "../upstream/host.ts";
 import { type Candidate, type Choose, POLICIES } from "./policies.ts";
 
 const WARMUP_STEP_MS = 1_000;
@@ -28,7 +28,7 @@ export class EndpointSet<C extends UpstreamConnection> {
    * Chooses an endpoint, preferring connected ones over those that have to be connected to; undefined where there are none.
    * Endpoints whose host is in `avoid` are left out. `wallMs` is the time of day, for warm-up.
    */
-  pick(wallMs: number, random: () => number, avoid?: readonly UpstreamHost<C>[]): EndpointOf<C> | undefined {
+  pick(wallMs: number, random: () => number, avoid?: readonly object[]): EndpointOf<C> | undefined {
     if (avoid !== undefined && avoid.length > 0) return this.#pickOther(wallMs, random, avoid);
     if (this.#seenVersion !== this.#hosts.version || wallMs >= this.#freshUntilMs) this.#refresh(wallMs);
     const best = this.#best;
@@ -37,11 +37,11 @@ export class EndpointSet<C extends UpstreamConnection> {
   }
 
   /** Whether an endpoint is connected whose host is not in `avoid`. */
-  hasReady(avoid: readonly UpstreamHost<C>[]): boolean {
+  hasReady(avoid: readonly object[]): boolean {
     return this.endpoints.some(({ host }) => host.state === "ready" && !host.draining && !avoid.includes(host));
   }
 
-  #pickOther(wallMs: number, random: () => number, avoid: readonly UpstreamHost<C>[]): EndpointOf<C> | undefined {
+  #pickOther(wallMs: number, random: () => number, avoid: readonly object[]): EndpointOf<C> | undefined {
     const left = bestTier(this.endpoints.filter((endpoint) => !avoid.includes(endpoint.host)));
     if (left.length === 0) return undefined;
     const candidates = weigh(left, wallMs);

@@ -7,7 +7,7 @@ import { isContainer, type Value } from "../../codecs/value.ts";
  * Undefined for null, for what is not there, and for values that have no text (a list, an object with several fields).
  * Throws `ProtocolError` where the arguments cannot be read.
  */
-export function argumentText(head: RequestView, path: string): string | undefined {
+export function argumentText(head: Pick<RequestView, "effectiveArgument">, path: string): string | undefined {
   const [number, ...fields] = path.split(".");
   let value: Value | undefined = head.effectiveArgument(Number(number));
   for (const field of fields) {

@@ -1,22 +1,26 @@
-import { CallError, type CallReason } from "../../base/errors.ts";
+import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
 import { abortAnswer, abortAnswerOfGrpc, type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
+import { parseRequestHead } from "../../codecs/triple/head.ts";
+import { DubboTry } from "../bridge/dubbo-try.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { ProxyContext } from "../context.ts";
 import type { MetricRow } from "../policies/metrics.ts";
 import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfReason } from "../policies/outcome.ts";
-import { type CompiledRoute, pickTarget, type Target } from "../route.ts";
+import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "../route.ts";
 import { rowOf, UNKNOWN_ROW } from "../rows.ts";
-import type { TripleEndpoint } from "../upstream/endpoint.ts";
-import type { UpstreamHost } from "../upstream/host.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import type { DubboEndpoint, EndpointOf, TripleEndpoint } from "../upstream/endpoint.ts";
+import type { EndpointGroup } from "../upstream/endpoint-group.ts";
+import type { UpstreamConnection } from "../upstream/host.ts";
 import { ownReply, sendReply } from "./answers.ts";
-import type { TripleCallee } from "./callee.ts";
-import { editFields } from "./edits.ts";
-import type { TripleLane } from "./lanes.ts";
+import { editFields, withToken } from "./edits.ts";
+import { decideByMessage, type Refusal, type TripleLane } from "./lanes.ts";
 import type { Http2Link } from "./link.ts";
 import { RequestContent, type StreamOn } from "./request-content.ts";
+import { StreamSink } from "./stream-sink.ts";
 import { StreamTry, type TripleTryOwner } from "./stream-try.ts";
 
 /** How often a provider may refuse a call, as one that says goodbye does, before it counts as one that cannot be reached. */
@@ -40,14 +44,18 @@ export class TripleCall implements TripleTryOwner {
   readonly #lane: TripleLane;
   readonly #content: RequestContent;
   readonly #startMs: number;
+  #decision: HostDecision | undefined;
   #route: CompiledRoute | undefined;
   #target: Target | undefined;
-  #endpoint: TripleEndpoint | undefined;
-  #try: StreamTry | undefined;
+  /** Where the last try went. */
+  #host: object | undefined;
+  #try: StreamTry | DubboTry | undefined;
+  /** The head as it goes to the destination that was picked. */
+  #sent: Fields;
   #routeDeadlineMs = Number.POSITIVE_INFINITY;
   #retries = 0;
   #moves = 0;
-  #tried: UpstreamHost<TripleCallee>[] = [];
+  #tried: object[] = [];
   #over = false;
 
   constructor(
@@ -62,8 +70,10 @@ export class TripleCall implements TripleTryOwner {
     this.#caller = caller;
     this.#stream = { link: caller.link, stream };
     this.#fields = fields;
+    this.#sent = fields;
     this.#never = never;
     this.#lane = lane;
+    this.#decision = lane.decision;
     this.#startMs = context.nowMs;
     this.#content = new RequestContent(context, this.#stream);
   }
@@ -71,8 +81,9 @@ export class TripleCall implements TripleTryOwner {
   /** Carries the call out, faults first; `ended` where the head was all. */
   start(ended: boolean): void {
     this.#content.ended = ended;
-    const { refusal, route } = this.#lane;
-    if (refusal !== undefined) this.#answer(ownAnswer(refusal.reason), refusal.message);
+    const { refusal, route, needsMessage } = this.#lane;
+    if (refusal !== undefined) this.#refuse(refusal);
+    else if (needsMessage) this.#readMessage();
     else this.#lead(route!);
   }
 
@@ -80,11 +91,15 @@ export class TripleCall implements TripleTryOwner {
   onRequestData(bytes: Buffer, end: boolean): void {
     this.#content.take(bytes, end, this.#try?.sendsTo);
     if (this.#over) this.#letGo();
+    else if (this.#route === undefined) this.#readMessage();
+    else this.#try?.onContent();
   }
 
   /** The request ends with trailers. */
   onRequestTrailers(fields: Fields): void {
     this.#content.takeTrailers(fields, this.#try?.sendsTo);
+    if (!this.#over && this.#route === undefined) this.#readMessage();
+    else this.#try?.onContent();
   }
 
   /** The answer's queued content has gone to the caller. */
@@ -108,8 +123,7 @@ export class TripleCall implements TripleTryOwner {
     this.#endTry();
     this.#retries++;
     context.counters.retries++;
-    if (this.#endpoint !== undefined && !this.#tried.includes(this.#endpoint.host))
-      this.#tried.push(this.#endpoint.host);
+    if (this.#host !== undefined && !this.#tried.includes(this.#host)) this.#tried.push(this.#host);
     const waitMs = Math.min(retry.backOffMs(this.#retries, context.random()), this.#routeDeadlineMs - context.nowMs);
     this.#after(waitMs, () => {
       if (this.#begin(this.#tried)) return;
@@ -153,8 +167,32 @@ export class TripleCall implements TripleTryOwner {
   }
 
   hasOther(): boolean {
-    const avoid = this.#endpoint === undefined ? this.#tried : [...this.#tried, this.#endpoint.host];
-    return this.#endpoints()?.hasReady(avoid) === true;
+    const { cluster } = this.#target!;
+    const avoid = this.#host === undefined ? this.#tried : [...this.#tried, this.#host];
+    const group = isBridged(cluster) ? cluster.dubbo : cluster.tri;
+    return group.forTag(this.#lane.tag, this.#lane.tagForced)?.hasReady(avoid) === true;
+  }
+
+  /** Decides by the first message, once it has come. */
+  #readMessage(): void {
+    const { maxBodyBytes } = this.#context.frameLimits;
+    this.#content.release();
+    try {
+      const message = this.#content.firstMessage(maxBodyBytes);
+      if (message === undefined) return;
+      const { decision, route, refusal } = decideByMessage(this.#lane, message);
+      this.#decision = decision;
+      if (route === undefined) this.#refuse(refusal!);
+      else this.#lead(route);
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#answer(ownAnswer("undecodable"), error.message);
+      else if (error instanceof CallError) this.#answer(ownAnswer(error.reason), error.message);
+      else throw error;
+    }
+  }
+
+  #refuse({ reason, message }: Refusal): void {
+    this.#answer(ownAnswer(reason), message);
   }
 
   #lead(route: CompiledRoute): void {
@@ -184,19 +222,30 @@ export class TripleCall implements TripleTryOwner {
       this.#answer(ownAnswer("no_route"), `rule ${route.name} has no destination with weight`);
       return;
     }
+    const sent = this.#fieldsFor(route, this.#target);
+    if (sent === undefined) return;
+    this.#sent = sent;
     if (route.timeoutMs > 0) this.#routeDeadlineMs = this.#context.nowMs + route.timeoutMs;
     this.#begin([]);
   }
 
-  #endpoints() {
-    return this.#target!.cluster.tri.forTag(this.#lane.tag, this.#lane.tagForced);
+  /** Begins a try at an endpoint that is none of `avoid`. Whether the call went on: false where there was no such endpoint. */
+  #begin(avoid: readonly object[]): boolean {
+    const { cluster } = this.#target!;
+    return isBridged(cluster)
+      ? this.#beginIn(cluster.dubbo, avoid, (endpoint, slot) => this.#tryDubbo(endpoint, slot))
+      : this.#beginIn(cluster.tri, avoid, (endpoint, slot) => this.#tryStream(endpoint, slot));
   }
 
-  /** Begins a try at an endpoint that is none of `avoid`. Whether the call went on: false where there was no such endpoint. */
-  #begin(avoid: readonly UpstreamHost<TripleCallee>[]): boolean {
+  #beginIn<C extends UpstreamConnection>(
+    group: EndpointGroup<C>,
+    avoid: readonly object[],
+    make: (endpoint: EndpointOf<C>, slot: number) => StreamTry | DubboTry,
+  ): boolean {
     const context = this.#context;
     const { cluster } = this.#target!;
-    const endpoint = this.#endpoints()?.pick(context.originMs + context.nowMs, context.random, avoid);
+    const set = group.forTag(this.#lane.tag, this.#lane.tagForced);
+    const endpoint = set?.pick(context.originMs + context.nowMs, context.random, avoid);
     if (endpoint === undefined) {
       const subset = cluster.service.subset && ` in subset ${cluster.service.subset}`;
       if (avoid.length === 0) this.#answer(ownAnswer("no_endpoint"), `no provider of ${cluster.service.host}${subset}`);
@@ -206,50 +255,77 @@ export class TripleCall implements TripleTryOwner {
       this.#answer(ownAnswer("overflow"), `${cluster.name} has ${cluster.maxRequests} calls waiting, its limit`);
       return true;
     }
-    const fields = this.#sentFields(endpoint);
-    if (fields === undefined) return true;
     const slot = context.calls.allocate();
     if (slot < 0) {
       this.#answer(ownAnswer("overflow"), `${context.calls.maxCalls} calls wait already, the proxy's limit`);
       return true;
     }
-    this.#endpoint = endpoint;
+    this.#host = endpoint.host;
     cluster.waiting++;
-    const perTryMs = this.#route!.retry?.perTryTimeoutMs ?? 0;
-    const callerMs = this.#startMs + this.#lane.callerTimeoutMs;
-    const ownMs = Math.min(this.#routeDeadlineMs, perTryMs > 0 ? context.nowMs + perTryMs : Number.POSITIVE_INFINITY);
-    const parts = {
-      owner: this,
-      caller: this.#stream,
-      content: this.#content,
-      endpoint,
-      fields,
-      never: this.#never,
-      startMs: this.#startMs,
-      deadlineMs: Math.min(ownMs, callerMs),
-      deadlineKind: ownMs <= callerMs ? DEADLINE_ROUTE : DEADLINE_CALLER,
-    };
-    this.#try = new StreamTry(context, parts, slot);
+    this.#try = make(endpoint, slot);
     this.#try.start();
     return true;
   }
 
+  #tryStream(endpoint: TripleEndpoint, slot: number): StreamTry {
+    const parts = {
+      owner: this,
+      sink: new StreamSink(this.#stream),
+      content: this.#content,
+      endpoint,
+      fields: withToken(this.#sent, this.#target!.cluster.tri.setsToken ? endpoint.token : ""),
+      never: this.#never,
+      startMs: this.#startMs,
+      ...this.#deadline(),
+    };
+    return new StreamTry(this.#context, parts, slot);
+  }
+
+  #tryDubbo(endpoint: DubboEndpoint, slot: number): DubboTry {
+    const { cluster } = this.#target!;
+    const deadline = this.#deadline();
+    const destination = {
+      service: cluster.service,
+      timeoutMs: deadline.deadlineMs - this.#context.nowMs,
+      token: cluster.dubbo.setsToken ? endpoint.token : "",
+    };
+    const parts = {
+      owner: this,
+      sink: new StreamSink(this.#stream),
+      content: this.#content,
+      endpoint,
+      head: this.#sent === this.#fields ? this.#lane.head! : parseRequestHead(this.#sent),
+      destination,
+      startMs: this.#startMs,
+      ...deadline,
+    };
+    return new DubboTry(this.#context, parts, slot);
+  }
+
+  #deadline(): { readonly deadlineMs: number; readonly deadlineKind: number } {
+    const perTryMs = this.#route!.retry?.perTryTimeoutMs ?? 0;
+    const callerMs = this.#startMs + this.#lane.callerTimeoutMs;
+    const tryMs = perTryMs > 0 ? this.#context.nowMs + perTryMs : Number.POSITIVE_INFINITY;
+    const ownMs = Math.min(this.#routeDeadlineMs, tryMs);
+    return {
+      deadlineMs: Math.min(ownMs, callerMs),
+      deadlineKind: ownMs <= callerMs ? DEADLINE_ROUTE : DEADLINE_CALLER,
+    };
+  }
+
   #beginElsewhere(): boolean {
-    if (this.#endpoint !== undefined) this.#tried.push(this.#endpoint.host);
+    if (this.#host !== undefined) this.#tried.push(this.#host);
     return this.#begin(this.#tried);
   }
 
-  /** The head as it goes to this provider; undefined where it cannot be made, which the caller has been told then. */
-  #sentFields(endpoint: TripleEndpoint): Fields | undefined {
-    const { decision, sent } = this.#lane;
-    const target = this.#target!;
+  /** The head as it goes to a destination; undefined where it cannot be made, which the caller has been told then. */
+  #fieldsFor(route: CompiledRoute, target: Target): Fields | undefined {
+    const { decision, head, sent } = this.#lane;
     const known = sent.get(target);
     if (known !== undefined) return known;
-    const token = target.cluster.tri.setsToken ? endpoint.token : "";
     try {
-      const { key } = decision!.host;
-      const fields = editFields(this.#fields, key, decision!.method, this.#route!.mutations, target, token);
-      if (token === "") sent.set(target, fields);
+      const fields = editFields(this.#fields, decision!.host.key, head!.method, route.mutations, target);
+      sent.set(target, fields);
       return fields;
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
@@ -305,8 +381,12 @@ export class TripleCall implements TripleTryOwner {
   }
 
   #row(): MetricRow {
-    const { decision } = this.#lane;
-    if (decision === undefined) return this.#context.rows.row(UNKNOWN_ROW);
-    return rowOf(this.#context, decision, this.#route, this.#target);
+    if (this.#decision === undefined) return this.#context.rows.row(UNKNOWN_ROW);
+    return rowOf(this.#context, this.#decision, this.#route, this.#target);
   }
+}
+
+/** Whether calls of Triple callers to this cluster have to be translated: all its providers speak Dubbo2. */
+function isBridged(cluster: Cluster): boolean {
+  return cluster.tri.endpoints.length === 0 && cluster.dubbo.endpoints.length > 0;
 }

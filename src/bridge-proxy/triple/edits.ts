@@ -4,8 +4,7 @@ import type { ServiceKey } from "../../model/service.ts";
 import type { Mutations, Target } from "../route.ts";
 
 /**
- * A request's fields on the way to `target`: the same list where nothing changes. `token` is the provider's own, `""` for none.
- * Names of attachments that rules set are written in lower case, as Triple has them. Throws CallError `invalid_argument` for a
+ * A request's fields on the way to `target`: the same list where nothing changes. Names of attachments that rules set are written in lower case, as Triple has them. Throws CallError `invalid_argument` for a
  * value with control characters.
  */
 export function editFields(
@@ -14,23 +13,29 @@ export function editFields(
   method: string,
   mutations: Mutations | undefined,
   target: Target,
-  token: string,
 ): Fields {
   const { service } = target.cluster;
   const isOther = service.interface !== key.interface || service.group !== key.group || service.version !== key.version;
-  if (!isOther && mutations === undefined && target.mutations === undefined && token === "") return fields;
+  if (!isOther && mutations === undefined && target.mutations === undefined) return fields;
   const edited = new Edited(fields);
   for (const changes of [mutations, target.mutations]) {
     for (const name of changes?.remove ?? []) edited.remove(name);
     for (const [name, value] of changes?.set ?? []) edited.set(name, value);
     for (const [name, value] of changes?.add ?? []) edited.add(name, value);
   }
-  if (token !== "") edited.set("token", token);
   if (isOther) {
     edited.set(":path", `/${service.interface}/${method}`);
     edited.setOrRemove("tri-service-group", service.group);
     edited.setOrRemove("tri-service-version", service.version);
   }
+  return edited.fields;
+}
+
+/** The fields with a provider's own token, `""` for none. */
+export function withToken(fields: Fields, token: string): Fields {
+  if (token === "") return fields;
+  const edited = new Edited(fields);
+  edited.set("token", token);
   return edited.fields;
 }
 

@@ -2,7 +2,9 @@ import { CallError, type CallReason } from "../../base/errors.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
 import { fromField } from "../../codecs/triple/text.ts";
+import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
+import { argumentText } from "../dubbo/argument-text.ts";
 import type { HeaderLookup } from "../match.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, type Target } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
@@ -37,8 +39,7 @@ export interface TripleLane {
   readonly sent: Map<Target, Fields>;
 }
 
-/** Prefix of the names under which rules see arguments. */
-export const ARGUMENT = "dubbo-arg-";
+const ARGUMENT = "dubbo-arg-";
 /** Services of gRPC's own that every server may have beside its others. */
 const COMPANION = /^grpc\.(health|reflection|channelz)\./;
 
@@ -101,8 +102,26 @@ function createLane(
   };
 }
 
+/** What a call's first message decides. */
+export interface MessageDecision {
+  readonly decision: HostDecision;
+  readonly route: CompiledRoute | undefined;
+  /** Where there is no route. */
+  readonly refusal: Refusal | undefined;
+}
+
+/** Decides for a call of a lane that needs its message. Throws `ProtocolError` where that is no wrapper that can be read. */
+export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecision {
+  const view = new WrapperView(lane.head!.method, message);
+  const decision = view.isGeneric ? decideHost(lane.decision!.host, view.effectiveMethod) : lane.decision!;
+  const route = matchRoute(decision, (name) =>
+    name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name),
+  );
+  return { decision, route, refusal: route === undefined ? noRule(decision) : undefined };
+}
+
 /** What a call is told whose method no rule of its service takes. */
-export function noRule(decision: HostDecision): Refusal {
+function noRule(decision: HostDecision): Refusal {
   return { reason: "no_route", message: `no rule of ${decision.host.host} takes method ${decision.method}` };
 }
 

@@ -1,5 +1,7 @@
+import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
+import { ENVELOPE_BYTES, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
 import type { ProxyContext } from "../context.ts";
 import type { Http2Link } from "./link.ts";
 
@@ -28,6 +30,8 @@ export class RequestContent {
   /** Content whose window the caller has not been given back. */
   #unreleased = 0;
   #trailers: Fields | undefined;
+  /** Bytes of the first message with its envelope, as far as that is known. */
+  #wanted = ENVELOPE_BYTES;
 
   constructor(context: ProxyContext, from: StreamOn) {
     this.#context = context;
@@ -42,6 +46,38 @@ export class RequestContent {
   /** Whether the head was all. */
   get empty(): boolean {
     return this.ended && this.#heldBytes === 0 && this.#replayable && this.#trailers === undefined;
+  }
+
+  /** Bytes that are kept. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /**
+   * The first gRPC message, joined, without its envelope; undefined while it has not come whole. Throws `ProtocolError` where it never
+   * will or is compressed, CallError where it is over `maxBytes`.
+   */
+  firstMessage(maxBytes: number): Buffer | undefined {
+    if (this.#heldBytes >= ENVELOPE_BYTES) {
+      if (this.#held.length > 1 && (this.ended || this.#heldBytes >= this.#wanted))
+        this.#held = [Buffer.concat(this.#held)];
+      const first = this.#held[0]!;
+      if (first.length >= ENVELOPE_BYTES) {
+        if ((first[0]! & FLAG_COMPRESSED) !== 0) throw new ProtocolError("triple", "compressed messages are not read");
+        const length = first.readUInt32BE(1);
+        if (length > maxBytes) {
+          throw new CallError(
+            "resource_exhausted",
+            "over_limit",
+            `message of ${length} bytes is over the limit ${maxBytes}`,
+          );
+        }
+        this.#wanted = ENVELOPE_BYTES + length;
+        if (first.length >= this.#wanted) return first.subarray(ENVELOPE_BYTES, this.#wanted);
+      }
+    }
+    if (this.ended) throw new ProtocolError("triple", "request ends before its first message does");
+    return undefined;
   }
 
   /** What is kept, in pieces. */

@@ -2,16 +2,14 @@ import type { CallReason } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
-import type { CallerPort, ProxyContext, TryOwner } from "../context.ts";
+import { NOBODY, type ProxyContext, type TryOwner } from "../context.ts";
 import { endCall, linkCall } from "../pending.ts";
 import type { Outcome } from "../policies/outcome.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { outcomeOfFields } from "./answers.ts";
 import type { TripleCallee, UpstreamCall } from "./callee.ts";
 import type { RequestContent, StreamOn } from "./request-content.ts";
-
-/** Calls of Triple callers are ended by their owners: the table itself never answers one. */
-const NOBODY: CallerPort = { closed: true, deliver: () => {}, answer: () => {} };
+import type { AnswerSink } from "./stream-sink.ts";
 
 /** The call that a try belongs to. */
 export interface TripleTryOwner {
@@ -28,12 +26,15 @@ export interface TripleTryOwner {
   hasOther(): boolean;
 }
 
+/** What follows a request's head, as far as a try has to do with it; see {@link RequestContent}. */
+export type SentContent = Pick<RequestContent, "empty" | "replayable" | "sendAll" | "release" | "drop">;
+
 /** What a try is made from. */
 export interface StreamTryParts {
   readonly owner: TripleTryOwner;
-  /** The caller's stream. */
-  readonly caller: StreamOn;
-  readonly content: RequestContent;
+  /** Where the answer goes. */
+  readonly sink: AnswerSink;
+  readonly content: SentContent;
   readonly endpoint: TripleEndpoint;
   /** The head as it goes to the provider, with the names that may not be indexed. */
   readonly fields: Fields;
@@ -74,6 +75,9 @@ export class StreamTry implements TryOwner, UpstreamCall {
   start(): void {
     this.#callee.enter(this);
   }
+
+  /** Content is sent as it comes. */
+  onContent(): void {}
 
   /** The provider's stream, once it is open. */
   get sendsTo(): StreamOn | undefined {
@@ -117,31 +121,30 @@ export class StreamTry implements TryOwner, UpstreamCall {
 
   onHead({ fields, never, end, informational }: Parameters<UpstreamCall["onHead"]>[0]): void {
     if (informational) return;
-    const { owner, caller, content } = this.#parts;
+    const { owner, sink, content } = this.#parts;
     const outcome = end ? outcomeOfFields(fields, undefined) : undefined;
     if (outcome !== undefined && owner.retries(outcome)) return;
     this.#head = fields;
     content.drop();
-    caller.link.machine.head(caller.stream, fields, end, never);
-    caller.link.wake();
+    sink.head(fields, end, never);
     if (outcome !== undefined) this.#complete(outcome);
   }
 
   onData({ bytes, end }: Parameters<UpstreamCall["onData"]>[0]): void {
-    const { link, stream } = this.#parts.caller;
-    if (link.machine.data(stream, bytes, end) > 0) this.#owed += bytes.length;
+    const { sink, owner } = this.#parts;
+    if (sink.data(bytes, end) > 0) this.#owed += bytes.length;
     else if (bytes.length > 0) {
       this.#callee.link.machine.release(this.#upstream!, bytes.length);
       this.#callee.link.wake();
     }
-    link.wake();
-    if (end) this.#complete(outcomeOfFields(this.#head!, undefined));
+    if (sink.fault !== undefined) {
+      this.cancel();
+      owner.tryFailed(sink.fault.reason, sink.fault.message, false);
+    } else if (end) this.#complete(outcomeOfFields(this.#head!, undefined));
   }
 
   onTrailers({ fields, never }: Parameters<UpstreamCall["onTrailers"]>[0]): void {
-    const { link, stream } = this.#parts.caller;
-    link.machine.trailers(stream, fields, never);
-    link.wake();
+    this.#parts.sink.trailers(fields, never);
     this.#complete(outcomeOfFields(this.#head!, fields));
   }
 

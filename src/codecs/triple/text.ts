@@ -1,6 +1,6 @@
 /**
- * Text in header fields. Fields hold one character a byte (latin1), as the HTTP codecs give and take them; Triple's own
- * text is UTF-8 in there.
+ * Text in header fields. Fields hold one character a byte (latin1), as the HTTP codecs give and take them; Java's peers take them
+ * for latin1, others for UTF-8.
  */
 import { isUtf8 } from "node:buffer";
 import { CallError } from "../../base/errors.ts";
@@ -13,7 +13,8 @@ export function fromField(value: string): string {
 }
 
 /**
- * A field's value for a text: UTF-8, spaces at both ends left out as RFC 9113 section 8.2.1 asks. Throws CallError
+ * A field's value for a text: latin1 as Java peers read and write it, UTF-8 where it has other characters; spaces at both ends are left
+ * out as RFC 9113 section 8.2.1 asks. Throws CallError
  * `invalid_argument` for control characters: `\r\n` would be a header, or a whole message, of its author's making.
  */
 export function toField(name: string, text: string): string {
@@ -23,7 +24,8 @@ export function toField(name: string, text: string): string {
     const place = JSON.stringify(name.slice(0, 100));
     throw new CallError("invalid_argument", "undecodable", `value of header ${place} has control character 0x${hex}`);
   }
-  return Buffer.from(text.replace(/^[ \t]+|[ \t]+$/g, ""), "utf8").toString("latin1");
+  const trimmed = text.replace(/^[ \t]+|[ \t]+$/g, "");
+  return /[^\u0000-\u00ff]/.test(trimmed) ? Buffer.from(trimmed, "utf8").toString("latin1") : trimmed;
 }
 
 /** Whether a name is one that HTTP/2 takes: a token in lower case. */

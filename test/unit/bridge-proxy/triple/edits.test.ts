@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Mutations, Target } from "../../../../src/bridge-proxy/route.ts";
-import { editFields } from "../../../../src/bridge-proxy/triple/edits.ts";
+import { editFields, withToken } from "../../../../src/bridge-proxy/triple/edits.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 
 const key = serviceKey("com.acme.A", "g", "1.0.0");
@@ -18,17 +18,16 @@ const fields = [
 ];
 const targetOf = (service: object, mutations?: Mutations) =>
   ({ cluster: { service: { ...key, ...service } }, upTo: 1, mutations }) as unknown as Target;
-const edit = (target: Target, mutations?: Mutations, token = "") =>
-  editFields(fields, key, "get", mutations, target, token);
+const edit = (target: Target, mutations?: Mutations) => editFields(fields, key, "get", mutations, target);
 
 test("what changes nothing leaves the list as it is", () => {
   expect(edit(targetOf({}))).toBe(fields);
 });
 
 test("removing takes every field of a name, setting the first, adding appends after a comma", () => {
-  expect(edit(targetOf({}), { remove: ["A"], set: [["User", "ü"]], add: [] }).slice(6)).toEqual([
+  expect(edit(targetOf({}), { remove: ["A"], set: [["User", "中"]], add: [] }).slice(6)).toEqual([
     "user",
-    "\u00c3\u00bc",
+    "\u00e4\u00b8\u00ad",
   ]);
   expect(
     edit(
@@ -48,7 +47,9 @@ test("removing takes every field of a name, setting the first, adding appends af
 });
 
 test("the chosen provider's token goes along", () => {
-  expect(edit(targetOf({}), undefined, "secret").slice(-2)).toEqual(["token", "secret"]);
+  expect(withToken(fields, "secret").slice(-2)).toEqual(["token", "secret"]);
+  expect(withToken(["token", "another's"], "secret")).toEqual(["token", "secret"]);
+  expect(withToken(fields, "")).toBe(fields);
 });
 
 test("another service changes path, group and version", () => {

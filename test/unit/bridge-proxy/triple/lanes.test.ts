@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { RouteTable } from "../../../../src/bridge-proxy/route.ts";
 import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
-import { laneOf } from "../../../../src/bridge-proxy/triple/lanes.ts";
+import { decideByMessage, laneOf } from "../../../../src/bridge-proxy/triple/lanes.ts";
 import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
+import { encodeHessian2 } from "../../../../src/codecs/hessian2/writer.ts";
+import { encodeRequestWrapper } from "../../../../src/codecs/triple/body.ts";
+import { listValue, type Value } from "../../../../src/codecs/value.ts";
 import type { Route } from "../../../../src/codecs/xds/resources.ts";
 import { clusterName, clusterOf, endpointsOf, routesOf } from "../../../support/xds-fixtures.ts";
 
@@ -88,4 +91,20 @@ test("health checks go where the connection's calls go", () => {
   const other = laneOf(config, "", fieldsOf("/com.acme.A/get"), undefined);
   const health = [":path", "/grpc.health.v1.Health/Check", "content-type", "application/grpc"];
   expect(laneOf(config, "", health, other.decision).decision?.host.host).toBe(other.decision?.host.host);
+});
+
+test("a message decides by its arguments, and a generic one by the method that it names", () => {
+  const wrap = (...values: Value[]) =>
+    encodeRequestWrapper({
+      serializeType: "hessian4",
+      args: values.map((value) => encodeHessian2(value)),
+      argTypes: values.map(() => "java.lang.Object"),
+    });
+  const asking = configOf(when("dubbo-arg-0", "7"));
+  const lane = laneOf(asking, "", fieldsOf("/com.acme.A/get"), undefined);
+  expect(decideByMessage(lane, wrap(7n)).route?.name).toBe("special");
+  expect(decideByMessage(lane, wrap(8n)).route?.name).toBe("all");
+  const generic = laneOf(asking, "", fieldsOf("/com.acme.A/$invoke"), undefined);
+  const decided = decideByMessage(generic, wrap("set", null, listValue([7n])));
+  expect([decided.decision.method, decided.route?.name]).toEqual(["set", "special"]);
 });

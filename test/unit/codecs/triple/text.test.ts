@@ -12,7 +12,8 @@ import {
 
 test.each([
   ["ASCII", "abc", "abc"],
-  ["UTF-8", "é中", "\u00c3\u00a9\u00e4\u00b8\u00ad"],
+  ["latin1, which Java reads", "é", "\u00e9"],
+  ["UTF-8 where latin1 has no such character", "é中", "\u00c3\u00a9\u00e4\u00b8\u00ad"],
   ["spaces at the ends, which are lost", " a b\t", "a b"],
 ])("text goes to a field and back: %s", (_name, text, field) => {
   expect(toField("x", text)).toBe(field);

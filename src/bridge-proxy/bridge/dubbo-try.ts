@@ -1,0 +1,142 @@
+import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
+import { HEADER_BYTES, status as statusOf } from "../../codecs/dubbo2/frame.ts";
+import type { CallHead } from "../../codecs/triple/head.ts";
+import { NOBODY, type ProxyContext, type TryOwner } from "../context.ts";
+import type { Callee } from "../dubbo/callee.ts";
+import { BACKLOG_FULL, endCall, failCall, linkCall } from "../pending.ts";
+import { OK_EXCEPTION, outcomeOfStatus } from "../policies/outcome.ts";
+import type { RequestContent, StreamOn } from "../triple/request-content.ts";
+import type { AnswerSink } from "../triple/stream-sink.ts";
+import type { TripleTryOwner } from "../triple/stream-try.ts";
+import type { DubboEndpoint } from "../upstream/endpoint.ts";
+import { type DubboDestination, onlyMessage, type TripleReply, toDubboRequest, toTripleReply } from "./to-dubbo.ts";
+
+/** What a Triple call's try at a Dubbo2 provider is made from. */
+export interface DubboTryParts {
+  readonly owner: TripleTryOwner;
+  readonly sink: AnswerSink;
+  readonly content: RequestContent;
+  readonly endpoint: DubboEndpoint;
+  /** The call's head, as rules have changed it. */
+  readonly head: CallHead;
+  readonly destination: DubboDestination;
+  readonly startMs: number;
+  readonly deadlineMs: number;
+  readonly deadlineKind: number;
+}
+
+/** One try of a Triple call at a Dubbo2 provider: it waits for the whole request, which is translated, and so is the answer. */
+export class DubboTry implements TryOwner {
+  /** The request is not sent on as it comes. */
+  readonly sendsTo: StreamOn | undefined = undefined;
+  readonly #context: ProxyContext;
+  readonly #parts: DubboTryParts;
+  readonly #callee: Callee;
+  #slot: number;
+  #sent = false;
+
+  /** Takes a slot of the call table that is allocated already. */
+  constructor(context: ProxyContext, parts: DubboTryParts, slot: number) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#slot = slot;
+    this.#callee = parts.endpoint.host.connection();
+    const { calls } = context;
+    calls.callers[slot] = NOBODY;
+    calls.exchanges[slot] = this;
+    calls.startMs[slot] = parts.startMs;
+    calls.deadlineMs[slot] = parts.deadlineMs;
+    calls.deadlineKind[slot] = parts.deadlineKind;
+    if (parts.deadlineMs < context.earliestDeadlineMs) context.earliestDeadlineMs = parts.deadlineMs;
+    linkCall(context, slot, this.#callee);
+  }
+
+  start(): void {
+    this.onContent();
+  }
+
+  /** More of the request has come. */
+  onContent(): void {
+    const { content, owner } = this.#parts;
+    const { maxBodyBytes } = this.#context.frameLimits;
+    if (this.#sent) return;
+    content.release();
+    if (content.heldBytes > maxBodyBytes) {
+      this.cancel();
+      owner.tryFailed("over_limit", `message of over ${maxBodyBytes} bytes, the limit`, false);
+    } else if (content.ended) {
+      this.#sent = true;
+      this.#send();
+    }
+  }
+
+  onCallerDrain(): void {}
+
+  cancel(): void {
+    if (this.#slot < 0) return;
+    endCall(this.#context, this.#slot);
+    this.#slot = -1;
+  }
+
+  answered(bytes: Buffer, start: number, end: number): void {
+    this.#slot = -1;
+    const { owner, sink, content } = this.#parts;
+    let reply: TripleReply;
+    try {
+      reply = toTripleReply(bytes, start, end);
+    } catch (error) {
+      if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
+      owner.tryFailed("undecodable", `the provider's answer cannot be translated: ${error.message}`, false);
+      return;
+    }
+    const outcome = reply.isException ? OK_EXCEPTION : outcomeOfStatus(statusOf(bytes, start));
+    if (owner.retries(outcome)) return;
+    content.drop();
+    sink.head(reply.head, reply.body === undefined, []);
+    if (reply.body !== undefined) sink.data(reply.body, false);
+    if (reply.trailers !== undefined) sink.trailers(reply.trailers, []);
+    owner.complete(outcome);
+  }
+
+  failed(reason: CallReason, message: string): void {
+    this.#slot = -1;
+    this.#parts.owner.tryFailed(reason, message, false);
+  }
+
+  abandoned(): void {
+    this.#slot = -1;
+    this.#parts.owner.tryAbandoned();
+  }
+
+  hasOther(): boolean {
+    return this.#parts.owner.hasOther();
+  }
+
+  #send(): void {
+    const { owner, content, head, destination, endpoint } = this.#parts;
+    const { calls } = this.#context;
+    let frame: Buffer;
+    try {
+      frame = toDubboRequest(head, onlyMessage(Buffer.concat(content.held)), destination);
+    } catch (error) {
+      if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
+      this.cancel();
+      owner.tryFailed("undecodable", error.message, false);
+      return;
+    }
+    const bodyBytes = frame.length - HEADER_BYTES;
+    if (endpoint.payloadBytes > 0 && bodyBytes > endpoint.payloadBytes) {
+      this.cancel();
+      owner.tryFailed(
+        "over_limit",
+        `body of ${bodyBytes} bytes is over the provider's payload ${endpoint.payloadBytes}`,
+        false,
+      );
+      return;
+    }
+    const slot = this.#slot;
+    frame.writeInt32BE(calls.generations[slot]!, 4);
+    frame.writeInt32BE(slot, 8);
+    if (!this.#callee.send(frame, 0, frame.length)) failCall(this.#context, slot, "overflow", BACKLOG_FULL);
+  }
+}

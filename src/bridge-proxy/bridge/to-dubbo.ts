@@ -1,0 +1,108 @@
+import { ProtocolError } from "../../base/errors.ts";
+import { decodeErrorText } from "../../codecs/dubbo2/answer.ts";
+import { isException, PROTOCOL_VERSION } from "../../codecs/dubbo2/body.ts";
+import {
+  encodeFrame,
+  FLAG_REQUEST,
+  FLAG_TWO_WAY,
+  HEADER_BYTES,
+  HESSIAN2,
+  serializationId,
+  status as statusOf,
+} from "../../codecs/dubbo2/frame.ts";
+import { OK } from "../../codecs/dubbo2/status.ts";
+import type { Fields } from "../../codecs/fields.ts";
+import { exceptionCodeFor, printAnswerHead, printTrailers } from "../../codecs/triple/answer.ts";
+import { decodeRequestWrapper, encodeResponseWrapper, looksWrapped } from "../../codecs/triple/body.ts";
+import { ENVELOPE_BYTES, encodeEnvelope, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
+import type { CallHead } from "../../codecs/triple/head.ts";
+import { grpcOfDubbo2 } from "../../codecs/triple/status.ts";
+import { unwrapArguments, wrapResult } from "../../codecs/triple/transcode.ts";
+import type { ServiceKey } from "../../model/service.ts";
+
+/** What the wrapper of an answer names where the declared type is not known: consumers then take the value as it is written. */
+const ANY_TYPE = "java.lang.Object";
+
+/** Where a translated call goes. */
+export interface DubboDestination {
+  readonly service: ServiceKey;
+  /** What is left of the call's time, ms; Infinity for no bound. */
+  readonly timeoutMs: number;
+  /** The provider's own token, `""` for none. */
+  readonly token: string;
+}
+
+/**
+ * The one message of a gRPC-framed request, `body` being all of its content. Throws `ProtocolError` where it is none, more than
+ * one, or compressed.
+ */
+export function onlyMessage(body: Buffer): Buffer {
+  if (body.length < ENVELOPE_BYTES) throw new ProtocolError("triple", "request without a message");
+  const length = body.readUInt32BE(1);
+  if ((body[0]! & FLAG_COMPRESSED) !== 0) throw new ProtocolError("triple", "compressed messages are not translated");
+  if (length > body.length - ENVELOPE_BYTES) throw new ProtocolError("triple", "request ends inside a message");
+  if (length < body.length - ENVELOPE_BYTES) {
+    throw new ProtocolError("triple", "streams cannot be carried to a dubbo2 provider");
+  }
+  return body.subarray(ENVELOPE_BYTES);
+}
+
+/**
+ * A Triple call with a wrapped message as a Dubbo2 request frame, id 0. Throws `ProtocolError` for a message that is no wrapper
+ * in Hessian2: a protobuf message names no types that a Dubbo2 provider knows.
+ */
+export function toDubboRequest(head: CallHead, message: Buffer, to: DubboDestination): Buffer {
+  if (!looksWrapped(message)) {
+    throw new ProtocolError("triple", "a protobuf message cannot be translated for a dubbo2 provider");
+  }
+  const { interface: path, group, version } = to.service;
+  const attachments = new Map<string, string | Uint8Array>(head.attachments);
+  attachments.set("path", path).set("interface", path);
+  attachments.set("version", version === "" ? "0.0.0" : version);
+  if (group === "") attachments.delete("group");
+  else attachments.set("group", group);
+  if (Number.isFinite(to.timeoutMs)) attachments.set("timeout", String(Math.max(1, Math.ceil(to.timeoutMs))));
+  if (head.consumerApplication !== undefined) attachments.set("remote.application", head.consumerApplication);
+  if (to.token !== "") attachments.set("token", to.token);
+  const call = {
+    protocolVersion: PROTOCOL_VERSION,
+    path,
+    version: version === "" ? "0.0.0" : version,
+    method: head.method,
+    attachments,
+  };
+  const { body } = unwrapArguments(call, decodeRequestWrapper(message));
+  const flags = FLAG_REQUEST | FLAG_TWO_WAY | HESSIAN2;
+  return encodeFrame({ flags, status: 0, idHigh: 0, idLow: 0 }, body);
+}
+
+/** A Dubbo2 answer in Triple's form; `body` is undefined where the head is all. */
+export interface TripleReply {
+  readonly head: Fields;
+  readonly body: Buffer | undefined;
+  readonly trailers: Fields | undefined;
+  readonly isException: boolean;
+}
+
+/** The answer frame `bytes[start, end)` for a Triple caller. Throws `ProtocolError` for one that is not Hessian2 or cannot be read. */
+export function toTripleReply(bytes: Buffer, start: number, end: number): TripleReply {
+  const status = statusOf(bytes, start);
+  const serialization = serializationId(bytes, start);
+  if (status !== OK) {
+    const message = decodeErrorText(bytes, start + HEADER_BYTES, end, serialization);
+    const { fields } = printTrailers({ grpc: grpcOfDubbo2(status), message }, true);
+    return { head: fields, body: undefined, trailers: undefined, isException: false };
+  }
+  if (serialization !== HESSIAN2) {
+    throw new ProtocolError("dubbo2", `answer in serialization ${serialization}, which is not translated to triple`);
+  }
+  const { wrapper, exceptionGrpc, attachments } = wrapResult(bytes, start, end, ANY_TYPE);
+  const message = encodeResponseWrapper(wrapper);
+  const thrown = isException(bytes, start, end);
+  return {
+    head: printAnswerHead(thrown ? exceptionCodeFor(exceptionGrpc) : 0),
+    body: Buffer.concat([encodeEnvelope(message.length), message]),
+    trailers: printTrailers({ grpc: 0, attachments }).fields,
+    isException: thrown,
+  };
+}

@@ -1,0 +1,106 @@
+import { ProtocolError } from "../../base/errors.ts";
+import { encodeExceptionAnswer, encodeStatusAnswer } from "../../codecs/dubbo2/answer.ts";
+import { supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
+import { encodeFrame, HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
+import { RequestHead } from "../../codecs/dubbo2/head.ts";
+import { OK } from "../../codecs/dubbo2/status.ts";
+import type { Fields } from "../../codecs/fields.ts";
+import { type Answer, parseAnswer } from "../../codecs/triple/answer.ts";
+import { decodeResponseWrapper, encodeRequestWrapper } from "../../codecs/triple/body.ts";
+import { encodeEnvelope } from "../../codecs/triple/envelope.ts";
+import { printRequestHead } from "../../codecs/triple/head.ts";
+import { dubbo2OfGrpc } from "../../codecs/triple/status.ts";
+import { unwrapResult, wrapArguments } from "../../codecs/triple/transcode.ts";
+import type { ServiceKey } from "../../model/service.ts";
+
+const scanned = new RequestHead();
+
+/** A Dubbo2 call in Triple's form, and what its answer has to look like. */
+export interface TripleRequest {
+  readonly fields: Fields;
+  /** The one message, in its envelope. */
+  readonly body: Buffer;
+  /** The caller reads attachments of answers. */
+  readonly readsAttachments: boolean;
+}
+
+/** Where a translated call goes. */
+export interface TripleDestination {
+  /** `host:port` */
+  readonly authority: string;
+  readonly service: ServiceKey;
+  /** What is left of the call's time, ms; Infinity for no bound. */
+  readonly timeoutMs: number;
+  /** The provider's own token, `""` for none. */
+  readonly token: string;
+}
+
+/**
+ * The request frame as a Triple call to an interface-style service: each argument in the wrapper, attachments as fields. Throws
+ * `ProtocolError` for a body that is not Hessian2 and for one that cannot be read, CallError for text that no field can carry.
+ */
+export function toTripleRequest(frame: Buffer, to: TripleDestination): TripleRequest {
+  if (serializationId(frame, 0) !== HESSIAN2) {
+    throw new ProtocolError("dubbo2", `serialization ${serializationId(frame, 0)} is not translated to triple`);
+  }
+  try {
+    scanned.scan(frame, HEADER_BYTES, frame.length);
+    const { wrapper, attachments } = wrapArguments(scanned);
+    const said = new Map(attachments);
+    const application = said.get("remote.application");
+    if (to.token !== "") said.set("token", to.token);
+    const { fields } = printRequestHead({
+      authority: to.authority,
+      path: to.service.interface,
+      method: scanned.method,
+      group: to.service.group,
+      version: to.service.version,
+      timeoutMs: Number.isFinite(to.timeoutMs) ? Math.max(1, to.timeoutMs) : undefined,
+      consumerApplication: typeof application === "string" ? application : undefined,
+      attachments: said,
+    });
+    const message = encodeRequestWrapper(wrapper);
+    return {
+      fields,
+      body: Buffer.concat([encodeEnvelope(message.length), message]),
+      readsAttachments: supportsResponseAttachments(scanned.protocolVersion),
+    };
+  } finally {
+    scanned.release();
+  }
+}
+
+/** A Triple answer, whole: its head (null where there were trailers alone), its message, its trailers. */
+export interface TripleAnswer {
+  readonly head: Fields | null;
+  readonly message: Buffer | undefined;
+  readonly trailers: Fields | null;
+}
+
+/**
+ * The answer as a Dubbo2 frame for the request with this id. A value and an exception are moved unread; an error without a
+ * Throwable is a RuntimeException with its text where Dubbo2 has no status for it. Throws `ProtocolError` for an answer that is
+ * no wrapper.
+ */
+export function toDubboAnswer(
+  idHigh: number,
+  idLow: number,
+  request: Pick<TripleRequest, "readsAttachments">,
+  { head, message, trailers }: TripleAnswer,
+): Buffer {
+  const answer = parseAnswer(head, trailers);
+  if (answer.type === "error") return errorFrame(idHigh, idLow, answer);
+  if (message === undefined) throw new ProtocolError("triple", "answer without a message");
+  const wrapper = decodeResponseWrapper(message);
+  const attachments = request.readsAttachments && answer.type === "value" ? answer.attachments : undefined;
+  const body = unwrapResult(wrapper, answer.type === "exception", attachments);
+  return encodeFrame({ flags: HESSIAN2, status: OK, idHigh, idLow }, body);
+}
+
+function errorFrame(idHigh: number, idLow: number, { grpc, message, details }: Answer): Buffer {
+  const status = dubbo2OfGrpc(grpc);
+  const text = details?.detail || details?.message || message || `grpc status ${grpc} without a text`;
+  return status === OK
+    ? encodeExceptionAnswer(idHigh, idLow, HESSIAN2, text)
+    : encodeStatusAnswer(idHigh, idLow, HESSIAN2, status, text);
+}

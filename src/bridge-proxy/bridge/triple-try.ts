@@ -1,0 +1,113 @@
+import { type CallReason, ProtocolError } from "../../base/errors.ts";
+import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
+import type { ProxyContext, TryOwner } from "../context.ts";
+import type { StreamOn } from "../triple/request-content.ts";
+import { type SentContent, StreamTry, type TripleTryOwner } from "../triple/stream-try.ts";
+import type { TripleEndpoint } from "../upstream/endpoint.ts";
+import { type TripleRequest, toDubboAnswer } from "./to-triple.ts";
+import { TripleCollector } from "./triple-collector.ts";
+
+/** How often a provider may refuse a call, as one that says goodbye does, before it counts as one that cannot be reached. */
+const MAX_MOVES = 3;
+
+/** What a Dubbo2 call's try at a Triple provider is made from. */
+export interface TripleTryParts {
+  /** The Dubbo2 call: it gets a Dubbo2 answer, or is told why there is none. */
+  readonly owner: TryOwner;
+  readonly endpoint: TripleEndpoint;
+  readonly request: TripleRequest;
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly startMs: number;
+  readonly deadlineMs: number;
+  readonly deadlineKind: number;
+}
+
+/** One try of a Dubbo2 call at a Triple provider: the call and its answer are translated, no argument is decoded that need not be. */
+export class TripleTry implements TripleTryOwner {
+  readonly #context: ProxyContext;
+  readonly #parts: TripleTryParts;
+  readonly #collector: TripleCollector;
+  #moves = 0;
+
+  constructor(context: ProxyContext, parts: TripleTryParts) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#collector = new TripleCollector(context.limits.maxSkipBytes - HEADER_BYTES);
+  }
+
+  /** Begins. False where the call table has no room. */
+  start(): boolean {
+    const slot = this.#context.calls.allocate();
+    if (slot < 0) return false;
+    const { endpoint, request, startMs, deadlineMs, deadlineKind } = this.#parts;
+    const parts = {
+      owner: this,
+      sink: this.#collector,
+      content: new WholeContent(request.body),
+      endpoint,
+      fields: request.fields,
+      never: [],
+      startMs,
+      deadlineMs,
+      deadlineKind,
+    };
+    new StreamTry(this.#context, parts, slot).start();
+    return true;
+  }
+
+  /** The Dubbo2 call decides itself, when it sees the whole answer. */
+  retries(): boolean {
+    return false;
+  }
+
+  complete(): void {
+    const { owner, idHigh, idLow, request } = this.#parts;
+    let frame: Buffer;
+    try {
+      frame = toDubboAnswer(idHigh, idLow, request, this.#collector.answer);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      owner.failed("undecodable", `the provider's answer cannot be translated: ${error.message}`);
+      return;
+    }
+    owner.answered(frame, 0, frame.length);
+  }
+
+  tryFailed(reason: CallReason, message: string): void {
+    this.#parts.owner.failed(reason, message);
+  }
+
+  tryRefused(message: string): void {
+    if (this.#moves++ < MAX_MOVES && this.start()) return;
+    this.#parts.owner.failed("connect_failure", message);
+  }
+
+  tryAbandoned(): void {
+    this.#parts.owner.abandoned();
+  }
+
+  hasOther(): boolean {
+    return this.#parts.owner.hasOther();
+  }
+}
+
+/** A request's content that is there from the start. */
+class WholeContent implements SentContent {
+  readonly empty = false;
+  readonly replayable = true;
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  sendAll({ link, stream }: StreamOn): void {
+    link.machine.data(stream, this.#bytes, true);
+    link.wake();
+  }
+
+  release(): void {}
+
+  drop(): void {}
+}

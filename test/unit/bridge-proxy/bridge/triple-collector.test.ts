@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { TripleCollector } from "../../../../src/bridge-proxy/bridge/triple-collector.ts";
+import { encodeEnvelope } from "../../../../src/codecs/triple/envelope.ts";
+
+const bytes = Buffer.concat([encodeEnvelope(3), Buffer.from("abc")]);
+
+test("gathers a message over chunks whose bytes are used again", () => {
+  const collector = new TripleCollector(100);
+  collector.head([":status", "200"], false);
+  for (const byte of bytes) {
+    const chunk = Buffer.of(byte);
+    collector.data(chunk);
+    chunk.fill(0);
+  }
+  collector.trailers(["grpc-status", "0"]);
+  const { head, message, trailers } = collector.answer;
+  expect([head, message?.toString(), trailers]).toEqual([[":status", "200"], "abc", ["grpc-status", "0"]]);
+  expect(collector.fault).toBeUndefined();
+});
+
+test("keeps nothing of a long message's chunks by reference", () => {
+  const collector = new TripleCollector(100_000);
+  const long = Buffer.concat([encodeEnvelope(20_000), Buffer.alloc(20_000, 7)]);
+  for (const part of [long.subarray(0, 10_000), long.subarray(10_000)]) {
+    const chunk = Buffer.from(part);
+    collector.data(chunk);
+    chunk.fill(0);
+  }
+  expect(collector.answer.message?.every((byte) => byte === 7)).toBe(true);
+});
+
+test("trailers alone", () => {
+  const collector = new TripleCollector(100);
+  collector.head(["grpc-status", "5"], true);
+  expect(collector.answer).toEqual({ head: null, message: undefined, trailers: ["grpc-status", "5"] });
+});
+
+test.each([
+  ["a message over the limit", 2, [bytes], "over_limit"],
+  ["a second message", 100, [bytes, bytes], "undecodable"],
+])("%s is a fault", (_, limit, chunks, reason) => {
+  const collector = new TripleCollector(limit);
+  for (const chunk of chunks) collector.data(chunk);
+  expect(collector.fault?.reason).toBe(reason);
+});
