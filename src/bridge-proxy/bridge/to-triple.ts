@@ -1,6 +1,6 @@
 import { ProtocolError } from "../../base/errors.ts";
 import { encodeExceptionAnswer, encodeStatusAnswer } from "../../codecs/dubbo2/answer.ts";
-import { supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
+import { PROTOCOL_VERSION, supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
 import { encodeFrame, HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import { OK } from "../../codecs/dubbo2/status.ts";
@@ -92,7 +92,10 @@ export function toDubboAnswer(
   if (answer.type === "error") return errorFrame(idHigh, idLow, answer);
   if (message === undefined) throw new ProtocolError("triple", "answer without a message");
   const wrapper = decodeResponseWrapper(message);
-  const attachments = request.readsAttachments && answer.type === "value" ? answer.attachments : undefined;
+  // Every Dubbo2 provider says its protocol version there.
+  const attachments = request.readsAttachments
+    ? new Map([...answer.attachments, ["dubbo", PROTOCOL_VERSION]])
+    : undefined;
   const body = unwrapResult(wrapper, answer.type === "exception", attachments);
   return encodeFrame({ flags: HESSIAN2, status: OK, idHigh, idLow }, body);
 }

@@ -65,7 +65,10 @@ const answerOf = (answer: Parameters<typeof toDubboAnswer>[3], readsAttachments 
 test("a value and the answer's attachments", () => {
   const answer = { head, message: wrap("hello"), trailers: ["grpc-status", "0", "x-answer", "blue"] };
   expect(answerOf(answer)).toMatchObject({ idHigh: 1, idLow: 2, status: 20, type: "value", value: "hello" });
-  expect(answerOf(answer).attachments?.entries).toEqual([["x-answer", "blue"]]);
+  expect(answerOf(answer).attachments?.entries).toEqual([
+    ["x-answer", "blue"],
+    ["dubbo", "2.0.2"],
+  ]);
   expect(answerOf(answer, false).attachments).toBeNull();
 });
 
