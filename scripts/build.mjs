@@ -27,8 +27,19 @@ async function notices(inputs) {
   for (const folder of [...folders].sort()) {
     const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, "utf8"));
     const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
-    if (file === undefined) throw new Error(`${name} has no licence text to carry along`);
-    parts.push(`${name} ${version} (${license})\n\n${(await readFile(`${folder}/${file}`, "utf8")).trim()}\n`);
+    const text = file === undefined ? await textElsewhere(name, folder) : await readFile(`${folder}/${file}`, "utf8");
+    parts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
   }
   return parts.join(`\n${"-".repeat(72)}\n\n`);
+}
+
+/** The licence text of a package that has no file with it. Fails on one that is not known. */
+async function textElsewhere(name, folder) {
+  if (name !== "@bufbuild/protobuf") throw new Error(`${name} has no licence text to carry along`);
+  // Apache-2.0, as this project is; and the BSD licence of the code that it took from Google, at the head of that file.
+  const varint = await readFile(`${folder}/dist/esm/wire/varint.js`, "utf8");
+  const notice = /^(?:\/\/.*\n)+/.exec(varint)?.[0].replace(/^\/\/ ?/gm, "");
+  if (!notice?.includes("Redistributions"))
+    throw new Error(`${name} has no notice in ${folder}/dist/esm/wire/varint.js`);
+  return `${await readFile("LICENSE", "utf8")}\n${notice}`;
 }

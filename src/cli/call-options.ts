@@ -17,6 +17,17 @@ export interface CallOptions {
   /** Bytes. */
   readonly maxMessage: number;
   readonly output: OutputFormat;
+  /** Paths of .proto files. */
+  readonly proto: readonly string[];
+  /** Folders that their imports start from; none for their own and the working one. */
+  readonly protoPath: readonly string[];
+  /** Path of a FileDescriptorSet. */
+  readonly descriptor?: string;
+}
+
+/** Puts a text behind those `before` it; for options that repeat. */
+export function addText(text: string, before: readonly string[]): string[] {
+  return [...before, text];
 }
 
 /** Reads one `name=value` and puts it behind those `before` it; for commander. */

@@ -15,6 +15,12 @@ export function printResult(format: OutputFormat, node: JsonNode): string {
   );
 }
 
+/** One of a stream's values: a line of JSON, or a document of YAML. Throws an `Error` for a table, which needs all of them. */
+export function printItem(format: OutputFormat, node: JsonNode): string {
+  if (format === "table") throw new Error("a stream has no end to lay a table out by; print it as json or yaml");
+  return format === "json" ? `${printJson(node)}\n` : `---\n${printValue("yaml", jsonToPlain(node))}`;
+}
+
 type Row = Readonly<Record<string, unknown>>;
 
 function toRow(value: unknown): Row {

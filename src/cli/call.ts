@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { parseServiceKey, type ServiceKey, serviceKey } from "../model/service.ts";
-import { type CallOptions, readAttachment, readMessageBytes, readTimeout } from "./call-options.ts";
-import { printResult } from "./call-output.ts";
+import { addText, type CallOptions, readAttachment, readMessageBytes, readTimeout } from "./call-options.ts";
+import { printItem, printResult } from "./call-output.ts";
 import { type CallAddress, type CallTarget, readArguments, readTarget } from "./call-target.ts";
 import {
   type CallTypes,
@@ -21,12 +21,16 @@ import { DEFAULT_MAX_MESSAGE_BYTES } from "./triple/client.ts";
 export type FindProviders = (registry: string, service: ServiceKey) => Promise<readonly ProviderAddress[]>;
 
 const EXAMPLES = `
-dubbo:// and tri:// (a Triple interface that is no protobuf one): without --types the call is generic ($invoke): the provider
-finds the method by its name and fits the arguments itself. With --types it is an ordinary call, as an application makes it;
-objects are then JSON objects with a key "class".
+dubbo:// and tri:// (a Triple interface that is no protobuf one) take the arguments as a JSON array. Without --types the call is
+generic ($invoke): the provider finds the method by its name and fits the arguments itself. With --types it is an ordinary call, as
+an application makes it; objects are then JSON objects with a key "class".
+
+grpc:// (also for a Triple service of protobuf messages) takes one message as JSON, or an array of them where the method takes a
+stream; a stream of answers is printed as one line of JSON each. The types come from the server's reflection, or from --proto or
+--descriptor. Attachments are metadata.
 
 The value goes to standard output as JSON; what the provider threw or refused goes to standard error.
-Exit code 0: a value came back. 1: an exception or an error did. 2: the provider could not be asked, or did not answer.
+Exit code 0: a value came back. 1: an exception or an error did. 2: the call could not be made, or had no answer.
 
 Examples:
   trestle call dubbo://10.0.0.5:20880 com.acme.OrderService.getOrder '[42]'
@@ -35,14 +39,18 @@ Examples:
   trestle call dubbo://10.0.0.5 com.acme.OrderService.find '["a", ["x"]]' --types 'java.lang.String,java.util.List<java.lang.String>'
   trestle call com.acme.OrderService.getOrder '[42]' --registry zookeeper://10.0.0.1:2181
   trestle call tri://10.0.0.5:50051 com.acme.OrderService.getOrder '[42]' --group g --version 1.0.0
-  trestle call tri://10.0.0.5:50051 com.acme.OrderService.getOrder '[42]' --types long --timeout 500`;
+  trestle call tri://10.0.0.5:50051 com.acme.OrderService.getOrder '[42]' --types long --timeout 500
+  trestle call grpc://10.0.0.5:9090 acme.Orders/GetOrder '{"id": "42"}'
+  trestle call grpc://10.0.0.5:9090 acme.Orders/GetOrder '{"id": "42"}' --proto protos/orders.proto --attachment x-user=7
+  trestle call grpc://10.0.0.5:9090 acme.Orders/Watch '{}' --descriptor orders.pb --timeout 60000
+  trestle call grpc://10.0.0.5:9090 acme.Orders/PutAll '[{"id": "1"}, {"id": "2"}]'`;
 
-/** `trestle call`: one call from the shell, by Dubbo2 or Triple. */
+/** `trestle call`: one call from the shell, by Dubbo2, Triple or gRPC. */
 export function createCallCommand(find: FindProviders = findProviders): Command {
   return new Command("call")
     .description("call a method of a service: JSON in, JSON out")
-    .argument("<target>", "dubbo://host:port or tri://host:port, or Interface.method with --registry")
-    .argument("[rest...]", "Interface.method (after an address), then the arguments as a JSON array")
+    .argument("<target>", "dubbo://, tri:// or grpc://host:port, or Interface.method with --registry")
+    .argument("[rest...]", "Interface.method (after an address), then the arguments as a JSON array, or the message")
     .option("--group <group>", "group of the service", "")
     .option("--version <version>", "version of the service", "")
     .option("--attachment <name=value>", "attachment to send along; repeat for more", readAttachment, [])
@@ -56,10 +64,13 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
     .option("--one-way", "want no answer (dubbo://)")
     .option(
       "--max-message <bytes>",
-      "largest message to take as an answer (tri://)",
+      "largest message to take as an answer (tri://, grpc://)",
       readMessageBytes,
       DEFAULT_MAX_MESSAGE_BYTES,
     )
+    .option("--proto <file>", ".proto file with the service (grpc://); repeat for more", addText, [])
+    .option("--proto-path <folder>", "folder that imports of .proto files start from; repeat for more", addText, [])
+    .option("--descriptor <file>", "FileDescriptorSet with the service, as protoc writes it (grpc://)")
     .addOption(outputOption().default("json"))
     .addHelpText("after", EXAMPLES)
     .action(async (target: string, rest: string[], options: CallOptions) => {
@@ -77,6 +88,9 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
 
 /** Runs the call and prints its value; gives what is to be said of an exception or error instead. Throws an `Error` with one line where no answer came. */
 async function runCall(target: CallTarget, options: CallOptions, find: FindProviders): Promise<string | undefined> {
+  if (target.address?.scheme === "grpc") return callProtobuf(target, target.address, options);
+  if (options.proto.length > 0 || options.descriptor !== undefined)
+    throw new Error("--proto and --descriptor are for grpc:// alone; Java's types are named with --types");
   const named = parseServiceKey(target.service);
   const service = serviceKey(named.interface, options.group || named.group, options.version || named.version);
   const types: CallTypes = { types: options.types, generic: options.generic ?? options.types === undefined };
@@ -89,6 +103,29 @@ async function runCall(target: CallTarget, options: CallOptions, find: FindProvi
   if (outcome.type === "exception") return describeThrown(outcome.value);
   process.stdout.write(printResult(options.output, resultJson(outcome.value)));
   return undefined;
+}
+
+async function callProtobuf(
+  target: CallTarget,
+  address: CallAddress,
+  options: CallOptions,
+): Promise<string | undefined> {
+  if (options.types !== undefined || options.generic === true || options.oneWay === true)
+    throw new Error(
+      "--types, --generic and --one-way are for Java's interfaces; grpc:// takes types from --proto or the server",
+    );
+  // Only here: no other command has to wait until protobuf is loaded.
+  const { callGrpc } = await import("./triple/grpc-call.ts");
+  return callGrpc({
+    address,
+    service: target.service,
+    method: target.method,
+    json: target.json,
+    options,
+    print: (value, isStream) => {
+      process.stdout.write(isStream ? printItem(options.output, value) : printResult(options.output, value));
+    },
+  });
 }
 
 async function callDubbo(

@@ -5,6 +5,7 @@ import type { CallOptions } from "../call-options.ts";
 import type { CallAddress } from "../call-target.ts";
 import { printAddress } from "../config/address.ts";
 import { connectGrpc } from "./client.ts";
+import { DEADLINE_EXCEEDED, lateAnswer } from "./refusals.ts";
 import { unwrapAnswer, type WrappedOutcome, wrapRequest } from "./wrapper.ts";
 
 /** A call to make in Triple's wrapper. */
@@ -48,7 +49,9 @@ export async function callTriple({ address, service, request, options }: TripleC
         answer = Buffer.from(bytes);
       },
     });
-    return unwrapAnswer(head, trailers, answer);
+    const outcome = unwrapAnswer(head, trailers, answer);
+    if (outcome.type !== "error" || outcome.status !== DEADLINE_EXCEEDED) return outcome;
+    throw lateAnswer(client.address, outcome.text);
   } finally {
     client.close();
   }

@@ -49,6 +49,16 @@ export function unframed(head: Fields): CallError | undefined {
   return new CallError("unknown", "undecodable", text);
 }
 
+/** gRPC's number of an answer that says that the caller's time was over: the same as none, whoever notices first. */
+export const DEADLINE_EXCEEDED = 4;
+
+/** The end of a call that the callee, at `address`, gave up for the time that it had. */
+export function lateAnswer(address: string, text: string): CallError {
+  const said = firstLine(text);
+  const why = `no answer from ${address} in time: it gave up${said === "" ? "" : ` (${said})`}`;
+  return new CallError("deadline_exceeded", "timeout", why);
+}
+
 function nameOf(code: number): string {
   return CODES[code] ?? `code ${code}`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readAttachment, readMessageBytes, readTimeout } from "../../../src/cli/call-options.ts";
+import { addText, readAttachment, readMessageBytes, readTimeout } from "../../../src/cli/call-options.ts";
 
 test("attachments are put one behind the other, cut at the first equals sign", () => {
   expect(readAttachment("b=c=d", [["a", "1"]])).toEqual([
@@ -7,6 +7,10 @@ test("attachments are put one behind the other, cut at the first equals sign", (
     ["b", "c=d"],
   ]);
   expect(readAttachment("empty=", [])).toEqual([["empty", ""]]);
+});
+
+test("texts are put one behind the other", () => {
+  expect(addText("b", ["a"])).toEqual(["a", "b"]);
 });
 
 test.each(["a", "=a", ""])("%j is no attachment", (text) => {

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { describeGoaway, describeReset, describeStranger, unframed } from "../../../../src/cli/triple/refusals.ts";
+import {
+  describeGoaway,
+  describeReset,
+  describeStranger,
+  lateAnswer,
+  unframed,
+} from "../../../../src/cli/triple/refusals.ts";
 
 test.each([
   [
@@ -32,4 +38,12 @@ test.each<[string[], string | undefined]>([
   const refusal = unframed(head);
   if (text === undefined) expect(refusal).toBeUndefined();
   else expect(refusal?.message).toContain(text);
+});
+
+test("a callee that gave up is a time-out, with what it said", () => {
+  expect(lateAnswer("h:1", "").message).toBe("no answer from h:1 in time: it gave up");
+  expect(lateAnswer("h:1", "Deadline exceeded\nat x")).toMatchObject({
+    reason: "timeout",
+    message: "no answer from h:1 in time: it gave up (Deadline exceeded)",
+  });
 });
