@@ -7,7 +7,7 @@ import { adminOption, askAdmin } from "./admin-client.ts";
 import type { TrestleConfig } from "./config/config.ts";
 import { type RoleFlags, resolveConfig } from "./config/resolve.ts";
 import { failWith } from "./fail.ts";
-import { openOutputs, openRegistries, planFor } from "./mesh/sync.ts";
+import { isOwn, openOutputs, openRegistries, planFor } from "./mesh/sync.ts";
 import { type OutputFormat, printValue } from "./output.ts";
 
 /** How long a registry may take to be read whole, ms. */
@@ -77,7 +77,11 @@ async function ownReports(flags: RoleFlags): Promise<DiffReport[]> {
 
 /** Every registry read once, whole. */
 async function readEntries(config: TrestleConfig) {
-  const registries = await openRegistries(config, () => config, createLogger("error"));
+  const registries = await openRegistries(
+    config,
+    (address, port) => isOwn(config.proxy, address, port),
+    createLogger("error"),
+  );
   const worlds = await Promise.all(
     registries.map(async ({ source, hosts, connected }) => {
       const stop = new AbortController();

@@ -6,7 +6,7 @@ import { followFile } from "./config/follow.ts";
 import { type RoleFlags, resolveConfig } from "./config/resolve.ts";
 import { describeFailure, failWith } from "./fail.ts";
 import { checkFolders } from "./mesh/folders.ts";
-import { checkListeners } from "./mesh/listeners.ts";
+import { checkListeners, settleTri } from "./mesh/listeners.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { addRoleFlags } from "./role-flags.ts";
 import { VERSION } from "./version.ts";
@@ -42,7 +42,7 @@ async function run(flags: RoleFlags): Promise<void> {
   if (unusable.length > 0) failWith(unusable);
   const log = createLogger(config.logLevel);
   warnOfOddities(config, log);
-  const mesh = new Mesh(config, log);
+  const mesh = new Mesh(await settleTri(config, log), log);
   let stopping = false;
   const stop = () => {
     if (stopping) process.exit(1);
@@ -62,24 +62,25 @@ async function run(flags: RoleFlags): Promise<void> {
     return;
   }
   process.stdout.write(`${printListeners(mesh)}\n`);
-  log.info("trestle is up", { admin: `http://${mesh.adminAddress}`, proxy: mesh.dataPlane.addresses });
+  log.info("trestle is up", { admin: `http://${mesh.adminAddress}`, proxy: mesh.dataPlane.listening });
   if (flags.config !== undefined) followFile(flags.config, () => takeUp(mesh, flags, log));
 }
 
 /** One line for people: where everything listens. */
-function printListeners({ config, facades, adminAddress }: Mesh): string {
+function printListeners({ config, facades, adminAddress, dataPlane }: Mesh): string {
   const behind = (name: string) => {
     const registry = config.registries.find((one) => one.name === name);
     return registry?.scheme === "zookeeper"
       ? `zookeeper://${registry.hosts.join(",")}${registry.chroot}`
       : "an embedded registry, in memory";
   };
+  const { dubbo, tri } = dataPlane.listening;
   const parts = [
     ...facades.map(
       ({ facade: { address }, config: { registry } }) =>
         `facade zookeeper://${printAddress(address.host, address.port)} (before ${behind(registry)})`,
     ),
-    `proxy ${config.proxy.dubbo.map((port) => `dubbo://${printAddress(config.proxy.host, port)}`).join(" and ")}`,
+    `proxy ${[...dubbo.map((address) => `dubbo://${address}`), ...tri.map((address) => `tri://${address}`)].join(" and ")}`,
     `admin http://${adminAddress}`,
   ];
   return `trestle ${VERSION} is up: ${parts.join(", ")}`;

@@ -138,6 +138,20 @@ describe("what is wrong is told in lines before anything starts", () => {
     expect(code).toBe(1);
   });
 
+  test("Triple's ports that are in use, where they were asked for", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
+    const { port } = server.address() as { port: number };
+    const [a, b, free, admin] = await freePorts(4);
+    const ports = ["--proxy-port", `${a},${b}`, "--tri-port", `${free},${port}`, "--admin", `${host}:${admin}`];
+    const { code, stderr } = await runTrestle(["up", ...ports]);
+    expect(stderr).toBe(
+      `trestle: proxy: port ${port} of ${host} is in use already; stop what listens there or choose another port\n`,
+    );
+    expect(code).toBe(1);
+    server.close();
+  });
+
   test("ports that are in use: each of them", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, host, resolve));
@@ -183,6 +197,7 @@ describe("an instance with an embedded registry under load", () => {
     const [first] = trestle.peer.stdout().split("\n");
     expect(first).toMatch(/^trestle \d+\.\d+\.\d+ is up: facade zookeeper:\/\/127\.0\.0\.1:\d+ \(before an embedded/);
     for (const proxy of trestle.proxies) expect(first).toContain(`dubbo://${proxy}`);
+    expect(first).toMatch(/ and tri:\/\/127\.0\.0\.1:\d+ and tri:\/\/127\.0\.0\.1:\d+, admin/);
     expect(first).toContain(`admin http://${trestle.admin}`);
   });
 
@@ -330,6 +345,21 @@ describe("an instance with an embedded registry under load", () => {
     expect(Date.now() - startMs).toBeLessThan(8_000);
     expect(pids.filter(isAlive)).toEqual([]);
   });
+});
+
+test("Triple's default ports make way where they are in use", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(50_051, host, resolve));
+  const trestle = await start();
+  const [first = ""] = trestle.peer.stdout().split("\n");
+  const ports = [...first.matchAll(/tri:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
+  expect(ports).toHaveLength(2);
+  expect(ports).not.toContain(50_051);
+  expect(trestle.peer.log(50)).toContain(
+    `${host}:50051, a default port for Triple, is in use already: ${host}:${ports[0]}`,
+  );
+  await trestle.stop();
+  server.close();
 });
 
 test("a parent that is killed leaves no worker behind, and its ports at once", async () => {

@@ -11,9 +11,11 @@ import { ProxyWorker } from "../../src/cli/mesh/worker-process.ts";
 const [program] = process.argv.splice(1, 1, "");
 let folder: string;
 let worker: ProxyWorker | undefined;
+let refused: string[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "worker-"));
+  refused = [];
 });
 
 afterEach(async () => {
@@ -41,6 +43,7 @@ function start(...texts: readonly string[]): void {
     log: silentLogger,
     onServing: () => {},
     onLeave: () => {},
+    onRefused: (error) => refused.push(error),
   });
   worker.start();
 }
@@ -79,6 +82,17 @@ test("a worker that is replaced while it waits to be started again is one proces
   await sleep(500);
   expect(pids().length).toBe(2);
   expect(alive().length).toBe(1);
+});
+
+test("a worker that cannot take its resources says why, and the next process gets those of then", async () => {
+  const refuses = SERVES.replace("id });", 'id, error: "no" });');
+  start(refuses, SERVES);
+  void worker!.update(resources as never);
+  await vi.waitFor(() => expect(refused).toEqual(["no"]), { timeout: 3_000 });
+  const others = { ...resources, version: "2" };
+  await worker!.update(others as never);
+  await vi.waitFor(() => expect(worker!.applied).toBe(others), { timeout: 3_000 });
+  expect(pids().length).toBe(2);
 });
 
 test("a worker that dies is started again and led to the same resources", async () => {

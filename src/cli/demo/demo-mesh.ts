@@ -35,13 +35,15 @@ export async function startDemoMesh(): Promise<DemoMesh> {
   const folder = await mkdtemp(join(tmpdir(), "trestle-demo-"));
   const rulesFile = join(folder, "rules.yaml");
   await writeFile(rulesFile, "");
-  const [facadePort, ...proxyPorts] = await freePorts(3);
+  const [facadePort, ...ports] = await freePorts(5);
+  const [proxyPorts, triPorts] = [ports.slice(0, 2), ports.slice(2)];
   const adminPort = (await isFree(ADMIN_PORT)) ? ADMIN_PORT : 0;
   const resolved = resolveConfig(
     {
       facade: [`zookeeper://${HOST}:${facadePort}`],
       proxyHost: HOST,
       proxyPort: proxyPorts.map(String),
+      triPort: triPorts.map(String),
       rules: [folder],
       admin: `${HOST}:${adminPort}`,
       logLevel: "error",

@@ -1,12 +1,14 @@
 import type { Logger } from "../../base/log.ts";
-import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import type { ResourceSet, WireProtocol } from "../../codecs/xds/resources.ts";
 import type { WorkerStatus } from "../../control/admin/sources.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
+import { WIRE_PROTOCOLS } from "../../control/compile/endpoints.ts";
 import type { ProxyNode } from "../../control/compile/listeners.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
-import { printAddress } from "../config/address.ts";
+import { parseAdvertised, printAddress } from "../config/address.ts";
 import type { TrestleConfig } from "../config/config.ts";
+import { replaceTri } from "./listeners.ts";
 import { ProxyWorker } from "./worker-process.ts";
 
 /**
@@ -17,6 +19,21 @@ const LIST_SETTLES_MS = 6_000;
 
 /** What registries say of those who call. */
 export type Callers = Pick<ProxyNode, "applications" | "tags">;
+
+/** By protocol, `host:port` of the proxies that carry it. */
+export type ProxyAddresses = Readonly<Record<WireProtocol, readonly string[]>>;
+
+/** The protocols whose calls a configuration's workers carry. */
+export function protocolsOf({ proxy }: TrestleConfig): readonly WireProtocol[] {
+  return proxy.tri.length > 0 ? WIRE_PROTOCOLS : ["dubbo"];
+}
+
+/** A worker and its ports; without Triple the second is undefined. */
+interface PlacedWorker {
+  readonly worker: ProxyWorker;
+  readonly dubbo: number;
+  tri: number | undefined;
+}
 
 /** What the workers are made from: ports and hosts come from the configuration as it was at the start. */
 export interface DataPlaneOptions {
@@ -29,11 +46,12 @@ export interface DataPlaneOptions {
 /** The proxy workers, one for each Dubbo2 port, all with the same resources; and what of them may be shown to consumers. */
 export class DataPlane {
   readonly #options: DataPlaneOptions;
-  readonly #workers: readonly { readonly worker: ProxyWorker; readonly port: number }[];
+  readonly #workers: readonly PlacedWorker[];
   readonly #compile = createCompiler();
   readonly #unlisted = new Set<ProxyWorker>();
   readonly #keys = new WeakMap<ResourceSet, ReadonlySet<string>>();
   #resources: ResourceSet | undefined;
+  #given: { readonly snapshot: Snapshot; readonly callers: Callers } | undefined;
   #restarting: Promise<void> | undefined;
   #replacements: Promise<void> = Promise.resolve();
   #isLeaving = false;
@@ -42,10 +60,8 @@ export class DataPlane {
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#advertised = options.config.proxy.advertise;
-    this.#workers = options.config.proxy.dubbo.map((port) => ({
-      port,
-      worker: this.#createWorker(port),
-    }));
+    const { dubbo, tri } = options.config.proxy;
+    this.#workers = dubbo.map((port, i) => ({ dubbo: port, tri: tri[i], worker: this.#createWorker(port) }));
   }
 
   /** What the first worker is given; undefined before the first update. */
@@ -54,11 +70,21 @@ export class DataPlane {
   }
 
   /** Addresses to show to consumers: those of serving workers that are not about to be replaced, then other instances'. */
-  get addresses(): readonly string[] {
-    const { host } = this.#options.config.proxy;
-    if (this.#isLeaving) return this.#advertised;
-    const own = this.#workers.filter(({ worker }) => worker.applied !== undefined && !this.#unlisted.has(worker));
-    return [...own.map(({ port }) => printAddress(host, port)), ...this.#advertised];
+  get addresses(): ProxyAddresses {
+    const serving = this.#isLeaving
+      ? []
+      : this.#workers.filter(({ worker }) => worker.applied !== undefined && !this.#unlisted.has(worker));
+    return this.#join(serving, this.#advertised);
+  }
+
+  /** Where all workers listen, whether they serve or not. */
+  get listening(): ProxyAddresses {
+    return this.#join(this.#workers, []);
+  }
+
+  /** The workers' Triple ports as they are now, in their order. */
+  get triPorts(): readonly number[] {
+    return this.#workers.flatMap(({ tri }) => (tri === undefined ? [] : [tri]));
   }
 
   /** Printed keys of the services that every serving worker has been told of. */
@@ -97,11 +123,13 @@ export class DataPlane {
 
   /** Leads all workers to what the snapshot says; resolves when those that run have it in force. */
   async update(snapshot: Snapshot, callers: Callers): Promise<void> {
+    this.#given = { snapshot, callers };
     const { bind } = this.#options.config.proxy;
-    const sets = this.#workers.map(({ worker, port }) =>
+    const sets = this.#workers.map(({ worker, dubbo, tri }) =>
       this.#compile(snapshot, {
         id: worker.name,
-        dubbo: [{ address: bind, port }],
+        dubbo: [{ address: bind, port: dubbo }],
+        ...(tri !== undefined && { tri: [{ address: bind, port: tri }] }),
         ...callers,
       }),
     );
@@ -122,8 +150,10 @@ export class DataPlane {
   }
 
   statuses(): WorkerStatus[] {
-    const { host } = this.#options.config.proxy;
-    return this.#workers.map(({ worker, port }) => worker.status([printAddress(host, port)]));
+    return this.#workers.map((one) => {
+      const { dubbo, tri } = this.#join([one], []);
+      return one.worker.status([...dubbo, ...tri.map((address) => `tri://${address}`)]);
+    });
   }
 
   async stats(): Promise<ProxyStats[]> {
@@ -142,6 +172,11 @@ export class DataPlane {
       logLevel: config.logLevel,
       log,
       onServing: onChange,
+      onRefused: (error) => {
+        this.#moveTri(worker, error).catch((reason: Error) =>
+          log.error("no port for Triple", { error: reason.message }),
+        );
+      },
       onLeave: () => {
         if (this.#isLeaving || this.#unlisted.has(worker)) return;
         // One after the other, and after a restart that is going on.
@@ -149,6 +184,27 @@ export class DataPlane {
       },
     });
     return worker;
+  }
+
+  /** A default port for Triple that was taken since the start must not keep a worker from serving: it gets another one. */
+  async #moveTri(worker: ProxyWorker, error: string): Promise<void> {
+    const { config, log } = this.#options;
+    const placed = this.#workers.find((one) => one.worker === worker);
+    const refused = placed?.tri !== undefined && error.includes("EADDRINUSE") && error.endsWith(`:${placed.tri}`);
+    if (!refused || !config.proxy.triIsDefault) return;
+    const others = this.#workers.flatMap(portsOf);
+    placed.tri = await replaceTri(placed.tri!, others, config, log);
+    if (this.#given !== undefined) await this.update(this.#given.snapshot, this.#given.callers);
+  }
+
+  #join(workers: readonly PlacedWorker[], advertised: readonly string[]): ProxyAddresses {
+    const { host } = this.#options.config.proxy;
+    const others = advertised.map(parseAdvertised).filter((one) => one !== undefined);
+    const join = (protocol: WireProtocol) => [
+      ...workers.map((one) => one[protocol]).flatMap((port) => (port === undefined ? [] : [printAddress(host, port)])),
+      ...others.filter((one) => one.protocol === protocol).map((one) => printAddress(one.host, one.port)),
+    ];
+    return { dubbo: join("dubbo"), tri: join("tri") };
   }
 
   async #roll(): Promise<void> {
@@ -187,6 +243,10 @@ export class DataPlane {
     }
     return keys;
   }
+}
+
+function portsOf({ dubbo, tri }: PlacedWorker): readonly number[] {
+  return tri === undefined ? [dubbo] : [dubbo, tri];
 }
 
 function sleep(ms: number): Promise<void> {

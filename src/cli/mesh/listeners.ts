@@ -1,5 +1,7 @@
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { ConfigError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { printAddress } from "../config/address.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import { describeListenFailure } from "../fail.ts";
 
@@ -9,12 +11,12 @@ const RETRY_MS = 100;
 
 /**
  * Tries all addresses that a configuration listens on and lets go of them: one error for each that cannot be had, before
- * anything was started.
+ * anything was started. Triple's default ports are not among them: others can take their place ({@link settleTri}).
  */
 export async function checkListeners({ facades, proxy, admin }: TrestleConfig): Promise<ConfigError[]> {
   const listeners = [
     ...facades.map(({ host, port }) => ({ what: "facade", host, port })),
-    ...proxy.dubbo.map((port) => ({
+    ...[...proxy.dubbo, ...(proxy.triIsDefault ? [] : proxy.tri)].map((port) => ({
       what: "proxy",
       host: proxy.bind,
       port,
@@ -32,6 +34,44 @@ export async function checkListeners({ facades, proxy, admin }: TrestleConfig): 
   return failures
     .flat()
     .filter(({ path, message }) => !told.has(`${path} ${message}`) && told.add(`${path} ${message}`));
+}
+
+/** The configuration with ports that are free in place of those of Triple's default ports that are in use; each is logged. */
+export async function settleTri(config: TrestleConfig, log: Logger): Promise<TrestleConfig> {
+  const { proxy } = config;
+  if (!proxy.triIsDefault) return config;
+  const failures = await Promise.all(proxy.tri.map((port) => tryListen(proxy.bind, port)));
+  const tri: number[] = [];
+  for (const [i, port] of proxy.tri.entries())
+    tri.push(failures[i]?.code === "EADDRINUSE" ? await replaceTri(port, tri, config, log) : port);
+  return { ...config, proxy: { ...proxy, tri } };
+}
+
+/** Another port for Triple in place of `port`, which is in use: one that the system gives, none of `others`. Says so in the log. */
+export async function replaceTri(
+  port: number,
+  others: readonly number[],
+  { facades, proxy, admin }: TrestleConfig,
+  log: Logger,
+): Promise<number> {
+  const taken = [...others, ...proxy.dubbo, ...proxy.tri, ...facades.map((facade) => facade.port), admin.port];
+  let free = await freePort(proxy.bind);
+  while (taken.includes(free)) free = await freePort(proxy.bind);
+  log.warn(
+    `${printAddress(proxy.bind, port)}, a default port for Triple, is in use already: ${printAddress(proxy.bind, free)} takes its place; give ports of your own with --tri-port`,
+  );
+  return free;
+}
+
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once("error", reject);
+    server.listen({ host, port: 0 }, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 async function tryListen(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {

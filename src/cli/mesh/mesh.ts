@@ -15,9 +15,9 @@ import { type ConfigChange, compareConfigs } from "../config/changes.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import { adminSources, type MeshParts, type OpenFacade } from "./admin-sources.ts";
 import { applicationsByAddress, tagsByAddress } from "./callers.ts";
-import { type Callers, DataPlane } from "./data-plane.ts";
+import { type Callers, DataPlane, protocolsOf } from "./data-plane.ts";
 import { RuleLog } from "./rule-log.ts";
-import { type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts";
+import { isOwn, type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts";
 
 /** Consumers that connect before registries have been read would be shown real addresses first: facades wait this long for it, ms. */
 const FIRST_WORLD_MS = 10_000;
@@ -50,7 +50,7 @@ export class Mesh implements MeshParts {
   constructor(config: TrestleConfig, log: Logger) {
     this.config = config;
     this.#log = log;
-    this.store = createControlStore({ owner: OWNER });
+    this.store = createControlStore({ owner: OWNER, protocols: protocolsOf(config) });
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
@@ -79,7 +79,11 @@ export class Mesh implements MeshParts {
         sources: adminSources(this),
         logger: this.#log,
       });
-      this.registries = await openRegistries(this.config, () => this.config, this.#log);
+      this.registries = await openRegistries(
+        this.config,
+        (address, port) => isOwn({ ...this.config.proxy, tri: this.dataPlane.triPorts }, address, port),
+        this.#log,
+      );
       this.#controller = createController({
         sources: this.registries.map(({ source }) => source),
         sinks: [this.store.sink, ...this.outputs],
@@ -241,8 +245,10 @@ export class Mesh implements MeshParts {
   #contextOf(config: FacadeConfig, spacing: Spacing): PresentContext {
     const registry = this.registries.find(({ config: { name } }) => name === config.registry)!;
     const world = this.sync?.worlds.find(({ name }) => name === config.registry);
+    const { dubbo, tri } = this.dataPlane.addresses;
     const context = createPresentContext({
-      addresses: this.dataPlane.addresses,
+      addresses: dubbo,
+      ...(protocolsOf(this.config).includes("tri") && { triAddresses: tri }),
       roots: [`${registry.config.chroot}${registry.config.root}`],
       instanceRoots: [`${registry.config.chroot}/services`],
       take: config.take,

@@ -7,6 +7,7 @@ import { createFilesSink } from "../../registry-sync/sinks/files.ts";
 import { createZookeeperSource } from "../../registry-sync/sources/zookeeper/source.ts";
 import { printAddress } from "../config/address.ts";
 import type { RegistryConfig, TrestleConfig } from "../config/config.ts";
+import { protocolsOf } from "./data-plane.ts";
 
 /** Whose entries Trestle writes and may change. */
 export const OWNER = "trestle";
@@ -22,13 +23,12 @@ export interface OpenRegistry {
   readonly embedded: EmbeddedRegistry | undefined;
 }
 
-/** Opens the configured registries; starts the embedded one. `current` tells the configuration of now, whose addresses no provider may have. */
+/** Opens the configured registries; starts the embedded one. `isOwnAddress` tells the proxies' addresses, which no provider may have. */
 export function openRegistries(
   config: TrestleConfig,
-  current: () => TrestleConfig,
+  isOwnAddress: (address: string, port: number) => boolean,
   log: Logger,
 ): Promise<OpenRegistry[]> {
-  const isOwnAddress = (address: string, port: number) => isOwn(current(), printAddress(address, port));
   return Promise.all(
     config.registries.map(async (registry) => {
       const embedded =
@@ -42,6 +42,7 @@ export function openRegistries(
         root: registry.root,
         ...(registry.username !== "" && { auth: { username: registry.username, password: registry.password } }),
         isOwnAddress,
+        protocols: protocolsOf(config),
         onConnected: (now) => {
           connected = now;
         },
@@ -51,6 +52,17 @@ export function openRegistries(
       return { config: registry, hosts, source, connected: () => connected, embedded };
     }),
   );
+}
+
+/** Whether an address is that of a worker or of another instance's proxy. */
+export function isOwn(
+  { host, bind, dubbo, tri, advertise }: TrestleConfig["proxy"],
+  address: string,
+  port: number,
+): boolean {
+  if ((address === host || address === bind) && [...dubbo, ...tri].includes(port)) return true;
+  const text = printAddress(address, port);
+  return advertise.includes(text) || advertise.includes(`tri://${text}`);
 }
 
 /** The configured outputs as sinks. */
@@ -66,12 +78,4 @@ export async function planFor(sink: Sink, state: Pick<SyncState, "entries" | "si
     ...(sink.stored && { stored: sink.stored.bind(sink) }),
   };
   return plan(state?.entries ?? [], await sink.current(), policy).changes;
-}
-
-function isOwn({ proxy }: TrestleConfig, address: string): boolean {
-  return (
-    proxy.dubbo.some(
-      (port) => address === printAddress(proxy.host, port) || address === printAddress(proxy.bind, port),
-    ) || proxy.advertise.includes(address)
-  );
 }

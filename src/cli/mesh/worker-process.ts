@@ -26,6 +26,8 @@ export interface WorkerOptions {
   readonly onServing: (serving: boolean) => void;
   /** Called when somebody told the process to end: it asks to be replaced. */
   readonly onLeave: () => void;
+  /** Called when it could not take its resources into force, with its reason; it is started again then. */
+  readonly onRefused: (error: string) => void;
 }
 
 /**
@@ -147,6 +149,7 @@ export class ProxyWorker {
       if (reply?.type === "applied" && reply.error !== undefined) {
         this.#options.log.error("worker could not apply its configuration", { worker: this.name, error: reply.error });
         child.kill("SIGKILL");
+        this.#options.onRefused(reply.error);
         return;
       }
       const first = this.#applied === undefined;

@@ -131,7 +131,7 @@ export function present(
   for (const key of [...led.keys()].sort()) {
     const { tag, urls } = led.get(key)!;
     for (const protocol of CARRIED) {
-      const url = standIn(protocol, urls, directory.name, tag, asker);
+      const url = standIn(protocol, urls, directory.name, tag, asker.bridged);
       for (const address of url === undefined ? [] : (context.addressesOf(protocol) ?? [])) {
         const name = printNodeName({ protocol, ...splitAddress(address), ...url! });
         if (shown.has(name)) continue;
@@ -149,7 +149,7 @@ function standIn(
   urls: ReadonlyMap<string, readonly DubboUrl[]>,
   directoryName: string,
   tag: string,
-  { bridged }: Asker,
+  bridged: readonly WireProtocol[],
 ): Pick<DubboUrl, "path" | "params"> | undefined {
   const own = urls.get(protocol);
   if (own !== undefined) return mergeUrls(own, directoryName, tag);

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { type ConsumerOptions, type DubboLine, startConsumer, startProvider } from "../support/dubbo.ts";
+import { type Mesh, startMesh } from "../support/mesh.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
+import { eventually, type Peer, stopAll } from "../support/process.ts";
+import { openZnodes } from "../support/znodes.ts";
+
+// What registries' clients are shown of Triple providers, and whom they call then: joined by the facade's address alone.
+let mesh: Mesh;
+const service = { group: "g", version: "1.0.0" };
+const providersPath = "/dubbo/com.acme.OrderService/providers";
+const dubbo = [`dubbo://${hosts.trestle}:20880`, `dubbo://${hosts.trestle}:20881`];
+const tri = [`tri://${hosts.trestle}:50051`, `tri://${hosts.trestle}:50052`];
+
+beforeAll(async () => {
+  requireNamespace();
+  mesh = await startMesh();
+});
+
+afterAll(async () => {
+  await stopAll();
+});
+
+/** The list that a client without consumers is shown, as `protocol://host:port`, sorted. */
+async function shown(): Promise<string[]> {
+  const znodes = await openZnodes(mesh.inside);
+  try {
+    const names = await znodes.children(providersPath);
+    return names.map((name) => decodeURIComponent(name).split("/").slice(0, 3).join("/")).sort();
+  } finally {
+    znodes.close();
+  }
+}
+
+/** Who is called, and whether all of it goes through the proxy. */
+async function callsThrough(line: DubboLine, options: ConsumerOptions, label: string): Promise<string> {
+  const before = await mesh.carried();
+  const consumer = await startConsumer(line, { ...service, registry: mesh.inside, ...options });
+  onTestFinished(() => consumer.stop());
+  for (let i = 0; i < 10; i++) expect(await consumer.call("whoAmI")).toMatchObject({ label });
+  expect(await consumer.call("sayHi", "x")).toContain("x");
+  await eventually("all calls were carried", async () => (await mesh.carried()) - before === 11, 5_000);
+  return consumer.peer.log(1_000);
+}
+
+describe("a 3.3 provider of Triple alone, at both levels", () => {
+  let provider: Peer;
+
+  beforeAll(async () => {
+    const place = { registry: mesh.inside, host: hosts.provider1, port: 50051 };
+    provider = await startProvider("3.3", { ...service, ...place, protocol: "tri", mode: "all", label: "tri-3.3" });
+  });
+
+  afterAll(async () => {
+    await provider.stop();
+  });
+
+  test("is shown with the proxies' addresses, in both protocols", async () => {
+    await eventually("the proxies are shown", async () => (await shown()).join() === [...dubbo, ...tri].join());
+  });
+
+  test.each<[string, DubboLine, ConsumerOptions]>([
+    ["3.3", "3.3", {}],
+    ["3.2 that asks for Triple", "3.2", { protocol: "tri" }],
+    ["3.3 that asks for Dubbo2", "3.3", { protocol: "dubbo" }],
+    ["2.7", "2.7", {}],
+    ["2.6", "2.6", {}],
+  ])("is called through the proxy by a consumer of %s", async (_, line, options) => {
+    await callsThrough(line, options, "tri-3.3");
+  });
+});
+
+describe("a 2.6 provider", () => {
+  let provider: Peer;
+
+  beforeAll(async () => {
+    provider = await startProvider("2.6", { ...service, registry: mesh.inside, host: hosts.provider2, label: "old" });
+    await eventually("the proxies are shown", async () => (await shown()).join() === dubbo.join());
+  });
+
+  afterAll(async () => {
+    await provider.stop();
+  });
+
+  test("is called through the proxy by a 3.3 consumer that asks for Triple", async () => {
+    await callsThrough("3.3", { protocol: "tri" }, "old");
+  });
+
+  test("is shown to a 2.7 consumer without an address that it would log an error about", async () => {
+    expect(await callsThrough("2.7", {}, "old")).not.toContain("Unsupported protocol");
+  });
+});
