@@ -4,6 +4,7 @@ import type { CallTable } from "./call-table.ts";
 import type { LateCalls } from "./late.ts";
 import type { MetricRows } from "./policies/metrics.ts";
 import type { FlushQueue } from "./socket-driver.ts";
+import type { UnknownCalls } from "./unknown.ts";
 
 /** Bounds of one proxy; every one is counted where it bites. */
 export interface ProxyLimits {
@@ -126,6 +127,7 @@ export interface ProxyContext {
   exchanges: number;
   exchangeBytes: number;
   readonly late: LateCalls<CallerPort, CalleePort>;
+  readonly unknown: UnknownCalls;
   /** The earliest deadline of a waiting call, monotonic ms: no scan is needed before. */
   earliestDeadlineMs: number;
   /** In [0, 1). */

@@ -1,15 +1,16 @@
 import { CallError, type CallReason, ProtocolError } from "../base/errors.ts";
 import { isException } from "../codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../codecs/dubbo2/frame.ts";
-import { abortAnswer, abortAnswerOfGrpc, type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
+import { type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
+import { after } from "./after.ts";
 import { type TripleRequest, toTripleRequest } from "./bridge/to-triple.ts";
 import { TripleTry } from "./bridge/triple-try.ts";
-import { DEADLINE_CALLER, DEADLINE_ROUTE } from "./call-table.ts";
 import type { CallerPort, ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
 import type { Callee } from "./dubbo/callee.ts";
 import { editFrame, editsFor } from "./dubbo/edits.ts";
 import { BACKLOG_FULL, failCall, linkCall } from "./pending.ts";
+import { answerOf, delayOf } from "./policies/fault.ts";
 import type { MetricRow } from "./policies/metrics.ts";
 import {
   ABANDONED,
@@ -19,15 +20,13 @@ import {
   outcomeOfReason,
   outcomeOfStatus,
 } from "./policies/outcome.ts";
+import { type TryDeadline, tryDeadline } from "./policies/try-deadline.ts";
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "./route.ts";
 import { rowOf } from "./rows.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 import type { DubboEndpoint, EndpointOf, TripleEndpoint } from "./upstream/endpoint.ts";
 import type { EndpointGroup } from "./upstream/endpoint-group.ts";
 import type { UpstreamConnection, UpstreamHost } from "./upstream/host.ts";
-
-/** Longest time that a timer of Node can count: a longer one would be over at once. */
-const MAX_TIMER_MS = 0x7fffffff;
 
 /** What an exchange is made from: one call with its own copy of its frame. */
 export interface HeldCall {
@@ -78,12 +77,9 @@ export class Exchange implements TryOwner {
   /** Carries the call out, faults first. */
   start(): void {
     if (!this.#hold()) return;
-    const { fault } = this.#call.route;
-    if (fault !== undefined && fault.delayMs > 0 && this.#context.random() < fault.delayShare) {
-      this.#after(fault.delayMs, () => this.#afterDelay());
-    } else {
-      this.#afterDelay();
-    }
+    const delayMs = delayOf(this.#call.route, this.#context.random);
+    if (delayMs > 0) after(this.#context, delayMs, () => this.#afterDelay());
+    else this.#afterDelay();
   }
 
   answered(bytes: Buffer, start: number, end: number): void {
@@ -147,15 +143,9 @@ export class Exchange implements TryOwner {
 
   #afterDelay(): void {
     const { route } = this.#call;
-    const { fault } = route;
-    if (fault !== undefined && this.#context.random() < fault.abortShare) {
-      const answer =
-        fault.abortHttp === undefined ? abortAnswerOfGrpc(fault.abortGrpc ?? 14) : abortAnswer(fault.abortHttp);
-      this.#answer(answer, `fault injected by rule ${route.name}`);
-      return;
-    }
-    if (route.directStatus !== undefined) {
-      this.#answer(abortAnswer(route.directStatus), route.directText || `direct response of rule ${route.name}`);
+    const own = answerOf(route, this.#context.random);
+    if (own !== undefined) {
+      this.#answer(own.answer, own.message);
       return;
     }
     this.#target = pickTarget(route, this.#context.random);
@@ -320,15 +310,13 @@ export class Exchange implements TryOwner {
     cluster.waiting++;
   }
 
-  #deadline(): { readonly deadlineMs: number; readonly deadlineKind: number } {
-    const perTryMs = this.#call.route.retry?.perTryTimeoutMs ?? 0;
-    const callerMs = this.#startMs + this.#call.callerTimeoutMs;
-    const tryMs = perTryMs > 0 ? this.#context.nowMs + perTryMs : Number.POSITIVE_INFINITY;
-    const ownMs = Math.min(this.#routeDeadlineMs, tryMs);
-    return {
-      deadlineMs: Math.min(ownMs, callerMs),
-      deadlineKind: ownMs <= callerMs ? DEADLINE_ROUTE : DEADLINE_CALLER,
-    };
+  #deadline(): TryDeadline {
+    return tryDeadline({
+      route: this.#call.route,
+      nowMs: this.#context.nowMs,
+      routeDeadlineMs: this.#routeDeadlineMs,
+      callerDeadlineMs: this.#startMs + this.#call.callerTimeoutMs,
+    });
   }
 
   #tryOther(): boolean {
@@ -345,22 +333,12 @@ export class Exchange implements TryOwner {
     context.counters.retries++;
     if (this.#host !== undefined && !this.#tried.includes(this.#host)) this.#tried.push(this.#host);
     const waitMs = Math.min(retry.backOffMs(this.#retries, context.random()), this.#routeDeadlineMs - context.nowMs);
-    this.#after(waitMs, () => {
+    after(this.#context, waitMs, () => {
       if (this.#try(this.#tried)) return;
       this.#tried = [];
       this.#try([]);
     });
     return true;
-  }
-
-  #after(ms: number, run: () => void): void {
-    setTimeout(
-      () => {
-        this.#context.nowMs = performance.now();
-        run();
-      },
-      Math.min(ms, MAX_TIMER_MS),
-    );
   }
 
   #answer(answer: OwnAnswer, message: string): void {

@@ -11,6 +11,7 @@ import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
 import { FlushQueue } from "./socket-driver.ts";
 import { TripleCaller } from "./triple/caller.ts";
+import { UnknownCalls } from "./unknown.ts";
 
 const SWEEP_MS = 10;
 const TICK_MS = 1_000;
@@ -90,6 +91,8 @@ class ListeningProxy implements RunningProxy {
 
   async apply(changes: readonly DeltaResources[]): Promise<void> {
     this.#config.apply(changes);
+    this.#context.nowMs = performance.now();
+    this.#context.unknown.changed();
     // A worker that is being replaced must not take connections again.
     if (this.#isDraining) return;
     const wanted = new Map<string, ListenAddress>(
@@ -194,7 +197,8 @@ class ListeningProxy implements RunningProxy {
 
   /** Whether no call waits, for an answer or for its time, and every answer was taken. */
   #isIdle(): boolean {
-    if (this.#context.calls.size > 0 || this.#context.exchanges > 0) return false;
+    const { calls, exchanges, unknown } = this.#context;
+    if (calls.size > 0 || exchanges > 0 || unknown.size > 0) return false;
     for (const caller of this.#callers) if (caller.backlogBytes > 0) return false;
     return true;
   }
@@ -202,6 +206,7 @@ class ListeningProxy implements RunningProxy {
   #sweep(): void {
     this.#context.nowMs = performance.now();
     if (this.#context.nowMs >= this.#context.earliestDeadlineMs) sweepDeadlines(this.#context);
+    this.#context.unknown.expire(this.#context.nowMs);
   }
 
   #tick(): void {
@@ -227,6 +232,7 @@ function createContext(options: ProxyOptions, limits: ProxyLimits): ProxyContext
     exchanges: 0,
     exchangeBytes: 0,
     late: new LateCalls(limits.maxLateCalls),
+    unknown: new UnknownCalls(),
     earliestDeadlineMs: Number.POSITIVE_INFINITY,
     random: options.random ?? Math.random,
   };

@@ -117,6 +117,7 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "cli/mesh/": "joins processes and sockets: test/e2e/cli.test.ts",
   "registry-sync/embedded/server.ts": "sockets alone: test/e2e/zookeeper-server.test.ts",
   "registry-sync/sources/zookeeper/link.ts": "a socket alone: test/e2e/zookeeper-client.test.ts",
+  "bridge-proxy/after.ts": "a timer alone: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/config.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/context.ts": "shapes and default limits; limits are tested where they bite",
   "bridge-proxy/dubbo/answers.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",

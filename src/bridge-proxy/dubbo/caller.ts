@@ -16,7 +16,7 @@ import {
 } from "../../codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
-import { printServiceKey } from "../../model/service.ts";
+import { printServiceKey, type ServiceKey } from "../../model/service.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { CallerPort, ProxyContext } from "../context.ts";
 import { Exchange } from "../exchange.ts";
@@ -246,8 +246,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       }
       const host = lane.host ?? hostOf(lane, head);
       if (host === undefined) {
-        this.#count(undefined, "no_route");
-        this.#refuse(bytes, start, "no_route", `no service ${printServiceKey(calledKey(head))} is known here`);
+        this.#holdUnknown(calledKey(head), copyOf(bytes, start, end));
         return;
       }
       const route = matchRoute(host, headerLookup(head, host.host.key, config.applicationOf(this.#address)));
@@ -268,6 +267,25 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     } finally {
       head.release();
     }
+  }
+
+  /** Keeps a call for a moment whose service is not known, and refuses it then. */
+  #holdUnknown(key: ServiceKey, frame: Buffer): void {
+    const { unknown, nowMs } = this.#context;
+    const call = {
+      bytes: frame.length,
+      attempt: () => {
+        const decision = this.#config().routes.decide(key.interface, key.version, "");
+        if (!this.closed && decision?.byGroup.has(key.group) !== true) return false;
+        if (!this.closed) this.onFrame(frame, 0, frame.length);
+        return true;
+      },
+      giveUp: () => {
+        this.#count(undefined, "no_route");
+        if (!this.closed) this.#refuse(frame, 0, "no_route", `no service ${printServiceKey(key)} is known here`);
+      },
+    };
+    if (!unknown.hold(call, nowMs)) call.giveUp();
   }
 
   /** Gives the call an exchange of its own, with a copy of its frame. */

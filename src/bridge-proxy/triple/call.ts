@@ -1,14 +1,16 @@
 import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
-import { abortAnswer, abortAnswerOfGrpc, type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
+import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
+import type { Http2Event } from "../../codecs/http2/events.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
-import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import { parseRequestHead } from "../../codecs/triple/head.ts";
+import { after } from "../after.ts";
 import { DubboTry } from "../bridge/dubbo-try.ts";
-import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { ProxyContext } from "../context.ts";
+import { answerOf, delayOf } from "../policies/fault.ts";
 import type { MetricRow } from "../policies/metrics.ts";
 import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfReason } from "../policies/outcome.ts";
+import { type TryDeadline, tryDeadline } from "../policies/try-deadline.ts";
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "../route.ts";
 import { rowOf, UNKNOWN_ROW } from "../rows.ts";
 import type { Cluster } from "../upstream/cluster.ts";
@@ -25,7 +27,6 @@ import { StreamTry, type TripleTryOwner } from "./stream-try.ts";
 
 /** How often a provider may refuse a call, as one that says goodbye does, before it counts as one that cannot be reached. */
 const MAX_MOVES = 3;
-const MAX_TIMER_MS = 0x7fffffff;
 
 /** The caller's side of a call, as the call sees it. */
 export interface TripleCallerPort {
@@ -34,14 +35,16 @@ export interface TripleCallerPort {
   forget(call: TripleCall): void;
 }
 
+type RequestHead = Extract<Http2Event, { readonly type: "head" }>;
+
 /** One call of a Triple or gRPC caller: what is to be done with it, and the tries that do it. */
 export class TripleCall implements TripleTryOwner {
   readonly #context: ProxyContext;
   readonly #caller: TripleCallerPort;
   readonly #stream: StreamOn;
-  readonly #fields: Fields;
-  readonly #never: readonly string[];
-  readonly #lane: TripleLane;
+  readonly #head: RequestHead;
+  readonly #relane: () => TripleLane;
+  #lane: TripleLane;
   readonly #content: RequestContent;
   readonly #startMs: number;
   #decision: HostDecision | undefined;
@@ -58,31 +61,26 @@ export class TripleCall implements TripleTryOwner {
   #tried: object[] = [];
   #over = false;
 
-  constructor(
-    context: ProxyContext,
-    caller: TripleCallerPort,
-    stream: Http2Stream,
-    fields: Fields,
-    never: readonly string[],
-    lane: TripleLane,
-  ) {
+  /** `relane` gives the lane of the call's head under the configuration in force. */
+  constructor(context: ProxyContext, caller: TripleCallerPort, head: RequestHead, relane: () => TripleLane) {
     this.#context = context;
     this.#caller = caller;
-    this.#stream = { link: caller.link, stream };
-    this.#fields = fields;
-    this.#sent = fields;
-    this.#never = never;
-    this.#lane = lane;
-    this.#decision = lane.decision;
+    this.#stream = { link: caller.link, stream: head.stream };
+    this.#head = head;
+    this.#sent = head.fields;
+    this.#relane = relane;
+    this.#lane = relane();
     this.#startMs = context.nowMs;
     this.#content = new RequestContent(context, this.#stream);
+    this.#content.ended = head.end;
   }
 
-  /** Carries the call out, faults first; `ended` where the head was all. */
-  start(ended: boolean): void {
-    this.#content.ended = ended;
+  /** Carries the call out, faults first. */
+  start(): void {
     const { refusal, route, needsMessage } = this.#lane;
-    if (refusal !== undefined) this.#refuse(refusal);
+    this.#decision = this.#lane.decision;
+    if (refusal?.isUnknown === true) this.#holdUnknown(refusal);
+    else if (refusal !== undefined) this.#refuse(refusal);
     else if (needsMessage) this.#readMessage();
     else this.#lead(route!);
   }
@@ -91,15 +89,15 @@ export class TripleCall implements TripleTryOwner {
   onRequestData(bytes: Buffer, end: boolean): void {
     this.#content.take(bytes, end, this.#try?.sendsTo);
     if (this.#over) this.#letGo();
-    else if (this.#route === undefined) this.#readMessage();
-    else this.#try?.onContent();
+    else if (this.#route !== undefined) this.#try?.onContent();
+    else if (this.#lane.needsMessage) this.#readMessage();
   }
 
   /** The request ends with trailers. */
   onRequestTrailers(fields: Fields): void {
     this.#content.takeTrailers(fields, this.#try?.sendsTo);
-    if (!this.#over && this.#route === undefined) this.#readMessage();
-    else this.#try?.onContent();
+    if (this.#route !== undefined) this.#try?.onContent();
+    else if (!this.#over && this.#lane.needsMessage) this.#readMessage();
   }
 
   /** The answer's queued content has gone to the caller. */
@@ -161,7 +159,7 @@ export class TripleCall implements TripleTryOwner {
 
   tryAbandoned(): void {
     this.#endTry();
-    sendReply(this.#stream, ownReply(this.#fields, ownAnswer("timeout"), "the call's own time-out has passed"));
+    sendReply(this.#stream, ownReply(this.#head.fields, ownAnswer("timeout"), "the call's own time-out has passed"));
     this.#endCallerStream();
     this.#finish(ABANDONED);
   }
@@ -191,30 +189,39 @@ export class TripleCall implements TripleTryOwner {
     }
   }
 
+  #holdUnknown(refusal: Refusal): void {
+    const call = {
+      bytes: 0,
+      attempt: () => {
+        if (this.#over) return true;
+        const lane = this.#relane();
+        if (lane.refusal?.isUnknown === true) return false;
+        this.#lane = lane;
+        this.start();
+        return true;
+      },
+      giveUp: () => {
+        if (!this.#over) this.#refuse(refusal);
+      },
+    };
+    if (!this.#context.unknown.hold(call, this.#context.nowMs)) call.giveUp();
+  }
+
   #refuse({ reason, message }: Refusal): void {
     this.#answer(ownAnswer(reason), message);
   }
 
   #lead(route: CompiledRoute): void {
     this.#route = route;
-    const { fault } = route;
-    if (fault !== undefined && fault.delayMs > 0 && this.#context.random() < fault.delayShare) {
-      this.#after(fault.delayMs, () => this.#afterDelay(route));
-    } else {
-      this.#afterDelay(route);
-    }
+    const delayMs = delayOf(route, this.#context.random);
+    if (delayMs > 0) this.#after(delayMs, () => this.#afterDelay(route));
+    else this.#afterDelay(route);
   }
 
   #afterDelay(route: CompiledRoute): void {
-    const { fault } = route;
-    if (fault !== undefined && this.#context.random() < fault.abortShare) {
-      const answer =
-        fault.abortHttp === undefined ? abortAnswerOfGrpc(fault.abortGrpc ?? 14) : abortAnswer(fault.abortHttp);
-      this.#answer(answer, `fault injected by rule ${route.name}`);
-      return;
-    }
-    if (route.directStatus !== undefined) {
-      this.#answer(abortAnswer(route.directStatus), route.directText || `direct response of rule ${route.name}`);
+    const own = answerOf(route, this.#context.random);
+    if (own !== undefined) {
+      this.#answer(own.answer, own.message);
       return;
     }
     this.#target = pickTarget(route, this.#context.random);
@@ -274,7 +281,7 @@ export class TripleCall implements TripleTryOwner {
       content: this.#content,
       endpoint,
       fields: withToken(this.#sent, this.#target!.cluster.tri.setsToken ? endpoint.token : ""),
-      never: this.#never,
+      never: this.#head.never,
       startMs: this.#startMs,
       ...this.#deadline(),
     };
@@ -294,7 +301,7 @@ export class TripleCall implements TripleTryOwner {
       sink: new StreamSink(this.#stream),
       content: this.#content,
       endpoint,
-      head: this.#sent === this.#fields ? this.#lane.head! : parseRequestHead(this.#sent),
+      head: this.#sent === this.#head.fields ? this.#lane.head! : parseRequestHead(this.#sent),
       destination,
       startMs: this.#startMs,
       ...deadline,
@@ -302,15 +309,13 @@ export class TripleCall implements TripleTryOwner {
     return new DubboTry(this.#context, parts, slot);
   }
 
-  #deadline(): { readonly deadlineMs: number; readonly deadlineKind: number } {
-    const perTryMs = this.#route!.retry?.perTryTimeoutMs ?? 0;
-    const callerMs = this.#startMs + this.#lane.callerTimeoutMs;
-    const tryMs = perTryMs > 0 ? this.#context.nowMs + perTryMs : Number.POSITIVE_INFINITY;
-    const ownMs = Math.min(this.#routeDeadlineMs, tryMs);
-    return {
-      deadlineMs: Math.min(ownMs, callerMs),
-      deadlineKind: ownMs <= callerMs ? DEADLINE_ROUTE : DEADLINE_CALLER,
-    };
+  #deadline(): TryDeadline {
+    return tryDeadline({
+      route: this.#route!,
+      nowMs: this.#context.nowMs,
+      routeDeadlineMs: this.#routeDeadlineMs,
+      callerDeadlineMs: this.#startMs + this.#lane.callerTimeoutMs,
+    });
   }
 
   #beginElsewhere(): boolean {
@@ -324,7 +329,7 @@ export class TripleCall implements TripleTryOwner {
     const known = sent.get(target);
     if (known !== undefined) return known;
     try {
-      const fields = editFields(this.#fields, decision!.host.key, head!.method, route.mutations, target);
+      const fields = editFields(this.#head.fields, decision!.host.key, head!.method, route.mutations, target);
       sent.set(target, fields);
       return fields;
     } catch (error) {
@@ -342,15 +347,12 @@ export class TripleCall implements TripleTryOwner {
   }
 
   #after(ms: number, run: () => void): void {
-    this.#context.exchanges++;
-    setTimeout(
-      () => {
-        this.#context.exchanges--;
-        this.#context.nowMs = performance.now();
-        if (!this.#over) run();
-      },
-      Math.min(ms, MAX_TIMER_MS),
-    );
+    const context = this.#context;
+    context.exchanges++;
+    after(context, ms, () => {
+      context.exchanges--;
+      if (!this.#over) run();
+    });
   }
 
   /** An answer may come before the request has ended: the rest of that is not wanted. */
@@ -362,7 +364,7 @@ export class TripleCall implements TripleTryOwner {
   }
 
   #answer(answer: OwnAnswer, message: string): void {
-    sendReply(this.#stream, ownReply(this.#fields, answer, message));
+    sendReply(this.#stream, ownReply(this.#head.fields, answer, message));
     this.#endCallerStream();
     this.#finish(outcomeOfAnswer(answer));
   }

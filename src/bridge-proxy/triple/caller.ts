@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Fields } from "../../codecs/fields.ts";
 import type { Http2Event } from "../../codecs/http2/events.ts";
 import type { ProxyContext } from "../context.ts";
 import { logBug } from "../pending.ts";
@@ -6,7 +7,7 @@ import type { HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { adopt } from "../socket-driver.ts";
 import { TripleCall, type TripleCallerPort } from "./call.ts";
-import { laneOf } from "./lanes.ts";
+import { laneOf, type TripleLane } from "./lanes.ts";
 import { Http2Link, type LinkOwner } from "./link.ts";
 
 /** One accepted HTTP/2 connection of a Triple or gRPC caller. Whatever happens to providers, it stays. */
@@ -56,13 +57,10 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
   onEvent(event: Http2Event): void {
     switch (event.type) {
       case "head": {
-        const { stream, fields, never, end } = event;
-        const lane = laneOf(this.#config(), this.#address, fields, this.#lastHost);
-        this.#lastHost = lane.decision ?? this.#lastHost;
-        const call = new TripleCall(this.#context, this, stream, fields, never, lane);
-        stream.context = call;
+        const call = new TripleCall(this.#context, this, event, () => this.#laneOf(event.fields));
+        event.stream.context = call;
         this.#calls.add(call);
-        call.start(end);
+        call.start();
         break;
       }
       case "data":
@@ -87,6 +85,12 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
       default:
         event satisfies never;
     }
+  }
+
+  #laneOf(fields: Fields): TripleLane {
+    const lane = laneOf(this.#config(), this.#address, fields, this.#lastHost);
+    this.#lastHost = lane.decision ?? this.#lastHost;
+    return lane;
   }
 
   onProtocolError(error: Error): void {

@@ -13,6 +13,8 @@ import type { RuntimeConfig } from "../runtime-config.ts";
 export interface Refusal {
   readonly reason: CallReason;
   readonly message: string;
+  /** The service is not known: it may be in a moment. */
+  readonly isUnknown?: boolean;
 }
 
 /**
@@ -77,7 +79,8 @@ function createLane(
   const decision = found?.byGroup.get(head.group) ?? companionOf(config, head, last);
   if (decision === undefined) {
     const key = printServiceKey(serviceKey(head.interface, head.group, head.version));
-    return refused(config, head, undefined, { reason: "no_route", message: `no service ${key} is known here` });
+    const message = `no service ${key} is known here`;
+    return refused(config, head, undefined, { reason: "no_route", message, isUnknown: true });
   }
   const { key } = decision.host;
   const header = headerLookup(fields, key, config.applicationOf(address));

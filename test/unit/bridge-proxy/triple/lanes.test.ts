@@ -80,6 +80,7 @@ test("what is known nowhere is refused by its name", () => {
   expect(refusal("/com.acme.B/get")).toEqual({
     reason: "no_route",
     message: "no service g/com.acme.B:1.0.0 is known here",
+    isUnknown: true,
   });
   expect(refusal("/nothing")?.message).toContain("is not /interface/method");
   const bad = laneOf(configOf(), "", fieldsOf("/com.acme.A/get", "grpc-timeout", "soon"), undefined);
