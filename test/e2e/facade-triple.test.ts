@@ -22,10 +22,10 @@ afterAll(async () => {
 });
 
 /** The list that a client without consumers is shown, as `protocol://host:port`, sorted. */
-async function shown(): Promise<string[]> {
+async function shown(path = providersPath): Promise<string[]> {
   const znodes = await openZnodes(mesh.inside);
   try {
-    const names = await znodes.children(providersPath);
+    const names = await znodes.children(path);
     return names.map((name) => decodeURIComponent(name).split("/").slice(0, 3).join("/")).sort();
   } finally {
     znodes.close();
@@ -48,7 +48,8 @@ describe("a 3.3 provider of Triple alone, at both levels", () => {
 
   beforeAll(async () => {
     const place = { registry: mesh.inside, host: hosts.provider1, port: 50051 };
-    provider = await startProvider("3.3", { ...service, ...place, protocol: "tri", mode: "all", label: "tri-3.3" });
+    const options = { ...service, ...place, protocol: "tri", mode: "all", streams: true, label: "tri-3.3" } as const;
+    provider = await startProvider("3.3", options);
   });
 
   afterAll(async () => {
@@ -67,6 +68,40 @@ describe("a 3.3 provider of Triple alone, at both levels", () => {
     ["2.6", "2.6", {}],
   ])("is called through the proxy by a consumer of %s", async (_, line, options) => {
     await callsThrough(line, options, "tri-3.3");
+  });
+
+  test("serves streams and protobuf through the proxy, and protobuf in Triple alone", async () => {
+    await eventually(
+      "Relay is shown",
+      async () => (await shown("/dubbo/com.acme.Relay/providers")).join() === tri.join(),
+    );
+    const consumer = await startConsumer("3.3", { ...service, registry: mesh.inside });
+    onTestFinished(() => consumer.stop());
+    const before = await mesh.carried();
+    expect(await consumer.stream({ kind: "say", text: "hi" })).toMatchObject({ values: ["tri-3.3: hi"] });
+    expect(await consumer.stream({ kind: "sum", count: 5 })).toMatchObject({ values: ["tri-3.3: 10"] });
+    const orders = ["0@tri-3.3", "1@tri-3.3", "2@tri-3.3"];
+    expect(await consumer.stream({ kind: "orders", count: 3 })).toEqual({ values: orders, ended: "completed" });
+    await eventually("all three were carried", async () => (await mesh.carried()) - before === 3, 5_000);
+  });
+
+  test("loses no call of a Triple consumer and of a bridged one while the workers are replaced", async () => {
+    const [newer, older] = await Promise.all([
+      startConsumer("3.3", { ...service, registry: mesh.inside, retries: 0 }),
+      startConsumer("2.7", { ...service, registry: mesh.inside, retries: 0 }),
+    ]);
+    onTestFinished(() => newer.stop());
+    onTestFinished(() => older.stop());
+    for (const consumer of [newer, older]) await consumer.call("whoAmI");
+    const loops = await Promise.all([newer, older].map((consumer) => consumer.loop({ methods: "whoAmI", delay: 20 })));
+    const { code, stderr } = await mesh.trestle.command("restart");
+    expect([code, stderr]).toEqual([0, ""]);
+    for (const loop of loops) {
+      const { calls, failed, errors } = await loop.stop();
+      expect(errors).toEqual([]);
+      expect(failed).toBe(0);
+      expect(calls).toBeGreaterThan(200);
+    }
   });
 });
 
