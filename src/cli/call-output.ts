@@ -15,9 +15,14 @@ export function printResult(format: OutputFormat, node: JsonNode): string {
   );
 }
 
-/** One of a stream's values: a line of JSON, or a document of YAML. Throws an `Error` for a table, which needs all of them. */
-export function printItem(format: OutputFormat, node: JsonNode): string {
+/** Refuses, by an `Error`, to print a stream as a table, which would need all of it. */
+export function checkItemFormat(format: OutputFormat): void {
   if (format === "table") throw new Error("a stream has no end to lay a table out by; print it as json or yaml");
+}
+
+/** One of a stream's values: a line of JSON, or a document of YAML. Throws as {@link checkItemFormat}. */
+export function printItem(format: OutputFormat, node: JsonNode): string {
+  checkItemFormat(format);
   return format === "json" ? `${printJson(node)}\n` : `---\n${printValue("yaml", jsonToPlain(node))}`;
 }
 

@@ -12,13 +12,17 @@ import {
   resultJson,
 } from "./call-values.ts";
 import { connectDubbo } from "./dubbo/client.ts";
-import { findProviders, type ProviderAddress } from "./dubbo/registry.ts";
+import { findProviders, type ProviderAddress, type ProviderScheme } from "./dubbo/registry.ts";
 import { outputOption } from "./output.ts";
 import { callTriple } from "./triple/call.ts";
 import { DEFAULT_MAX_MESSAGE_BYTES } from "./triple/client.ts";
 
-/** Finds who provides a service; a registry's URL and the service in, addresses out. */
-export type FindProviders = (registry: string, service: ServiceKey) => Promise<readonly ProviderAddress[]>;
+/** Finds who provides a service by one of the protocols; a registry's URL and the service in, addresses out. */
+export type FindProviders = (
+  registry: string,
+  service: ServiceKey,
+  schemes: readonly ProviderScheme[],
+) => Promise<readonly ProviderAddress[]>;
 
 const EXAMPLES = `
 dubbo:// and tri:// (a Triple interface that is no protobuf one) take the arguments as a JSON array. Without --types the call is
@@ -74,6 +78,7 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
     .addOption(outputOption().default("json"))
     .addHelpText("after", EXAMPLES)
     .action(async (target: string, rest: string[], options: CallOptions) => {
+      process.stdout.on("error", leave);
       try {
         const failure = await runCall(readTarget(target, rest, options.registry !== undefined), options, find);
         if (failure === undefined) return;
@@ -86,6 +91,12 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
     });
 }
 
+/** A reader such as `head` that has had enough is no failure. */
+function leave(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+}
+
 /** Runs the call and prints its value; gives what is to be said of an exception or error instead. Throws an `Error` with one line where no answer came. */
 async function runCall(target: CallTarget, options: CallOptions, find: FindProviders): Promise<string | undefined> {
   if (target.address?.scheme === "grpc") return callProtobuf(target, target.address, options);
@@ -95,7 +106,7 @@ async function runCall(target: CallTarget, options: CallOptions, find: FindProvi
   const service = serviceKey(named.interface, options.group || named.group, options.version || named.version);
   const types: CallTypes = { types: options.types, generic: options.generic ?? options.types === undefined };
   const request = encodeArguments(target.method, readArguments(target.json ?? "[]"), types);
-  const address: CallAddress = target.address ?? { scheme: "dubbo", ...(await pick(find, options.registry!, service)) };
+  const address: CallAddress = target.address ?? (await pick(find, service, options));
   if (address.scheme === "dubbo") return callDubbo(address, service, request, options);
   if (options.oneWay === true) throw new Error("--one-way is for dubbo:// alone: every call of Triple has an answer");
   const outcome = await callTriple({ address, service, request, options });
@@ -148,10 +159,13 @@ async function callDubbo(
   }
 }
 
-async function pick(find: FindProviders, registry: string, service: ServiceKey): Promise<ProviderAddress> {
-  const providers = await find(registry, service);
+async function pick(find: FindProviders, service: ServiceKey, options: CallOptions): Promise<ProviderAddress> {
+  const schemes = options.oneWay === true ? (["dubbo"] as const) : (["dubbo", "tri"] as const);
+  const providers = await find(options.registry!, service, schemes);
   const provider = providers[Math.floor(Math.random() * providers.length)];
-  if (provider === undefined)
-    throw new Error(`the registry lists no dubbo provider of ${service.interface} in that group and version`);
+  if (provider === undefined) {
+    const { interface: name } = service;
+    throw new Error(`the registry lists no ${schemes.join(" or ")} provider of ${name} in that group and version`);
+  }
   return provider;
 }

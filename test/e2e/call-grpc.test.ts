@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Shop, shopFolder, startShop } from "../support/grpc-shop.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
-import { stopAll } from "../support/process.ts";
+import { startProcess, stopAll } from "../support/process.ts";
 import { type Ran, runTrestle } from "../support/trestle.ts";
 
 // `trestle call grpc://` against servers of @grpc/grpc-js and of Node's own HTTP/2, as a person at a shell makes it.
@@ -81,8 +81,22 @@ describe("a server with reflection", () => {
     expect(watched.stdout).toBe('{"note":"w"}\n{"id":"1","note":"w"}\n{"id":"2","note":"w"}\n');
     const none = await call("acme.Shop/Watch", "{}");
     expect(none).toEqual({ code: 0, stdout: "", stderr: "" });
+    const table = await call("acme.Shop/Watch", '{"note":"w","count":1}', "-o", "table");
+    expect(table).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("print it as json or yaml") });
     const yaml = await call("acme.Shop/Watch", '{"note":"w","count":1}', "-o", "yaml");
     expect(yaml.stdout).toMatch(/^---\n.*note: w\n$/s);
+  });
+
+  test("may be left by a reader who has had enough", async () => {
+    const at = `grpc://${hosts.provider1}:${shop.port} acme.Shop/Watch '{"note":"w","count":20000}'`;
+    const shell = await startProcess({
+      name: "a pipe into head",
+      command: "bash",
+      args: ["-o", "pipefail", "-c", `"$0" dist/cli.js call ${at} | head -n 1`, process.execPath],
+      ready: () => true,
+    });
+    expect(await shell.exited).toEqual({ code: 0, signal: null });
+    expect(shell.stdout()).toBe('{"note":"w"}\n');
   });
 
   test("takes streams as an array, also both ways", async () => {

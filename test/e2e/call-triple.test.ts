@@ -1,6 +1,7 @@
 import { createServer as createHttp1Server } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import { createServer, type Server } from "node:net";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startProvider } from "../support/dubbo.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
@@ -34,6 +35,7 @@ describe.each(["3.2", "3.3"] as const)("a %s provider", (line) => {
       host: hosts.provider1,
       port,
       protocol: "tri",
+      streams: true,
       group: "g",
       version: "1.0.0",
       label: line,
@@ -114,6 +116,30 @@ describe.each(["3.2", "3.3"] as const)("a %s provider", (line) => {
     const ran = await call("sleep", "[5000]", "--types", "long", "--timeout", "300");
     expect(ran).toMatchObject({ code: 2, stdout: "" });
     expect(ran.stderr).toBe(`trestle: no answer from ${hosts.provider1}:${port} in time\n`);
+  });
+
+  test("is found in a registry", async () => {
+    const where = ["--registry", zookeeper.address, "--group", "g", "--version", "1.0.0"];
+    const ran = await runTrestle(["call", "com.acme.OrderService.sayHi", '["bob"]', ...where]);
+    expect(ran).toEqual({ code: 0, stderr: "", stdout: '"hi bob"\n' });
+    const oneWay = await runTrestle(["call", "com.acme.OrderService.note", '["x"]', ...where, "--one-way"]);
+    const none = "the registry lists no dubbo provider of com.acme.OrderService in that group and version";
+    expect(oneWay).toEqual({ code: 2, stdout: "", stderr: `trestle: ${none}\n` });
+  });
+
+  test("of protobuf messages is called by grpc://, streams too", async () => {
+    const relay = fileURLToPath(new URL("../../fixtures/peers/grpc/relay.proto", import.meta.url));
+    const callRelay = (method: string, json: string) => {
+      const options = ["--proto", relay, "--group", "g", "--version", "1.0.0"];
+      return runTrestle(["call", `grpc://${hosts.provider1}`, `com.acme.Relay/${method}`, json, ...options]);
+    };
+    expect(await callRelay("Say", '"hi"')).toEqual({ code: 0, stderr: "", stdout: `"${line}: hi"\n` });
+    expect(await callRelay("Count", "2")).toEqual({ code: 0, stderr: "", stdout: `"${line} 0"\n"${line} 1"\n` });
+    expect((await callRelay("Sum", "[1,2]")).stdout).toMatch(/3"\n$/);
+    expect((await callRelay("Talk", '["a","b"]')).stdout.trim().split("\n")).toHaveLength(2);
+    const failed = await callRelay("Say", '"fail 5 no such order"');
+    expect(failed).toMatchObject({ code: 1, stdout: "" });
+    expect(failed.stderr).toMatch(/^trestle: the provider answered 5 \(not_found\): .*no such order\n$/);
   });
 
   test("may answer with megabytes, up to the limit", async () => {

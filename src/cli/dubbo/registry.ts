@@ -5,20 +5,28 @@ import { type DubboUrl, param, parseNodeName, printNodeName } from "../../regist
 import { parseZooKeeperAddress } from "../../registry-sync/sources/zookeeper/address.ts";
 import { createZooKeeperClient, type ZooKeeperClient } from "../../registry-sync/sources/zookeeper/client.ts";
 
-/** Where a provider of one service listens. */
+/** Where a provider of one service listens, and what it speaks there. */
 export interface ProviderAddress {
+  readonly scheme: ProviderScheme;
   readonly host: string;
   readonly port: number;
 }
 
+/** Protocols of providers. */
+export type ProviderScheme = "dubbo" | "tri";
+
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Asks a registry once who provides a service by Dubbo2. Throws where the registry is not to be had. */
-export async function findProviders(registry: string, service: ServiceKey): Promise<readonly ProviderAddress[]> {
+/** Asks a registry once who provides a service by one of the protocols. Throws where the registry is not to be had. */
+export async function findProviders(
+  registry: string,
+  service: ServiceKey,
+  schemes: readonly ProviderScheme[],
+): Promise<readonly ProviderAddress[]> {
   const client = openZooKeeper(registry);
   try {
     await client.connected(CONNECT_TIMEOUT_MS);
-    return await readProviders(client, service, false);
+    return await readProviders(client, service, schemes, false);
   } finally {
     await client.close();
   }
@@ -62,7 +70,7 @@ export async function registerUrl(
 }
 
 /**
- * Tells `onList` who provides a service, now and after every change; a failed look keeps the last list and is made again at the
+ * Tells `onList` who provides a service by Dubbo2, now and after every change; a failed look keeps the last list and is made again at the
  * next event or connection. What it gives ends that.
  */
 export async function followProviders(
@@ -74,7 +82,7 @@ export async function followProviders(
   let asked = 0;
   const look = async () => {
     const turn = ++asked;
-    const providers = await readProviders(client, service, true);
+    const providers = await readProviders(client, service, ["dubbo"], true);
     if (turn === asked) onList(providers);
   };
   await client.connected(CONNECT_TIMEOUT_MS);
@@ -93,7 +101,12 @@ export async function followProviders(
   };
 }
 
-async function readProviders(client: ZooKeeperClient, service: ServiceKey, watch: boolean): Promise<ProviderAddress[]> {
+async function readProviders(
+  client: ZooKeeperClient,
+  service: ServiceKey,
+  schemes: readonly ProviderScheme[],
+  watch: boolean,
+): Promise<ProviderAddress[]> {
   const folder = providersFolder(service);
   let names: readonly string[];
   try {
@@ -106,8 +119,10 @@ async function readProviders(client: ZooKeeperClient, service: ServiceKey, watch
   const providers: ProviderAddress[] = [];
   for (const name of names) {
     const reading = parseNodeName(name);
-    if (reading.type === "url" && provides(reading.url, service))
-      providers.push({ host: reading.url.host, port: reading.url.port });
+    if (reading.type !== "url" || !provides(reading.url, service)) continue;
+    const { host, port, protocol } = reading.url;
+    const scheme = schemes.find((one) => one === protocol);
+    if (scheme !== undefined) providers.push({ scheme, host, port });
   }
   return providers.sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1));
 }
@@ -115,7 +130,6 @@ async function readProviders(client: ZooKeeperClient, service: ServiceKey, watch
 function provides(url: DubboUrl, service: ServiceKey): boolean {
   const version = param(url, "version");
   return (
-    url.protocol === "dubbo" &&
     param(url, "enabled") !== "false" &&
     matchesGroup(service.group, param(url, "group")) &&
     (service.version === "*" || service.version === (version === "0.0.0" ? "" : version))

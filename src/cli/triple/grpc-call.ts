@@ -6,6 +6,7 @@ import { type Answer, parseAnswer } from "../../codecs/triple/answer.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
 import { codeOfGrpc } from "../../codecs/triple/status.ts";
 import type { CallOptions } from "../call-options.ts";
+import { checkItemFormat } from "../call-output.ts";
 import type { CallAddress } from "../call-target.ts";
 import { describeRefusal } from "../call-values.ts";
 import { connectGrpc, type GrpcClient } from "./client.ts";
@@ -45,6 +46,7 @@ export async function callGrpc(call: ProtobufCall): Promise<string | undefined> 
     const schema = known ?? (await reflect(client, call));
     const method = findMethod(schema, call.service, call.method);
     const isStream = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
+    if (isStream) checkItemFormat(options.output);
     const messages = messagesOf(method, json).map((one) => encodeJsonMessage(method.input, one, schema.types));
     let count = 0;
     const end = await callOnce(client, call, call.service, call.method, messages, (bytes) => {

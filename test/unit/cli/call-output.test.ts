@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { printItem, printResult } from "../../../src/cli/call-output.ts";
+import { checkItemFormat, printItem, printResult } from "../../../src/cli/call-output.ts";
 import { parseJson } from "../../../src/codecs/json-text.ts";
 
 const orders = parseJson('[{"id":"9007199254740993","note":null},{"id":2,"lines":[1]}]');
@@ -27,7 +27,7 @@ test("one of a stream's values is a line of JSON or a document of YAML", () => {
   const value = parseJson('{"id":"1","lines":[2]}');
   expect(printItem("json", value)).toBe('{"id":"1","lines":[2]}\n');
   expect(printItem("yaml", value)).toBe('---\nid: "1"\nlines:\n  - 2\n');
-  expect(() => printItem("table", value)).toThrow(
-    "a stream has no end to lay a table out by; print it as json or yaml",
-  );
+  const refusal = "a stream has no end to lay a table out by; print it as json or yaml";
+  for (const print of [() => printItem("table", value), () => checkItemFormat("table")]) expect(print).toThrow(refusal);
+  expect(checkItemFormat("yaml")).toBeUndefined();
 });
