@@ -72,7 +72,7 @@ static void prepare(void) {
 /* HEADERS of a call with a time-out of its own, into `to`; returns the frame's size. */
 static size_t putTimedHead(uint8_t *to, size_t room, struct Connection *c, uint32_t number, uint32_t stream) {
   char timeout[16];
-  int digits = snprintf(timeout, sizeof timeout, "%uu", 2000000 - (number * 7919u + (uint32_t)c->number * 104729u) % 1000000u);
+  int digits = snprintf(timeout, sizeof timeout, "%uu", 90000000 - (number * 7919u + (uint32_t)c->number * 104729u) % 1000000u);
 #define FIELD(name, value, length) {(uint8_t *)(name), (uint8_t *)(value), sizeof name - 1, (size_t)(length), 0}
 #define FIXED(name, value) FIELD(name, value, sizeof value - 1)
   nghttp2_nv fields[] = {FIXED(":method", "POST"), FIXED(":scheme", "http"),
