@@ -31,21 +31,21 @@ export function isBridgeable(provider: DubboUrl): boolean {
 }
 
 /**
- * The path and parameters under which a service is shown in another protocol, from those of its own: without what is said of that
+ * The parameters under which a service is shown in another protocol, from those of its own: without what is said of that
  * protocol alone, with Hessian2 as its serialization, and with weight 0, so that a consumer that is shown both calls in the
  * providers' own protocol (`random` and `roundrobin` of 2.6 to 3.3 pick no weight of 0 beside others; with all of them 0 they pick
  * evenly). Keys come out sorted.
  */
-export function bridgeUrl(native: Pick<DubboUrl, "path" | "params">): Pick<DubboUrl, "path" | "params"> {
+export function bridgeParams(native: DubboUrl["params"]): DubboUrl["params"] {
   const params: Record<string, string> = Object.create(null);
-  const kept = Object.entries(native.params).filter(([key]) => !isDropped(key));
+  const kept = Object.entries(native).filter(([key]) => !isDropped(key));
   const added: [string, string][] = [
     ["prefer.serialization", BRIDGED_SERIALIZATION],
     ["serialization", BRIDGED_SERIALIZATION],
     ["weight", "0"],
   ];
   for (const [key, value] of [...kept, ...added].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) params[key] = value;
-  return { path: native.path, params };
+  return params;
 }
 
 /** The protocol that is bridged to another. */

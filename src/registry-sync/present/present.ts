@@ -3,7 +3,7 @@ import { printServiceKey, serviceKey } from "../../model/service.ts";
 import { consumerTakes } from "../dubbo-match.ts";
 import { type DubboUrl, interfaceOf, param, parseNodeName, printNodeName } from "../dubbo-url.ts";
 import { ANYBODY, type Asker } from "./asker.ts";
-import { bridgeUrl, isBridgeable, otherProtocol } from "./bridge-urls.ts";
+import { bridgeParams, isBridgeable, otherProtocol } from "./bridge-urls.ts";
 import { CARRIED, type NotLed, type PresentContext } from "./context.ts";
 import type { Directory } from "./directory.ts";
 import { mergeUrls } from "./merge-urls.ts";
@@ -65,6 +65,9 @@ export function treat(
   const not: NotLed | undefined = context.notLed(service, application, url.protocol);
   if (context.addressesOf(url.protocol) === undefined) return passes(name, not?.reason ?? "", at);
   if (interfaceOf(url) !== directory.name) return passes(name, "its url names another interface", at);
+  // A Triple call says its service by the path alone: that of a .proto's service, or one below a context path, is no interface.
+  if (url.protocol === "tri" && url.path !== directory.name)
+    return passes(name, `its calls name ${url.path.slice(0, 200)}, not the interface`, at);
   if (url.host === "" || url.port === 0) return passes(name, "its url has no host and port", at);
   if (isProxy(url, context)) return passes(name, "it is a proxy's own address", at);
   if (param(url, "ssl-enabled") === "true") return passes(name, "it takes TLS connections alone", at);
@@ -154,7 +157,8 @@ function standIn(
   const own = urls.get(protocol);
   if (own !== undefined) return mergeUrls(own, directoryName, tag);
   const others = bridged.includes(protocol) ? (urls.get(otherProtocol(protocol)) ?? []).filter(isBridgeable) : [];
-  return others.length === 0 ? undefined : bridgeUrl(mergeUrls(others, directoryName, tag));
+  if (others.length === 0) return undefined;
+  return { path: directoryName, params: bridgeParams(mergeUrls(others, directoryName, tag).params) };
 }
 
 function isProxy(url: DubboUrl, context: PresentContext): boolean {

@@ -187,6 +187,27 @@ describe("with proxies that carry Triple", () => {
     expect(shownOf([...names].reverse(), both, asker)).toEqual(expected);
   });
 
+  test("a Triple provider whose calls name another service than the interface passes unchanged", () => {
+    const [proto, below] = ["acme.Order", "ctx/com.acme.Order"].map((path) =>
+      name(`tri://10.0.0.2:50051/${path}?application=shop&interface=com.acme.Order`),
+    );
+    const { shown, passed } = present(
+      providers,
+      [proto!, below!],
+      createPresentContext({ addresses: proxies, ...both }),
+    );
+    expect([...shown]).toEqual([proto, below]);
+    expect(passed.map(({ reason }) => reason)).toEqual([
+      "its calls name acme.Order, not the interface",
+      "its calls name ctx/com.acme.Order, not the interface",
+    ]);
+  });
+
+  test("a Dubbo2 provider below a context path is shown in Triple by its interface", () => {
+    const below = name("dubbo://10.0.0.2:20880/ctx/com.acme.Order?application=shop&interface=com.acme.Order");
+    expect(shownOf([below], both, asksTri).slice(2)).toEqual(triple(bridged));
+  });
+
   test("a tag that only Triple providers have is shown in Dubbo2 beside the others", () => {
     const names = [provider("10.0.0.2"), provider("10.0.0.3", "&dubbo.tag=gray", "tri")];
     const gray = (at: string, more = "") =>
