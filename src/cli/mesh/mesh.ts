@@ -22,6 +22,9 @@ import { isOwn, type OpenRegistry, OWNER, openOutputs, openRegistries } from "./
 /** Consumers that connect before registries have been read would be shown real addresses first: facades wait this long for it, ms. */
 const FIRST_WORLD_MS = 10_000;
 
+/** How long workers wait for all registries to have been read before they listen with what is known, ms. */
+const FIRST_READ_MS = FIRST_WORLD_MS - 1_000;
+
 /** How long consumers get to take up their new lists before the workers drain, ms. */
 const LEAVE_MS = 1_500;
 
@@ -181,6 +184,7 @@ export class Mesh implements MeshParts {
   }
 
   async #followSnapshots(): Promise<void> {
+    await this.#registriesRead();
     for await (const snapshot of this.store.snapshots.watch(this.#stop.signal)) {
       this.#callers = this.#callersFor(snapshot);
       this.#given = snapshot;
@@ -201,6 +205,17 @@ export class Mesh implements MeshParts {
       if (JSON.stringify(callers) === JSON.stringify(this.#callers)) continue;
       this.#callers = callers;
       await this.dataPlane.update(this.#given, callers);
+    }
+  }
+
+  /**
+   * Workers listen from their first snapshot on, and other instances' consumers may be shown them already: while nothing is known,
+   * being out of reach is better for those than being told that there is no such service.
+   */
+  async #registriesRead(): Promise<void> {
+    const untilMs = Date.now() + FIRST_READ_MS;
+    while (Date.now() < untilMs && this.sync?.silent.size !== 0 && !this.#stop.signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
