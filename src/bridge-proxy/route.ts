@@ -79,9 +79,13 @@ export interface HostDecision {
   readonly fixed: CompiledRoute | undefined;
 }
 
+const MAX_DECIDED = 1_024;
+
 /** All routes of a RouteConfiguration, looked up by what a Dubbo head says. Replaced whole when configuration changes. */
 export class RouteTable {
   readonly #byInterface = new Map<string, CompiledHost[]>();
+  /** Decisions made, by all that they depend on. */
+  readonly #decided = new Map<string, Decision | undefined>();
 
   constructor(config: RouteConfiguration | undefined, clusterOf: (name: string) => Cluster) {
     for (const virtualHost of config?.virtualHosts ?? []) this.#add(virtualHost, clusterOf);
@@ -89,6 +93,17 @@ export class RouteTable {
 
   /** Decides for a service name as the call's head has it (perhaps with a context path), its version and method; undefined: no such service. */
   decide(service: string, version: string, method: string): Decision | undefined {
+    const key = `${service}\n${version}\n${method}`;
+    const known = this.#decided.get(key);
+    if (known !== undefined || this.#decided.has(key)) return known;
+    // Names are the callers' choice: one that makes them up pays by deciding anew.
+    if (this.#decided.size >= MAX_DECIDED) this.#decided.clear();
+    const made = this.#decide(service, version, method);
+    this.#decided.set(key, made);
+    return made;
+  }
+
+  #decide(service: string, version: string, method: string): Decision | undefined {
     const name = this.#byInterface.has(service) ? service : service.slice(service.lastIndexOf("/") + 1);
     const wanted = version === "0.0.0" ? "" : version;
     const hosts = (this.#byInterface.get(name) ?? []).filter((host) => host.key.version === wanted);

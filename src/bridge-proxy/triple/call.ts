@@ -39,6 +39,8 @@ type RequestHead = Extract<Http2Event, { readonly type: "head" }>;
 
 /** One call of a Triple or gRPC caller: what is to be done with it, and the tries that do it. */
 export class TripleCall implements TripleTryOwner {
+  /** Its place among its caller's calls; the caller's own. */
+  place = -1;
   readonly #context: ProxyContext;
   readonly #caller: TripleCallerPort;
   readonly #stream: StreamOn;

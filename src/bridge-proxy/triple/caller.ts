@@ -17,7 +17,8 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
   readonly #config: () => RuntimeConfig;
   readonly #address: string;
   readonly #onClosed: () => void;
-  readonly #calls = new Set<TripleCall>();
+  /** In no order; each call knows its place. (A Set that calls come and go from is what the collector cannot keep up with.) */
+  readonly #calls: TripleCall[] = [];
   /** What the last call was for: gRPC's own services of a server go there too. */
   #lastHost: HostDecision | undefined;
   #lastAskedMs = 0;
@@ -31,7 +32,10 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
   }
 
   forget(call: TripleCall): void {
-    this.#calls.delete(call);
+    const last = this.#calls.pop()!;
+    if (last === call) return;
+    this.#calls[call.place] = last;
+    last.place = call.place;
   }
 
   /** Asks the caller to send its next calls elsewhere. */
@@ -59,7 +63,8 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
       case "head": {
         const call = new TripleCall(this.#context, this, event, () => this.#laneOf(event.fields));
         event.stream.context = call;
-        this.#calls.add(call);
+        call.place = this.#calls.length;
+        this.#calls.push(call);
         call.start();
         break;
       }

@@ -47,6 +47,7 @@ export interface CallHead {
   readonly consumerApplication: string | undefined;
   /** Compression of the messages that have the flag; `identity` for none. */
   readonly encoding: string;
+  /** Read when first asked for. */
   readonly attachments: Attachments;
 }
 
@@ -87,6 +88,7 @@ export function parseRequestHead(fields: Fields): CallHead {
     const value = fieldValue(fields, field);
     return value === undefined ? undefined : fromField(value);
   };
+  let attachments: Attachments | undefined;
   return {
     kind,
     path,
@@ -98,7 +100,10 @@ export function parseRequestHead(fields: Fields): CallHead {
     timeoutMs: timeoutOf(fields),
     consumerApplication: text("tri-consumer-appname"),
     encoding: fieldValue(fields, "grpc-encoding") ?? "identity",
-    attachments: parseAttachments(fields),
+    get attachments() {
+      attachments ??= parseAttachments(fields);
+      return attachments;
+    },
   };
 }
 
