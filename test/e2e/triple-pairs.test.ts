@@ -3,7 +3,7 @@ import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, type Peer, stopAll } from "../support/process.ts";
 import { testCalls } from "../support/triple-cases.ts";
-import { javaServices, service, tripleDifferences } from "../support/triple-services.ts";
+import { endpoint, javaServices, provided, service, tripleDifferences } from "../support/triple-services.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 
 // Dubbo 3.2 and 3.3 over Triple, both sides real, the proxy between them: interface style (wrapped Java objects) and protobuf.
@@ -25,9 +25,8 @@ describe.each(lines)("a %s Triple provider behind the proxy", (providerLine) => 
   let provider: Peer;
 
   beforeAll(async () => {
-    const place = { host: hosts.provider1, port: 50051 };
-    provider = await startProvider(providerLine, { ...service, ...place, protocol: "tri", streams: true, label });
-    await stage.apply(javaServices([{ address: place.host, port: place.port, protocol: "tri" }]));
+    provider = await startProvider(providerLine, { ...provided, protocol: "tri", streams: true, label });
+    await stage.apply(javaServices([endpoint("tri")]));
   });
 
   afterAll(async () => {

