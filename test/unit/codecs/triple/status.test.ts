@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { CODES } from "../../../../src/base/errors.ts";
 import {
@@ -83,4 +84,18 @@ test("other details are passed over, what is no base64 is none, what is no proto
   expect(() => decodeDetails(toBinaryField(Buffer.from("1aff", "hex")))).toThrow(
     "protobuf message: a number is cut off",
   );
+});
+
+test("docs/bridging.md has these statuses", () => {
+  const page = readFileSync(new URL("../../../../docs/bridging.md", import.meta.url), "utf8");
+  const table = page.slice(page.indexOf("| gRPC | Dubbo2 |"), page.indexOf("Of a provider to 3.1"));
+  const rows = [...table.matchAll(/\| (\d+) [a-z ]+ \| (\d+)(, exception)? /g)];
+  expect(rows).toHaveLength(16);
+  for (const [, grpc, status, exception] of rows) {
+    expect([grpc, dubbo2OfGrpc(Number(grpc)), exception !== undefined]).toEqual([
+      grpc,
+      Number(status),
+      status === "20",
+    ]);
+  }
 });
