@@ -1,8 +1,8 @@
 import { type JsonNode, parseJson } from "../codecs/json-text.ts";
 import { parseServerUrl } from "./config/address.ts";
 
-/** Port of a provider where a URL names none, by protocol: Dubbo's own defaults. */
-const DEFAULT_PORTS = { dubbo: 20_880, tri: 50_051, grpc: 50_051 } as const;
+/** Port of a provider where a URL names none, by protocol: Dubbo's own defaults, and HTTP's. */
+const DEFAULT_PORTS = { dubbo: 20_880, tri: 50_051, grpc: 50_051, http: 80 } as const;
 
 /** The protocols that `trestle call` speaks. */
 export type CallScheme = keyof typeof DEFAULT_PORTS;

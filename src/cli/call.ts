@@ -16,6 +16,7 @@ import { findProviders, type ProviderAddress, type ProviderScheme } from "./dubb
 import { outputOption } from "./output.ts";
 import { callTriple } from "./triple/call.ts";
 import { DEFAULT_MAX_MESSAGE_BYTES } from "./triple/client.ts";
+import { callHttp } from "./triple/http-call.ts";
 
 /** Finds who provides a service by one of the protocols; a registry's URL and the service in, addresses out. */
 export type FindProviders = (
@@ -28,6 +29,8 @@ const EXAMPLES = `
 dubbo:// and tri:// (a Triple interface that is no protobuf one) take the arguments as a JSON array. Without --types the call is
 generic ($invoke): the provider finds the method by its name and fits the arguments itself. With --types it is an ordinary call, as
 an application makes it; objects are then JSON objects with a key "class".
+
+http:// is JSON over HTTP/1, as Dubbo 3.3 and dubbo-go take it at their Triple port; of overloads name one as method~letters.
 
 grpc:// (also for a Triple service of protobuf messages) takes one message as JSON, or an array of them where the method takes a
 stream; a stream of answers is printed as one line of JSON each. The types come from the server's reflection, or from --proto or
@@ -44,16 +47,17 @@ Examples:
   trestle call com.acme.OrderService.getOrder '[42]' --registry zookeeper://10.0.0.1:2181
   trestle call tri://10.0.0.5:50051 com.acme.OrderService.getOrder '[42]' --group g --version 1.0.0
   trestle call tri://10.0.0.5:50051 com.acme.OrderService.getOrder '[42]' --types long --timeout 500
+  trestle call http://10.0.0.5:50051 com.acme.OrderService.getOrder '[42]'
   trestle call grpc://10.0.0.5:9090 acme.Orders/GetOrder '{"id": "42"}'
   trestle call grpc://10.0.0.5:9090 acme.Orders/GetOrder '{"id": "42"}' --proto protos/orders.proto --attachment x-user=7
   trestle call grpc://10.0.0.5:9090 acme.Orders/Watch '{}' --descriptor orders.pb --timeout 60000
   trestle call grpc://10.0.0.5:9090 acme.Orders/PutAll '[{"id": "1"}, {"id": "2"}]'`;
 
-/** `trestle call`: one call from the shell, by Dubbo2, Triple or gRPC. */
+/** `trestle call`: one call from the shell, by Dubbo2, Triple, gRPC or JSON over HTTP. */
 export function createCallCommand(find: FindProviders = findProviders): Command {
   return new Command("call")
     .description("call a method of a service: JSON in, JSON out")
-    .argument("<target>", "dubbo://, tri:// or grpc://host:port, or Interface.method with --registry")
+    .argument("<target>", "dubbo://, tri://, grpc:// or http://host:port, or Interface.method with --registry")
     .argument("[rest...]", "Interface.method (after an address), then the arguments as a JSON array, or the message")
     .option("--group <group>", "group of the service", "")
     .option("--version <version>", "version of the service", "")
@@ -68,7 +72,7 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
     .option("--one-way", "want no answer (dubbo://)")
     .option(
       "--max-message <bytes>",
-      "largest message to take as an answer (tri://, grpc://)",
+      "largest message to take as an answer (not dubbo://)",
       readMessageBytes,
       DEFAULT_MAX_MESSAGE_BYTES,
     )
@@ -104,6 +108,7 @@ async function runCall(target: CallTarget, options: CallOptions, find: FindProvi
     throw new Error("--proto and --descriptor are for grpc:// alone; Java's types are named with --types");
   const named = parseServiceKey(target.service);
   const service = serviceKey(named.interface, options.group || named.group, options.version || named.version);
+  if (target.address?.scheme === "http") return callJson(target, target.address, service, options);
   const types: CallTypes = { types: options.types, generic: options.generic ?? options.types === undefined };
   const request = encodeArguments(target.method, readArguments(target.json ?? "[]"), types);
   const address: CallAddress = target.address ?? (await pick(find, service, options));
@@ -137,6 +142,20 @@ async function callProtobuf(
       process.stdout.write(isStream ? printItem(options.output, value) : printResult(options.output, value));
     },
   });
+}
+
+async function callJson(
+  { method, json }: CallTarget,
+  address: CallAddress,
+  service: ServiceKey,
+  options: CallOptions,
+): Promise<string | undefined> {
+  if (options.types !== undefined || options.generic === true || options.oneWay === true)
+    throw new Error("--types, --generic and --one-way are for dubbo:// and tri://; http:// has JSON and an answer");
+  const outcome = await callHttp({ address, service, method, args: readArguments(json ?? "[]"), options });
+  if (outcome.type === "error") return describeRefusal(outcome.status, outcome.name, outcome.text);
+  process.stdout.write(printResult(options.output, outcome.value));
+  return undefined;
 }
 
 async function callDubbo(

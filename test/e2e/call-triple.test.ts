@@ -127,6 +127,33 @@ describe.each(["3.2", "3.3"] as const)("a %s provider", (line) => {
     expect(oneWay).toEqual({ code: 2, stdout: "", stderr: `trestle: ${none}\n` });
   });
 
+  if (line === "3.3") {
+    test("is called by JSON over HTTP", async () => {
+      const service = ["--group", "g", "--version", "1.0.0"];
+      const callJson = (method: string, json: string, ...options: string[]) => {
+        const at = [`http://${hosts.provider1}:${port}`, `com.acme.OrderService.${method}`, json];
+        return runTrestle(["call", ...at, ...service, ...options]);
+      };
+      const order = await callJson("getOrder", "[42]");
+      expect(order).toMatchObject({ code: 0, stderr: "" });
+      expect(JSON.parse(order.stdout)).toMatchObject({ id: 42, servedBy: line });
+      expect(JSON.parse((await callJson("find~l", "[1]")).stdout)).toMatchObject({ id: 1 });
+      expect(JSON.parse((await callJson("echoStrings", '[["a","b"]]')).stdout)).toEqual(["a", "b"]);
+      expect(await callJson("cancelOrder", "[1]")).toEqual({ code: 0, stdout: "null\n", stderr: "" });
+      const attached = await callJson("attachments", "[]", "--attachment", "userId=7");
+      expect(JSON.parse(attached.stdout)).toMatchObject({ userId: "7" });
+      const failed = await callJson("fail", '["checked"]');
+      const stderr = "trestle: the provider answered 500 (Internal Server Error): no such order\n";
+      expect(failed).toEqual({ code: 1, stdout: "", stderr });
+      expect(await callJson("nosuch", "[]")).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("404 (Not Found)"),
+      });
+      const late = `trestle: no answer from ${hosts.provider1}:${port} in time\n`;
+      expect(await callJson("sleep", "[5000]", "--timeout", "300")).toEqual({ code: 2, stdout: "", stderr: late });
+    });
+  }
+
   test("of protobuf messages is called by grpc://, streams too", async () => {
     const relay = fileURLToPath(new URL("../../fixtures/peers/grpc/relay.proto", import.meta.url));
     const callRelay = (method: string, json: string) => {
@@ -161,11 +188,11 @@ describe("a peer that gives no answer", () => {
   });
 
   /** Has it listen, and calls it. */
-  async function callPeer(server: Server, ...options: string[]): Promise<Ran> {
+  async function callPeer(server: Server, scheme: "tri" | "http", ...options: string[]): Promise<Ran> {
     servers.add(server);
     await new Promise<void>((resolve) => server.listen(0, hosts.trestle, resolve));
     const { port } = server.address() as { port: number };
-    const ran = await runTrestle(["call", `tri://${hosts.trestle}:${port}`, target, "[42]", ...options]);
+    const ran = await runTrestle(["call", `${scheme}://${hosts.trestle}:${port}`, target, "[42]", ...options]);
     return { ...ran, stderr: ran.stderr.replace(`${hosts.trestle}:${port}`, "PEER") };
   }
 
@@ -252,12 +279,58 @@ describe("a peer that gives no answer", () => {
       "grpc message is cut off: its stream ended 7 bytes into it",
     ],
   ])("%s is named, with exit code 2", async (_name, server, text) => {
-    const ran = await callPeer(server(), "--timeout", "1000");
+    const ran = await callPeer(server(), "tri", "--timeout", "1000");
+    expect(ran).toEqual({ code: 2, stdout: "", stderr: `trestle: ${text}\n` });
+  });
+
+  test.each<[string, () => Server, string]>([
+    [
+      "that speaks no HTTP",
+      () => createServer((socket) => void socket.write("Unsupported command: POST\r\n")),
+      'PEER speaks no HTTP/1: it answered "Unsupported command: POST"',
+    ],
+    [
+      "that hangs up",
+      () => createServer((socket) => void socket.once("data", () => socket.end())),
+      "connection to PEER broke: ECONNRESET",
+    ],
+    ["that says nothing", () => createServer((socket) => void socket.resume()), "no answer from PEER in time"],
+    ["that speaks HTTP/2 alone", () => http2(() => {}), "PEER speaks HTTP/2, not HTTP/1; call it by tri:// or grpc://"],
+    [
+      "that answers with a page",
+      () => createHttp1Server((_, answer) => void answer.setHeader("content-type", "text/html").end("<p>")),
+      'the answer is no JSON but "text/html"',
+    ],
+    [
+      "that answers without end",
+      () =>
+        createHttp1Server((_, answer) => {
+          answer.on("error", () => {});
+          const timer = setInterval(() => answer.write(Buffer.alloc(1000)), 1);
+          answer.on("close", () => clearInterval(timer));
+        }),
+      "the answer is over maxMessageBytes 10000",
+    ],
+    [
+      "that breaks off",
+      () =>
+        createHttp1Server((_, answer) => {
+          answer.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+          answer.write("{");
+          setTimeout(() => answer.destroy(), 50);
+        }),
+      "connection to PEER broke: ECONNRESET",
+    ],
+  ])("to a call by HTTP, %s, is named too", async (_name, server, text) => {
+    const ran = await callPeer(server(), "http", "--timeout", "1000", "--max-message", "10000");
     expect(ran).toEqual({ code: 2, stdout: "", stderr: `trestle: ${text}\n` });
   });
 
   test("an HTTP status that no proxy of gRPC's would give is an error of the callee's", async () => {
-    const ran = await callPeer(http2((stream) => stream.respond({ ":status": 503 }, { endStream: true })));
+    const ran = await callPeer(
+      http2((stream) => stream.respond({ ":status": 503 }, { endStream: true })),
+      "tri",
+    );
     const stderr =
       "trestle: the provider answered 14 (unavailable): answer with http status 503 and without grpc-status\n";
     expect(ran).toEqual({ code: 1, stdout: "", stderr });

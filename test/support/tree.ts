@@ -107,6 +107,7 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "cli/services.ts": "run as a program: test/e2e/control/admin.test.ts",
   "cli/socket.ts": "connects: test/e2e/call.test.ts, test/e2e/call-triple.test.ts",
   "cli/triple/call.ts": "joined to a socket: test/e2e/call-triple.test.ts",
+  "cli/triple/http-call.ts": "drives a socket: test/e2e/call-triple.test.ts",
   "cli/triple/grpc-call.ts": "joined to a socket and to files: test/e2e/call-grpc.test.ts",
   "cli/triple/client.ts": "drives a socket: test/e2e/call-triple.test.ts",
   "cli/up.ts": "run as a program: test/e2e/cli.test.ts",

@@ -8,6 +8,7 @@ describe("a target", () => {
     ["dubbo://10.0.0.5:1", { scheme: "dubbo", host: "10.0.0.5", port: 1 }],
     ["tri://h", { scheme: "tri", host: "h", port: 50_051 }],
     ["tri://[::1]:7", { scheme: "tri", host: "::1", port: 7 }],
+    ["http://h", { scheme: "http", host: "h", port: 80 }],
     ["grpc://h:9", { scheme: "grpc", host: "h", port: 9 }],
   ])("%s is an address", (text, address) => {
     expect(readTarget(text, ["a.B.m", "[1]"], false)).toEqual({ address, service: "a.B", method: "m", json: "[1]" });
@@ -32,7 +33,12 @@ describe("a target", () => {
     ["tri://h", ["m"], false, '"m" is no method'],
     ["tri://h:99999", ["a.B.m"], false, '"h:99999" in "tri://h:99999" is no host:port'],
     ["tri://h:1,i:2", ["a.B.m"], false, "names several hosts"],
-    ["http://h", ["a.B.m"], false, "http:// is not spoken by this command; these are: dubbo://, tri://, grpc://"],
+    [
+      "rmi://h",
+      ["a.B.m"],
+      false,
+      "rmi:// is not spoken by this command; these are: dubbo://, tri://, grpc://, http://",
+    ],
   ])("%s %j is refused", (target, rest, hasRegistry, text) => {
     expect(() => readTarget(target, rest, hasRegistry)).toThrow(text);
   });
