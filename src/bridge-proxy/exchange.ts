@@ -109,7 +109,7 @@ export class Exchange implements TryOwner {
   hasOther(): boolean {
     const { cluster } = this.#target!;
     const avoid = this.#host === undefined ? this.#tried : [...this.#tried, this.#host];
-    const group = isBridged(cluster) ? cluster.tri : cluster.dubbo;
+    const group = cluster.isTripleOnly ? cluster.tri : cluster.dubbo;
     return group.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
   }
 
@@ -173,7 +173,7 @@ export class Exchange implements TryOwner {
       this.abandoned();
       return true;
     }
-    return isBridged(cluster)
+    return cluster.isTripleOnly
       ? this.#tryIn(cluster.tri, avoid, (endpoint) => this.#sendTriple(endpoint))
       : this.#tryIn(cluster.dubbo, avoid, (endpoint) => this.#send(endpoint));
   }
@@ -366,8 +366,3 @@ const HEARS_NOTHING: TryOwner = {
   abandoned: () => {},
   hasOther: () => false,
 };
-
-/** Whether calls of Dubbo2 callers to this cluster have to be translated: all its providers speak Triple. */
-function isBridged(cluster: Cluster): boolean {
-  return cluster.dubbo.endpoints.length === 0 && cluster.tri.endpoints.length > 0;
-}

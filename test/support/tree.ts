@@ -135,7 +135,7 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/upstream/host.ts": "drives sockets: test/e2e/proxy-provider-faults.test.ts",
   "bridge-proxy/bridge/dubbo-try.ts": "joined to sockets: test/e2e/triple-bridge.test.ts",
   "bridge-proxy/bridge/triple-try.ts": "joined to sockets: test/e2e/triple-bridge.test.ts",
-  "bridge-proxy/triple/stream-sink.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",
+  "bridge-proxy/triple/caller-stream.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/call.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/callee.ts": "drives a socket: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/caller.ts": "drives a socket: test/e2e/triple-proxy.test.ts",

@@ -1,7 +1,7 @@
 import { CallError } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { EnvelopeSplitter } from "../../codecs/triple/envelope.ts";
-import type { AnswerSink } from "../triple/stream-sink.ts";
+import type { AnswerSink } from "../triple/caller-stream.ts";
 import type { TripleAnswer } from "./to-triple.ts";
 
 /** Gathers a unary answer for a caller that gets it whole. */

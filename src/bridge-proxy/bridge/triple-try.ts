@@ -1,7 +1,7 @@
 import { type CallReason, ProtocolError } from "../../base/errors.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import type { ProxyContext, TryOwner } from "../context.ts";
-import type { StreamOn } from "../triple/request-content.ts";
+import type { StreamOn } from "../triple/link.ts";
 import { type SentContent, StreamTry, type TripleTryOwner } from "../triple/stream-try.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { type TripleRequest, toDubboAnswer } from "./to-triple.ts";

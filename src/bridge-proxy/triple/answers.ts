@@ -4,7 +4,7 @@ import { exceptionCodeOf } from "../../codecs/triple/answer.ts";
 import { parseStatus, UNKNOWN } from "../../codecs/triple/status.ts";
 import { encodeMessage } from "../../codecs/triple/text.ts";
 import { OK_EXCEPTION, type Outcome, outcomeOfGrpc, outcomeOfHttp } from "../policies/outcome.ts";
-import type { StreamOn } from "./request-content.ts";
+import type { AnswerSink } from "./caller-stream.ts";
 
 /** One of Trestle's own answers, as a head and, where the caller does not speak gRPC, a body behind it. */
 export interface OwnReply {
@@ -25,10 +25,9 @@ export function ownReply(request: Fields, answer: OwnAnswer, message: string): O
 }
 
 /** Sends one of Trestle's own answers. */
-export function sendReply({ link, stream }: StreamOn, { fields, body }: OwnReply): void {
-  link.machine.head(stream, fields, body === undefined);
-  if (body !== undefined) link.machine.data(stream, body, true);
-  link.wake();
+export function sendReply(to: AnswerSink, { fields, body }: OwnReply): void {
+  to.head(fields, body === undefined, []);
+  if (body !== undefined) to.data(body, true);
 }
 
 /** How a callee's answer ended by its head and what ended it; `trailers` is undefined where content did. */

@@ -1,7 +1,6 @@
 import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
 import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
-import type { Http2Event } from "../../codecs/http2/events.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import { parseRequestHead } from "../../codecs/triple/head.ts";
 import { after } from "../after.ts";
@@ -13,16 +12,14 @@ import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfReason } from "../po
 import { type TryDeadline, tryDeadline } from "../policies/try-deadline.ts";
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "../route.ts";
 import { rowOf, UNKNOWN_ROW } from "../rows.ts";
-import type { Cluster } from "../upstream/cluster.ts";
 import type { DubboEndpoint, EndpointOf, TripleEndpoint } from "../upstream/endpoint.ts";
 import type { EndpointGroup } from "../upstream/endpoint-group.ts";
 import type { UpstreamConnection } from "../upstream/host.ts";
 import { ownReply, sendReply } from "./answers.ts";
+import type { CallerStream } from "./caller-stream.ts";
 import { editFields, withToken } from "./edits.ts";
 import { decideByMessage, type Refusal, type TripleLane } from "./lanes.ts";
-import type { Http2Link } from "./link.ts";
-import { RequestContent, type StreamOn } from "./request-content.ts";
-import { StreamSink } from "./stream-sink.ts";
+import { RequestContent } from "./request-content.ts";
 import { StreamTry, type TripleTryOwner } from "./stream-try.ts";
 
 /** How often a provider may refuse a call, as one that says goodbye does, before it counts as one that cannot be reached. */
@@ -30,12 +27,16 @@ const MAX_MOVES = 3;
 
 /** The caller's side of a call, as the call sees it. */
 export interface TripleCallerPort {
-  readonly link: Http2Link;
   /** The call is over. */
   forget(call: TripleCall): void;
 }
 
-type RequestHead = Extract<Http2Event, { readonly type: "head" }>;
+/** The head of a request, as HTTP/2 has it; `never`: names that no hop may index. */
+export interface RequestHead {
+  readonly fields: Fields;
+  readonly never: readonly string[];
+  readonly end: boolean;
+}
 
 /** One call of a Triple or gRPC caller: what is to be done with it, and the tries that do it. */
 export class TripleCall implements TripleTryOwner {
@@ -43,7 +44,7 @@ export class TripleCall implements TripleTryOwner {
   place = -1;
   readonly #context: ProxyContext;
   readonly #caller: TripleCallerPort;
-  readonly #stream: StreamOn;
+  readonly #stream: CallerStream;
   readonly #head: RequestHead;
   readonly #relane: () => TripleLane;
   #lane: TripleLane;
@@ -64,10 +65,16 @@ export class TripleCall implements TripleTryOwner {
   #over = false;
 
   /** `relane` gives the lane of the call's head under the configuration in force. */
-  constructor(context: ProxyContext, caller: TripleCallerPort, head: RequestHead, relane: () => TripleLane) {
+  constructor(
+    context: ProxyContext,
+    caller: TripleCallerPort,
+    stream: CallerStream,
+    head: RequestHead,
+    relane: () => TripleLane,
+  ) {
     this.#context = context;
     this.#caller = caller;
-    this.#stream = { link: caller.link, stream: head.stream };
+    this.#stream = stream;
     this.#head = head;
     this.#sent = head.fields;
     this.#relane = relane;
@@ -142,8 +149,7 @@ export class TripleCall implements TripleTryOwner {
   tryFailed(reason: CallReason, message: string, answered: boolean): void {
     this.#endTry();
     if (answered) {
-      this.#stream.link.machine.reset(this.#stream.stream, ERROR.cancel);
-      this.#stream.link.wake();
+      this.#stream.reset(ERROR.cancel);
       this.#finish(outcomeOfReason(reason));
       return;
     }
@@ -169,7 +175,7 @@ export class TripleCall implements TripleTryOwner {
   hasOther(): boolean {
     const { cluster } = this.#target!;
     const avoid = this.#host === undefined ? this.#tried : [...this.#tried, this.#host];
-    const group = isBridged(cluster) ? cluster.dubbo : cluster.tri;
+    const group = cluster.isDubboOnly ? cluster.dubbo : cluster.tri;
     return group.forTag(this.#lane.tag, this.#lane.tagForced)?.hasReady(avoid) === true;
   }
 
@@ -241,7 +247,7 @@ export class TripleCall implements TripleTryOwner {
   /** Begins a try at an endpoint that is none of `avoid`. Whether the call went on: false where there was no such endpoint. */
   #begin(avoid: readonly object[]): boolean {
     const { cluster } = this.#target!;
-    return isBridged(cluster)
+    return cluster.isDubboOnly
       ? this.#beginIn(cluster.dubbo, avoid, (endpoint, slot) => this.#tryDubbo(endpoint, slot))
       : this.#beginIn(cluster.tri, avoid, (endpoint, slot) => this.#tryStream(endpoint, slot));
   }
@@ -279,7 +285,7 @@ export class TripleCall implements TripleTryOwner {
   #tryStream(endpoint: TripleEndpoint, slot: number): StreamTry {
     const parts = {
       owner: this,
-      sink: new StreamSink(this.#stream),
+      sink: this.#stream,
       content: this.#content,
       endpoint,
       fields: withToken(this.#sent, this.#target!.cluster.tri.setsToken ? endpoint.token : ""),
@@ -300,7 +306,7 @@ export class TripleCall implements TripleTryOwner {
     };
     const parts = {
       owner: this,
-      sink: new StreamSink(this.#stream),
+      sink: this.#stream,
       content: this.#content,
       endpoint,
       head: this.#sent === this.#head.fields ? this.#lane.head! : parseRequestHead(this.#sent),
@@ -359,10 +365,8 @@ export class TripleCall implements TripleTryOwner {
 
   /** An answer may come before the request has ended: the rest of that is not wanted. */
   #endCallerStream(): void {
-    const { link, stream } = this.#stream;
-    if (stream.closed || stream.remoteEnded || stream.queuedBytes > 0) return;
-    link.machine.reset(stream, ERROR.none);
-    link.wake();
+    const stream = this.#stream;
+    if (!stream.closed && !stream.requestEnded && stream.queuedBytes === 0) stream.reset(ERROR.none);
   }
 
   #answer(answer: OwnAnswer, message: string): void {
@@ -388,9 +392,4 @@ export class TripleCall implements TripleTryOwner {
     if (this.#decision === undefined) return this.#context.rows.row(UNKNOWN_ROW);
     return rowOf(this.#context, this.#decision, this.#route, this.#target);
   }
-}
-
-/** Whether calls of Triple callers to this cluster have to be translated: all its providers speak Dubbo2. */
-function isBridged(cluster: Cluster): boolean {
-  return cluster.tri.endpoints.length === 0 && cluster.dubbo.endpoints.length > 0;
 }

@@ -7,6 +7,7 @@ import type { HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { adopt } from "../socket-driver.ts";
 import { TripleCall, type TripleCallerPort } from "./call.ts";
+import { Http2CallerStream } from "./caller-stream.ts";
 import { laneOf, type TripleLane } from "./lanes.ts";
 import { Http2Link, type LinkOwner } from "./link.ts";
 
@@ -61,8 +62,10 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
   onEvent(event: Http2Event): void {
     switch (event.type) {
       case "head": {
-        const call = new TripleCall(this.#context, this, event, () => this.#laneOf(event.fields));
-        event.stream.context = call;
+        const { stream, fields } = event;
+        const own = new Http2CallerStream({ link: this.link, stream });
+        const call = new TripleCall(this.#context, this, own, event, () => this.#laneOf(fields));
+        stream.context = call;
         call.place = this.#calls.length;
         this.#calls.push(call);
         call.start();

@@ -2,6 +2,7 @@ import type { OnReadOpts, Socket } from "node:net";
 import { Http2Connection } from "../../codecs/http2/connection.ts";
 import type { Http2Event } from "../../codecs/http2/events.ts";
 import type { Http2Limits } from "../../codecs/http2/limits.ts";
+import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import type { ProxyContext } from "../context.ts";
 import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
 
@@ -106,4 +107,10 @@ export class Http2Link implements SocketOwner {
   #wallMs(): number {
     return this.#context.originMs + this.#context.nowMs;
   }
+}
+
+/** A stream on a connection: where content comes from or goes to. */
+export interface StreamOn {
+  readonly link: Http2Link;
+  readonly stream: Http2Stream;
 }

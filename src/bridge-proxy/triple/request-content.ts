@@ -1,19 +1,13 @@
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
-import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import { ENVELOPE_BYTES, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
 import type { ProxyContext } from "../context.ts";
-import type { Http2Link } from "./link.ts";
+import type { CallerStream } from "./caller-stream.ts";
+import type { StreamOn } from "./link.ts";
 
 /** A request is kept for another try up to this size; a longer one is tried once. */
 const REPLAY_BYTES = 64 * 1024;
 const NO_BYTES = Buffer.alloc(0);
-
-/** A stream on a connection: where content comes from or goes to. */
-export interface StreamOn {
-  readonly link: Http2Link;
-  readonly stream: Http2Stream;
-}
 
 /**
  * What follows the head of a call's request, from its caller's stream to a provider's. What cannot be sent yet is kept, and so is
@@ -23,7 +17,7 @@ export class RequestContent {
   /** The caller has sent everything. */
   ended = false;
   readonly #context: ProxyContext;
-  readonly #from: StreamOn;
+  readonly #from: Pick<CallerStream, "release">;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #replayable = true;
@@ -33,7 +27,7 @@ export class RequestContent {
   /** Bytes of the first message with its envelope, as far as that is known. */
   #wanted = ENVELOPE_BYTES;
 
-  constructor(context: ProxyContext, from: StreamOn) {
+  constructor(context: ProxyContext, from: Pick<CallerStream, "release">) {
     this.#context = context;
     this.#from = from;
   }
@@ -116,9 +110,7 @@ export class RequestContent {
   /** Gives the caller back the window of all that it sent so far. */
   release(): void {
     if (this.#unreleased === 0) return;
-    const { link, stream } = this.#from;
-    link.machine.release(stream, this.#unreleased);
-    link.wake();
+    this.#from.release(this.#unreleased);
     this.#unreleased = 0;
   }
 

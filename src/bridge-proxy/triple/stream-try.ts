@@ -8,8 +8,9 @@ import type { Outcome } from "../policies/outcome.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { outcomeOfFields } from "./answers.ts";
 import type { TripleCallee, UpstreamCall } from "./callee.ts";
-import type { RequestContent, StreamOn } from "./request-content.ts";
-import type { AnswerSink } from "./stream-sink.ts";
+import type { AnswerSink } from "./caller-stream.ts";
+import type { StreamOn } from "./link.ts";
+import type { RequestContent } from "./request-content.ts";
 
 /** The call that a try belongs to. */
 export interface TripleTryOwner {

@@ -38,6 +38,16 @@ export class Cluster {
     return this.dubbo.hasTags || this.tri.hasTags;
   }
 
+  /** There are endpoints, and all speak Dubbo2: calls of Triple callers have to be translated. */
+  get isDubboOnly(): boolean {
+    return this.tri.endpoints.length === 0 && this.dubbo.endpoints.length > 0;
+  }
+
+  /** There are endpoints, and all speak Triple: calls of Dubbo2 callers have to be translated. */
+  get isTripleOnly(): boolean {
+    return this.dubbo.endpoints.length === 0 && this.tri.endpoints.length > 0;
+  }
+
   /** Replaces the endpoints. Whether calls have to be read, or led, otherwise than before. */
   update(assignment: ClusterLoadAssignment | undefined): boolean {
     const healthy = (assignment?.endpoints ?? [])

@@ -63,3 +63,23 @@ test("Dubbo's rule of tags: those with the tag, else those without any, unless i
     undefined,
   ]);
 });
+
+test("endpoints are apart by what they speak, and a change of that is told", () => {
+  const dubbo = { port: 1 };
+  const tri = { port: 2, protocol: "tri" as const };
+  const cluster = new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [dubbo, tri]), poolsOf());
+  const kinds = () => [
+    cluster.dubbo.endpoints.length,
+    cluster.tri.endpoints.length,
+    cluster.isDubboOnly,
+    cluster.isTripleOnly,
+  ];
+  expect(kinds()).toEqual([1, 1, false, false]);
+  expect(cluster.update(endpointsOf(KEY, "", [dubbo]))).toBe(true);
+  expect(kinds()).toEqual([1, 0, true, false]);
+  expect(cluster.update(endpointsOf(KEY, "", [tri]))).toBe(true);
+  expect(kinds()).toEqual([0, 1, false, true]);
+  expect(cluster.update(endpointsOf(KEY, "", [tri, { ...tri, port: 3 }]))).toBe(false);
+  expect(cluster.update(undefined)).toBe(true);
+  expect(kinds()).toEqual([0, 0, false, false]);
+});

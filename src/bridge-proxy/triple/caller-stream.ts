@@ -1,0 +1,78 @@
+import type { CallError } from "../../base/errors.ts";
+import type { Fields } from "../../codecs/fields.ts";
+import type { StreamOn } from "./link.ts";
+
+/** Takes a callee's answer, in order: a head, content, trailers; any of them may be the end. */
+export interface AnswerSink {
+  /** Why the answer is of no use, as far as it came; undefined while it is. */
+  readonly fault?: CallError | undefined;
+  head(fields: Fields, end: boolean, never: readonly string[]): void;
+  /** Borrows `bytes`. How much is queued here: above 0 the callee's window is given back when it has gone on. */
+  data(bytes: Buffer, end: boolean): number;
+  trailers(fields: Fields, never: readonly string[]): void;
+}
+
+/** A caller's side of one call: its request has come from here, its answer goes there. */
+export interface CallerStream extends AnswerSink {
+  /** Both sides have ended, or it was reset. */
+  readonly closed: boolean;
+  /** The request has ended. */
+  readonly requestEnded: boolean;
+  /** Content of the answer that the caller has not taken. */
+  readonly queuedBytes: number;
+  /** Gives window back for content of the request. */
+  release(bytes: number): void;
+  /** Ends it at once; codes are those of HTTP/2. */
+  reset(code: number): void;
+}
+
+/** The stream of a caller that speaks HTTP/2. */
+export class Http2CallerStream implements CallerStream {
+  readonly #on: StreamOn;
+
+  constructor(on: StreamOn) {
+    this.#on = on;
+  }
+
+  get closed(): boolean {
+    return this.#on.stream.closed;
+  }
+
+  get requestEnded(): boolean {
+    return this.#on.stream.remoteEnded;
+  }
+
+  get queuedBytes(): number {
+    return this.#on.stream.queuedBytes;
+  }
+
+  head(fields: Fields, end: boolean, never: readonly string[]): void {
+    const { link, stream } = this.#on;
+    link.machine.head(stream, fields, end, never);
+    link.wake();
+  }
+
+  data(bytes: Buffer, end: boolean): number {
+    const { link, stream } = this.#on;
+    link.wake();
+    return link.machine.data(stream, bytes, end);
+  }
+
+  trailers(fields: Fields, never: readonly string[]): void {
+    const { link, stream } = this.#on;
+    link.machine.trailers(stream, fields, never);
+    link.wake();
+  }
+
+  release(bytes: number): void {
+    const { link, stream } = this.#on;
+    link.machine.release(stream, bytes);
+    link.wake();
+  }
+
+  reset(code: number): void {
+    const { link, stream } = this.#on;
+    link.machine.reset(stream, code);
+    link.wake();
+  }
+}
