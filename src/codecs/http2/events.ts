@@ -12,6 +12,8 @@ export type Http2Event =
       readonly fields: Fields;
       /** Names of fields that no hop may index. */
       readonly never: readonly string[];
+      /** `fields` is one list for all heads alike on this connection: what is known of it is worth remembering. */
+      readonly shared: boolean;
       /** A 1xx answer: the real one follows. */
       readonly informational: boolean;
       readonly end: boolean;

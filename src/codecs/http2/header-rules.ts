@@ -30,8 +30,16 @@ for (const octet of Buffer.from("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuv
 const CONNECTION_FIELDS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 const LONGEST_CONNECTION_FIELD = 17;
 
-/** Checks the first list of a request or (`"response"`) of an answer, or the list behind a body. */
-export function checkHeaders(fields: Fields, kind: "request" | "response" | "trailers"): HeadFacts {
+/** Whether a field has only octets that its name (pseudo fields are not looked at) and its value may have. */
+export function isSoundField(name: string, value: string): boolean {
+  return isFieldValue(value) && (name.charCodeAt(0) === 58 || isFieldName(name));
+}
+
+/**
+ * Checks the first list of a request or (`"response"`) of an answer, or the list behind a body. `sound`: each field is known to be
+ * one that {@link isSoundField} is true for.
+ */
+export function checkHeaders(fields: Fields, kind: "request" | "response" | "trailers", sound = false): HeadFacts {
   let method = "";
   let scheme: string | undefined;
   let path: string | undefined;
@@ -43,7 +51,7 @@ export function checkHeaders(fields: Fields, kind: "request" | "response" | "tra
   for (let i = 0; i < fields.length && fault === undefined; i += 2) {
     const name = fields[i];
     const value = fields[i + 1];
-    if (!isFieldValue(value)) fault = "field value has a control character or blanks at an end";
+    if (!sound && !isFieldValue(value)) fault = "field value has a control character or blanks at an end";
     else if (name.charCodeAt(0) === 58) {
       if (regular) fault = "pseudo field after a regular one";
       else if (kind === "request" && name === ":method" && method === "" && value !== "") method = value;
@@ -55,7 +63,7 @@ export function checkHeaders(fields: Fields, kind: "request" | "response" | "tra
       } else fault = "pseudo field is unknown, doubled, empty or out of place";
     } else {
       regular = true;
-      if (!isFieldName(name)) fault = "field name is empty or has an octet that names may not have";
+      if (!sound && !isFieldName(name)) fault = "field name is empty or has an octet that names may not have";
       else if (name.length <= LONGEST_CONNECTION_FIELD && CONNECTION_FIELDS.has(name))
         fault = "field of the connection";
       else if (name === "te" && value !== "trailers") fault = "te is not trailers";

@@ -11,10 +11,11 @@
  */
 import { ProtocolError } from "../../base/errors.ts";
 import type { Fields } from "../fields.ts";
+import { isSoundField } from "./header-rules.ts";
 import { decodeHuffman } from "./hpack-huffman.ts";
 import { DynamicTable, ENTRY_OVERHEAD, FIRST_DYNAMIC, STATIC_NAMES, STATIC_VALUES } from "./hpack-table.ts";
 
-/** One decoded header list. Blocks of the same bytes may give the same object. */
+/** One decoded header list. Blocks of the same bytes give the same object from their third time on. */
 export interface HeaderBlock {
   readonly fields: Fields;
   /** Names of the fields that no hop may index (RFC 7541 section 7.1.3). */
@@ -23,7 +24,9 @@ export interface HeaderBlock {
   readonly listBytes: number;
   /** The list is over `maxListBytes`: `fields` is cut short, the table is as the peer thinks it is. */
   readonly oversize: boolean;
-  /** The block may be kept and given out again. */
+  /** No field has an octet that its name or value may not have; see header-rules.ts. */
+  readonly sound: boolean;
+  /** The block is kept and given out again. */
   readonly shared: boolean;
 }
 
@@ -46,6 +49,8 @@ export class HpackDecoder {
   #cachedAt: number[] = [];
   #cachedLength: number[] = [];
   #cache: Buffer | undefined;
+  /** By slot, the hash of the block that was read there last: only what comes twice is worth keeping. */
+  readonly #noted = new Int32Array(CACHE_SLOTS);
 
   /** `maxTableBytes` is what our SETTINGS_HEADER_TABLE_SIZE says, `maxListBytes` SETTINGS_MAX_HEADER_LIST_SIZE. */
   constructor(maxTableBytes = 4096, maxListBytes = 64 * 1024) {
@@ -56,15 +61,16 @@ export class HpackDecoder {
 
   /** Decodes the block `bytes[start, end)`, which nothing else is in. Throws `ProtocolError`: the connection is over. */
   decode(bytes: Buffer, start: number, end: number): HeaderBlock {
-    const slot = end - start <= CACHE_BYTES ? hash(bytes, start, end) : -1;
-    if (slot >= 0) {
-      const hit = this.#cached[slot];
-      if (hit !== undefined && this.#cachedAt[slot] === this.#table.next && this.#isCached(slot, bytes, start, end)) {
-        return hit;
-      }
+    if (end - start > CACHE_BYTES) return this.#read(bytes, start, end, false);
+    const code = hash(bytes, start, end);
+    const slot = code & (CACHE_SLOTS - 1);
+    const hit = this.#cached[slot];
+    if (hit !== undefined && this.#cachedAt[slot] === this.#table.next && this.#isCached(slot, bytes, start, end)) {
+      return hit;
     }
-    const block = this.#read(bytes, start, end);
-    if (block.shared && slot >= 0) {
+    const block = this.#read(bytes, start, end, this.#noted[slot] === code);
+    this.#noted[slot] = code;
+    if (block.shared) {
       this.#cache ??= Buffer.allocUnsafeSlow(CACHE_SLOTS * CACHE_BYTES);
       bytes.copy(this.#cache, slot * CACHE_BYTES, start, end);
       this.#cached[slot] = block;
@@ -81,7 +87,8 @@ export class HpackDecoder {
     return true;
   }
 
-  #read(bytes: Buffer, start: number, end: number): HeaderBlock {
+  /** `keep`: whether the block shall be given out again where that is possible. */
+  #read(bytes: Buffer, start: number, end: number, keep: boolean): HeaderBlock {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
@@ -89,6 +96,7 @@ export class HpackDecoder {
     let never: string[] | undefined;
     let listBytes = 0;
     let updates = 0;
+    let sound = true;
     const { next } = this.#table;
     this.#cleared = false;
     while (this.#at < end) {
@@ -101,14 +109,22 @@ export class HpackDecoder {
       let name: string;
       let value: string;
       if (first & 0x80) {
-        const index = this.#integer(7);
+        let index = first & 0x7f;
+        if (index < 0x7f) this.#at++;
+        else index = this.#integer(7);
         name = this.#name(index);
-        value = index < FIRST_DYNAMIC ? STATIC_VALUES[index] : this.#table.value(index);
+        if (index < FIRST_DYNAMIC) value = STATIC_VALUES[index];
+        else {
+          value = this.#table.value(index);
+          sound &&= this.#table.isSound(index);
+        }
       } else {
         const index = this.#integer(first & 0x40 ? 6 : 4);
         name = index === 0 ? this.#string() : this.#name(index);
         value = this.#string();
-        if (first & 0x40) this.#add(name, value);
+        const isSound = isSoundField(name, value);
+        sound &&= isSound;
+        if (first & 0x40) this.#add(name, value, isSound);
         else if (first & 0x10) {
           never ??= [];
           never.push(name);
@@ -122,14 +138,14 @@ export class HpackDecoder {
     }
     const oversize = listBytes > this.#maxListBytes;
     // An insertion or a size update changes the table: such a block means something else the next time.
-    const shared = next === this.#table.next && !this.#cleared && !oversize && end - start <= CACHE_BYTES;
-    return { fields, never: never ?? NONE, listBytes, oversize, shared };
+    const shared = keep && next === this.#table.next && !this.#cleared && !oversize;
+    return { fields, never: never ?? NONE, listBytes, oversize, sound, shared };
   }
 
   /** An entry that is evicted at once leaves an emptied table with the same count: the cache must not outlive that. */
-  #add(name: string, value: string): void {
+  #add(name: string, value: string, sound: boolean): void {
     const before = this.#table.next;
-    this.#table.add(name, value);
+    this.#table.add(name, value, sound);
     if (this.#table.next === before) this.#clear();
   }
 
@@ -185,5 +201,5 @@ export class HpackDecoder {
 function hash(bytes: Buffer, start: number, end: number): number {
   let sum = end - start;
   for (let i = start; i < end; i++) sum = (Math.imul(sum, 31) + bytes[i]) | 0;
-  return (sum ^ (sum >>> 15)) & (CACHE_SLOTS - 1);
+  return sum ^ (sum >>> 15);
 }

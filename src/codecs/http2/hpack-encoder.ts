@@ -19,6 +19,9 @@ const MAX_VALUES = 32;
 /** Longer values are not worth the table's room. */
 const MAX_INDEXED_BYTES = 256;
 const SEEN = -1;
+const SHORT_TEXT = 24;
+/** For how long values of a name are taken for new, once as many as are remembered were. */
+const SKIPS = 512;
 
 /** What is known of one name. */
 interface Name {
@@ -31,7 +34,14 @@ interface Name {
   /** Number in the dynamic table of any entry with this name, or SEEN. */
   number: number;
   readonly secret: boolean;
+  /** Values that were seen again since `values` was made. */
+  repeats: number;
+  /** So many times values are not looked up: those before were all new, as the rest of a deadline is. */
+  skips: number;
 }
+
+/** Heads of one connection are much alike: what was said last is remembered for so many places of the list. */
+const PLACES = 32;
 
 const SECRET = new Set(["authorization", "proxy-authorization", "cookie", "set-cookie"]);
 const INDEXED_VALUES = staticValues();
@@ -54,6 +64,10 @@ export class HpackEncoder {
   readonly #table: DynamicTable;
   readonly #mostBytes: number;
   #names = new Map<string, Name>();
+  readonly #placeNames: string[] = new Array(PLACES).fill("");
+  readonly #placeValues: string[] = new Array(PLACES).fill("");
+  /** An index of the static table, below zero; or a number in the dynamic table. */
+  readonly #placeNumbers: number[] = new Array(PLACES).fill(0);
   /** Sizes that the peer must be told at the next block: the smallest and the last. */
   #smallest = -1;
   #resized = -1;
@@ -81,29 +95,59 @@ export class HpackEncoder {
       const name = fields[i];
       const value = fields[i + 1];
       out.reserve(name.length + value.length + 24);
+      if (never.length === 0 && this.#sayAgain(i >> 1, name, value, out)) continue;
       const known = this.#names.get(name) ?? this.#learn(name);
       if (known === undefined) this.#literal(name, value, 0, 0, out);
       else if (known.secret || (never.length > 0 && never.includes(name))) {
         this.#literal(name, value, this.#nameIndex(known), 0x10, out);
-      } else this.#field(name, value, known, out);
+      } else this.#field(i >> 1, name, value, known, out);
     }
   }
 
-  #field(name: string, value: string, known: Name, out: Output): void {
+  /** Whether the field is what was said last at this place of a list and is still in a table; it is written then. */
+  #sayAgain(place: number, name: string, value: string, out: Output): boolean {
+    if (place >= PLACES || this.#placeValues[place] !== value || this.#placeNames[place] !== name) return false;
+    const number = this.#placeNumbers[place];
+    if (number < 0) out.buffer[out.at++] = 0x80 | -number;
+    else if (number < this.#table.oldest) return false;
+    else integer(out, 0x80, 7, this.#table.next - 1 - number + FIRST_DYNAMIC);
+    return true;
+  }
+
+  #remember(place: number, name: string, value: string, number: number): void {
+    if (place >= PLACES) return;
+    this.#placeNames[place] = name;
+    this.#placeValues[place] = value;
+    this.#placeNumbers[place] = number;
+  }
+
+  #field(place: number, name: string, value: string, known: Name, out: Output): void {
     const fixed = known.fixed?.get(value);
     if (fixed !== undefined) {
+      this.#remember(place, name, value, -fixed);
       out.buffer[out.at++] = 0x80 | fixed;
       return;
     }
+    const index = this.#nameIndex(known);
+    if (known.skips > 0) {
+      known.skips--;
+      this.#literal(name, value, index, 0, out);
+      return;
+    }
     const number = known.values.get(value);
+    if (number !== undefined) known.repeats++;
     if (number !== undefined && number >= this.#table.oldest) {
+      this.#remember(place, name, value, number);
       integer(out, 0x80, 7, this.#table.next - 1 - number + FIRST_DYNAMIC);
       return;
     }
-    const index = this.#nameIndex(known);
     const size = name.length + value.length + 32;
     if (number === undefined) {
-      if (known.values.size >= MAX_VALUES) known.values = new Map();
+      if (known.values.size >= MAX_VALUES) {
+        if (known.repeats === 0) known.skips = SKIPS;
+        known.repeats = 0;
+        known.values = new Map();
+      }
       if (value.length <= MAX_INDEXED_BYTES) known.values.set(value, SEEN);
       this.#literal(name, value, index, 0, out);
       return;
@@ -129,7 +173,15 @@ export class HpackEncoder {
   #learn(name: string): Name | undefined {
     if (this.#names.size >= MAX_NAMES) return undefined;
     const { index, fixed } = INDEXED_VALUES.get(name) ?? { index: 0, fixed: undefined };
-    const known = { index, fixed, values: new Map<string, number>(), number: SEEN, secret: SECRET.has(name) };
+    const known = {
+      index,
+      fixed,
+      values: new Map<string, number>(),
+      number: SEEN,
+      secret: SECRET.has(name),
+      repeats: 0,
+      skips: 0,
+    };
     this.#names.set(name, known);
     return known;
   }
@@ -175,5 +227,10 @@ function text(out: Output, value: string, shortest: boolean): void {
     }
   }
   integer(out, 0, 7, value.length);
-  out.at += out.buffer.latin1Write(value, out.at, value.length);
+  if (value.length > SHORT_TEXT) {
+    out.at += out.buffer.latin1Write(value, out.at, value.length);
+    return;
+  }
+  // A call out of the engine costs more than so many characters.
+  for (let i = 0; i < value.length; i++) out.buffer[out.at++] = value.charCodeAt(i);
 }

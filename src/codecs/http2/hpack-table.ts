@@ -30,6 +30,7 @@ export const FIRST_DYNAMIC = STATIC_NAMES.length;
 export class DynamicTable {
   #names: string[] = [];
   #values: string[] = [];
+  #sound: boolean[] = [];
   #maxBytes: number;
   #bytes = 0;
   /** Numbers of the oldest entry held and of the next one to come. */
@@ -65,14 +66,20 @@ export class DynamicTable {
     return this.#values[(this.#next - 1 - (index - FIRST_DYNAMIC)) & this.#mask];
   }
 
-  /** Adds an entry, evicting old ones; one that is larger than the table empties it. */
-  add(name: string, value: string): void {
+  /** What was said of the entry with HPACK index `index` when it was added. */
+  isSound(index: number): boolean {
+    return this.#sound[(this.#next - 1 - (index - FIRST_DYNAMIC)) & this.#mask];
+  }
+
+  /** Adds an entry, evicting old ones; one that is larger than the table empties it. `sound` is for who asks {@link isSound}. */
+  add(name: string, value: string, sound = true): void {
     const size = name.length + value.length + ENTRY_OVERHEAD;
     this.#evict(this.#maxBytes - size);
     if (size > this.#maxBytes) return;
     if (this.#next - this.#oldest === this.#names.length) this.#grow();
     this.#names[this.#next & this.#mask] = name;
     this.#values[this.#next & this.#mask] = value;
+    this.#sound[this.#next & this.#mask] = sound;
     this.#next++;
     this.#bytes += size;
   }
@@ -102,11 +109,14 @@ export class DynamicTable {
     const length = Math.max(16, this.#names.length * 2);
     const names = new Array<string>(length).fill("");
     const values = new Array<string>(length).fill("");
+    const sound = new Array<boolean>(length).fill(false);
     for (let number = this.#oldest; number < this.#next; number++) {
       names[number & (length - 1)] = this.#names[number & this.#mask];
       values[number & (length - 1)] = this.#values[number & this.#mask];
+      sound[number & (length - 1)] = this.#sound[number & this.#mask];
     }
     this.#names = names;
     this.#values = values;
+    this.#sound = sound;
   }
 }

@@ -236,8 +236,8 @@ export abstract class Receiver extends Endpoint {
         return;
       }
       this.guard.spendFrame(1);
-      const { fields, never } = block;
-      this.events.push({ type: "head", stream, fields, never, informational: true, end: false });
+      const { fields, never, shared } = block;
+      this.events.push({ type: "head", stream, fields, never, shared, informational: true, end: false });
       return;
     }
     const empty = stream.isHead || status === 204 || status === 304;
@@ -252,8 +252,8 @@ export abstract class Receiver extends Endpoint {
   #head(stream: Http2Stream, block: HeaderBlock, facts: HeadFacts): void {
     stream.headed = true;
     stream.expectedBytes = facts.contentLength;
-    const { fields, never } = block;
-    this.events.push({ type: "head", stream, fields, never, informational: false, end: this.#blockEnds });
+    const { fields, never, shared } = block;
+    this.events.push({ type: "head", stream, fields, never, shared, informational: false, end: this.#blockEnds });
     if (this.#blockEnds) this.#remoteEnd(stream);
   }
 
@@ -269,10 +269,10 @@ export abstract class Receiver extends Endpoint {
 
   /** Lists that the decoder knows by heart are checked once; a list is of one kind, as its pseudo fields show. */
   #check(block: HeaderBlock, kind: "request" | "response" | "trailers"): HeadFacts {
-    if (!block.shared || kind === "trailers") return checkHeaders(block.fields, kind);
+    if (!block.shared || kind === "trailers") return checkHeaders(block.fields, kind, block.sound);
     let facts = this.#facts.get(block);
     if (facts === undefined) {
-      facts = checkHeaders(block.fields, kind);
+      facts = checkHeaders(block.fields, kind, block.sound);
       this.#facts.set(block, facts);
     }
     return facts;

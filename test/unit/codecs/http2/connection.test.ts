@@ -191,3 +191,24 @@ test("a ping is answered and a client keeps to the streams it may open", () => {
   expect(show(link.atClient)).toEqual(["pong"]);
   expect([link.client.open(GET, true)?.id, link.client.canOpen]).toEqual([1, false]);
 });
+
+test("heads that are alike share their list from the third on", () => {
+  const link = new Link();
+  for (let i = 0; i < 6; i++) link.begin(true);
+  const heads = link.atServer.flatMap((event) => (event.type === "head" ? [event] : []));
+  expect(heads.at(-1)?.shared).toBe(true);
+  expect(heads.at(-1)?.fields).toBe(heads.at(-2)?.fields);
+  expect(heads[0]?.shared).toBe(false);
+});
+
+test("an octet that no field may have is found in a field that comes from the table", () => {
+  const machine = new Http2Connection("server", 0);
+  const preface = "505249202a20485454502f322e300d0a0d0a534d0d0a0d0a" + "000000040000000000";
+  const bad = "00000801050000000182868440016101" + "0a";
+  const again = "000004010500000003828684be";
+  machine.receive(Buffer.from(preface, "hex"), 0);
+  machine.takeOutput();
+  expect(machine.receive(Buffer.from(bad + again, "hex"), 0)).toEqual([]);
+  const resets = "0000040300000000010000000100000403000000000300000001";
+  expect(machine.takeOutput().toString("hex")).toBe(resets);
+});

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkHeaders } from "../../../../src/codecs/http2/header-rules.ts";
+import { checkHeaders, isSoundField } from "../../../../src/codecs/http2/header-rules.ts";
 
 const GET = [":method", "GET", ":scheme", "http", ":path", "/"];
 
@@ -39,4 +39,16 @@ test("an answer without status and pseudo fields in trailers are malformed", () 
   expect(checkHeaders(["a", "b"], "response").fault).toBe("response without :status");
   expect(checkHeaders([":status", "20"], "response").fault).toContain("pseudo field");
   expect(checkHeaders([":status", "200"], "trailers").fault).toContain("pseudo field");
+});
+
+test("a sound field has only octets that names and values may have; what is known to be sound is not looked through again", () => {
+  expect([isSoundField("a-b", "x y"), isSoundField(":path", "/"), isSoundField("a", "")]).toEqual([true, true, true]);
+  expect([isSoundField("A", "x"), isSoundField("", "x"), isSoundField("a", "x\r"), isSoundField("a", "x ")]).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+  expect(checkHeaders(["A", "x"], "trailers", true).fault).toBeUndefined();
+  expect(checkHeaders(["te", "x"], "trailers", true).fault).toBe("te is not trailers");
 });

@@ -56,3 +56,25 @@ test("a table of 0 is told and nothing is added", () => {
   encode(encoder, ["x", "y"]);
   expect(encode(encoder, ["x", "y"]).toString("hex")).toBe("0001780179");
 });
+
+test("a field that is where it was before is one octet until its entry is evicted", () => {
+  const encoder = new HpackEncoder(100);
+  const decoder = new HpackDecoder(100);
+  const names = ["name", "name", "name", "name", "key1", "key1", "key2", "key2", "name", "name"];
+  const sizes = names.map((name) => {
+    const fields = [name, "12345678"];
+    const block = encode(encoder, fields);
+    expect(decoder.decode(block, 0, block.length).fields).toEqual(fields);
+    return block.length;
+  });
+  expect(sizes.map((size) => size === 1)).toEqual([false, false, true, true, false, false, false, false, false, true]);
+});
+
+test("a name whose values were all new is not learnt from for a while, and again when they repeat", () => {
+  const encoder = new HpackEncoder();
+  const size = (value: string) => encode(encoder, ["grpc-timeout", value]).length;
+  for (let i = 0; i < 40; i++) size(`${i}m`);
+  expect([size("5000m"), size("5000m"), size("5000m")]).toEqual([20, 20, 20]);
+  for (let i = 0; i < 600; i++) size("5000m");
+  expect(size("5000m")).toBe(1);
+});

@@ -41,3 +41,9 @@ test("a smaller size evicts, and many entries keep their order", () => {
   table.resize(40);
   expect([table.name(62), table.name(63)]).toEqual(["n299", undefined]);
 });
+
+test("what was said of an entry stays with it while the table grows", () => {
+  const table = new DynamicTable(4096);
+  for (let i = 0; i < 40; i++) table.add("n", String(i), i % 3 !== 0);
+  expect([0, 1, 2, 39].map((i) => table.isSound(FIRST_DYNAMIC + i))).toEqual([false, true, true, false]);
+});
