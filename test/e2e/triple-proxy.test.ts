@@ -3,6 +3,7 @@ import { FAULT_FILTER, type Route, type RouteAction } from "../../src/codecs/xds
 import { type GrpcClient, type GrpcServer, grpcClient, startGrpcServer } from "../support/grpc-peer.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually } from "../support/process.ts";
+import { NOTHING_HELD } from "../support/triple-cases.ts";
 import { type CarriedService, startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 import { clusterName, type TestEndpoint } from "../support/xds-fixtures.ts";
 
@@ -281,4 +282,9 @@ test("a call is counted once, by its method and what became of it", async () => 
   await client.say("fail 5 x");
   await client.count(3);
   expect([count("Say", 0), count("Say", 5), count("Count", 0)]).toEqual(before.map((was) => was + 1));
+});
+
+test("nothing is held when all calls are over", async () => {
+  await client.say("x");
+  await expect.poll(() => stage.held(), { timeout: 5_000 }).toEqual(NOTHING_HELD);
 });

@@ -3,6 +3,9 @@ import { type Consumer, surprises } from "./dubbo.ts";
 import { service } from "./triple-services.ts";
 import type { TripleStage } from "./triple-stage.ts";
 
+/** What a proxy without calls holds. */
+export const NOTHING_HELD = { callsInFlight: 0, heldBytes: 0, callsHeldByRules: 0 } as const;
+
 /** Who calls whom in {@link testCalls}: read inside each test, since hooks set it up. */
 export interface Callers {
   readonly stage: TripleStage;
@@ -52,5 +55,10 @@ export function testCalls(get: () => Callers): void {
     await expect(consumer.call("sleep", 1_500, {}, "short")).rejects.toThrow(/timeout|timed out|DEADLINE_EXCEEDED/i);
     expect(Date.now() - before).toBeLessThan(1_450);
     expect(await consumer.call("sleep", 1, {}, "short")).toBe(label);
+  });
+
+  test("nothing is held when all calls are over", async () => {
+    const { stage } = get();
+    await expect.poll(() => stage.held(), { timeout: 5_000 }).toEqual(NOTHING_HELD);
   });
 }

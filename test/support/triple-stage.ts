@@ -42,6 +42,8 @@ export interface TripleStage {
   apply(services: readonly CarriedService[]): Promise<void>;
   /** Calls carried so far, whatever became of them. */
   carried(): number;
+  /** Calls and bytes that the proxy holds now: all 0 when nobody calls. */
+  held(): Readonly<Record<string, number | undefined>>;
   close(): Promise<void>;
 }
 
@@ -71,6 +73,10 @@ export async function startTripleStage(host: string): Promise<TripleStage> {
     dubboUrl: `dubbo://${host}:${dubboPort}`,
     apply,
     carried: () => proxy.stats().calls.reduce((sum, { count }) => sum + count, 0),
+    held: () => {
+      const { callsInFlight, heldBytes, callsHeldByRules } = proxy.stats().gauges;
+      return { callsInFlight, heldBytes, callsHeldByRules };
+    },
     close: () => proxy.close(),
   };
 }
