@@ -51,6 +51,7 @@ const pure: readonly string[] = [
   "registry-sync/sources/zookeeper/world.ts",
   "bridge-proxy/route.ts",
   "bridge-proxy/match.ts",
+  "bridge-proxy/bridge/json-form.ts",
   "bridge-proxy/bridge/to-dubbo.ts",
   "bridge-proxy/bridge/to-triple.ts",
   "bridge-proxy/bridge/triple-collector.ts",

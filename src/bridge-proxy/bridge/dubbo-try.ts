@@ -10,6 +10,7 @@ import type { StreamOn } from "../triple/link.ts";
 import type { RequestContent } from "../triple/request-content.ts";
 import type { TripleTryOwner } from "../triple/stream-try.ts";
 import type { DubboEndpoint } from "../upstream/endpoint.ts";
+import { dubboToJson, jsonToDubbo } from "./json-form.ts";
 import { type DubboDestination, onlyMessage, type TripleReply, toDubboRequest, toTripleReply } from "./to-dubbo.ts";
 
 /** What a Triple call's try at a Dubbo2 provider is made from. */
@@ -84,7 +85,7 @@ export class DubboTry implements TryOwner {
     const { owner, sink, content } = this.#parts;
     let reply: TripleReply;
     try {
-      reply = toTripleReply(bytes, start, end);
+      reply = this.#isJson ? dubboToJson(bytes, start, end) : toTripleReply(bytes, start, end);
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
       owner.tryFailed("undecodable", `the provider's answer cannot be translated: ${error.message}`, false);
@@ -94,7 +95,7 @@ export class DubboTry implements TryOwner {
     if (owner.retries(outcome)) return;
     content.drop();
     sink.head(reply.head, reply.body === undefined, []);
-    if (reply.body !== undefined) sink.data(reply.body, false);
+    if (reply.body !== undefined) sink.data(reply.body, reply.trailers === undefined);
     if (reply.trailers !== undefined) sink.trailers(reply.trailers, []);
     owner.complete(outcome);
   }
@@ -113,12 +114,19 @@ export class DubboTry implements TryOwner {
     return this.#parts.owner.hasOther();
   }
 
+  get #isJson(): boolean {
+    return this.#parts.head.kind === "json" || this.#parts.head.kind === "http";
+  }
+
   #send(): void {
     const { owner, content, head, destination, endpoint } = this.#parts;
     const { calls } = this.#context;
     let frame: Buffer;
     try {
-      frame = toDubboRequest(head, onlyMessage(Buffer.concat(content.held)), destination);
+      const body = Buffer.concat(content.held);
+      frame = this.#isJson
+        ? jsonToDubbo(head, body, destination)
+        : toDubboRequest(head, onlyMessage(body), destination);
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
       this.cancel();

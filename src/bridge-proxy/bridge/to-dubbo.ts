@@ -55,6 +55,21 @@ export function toDubboRequest(head: CallHead, message: Buffer, to: DubboDestina
   if (!looksWrapped(message)) {
     throw new ProtocolError("triple", "a protobuf message cannot be translated for a dubbo2 provider");
   }
+  const { interface: path, version } = to.service;
+  const call = {
+    protocolVersion: PROTOCOL_VERSION,
+    path,
+    version: version === "" ? "0.0.0" : version,
+    method: head.method,
+    attachments: dubboAttachments(head, to),
+  };
+  const { body } = unwrapArguments(call, decodeRequestWrapper(message));
+  const flags = FLAG_REQUEST | FLAG_TWO_WAY | HESSIAN2;
+  return encodeFrame({ flags, status: 0, idHigh: 0, idLow: 0 }, body);
+}
+
+/** What a Dubbo2 provider reads beside the arguments: the caller's own attachments, and where the call goes. */
+export function dubboAttachments(head: CallHead, to: DubboDestination): Map<string, string | Uint8Array> {
   const { interface: path, group, version } = to.service;
   const attachments = new Map<string, string | Uint8Array>(head.attachments);
   attachments.set("path", path).set("interface", path);
@@ -64,16 +79,7 @@ export function toDubboRequest(head: CallHead, message: Buffer, to: DubboDestina
   if (Number.isFinite(to.timeoutMs)) attachments.set("timeout", String(Math.max(1, Math.ceil(to.timeoutMs))));
   if (head.consumerApplication !== undefined) attachments.set("remote.application", head.consumerApplication);
   if (to.token !== "") attachments.set("token", to.token);
-  const call = {
-    protocolVersion: PROTOCOL_VERSION,
-    path,
-    version: version === "" ? "0.0.0" : version,
-    method: head.method,
-    attachments,
-  };
-  const { body } = unwrapArguments(call, decodeRequestWrapper(message));
-  const flags = FLAG_REQUEST | FLAG_TWO_WAY | HESSIAN2;
-  return encodeFrame({ flags, status: 0, idHigh: 0, idLow: 0 }, body);
+  return attachments;
 }
 
 /** A Dubbo2 answer in Triple's form; `body` is undefined where the head is all. */

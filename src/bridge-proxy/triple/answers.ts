@@ -1,8 +1,10 @@
 import type { OwnAnswer } from "../../codecs/dubbo2/status.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { printJson } from "../../codecs/json-text.ts";
 import { exceptionCodeOf } from "../../codecs/triple/answer.ts";
 import { parseStatus, UNKNOWN } from "../../codecs/triple/status.ts";
 import { encodeMessage } from "../../codecs/triple/text.ts";
+import { errorJson } from "../bridge/json-form.ts";
 import { OK_EXCEPTION, type Outcome, outcomeOfGrpc, outcomeOfHttp } from "../policies/outcome.ts";
 import type { AnswerSink } from "./caller-stream.ts";
 
@@ -12,7 +14,7 @@ export interface OwnReply {
   readonly body: Buffer | undefined;
 }
 
-/** What a caller with the request head `request` is told: gRPC callers a head that ends, all others a status with a text. */
+/** What a caller with the request head `request` is told: gRPC callers a head that ends, all others JSON under a status. */
 export function ownReply(request: Fields, answer: OwnAnswer, message: string): OwnReply {
   const text = `trestle: ${message}`;
   const type = fieldValue(request, "content-type") ?? "";
@@ -20,8 +22,9 @@ export function ownReply(request: Fields, answer: OwnAnswer, message: string): O
     const status = ["grpc-status", String(answer.grpc), "grpc-message", encodeMessage(text)];
     return { fields: [":status", "200", "content-type", type, ...status], body: undefined };
   }
-  const fields = [":status", String(answer.http), "content-type", "text/plain; charset=utf-8"];
-  return { fields, body: Buffer.from(`${text}\n`) };
+  const body = Buffer.from(printJson(errorJson(answer.http, text, undefined)));
+  const fields = [":status", String(answer.http), "content-type", "application/json"];
+  return { fields: [...fields, "content-length", String(body.length)], body };
 }
 
 /** Sends one of Trestle's own answers. */

@@ -10,9 +10,10 @@ test("a gRPC caller is told by a head that ends, with its own content-type", () 
   expect(reply.body).toBeUndefined();
 });
 
-test("any other caller gets the status and a text", () => {
+test("any other caller gets the status and JSON", () => {
   const { fields, body } = ownReply(["content-type", "application/json"], ownAnswer("timeout"), "late");
-  expect([fields.slice(0, 2), body!.toString()]).toEqual([[":status", "504"], "trestle: late\n"]);
+  expect(fields.slice(0, 4)).toEqual([":status", "504", "content-type", "application/json"]);
+  expect(JSON.parse(body!.toString())).toEqual({ status: "504", message: "trestle: late" });
 });
 
 const grpc = [":status", "200", "content-type", "application/grpc"];

@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { dubboToJson, jsonToDubbo } from "../../../../src/bridge-proxy/bridge/json-form.ts";
+import { encodeStatusAnswer } from "../../../../src/codecs/dubbo2/answer.ts";
+import { encodeOutcome } from "../../../../src/codecs/dubbo2/body.ts";
+import { HEADER_BYTES, HESSIAN2 } from "../../../../src/codecs/dubbo2/frame.ts";
+import { RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
+import { parseRequestHead } from "../../../../src/codecs/triple/head.ts";
+import { mapValue, objectValue, type Value } from "../../../../src/codecs/value.ts";
+import { serviceKey } from "../../../../src/model/service.ts";
+
+const head = parseRequestHead([":path", "/com.acme.A/get", "content-type", "application/json", "user", "7"]);
+const to = { service: serviceKey("com.acme.A", "g", "1.0.0"), timeoutMs: 1000, token: "" };
+
+function callOf(json: string) {
+  const frame = jsonToDubbo(head, Buffer.from(json), to);
+  const scanned = new RequestHead();
+  scanned.scan(frame, HEADER_BYTES, frame.length);
+  const args = Array.from({ length: scanned.effectiveArgumentCount }, (_, n) => scanned.effectiveArgument(n));
+  const attachments = ["generic", "group", "version", "timeout", "user"].map((name) => scanned.attachments().get(name));
+  return { method: scanned.effectiveMethod, args, attachments };
+}
+
+test("JSON is a generic call: the provider knows the types", () => {
+  const { method, args, attachments } = callOf('[42, "x"]');
+  expect([method, args, attachments]).toEqual(["get", [42, "x"], ["true", "g", "1.0.0", "1000", "7"]]);
+});
+
+test.each<[string, string, Value[]]>([
+  ["nothing", "", []],
+  ["an empty list", "[]", []],
+  ["one value", '"bob"', ["bob"]],
+  ["a list as the only argument", '[["a"]]', [expect.objectContaining({ type: "list", items: ["a"] }) as Value]],
+  ["a long", "[9007199254740993]", [9007199254740993n]],
+])("%s", (_, json, args) => {
+  expect(callOf(json).args).toEqual(args);
+});
+
+test.each([
+  ["no JSON", Buffer.from("[1")],
+  ["no UTF-8", Buffer.from([0x22, 0xff, 0x22])],
+  ["a bomb", Buffer.from("[".repeat(100_000))],
+])("%s is refused", (_, body) => {
+  expect(() => jsonToDubbo(head, body, to)).toThrow();
+});
+
+const answered = (frame: Buffer) => {
+  const { head: fields, body, isException } = dubboToJson(frame, 0, frame.length);
+  return [fields[1], JSON.parse(body!.toString()), isException];
+};
+
+test("a value is JSON without the names of its classes", () => {
+  const order = mapValue([
+    ["class", "com.acme.Order"],
+    ["id", 9007199254740993n],
+    ["items", mapValue([["class", "com.acme.Item"]])],
+  ]);
+  expect(answered(encodeOutcome(0, 1, { type: "value", value: order }))).toEqual([
+    "200",
+    { id: "9007199254740993", items: {} },
+    false,
+  ]);
+  expect(answered(encodeOutcome(0, 1, { type: "value", value: null }))).toEqual(["200", null, false]);
+});
+
+test("an exception is told by its class and message, also where a generic call wraps it", () => {
+  const plain = objectValue("com.acme.NoOrder", [["detailMessage", "none"]]);
+  const wrapped = objectValue("com.alibaba.dubbo.rpc.service.GenericException", [
+    ["detailMessage", "x"],
+    ["exceptionClass", "com.acme.NoOrder"],
+    ["exceptionMessage", "none"],
+  ]);
+  for (const value of [plain, wrapped]) {
+    expect(answered(encodeOutcome(0, 1, { type: "exception", value }))).toEqual([
+      "500",
+      { status: "500", message: "none", exception: "com.acme.NoOrder" },
+      true,
+    ]);
+  }
+});
+
+test("another status is its HTTP form", () => {
+  expect(answered(encodeStatusAnswer(0, 1, HESSIAN2, 31, "late"))).toEqual([
+    "504",
+    { status: "504", message: "late" },
+    false,
+  ]);
+});
