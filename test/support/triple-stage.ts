@@ -1,4 +1,5 @@
 import { silentLogger } from "../../src/base/log.ts";
+import type { ProxyLimits } from "../../src/bridge-proxy/context.ts";
 import { createProxy, type RunningProxy } from "../../src/bridge-proxy/proxy.ts";
 import {
   CLUSTER_TYPE,
@@ -48,8 +49,8 @@ export interface TripleStage {
 }
 
 /** Starts the proxy on free ports of `host`. */
-export async function startTripleStage(host: string): Promise<TripleStage> {
-  const proxy = createProxy({ worker: "triple", log: silentLogger });
+export async function startTripleStage(host: string, limits: Partial<ProxyLimits> = {}): Promise<TripleStage> {
+  const proxy = createProxy({ worker: "triple", log: silentLogger, limits });
   const [port, dubboPort] = [await freePort(), await freePort()];
   let names: Partial<Record<TypeUrl, readonly string[]>> = {};
   const apply = (services: readonly CarriedService[]) => {

@@ -107,7 +107,7 @@ export class DubboTry implements TryOwner {
 
   abandoned(): void {
     this.#slot = -1;
-    this.#parts.owner.tryAbandoned();
+    this.#parts.owner.tryAbandoned(false);
   }
 
   hasOther(): boolean {

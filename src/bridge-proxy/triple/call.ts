@@ -3,7 +3,7 @@ import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import { parseRequestHead } from "../../codecs/triple/head.ts";
-import { after } from "../after.ts";
+import { Wait } from "../after.ts";
 import { DubboTry } from "../bridge/dubbo-try.ts";
 import type { ProxyContext } from "../context.ts";
 import { answerOf, delayOf } from "../policies/fault.ts";
@@ -56,6 +56,7 @@ export class TripleCall implements TripleTryOwner {
   /** Where the last try went. */
   #host: object | undefined;
   #try: StreamTry | DubboTry | undefined;
+  #wait: Wait | undefined;
   /** The head as it goes to the destination that was picked. */
   #sent: Fields;
   #routeDeadlineMs = Number.POSITIVE_INFINITY;
@@ -98,7 +99,10 @@ export class TripleCall implements TripleTryOwner {
   onRequestData(bytes: Buffer, end: boolean): void {
     this.#content.take(bytes, end, this.#try?.sendsTo);
     if (this.#over) this.#letGo();
-    else if (this.#route !== undefined) this.#try?.onContent();
+    else if (this.#content.overflows) {
+      this.#endTry();
+      this.#answer(ownAnswer("overflow"), "requests that wait are at the limit of the bytes that may be held");
+    } else if (this.#route !== undefined) this.#try?.onContent();
     else if (this.#lane.needsMessage) this.#readMessage();
   }
 
@@ -165,10 +169,13 @@ export class TripleCall implements TripleTryOwner {
     this.tryFailed("connect_failure", message, false);
   }
 
-  tryAbandoned(): void {
+  tryAbandoned(answered: boolean): void {
     this.#endTry();
-    sendReply(this.#stream, ownReply(this.#head.fields, ownAnswer("timeout"), "the call's own time-out has passed"));
-    this.#endCallerStream();
+    if (answered) this.#stream.reset(ERROR.cancel);
+    else {
+      sendReply(this.#stream, ownReply(this.#head.fields, ownAnswer("timeout"), "the call's own time-out has passed"));
+      this.#endCallerStream();
+    }
     this.#finish(ABANDONED);
   }
 
@@ -244,7 +251,7 @@ export class TripleCall implements TripleTryOwner {
     this.#begin([]);
   }
 
-  /** Begins a try at an endpoint that is none of `avoid`. Whether the call went on: false where there was no such endpoint. */
+  /** Begins a try at an endpoint that is none of `avoid`. False where all are, which leaves the call as it was. */
   #begin(avoid: readonly object[]): boolean {
     const { cluster } = this.#target!;
     return cluster.isDubboOnly
@@ -262,9 +269,10 @@ export class TripleCall implements TripleTryOwner {
     const set = group.forTag(this.#lane.tag, this.#lane.tagForced);
     const endpoint = set?.pick(context.originMs + context.nowMs, context.random, avoid);
     if (endpoint === undefined) {
+      if (avoid.length > 0) return false;
       const subset = cluster.service.subset && ` in subset ${cluster.service.subset}`;
-      if (avoid.length === 0) this.#answer(ownAnswer("no_endpoint"), `no provider of ${cluster.service.host}${subset}`);
-      return false;
+      this.#answer(ownAnswer("no_endpoint"), `no provider of ${cluster.service.host}${subset}`);
+      return true;
     }
     if (cluster.waiting >= cluster.maxRequests) {
       this.#answer(ownAnswer("overflow"), `${cluster.name} has ${cluster.maxRequests} calls waiting, its limit`);
@@ -276,8 +284,16 @@ export class TripleCall implements TripleTryOwner {
       return true;
     }
     this.#host = endpoint.host;
+    try {
+      this.#try = make(endpoint, slot);
+    } catch (error) {
+      // A rule or a provider's token asks for a head that cannot be written.
+      if (!(error instanceof CallError)) throw error;
+      context.calls.release(slot);
+      this.#refuse(error);
+      return true;
+    }
     cluster.waiting++;
-    this.#try = make(endpoint, slot);
     this.#try.start();
     return true;
   }
@@ -355,12 +371,8 @@ export class TripleCall implements TripleTryOwner {
   }
 
   #after(ms: number, run: () => void): void {
-    const context = this.#context;
-    context.exchanges++;
-    after(context, ms, () => {
-      context.exchanges--;
-      if (!this.#over) run();
-    });
+    this.#wait ??= new Wait(this.#context);
+    if (!this.#wait.begin(ms, run)) this.#answer(ownAnswer("overflow"), "as many calls wait as may be held");
   }
 
   /** An answer may come before the request has ended: the rest of that is not wanted. */
@@ -378,6 +390,7 @@ export class TripleCall implements TripleTryOwner {
   /** The call is over: said once. */
   #finish(outcome: Outcome): void {
     this.#over = true;
+    this.#wait?.end();
     this.#letGo();
     this.#row().record(outcome, this.#context.nowMs - this.#startMs);
     this.#caller.forget(this);

@@ -42,6 +42,11 @@ export class RequestContent {
     return this.ended && this.#heldBytes === 0 && this.#replayable && this.#trailers === undefined;
   }
 
+  /** Whether it is kept, having to wait, though all calls together keep more than they may. */
+  get overflows(): boolean {
+    return this.#heldBytes > 0 && this.#context.exchangeBytes > this.#context.limits.maxExchangeBytes;
+  }
+
   /** Bytes that are kept. */
   get heldBytes(): number {
     return this.#heldBytes;

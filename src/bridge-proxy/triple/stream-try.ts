@@ -22,8 +22,8 @@ export interface TripleTryOwner {
   tryFailed(reason: CallReason, message: string, answered: boolean): void;
   /** The provider says that it did not begin the call. */
   tryRefused(message: string): void;
-  /** The caller's own time-out passed. */
-  tryAbandoned(): void;
+  /** The caller's own time-out passed. `answered`: a head was passed on. */
+  tryAbandoned(answered: boolean): void;
   hasOther(): boolean;
 }
 
@@ -178,7 +178,7 @@ export class StreamTry implements TryOwner, UpstreamCall {
   abandoned(): void {
     this.#slot = -1;
     this.cancel();
-    this.#parts.owner.tryAbandoned();
+    this.#parts.owner.tryAbandoned(this.#head !== undefined);
   }
 
   hasOther(): boolean {

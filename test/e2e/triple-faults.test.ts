@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import type { CalleePort, ProxyContext, ProxyLimits } from "../../src/bridge-proxy/context.ts";
+import { ENDPOINT_TYPE, FAULT_FILTER, type Route } from "../../src/codecs/xds/resources.ts";
+import { startFakeProvider } from "../support/fake-provider.ts";
+import {
+  answerOk,
+  envelope,
+  fieldOf,
+  type H2Caller,
+  type H2Provider,
+  openH2Caller,
+  startH2Provider,
+} from "../support/h2-peers.ts";
+import { eventually } from "../support/process.ts";
+import { type CarriedService, startTripleStage, type TripleStage } from "../support/triple-stage.ts";
+import { clusterName, endpointsOf, named } from "../support/xds-fixtures.ts";
+
+// What callers and providers that misbehave, or have bad luck, do to a proxy that carries Triple, and to each other through it.
+
+/** The proxy's own state, taken where each call passes: what has to be empty when all calls are over. */
+const inside = vi.hoisted(() => ({
+  context: undefined as unknown,
+  hosts: new Set<unknown>(),
+  clusters: new Set<unknown>(),
+}));
+vi.mock("../../src/bridge-proxy/pending.ts", async (original) => {
+  const actual = await original<typeof import("../../src/bridge-proxy/pending.ts")>();
+  const linkCall = (context: ProxyContext, slot: number, callee: CalleePort) => {
+    inside.context = context;
+    inside.hosts.add(callee.host);
+    actual.linkCall(context, slot, callee);
+  };
+  return { ...actual, linkCall };
+});
+vi.mock("../../src/bridge-proxy/upstream/cluster.ts", async (original) => {
+  const actual = await original<typeof import("../../src/bridge-proxy/upstream/cluster.ts")>();
+  class Cluster extends actual.Cluster {
+    constructor(...parts: ConstructorParameters<typeof actual.Cluster>) {
+      super(...parts);
+      inside.clusters.add(this);
+    }
+  }
+  return { ...actual, Cluster };
+});
+
+const key = "com.acme.Shaky";
+const path = `/${key}/say`;
+let stage: TripleStage;
+let one: H2Provider;
+let two: H2Provider;
+let caller: H2Caller;
+
+const at = ({ port }: { readonly port: number }) => ({ port, protocol: "tri" }) as const;
+const route = (more: Partial<Route>): Route => ({ name: "rule", match: { prefix: "/" }, ...more });
+const to = { cluster: clusterName(key) };
+const grpc = (text: string) => envelope(Buffer.from(text));
+
+function apply(providers: readonly H2Provider[], more: Partial<CarriedService> = {}): Promise<void> {
+  return stage.apply([{ key, endpoints: providers.map(at), ...more }]);
+}
+
+/** What is held for calls, as one list of numbers that are all 0 when no call is under way. */
+function heldState(): Record<string, number> {
+  const context = inside.context as ProxyContext | undefined;
+  const sum = (list: Iterable<unknown>, field: string) =>
+    [...list].reduce((total: number, one) => total + (one as Record<string, number>)[field]!, 0);
+  return {
+    slots: context?.calls.size ?? 0,
+    exchanges: context?.exchanges ?? 0,
+    exchangeBytes: context?.exchangeBytes ?? 0,
+    heldBytes: context?.heldBytes ?? 0,
+    unknown: context?.unknown.size ?? 0,
+    active: sum(inside.hosts, "active"),
+    waiting: sum(inside.clusters, "waiting"),
+  };
+}
+const NOTHING = { slots: 0, exchanges: 0, exchangeBytes: 0, heldBytes: 0, unknown: 0, active: 0, waiting: 0 };
+
+beforeEach(async () => {
+  inside.context = undefined;
+  inside.hosts.clear();
+  inside.clusters.clear();
+  [stage, one, two] = await Promise.all([startTripleStage("127.0.0.1"), startH2Provider(), startH2Provider()]);
+  await apply([one]);
+  caller = await openH2Caller(stage.port);
+});
+
+afterEach(async () => {
+  caller.close();
+  await eventually("nothing is held once all calls are over", () => {
+    const held = heldState();
+    return Object.values(held).every((count) => count === 0);
+  }).catch(() => expect(heldState()).toEqual(NOTHING));
+  await stage.close();
+  await Promise.all([one.close(), two.close()]);
+});
+
+test("a call goes through", async () => {
+  const call = await caller.call(path, { body: grpc("hi") }).done();
+  expect(call.status).toBe(0);
+  expect(one.seen[0]!.body).toEqual(grpc("hi"));
+});
+
+/** Starts the stage anew, with limits. */
+async function limit(limits: Partial<ProxyLimits>): Promise<void> {
+  caller.close();
+  await stage.close();
+  stage = await startTripleStage("127.0.0.1", limits);
+  await apply([one]);
+  caller = await openH2Caller(stage.port);
+}
+
+test("a call whose last provider goes away while it waits is answered once, and nobody else notices", async () => {
+  const other = caller.call(path, { body: grpc("stays"), end: false });
+  await eventually("the other call is there", () => one.seen.length === 1);
+  one.onEnd = ({ link, stream }) => {
+    void stage.proxy.apply([
+      { typeUrl: ENDPOINT_TYPE, resources: [named(clusterName(key), endpointsOf(key, "", []))], removedResources: [] },
+    ]);
+    link.machine.reset(stream, 7);
+  };
+  const call = await caller.call(path, { body: grpc("hi") }).done();
+  expect(call).toMatchObject({ status: 14, resetCode: -1 });
+  one.onEnd = (seen) => answerOk(seen);
+  other.send(grpc("end"), true);
+  expect((await other.done()).status).toBe(0);
+  expect(stage.carried()).toBe(2);
+});
+
+test("a call whose own time is over in the middle of its answer is ended, not answered again", async () => {
+  one.onEnd = ({ link, stream }) => {
+    link.machine.head(stream, [":status", "200", "content-type", "application/grpc"], false);
+    link.machine.data(stream, grpc("first of many"), false);
+  };
+  const call = await caller.call(path, { body: grpc("hi"), fields: ["grpc-timeout", "200m"] }).done();
+  expect(call).toMatchObject({ head: expect.anything(), trailers: undefined, resetCode: 8 });
+  await eventually("the provider knows", () => one.seen[0]!.resetCode === 8);
+});
+
+test("a provider's token that no field can carry fails the calls to it alone", async () => {
+  const bad = { ...at(one), token: "a\r\nb" };
+  await stage.apply([{ key, endpoints: [bad, { ...at(two), token: "good" }] }]);
+  const calls = await Promise.all([0, 1, 2, 3].map(() => caller.call(path, { body: grpc("hi") }).done()));
+  expect(calls.map(({ status }) => status).sort()).toEqual([0, 0, 3, 3]);
+  expect(fieldOf(two.seen[0]!.fields, "token")).toBe("good");
+});
+
+test("a call that is given up during a fault's delay is held no longer, and a rule can hold so many only", async () => {
+  await limit({ maxCalls: 3 });
+  const typedPerFilterConfig = {
+    [FAULT_FILTER]: { delay: { fixedDelay: "3600s", percentage: { numerator: 100, denominator: "HUNDRED" } } },
+  } as const;
+  await apply([one], { routes: [route({ route: to, typedPerFilterConfig })] });
+  const calls = [0, 1, 2, 3].map(() => caller.call(path, { body: grpc("hi") }));
+  expect((await calls[3]!.done()).status).toBe(14);
+  for (const call of calls) call.reset();
+  await eventually("none is held", () => stage.proxy.stats().gauges.callsHeldByRules === 0);
+});
+
+test("requests that wait for their end are bounded, all together", async () => {
+  await limit({ maxExchangeBytes: 500_000 });
+  const dubbo = await startFakeProvider();
+  onTestFinished(() => dubbo.close());
+  await stage.apply([{ key, endpoints: [{ port: dubbo.port }] }]);
+  const calls = [0, 1, 2].map(() => caller.call(path, { body: Buffer.alloc(200_000), end: false }));
+  expect((await Promise.race(calls.map((call) => call.done()))).status).toBe(14);
+  expect(calls.filter(({ over }) => over)).toHaveLength(1);
+  for (const call of calls) call.reset();
+});
