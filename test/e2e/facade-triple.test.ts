@@ -32,15 +32,16 @@ async function shown(path = providersPath): Promise<string[]> {
   }
 }
 
-/** Who is called, and whether all of it goes through the proxy. */
-async function callsThrough(line: DubboLine, options: ConsumerOptions, label: string): Promise<string> {
+/** That the provider of this label is called, all of it through the proxy, by a consumer that finds nothing wrong with what it is shown. */
+async function callsThrough(line: DubboLine, options: ConsumerOptions, label: string): Promise<void> {
   const before = await mesh.carried();
   const consumer = await startConsumer(line, { ...service, registry: mesh.inside, ...options });
   onTestFinished(() => consumer.stop());
   for (let i = 0; i < 10; i++) expect(await consumer.call("whoAmI")).toMatchObject({ label });
   expect(await consumer.call("sayHi", "x")).toContain("x");
   await eventually("all calls were carried", async () => (await mesh.carried()) - before === 11, 5_000);
-  return consumer.peer.log(1_000);
+  // What 2.x says, as an error, of each tri:// URL that it is shown.
+  expect(consumer.peer.log(1_000)).not.toContain("Unsupported protocol");
 }
 
 describe("a 3.3 provider of Triple alone, at both levels", () => {
@@ -121,7 +122,7 @@ describe("a 2.6 provider", () => {
     await callsThrough("3.3", { protocol: "tri" }, "old");
   });
 
-  test("is shown to a 2.7 consumer without an address that it would log an error about", async () => {
-    expect(await callsThrough("2.7", {}, "old")).not.toContain("Unsupported protocol");
+  test("is called through the proxy by a 2.7 consumer", async () => {
+    await callsThrough("2.7", {}, "old");
   });
 });

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { WireProtocol } from "../../src/codecs/xds/resources.ts";
 import { ERRORS } from "../../src/codecs/zookeeper/constants.ts";
 import { parseNodeName } from "../../src/registry-sync/dubbo-url.ts";
-import { ANYBODY, bridgedFor, joinBridged } from "../../src/registry-sync/present/asker.ts";
+import { ANYBODY, type Speech, speechOf, withSpeech } from "../../src/registry-sync/present/asker.ts";
 import { present } from "../../src/registry-sync/present/present.ts";
 import {
   FacadeLink,
@@ -249,11 +248,11 @@ function run(steps: readonly Step[]): void {
     return believer;
   });
   const watchers = [...all, ...believers, ...together];
-  let bridged: readonly WireProtocol[] | undefined;
+  let { speaks } = ANYBODY;
   for (const one of steps) {
     if (one.do !== "consumer") act(link, writer, watchers, one);
     else {
-      bridged = joinBridged(bridged ?? [], wantedBy(one.name));
+      speaks = withSpeech(speaks, saidBy(one.name));
       const path = `/dubbo/${IFACE}/consumers/${one.name}`;
       mixed.ask({ op: "create", path, data: null, acl: [{ perms: 31, scheme: "world", id: "anyone" }], flags: 1 });
     }
@@ -271,7 +270,7 @@ function run(steps: readonly Step[]): void {
     const real = writer.children(keeper.directory);
     const kind = keeper.directory === PROVIDERS ? "providers" : "instances";
     const name = kind === "providers" ? "com.acme.Order" : "shop";
-    const asker = keeper.shared && bridged !== undefined ? { unled: [], bridged } : ANYBODY;
+    const asker = keeper.shared ? { unled: [], speaks } : ANYBODY;
     const { shown } = present({ kind, path: keeper.directory, name }, real, link.context, asker);
     expect([...keeper.list].sort(), `${keeper.style} ${keeper.directory}`).toEqual([...shown].sort());
     if (kind === "providers") for (const held of keeper.held) expect(held.size).toBeGreaterThan(0);
@@ -280,9 +279,10 @@ function run(steps: readonly Step[]): void {
   }
 }
 
-function wantedBy(consumer: string): readonly WireProtocol[] {
+function saidBy(consumer: string): Speech {
   const reading = parseNodeName(consumer);
-  return reading.type === "url" ? bridgedFor(reading.url) : [];
+  if (reading.type === "fault") throw new Error(reading.message);
+  return speechOf(reading.url);
 }
 
 function act(

@@ -1,45 +1,58 @@
 import type { WireProtocol } from "../../codecs/xds/resources.ts";
 import { type DubboUrl, param } from "../dubbo-url.ts";
 
+/** What a consumer takes: addresses of one protocol alone, or of either. */
+export type Speech = WireProtocol | "either";
+
 /** What the consumers that a session registered say of themselves: what is shown to that session of one interface depends on it. */
 export interface Asker {
   /** Consumers that keep services from being led (cluster=broadcast). */
   readonly unled: readonly DubboUrl[];
-  /** Protocols in which a service is shown although its providers do not speak them; one of the four {@link joinBridged} gives. */
-  readonly bridged: readonly WireProtocol[];
+  /** What the session's consumers of the interface take; empty where none is known. Equal lists are the same one. */
+  readonly speaks: readonly Speech[];
 }
 
-const NONE: readonly WireProtocol[] = [];
-const DUBBO: readonly WireProtocol[] = ["dubbo"];
-const TRI: readonly WireProtocol[] = ["tri"];
-const BOTH: readonly WireProtocol[] = ["dubbo", "tri"];
+const SPEECHES: readonly Speech[] = ["dubbo", "either", "tri"];
+/** Every list that there can be, by the bits of its members. */
+const LISTS: readonly (readonly Speech[])[] = Array.from({ length: 1 << SPEECHES.length }, (_, bits) =>
+  SPEECHES.filter((_, i) => (bits & (1 << i)) !== 0),
+);
+
+/** A session of which nothing is known. */
+export const ANYBODY: Asker = { unled: [], speaks: LISTS[0]! };
 
 /**
- * A session of which nothing is known. It is shown dubbo:// for a service of Triple providers, for every line of Dubbo knows that
- * protocol; tri:// would make 2.x consumers log an error with each list (RegistryDirectory.toInvokers, "Unsupported protocol").
+ * What a consumer takes, by the URL that it registers: the protocol that its reference names (`protocol=tri`; it takes no URL of
+ * another then), else either where it is of 3.x. 2.x knows dubbo:// alone and logs an error for each tri:// of each list
+ * (RegistryDirectory.toInvokers, "Unsupported protocol").
  */
-export const ANYBODY: Asker = { unled: [], bridged: DUBBO };
-
-/**
- * The protocols that a consumer, by the URL that it registers, needs where no provider speaks them: those that its reference
- * names (`protocol=tri`; with one it takes no URL of another). One of 3.x that names none takes dubbo:// and tri:// alike and needs
- * neither; one of 2.x knows dubbo:// alone.
- */
-export function bridgedFor(consumer: DubboUrl): readonly WireProtocol[] {
+export function speechOf(consumer: DubboUrl): Speech {
   const isWire = consumer.protocol === "tri" || consumer.protocol === "dubbo";
   const named = param(consumer, "protocol") || (isWire ? consumer.protocol : "");
-  if (named === "") return param(consumer, "release").startsWith("3.") ? NONE : DUBBO;
+  if (named === "") return param(consumer, "release").startsWith("3.") ? "either" : "dubbo";
   const list = named.split(",");
-  return canonical(list.includes("dubbo"), list.includes("tri"));
+  if (list.includes("tri")) return list.includes("dubbo") ? "either" : "tri";
+  return list.includes("dubbo") ? "dubbo" : "either";
 }
 
-/** What either of two needs; equal lists are the same one. */
-export function joinBridged(one: readonly WireProtocol[], other: readonly WireProtocol[]): readonly WireProtocol[] {
-  const has = (protocol: WireProtocol) => one.includes(protocol) || other.includes(protocol);
-  return canonical(has("dubbo"), has("tri"));
+/** The list with one more in it. */
+export function withSpeech(speaks: readonly Speech[], one: Speech): readonly Speech[] {
+  const bits = SPEECHES.reduce(
+    (sum, speech, i) => (speaks.includes(speech) || speech === one ? sum | (1 << i) : sum),
+    0,
+  );
+  return LISTS[bits]!;
 }
 
-function canonical(dubbo: boolean, tri: boolean): readonly WireProtocol[] {
-  if (dubbo) return tri ? BOTH : DUBBO;
-  return tri ? TRI : NONE;
+/**
+ * Whether a service is shown in a protocol that no provider speaks: tri:// to who takes nothing else, dubbo:// also where nothing is
+ * known, for every line of Dubbo knows it.
+ */
+export function wantsBridged({ speaks }: Asker, protocol: WireProtocol): boolean {
+  return speaks.includes(protocol) || (protocol === "dubbo" && speaks.length === 0);
+}
+
+/** Whether dubbo:// is all that the session takes, so that tri:// beside it is no use. */
+export function takesDubboAlone({ speaks }: Asker): boolean {
+  return speaks.length === 1 && speaks[0] === "dubbo";
 }

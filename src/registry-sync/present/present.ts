@@ -2,7 +2,7 @@ import type { WireProtocol } from "../../codecs/xds/resources.ts";
 import { printServiceKey, serviceKey } from "../../model/service.ts";
 import { consumerTakes } from "../dubbo-match.ts";
 import { type DubboUrl, interfaceOf, param, parseNodeName, printNodeName } from "../dubbo-url.ts";
-import { ANYBODY, type Asker } from "./asker.ts";
+import { ANYBODY, type Asker, takesDubboAlone, wantsBridged } from "./asker.ts";
 import { bridgeParams, isBridgeable, otherProtocol } from "./bridge-urls.ts";
 import { CARRIED, type NotLed, type PresentContext } from "./context.ts";
 import type { Directory } from "./directory.ts";
@@ -99,7 +99,8 @@ export function mayBeVirtual(directory: Directory, name: string, context: Presen
 /**
  * What is shown of a directory that holds `names`: for each (group, version, tag) that is led through the proxy, and each protocol
  * of its providers, one URL per proxy address in place of the providers' own; the same in the other protocol, derived from these,
- * where no provider speaks it and the asker has use for it; everything else as it is. Never empty where `names` holds a provider.
+ * where no provider speaks it and the asker has use for it; everything else as it is. Who takes dubbo:// alone is shown tri:// only where
+ * no dubbo:// stands. Never empty where `names` holds a provider.
  * Tags stand apart because consumers' own tag routers (`dubbo.tag`, 2.6 to 3.3) choose among these URLs before a call is sent.
  * Depends on nothing else, so every facade shows the same.
  */
@@ -133,14 +134,17 @@ export function present(
   const virtual = new Set<string>();
   for (const key of [...led.keys()].sort()) {
     const { tag, urls } = led.get(key)!;
-    for (const protocol of CARRIED) {
-      const url = standIn(protocol, urls, directory.name, tag, asker.bridged);
-      for (const address of url === undefined ? [] : (context.addressesOf(protocol) ?? [])) {
-        const name = printNodeName({ protocol, ...splitAddress(address), ...url! });
-        if (shown.has(name)) continue;
-        shown.add(name);
-        virtual.add(name);
-      }
+    const stands = CARRIED.flatMap((protocol) => {
+      const addresses = context.addressesOf(protocol) ?? [];
+      const url = addresses.length === 0 ? undefined : standIn(protocol, urls, directory.name, tag, asker);
+      return url === undefined ? [] : addresses.map((address) => ({ protocol, ...splitAddress(address), ...url }));
+    });
+    const dubboAlone = takesDubboAlone(asker) && stands[0]?.protocol === "dubbo";
+    for (const stand of stands) {
+      const name = printNodeName(stand);
+      if (shown.has(name) || (dubboAlone && stand.protocol !== "dubbo")) continue;
+      shown.add(name);
+      virtual.add(name);
     }
   }
   return { shown, virtual, passed, soon };
@@ -152,11 +156,11 @@ function standIn(
   urls: ReadonlyMap<string, readonly DubboUrl[]>,
   directoryName: string,
   tag: string,
-  bridged: readonly WireProtocol[],
+  asker: Asker,
 ): Pick<DubboUrl, "path" | "params"> | undefined {
   const own = urls.get(protocol);
   if (own !== undefined) return mergeUrls(own, directoryName, tag);
-  const others = bridged.includes(protocol) ? (urls.get(otherProtocol(protocol)) ?? []).filter(isBridgeable) : [];
+  const others = wantsBridged(asker, protocol) ? (urls.get(otherProtocol(protocol)) ?? []).filter(isBridgeable) : [];
   if (others.length === 0) return undefined;
   return { path: directoryName, params: bridgeParams(mergeUrls(others, directoryName, tag).params) };
 }

@@ -1,11 +1,10 @@
 import { ProtocolError } from "../../../base/errors.ts";
-import type { WireProtocol } from "../../../codecs/xds/resources.ts";
 import { ERRORS } from "../../../codecs/zookeeper/constants.ts";
 import { PROTOCOL } from "../../../codecs/zookeeper/jute.ts";
 import type { ReplyHeader } from "../../../codecs/zookeeper/records.ts";
 import type { Request } from "../../../codecs/zookeeper/requests.ts";
 import { type DubboUrl, interfaceOf } from "../../dubbo-url.ts";
-import { ANYBODY, type Asker, bridgedFor, joinBridged } from "../../present/asker.ts";
+import { ANYBODY, type Asker, type Speech, speechOf, withSpeech } from "../../present/asker.ts";
 import type { PresentContext } from "../../present/context.ts";
 import { type Directory, directoryAt } from "../../present/directory.ts";
 import type { FacadeCounters } from "./counters.ts";
@@ -38,7 +37,7 @@ export const MAX_WATCHES = 200_000;
 
 /** Broadcasting consumers that one session may have. */
 const MAX_UNLED = 1_000;
-/** Interfaces of which is kept in which protocols one session's consumers need them; of more, what nobody asked for is shown. */
+/** Interfaces of which is kept what one session's consumers take; of more, what is shown to anybody is. */
 const MAX_CALLED = 20_000;
 
 /** Own requests have xids from here downward; order alone matches replies, so a client may use the same. */
@@ -64,8 +63,8 @@ export class SessionCore {
   /** Hidden nodes that this session made: it finds them, others do not. */
   readonly own = new Set<string>();
   unled: readonly DubboUrl[] = [];
-  /** By interface: in which protocols the session's consumers need it where no provider speaks them. */
-  readonly bridged = new Map<string, readonly WireProtocol[]>();
+  /** By interface: what the session's consumers take. */
+  readonly speaks = new Map<string, readonly Speech[]>();
   sessionId = 0n;
   remembered: Remembered | undefined;
   #pending: Pending[] = [];
@@ -157,8 +156,8 @@ export class SessionCore {
   /** What the session's consumers say of a directory's interface; nearly all say nothing there. */
   askerIn({ kind, name }: Directory): Asker {
     const unled = kind === "providers" || kind === "routers" ? this.unled : ANYBODY.unled;
-    const bridged = (kind === "providers" ? this.bridged.get(name) : undefined) ?? ANYBODY.bridged;
-    return unled.length === 0 && bridged === ANYBODY.bridged ? ANYBODY : { unled, bridged };
+    const speaks = (kind === "providers" ? this.speaks.get(name) : undefined) ?? ANYBODY.speaks;
+    return unled.length === 0 && speaks === ANYBODY.speaks ? ANYBODY : { unled, speaks };
   }
 
   track(directory: Directory): Tracked {
@@ -212,7 +211,7 @@ export class SessionCore {
 
   /**
    * Notes a consumer that the session registers; whether the session may be shown its interface otherwise now. Past the bounds the
-   * oldest broadcasting one is forgotten, and an interface's protocols are not noted.
+   * oldest broadcasting one is forgotten, and what others take is not noted.
    */
   addConsumer(consumer: DubboUrl): boolean {
     if (consumer.params["cluster"] === "broadcast") {
@@ -220,11 +219,11 @@ export class SessionCore {
       return true;
     }
     const name = interfaceOf(consumer);
-    const known = this.bridged.get(name);
-    if (known === undefined && this.bridged.size >= MAX_CALLED) return false;
-    const bridged = joinBridged(known ?? [], bridgedFor(consumer));
-    this.bridged.set(name, bridged);
-    return bridged !== (known ?? ANYBODY.bridged);
+    const known = this.speaks.get(name) ?? ANYBODY.speaks;
+    if (known === ANYBODY.speaks && this.speaks.size >= MAX_CALLED) return false;
+    const speaks = withSpeech(known, speechOf(consumer));
+    this.speaks.set(name, speaks);
+    return speaks !== known;
   }
 }
 

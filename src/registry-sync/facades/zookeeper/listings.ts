@@ -107,11 +107,11 @@ function isShared({ unled }: Asker): boolean {
 }
 
 function sameAsker(one: Asker, other: Asker): boolean {
-  return isShared(one) && isShared(other) && one.bridged === other.bridged;
+  return isShared(one) && isShared(other) && one.speaks === other.speaks;
 }
 
-function keyOf({ path }: Directory, { bridged }: Asker): string {
-  return `${bridged.join()} ${path}`;
+function keyOf({ path }: Directory, { speaks }: Asker): string {
+  return `${speaks.join()} ${path}`;
 }
 
 function decodeNames(packet: Uint8Array): readonly string[] {

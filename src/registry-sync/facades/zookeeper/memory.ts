@@ -1,6 +1,6 @@
 import type { Clock } from "../../../base/clock.ts";
-import type { WireProtocol } from "../../../codecs/xds/resources.ts";
 import type { DubboUrl } from "../../dubbo-url.ts";
+import type { Speech } from "../../present/asker.ts";
 import type { Presented } from "../../present/present.ts";
 
 /** What is kept of a session whose connection went, for the one that takes it up again. */
@@ -11,8 +11,8 @@ export interface Remembered {
   readonly own: ReadonlySet<string>;
   /** Consumers of the session whose services are not led. */
   readonly unled: readonly DubboUrl[];
-  /** By interface: in which protocols the session's consumers need it where no provider speaks them. */
-  readonly bridged: ReadonlyMap<string, readonly WireProtocol[]>;
+  /** By interface: what the session's consumers take. */
+  readonly speaks: ReadonlyMap<string, readonly Speech[]>;
 }
 
 /** How long a session is remembered at most, ms: the longest time-out that a server with ticks of 2 s grants. */

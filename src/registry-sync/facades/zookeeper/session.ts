@@ -163,7 +163,7 @@ export class FacadeSession {
       if (armed && presented !== undefined) shown.set(path, presented);
       else shown.delete(path);
     }
-    core.shared.memory.put(core.sessionId, { shown, own: core.own, unled: core.unled, bridged: core.bridged });
+    core.shared.memory.put(core.sessionId, { shown, own: core.own, unled: core.unled, speaks: core.speaks });
   }
 
   #clientPacket(packet: Uint8Array): void {
@@ -287,7 +287,7 @@ export class FacadeSession {
     if (core.remembered === undefined) return;
     for (const path of core.remembered.own) core.own.add(path);
     core.unled = core.remembered.unled;
-    for (const [name, bridged] of core.remembered.bridged) core.bridged.set(name, bridged);
+    for (const [name, speaks] of core.remembered.speaks) core.speaks.set(name, speaks);
   }
 
   #pause(paused: boolean): void {

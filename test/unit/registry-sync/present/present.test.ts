@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseNodeName } from "../../../../src/registry-sync/dubbo-url.ts";
-import { ANYBODY, type Asker, bridgedFor } from "../../../../src/registry-sync/present/asker.ts";
+import { ANYBODY, type Asker, speechOf, withSpeech } from "../../../../src/registry-sync/present/asker.ts";
 import { createPresentContext, type PresentOptions } from "../../../../src/registry-sync/present/context.ts";
 import type { Directory } from "../../../../src/registry-sync/present/directory.ts";
 import { isHidden, mayBeVirtual, present } from "../../../../src/registry-sync/present/present.ts";
@@ -148,7 +148,7 @@ describe("with proxies that carry Triple", () => {
   const consumer = (text: string): Asker => {
     const reading = parseNodeName(name(text));
     if (reading.type === "fault") throw new Error(reading.message);
-    return { unled: [], bridged: bridgedFor(reading.url) };
+    return { unled: [], speaks: withSpeech(ANYBODY.speaks, speechOf(reading.url)) };
   };
   const asksTri = consumer("consumer://10.0.0.1/com.acme.Order?protocol=tri&release=3.3.6");
   const asksAny = consumer("consumer://10.0.0.1/com.acme.Order?release=3.3.6");
@@ -166,7 +166,14 @@ describe("with proxies that carry Triple", () => {
     ["Dubbo2 providers, to 3.3", dubboOnly, asksAny, proxied(native)],
     ["Dubbo2 providers, to one that asks for Triple", dubboOnly, asksTri, [...proxied(native), ...triple(bridged)]],
     ["Triple providers, to anybody", tripleOnly, ANYBODY, [...proxied(bridged), ...triple()]],
-    ["Triple providers, to 2.7", tripleOnly, asks27, [...proxied(bridged), ...triple()]],
+    ["Triple providers, to 2.7", tripleOnly, asks27, proxied(bridged)],
+    ["providers of both, to 2.7", [...tripleOnly, ...dubboOnly], asks27, proxied(native)],
+    [
+      "Triple providers whose calls are bare protobuf, to 2.7",
+      [provider("10.0.0.2", "&proxy=nativestub", "tri")],
+      asks27,
+      triple("&proxy=nativestub"),
+    ],
     ["Triple providers, to 3.3", tripleOnly, asksAny, triple()],
     ["Triple providers, to one that asks for Triple", tripleOnly, asksTri, triple()],
     ["providers of both", [...tripleOnly, ...dubboOnly], asksTri, [...proxied(native), ...triple()]],
@@ -224,6 +231,7 @@ describe("with proxies that carry Triple", () => {
     expect(shownOf(dubboOnly, { addresses: [], ...both }, asksTri)).toEqual(dubboOnly.map(decodeURIComponent));
     expect(shownOf(dubboOnly, { triAddresses: [] }, asksTri)).toEqual(proxied(native));
     expect(shownOf(tripleOnly, { addresses: [], ...both })).toEqual(triple());
+    expect(shownOf(tripleOnly, { addresses: [], ...both }, asks27)).toEqual(triple());
   });
 
   test("a bypass shows the real addresses, and other protocols pass as ever", () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Stat } from "../../../../../src/codecs/zookeeper/records.ts";
 import { Listings } from "../../../../../src/registry-sync/facades/zookeeper/listings.ts";
 import { replyPacket } from "../../../../../src/registry-sync/facades/zookeeper/packets.ts";
-import { ANYBODY, bridgedFor } from "../../../../../src/registry-sync/present/asker.ts";
+import { ANYBODY, withSpeech } from "../../../../../src/registry-sync/present/asker.ts";
 import { createPresentContext } from "../../../../../src/registry-sync/present/context.ts";
 import type { Passed } from "../../../../../src/registry-sync/present/present.ts";
 import { IFACE, PROVIDERS, PROXIES, providerName } from "../../../../support/facade-link.ts";
@@ -59,7 +59,7 @@ test("what passes with a reason is told", () => {
 
 test("sessions that need other protocols have listings of their own, each shared by all of their kind", () => {
   const both = createPresentContext({ addresses: PROXIES, triAddresses: ["10.0.0.9:50051"] });
-  const asker = { unled: [], bridged: bridgedFor({ protocol: "tri", host: "", port: 0, path: "", params: {} }) };
+  const asker = { unled: [], speaks: withSpeech(ANYBODY.speaks, "tri") };
   const listings = new Listings(() => {});
   const bytes = packet([providerName("10.0.0.2")], 1);
   const plain = listings.read(directory, bytes, both, ANYBODY);
