@@ -13,7 +13,6 @@ import {
   type Programs,
 } from "./toolchain.ts";
 import { startTrestleUp } from "./trestle.ts";
-import { endWorker, startTripleWorker } from "./worker.ts";
 
 /** A proxy that runs and is ready to be measured; the direct way has no process. */
 export interface Running {
@@ -71,7 +70,7 @@ export const PARTS: readonly Part[] = [
         title: `Envoy ${ENVOY_VERSION} generic_proxy, bound`,
         start: startEnvoy("generic-bound"),
       },
-      { name: "trestle", title: "Trestle", start: startTrestle },
+      { name: "trestle", title: "Trestle", start: startTrestle("dubbo") },
     ],
   },
   {
@@ -83,7 +82,7 @@ export const PARTS: readonly Part[] = [
       { name: "nginx", title: "nginx grpc_pass", start: startNginxGrpc },
       { name: "haproxy", title: "haproxy", start: startHaproxy },
       { name: "envoy", title: `Envoy ${ENVOY_VERSION}`, start: startEnvoy("http") },
-      { name: "trestle", title: "Trestle", start: startTripleTrestle },
+      { name: "trestle", title: "Trestle", start: startTrestle("tri") },
     ],
   },
 ];
@@ -171,16 +170,12 @@ async function envoyPort(adminFile: string): Promise<number> {
   }
 }
 
-async function startTrestle(directory: string, echoPort: number): Promise<Running> {
-  const ports = { facade: await freePort(), proxy: await freePort(), admin: await freePort() };
-  const { parent, workerPid, port, close } = await startTrestleUp(directory, echoPort, ports, onProxyCore);
-  return { port, pid: workerPid, peer: parent, close };
-}
-
-async function startTripleTrestle(_: string, echoPort: number): Promise<Running> {
-  const port = await freePort();
-  const peer = await startTripleWorker(port, echoPort, onProxyCore);
-  return { port, peer, pid: peer.pid, close: () => endWorker(peer) };
+function startTrestle(protocol: "dubbo" | "tri") {
+  return async (directory: string, echoPort: number): Promise<Running> => {
+    const ports = { facade: await freePort(), proxy: await freePort(), tri: await freePort(), admin: await freePort() };
+    const { parent, workerPid, port, close } = await startTrestleUp(directory, echoPort, protocol, ports, onProxyCore);
+    return { port, pid: workerPid, peer: parent, close };
+  };
 }
 
 async function isListening(port: number): Promise<boolean> {

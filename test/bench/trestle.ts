@@ -27,13 +27,15 @@ interface Status {
 }
 
 /**
- * Starts `trestle up` with one worker, its embedded registry and a rule that routes by method, lists the provider through the
- * facade as a Dubbo provider would, and waits until the worker has all of it. `launch` turns a command into one on the right core.
+ * Starts `trestle up` with one worker, its embedded registry and a rule that routes by method, lists the provider, which speaks
+ * `protocol`, through the facade as a Dubbo provider would, and waits until the worker has all of it. `launch` turns a command into
+ * one on the right core.
  */
 export async function startTrestleUp(
   directory: string,
   echoPort: number,
-  ports: { readonly facade: number; readonly proxy: number; readonly admin: number },
+  protocol: "dubbo" | "tri",
+  ports: { readonly facade: number; readonly proxy: number; readonly tri: number; readonly admin: number },
   launch: (command: string, args: readonly string[]) => { command: string; args: string[] },
 ): Promise<RunningTrestle> {
   const program = join(dirname(fileURLToPath(import.meta.url)), "../../dist/cli.js");
@@ -51,14 +53,16 @@ export async function startTrestleUp(
       program,
       "up",
       ...["--facade", facade, "--proxy-host", HOST, "--proxy-port", String(ports.proxy)],
+      ...["--tri-port", String(ports.tri)],
       ...["--rules", rules, "--admin", admin, "--log-level", "warn"],
     ]),
     ready: async () => (await statusOf(admin)) !== undefined,
     deadlineMs: 15_000,
   });
   const client = openZooKeeper(facade);
+  const version = protocol === "dubbo" ? "&version=1.0.0" : "";
   const reading = parseDubboUrl(
-    `dubbo://${HOST}:${echoPort}/o.Orders?application=bench&dubbo=2.0.2&interface=o.Orders&lane=blue&methods=addOrder,getOrder&side=provider&version=1.0.0`,
+    `${protocol}://${HOST}:${echoPort}/o.Orders?application=bench&dubbo=2.0.2&interface=o.Orders&lane=blue&methods=addOrder,getOrder&side=provider${version}`,
   );
   if (reading.type !== "url") throw new Error("the bench's own provider URL is none");
   await registerUrl(client, "providers", reading.url);
@@ -69,7 +73,12 @@ export async function startTrestleUp(
       ({ state, resourcesVersion }) => state === "serving" && resourcesVersion === status.resources,
     );
   });
-  return { port: ports.proxy, parent, workerPid: worker.pid, close: () => client.close() };
+  return {
+    port: protocol === "dubbo" ? ports.proxy : ports.tri,
+    parent,
+    workerPid: worker.pid,
+    close: () => client.close(),
+  };
 }
 
 async function statusOf(admin: string): Promise<Status | undefined> {

@@ -40,8 +40,6 @@ export interface ProcessOptions {
   readonly describe?: () => string;
   /** Opens standard input for writing. */
   readonly stdin?: boolean;
-  /** Opens a channel for `child.send` and its "message" events; the program must be Node. */
-  readonly channel?: boolean;
 }
 
 const maxLogLines = 2000;
@@ -80,7 +78,7 @@ function launch(options: ProcessOptions): Peer {
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
-    stdio: [options.stdin ? "pipe" : "ignore", "pipe", "pipe", options.channel ? "ipc" : "ignore"],
+    stdio: [options.stdin ? "pipe" : "ignore", "pipe", "pipe"],
   });
   let lines: string[] = [];
   let out = "";

@@ -159,7 +159,6 @@ const extraTests: Readonly<Record<string, string>> = {
   "tree.test.ts": "checks the tree itself",
   "bench/numbers.test.ts": "the bench's own arithmetic and tables, in test/bench",
   "bench/peers-config.test.ts": "what the bench tells the other proxies, in test/bench",
-  "bench/worker.test.ts": "what the bench configures of our own workers, in test/bench",
 };
 
 /** Source text by path, as "src/base/clock.ts" and "test/unit/base/clock.test.ts". */
