@@ -23,6 +23,7 @@ export type FindProviders = (
   registry: string,
   service: ServiceKey,
   schemes: readonly ProviderScheme[],
+  timeoutMs: number,
 ) => Promise<readonly ProviderAddress[]>;
 
 const EXAMPLES = `
@@ -67,7 +68,7 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
       "parameter types: Java names with commas between, or a descriptor such as JLjava/lang/String;",
     )
     .option("--generic", "make it a generic call although --types are given")
-    .option("--timeout <ms>", "how long to wait for the answer", readTimeout, 5_000)
+    .option("--timeout <ms>", "how long to wait for a connection, and for the answer", readTimeout, 5_000)
     .option("--registry <url>", "registry to find a provider in, such as zookeeper://host:2181")
     .option("--one-way", "want no answer (dubbo://)")
     .option(
@@ -180,7 +181,7 @@ async function callDubbo(
 
 async function pick(find: FindProviders, service: ServiceKey, options: CallOptions): Promise<ProviderAddress> {
   const schemes = options.oneWay === true ? (["dubbo"] as const) : (["dubbo", "tri"] as const);
-  const providers = await find(options.registry!, service, schemes);
+  const providers = await find(options.registry!, service, schemes, options.timeout);
   const provider = providers[Math.floor(Math.random() * providers.length)];
   if (provider === undefined) {
     const { interface: name } = service;

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openZooKeeper, registerUrl } from "../../src/cli/dubbo/registry.ts";
-import { parseDubboUrl } from "../../src/registry-sync/dubbo-url.ts";
-import { createEmbeddedRegistry } from "../../src/registry-sync/embedded/server.ts";
+import { parseDubboUrl, printNodeName } from "../../src/registry-sync/dubbo-url.ts";
+import { createEmbeddedRegistry, type EmbeddedRegistry } from "../../src/registry-sync/embedded/server.ts";
 import { freePorts } from "../support/ports.ts";
 import { eventually, sleep, stopAll } from "../support/process.ts";
 import { type SampleTraffic, startSampleTraffic } from "../support/sample-traffic.ts";
@@ -163,6 +163,60 @@ describe("what is wrong is told in lines before anything starts", () => {
     );
     expect(taken.code).toBe(1);
     server.close();
+  });
+});
+
+describe("call asks a registry for providers", () => {
+  const nowhere = "zookeeper://127.0.0.1:1";
+  let registry: EmbeddedRegistry;
+
+  beforeAll(async () => {
+    registry = await createEmbeddedRegistry({ host, port: 0 });
+    const client = openZooKeeper(`zookeeper://${host}:${registry.port}`);
+    await client.connected();
+    for (const [root, port] of Object.entries({ dubbo: 2, other: 3 })) {
+      const url = parseDubboUrl(`dubbo://127.0.0.1:${port}/com.acme.A?interface=com.acme.A`);
+      if (url.type !== "url") throw new Error("no URL");
+      const folders = [`/${root}`, `/${root}/com.acme.A`, `/${root}/com.acme.A/providers`];
+      for (const path of [...folders, `${folders[2]}/${printNodeName(url.url)}`]) await client.create(path);
+    }
+    await client.close();
+  });
+
+  afterAll(() => registry.close());
+
+  const found = async (url: string, ...options: string[]) =>
+    runTrestle(["call", "com.acme.A.go", "[]", "--registry", url, ...options]);
+
+  test("one that is out of reach is told in one line", async () => {
+    expect(await found(`${nowhere},127.0.0.1:4`, "--timeout", "400")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        "trestle: no ZooKeeper answered within 400 ms at 127.0.0.1:1, 127.0.0.1:4; see whether --registry names the right address\n",
+    });
+    expect(await found("zookeeper://h?rot=/x")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: 'trestle: --registry: unknown parameter "rot"; known here: root, group, backup\n',
+    });
+  });
+
+  test("with several servers the one that lives is asked, each time", async () => {
+    const all = await Promise.all([1, 2, 3, 4].map(() => found(`${nowhere},${host}:${registry.port}`)));
+    for (const ran of all)
+      expect(ran).toMatchObject({ code: 2, stderr: expect.stringMatching(/no connection to 127\.0\.0\.1:2: .+\n$/) });
+  });
+
+  test.each([
+    ["", 2],
+    ["?root=/other", 3],
+    ["?group=other", 3],
+    ["/other?root=/", 3],
+  ])("below the root that %s says", async (query, port) => {
+    const { code, stderr } = await found(`zookeeper://${host}:${registry.port}${query}`);
+    expect(stderr).toContain(`no connection to 127.0.0.1:${port}: ECONNREFUSED`);
+    expect(code).toBe(2);
   });
 });
 

@@ -1,9 +1,12 @@
+import { ConfigError, TransientError } from "../../base/errors.ts";
 import { isZooKeeperError } from "../../codecs/zookeeper/status.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
 import { matchesGroup } from "../../registry-sync/dubbo-match.ts";
 import { type DubboUrl, param, parseNodeName, printNodeName } from "../../registry-sync/dubbo-url.ts";
-import { parseZooKeeperAddress } from "../../registry-sync/sources/zookeeper/address.ts";
 import { createZooKeeperClient, type ZooKeeperClient } from "../../registry-sync/sources/zookeeper/client.ts";
+import { parseAddress } from "../config/address.ts";
+import type { RegistryConfig } from "../config/config.ts";
+import { resolveRegistry } from "../config/registries.ts";
 
 /** Where a provider of one service listens, and what it speaks there. */
 export interface ProviderAddress {
@@ -17,26 +20,62 @@ export type ProviderScheme = "dubbo" | "tri";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Asks a registry once who provides a service by one of the protocols. Throws where the registry is not to be had. */
+/** Dubbo's own root, where the sample applications register. */
+const DEFAULT_ROOT = "/dubbo";
+
+/**
+ * Asks a registry once who provides a service by one of the protocols. Throws with one line where its URL is none or none of its
+ * servers is to be had in `timeoutMs`. The process stays alive until then.
+ */
 export async function findProviders(
   registry: string,
   service: ServiceKey,
   schemes: readonly ProviderScheme[],
+  timeoutMs: number,
 ): Promise<readonly ProviderAddress[]> {
-  const client = openZooKeeper(registry);
+  const config = readRegistry(registry);
+  // A session this short has the client try each of its servers, black-holed ones too, in half of the time.
+  const client = openClient(config, timeoutMs);
+  // Timers of a client keep no process alive, and between two tries there is no socket that does.
+  const awake = setInterval(() => {}, timeoutMs);
   try {
-    await client.connected(CONNECT_TIMEOUT_MS);
-    return await readProviders(client, service, schemes, false);
+    await client.connected(timeoutMs).catch((error: Error) => {
+      throw error instanceof TransientError ? noAnswer(config, timeoutMs) : error;
+    });
+    return await readProviders(client, providersFolder(service, config.root), service, schemes, false);
   } finally {
     await client.close();
+    clearInterval(awake);
   }
+}
+
+function noAnswer({ hosts, username }: RegistryConfig, timeoutMs: number): Error {
+  const who = username === "" ? "" : `, or none took the user ${username} with that password`;
+  return new Error(
+    `no ZooKeeper answered within ${timeoutMs} ms at ${hosts.join(", ")}${who}; see whether --registry names the right address`,
+  );
 }
 
 /** A ZooKeeper client from a registry URL. Throws `ConfigError` for one that is none. */
 export function openZooKeeper(registry: string): ZooKeeperClient {
-  const { servers, chroot, username, password } = parseZooKeeperAddress(registry);
-  const auth = username !== undefined && password !== undefined ? { username, password } : undefined;
-  return createZooKeeperClient({ servers, chroot, auth });
+  return openClient(readRegistry(registry));
+}
+
+/** What a registry URL says, read as `trestle up --registry` reads it. */
+function readRegistry(url: string): RegistryConfig {
+  const faults: string[] = [];
+  const config = resolveRegistry({ url }, "--registry", {}, (path, message) => faults.push(`${path}: ${message}`));
+  if (faults[0] !== undefined) throw new ConfigError("--registry", faults[0]);
+  return config;
+}
+
+function openClient({ hosts, chroot, username, password }: RegistryConfig, sessionTimeoutMs?: number): ZooKeeperClient {
+  return createZooKeeperClient({
+    servers: hosts.map((text) => parseAddress(text)!),
+    chroot,
+    ...(username !== "" && { auth: { username, password } }),
+    ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
+  });
 }
 
 /**
@@ -48,7 +87,7 @@ export async function registerUrl(
   category: "providers" | "consumers",
   url: DubboUrl,
 ): Promise<() => Promise<void>> {
-  const folder = `/dubbo/${param(url, "interface")}/${category}`;
+  const folder = `${DEFAULT_ROOT}/${param(url, "interface")}/${category}`;
   const path = `${folder}/${printNodeName(url)}`;
   const put = async () => {
     let parent = "";
@@ -78,11 +117,11 @@ export async function followProviders(
   service: ServiceKey,
   onList: (providers: readonly ProviderAddress[]) => void,
 ): Promise<() => void> {
-  const folder = providersFolder(service);
+  const folder = providersFolder(service, DEFAULT_ROOT);
   let asked = 0;
   const look = async () => {
     const turn = ++asked;
-    const providers = await readProviders(client, service, ["dubbo"], true);
+    const providers = await readProviders(client, folder, service, ["dubbo"], true);
     if (turn === asked) onList(providers);
   };
   await client.connected(CONNECT_TIMEOUT_MS);
@@ -103,11 +142,11 @@ export async function followProviders(
 
 async function readProviders(
   client: ZooKeeperClient,
+  folder: string,
   service: ServiceKey,
   schemes: readonly ProviderScheme[],
   watch: boolean,
 ): Promise<ProviderAddress[]> {
-  const folder = providersFolder(service);
   let names: readonly string[];
   try {
     names = (await client.getChildren(folder, watch)).children;
@@ -144,8 +183,8 @@ async function createOnce(client: ZooKeeperClient, path: string, mode: "persiste
   }
 }
 
-function providersFolder(service: ServiceKey): string {
+function providersFolder(service: ServiceKey, root: string): string {
   if (service.interface === "" || service.interface.includes("/"))
     throw new Error(`${printServiceKey(service)} is no interface`);
-  return `/dubbo/${service.interface}/providers`;
+  return `${root === "/" ? "" : root}/${service.interface}/providers`;
 }
