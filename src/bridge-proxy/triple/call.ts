@@ -16,9 +16,9 @@ import type { DubboEndpoint, EndpointOf, TripleEndpoint } from "../upstream/endp
 import type { EndpointGroup } from "../upstream/endpoint-group.ts";
 import type { UpstreamConnection } from "../upstream/host.ts";
 import { ownReply, sendReply } from "./answers.ts";
-import type { CallerStream } from "./caller-stream.ts";
-import { editFields, withToken } from "./edits.ts";
-import { decideByMessage, type Refusal, type TripleLane } from "./lanes.ts";
+import type { CallerStream, RequestHead } from "./caller-stream.ts";
+import { withToken } from "./edits.ts";
+import { decideByMessage, type Refusal, sentFields, type TripleLane } from "./lanes.ts";
 import { RequestContent } from "./request-content.ts";
 import { StreamTry, type TripleTryOwner } from "./stream-try.ts";
 
@@ -29,13 +29,6 @@ const MAX_MOVES = 3;
 export interface TripleCallerPort {
   /** The call is over. */
   forget(call: TripleCall): void;
-}
-
-/** The head of a request, as HTTP/2 has it; `never`: names that no hop may index. */
-export interface RequestHead {
-  readonly fields: Fields;
-  readonly never: readonly string[];
-  readonly end: boolean;
 }
 
 /** One call of a Triple or gRPC caller: what is to be done with it, and the tries that do it. */
@@ -101,7 +94,7 @@ export class TripleCall implements TripleTryOwner {
     if (this.#over) this.#letGo();
     else if (this.#content.overflows) {
       this.#endTry();
-      this.#answer(ownAnswer("overflow"), "requests that wait are at the limit of the bytes that may be held");
+      this.#overflow("requests that wait are at the limit of the bytes that may be held");
     } else if (this.#route !== undefined) this.#try?.onContent();
     else if (this.#lane.needsMessage) this.#readMessage();
   }
@@ -198,8 +191,8 @@ export class TripleCall implements TripleTryOwner {
       if (route === undefined) this.#refuse(refusal!);
       else this.#lead(route);
     } catch (error) {
-      if (error instanceof ProtocolError) this.#answer(ownAnswer("undecodable"), error.message);
-      else if (error instanceof CallError) this.#answer(ownAnswer(error.reason), error.message);
+      if (error instanceof ProtocolError) this.#refuse({ reason: "undecodable", message: error.message });
+      else if (error instanceof CallError) this.#refuse(error);
       else throw error;
     }
   }
@@ -224,6 +217,11 @@ export class TripleCall implements TripleTryOwner {
 
   #refuse({ reason, message }: Refusal): void {
     this.#answer(ownAnswer(reason), message);
+  }
+
+  #overflow(message: string): true {
+    this.#answer(ownAnswer("overflow"), message);
+    return true;
   }
 
   #lead(route: CompiledRoute): void {
@@ -275,14 +273,10 @@ export class TripleCall implements TripleTryOwner {
       return true;
     }
     if (cluster.waiting >= cluster.maxRequests) {
-      this.#answer(ownAnswer("overflow"), `${cluster.name} has ${cluster.maxRequests} calls waiting, its limit`);
-      return true;
+      return this.#overflow(`${cluster.name} has ${cluster.maxRequests} calls waiting, its limit`);
     }
     const slot = context.calls.allocate();
-    if (slot < 0) {
-      this.#answer(ownAnswer("overflow"), `${context.calls.maxCalls} calls wait already, the proxy's limit`);
-      return true;
-    }
+    if (slot < 0) return this.#overflow(`${context.calls.maxCalls} calls wait already, the proxy's limit`);
     this.#host = endpoint.host;
     try {
       this.#try = make(endpoint, slot);
@@ -349,16 +343,11 @@ export class TripleCall implements TripleTryOwner {
 
   /** The head as it goes to a destination; undefined where it cannot be made, which the caller has been told then. */
   #fieldsFor(route: CompiledRoute, target: Target): Fields | undefined {
-    const { decision, head, sent } = this.#lane;
-    const known = sent.get(target);
-    if (known !== undefined) return known;
     try {
-      const fields = editFields(this.#head.fields, decision!.host.key, head!.method, route.mutations, target);
-      sent.set(target, fields);
-      return fields;
+      return sentFields(this.#lane, this.#decision!, this.#head.fields, route, target);
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
-      this.#answer(ownAnswer(error.reason), error.message);
+      this.#refuse(error);
       return undefined;
     }
   }
@@ -372,7 +361,7 @@ export class TripleCall implements TripleTryOwner {
 
   #after(ms: number, run: () => void): void {
     this.#wait ??= new Wait(this.#context);
-    if (!this.#wait.begin(ms, run)) this.#answer(ownAnswer("overflow"), "as many calls wait as may be held");
+    if (!this.#wait.begin(ms, run)) this.#overflow("as many calls wait as may be held");
   }
 
   /** An answer may come before the request has ended: the rest of that is not wanted. */

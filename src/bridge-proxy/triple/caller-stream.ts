@@ -2,6 +2,13 @@ import type { CallError } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import type { StreamOn } from "./link.ts";
 
+/** The head of a request, as HTTP/2 has it; `never`: names that no hop may index. */
+export interface RequestHead {
+  readonly fields: Fields;
+  readonly never: readonly string[];
+  readonly end: boolean;
+}
+
 /** Takes a callee's answer, in order: a head, content, trailers; any of them may be the end. */
 export interface AnswerSink {
   /** Why the answer is of no use, as far as it came; undefined while it is. */

@@ -8,6 +8,7 @@ import { argumentText } from "../dubbo/argument-text.ts";
 import type { HeaderLookup } from "../match.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, type Target } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
+import { editFields } from "./edits.ts";
 
 /** Why calls of a lane cannot go on. */
 export interface Refusal {
@@ -121,6 +122,25 @@ export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecis
     name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name),
   );
   return { decision, route, refusal: route === undefined ? noRule(decision) : undefined };
+}
+
+/**
+ * The head of a lane's calls as it goes to `target` by `route`; `fields` are the calls' own. Throws CallError where a rule asks for a head
+ * that cannot be written.
+ */
+export function sentFields(
+  lane: TripleLane,
+  decision: HostDecision,
+  fields: Fields,
+  route: CompiledRoute,
+  target: Target,
+): Fields {
+  let made = lane.sent.get(target);
+  if (made === undefined) {
+    made = editFields(fields, decision.host.key, lane.head!.method, route.mutations, target);
+    lane.sent.set(target, made);
+  }
+  return made;
 }
 
 /** What a call is told whose method no rule of its service takes. */
