@@ -196,19 +196,32 @@ const tls = object(
   },
 );
 
-const loadBalancer = object({
-  simple: {
-    shape: {
-      type: "choice",
-      of: ["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"],
+const loadBalancer = object(
+  {
+    simple: {
+      shape: {
+        type: "choice",
+        of: ["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"],
+      },
+    },
+    consistentHash: notYet("calls are spread by weighted random choice"),
+    localityLbSetting: notYet(),
+    zoneAwareLbSetting: notYet(),
+    warmup: notYet("each provider's own warm-up holds"),
+    warmupDurationSecs: notYet("each provider's own warm-up holds"),
+  },
+  {
+    into(value, context, path) {
+      if (value.simple === "PASSTHROUGH")
+        context.report(
+          "TR0228",
+          value.at.fields.simple ?? value.at.position,
+          `${path}.simple PASSTHROUGH is not applied: callers know the proxy's address alone, so calls are spread by weighted random choice`,
+        );
+      return value;
     },
   },
-  consistentHash: notYet("calls are spread by weighted random choice"),
-  localityLbSetting: notYet(),
-  zoneAwareLbSetting: notYet(),
-  warmup: notYet("each provider's own warm-up holds"),
-  warmupDurationSecs: notYet("each provider's own warm-up holds"),
-});
+);
 
 const shared = "callers share few connections to a provider";
 

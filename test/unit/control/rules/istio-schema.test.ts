@@ -135,3 +135,14 @@ test("a weight that is not written counts 0", () => {
   );
   expect(sumOfWeights(http[0]!.route!)).toBe(30);
 });
+
+test("a balancer that a proxy cannot be is named, and the rest of the rule stays", () => {
+  const { rules, findings } = parseRules(
+    "r",
+    destinationRuleText("d", "a", "trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}"),
+  );
+  expect(shortFindings(findings)).toEqual([
+    "TR0228 4:48 DestinationRule.spec.trafficPolicy.loadBalancer.simple PASSTHROUGH is not applied: callers know the proxy's address alone, so calls are spread by weighted random choice",
+  ]);
+  expect(rules).toHaveLength(1);
+});
