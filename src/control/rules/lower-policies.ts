@@ -63,8 +63,9 @@ export function lowerPolicy(rule: DestinationRule | undefined, subset: Subset | 
   if (rule === undefined) return DEFAULT_POLICY;
   const balancer = subset?.trafficPolicy?.loadBalancer ?? rule.trafficPolicy?.loadBalancer;
   const pool = subset?.trafficPolicy?.connectionPool ?? rule.trafficPolicy?.connectionPool;
-  const maxRequests = pool?.http?.http2MaxRequests;
-  return { lbPolicy: lowerBalancer(balancer?.simple), ...(maxRequests !== undefined && { maxRequests }) };
+  // 0 is "not set", as in Istio: Envoy is then given its own default, which is out of reach.
+  const maxRequests = pool?.http?.http2MaxRequests ?? 0;
+  return { lbPolicy: lowerBalancer(balancer?.simple), ...(maxRequests > 0 && { maxRequests }) };
 }
 
 function lowerBalancer(simple: string | undefined): LbPolicy {

@@ -78,6 +78,13 @@ test("the limit of waiting calls is taken over", () => {
   expect(lowerPolicy(rule(policy), undefined)).toEqual({ lbPolicy: "RANDOM", maxRequests: 9 });
 });
 
+test("a limit of 0 is none, also where a subset takes the host's limit away", () => {
+  const none = "trafficPolicy: {connectionPool: {http: {http2MaxRequests: 0}}}";
+  expect(lowerPolicy(rule(none), undefined)).toEqual(DEFAULT_POLICY);
+  const lifted = rule(`trafficPolicy: {connectionPool: {http: {http2MaxRequests: 9}}}, subsets: [{name: v, ${none}}]`);
+  expect(lowerPolicy(lifted, lifted.subsets[0])).toEqual(DEFAULT_POLICY);
+});
+
 test("a setting of a subset replaces that of the host, others stay", () => {
   const both = rule(
     "trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}, connectionPool: {http: {http2MaxRequests: 9}}}, subsets: [{name: v, trafficPolicy: {connectionPool: {http: {http2MaxRequests: 1}}}}]",
