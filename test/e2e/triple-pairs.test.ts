@@ -45,7 +45,7 @@ describe.each(lines)("a %s Triple provider behind the proxy", (providerLine) => 
       await consumer?.stop();
     });
 
-    testCalls(() => ({ stage, consumer, url: stage.url, label, known }));
+    testCalls(() => ({ stage, consumer, url: stage.url, label, providerLine, known }));
 
     test("Java objects stream each way", async () => {
       const ids = (count: number) => Array.from({ length: count }, (_, id) => `${id}@${label}`);

@@ -41,7 +41,7 @@ export function testBridgedPairs(stage: () => TripleStage, callers: BridgeSide, 
         await consumer?.stop();
       });
 
-      testCalls(() => ({ stage: stage(), consumer, url, label, known }));
+      testCalls(() => ({ stage: stage(), consumer, url, label, providerLine, known }));
 
       test("null goes both ways, and the provider's exception for it", async () => {
         expect(await consumer.call("echoString", null)).toBeNull();

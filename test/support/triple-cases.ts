@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Consumer, surprises } from "./dubbo.ts";
+import { type Consumer, type DubboLine, surprises } from "./dubbo.ts";
 import { service } from "./triple-services.ts";
 import type { TripleStage } from "./triple-stage.ts";
 
@@ -14,6 +14,7 @@ export interface Callers {
   readonly url: string;
   /** The provider's. */
   readonly label: string;
+  readonly providerLine: DubboLine;
   /** Checks of the suite that fail between these two, each with its reason. */
   readonly known: Readonly<Record<string, string>>;
 }
@@ -55,6 +56,18 @@ export function testCalls(get: () => Callers): void {
     await expect(consumer.call("sleep", 1_500, {}, "short")).rejects.toThrow(/timeout|timed out|DEADLINE_EXCEEDED/i);
     expect(Date.now() - before).toBeLessThan(1_450);
     expect(await consumer.call("sleep", 1, {}, "short")).toBe(label);
+  });
+
+  test("generic calls get objects back where they ask for them, and Java's own serialization is refused", async () => {
+    const { consumer, label, providerLine } = get();
+    // 2.6 knows no raw.return.
+    if (consumer.line !== "2.6" && providerLine !== "2.6") {
+      const { value, error } = await consumer.ask({ op: "style", style: "raw.return", arg: 5 });
+      expect([error, value]).toMatchObject([undefined, { id: 5, note: "note 5", servedBy: label }]);
+    }
+    const { error } = await consumer.ask({ op: "style", style: "nativejava", arg: 5 });
+    expect(error).toMatch(/native.{0,3}java/i);
+    expect(await consumer.call("sayHi", "x")).toBe("hi x");
   });
 
   test("nothing is held when all calls are over", async () => {
