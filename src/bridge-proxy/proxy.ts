@@ -10,7 +10,7 @@ import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
 import { FlushQueue } from "./socket-driver.ts";
-import { TripleCaller } from "./triple/caller.ts";
+import { AcceptedCaller as TripleCaller } from "./triple/accept.ts";
 import { UnknownCalls } from "./unknown.ts";
 
 const SWEEP_MS = 10;

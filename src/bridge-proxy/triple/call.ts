@@ -2,25 +2,24 @@ import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts"
 import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
-import { parseRequestHead } from "../../codecs/triple/head.ts";
 import { Wait } from "../after.ts";
-import { DubboTry } from "../bridge/dubbo-try.ts";
+import type { DubboTry } from "../bridge/dubbo-try.ts";
 import type { ProxyContext } from "../context.ts";
 import { answerOf, delayOf } from "../policies/fault.ts";
 import type { MetricRow } from "../policies/metrics.ts";
 import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfReason } from "../policies/outcome.ts";
-import { type TryDeadline, tryDeadline } from "../policies/try-deadline.ts";
+import { tryDeadline } from "../policies/try-deadline.ts";
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "../route.ts";
 import { rowOf, UNKNOWN_ROW } from "../rows.ts";
-import type { DubboEndpoint, EndpointOf, TripleEndpoint } from "../upstream/endpoint.ts";
+import type { EndpointOf } from "../upstream/endpoint.ts";
 import type { EndpointGroup } from "../upstream/endpoint-group.ts";
 import type { UpstreamConnection } from "../upstream/host.ts";
 import { ownReply, sendReply } from "./answers.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
-import { withToken } from "./edits.ts";
 import { decideByMessage, type Refusal, sentFields, type TripleLane } from "./lanes.ts";
 import { RequestContent } from "./request-content.ts";
-import { StreamTry, type TripleTryOwner } from "./stream-try.ts";
+import type { StreamTry, TripleTryOwner } from "./stream-try.ts";
+import { type TryParts, tryDubbo, tryTriple } from "./tries.ts";
 
 /** How often a provider may refuse a call, as one that says goodbye does, before it counts as one that cannot be reached. */
 const MAX_MOVES = 3;
@@ -82,8 +81,7 @@ export class TripleCall implements TripleTryOwner {
   start(): void {
     const { refusal, route, needsMessage } = this.#lane;
     this.#decision = this.#lane.decision;
-    if (refusal?.isUnknown === true) this.#holdUnknown(refusal);
-    else if (refusal !== undefined) this.#refuse(refusal);
+    if (refusal !== undefined) this.#hold(refusal);
     else if (needsMessage) this.#readMessage();
     else this.#lead(route!);
   }
@@ -103,7 +101,7 @@ export class TripleCall implements TripleTryOwner {
   onRequestTrailers(fields: Fields): void {
     this.#content.takeTrailers(fields, this.#try?.sendsTo);
     if (this.#route !== undefined) this.#try?.onContent();
-    else if (!this.#over && this.#lane.needsMessage) this.#readMessage();
+    else if (!this.#over) this.#onUndecided();
   }
 
   /** The answer's queued content has gone to the caller. */
@@ -179,6 +177,13 @@ export class TripleCall implements TripleTryOwner {
     return group.forTag(this.#lane.tag, this.#lane.tagForced)?.hasReady(avoid) === true;
   }
 
+  /** More has come of a request that has no route yet. */
+  #onUndecided(): void {
+    const { needsMessage, refusal } = this.#lane;
+    if (needsMessage) this.#readMessage();
+    else if (refusal !== undefined && refusal.isUnknown !== true && this.#content.ended) this.#refuse(refusal);
+  }
+
   /** Decides by the first message, once it has come. */
   #readMessage(): void {
     const { maxBodyBytes } = this.#context.frameLimits;
@@ -197,22 +202,21 @@ export class TripleCall implements TripleTryOwner {
     }
   }
 
-  #holdUnknown(refusal: Refusal): void {
-    const call = {
-      bytes: 0,
-      attempt: () => {
-        if (this.#over) return true;
-        const lane = this.#relane();
-        if (lane.refusal?.isUnknown === true) return false;
-        this.#lane = lane;
-        this.start();
-        return true;
-      },
-      giveUp: () => {
-        if (!this.#over) this.#refuse(refusal);
-      },
+  /** Refuses the call when its request has ended, or after a moment; one to an unknown service in a moment, when it may be known. */
+  #hold(refusal: Refusal): void {
+    const giveUp = () => {
+      if (!this.#over) this.#refuse(refusal);
     };
-    if (!this.#context.unknown.hold(call, this.#context.nowMs)) call.giveUp();
+    const attempt = () => {
+      if (this.#over) return true;
+      const lane = this.#relane();
+      if (lane.refusal !== undefined) return false;
+      this.#lane = lane;
+      this.start();
+      return true;
+    };
+    if (refusal.isUnknown !== true && this.#content.ended) giveUp();
+    else if (!this.#context.unknown.hold({ bytes: 0, attempt, giveUp }, this.#context.nowMs)) giveUp();
   }
 
   #refuse({ reason, message }: Refusal): void {
@@ -253,8 +257,8 @@ export class TripleCall implements TripleTryOwner {
   #begin(avoid: readonly object[]): boolean {
     const { cluster } = this.#target!;
     return cluster.isDubboOnly
-      ? this.#beginIn(cluster.dubbo, avoid, (endpoint, slot) => this.#tryDubbo(endpoint, slot))
-      : this.#beginIn(cluster.tri, avoid, (endpoint, slot) => this.#tryStream(endpoint, slot));
+      ? this.#beginIn(cluster.dubbo, avoid, (endpoint, slot) => tryDubbo(this.#tryParts(), endpoint, slot))
+      : this.#beginIn(cluster.tri, avoid, (endpoint, slot) => tryTriple(this.#tryParts(), endpoint, slot));
   }
 
   #beginIn<C extends UpstreamConnection>(
@@ -292,48 +296,26 @@ export class TripleCall implements TripleTryOwner {
     return true;
   }
 
-  #tryStream(endpoint: TripleEndpoint, slot: number): StreamTry {
-    const parts = {
+  #tryParts(): TryParts {
+    const route = this.#route!;
+    return {
+      context: this.#context,
       owner: this,
-      sink: this.#stream,
+      stream: this.#stream,
       content: this.#content,
-      endpoint,
-      fields: withToken(this.#sent, this.#target!.cluster.tri.setsToken ? endpoint.token : ""),
+      cluster: this.#target!.cluster,
+      head: this.#lane.head!,
+      received: this.#head.fields,
+      sent: this.#sent,
       never: this.#head.never,
       startMs: this.#startMs,
-      ...this.#deadline(),
+      deadline: tryDeadline({
+        route,
+        nowMs: this.#context.nowMs,
+        routeDeadlineMs: this.#routeDeadlineMs,
+        callerDeadlineMs: this.#startMs + this.#lane.callerTimeoutMs,
+      }),
     };
-    return new StreamTry(this.#context, parts, slot);
-  }
-
-  #tryDubbo(endpoint: DubboEndpoint, slot: number): DubboTry {
-    const { cluster } = this.#target!;
-    const deadline = this.#deadline();
-    const destination = {
-      service: cluster.service,
-      timeoutMs: deadline.deadlineMs - this.#context.nowMs,
-      token: cluster.dubbo.setsToken ? endpoint.token : "",
-    };
-    const parts = {
-      owner: this,
-      sink: this.#stream,
-      content: this.#content,
-      endpoint,
-      head: this.#sent === this.#head.fields ? this.#lane.head! : parseRequestHead(this.#sent),
-      destination,
-      startMs: this.#startMs,
-      ...deadline,
-    };
-    return new DubboTry(this.#context, parts, slot);
-  }
-
-  #deadline(): TryDeadline {
-    return tryDeadline({
-      route: this.#route!,
-      nowMs: this.#context.nowMs,
-      routeDeadlineMs: this.#routeDeadlineMs,
-      callerDeadlineMs: this.#startMs + this.#lane.callerTimeoutMs,
-    });
   }
 
   #beginElsewhere(): boolean {

@@ -4,6 +4,7 @@ import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import type { CalleePort, ProviderPort, ProxyContext } from "../context.ts";
 import { failCallsOf, logBug, moveCallsOf } from "../pending.ts";
+import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import { superviseConnect } from "../upstream/connecting.ts";
 import type { ConnectionOwner, UpstreamConnection } from "../upstream/host.ts";
 import { Http2Link, type LinkOwner } from "./link.ts";
@@ -44,9 +45,13 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     this.host = host;
     this.#context = context;
     this.#owner = owner;
-    const open = (onread: Parameters<ConstructorParameters<typeof Http2Link>[2]>[0]) =>
-      connect({ host: host.address, port: host.port, onread });
-    this.link = new Http2Link(context, "client", open, this, { maxQueuedBytes: context.limits.maxSkipBytes });
+    const drive = (socketOwner: SocketOwner) =>
+      new SocketDriver(
+        (onread) => connect({ host: host.address, port: host.port, onread }),
+        context.queue,
+        socketOwner,
+      );
+    this.link = new Http2Link(context, "client", drive, this, { maxQueuedBytes: context.limits.maxSkipBytes });
     const { socket } = this.link.driver;
     superviseConnect(context, socket, {
       onSlow: () => moveCallsOf(context, this, `connecting to ${host.address}:${host.port} takes too long`),

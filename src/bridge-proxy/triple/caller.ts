@@ -1,11 +1,10 @@
-import type { Socket } from "node:net";
 import type { Fields } from "../../codecs/fields.ts";
 import type { Http2Event } from "../../codecs/http2/events.ts";
 import type { ProxyContext } from "../context.ts";
 import { logBug } from "../pending.ts";
 import type { HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
-import { adopt } from "../socket-driver.ts";
+import type { AcceptedSocket } from "./accepted.ts";
 import { TripleCall, type TripleCallerPort } from "./call.ts";
 import { Http2CallerStream } from "./caller-stream.ts";
 import { laneOf, type TripleLane } from "./lanes.ts";
@@ -16,20 +15,18 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
   readonly link: Http2Link;
   readonly #context: ProxyContext;
   readonly #config: () => RuntimeConfig;
-  readonly #address: string;
-  readonly #onClosed: () => void;
+  readonly #accepted: AcceptedSocket;
   /** In no order; each call knows its place. (A Set that calls come and go from is what the collector cannot keep up with.) */
   readonly #calls: TripleCall[] = [];
   /** What the last call was for: gRPC's own services of a server go there too. */
   #lastHost: HostDecision | undefined;
   #lastAskedMs = 0;
 
-  constructor(context: ProxyContext, socket: Socket, config: () => RuntimeConfig, onClosed: () => void) {
+  constructor(context: ProxyContext, accepted: AcceptedSocket, config: () => RuntimeConfig) {
     this.#context = context;
     this.#config = config;
-    this.#onClosed = onClosed;
-    this.#address = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
-    this.link = new Http2Link(context, "server", (onread) => adopt(socket, onread), this);
+    this.#accepted = accepted;
+    this.link = new Http2Link(context, "server", (owner) => accepted.drive(owner), this);
   }
 
   forget(call: TripleCall): void {
@@ -96,7 +93,7 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
   }
 
   #laneOf(fields: Fields): TripleLane {
-    const lane = laneOf(this.#config(), this.#address, fields, this.#lastHost);
+    const lane = laneOf(this.#config(), this.#accepted.address, fields, this.#lastHost);
     this.#lastHost = lane.decision ?? this.#lastHost;
     return lane;
   }
@@ -108,9 +105,9 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
 
   onClosed(error: Error | undefined): void {
     if (error !== undefined)
-      this.#context.log.debug("caller connection ended", { peer: this.#address, error: error.message });
+      this.#context.log.debug("caller connection ended", { peer: this.#accepted.address, error: error.message });
     for (const call of [...this.#calls]) call.onCallerGone();
-    this.#onClosed();
+    this.#accepted.gone();
   }
 
   /** Lets the machine's timers run; ends connections that are silent for three heartbeats. */

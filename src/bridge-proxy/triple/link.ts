@@ -1,10 +1,9 @@
-import type { OnReadOpts, Socket } from "node:net";
 import { Http2Connection } from "../../codecs/http2/connection.ts";
 import type { Http2Event } from "../../codecs/http2/events.ts";
 import type { Http2Limits } from "../../codecs/http2/limits.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import type { ProxyContext } from "../context.ts";
-import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
+import type { SocketDriver, SocketOwner } from "../socket-driver.ts";
 
 /** What the peer may leave unread in the socket before content waits in its streams, where windows bound it. */
 const BLOCK_BYTES = 256 * 1024;
@@ -28,10 +27,11 @@ export class Http2Link implements SocketOwner {
   readonly #owner: LinkOwner;
   #blocked = false;
 
+  /** `drive` gives the driver of the socket, which tells the link from then on. */
   constructor(
     context: ProxyContext,
     role: "server" | "client",
-    open: (onread: OnReadOpts) => Socket,
+    drive: (owner: SocketOwner) => SocketDriver,
     owner: LinkOwner,
     limits: Partial<Http2Limits> = {},
   ) {
@@ -39,7 +39,7 @@ export class Http2Link implements SocketOwner {
     this.#owner = owner;
     this.lastReadMs = context.nowMs;
     this.machine = new Http2Connection(role, this.#wallMs(), limits);
-    this.driver = new SocketDriver(open, context.queue, this);
+    this.driver = drive(this);
     this.driver.wake();
   }
 

@@ -1,0 +1,152 @@
+import type { ServerEvent } from "../../codecs/http1/connection.ts";
+import { Http1Server } from "../../codecs/http1/server.ts";
+import type { ProxyContext } from "../context.ts";
+import type { HostDecision } from "../route.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
+import type { SocketDriver, SocketOwner } from "../socket-driver.ts";
+import type { AcceptedSocket } from "./accepted.ts";
+import { TripleCall, type TripleCallerPort } from "./call.ts";
+import { fieldsOf, Http1CallerStream, type Http1StreamOwner } from "./http1-stream.ts";
+import { laneOf } from "./lanes.ts";
+
+/** Content of a request that is not used yet: above this the caller is not read from. */
+const PAUSE_BYTES = 256 * 1024;
+const NO_BYTES = Buffer.alloc(0);
+
+/** One accepted HTTP/1.1 connection, which has one call at a time. */
+export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOwner {
+  readonly machine: Http1Server;
+  isLeaving = false;
+  readonly #context: ProxyContext;
+  readonly #config: () => RuntimeConfig;
+  readonly #accepted: AcceptedSocket;
+  readonly #driver: SocketDriver;
+  #call: TripleCall | undefined;
+  #stream: Http1CallerStream | undefined;
+  #lastHost: HostDecision | undefined;
+  #unreleased = 0;
+  #lastReadMs: number;
+  /** Since when a head is not complete; 0 where none has begun. */
+  #partSinceMs = 0;
+
+  constructor(context: ProxyContext, accepted: AcceptedSocket, config: () => RuntimeConfig) {
+    this.#context = context;
+    this.#config = config;
+    this.#accepted = accepted;
+    this.#lastReadMs = context.nowMs;
+    this.machine = new Http1Server({ maxBodyBytes: context.limits.maxSkipBytes });
+    this.#driver = accepted.drive(this);
+  }
+
+  /** Calls end by themselves here: there is one at a time. */
+  forget(): void {}
+
+  get backlogBytes(): number {
+    return this.#driver.backlogBytes;
+  }
+
+  wake(): void {
+    this.#driver.wake();
+  }
+
+  released(bytes: number): void {
+    this.#unreleased -= bytes;
+    this.#pace();
+  }
+
+  onAnswered(): void {
+    this.#call = undefined;
+    this.#stream = undefined;
+    this.#unreleased = 0;
+    this.#driver.wake();
+  }
+
+  leave(): void {
+    this.isLeaving = true;
+    if (this.#call === undefined) this.#driver.end();
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    this.#context.nowMs = performance.now();
+    this.#lastReadMs = this.#context.nowMs;
+    if (this.#partSinceMs === 0 && this.#call === undefined) this.#partSinceMs = this.#context.nowMs;
+    this.#handle(this.machine.receive(bytes.subarray(start, end), 0));
+  }
+
+  onFlush(): void {
+    if (this.#driver.closed) return;
+    // A request that was held while the one before was answered.
+    if (this.machine.heldBytes > 0 && !this.machine.isPaused) this.#handle(this.machine.receive(NO_BYTES, 0));
+    const output = this.machine.takeOutput();
+    if (output.length > 0) this.#driver.append(output, 0, output.length);
+    if (this.machine.closing) this.#driver.end();
+    else if (this.#stream !== undefined && this.#stream.queuedBytes > 0) {
+      this.#driver.onDrained(() => this.#call?.onCallerDrain());
+    }
+    this.#pace();
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.#context.nowMs = performance.now();
+    if (error !== undefined) {
+      const peer = this.#accepted.address;
+      this.#context.log.debug("caller connection ended", { peer, error: error.message });
+    }
+    this.#call?.onCallerGone();
+    this.#accepted.gone();
+  }
+
+  /** Ends connections that are silent, and those that do not finish a head. */
+  tick(): void {
+    const { nowMs, limits } = this.#context;
+    const isStuck = this.#partSinceMs > 0 && nowMs - this.#partSinceMs > limits.frameTimeoutMs;
+    const isIdle = this.#call === undefined && nowMs - this.#lastReadMs > limits.heartbeatMs;
+    if (isStuck || isIdle || nowMs - this.#lastReadMs > limits.maxCallMs) this.#driver.destroy();
+  }
+
+  #handle(events: readonly ServerEvent[]): void {
+    for (const event of events) {
+      switch (event.type) {
+        case "head":
+          this.#begin(event);
+          break;
+        case "data":
+          this.#unreleased += event.bytes.length;
+          this.#call?.onRequestData(event.bytes, false);
+          break;
+        case "end":
+          if (this.#stream !== undefined) this.#stream.requestEnded = true;
+          this.#call?.onRequestData(NO_BYTES, true);
+          break;
+        case "abort":
+          this.#context.counters.downstreamProtocolErrors++;
+          this.#call?.onCallerGone();
+          break;
+        default:
+          event satisfies never;
+      }
+    }
+    this.#pace();
+    this.#driver.wake();
+  }
+
+  #begin({ id, head }: Extract<ServerEvent, { readonly type: "head" }>): void {
+    this.#partSinceMs = 0;
+    this.machine.sendContinue(id);
+    const fields = fieldsOf(head);
+    const stream = new Http1CallerStream(this, id);
+    this.#stream = stream;
+    const call = new TripleCall(this.#context, this, stream, { fields, never: [], end: false }, () => {
+      const lane = laneOf(this.#config(), this.#accepted.address, fields, this.#lastHost);
+      this.#lastHost = lane.decision ?? this.#lastHost;
+      return lane;
+    });
+    this.#call = call;
+    call.start();
+  }
+
+  #pace(): void {
+    if (this.machine.isPaused || this.#unreleased > PAUSE_BYTES) this.#driver.pause();
+    else this.#driver.resume();
+  }
+}
