@@ -5,6 +5,7 @@ import type { World } from "../model/entry.ts";
 import type { Sink, Source, SyncState } from "./contracts.ts";
 import { createGuard, DEFAULT_GUARD, type Guard, type GuardSettings } from "./guard.ts";
 import { type Merged, merge } from "./merge.ts";
+import { rememberedEntries } from "./remembered.ts";
 import { retrying } from "./retrying.ts";
 import { runSink } from "./sink-loop.ts";
 
@@ -35,7 +36,7 @@ export interface Controller {
 /**
  * The loop: sources -> guard -> merge -> plan -> sinks. The guard stands before the merge because a loss is a registry's:
  * what one registry lost and another still has is not lost. Nothing is deleted from a sink on behalf of a registry that
- * has not answered since the start. Each source and each sink fails and recovers by itself, logged once per change of state.
+ * has not answered since the start, and what the sinks hold then counts for the guards as what was there before. Each source and each sink fails and recovers by itself, logged once per change of state.
  */
 export function createController(options: ControllerOptions): Controller {
   return new SyncLoop(options);
@@ -62,6 +63,8 @@ class SyncLoop implements Controller {
   #firstMs: number | undefined;
   #quietTimer: Timer | undefined;
   #dueTimer: Timer | undefined;
+  #remembering: Promise<void> | undefined;
+  #isEnded = false;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -87,6 +90,7 @@ class SyncLoop implements Controller {
   async run(signal: AbortSignal): Promise<void> {
     const { sinks, owner, clock, logger } = this.#options;
     const onAbort = () => {
+      this.#isEnded = true;
       this.#quietTimer?.cancel();
       this.#dueTimer?.cancel();
       this.state.close();
@@ -125,8 +129,27 @@ class SyncLoop implements Controller {
     const delayMs = Math.max(0, Math.min(quietMs, this.#firstMs + MAX_DELAY_MS - nowMs));
     this.#quietTimer = clock.after(delayMs, () => {
       this.#firstMs = undefined;
-      this.#settle();
+      this.#remembering ??= this.#remember();
+      void this.#remembering.then(() => this.#isEnded || this.#settle());
     });
+  }
+
+  /** Lets the guards know what the sinks hold, before the first look at any world. */
+  async #remember(): Promise<void> {
+    const { sinks, owner, clock, logger } = this.#options;
+    const stored = await Promise.all(
+      sinks.map((sink) =>
+        sink.current().catch((error: unknown) => {
+          logger.warn("what a sink holds cannot be read; losses since the last run can't be told", {
+            sink: sink.name,
+            reason: error instanceof Error ? error.message : String(error),
+          });
+          return [];
+        }),
+      ),
+    );
+    for (const { guard, source } of this.#feeds)
+      guard.remember(rememberedEntries(stored.flat(), owner, source.name), clock.now());
   }
 
   #settle(): void {

@@ -43,6 +43,11 @@ export interface Guarded {
 
 /** Keeps one registry's sudden losses from emptying the mesh. */
 export interface Guard {
+  /**
+   * What the registry held before this start, as a sink kept it; once, before its first world, else it is ignored. What went since is
+   * weighed like a loss at run time, here over services too; what is not held is gone at once, without an empty entry left behind.
+   */
+  remember(entries: readonly Entry[], nowMs: number): void;
   /** Takes the registry's newest world (or none, because time passed). */
   update(world: World | undefined, nowMs: number): Guarded;
   /** Someone saw these instances (`address:port`) leave on purpose; their removal passes at once, before or after it is seen. */
@@ -66,6 +71,8 @@ interface Memory {
   readonly loss: LossCount;
   holding: boolean;
   emptySinceMs: number;
+  /** Whether the registry's newest world has no such entry. */
+  isGone: boolean;
 }
 
 /**
@@ -82,8 +89,10 @@ interface Memory {
  * Everything else (more than half and at least five within `windowMs`, counted over a service's endpoints and over the
  * registry's distinct `address:port`) is a sudden loss: what went is put back until it has been gone for `holdMs`, comes
  * back, or is replaced. After the registry itself was out of reach any loss is held for `graceMs`: a server that comes back
- * without its sessions, or without its data, has few providers until they have registered again. Callers skip held endpoints that refuse connections. A service whose last provider is truly gone
- * stays as an entry with an empty list for `emptyMs`, so that late callers are told "no provider", then goes.
+ * without its sessions, or without its data, has few providers until they have registered again. Callers skip held endpoints that
+ * refuse connections. What a sink kept from before the start ({@link Guard.remember}) counts as what was there before the first
+ * world: a registry that was emptied, or is another one, while Trestle was down is not believed at once either. There services are
+ * counted as well, for a few instances may have offered all of them. A service whose last provider is truly gone stays as an entry with an empty list for `emptyMs`, so that late callers are told "no provider", then goes.
  *
  * An update costs what changed, plus a comparison of references over the world's entries.
  */
@@ -98,6 +107,8 @@ class LossGuard implements Guard {
   readonly #restless = new Set<string>();
   readonly #instances = new Map<string, number>();
   readonly #loss: LossCount;
+  /** Remembered services that the first world had no provider of. */
+  readonly #lostServices = new LossCount();
   readonly #expected = new Map<string, number>();
   readonly #shown = new BlockList<Entry>();
   #last: World | undefined;
@@ -106,10 +117,22 @@ class LossGuard implements Guard {
   #isInGrace = false;
   #steadyAtMs = 0;
   #started = false;
+  /** Whether something is known that a newcomer may take the place of. */
+  #weighs = false;
 
   constructor(settings: GuardSettings) {
     this.#settings = settings;
     this.#loss = new LossCount();
+  }
+
+  remember(entries: readonly Entry[], nowMs: number): void {
+    if (this.#started || this.#weighs || entries.length === 0) return;
+    for (const entry of entries) {
+      this.#take(memoryKey(entry), entry, nowMs);
+      this.#lostServices.come(memoryKey(entry), nowMs, true);
+    }
+    this.#last = Object.freeze({ name: "", entries, consumers: [], findings: [] });
+    this.#weighs = true;
   }
 
   expect(instances: Iterable<string>, nowMs: number): void {
@@ -131,13 +154,18 @@ class LossGuard implements Guard {
     const touched = new Set(this.#restless);
     if (world !== undefined && world !== this.#last) {
       for (const [key, entry] of changedEntries(this.#last?.entries ?? [], world.entries)) {
+        const isNew = !this.#memories.has(key);
         this.#take(key, entry, nowMs);
+        if (!this.#started && this.#weighs) this.#countService(key, isNew, nowMs);
         touched.add(key);
       }
       this.#last = world;
       this.#started = true;
+      this.#weighs = true;
     }
+    for (const key of touched) if (!this.#isLost(key)) this.#lostServices.settle(key);
     this.#holding = this.#judge(this.#loss, this.#wasHolding, nowMs);
+    this.#holding = this.#judge(this.#lostServices, this.#wasHolding, nowMs) || this.#holding;
     for (const key of touched) this.#settle(key, nowMs);
     return this.#answer(nowMs);
   }
@@ -150,13 +178,14 @@ class LossGuard implements Guard {
     const one = memory ?? createMemory(given);
     this.#memories.set(key, one);
     one.given = given;
+    one.isGone = entry === undefined;
     this.#forget(one.loss, one.holding || this.#wasHolding, nowMs);
     const old = new Map(before.endpoints.map((endpoint) => [endpointId(endpoint), endpoint]));
     for (const endpoint of given.endpoints) {
       const id = endpointId(endpoint);
       if (old.delete(id)) continue;
       one.missing.delete(id);
-      one.loss.come(id, nowMs, !this.#started || memory === undefined);
+      one.loss.come(id, nowMs, !this.#weighs || memory === undefined);
       this.#count(endpoint, 1, nowMs);
     }
     for (const [id, endpoint] of old) {
@@ -174,9 +203,23 @@ class LossGuard implements Guard {
     else this.#instances.delete(instance);
     if (step === 1 && count === 1) {
       this.#expected.delete(instance);
-      this.#loss.come(instance, nowMs, !this.#started);
+      this.#loss.come(instance, nowMs, !this.#weighs);
     }
     if (step === -1 && count === 0) this.#loss.go(instance, nowMs, explicit);
+  }
+
+  /** Weighs a service of the first world against those that are remembered. */
+  #countService(key: string, isNew: boolean, nowMs: number): void {
+    const isEmpty = this.#memories.get(key)?.given.endpoints.length === 0;
+    if (isNew && !isEmpty) this.#lostServices.come(key, nowMs, false);
+    else if (!isNew && isEmpty) this.#lostServices.go(key, nowMs, false);
+  }
+
+  /** Whether a service has no provider left and did not lose them on purpose. */
+  #isLost(key: string): boolean {
+    const memory = this.#memories.get(key);
+    if (memory === undefined || memory.given.endpoints.length > 0) return false;
+    return [...memory.missing.values()].some(({ endpoint }) => !this.#expected.has(instanceOf(endpoint)));
   }
 
   #isExplicit(endpoint: Endpoint): boolean {
@@ -190,8 +233,12 @@ class LossGuard implements Guard {
 
   /** Whether losses are held now. */
   #judge(loss: LossCount, holding: boolean, nowMs: number): boolean {
-    const { leastLost, passingShare } = this.#settings;
     this.#forget(loss, holding, nowMs);
+    return this.#isSudden(loss);
+  }
+
+  #isSudden(loss: LossCount): boolean {
+    const { leastLost, passingShare } = this.#settings;
     const lost = loss.netLost();
     return lost >= leastLost && lost > loss.sizeBefore() * passingShare;
   }
@@ -208,10 +255,12 @@ class LossGuard implements Guard {
       memory.loss.settle(id);
     }
     memory.holding = this.#judge(memory.loss, wasHeld, nowMs);
+    const wasShown = memory.shown !== undefined;
     const shown = this.#show(memory, memory.holding || this.#holding || this.#isInGrace);
     const empty = shown.endpoints.length === 0;
     memory.emptySinceMs = empty ? memory.emptySinceMs || nowMs : 0;
-    const gone = empty && memory.emptySinceMs + this.#settings.emptyMs <= nowMs;
+    const isOver = memory.emptySinceMs + this.#settings.emptyMs <= nowMs || (memory.isGone && !wasShown);
+    const gone = empty && isOver;
     this.#shown.replace(key, gone ? [] : [shown]);
     if (gone) this.#memories.delete(key);
     if (!gone && (memory.missing.size > 0 || empty)) this.#restless.add(key);
@@ -248,7 +297,8 @@ class LossGuard implements Guard {
       findings.push(finding("TR0152", message, this.#last?.name ?? ""));
     }
     if (this.#holding) {
-      const text = `lost ${this.#loss.netLost()} of ${this.#loss.sizeBefore()} instances at once`;
+      const [what, loss] = this.#isSudden(this.#loss) ? ["instances", this.#loss] : ["services", this.#lostServices];
+      const text = `lost ${loss.netLost()} of ${loss.sizeBefore()} ${what} at once`;
       const message = `registry ${this.#last?.name} ${text}; they are held for ${this.#settings.holdMs / 1_000} s`;
       findings.push(finding("TR0151", message, this.#last?.name ?? ""));
     }
@@ -266,7 +316,15 @@ class LossGuard implements Guard {
 }
 
 function createMemory(given: Entry): Memory {
-  return { given, shown: undefined, missing: new Map(), loss: new LossCount(), holding: false, emptySinceMs: 0 };
+  return {
+    given,
+    shown: undefined,
+    missing: new Map(),
+    loss: new LossCount(),
+    holding: false,
+    emptySinceMs: 0,
+    isGone: false,
+  };
 }
 
 /** Names a service within a registry and sorts by host: two keys may share a host until the merge. */

@@ -198,6 +198,39 @@ describe("a registry that has not answered since the start", () => {
   });
 });
 
+test("a registry that was emptied while Trestle was down deletes nothing before five minutes have gone by", async () => {
+  const names = ["a.A", "b.B", "c.C", "d.D", "e.E", "f.F", "g.G", "h.H"];
+  const old = names.map((name) => {
+    const one = entry(name, addresses(6));
+    return { host: one.host, owner: "trestle", entry: one };
+  });
+  const source = createMemorySource("legacy");
+  const { sink, stored, applied } = memorySink(old);
+  const run = start([source], [sink]);
+  source.set(worldOf());
+  await run.pass(30);
+  await run.pass(299_000);
+  expect([stored.size, applied.length]).toEqual([8, 0]);
+  expect(run.controller.state.get().held).toEqual(new Map([["legacy", 48]]));
+  await run.pass(1_001);
+  expect([...stored.values()].flatMap((one) => one.entry?.endpoints)).toEqual([]);
+  await run.end();
+});
+
+test("a service that went while Trestle was down is deleted at once", async () => {
+  const old = ["a.A", "b.B"].map((name) => {
+    const one = entry(name, ["10.0.0.1"]);
+    return { host: one.host, owner: "trestle", entry: one };
+  });
+  const source = createMemorySource("legacy");
+  const { sink, stored } = memorySink(old);
+  const run = start([source], [sink]);
+  source.set(worldOf(entry("b.B", ["10.0.0.1"])));
+  await run.pass(30);
+  expect([...stored.keys()]).toEqual(["b.b"]);
+  await run.end();
+});
+
 test("a sink that fails is tried again with all that is wanted by then, logged once, and holds up no other", async () => {
   const source = createMemorySource("legacy");
   const bad = memorySink();

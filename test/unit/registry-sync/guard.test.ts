@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { World } from "../../../src/model/entry.ts";
+import type { Entry, World } from "../../../src/model/entry.ts";
 import { createGuard, DEFAULT_GUARD, type Guarded } from "../../../src/registry-sync/guard.ts";
 import { addresses, endpoint, entry, world } from "../../support/worlds.ts";
 
@@ -318,4 +318,78 @@ test("two keys that share a host are kept apart", () => {
     ["a.A", 1],
     ["a.a", 3],
   ]);
+});
+
+describe("against what was kept from before the start", () => {
+  const services = (count: number, address: (index: number) => string, first = 1) =>
+    Array.from({ length: count }, (_, index) => entry(`s${first + index}.S`, [address(first + index)]));
+  const own = (index: number) => `10.1.0.${index}`;
+  const same = () => "10.1.0.1";
+
+  const rows: readonly (readonly [string, readonly Entry[], readonly Entry[], held: number])[] = [
+    ["all instances gone are held", [of(10)], [], 10],
+    ["6 of 10 are held", [of(10)], [of(4)], 6],
+    ["half pass", [of(10)], [of(5)], 0],
+    ["four pass", [of(4)], [], 0],
+    ["services of one instance each are held", services(8, own), [], 8],
+    ["services of one and the same instance are held", services(8, same), [], 8],
+    ["5 of 9 services of one instance are held", services(9, same), services(4, same), 5],
+    ["4 of 8 services of one instance pass", services(8, same), services(4, same), 0],
+    ["a single service of 9 passes", services(9, same), services(8, same), 0],
+    ["instances that all moved pass", [of(10)], [of(10, "a.A", 100)], 0],
+    ["services that were all renamed and moved pass", services(8, own), services(8, own, 100), 0],
+    ["nothing gone is nothing held", [of(10)], [of(10)], 0],
+  ];
+  test.each(rows)("%s", (_name, before, after, held) => {
+    const guard = createGuard();
+    guard.remember(before, START);
+    const guarded = guard.update(world("legacy", ...after), START + 100);
+    const count = (list: readonly Entry[]) => list.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
+    expect([guarded.held, count(guarded.world.entries)]).toEqual([held, count(after) + held]);
+    expect(codes(guarded).length > 0).toBe(held > 0);
+  });
+
+  test("what is held stands for five minutes and then goes", () => {
+    const guard = createGuard();
+    guard.remember(services(8, same), START);
+    const guarded = guard.update(world("legacy"), START);
+    expect(guarded.world.findings.map(({ code, message }) => [code, message])).toEqual([
+      ["TR0151", "registry legacy lost 8 of 8 services at once; they are held for 300 s"],
+    ]);
+    expect(guarded.dueMs).toBe(START + holdMs);
+    expect(guard.update(undefined, START + holdMs - 1).held).toBe(8);
+    const after = guard.update(undefined, START + holdMs);
+    expect([after.held, codes(after)]).toEqual([0, []]);
+    expect(guard.update(undefined, START + holdMs + emptyMs).world.entries).toEqual([]);
+  });
+
+  test("services that come back are held no more", () => {
+    const guard = createGuard();
+    guard.remember(services(8, same), START);
+    guard.update(world("legacy"), START);
+    const back = guard.update(world("legacy", ...services(5, same)), START + 60_000);
+    expect([back.held, codes(back)]).toEqual([0, []]);
+  });
+
+  test("what is seen to leave on purpose while it is held goes at once", () => {
+    const guard = createGuard();
+    guard.remember(services(8, same), START);
+    guard.update(world("legacy"), START);
+    guard.expect(["10.1.0.1:20880"], START + 1_000);
+    const after = guard.update(undefined, START + 1_000);
+    expect([after.held, codes(after)]).toEqual([0, []]);
+  });
+
+  test("a single service that went leaves no empty entry behind", () => {
+    const guard = createGuard();
+    guard.remember([of(1), of(1, "b.B")], START);
+    expect(guard.update(world("legacy", of(1, "b.B")), START).world.entries.map(({ host }) => host)).toEqual(["b.b"]);
+  });
+
+  test("what is kept counts once, and only before the first world", () => {
+    const guard = createGuard();
+    guard.update(world("legacy", of(1)), START);
+    guard.remember([of(10, "b.B")], START);
+    expect(guard.update(world("legacy", of(1), of(1, "c.C")), START + 1).held).toBe(0);
+  });
 });
