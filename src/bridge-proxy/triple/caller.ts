@@ -59,9 +59,9 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
   onEvent(event: Http2Event): void {
     switch (event.type) {
       case "head": {
-        const { stream, fields } = event;
+        const { stream, fields, shared } = event;
         const own = new Http2CallerStream({ link: this.link, stream });
-        const call = new TripleCall(this.#context, this, own, event, () => this.#laneOf(fields));
+        const call = new TripleCall(this.#context, this, own, event, () => this.#laneOf(fields, shared));
         stream.context = call;
         call.place = this.#calls.length;
         this.#calls.push(call);
@@ -92,8 +92,8 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
     }
   }
 
-  #laneOf(fields: Fields): TripleLane {
-    const lane = laneOf(this.#config(), this.#accepted.address, fields, this.#lastHost);
+  #laneOf(fields: Fields, shared: boolean): TripleLane {
+    const lane = laneOf(this.#config(), this.#accepted.address, fields, this.#lastHost, shared);
     this.#lastHost = lane.decision ?? this.#lastHost;
     return lane;
   }

@@ -137,7 +137,7 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
     const stream = new Http1CallerStream(this, id);
     this.#stream = stream;
     const call = new TripleCall(this.#context, this, stream, { fields, never: [], end: false }, () => {
-      const lane = laneOf(this.#config(), this.#accepted.address, fields, this.#lastHost);
+      const lane = laneOf(this.#config(), this.#accepted.address, fields, this.#lastHost, false);
       this.#lastHost = lane.decision ?? this.#lastHost;
       return lane;
     });

@@ -38,8 +38,8 @@ export interface TripleLane {
   readonly callerTimeoutMs: number;
   readonly tag: string;
   readonly tagForced: boolean;
-  /** The fields as they go to a destination, made when first needed. */
-  readonly sent: Map<Target, Fields>;
+  /** The fields as they go to a destination, made when first needed; undefined where no other call has this lane. */
+  readonly sent: Map<Target, Fields> | undefined;
 }
 
 const ARGUMENT = "dubbo-arg-";
@@ -48,16 +48,21 @@ const COMPANION = /^grpc\.(health|reflection|channelz)\./;
 
 const lanes = new WeakMap<Fields, TripleLane>();
 
-/** The lane of calls with this header list from `address`; `last` is what the connection's calls went to before. */
+/**
+ * The lane of calls with this header list from `address`; `last` is what the connection's calls went to before. One for a list that
+ * is not `shared` is not remembered: no other call has that list.
+ */
 export function laneOf(
   config: RuntimeConfig,
   address: string,
   fields: Fields,
   last: HostDecision | undefined,
+  shared = true,
 ): TripleLane {
+  if (!shared) return createLane(config, address, fields, last, undefined);
   const known = lanes.get(fields);
   if (known !== undefined && known.config === config) return known;
-  const made = createLane(config, address, fields, last);
+  const made = createLane(config, address, fields, last, new Map());
   lanes.set(fields, made);
   return made;
 }
@@ -67,6 +72,7 @@ function createLane(
   address: string,
   fields: Fields,
   last: HostDecision | undefined,
+  sent: Map<Target, Fields> | undefined,
 ): TripleLane {
   let head: CallHead;
   try {
@@ -85,10 +91,7 @@ function createLane(
   }
   const { key } = decision.host;
   const header = headerLookup(fields, key, config.applicationOf(address));
-  const asksForArguments = decision.candidates.some(({ headers }) =>
-    headers.some(({ name }) => name.startsWith(ARGUMENT)),
-  );
-  const needsMessage = isGeneric || (decision.fixed === undefined && asksForArguments);
+  const needsMessage = isGeneric || (decision.fixed === undefined && asksForArguments(decision));
   const route = needsMessage ? undefined : matchRoute(decision, header);
   if (!needsMessage && route === undefined) return refused(config, head, decision, noRule(decision));
   return {
@@ -102,8 +105,12 @@ function createLane(
     callerTimeoutMs: head.timeoutMs ?? Number.POSITIVE_INFINITY,
     tag: header("dubbo.tag") || config.tagOf(address, key),
     tagForced: header("dubbo.force.tag") === "true",
-    sent: new Map(),
+    sent,
   };
+}
+
+function asksForArguments({ candidates }: HostDecision): boolean {
+  return candidates.some(({ headers }) => headers.some(({ name }) => name.startsWith(ARGUMENT)));
 }
 
 /** What a call's first message decides. */
@@ -135,10 +142,10 @@ export function sentFields(
   route: CompiledRoute,
   target: Target,
 ): Fields {
-  let made = lane.sent.get(target);
+  let made = lane.sent?.get(target);
   if (made === undefined) {
     made = editFields(fields, decision.host.key, lane.head!.method, route.mutations, target);
-    lane.sent.set(target, made);
+    lane.sent?.set(target, made);
   }
   return made;
 }
@@ -192,6 +199,6 @@ function refused(
     callerTimeoutMs: Number.POSITIVE_INFINITY,
     tag: "",
     tagForced: false,
-    sent: new Map(),
+    sent: undefined,
   };
 }

@@ -53,7 +53,9 @@ export interface CallHead {
 
 /** The kind of a call by its head and, where that leaves it open, by its first message at `message[start, end)`. Total. */
 export function kindOf(fields: Fields, message?: Buffer, start = 0, end = message?.length ?? 0): CallKind {
-  const type = (fieldValue(fields, "content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
+  const said = fieldValue(fields, "content-type") ?? "";
+  const isUsual = said === "application/grpc" || said === "application/grpc+proto";
+  const type = isUsual ? said : said.split(";", 1)[0]!.trim().toLowerCase();
   if (type.startsWith("application/grpc-web")) return "grpc_web";
   if (type.startsWith("application/grpc")) {
     const path = fieldValue(fields, ":path") ?? "";
@@ -74,7 +76,8 @@ export function kindOf(fields: Fields, message?: Buffer, start = 0, end = messag
 export function parseRequestHead(fields: Fields): CallHead {
   const kind = kindOf(fields);
   const target = fieldValue(fields, ":path") ?? "";
-  const route = target.split(/[?#]/, 1)[0]!;
+  const behind = target.search(/[?#]/);
+  const route = behind < 0 ? target : target.slice(0, behind);
   const cut = route.lastIndexOf("/");
   const path = route.slice(1, Math.max(cut, 1));
   const name = route.slice(cut + 1);
@@ -88,8 +91,7 @@ export function parseRequestHead(fields: Fields): CallHead {
     const value = fieldValue(fields, field);
     return value === undefined ? undefined : fromField(value);
   };
-  let attachments: Attachments | undefined;
-  return {
+  return new ReadHead(fields, {
     kind,
     path,
     interface: bare,
@@ -100,19 +102,54 @@ export function parseRequestHead(fields: Fields): CallHead {
     timeoutMs: timeoutOf(fields),
     consumerApplication: text("tri-consumer-appname"),
     encoding: fieldValue(fields, "grpc-encoding") ?? "identity",
-    get attachments() {
-      attachments ??= parseAttachments(fields);
-      return attachments;
-    },
-  };
+  });
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { n: 1e-6, u: 1e-3, m: 1, S: 1000, M: 60_000, H: 3_600_000 };
+/** Reads attachments when somebody asks for them: most calls are carried without. */
+class ReadHead implements CallHead {
+  readonly kind: CallKind;
+  readonly path: string;
+  readonly interface: string;
+  readonly method: string;
+  readonly signature: string | undefined;
+  readonly group: string;
+  readonly version: string;
+  readonly timeoutMs: number | undefined;
+  readonly consumerApplication: string | undefined;
+  readonly encoding: string;
+  readonly #fields: Fields;
+  #attachments: Attachments | undefined;
+
+  constructor(fields: Fields, parts: Omit<CallHead, "attachments">) {
+    this.kind = parts.kind;
+    this.path = parts.path;
+    this.interface = parts.interface;
+    this.method = parts.method;
+    this.signature = parts.signature;
+    this.group = parts.group;
+    this.version = parts.version;
+    this.timeoutMs = parts.timeoutMs;
+    this.consumerApplication = parts.consumerApplication;
+    this.encoding = parts.encoding;
+    this.#fields = fields;
+  }
+
+  get attachments(): Attachments {
+    this.#attachments ??= parseAttachments(this.#fields);
+    return this.#attachments;
+  }
+}
+
+/** Units of a time in one of two forms, since a quotient of whole numbers is never off by a bit: ms of one, and how many make a ms. */
+const UNIT_MS: Readonly<Record<string, number>> = { m: 1, S: 1000, M: 60_000, H: 3_600_000 };
+const UNITS_PER_MS: Readonly<Record<string, number>> = { n: 1e6, u: 1e3 };
 
 /** Milliseconds of a `grpc-timeout`, rounded up; undefined for what is none. gRPC has 8 digits at most, Java sends more. */
 export function parseTimeout(text: string): number | undefined {
   const found = /^(\d{1,18})([numSMH])$/.exec(text);
-  return found === null ? undefined : Math.ceil(Number((Number(found[1]) * UNIT_MS[found[2]!]!).toFixed(6)));
+  if (found === null) return undefined;
+  const many = UNITS_PER_MS[found[2]!];
+  return many === undefined ? Number(found[1]) * UNIT_MS[found[2]!]! : Math.ceil(Number(found[1]) / many);
 }
 
 /** A `grpc-timeout` of this many milliseconds, of 8 digits at most: rounded up to seconds, or cut at 99999999 of them, where it must. */

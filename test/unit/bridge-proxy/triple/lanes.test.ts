@@ -49,6 +49,8 @@ test("the same list has the same lane until the configuration changes", () => {
   expect(lane.route?.name).toBe("all");
   expect(laneOf(one, "", fields, undefined)).toBe(lane);
   expect(laneOf(two, "", fields, undefined)).not.toBe(lane);
+  const own = laneOf(one, "", fields, undefined, false);
+  expect([own === lane, own.sent, own.route]).toEqual([false, undefined, lane.route]);
 });
 
 test.each<[string, string, string, string[], string]>([

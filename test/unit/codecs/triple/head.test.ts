@@ -23,8 +23,10 @@ test.each(TRIPLE_LINES)("every recorded head of %s is read, and written it is re
     expect(head.attachments.get("timeout")).toBe(String(head.timeoutMs));
     expect(head.attachments.get("generic")).toBe(call.run === "generic" ? "true" : undefined);
     expect(kindOf(call.requestHead.flat(), call.request, ENVELOPE_BYTES)).toBe("wrapper");
-    const { fields, dropped } = printRequestHead({ ...head, authority: "a:1" });
-    expect([parseRequestHead(fields), dropped]).toEqual([head, []]);
+    const { attachments } = head;
+    const { fields, dropped } = printRequestHead({ ...head, attachments, authority: "a:1" });
+    const again = parseRequestHead(fields);
+    expect([again, again.attachments, dropped]).toEqual([head, attachments, []]);
   }
 });
 
