@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { lines, startConsumer, startProvider } from "../support/dubbo.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
-import { stopAll } from "../support/process.ts";
+import { eventually, stopAll } from "../support/process.ts";
 import { startTrestle, type Trestle } from "../support/trestle.ts";
 
 // Curator 2, 4 and 5 of Dubbo's own lines, with nothing but the embedded registry behind the facade.
@@ -24,10 +24,8 @@ test.each(lines)("a %s provider and consumer find each other through the embedde
   const consumer = await startConsumer(line, { ...service, registry });
   onTestFinished(() => consumer.stop());
   const loop = await consumer.loop({ methods: "getOrder,createOrder", threads: 2, delay: 5 });
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  const summary = await loop.stop();
-  expect(summary.errors).toEqual([]);
-  expect(summary.calls).toBeGreaterThan(100);
+  await eventually("a hundred calls", async () => (await loop.stats()).calls > 100, 20_000);
+  expect((await loop.stop()).errors).toEqual([]);
   const metrics = (await trestle.get("/metrics")).body;
   expect(metrics).toMatch(/istio_requests_total\{[^}]*request_operation="createOrder"[^}]*\} [1-9]/);
 });
