@@ -24,6 +24,8 @@ export interface ProxyLimits {
   readonly maxExchangeBytes: number;
   /** Calls that were given up at their callers' own time-outs and are still answered when an answer comes. */
   readonly maxLateCalls: number;
+  /** Streams that one HTTP/2 connection to a provider carries in its life; their numbers end at 2^30. Then a new one takes over. */
+  readonly maxStreamsPerConnection: number;
   readonly connectTimeoutMs: number;
   /** Idle time after which a connection is asked for a sign of life; three times that without one ends it. */
   readonly heartbeatMs: number;
@@ -43,6 +45,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   maxHeldBytes: 512 * 1024 * 1024,
   maxExchangeBytes: 512 * 1024 * 1024,
   maxLateCalls: 100_000,
+  maxStreamsPerConnection: 1_000_000_000,
   connectTimeoutMs: 3_000,
   heartbeatMs: 60_000,
   frameTimeoutMs: 30_000,

@@ -18,9 +18,19 @@ export function linkCall(context: ProxyContext, slot: number, callee: CalleePort
   callee.host.active++;
 }
 
+/** Lets a call that waits on one connection wait on another one. */
+export function relinkCall(context: ProxyContext, slot: number, callee: CalleePort): void {
+  unlinkCall(context, slot);
+  linkCall(context, slot, callee);
+}
+
 /** Takes a call off its callee's chain and gives its slot back. */
 export function endCall(context: ProxyContext, slot: number): void {
-  const { calls } = context;
+  unlinkCall(context, slot);
+  context.calls.release(slot);
+}
+
+function unlinkCall({ calls }: ProxyContext, slot: number): void {
   const callee = calls.callees[slot]!;
   const next = calls.next[slot]!;
   const previous = calls.previous[slot]!;
@@ -28,7 +38,6 @@ export function endCall(context: ProxyContext, slot: number): void {
   if (previous >= 0) calls.next[previous] = next;
   else callee.firstCall = next;
   callee.host.active--;
-  calls.release(slot);
 }
 
 /** Ends a call that gets no answer from its callee: its owner decides, or the caller is told the reason. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { CalleePort, ProxyContext, ProxyLimits } from "../../src/bridge-proxy/context.ts";
+import { encodeResponseWrapper } from "../../src/codecs/triple/body.ts";
 import { ENDPOINT_TYPE, FAULT_FILTER, type Route } from "../../src/codecs/xds/resources.ts";
 import { startFakeProvider } from "../support/fake-provider.ts";
 import {
@@ -8,10 +9,12 @@ import {
   fieldOf,
   type H2Caller,
   type H2Provider,
+  type MadeCall,
   openH2Caller,
   startH2Provider,
 } from "../support/h2-peers.ts";
 import { eventually } from "../support/process.ts";
+import { hessianString, openRaw, request } from "../support/raw-dubbo.ts";
 import { type CarriedService, startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 import { clusterName, endpointsOf, named } from "../support/xds-fixtures.ts";
 
@@ -166,4 +169,95 @@ test("requests that wait for their end are bounded, all together", async () => {
   expect((await Promise.race(calls.map((call) => call.done()))).status).toBe(14);
   expect(calls.filter(({ over }) => over)).toHaveLength(1);
   for (const call of calls) call.reset();
+});
+
+test("calls beyond a provider's streams wait in line for whichever connection has one first", async () => {
+  await one.close();
+  one = await startH2Provider({ maxStreams: 1 });
+  await apply([one]);
+  await caller.call(path, { body: grpc("warm") }).done();
+  one.onEnd = () => {};
+  const said = () => one.seen.map(({ body }) => body.subarray(5).toString());
+  const calls = [0, 1, 2, 3].map((n) => caller.call(path, { body: grpc(`call ${n}`) }));
+  // Four connections are as many as a host gets: each has its one stream.
+  await eventually("four have a stream", () => one.seen.length === 5);
+  const later = [4, 5].map((n) => caller.call(path, { body: grpc(`call ${n}`) }));
+  const last = one.seen.at(-1)!;
+  answerOk(last);
+  await eventually("the next has a stream", () => one.seen.length === 6);
+  const overtaking = caller.call(path, { body: grpc("call 6") });
+  expect(said().at(-1)).toBe("call 4");
+  expect([later[1]!.over, overtaking.over]).toEqual([false, false]);
+  answerOk(one.seen.at(-1)!);
+  await eventually("and the next", () => one.seen.length === 7);
+  expect(said().at(-1)).toBe("call 5");
+  one.onEnd = (seen) => answerOk(seen);
+  for (const seen of one.seen.slice(1)) if (!seen.stream.closed) answerOk(seen);
+  const done = await Promise.all([...calls, ...later, overtaking].map((call) => call.done()));
+  expect(done.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0, 0, 0]);
+});
+
+test("a call in the line survives the connections that it waited for", async () => {
+  await one.close();
+  one = await startH2Provider({ maxStreams: 1 });
+  await apply([one]);
+  await caller.call(path, { body: grpc("warm") }).done();
+  one.onEnd = () => {};
+  const taken = [0, 1, 2, 3].map(() => caller.call(path, { body: grpc("taken") }));
+  await eventually("four have a stream", () => one.seen.length === 5);
+  const waits = caller.call(path, { body: grpc("waits") });
+  await eventually("it is there", () => heldState().slots === 5);
+  one.onEnd = (seen) => answerOk(seen);
+  for (const { socket } of one.links) socket.destroy();
+  expect(await waits.done()).toMatchObject({ status: 0 });
+  expect((await Promise.all(taken.map((call) => call.done()))).map(({ status }) => status)).toEqual([14, 14, 14, 14]);
+});
+
+test("a connection that has carried as many streams as it may is followed by another", async () => {
+  await limit({ maxStreamsPerConnection: 10 });
+  for (let n = 0; n < 45; n++) expect((await caller.call(path, { body: grpc("hi") }).done()).status).toBe(0);
+  expect(one.connections).toBeGreaterThanOrEqual(4);
+  await eventually("old ones end", () => one.links.size <= 2);
+});
+
+test("answers that cannot be translated leave the provider's connection as it was", async () => {
+  const provider = await startH2Provider();
+  onTestFinished(() => provider.close());
+  await stage.apply([{ key, endpoints: [at(provider)] }]);
+  const dubbo = await openRaw("127.0.0.1", stage.dubboPort);
+  onTestFinished(() => dubbo.destroy());
+  const call = (id: bigint) => dubbo.write(request({ id, service: key, method: "say" }));
+  // Compressed, and longer than a frame: the fault is seen before the rest of the answer is.
+  provider.onEnd = (seen) => answerOk(seen, Buffer.alloc(40_000), 1);
+  for (let n = 0n; n < 150n; n++) {
+    call(n);
+    expect((await dubbo.answer()).status).not.toBe(20);
+  }
+  const good = encodeResponseWrapper({
+    serializeType: "hessian4",
+    data: hessianString("x".repeat(900)),
+    type: "java.lang.String",
+  });
+  provider.onEnd = (seen) => answerOk(seen, good);
+  call(1000n);
+  expect(await dubbo.answer()).toMatchObject({ id: 1000n, status: 20 });
+  expect(provider.connections).toBe(1);
+});
+
+test("a provider that takes nothing is sent no more than the backlog's limit", async () => {
+  await limit({ maxBacklogBytes: 1_000_000 });
+  await caller.call(path, { body: grpc("warm") }).done();
+  const calls: MadeCall[] = [];
+  for (let n = 0; n < 950 && !calls.some(({ over }) => over); n++) {
+    for (const { socket } of one.links) socket.pause();
+    calls.push(caller.call(path, { body: grpc("hi"), fields: ["x-filler", "f".repeat(50_000)] }));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect(calls.find(({ over }) => over)?.status).toBe(14);
+  for (const call of calls) if (!call.over) call.reset();
+  for (const { socket } of one.links) socket.resume();
+  await eventually(
+    "it is served again",
+    async () => (await caller.call(path, { body: grpc("hi") }).done()).status === 0,
+  );
 });

@@ -63,7 +63,6 @@ export interface H2Provider {
   readonly seen: SeenCall[];
   /** Connections so far. */
   connections: number;
-  /** PINGs so far cannot be seen from here; resets can. */
   onHead: (call: SeenCall) => void;
   /** The request is complete; {@link answerOk} until it is set. */
   onEnd: (call: SeenCall) => void;
@@ -74,10 +73,10 @@ export interface H2Provider {
 
 const OK_HEAD = [":status", "200", "content-type", "application/grpc"] as const;
 
-/** Answers as gRPC does, with `body` in an envelope. */
-export function answerOk({ link, stream }: SeenCall, body = Buffer.from("ok")): void {
+/** Answers as gRPC does, with `body` in an envelope with `flags`. */
+export function answerOk({ link, stream }: SeenCall, body: Buffer = Buffer.from("ok"), flags = 0): void {
   link.machine.head(stream, [...OK_HEAD], false);
-  link.machine.data(stream, envelope(body), false);
+  link.machine.data(stream, envelope(body, flags), false);
   link.machine.trailers(stream, ["grpc-status", "0"]);
   link.flush();
 }

@@ -2,13 +2,10 @@ import { type CallReason, ProtocolError } from "../../base/errors.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import type { ProxyContext, TryOwner } from "../context.ts";
 import type { StreamOn } from "../triple/link.ts";
-import { type SentContent, StreamTry, type TripleTryOwner } from "../triple/stream-try.ts";
+import { MAX_MOVES, type SentContent, StreamTry, type TripleTryOwner } from "../triple/stream-try.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { type TripleRequest, toDubboAnswer } from "./to-triple.ts";
 import { TripleCollector } from "./triple-collector.ts";
-
-/** How often a provider may refuse a call, as one that says goodbye does, before it counts as one that cannot be reached. */
-const MAX_MOVES = 3;
 
 /** What a Dubbo2 call's try at a Triple provider is made from. */
 export interface TripleTryParts {
@@ -78,8 +75,9 @@ export class TripleTry implements TripleTryOwner {
     this.#parts.owner.failed(reason, message);
   }
 
-  tryRefused(message: string): void {
-    if (this.#moves++ < MAX_MOVES && this.start()) return;
+  tryRefused(message: string, cost: number): void {
+    this.#moves += cost;
+    if (this.#moves <= MAX_MOVES && this.start()) return;
     this.#parts.owner.failed("connect_failure", message);
   }
 

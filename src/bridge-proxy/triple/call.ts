@@ -18,11 +18,8 @@ import { ownReply, sendReply } from "./answers.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
 import { decideByMessage, type Refusal, sentFields, type TripleLane } from "./lanes.ts";
 import { RequestContent } from "./request-content.ts";
-import type { StreamTry, TripleTryOwner } from "./stream-try.ts";
+import { MAX_MOVES, type StreamTry, type TripleTryOwner } from "./stream-try.ts";
 import { type TryParts, tryDubbo, tryTriple } from "./tries.ts";
-
-/** How often a provider may refuse a call, as one that says goodbye does, before it counts as one that cannot be reached. */
-const MAX_MOVES = 3;
 
 /** The caller's side of a call, as the call sees it. */
 export interface TripleCallerPort {
@@ -153,10 +150,11 @@ export class TripleCall implements TripleTryOwner {
     this.#answer(ownAnswer(reason), message);
   }
 
-  tryRefused(message: string): void {
+  tryRefused(message: string, cost: number): void {
     this.#endTry();
     // It was not begun over there; the provider may still take it on another connection.
-    if (this.#moves++ < MAX_MOVES && this.#begin(this.#tried)) return;
+    this.#moves += cost;
+    if (this.#moves <= MAX_MOVES && this.#begin(this.#tried)) return;
     this.tryFailed("connect_failure", message, false);
   }
 

@@ -13,14 +13,25 @@ type EventOf<T extends Http2Event["type"]> = Extract<Http2Event, { readonly type
 
 /** One try of a call on a callee's connection: the owner of an upstream stream, or of a place in the line for one. */
 export interface UpstreamCall {
-  /** A stream may be opened now; to be used at once or never. */
-  onOpen(): void;
+  /** The connection that it waits on. */
+  readonly callee: TripleCallee | undefined;
+  /** A stream may be opened on `callee` now; to be used at once or never. */
+  onOpen(callee: TripleCallee): void;
   onHead(event: EventOf<"head">): void;
   onData(event: EventOf<"data">): void;
   onTrailers(event: EventOf<"trailers">): void;
   /** Content that waited has gone out. */
   onDrain(): void;
   onReset(code: number, why: string): void;
+}
+
+/** Calls that wait for a stream to a provider, in their order: whichever of its connections has one first takes the next. */
+const lines = new WeakMap<ProviderPort, Set<UpstreamCall>>();
+
+function lineOf(host: ProviderPort): Set<UpstreamCall> {
+  const line = lines.get(host) ?? new Set();
+  lines.set(host, line);
+  return line;
 }
 
 /** One HTTP/2 connection to a Triple or gRPC provider, shared by calls of many callers: each has a stream. */
@@ -32,8 +43,8 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   ready = false;
   readonly #context: ProxyContext;
   readonly #owner: ConnectionOwner;
-  /** Calls that wait for the connection, or for the end of another stream, in their order. */
-  readonly #line = new Set<UpstreamCall>();
+  /** Calls that wait for a connection, or for the end of another stream; of all connections to the host. */
+  readonly #line: Set<UpstreamCall>;
   #closed = false;
   #leaving = false;
   #endWhenIdle = false;
@@ -43,6 +54,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
 
   constructor(context: ProxyContext, host: ProviderPort, owner: ConnectionOwner) {
     this.host = host;
+    this.#line = lineOf(host);
     this.#context = context;
     this.#owner = owner;
     const drive = (socketOwner: SocketOwner) =>
@@ -71,7 +83,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
 
   get backlogBytes(): number {
     if (this.ready && !this.link.machine.canOpen) return Number.POSITIVE_INFINITY;
-    return this.link.driver.backlogBytes;
+    return this.link.driver.backlogBytes + this.link.machine.outputBytes;
   }
 
   get ended(): boolean {
@@ -80,7 +92,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
 
   /** Calls `call.onOpen` as soon as a stream may be opened, at once where that is now. */
   enter(call: UpstreamCall): void {
-    if (this.ready && this.#line.size === 0 && this.link.machine.canOpen) call.onOpen();
+    if (this.ready && this.#line.size === 0 && this.link.machine.canOpen) call.onOpen(this);
     else this.#line.add(call);
   }
 
@@ -89,10 +101,12 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     this.#line.delete(call);
   }
 
-  /** Ends a stream before its time, where it is still open. */
+  /** Nothing that still comes of a stream is wanted: ends it, where it is still open. */
   cancel(stream: Http2Stream, code: number): void {
-    if (stream.closed) return;
-    this.link.machine.reset(stream, code);
+    const { machine } = this.link;
+    // What has come and was not looked at would be missing from the connection's window for ever.
+    if (stream.closed) machine.release(stream, stream.unreleased);
+    else machine.reset(stream, code);
     this.link.wake();
     this.#advance();
   }
@@ -128,9 +142,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
         (event.stream.context as UpstreamCall).onReset(event.code, event.why);
         break;
       case "goaway":
-        this.#leaving = true;
-        this.#owner.onLeaving();
-        this.#moveLine();
+        this.#leave();
         break;
       case "settings":
       case "pong":
@@ -154,10 +166,10 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     const { counters } = this.#context;
     const wasReady = this.ready;
     this.ready = false;
-    this.#line.clear();
     if (wasReady) counters.upstreamResets += this.firstCall < 0 ? 0 : 1;
     else counters.upstreamConnectFailures++;
     this.#owner.onClosed(wasReady);
+    if (wasReady) this.#moveLine();
     const why = this.#failure || error?.message || "connection closed";
     const peer = `${this.host.address}:${this.host.port}`;
     if (wasReady) failCallsOf(this.#context, this, "reset", `${peer} closed the connection before it answered: ${why}`);
@@ -186,16 +198,27 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     if (this.#line.size > 0 && this.ready) {
       for (const call of this.#line) {
         if (!this.link.machine.canOpen) break;
+        if (this.#endWhenIdle && call.callee !== this) continue;
         this.#line.delete(call);
-        call.onOpen();
+        call.onOpen(this);
       }
     }
+    if (!this.#leaving && this.link.machine.openedStreams >= this.#context.limits.maxStreamsPerConnection)
+      this.#leave();
     if (this.#endWhenIdle) this.#endIfIdle();
   }
 
-  /** Nothing of these calls was sent, so another connection may take them. */
+  /** It takes no new call. */
+  #leave(): void {
+    this.#leaving = true;
+    this.#owner.onLeaving();
+    this.#moveLine();
+  }
+
+  /** Nothing of its calls in the line was sent, so another connection may take them. */
   #moveLine(): void {
     for (const call of [...this.#line]) {
+      if (call.callee !== this) continue;
       this.#line.delete(call);
       call.onReset(ERROR.refused, "");
     }

@@ -3,7 +3,7 @@ import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import { NOBODY, type ProxyContext, type TryOwner } from "../context.ts";
-import { endCall, linkCall } from "../pending.ts";
+import { BACKLOG_FULL, endCall, linkCall, relinkCall } from "../pending.ts";
 import type { Outcome } from "../policies/outcome.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { outcomeOfFields } from "./answers.ts";
@@ -11,6 +11,13 @@ import type { TripleCallee, UpstreamCall } from "./callee.ts";
 import type { AnswerSink } from "./caller-stream.ts";
 import type { StreamOn } from "./link.ts";
 import type { RequestContent } from "./request-content.ts";
+
+/** What it may cost to go from connection to connection before the provider counts as one that cannot be reached: */
+export const MAX_MOVES = 12;
+/** the provider refused what it was sent, as one that says goodbye does; */
+const REFUSED_COST = 4;
+/** nothing was sent, as the connection went while the call was in the line. */
+const UNSENT_COST = 1;
 
 /** The call that a try belongs to. */
 export interface TripleTryOwner {
@@ -20,8 +27,8 @@ export interface TripleTryOwner {
   complete(outcome: Outcome): void;
   /** The try ended without an answer. `answered`: its head was passed on. */
   tryFailed(reason: CallReason, message: string, answered: boolean): void;
-  /** The provider says that it did not begin the call. */
-  tryRefused(message: string): void;
+  /** The provider did not begin the call; `cost` counts towards {@link MAX_MOVES}. */
+  tryRefused(message: string, cost: number): void;
   /** The caller's own time-out passed. `answered`: a head was passed on. */
   tryAbandoned(answered: boolean): void;
   hasOther(): boolean;
@@ -49,7 +56,7 @@ export interface StreamTryParts {
 export class StreamTry implements TryOwner, UpstreamCall {
   readonly #context: ProxyContext;
   readonly #parts: StreamTryParts;
-  readonly #callee: TripleCallee;
+  #callee: TripleCallee;
   #upstream: Http2Stream | undefined;
   #slot: number;
   /** Content of the answer that is queued at the caller's connection. */
@@ -70,6 +77,10 @@ export class StreamTry implements TryOwner, UpstreamCall {
     calls.deadlineKind[slot] = parts.deadlineKind;
     if (parts.deadlineMs < context.earliestDeadlineMs) context.earliestDeadlineMs = parts.deadlineMs;
     linkCall(context, slot, this.#callee);
+  }
+
+  get callee(): TripleCallee {
+    return this.#callee;
   }
 
   /** Opens the stream, or gets in line for one. */
@@ -105,9 +116,18 @@ export class StreamTry implements TryOwner, UpstreamCall {
     this.#parts.content.release();
   }
 
-  onOpen(): void {
+  onOpen(callee: TripleCallee): void {
     const { content, fields, never } = this.#parts;
-    const { link } = this.#callee;
+    const { link } = callee;
+    if (callee !== this.#callee) {
+      this.#callee = callee;
+      relinkCall(this.#context, this.#slot, callee);
+    }
+    if (callee.backlogBytes > this.#context.limits.maxBacklogBytes) {
+      this.cancel();
+      this.#parts.owner.tryFailed("overflow", BACKLOG_FULL, false);
+      return;
+    }
     const upstream = link.machine.open(fields, content.empty, never);
     if (upstream === undefined) {
       this.cancel();
@@ -155,11 +175,12 @@ export class StreamTry implements TryOwner, UpstreamCall {
 
   onReset(code: number, why: string): void {
     const { owner, content } = this.#parts;
+    const cost = this.#upstream === undefined ? UNSENT_COST : REFUSED_COST;
     this.#upstream = undefined;
     this.cancel();
     content.release();
     if (code === ERROR.refused && content.replayable) {
-      owner.tryRefused(`${this.#peer} takes no more calls on this connection`);
+      owner.tryRefused(`${this.#peer} takes no more calls on this connection`, cost);
       return;
     }
     const reason = why === "" ? `http/2 error ${code}` : why;
@@ -206,6 +227,7 @@ export class StreamTry implements TryOwner, UpstreamCall {
 
 /** What streams belong to that were given up: nothing is done with what still comes. */
 const GONE: UpstreamCall = {
+  callee: undefined,
   onOpen: () => {},
   onHead: () => {},
   onData: () => {},

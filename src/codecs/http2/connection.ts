@@ -58,6 +58,11 @@ export class Http2Connection extends Receiver {
     return !this.goneAway && this.#drainMs < 0 && this.streams.size < this.peerMaxStreams && this.#nextId <= MAX_ID;
   }
 
+  /** Client: streams opened so far. */
+  get openedStreams(): number {
+    return (this.#nextId - 1) / 2;
+  }
+
   /** Bytes that wait in `takeOutput`. */
   get outputBytes(): number {
     return this.sender.out.length;
