@@ -48,6 +48,8 @@ export interface Metrics {
   gauge(options: MetricOptions): Gauge;
   /** `bounds` are the upper bounds of the buckets, rising. */
   histogram(options: MetricOptions & { readonly bounds: readonly number[] }): Histogram;
+  /** Adds to what a metric's overflow is said to hold: values that were put together before they came here. Unknown names throw. */
+  countOverflow(metric: string, n: number): void;
   /** Runs `collect` before each exposition; for values that are read rather than counted. */
   beforeExpose(collect: () => void): void;
   /** All metrics as text. */
@@ -96,7 +98,7 @@ export function createMetrics(): Metrics {
       return {
         add(n, ...labels) {
           // A count of 0 is shown too: rates and alerts need the series before the first event.
-          if (n >= 0) seriesOf(family, labels).value += n;
+          if (n >= 0) seriesOf(family, labels, n).value += n;
         },
       };
     },
@@ -104,7 +106,7 @@ export function createMetrics(): Metrics {
       const family = add("gauge", options);
       return {
         set(value, ...labels) {
-          seriesOf(family, labels).value = value;
+          seriesOf(family, labels, 1).value = value;
         },
         clear: () => family.series.clear(),
       };
@@ -112,19 +114,25 @@ export function createMetrics(): Metrics {
     histogram(options) {
       const family = add("histogram", options, options.bounds);
       const addCounts = (counts: readonly number[], sum: number, labels: LabelValues): void => {
-        const series = seriesOf(family, labels);
+        const total = counts.reduce((all, count) => all + count, 0);
+        const series = seriesOf(family, labels, total);
         for (let i = 0; i < series.counts.length; i++) series.counts[i]! += counts[i] ?? 0;
         series.value += sum;
       };
       return {
         observe(value, ...labels) {
           const found = options.bounds.findIndex((bound) => value <= bound);
-          const series = seriesOf(family, labels);
+          const series = seriesOf(family, labels, 1);
           series.counts[found < 0 ? options.bounds.length : found]! += 1;
           series.value += value;
         },
         addCounts: (counts, sum, ...labels) => addCounts(counts, sum, labels),
       };
+    },
+    countOverflow(metric, n) {
+      const family = families.get(metric);
+      if (family === undefined) throw new Error(`there is no metric ${metric}`);
+      family.overflowed += n;
     },
     beforeExpose: (collect) => collectors.push(collect),
     expose() {
@@ -137,7 +145,8 @@ export function createMetrics(): Metrics {
   };
 }
 
-function seriesOf(family: Family, labels: LabelValues): Series {
+/** The series of these labels; where there is no room for one, that of overflow, and `values` are counted as put there. */
+function seriesOf(family: Family, labels: LabelValues, values: number): Series {
   const names = family.options.labels ?? [];
   if (labels.length !== names.length)
     throw new Error(`metric ${family.options.name} has ${names.length} labels, not ${labels.length}`);
@@ -148,10 +157,11 @@ function seriesOf(family: Family, labels: LabelValues): Series {
     family.series.size >= (family.options.maxSeries ?? DEFAULT_MAX_SERIES) &&
     labels.some((label) => label !== OVERFLOW)
   ) {
-    family.overflowed++;
+    family.overflowed += values;
     return seriesOf(
       family,
       names.map(() => OVERFLOW),
+      values,
     );
   }
   const series: Series = {
@@ -190,7 +200,7 @@ function exposeOverflow(families: readonly Family[], lines: string[]): void {
   const over = families.filter(({ overflowed }) => overflowed > 0);
   if (over.length === 0) return;
   const name = "trestle_metric_overflow_total";
-  lines.push(`# HELP ${name} Times that a metric took a value into its series of overflow.`, `# TYPE ${name} counter`);
+  lines.push(`# HELP ${name} Values that a metric counted in its series of overflow.`, `# TYPE ${name} counter`);
   for (const { options, overflowed } of over) lines.push(`${name}{metric="${options.name}"} ${overflowed}`);
 }
 

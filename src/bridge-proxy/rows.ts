@@ -44,10 +44,12 @@ export function rowLabels(
   target: Target | undefined,
 ): RowLabels {
   const { key, host } = decision.host;
+  const methods = target?.cluster.service.methods;
   return {
     host,
     service: printServiceKey(key),
     method: decision.method,
+    ...(methods !== undefined && { known: methods.includes(decision.method) }),
     cluster: target?.cluster.name ?? "",
     subset: target?.cluster.service.subset ?? "",
     route: route?.name ?? "",

@@ -12,6 +12,10 @@ export interface CallSeries {
   readonly service: string;
   /** Java method (of a generic call: the method it names); `other` past the cardinality bound. */
   readonly method: string;
+  /** Whether the providers' `methods` name it; absent where they do not say. */
+  readonly known?: boolean;
+  /** Several methods are counted here together. */
+  readonly folded?: true;
   /** Name of the cluster that was tried last, and its subset; `""` where none was. */
   readonly cluster: string;
   readonly subset: string;
@@ -64,6 +68,6 @@ function addSeries(a: CallSeries, b: CallSeries): CallSeries {
 }
 
 function seriesKey(series: CallSeries): string {
-  const { count: _, durationSumMs: __, durationBuckets: ___, ...labels } = series;
+  const { count: _, durationSumMs: __, durationBuckets: ___, known: ____, ...labels } = series;
   return JSON.stringify(labels);
 }

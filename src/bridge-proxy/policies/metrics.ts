@@ -6,6 +6,8 @@ export interface RowLabels {
   readonly host: string;
   readonly service: string;
   readonly method: string;
+  readonly known?: boolean;
+  readonly folded?: true;
   readonly cluster: string;
   readonly subset: string;
   readonly route: string;
@@ -16,14 +18,23 @@ const BUCKETS = DURATION_BOUNDS_MS.length + 1;
 
 /** Counts the calls of one method that went to one cluster. Recording touches typed arrays alone. */
 export class MetricRow {
-  readonly labels: RowLabels;
+  #labels: RowLabels;
   #counts = new Float64Array(outcomeCount());
   #sums = new Float64Array(outcomeCount());
   #buckets = new Float64Array(outcomeCount() * BUCKETS);
   #oneWay = 0;
 
   constructor(labels: RowLabels) {
-    this.labels = labels;
+    this.#labels = labels;
+  }
+
+  get labels(): RowLabels {
+    return this.#labels;
+  }
+
+  /** The providers name the method by now. */
+  becomeKnown(): void {
+    this.#labels = { ...this.#labels, known: true };
   }
 
   record(outcome: Outcome, durationMs: number): void {
@@ -48,7 +59,7 @@ export class MetricRow {
       if (count === 0) continue;
       const { responseCode, grpcStatus, flags, exception } = outcomeAt(index);
       list.push({
-        ...this.labels,
+        ...this.#labels,
         responseCode,
         grpcStatus,
         responseFlags: flags,
@@ -65,7 +76,7 @@ export class MetricRow {
 
   #oneWaySeries(): CallSeries {
     return {
-      ...this.labels,
+      ...this.#labels,
       responseCode: 200,
       grpcStatus: 0,
       responseFlags: "-",
@@ -91,27 +102,59 @@ export class MetricRow {
   }
 }
 
-/** All rows of a proxy, at most `maxRows`: past that new methods are counted as `other`, new services as `other` too. */
+/** Most rows of one service for methods that its providers do not name: callers may have made them up. */
+const MAX_UNNAMED = 100;
+const OTHER = "other";
+
+/**
+ * All rows of a proxy, at most `maxRows`: past that new methods are counted as `other`, new services as `other` too. Methods that the
+ * providers do not name have a few rows of each service and a fifth of all, so that they leave room for those that are.
+ */
 export class MetricRows {
   readonly #rows = new Map<string, MetricRow>();
   readonly #maxRows: number;
+  readonly #unnamed = new Map<string, number>();
+  #allUnnamed = 0;
 
   constructor(maxRows = 5_000) {
     this.#maxRows = maxRows;
   }
 
   /** The row with these labels, made when there is none yet. A method over 256 characters, which Java has not, counts as `other`. */
-  row(given: RowLabels): MetricRow {
-    const labels = given.method.length > MAX_METHOD_LENGTH ? { ...given, method: "other" } : given;
+  row(labels: RowLabels): MetricRow {
+    if (labels.method.length > MAX_METHOD_LENGTH) return this.#folded(labels);
+    const isNamed = labels.known === true;
     const found = this.#rows.get(keyOf(labels));
-    if (found !== undefined) return found;
-    if (this.#rows.size < this.#maxRows) return this.#add(labels);
-    const folded = { ...labels, method: "other", route: "other" };
+    if (found !== undefined) {
+      if (isNamed && found.labels.known !== true) {
+        found.becomeKnown();
+        this.#countUnnamed(labels.host, -1);
+      }
+      return found;
+    }
+    if (this.#rows.size >= this.#maxRows || (!isNamed && this.#isFullOfUnnamed(labels.host)))
+      return this.#folded(labels);
+    if (!isNamed) this.#countUnnamed(labels.host, 1);
+    return this.#add(labels);
+  }
+
+  #folded({ known: _, ...labels }: RowLabels): MetricRow {
+    const folded: RowLabels = { ...labels, method: OTHER, route: OTHER, folded: true };
     const perService = this.#rows.get(keyOf(folded));
     if (perService !== undefined) return perService;
     if (this.#rows.size < this.#maxRows * 2) return this.#add(folded);
-    const other = { host: "other", service: "other", method: "other", cluster: "", subset: "", route: "other" };
+    const names = { host: OTHER, service: OTHER, method: OTHER, cluster: "", subset: "", route: OTHER };
+    const other: RowLabels = { ...names, folded: true };
     return this.#rows.get(keyOf(other)) ?? this.#add(other);
+  }
+
+  #isFullOfUnnamed(host: string): boolean {
+    return (this.#unnamed.get(host) ?? 0) >= MAX_UNNAMED || this.#allUnnamed >= this.#maxRows / 5;
+  }
+
+  #countUnnamed(host: string, more: number): void {
+    this.#unnamed.set(host, (this.#unnamed.get(host) ?? 0) + more);
+    this.#allUnnamed += more;
   }
 
   series(): CallSeries[] {
@@ -128,5 +171,5 @@ export class MetricRows {
 }
 
 function keyOf(labels: RowLabels): string {
-  return `${labels.host}\n${labels.service}\n${labels.method}\n${labels.cluster}\n${labels.route}`;
+  return `${labels.host}\n${labels.service}\n${labels.method}\n${labels.cluster}\n${labels.route}\n${labels.folded === true}`;
 }

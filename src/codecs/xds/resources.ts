@@ -202,6 +202,8 @@ export interface ClusterService {
   readonly subset: string;
   /** Methods whose providers call back through a parameter (their URLs say `METHOD.INDEX.callback=true`). */
   readonly callbackMethods?: readonly string[];
+  /** Every method that a provider names; absent where one does not say, or there are very many. */
+  readonly methods?: readonly string[];
 }
 
 /** Always an EDS cluster, whose ClusterLoadAssignment has the same name: `outbound|PORT|SUBSET|HOST`. */

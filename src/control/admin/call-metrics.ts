@@ -1,4 +1,4 @@
-import type { Metrics } from "../../base/metrics.ts";
+import { type Metrics, OVERFLOW } from "../../base/metrics.ts";
 import { type CallSeries, DURATION_BOUNDS_MS, type ProxyStats } from "../../model/stats.ts";
 
 /** Labels of Istio's call metrics, in Istio's order, then Trestle's own two. */
@@ -35,10 +35,18 @@ const LABELS = [
 
 type Labels = Readonly<Record<(typeof LABELS)[number], string>>;
 
+const REQUESTS = "istio_requests_total";
 const UNKNOWN = "unknown";
 
 /** Most series of calls that are told apart. */
 export const MAX_CALL_SERIES = 5_000;
+
+/** Most of them that have a histogram: each is 22 lines of every scrape. */
+export const MAX_DURATION_SERIES = 2_000;
+
+/** Most methods of one service, and of all together, that are told apart although no provider names them. */
+const MAX_UNNAMED = 100;
+const MAX_ALL_UNNAMED = 1_000;
 
 /** Workers whose last counts are remembered, the newest ones. */
 const MAX_WORKERS = 64;
@@ -60,7 +68,7 @@ export interface CallMetrics {
  */
 export function createCallMetrics(metrics: Metrics): CallMetrics {
   const requests = metrics.counter({
-    name: "istio_requests_total",
+    name: REQUESTS,
     help: "Calls that the proxy carried or answered, each counted once.",
     labels: LABELS,
     maxSeries: MAX_CALL_SERIES,
@@ -70,10 +78,13 @@ export function createCallMetrics(metrics: Metrics): CallMetrics {
     name: "istio_request_duration_milliseconds",
     help: "Time from the whole request's arrival to the whole answer's, in milliseconds.",
     labels: LABELS,
-    maxSeries: MAX_CALL_SERIES,
+    maxSeries: MAX_DURATION_SERIES,
     bounds: DURATION_BOUNDS_MS,
   });
   const workers = new Map<string, Map<string, Seen>>();
+  /** By host: methods that callers named and no provider does. Each worker has others, and each one that is replaced. */
+  const unnamed = new Map<string, Set<string>>();
+  let allUnnamed = 0;
 
   return {
     take(stats) {
@@ -93,10 +104,23 @@ export function createCallMetrics(metrics: Metrics): CallMetrics {
     const known = seen.get(key);
     const before = known !== undefined && known.count <= call.count ? known : { count: 0, sumMs: 0, buckets: [] };
     seen.set(key, { count: call.count, sumMs: call.durationSumMs, buckets: call.durationBuckets });
-    const values = labelsOf(call);
-    requests.add(call.count - before.count, ...values);
+    const isApart = call.folded !== true && (call.known === true || takesUnnamed(call));
+    const shown = isApart ? call : { ...call, method: OVERFLOW };
+    if (!isApart) metrics.countOverflow(REQUESTS, call.count - before.count);
+    requests.add(call.count - before.count, ...labelsOf(shown));
+    if (call.oneWay) return;
     const counts = call.durationBuckets.map((count, i) => Math.max(0, count - (before.buckets[i] ?? 0)));
-    durations.addCounts(counts, Math.max(0, call.durationSumMs - before.sumMs), ...values);
+    const timed = call.known === false ? { ...shown, method: OVERFLOW } : shown;
+    durations.addCounts(counts, Math.max(0, call.durationSumMs - before.sumMs), ...labelsOf(timed));
+  }
+
+  function takesUnnamed({ host, method }: CallSeries): boolean {
+    const methods = unnamed.get(host) ?? new Set();
+    if (methods.has(method)) return true;
+    if (methods.size >= MAX_UNNAMED || allUnnamed >= MAX_ALL_UNNAMED) return false;
+    unnamed.set(host, methods.add(method));
+    allUnnamed++;
+    return true;
   }
 }
 
@@ -113,6 +137,7 @@ function seriesKey(call: CallSeries): string {
     call.responseFlags,
     call.exception,
     call.oneWay,
+    call.folded,
   ].join("\u0000");
 }
 

@@ -18,7 +18,7 @@ export function clusterNameOf(entry: Entry, subset: string): string {
 export function compileCluster(entry: Entry, subsetName: string, rule: DestinationRule | undefined): Cluster {
   return build(
     clusterNameOf(entry, subsetName),
-    { ...keyOf(entry), host: entry.host, subset: subsetName, ...callbacksOf(entry) },
+    { ...keyOf(entry), host: entry.host, subset: subsetName, ...callbacksOf(entry), ...methodsOf(entry) },
     lowerPolicy(rule, subsetName === "" ? undefined : findSubset(rule, subsetName)),
   );
 }
@@ -44,6 +44,20 @@ function callbacksOf({ endpoints }: Entry): Pick<ClusterService, "callbackMethod
     }
   }
   return methods.size === 0 ? {} : { callbackMethods: [...methods].sort() };
+}
+
+/** Most methods that a cluster names. */
+const MAX_METHODS = 1_000;
+
+/** What the providers' `methods` name, all together; nothing where one does not say or takes any (`*`). */
+function methodsOf({ endpoints }: Entry): Pick<ClusterService, "methods"> {
+  const methods = new Set<string>();
+  for (const list of new Set(endpoints.map(({ params }) => params.methods ?? ""))) {
+    if (list === "" || list === "*") return {};
+    for (const name of list.split(",")) methods.add(name);
+    if (methods.size > MAX_METHODS) return {};
+  }
+  return methods.size === 0 ? {} : { methods: [...methods].sort() };
 }
 
 function keyOf({ service }: Entry): Pick<ClusterService, "interface" | "group" | "version"> {

@@ -49,16 +49,28 @@ test("label values are escaped and cut at 256 characters", () => {
 test("series over the bound share one whose labels say other, and the overflow is counted", () => {
   const metrics = createMetrics();
   const calls = metrics.counter({ name: "calls_total", help: "Calls.", labels: ["method"], maxSeries: 2 });
-  for (const method of ["a", "b", "c", "d", "a"]) calls.add(1, method);
+  for (const method of ["a", "b", "c", "a"]) calls.add(1, method);
+  calls.add(40, "d");
   expect(metrics.expose()).toBe(`# HELP calls_total Calls.
 # TYPE calls_total counter
 calls_total{method="a"} 2
 calls_total{method="b"} 1
-calls_total{method="other"} 2
-# HELP trestle_metric_overflow_total Times that a metric took a value into its series of overflow.
+calls_total{method="other"} 41
+# HELP trestle_metric_overflow_total Values that a metric counted in its series of overflow.
 # TYPE trestle_metric_overflow_total counter
-trestle_metric_overflow_total{metric="calls_total"} 2
+trestle_metric_overflow_total{metric="calls_total"} 41
 `);
+});
+
+test("the overflow counts observations, and what was put together elsewhere", () => {
+  const metrics = createMetrics();
+  const wait = metrics.histogram({ name: "wait", help: "Wait.", labels: ["to"], bounds: [1], maxSeries: 1 });
+  wait.observe(1, "a");
+  wait.observe(1, "b");
+  wait.addCounts([3, 4], 9, "c");
+  metrics.countOverflow("wait", 10);
+  expect(metrics.expose()).toContain('trestle_metric_overflow_total{metric="wait"} 18\n');
+  expect(() => metrics.countOverflow("nosuch", 1)).toThrow("there is no metric nosuch");
 });
 
 test("a cleared gauge forgets its series, and a metric without series is not written", () => {

@@ -27,6 +27,12 @@ test("a row is labelled by service, method, route and destination", () => {
   expect(rowLabels(decision, undefined, undefined)).toMatchObject({ cluster: "", subset: "", route: "" });
 });
 
+test("a row tells whether the providers name its method, where they say", () => {
+  const knownTo = (methods: readonly string[] | undefined) =>
+    rowLabels(decision, route, { cluster: { name: "c", service: { subset: "", methods } } } as unknown as Target).known;
+  expect([["get", "set"], ["set"], undefined].map(knownTo)).toEqual([true, false, undefined]);
+});
+
 test("the row of a destination is found again, and another decision has its own", () => {
   const context = { rows: new MetricRows() } as unknown as ProxyContext;
   const other: HostDecision = { ...decision, method: "set" };

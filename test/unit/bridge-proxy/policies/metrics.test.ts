@@ -47,6 +47,30 @@ test("rows are bounded: new methods become other, and no call is lost", () => {
   expect(series.reduce((sum, { count }) => sum + count, 0)).toBe(2_000);
 });
 
+test("methods that no provider names leave room for those that are, of this service and of others", () => {
+  const rows = new MetricRows();
+  for (let i = 0; i < 30_000; i++) rows.row({ ...labels, known: false, method: `x${i}` }).record(OK, 1);
+  for (let i = 0; i < 30_000; i++) rows.row({ ...labels, host: `h${i % 50}`, method: `x${i}` }).record(OK, 1);
+  const named = rows.row({ ...labels, known: true, method: "late" });
+  expect(named.labels).toMatchObject({ host: "h", method: "late" });
+  const series = rows.series();
+  expect(series.filter(({ host, folded }) => host === "h" && folded !== true)).toHaveLength(100);
+  expect(series.find(({ host, folded }) => host === "h" && folded)).toMatchObject({ method: "other", count: 29_900 });
+  expect(series.filter(({ folded }) => folded !== true).length).toBeLessThanOrEqual(1_000);
+  expect(series.reduce((sum, { count }) => sum + count, 0)).toBe(60_000);
+});
+
+test("a method that providers name later makes room, and keeps its row and counts", () => {
+  const rows = new MetricRows();
+  const row = rows.row({ ...labels, known: false, method: "m0" });
+  row.record(OK, 1);
+  for (let i = 1; i < 100; i++) rows.row({ ...labels, known: false, method: `m${i}` });
+  expect(rows.row({ ...labels, known: false, method: "m100" }).labels.folded).toBe(true);
+  expect(rows.row({ ...labels, known: true, method: "m0" })).toBe(row);
+  expect(row.series()).toMatchObject([{ method: "m0", known: true, count: 1 }]);
+  expect(rows.row({ ...labels, known: false, method: "m100" }).labels.folded).toBeUndefined();
+});
+
 test("methods longer than any that Java has are counted together, so that no caller fills the memory with names", () => {
   const rows = new MetricRows();
   const long = rows.row({ ...labels, method: "x".repeat(257) });

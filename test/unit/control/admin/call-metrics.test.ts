@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createMetrics } from "../../../../src/base/metrics.ts";
-import { createCallMetrics, MAX_CALL_SERIES } from "../../../../src/control/admin/call-metrics.ts";
+import { createCallMetrics, MAX_CALL_SERIES, MAX_DURATION_SERIES } from "../../../../src/control/admin/call-metrics.ts";
 import { callsOf, statsOf } from "../../../support/admin-sources.ts";
 
 function counted(...scrapes: Parameters<ReturnType<typeof createCallMetrics>["take"]>[0][]): string {
@@ -84,8 +84,30 @@ test("exceptions and one-way calls are series of their own", () => {
 });
 
 test("series over the bound are counted together, none is lost", () => {
-  const calls = Array.from({ length: MAX_CALL_SERIES + 50 }, (_, i) => callsOf(1, { method: `m${i}` }));
+  const calls = Array.from({ length: MAX_CALL_SERIES + 50 }, (_, i) => callsOf(1, { method: `m${i}`, known: true }));
   const text = counted([statsOf("w1", calls)]);
   expect(totals(text)).toHaveLength(MAX_CALL_SERIES + 1);
   expect(totals(text).reduce((a, b) => a + b)).toBe(MAX_CALL_SERIES + 50);
+  expect(text).toContain('trestle_metric_overflow_total{metric="istio_requests_total"} 50\n');
+  expect(text.match(/^istio_request_duration_milliseconds_count/gm)).toHaveLength(MAX_DURATION_SERIES + 1);
+});
+
+test("methods that no provider names are few of each service and share a histogram; a named one comes through", () => {
+  const madeUp = (worker: string) =>
+    statsOf(worker, [
+      ...Array.from({ length: 100 }, (_, i) => callsOf(2, { method: `${worker}.${i}`, known: false })),
+      callsOf(1_000, { method: "other", route: "other", folded: true }),
+    ]);
+  const text = counted([madeUp("a"), madeUp("b"), statsOf("c", [callsOf(7, { method: "late", known: true })])]);
+  expect(totals(text)).toHaveLength(102);
+  expect(totals(text).reduce((a, b) => a + b)).toBe(2_407);
+  expect(text).toContain('trestle_metric_overflow_total{metric="istio_requests_total"} 2200\n');
+  const counts = text.match(/^istio_request_duration_milliseconds_count.*/gm) ?? [];
+  expect(counts.map((line) => Number(line.slice(line.lastIndexOf(" "))))).toEqual([2_400, 7]);
+  expect(text.length).toBeLessThan(200_000);
+});
+
+test("where providers do not say what they have, each method has a histogram of its own", () => {
+  const text = counted([statsOf("w", [callsOf(1, { method: "a" }), callsOf(1, { method: "b" })])]);
+  expect(text.match(/^istio_request_duration_milliseconds_count/gm)).toHaveLength(2);
 });

@@ -37,6 +37,18 @@ test("a cluster says which service its endpoints serve", () => {
   });
 });
 
+test.each<[string, string[], string[] | undefined]>([
+  ["of all providers, each once", ["?methods=b,a", "?methods=a,c"], ["a", "b", "c"]],
+  ["not where one does not say", ["?methods=a", ""], undefined],
+  ["not where one takes any", ["?methods=*"], undefined],
+  ["not where they are too many", [`?methods=${Array.from({ length: 1_001 }, (_, i) => `m${i}`).join()}`], undefined],
+  ["not without providers", [], undefined],
+])("a cluster names the methods %s", (_, queries, methods) => {
+  const urls = queries.map((query, i) => `dubbo://10.0.0.${i + 1}:20880${query}`);
+  const { metadata } = compileCluster(entryOf("com.acme.A", urls), "", undefined);
+  expect(metadata.filterMetadata["io.trestle"].methods).toEqual(methods);
+});
+
 test("a subset's cluster has its policy over that of the host", () => {
   expect(compileCluster(entry, "v", rule)).toMatchObject({
     name: `outbound|20881|v|${entry.host}`,
