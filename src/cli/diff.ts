@@ -14,6 +14,8 @@ import { type OutputFormat, printValue } from "./output.ts";
 const READ_MS = 60_000;
 /** How long it may take to get a session there, ms. */
 const CONNECT_MS = 8_000;
+/** How often it is looked whether it denies being read, ms. */
+const LOOK_MS = 100;
 
 interface DiffFlags {
   readonly admin: string;
@@ -83,16 +85,23 @@ async function readEntries(config: TrestleConfig) {
     createLogger("error"),
   );
   const worlds = await Promise.all(
-    registries.map(async ({ source, hosts, connected }) => {
+    registries.map(async ({ source, hosts, connected, findings }) => {
       const stop = new AbortController();
+      let denied: string | undefined;
       const unreachable = setTimeout(() => connected() || stop.abort(), CONNECT_MS);
       const late = setTimeout(() => stop.abort(), READ_MS);
+      const looks = setInterval(() => {
+        denied = findings().find(({ severity }) => severity === "error")?.message;
+        if (denied !== undefined) stop.abort();
+      }, LOOK_MS);
       try {
         for await (const world of source.watch(stop.signal)) return world;
       } finally {
         clearTimeout(unreachable);
         clearTimeout(late);
+        clearInterval(looks);
       }
+      if (denied !== undefined) throw new Error(denied);
       throw new Error(
         connected()
           ? `registry ${source.name} could not be read within ${READ_MS / 1_000} s`

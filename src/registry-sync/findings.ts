@@ -21,6 +21,8 @@ export const REGISTRY_FINDINGS = {
     passes: false,
   },
   TR0104: { severity: "warning", title: "a registry directory holds more names than are read", passes: false },
+  TR0105: { severity: "error", title: "a registry's root may not be read; it counts as not read yet", passes: false },
+  TR0106: { severity: "warning", title: "nodes of a registry may not be read", passes: false },
   TR0110: { severity: "error", title: "a provider's address is one of Trestle's own and is refused", passes: false },
   TR0111: { severity: "warning", title: "a provider registered an address that nobody can connect to", passes: false },
   TR0120: { severity: "info", title: "a protocol that is not led through the proxy", passes: false },

@@ -30,6 +30,8 @@ export interface MeshParts {
   readonly registries: readonly OpenRegistry[];
   readonly facades: readonly OpenFacade[];
   readonly sync: SyncState | undefined;
+  /** What is wrong with the registries and with what they hold. */
+  registryFindings(): readonly Finding[];
   notReady(): string[];
 }
 
@@ -41,7 +43,7 @@ export function adminSources(mesh: MeshParts): AdminSources {
     snapshot: () => mesh.store.snapshots.get(),
     resources: () => mesh.dataPlane.resources,
     rules: () => mesh.ruleFiles.current.get(),
-    findings: () => [...(mesh.sync?.findings ?? []), ...mesh.facades.flatMap(({ findings }) => [...findings.values()])],
+    findings: () => [...mesh.registryFindings(), ...mesh.facades.flatMap(({ findings }) => [...findings.values()])],
     registries: () =>
       mesh.registries.map(({ config, hosts, connected }) => {
         const world = mesh.sync?.worlds.find(({ name }) => name === config.name);

@@ -68,6 +68,11 @@ export class Mesh implements MeshParts {
     return this.#controller?.state.get();
   }
 
+  /** What is wrong with the registries and with what they hold. */
+  registryFindings(): readonly Finding[] {
+    return [...this.registries.flatMap(({ findings }) => findings()), ...(this.sync?.findings ?? [])];
+  }
+
   /** Where the admin API listens, `host:port`. */
   get adminAddress(): string {
     return this.#admin?.address ?? "";

@@ -1,5 +1,6 @@
 import { realClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import type { Finding } from "../../model/entry.ts";
 import type { Changes, Sink, Source, SyncState } from "../../registry-sync/contracts.ts";
 import { createEmbeddedRegistry, type EmbeddedRegistry } from "../../registry-sync/embedded/server.ts";
 import { plan } from "../../registry-sync/plan.ts";
@@ -20,14 +21,20 @@ export interface OpenRegistry {
   readonly source: Source;
   /** Whether Trestle's own session is connected now. */
   readonly connected: () => boolean;
+  /** What keeps it from being read; empty where nothing does. */
+  readonly findings: () => readonly Finding[];
   readonly embedded: EmbeddedRegistry | undefined;
 }
 
-/** Opens the configured registries; starts the embedded one. `isOwnAddress` tells the proxies' addresses, which no provider may have. */
+/**
+ * Opens the configured registries; starts the embedded one. `isOwnAddress` tells the proxies' addresses, which no provider may have.
+ * `onFindings` is called whenever a registry's own findings have changed.
+ */
 export function openRegistries(
   config: TrestleConfig,
   isOwnAddress: (address: string, port: number) => boolean,
   log: Logger,
+  onFindings: () => void = () => {},
 ): Promise<OpenRegistry[]> {
   return Promise.all(
     config.registries.map(async (registry) => {
@@ -35,6 +42,7 @@ export function openRegistries(
         registry.scheme === "embedded" ? await createEmbeddedRegistry({ host: "127.0.0.1", port: 0, log }) : undefined;
       const hosts = embedded === undefined ? registry.hosts : [printAddress(embedded.host, embedded.port)];
       let connected = false;
+      let findings: readonly Finding[] = [];
       const source = createZookeeperSource({
         name: registry.name,
         hosts,
@@ -46,10 +54,14 @@ export function openRegistries(
         onConnected: (now) => {
           connected = now;
         },
+        onFindings: (now) => {
+          findings = now;
+          onFindings();
+        },
         clock: realClock,
         log: log.child({ registry: registry.name }),
       });
-      return { config: registry, hosts, source, connected: () => connected, embedded };
+      return { config: registry, hosts, source, connected: () => connected, findings: () => findings, embedded };
     }),
   );
 }

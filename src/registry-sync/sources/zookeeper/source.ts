@@ -3,8 +3,9 @@ import { ConfigError } from "../../../base/errors.ts";
 import { Latest } from "../../../base/latest.ts";
 import { type Logger, silentLogger } from "../../../base/log.ts";
 import { pathFault } from "../../../codecs/zookeeper/paths.ts";
-import type { World } from "../../../model/entry.ts";
+import type { Finding, World } from "../../../model/entry.ts";
 import type { Source } from "../../contracts.ts";
+import { finding } from "../../findings.ts";
 import { parseServer } from "./address.ts";
 import { DEFAULT_ROOTS, dubboChanges, dubboPlan } from "./dubbo-plan.ts";
 import type { LinkOptions, ServerLink } from "./link.ts";
@@ -34,6 +35,8 @@ export interface ZookeeperSourceOptions {
   readonly openLink?: (options: LinkOptions) => ServerLink;
   /** Told whenever the connection to the registry comes or goes. */
   readonly onConnected?: (connected: boolean) => void;
+  /** Told what keeps the registry from being read, whenever that changes; each time all of it. */
+  readonly onFindings?: (findings: readonly Finding[]) => void;
   readonly clock?: Clock;
   readonly log?: Logger;
 }
@@ -46,7 +49,7 @@ export interface ZookeeperSource extends Source {
 
 /**
  * A ZooKeeper registry as a source. Each `watch` has a session of its own, which only reads and watches. Yields nothing before all
- * was read once, and nothing while no server can be reached. Throws `ConfigError` for addresses and paths that can't be.
+ * was read once, which the registry's root must allow, and nothing while no server can be reached. Throws `ConfigError` for addresses and paths that can't be.
  */
 export function createZookeeperSource(options: ZookeeperSourceOptions): ZookeeperSource {
   const { clock = realClock, log = silentLogger, name } = options;
@@ -78,7 +81,14 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         if (wasLost) onDisturbed?.();
         options.onConnected?.(state === "connected");
       });
-      const live = watchTree(session, { roots: Object.values(roots), plan: dubboPlan(roots), clock, log });
+      const live = watchTree(session, {
+        roots: Object.values(roots),
+        needed: [roots.root],
+        plan: dubboPlan(roots),
+        onDenied: (paths) => options.onFindings?.(deniedFindings(name, chroot, roots.root, paths)),
+        clock,
+        log,
+      });
       const { isOwnAddress, protocols } = options;
       const state = createZookeeperWorld({
         name,
@@ -91,10 +101,31 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         for await (const world of latest.watch(signal)) if (world !== undefined) yield world;
       } finally {
         live.close();
+        options.onFindings?.([]);
         await session.close();
       }
     },
   };
+}
+
+/** What a person should know of the nodes that a registry denies reading. */
+function deniedFindings(name: string, chroot: string, root: string, paths: readonly string[]): readonly Finding[] {
+  const findings: Finding[] = [];
+  const remedy = "check username and password, and that the ACL gives them READ";
+  if (paths.includes(root)) {
+    const at = `${chroot}${root}`;
+    const message = `registry ${name} denies reading its root ${at}; what was known of it stays as it was: ${remedy}`;
+    findings.push(finding("TR0105", message, at));
+  }
+  const [first, ...others] = paths.filter((path) => path !== root);
+  if (first !== undefined) {
+    const at = `${chroot}${first}`;
+    const more = others.length === 0 ? "" : ` and ${others.length} more`;
+    findings.push(
+      finding("TR0106", `registry ${name} denies reading ${at}${more}; what is there is not known: ${remedy}`, at),
+    );
+  }
+  return findings;
 }
 
 /** With a slash in front and none at the end; the root itself is empty. */

@@ -1,10 +1,10 @@
 import { type Clock, realClock, type Timer } from "../../../base/clock.ts";
 import { TransientError } from "../../../base/errors.ts";
 import { type Logger, silentLogger } from "../../../base/log.ts";
-import { ERRORS, EVENT_TYPES, WATCH_MODES } from "../../../codecs/zookeeper/constants.ts";
+import { EVENT_TYPES, WATCH_MODES } from "../../../codecs/zookeeper/constants.ts";
 import { childPath, nodeName, parentPath } from "../../../codecs/zookeeper/paths.ts";
 import type { WatcherEvent } from "../../../codecs/zookeeper/records.ts";
-import { isZooKeeperError, ZooKeeperError } from "../../../codecs/zookeeper/status.ts";
+import { isZooKeeperError } from "../../../codecs/zookeeper/status.ts";
 import type { Outcome, ZooKeeperSession } from "./session.ts";
 
 /** What is kept of one node; a part that the plan does not want is undefined. */
@@ -31,7 +31,17 @@ export interface TreeWatchOptions {
   readonly quietMs?: number;
   /** Changes are held back while more of them is being read, but not longer than this, ms. */
   readonly maxDelayMs?: number;
+  /** Roots without which nothing is known: there is no first notice while the server denies reading one of them. */
+  readonly needed?: readonly string[];
+  /** Told which nodes the server denies reading, whenever that changes; at most {@link MAX_DENIED}. They are tried again. */
+  readonly onDenied?: (paths: readonly string[]) => void;
 }
+
+/** Nodes whose reading is denied that are kept track of; of more, the rest is tried again with the next connection. */
+export const MAX_DENIED = 1_000;
+
+/** How often nodes are tried again whose reading is denied, ms: no event tells that an ACL was changed. */
+const DENIED_RETRY_MS = 10_000;
 
 /** A live copy of parts of a tree. */
 export interface TreeWatch {
@@ -82,6 +92,8 @@ class LiveTree implements TreeWatch {
   readonly #stops: (() => void)[];
   /** Paths to read, oldest first. */
   readonly #dirty = new Set<string>();
+  readonly #denied = new Set<string>();
+  #deniedTimer: Timer | undefined;
   readonly #reading = new Set<string>();
   #changed = new Set<string>();
   #pass = 0;
@@ -128,6 +140,7 @@ class LiveTree implements TreeWatch {
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
+    this.#deniedTimer?.cancel();
     for (const stop of this.#stops) stop();
   }
 
@@ -225,6 +238,7 @@ class LiveTree implements TreeWatch {
       this.#read(path);
     }
     if (this.#reading.size > 0 || this.#dirty.size > 0 || this.#isReady || this.#pass === 0) return;
+    if (this.#options.needed?.some((path) => this.#denied.has(path)) === true) return;
     this.#isReady = true;
     this.#tell();
     this.#resolveReady();
@@ -252,14 +266,19 @@ class LiveTree implements TreeWatch {
     if (this.#isClosed) return;
     if (error instanceof TransientError) {
       this.#dirty.add(path);
+    } else if (isZooKeeperError(error, "noAuth")) {
+      this.#deny(path);
     } else if (isZooKeeperError(error, "noNode")) {
+      this.#allow(path);
       this.#drop(path);
       if (this.#roots.has(path) && this.#isRecursive !== true) this.#awaitRoot(path);
     } else if (error !== undefined) {
       this.#warnUnreadable(error);
     } else if (reply.op === "getChildren") {
+      this.#allow(path);
       this.#takeChildren(path, reply.children, pass);
     } else if (reply.op === "getData") {
+      this.#allow(path);
       const kept = this.#keep(path);
       const isSame = kept.data !== undefined && sameData(kept.data, reply.data);
       kept.data = reply.data;
@@ -292,7 +311,24 @@ class LiveTree implements TreeWatch {
     });
   }
 
+  #deny(path: string): void {
+    if (this.#denied.size >= MAX_DENIED && !this.#roots.has(path)) return;
+    this.#deniedTimer ??= this.#clock.after(DENIED_RETRY_MS, () => {
+      this.#deniedTimer = undefined;
+      for (const one of this.#denied) this.#dirty.add(one);
+      this.#pump();
+    });
+    if (this.#denied.has(path)) return;
+    this.#denied.add(path);
+    this.#options.onDenied?.([...this.#denied]);
+  }
+
+  #allow(path: string): void {
+    if (this.#denied.delete(path)) this.#options.onDenied?.([...this.#denied]);
+  }
+
   #drop(path: string): void {
+    this.#allow(path);
     const kept = this.tree.get(path);
     if (kept === undefined) return;
     this.tree.delete(path);
@@ -320,10 +356,7 @@ class LiveTree implements TreeWatch {
   #warnUnreadable(error: Error): void {
     if (this.#isUnreadable) return;
     this.#isUnreadable = true;
-    const isDenied = error instanceof ZooKeeperError && error.code === ERRORS.noAuth;
-    this.#log.warn(isDenied ? "zookeeper denies reading a node" : "zookeeper node can't be read", {
-      error: error.message,
-    });
+    this.#log.warn("zookeeper node can't be read", { error: error.message });
   }
 
   #touch(path: string): void {

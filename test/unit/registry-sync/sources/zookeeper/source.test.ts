@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { World } from "../../../../../src/model/entry.ts";
+import type { Finding, World } from "../../../../../src/model/entry.ts";
 import { ZooKeeperSession } from "../../../../../src/registry-sync/sources/zookeeper/session.ts";
 import { createZookeeperSource } from "../../../../../src/registry-sync/sources/zookeeper/source.ts";
 import { SimulatedRegistry } from "../../../../support/simulated-registry.ts";
@@ -45,4 +45,42 @@ test.each([
   [{ hosts: ["h"], root: "/" }, "root must not be /"],
 ])("%j is refused: %s", (options, text) => {
   expect(() => createZookeeperSource({ name: "zk", ...options })).toThrow(text);
+});
+
+test("a registry whose root may not be read yields nothing, and says so by a finding that goes when it may", async () => {
+  const home = new SimulatedRegistry();
+  const { clock, openLink } = home;
+  const writer = new ZooKeeperSession({ servers: [{ host: "h", port: 1 }], clock, openLink });
+  await home.advance(50);
+  const acl = [{ perms: 4, scheme: "world", id: "anyone" }];
+  for (const path of ["/a", "/a/sec"]) writer.submit({ op: "create", path, data: null, acl: OPEN, flags: 0 }, () => {});
+  writer.submit({ op: "setACL", path: "/a/sec", acl, version: -1 }, () => {});
+  await home.advance(50);
+  const told: (readonly Finding[])[] = [];
+  const source = createZookeeperSource({
+    name: "zk",
+    hosts: ["h:1"],
+    chroot: "/a",
+    root: "/sec",
+    clock,
+    openLink,
+    onFindings: (findings) => told.push(findings),
+  });
+  const worlds: World[] = [];
+  const ending = new AbortController();
+  const watching = (async () => {
+    for await (const world of source.watch(ending.signal)) worlds.push(world);
+  })();
+  await home.advance(25_000);
+  expect(worlds).toEqual([]);
+  expect(told.map((list) => list.map(({ code, severity, at }) => [code, severity, at]))).toEqual([
+    [["TR0105", "error", "/a/sec"]],
+  ]);
+  home.registry.tree.setAcl("/a/sec", OPEN, -1, () => {});
+  await home.advance(11_000);
+  expect(worlds).toHaveLength(1);
+  expect(told.at(-1)).toEqual([]);
+  ending.abort();
+  await home.advance(2000);
+  await watching;
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DEFAULT_ROOTS, dubboPlan } from "../../../../../src/registry-sync/sources/zookeeper/dubbo-plan.ts";
 import { ZooKeeperSession } from "../../../../../src/registry-sync/sources/zookeeper/session.ts";
 import {
@@ -183,4 +183,49 @@ test("a closed watch says nothing more", async () => {
   await make("/dubbo/a.B");
   await home.advance(100);
   expect(told).toHaveLength(1);
+});
+
+describe("a node that the server denies reading", () => {
+  const closed = (path: string) =>
+    writer.submit({ op: "setACL", path, acl: [{ perms: 4, scheme: "world", id: "anyone" }], version: -1 }, () => {});
+  const opened = (path: string) => home.registry.tree.setAcl(path, OPEN, -1, () => {});
+
+  test("keeps a needed root from being taken for empty; it is tried again, for no event tells of an ACL", async () => {
+    await make("/dubbo", "/dubbo/a.B", providers, `${providers}/p1`);
+    closed("/dubbo");
+    await home.advance(20);
+    const denied: (readonly string[])[] = [];
+    const { told } = watch({ needed: ["/dubbo"], onDenied: (paths) => denied.push(paths) });
+    await home.advance(30_000);
+    expect(told).toEqual([]);
+    expect(denied).toEqual([["/dubbo"]]);
+    opened("/dubbo");
+    await home.advance(11_000);
+    expect(told).toEqual([["/dubbo", "/dubbo/a.B", providers]]);
+    expect(denied).toEqual([["/dubbo"], []]);
+  });
+
+  test("holds up nothing where it is not needed", async () => {
+    await make("/dubbo", "/dubbo/a.B", providers, "/services");
+    closed("/services");
+    await home.advance(20);
+    const denied: (readonly string[])[] = [];
+    const { told } = watch({ needed: ["/dubbo"], onDenied: (paths) => denied.push(paths) });
+    await home.advance(100);
+    expect(told).toEqual([["/dubbo", "/dubbo/a.B", providers]]);
+    expect(denied).toEqual([["/services"]]);
+  });
+
+  test("takes nothing from what was read before", async () => {
+    await make("/dubbo", "/dubbo/a.B", providers, `${providers}/p1`);
+    const { live } = watch({ needed: ["/dubbo"] });
+    await home.advance(100);
+    closed("/dubbo");
+    closed(providers);
+    home.isUp = false;
+    await home.advance(500);
+    home.isUp = true;
+    await home.advance(5_000);
+    expect([...(live.tree.get(providers)?.children ?? [])]).toEqual(["p1"]);
+  });
 });
