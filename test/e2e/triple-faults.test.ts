@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { CalleePort, ProxyContext, ProxyLimits } from "../../src/bridge-proxy/context.ts";
-import { encodeResponseWrapper } from "../../src/codecs/triple/body.ts";
+import { encodeRequestWrapper, encodeResponseWrapper } from "../../src/codecs/triple/body.ts";
 import { ENDPOINT_TYPE, FAULT_FILTER, type Route } from "../../src/codecs/xds/resources.ts";
 import { startFakeProvider } from "../support/fake-provider.ts";
 import {
@@ -14,7 +14,7 @@ import {
   startH2Provider,
 } from "../support/h2-peers.ts";
 import { eventually } from "../support/process.ts";
-import { hessianString, openRaw, request } from "../support/raw-dubbo.ts";
+import { frame, hessianString, openRaw, request } from "../support/raw-dubbo.ts";
 import { type CarriedService, startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 import { clusterName, endpointsOf, named } from "../support/xds-fixtures.ts";
 
@@ -260,4 +260,84 @@ test("a provider that takes nothing is sent no more than the backlog's limit", a
     "it is served again",
     async () => (await caller.call(path, { body: grpc("hi") }).done()).status === 0,
   );
+});
+
+test("a request that goes on is ended when its answer has been taken whole, however slowly", async () => {
+  const wide = await openH2Caller(stage.port, { streamWindowBytes: 64 << 20, connectionWindowBytes: 64 << 20 });
+  onTestFinished(() => wide.close());
+  await wide.call(path, { body: grpc("warm") }).done();
+  one.onHead = (seen) => answerOk(seen, Buffer.alloc(12_000_000));
+  one.onEnd = () => {};
+  const call = wide.call(path, { body: grpc("goes on"), end: false });
+  wide.link.socket.pause();
+  await eventually("the proxy holds the rest", () => stage.proxy.stats().gauges.heldBytes > 0);
+  wide.link.socket.resume();
+  await eventually("the answer is whole", () => call.trailers !== undefined);
+  await eventually("the request is ended", () => call.resetCode === 0);
+  expect(call.bytes).toBe(12_000_005);
+});
+
+test("a call with more headers than its provider takes is refused here, and nobody else's connection ends", async () => {
+  await one.close();
+  one = await startH2Provider({ maxHeaderListBytes: 8192 });
+  await apply([one]);
+  await caller.call(path, { body: grpc("warm") }).done();
+  const large = await caller.call(path, { body: grpc("hi"), fields: ["x-large", "l".repeat(20_000)] }).done();
+  expect(large).toMatchObject({ status: 3, resetCode: -1 });
+  const dubbo = await openRaw("127.0.0.1", stage.dubboPort);
+  onTestFinished(() => dubbo.destroy());
+  const attachments = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`key-${n}`, "v".repeat(1000)]));
+  dubbo.write(request({ id: 1n, service: key, method: "say", attachments }));
+  expect((await dubbo.answer()).status).not.toBe(20);
+  expect(one.seen).toHaveLength(1);
+  expect(one.connections).toBe(1);
+});
+
+test("a bridged answer of 30 MB reaches a Triple caller that reads", async () => {
+  const dubbo = await startFakeProvider();
+  onTestFinished(() => dubbo.close());
+  const size = 30 << 20;
+  dubbo.onCall = ({ socket, id }) => {
+    // A value of bytes in chunks of 32 KB.
+    const chunk = Buffer.concat([Buffer.from([0x41, 0x80, 0x00]), Buffer.alloc(0x8000, 7)]);
+    const chunks = Array.from({ length: size / 0x8000 - 1 }, () => chunk);
+    const last = Buffer.concat([Buffer.from([0x42, 0x80, 0x00]), Buffer.alloc(0x8000, 7)]);
+    socket.write(frame(0x02, id, Buffer.concat([Buffer.from([0x91]), ...chunks, last]), undefined, 20));
+  };
+  await stage.apply([{ key, endpoints: [{ port: dubbo.port }] }]);
+  const body = envelope(encodeRequestWrapper({ serializeType: "hessian4", args: [], argTypes: [] }));
+  const call = await caller.call(path, { body }).done(20_000);
+  expect(call).toMatchObject({ status: 0, resetCode: -1 });
+  expect(call.bytes).toBeGreaterThan(size);
+});
+
+test("draining waits for a caller that has not taken its answer yet", async () => {
+  caller.reads = false;
+  one.onEnd = (seen) => answerOk(seen, Buffer.alloc(1_000_000));
+  const call = caller.call(path, { body: grpc("hi") });
+  await eventually("it has what its window takes", () => call.bytes > 60_000);
+  const drained = stage.proxy.drain(8_000);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  caller.reads = true;
+  caller.link.machine.release(call.stream, call.bytes);
+  caller.link.flush();
+  expect((await call.done()).status).toBe(0);
+  expect(call.bytes).toBe(1_000_005);
+  await drained;
+});
+
+test("a silent stream is not ended by questions whether the provider lives; one that is dead is found out", async () => {
+  await limit({ heartbeatMs: 1_000 });
+  one.onEnd = () => {};
+  const call = caller.call(path, { body: grpc("hi") });
+  await eventually("it is there", () => one.seen.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 5_500));
+  expect(call.over).toBe(false);
+  const [link] = one.links;
+  expect(link!.pings).toBe(1);
+  link!.socket.pause();
+  answerOk(one.seen[0]!);
+  expect((await call.done()).status).toBe(0);
+  const next = caller.call(path, { body: grpc("hi") });
+  expect((await next.done(8_000)).status).toBe(14);
 });

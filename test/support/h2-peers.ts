@@ -13,16 +13,22 @@ import type { Http2Stream } from "../../src/codecs/http2/stream.ts";
 export interface H2Link {
   readonly machine: Http2Connection;
   readonly socket: Socket;
+  /** PINGs that it has answered. */
+  pings: number;
   /** Writes what the machine has to say. */
   flush(): void;
 }
+
+const PING_ANSWER = Buffer.from("000008060100000000", "hex");
 
 function drive(socket: Socket, machine: Http2Connection, onEvent: (event: Http2Event, link: H2Link) => void): H2Link {
   const link: H2Link = {
     machine,
     socket,
+    pings: 0,
     flush() {
       const bytes = machine.takeOutput();
+      for (let at = bytes.indexOf(PING_ANSWER); at >= 0; at = bytes.indexOf(PING_ANSWER, at + 1)) link.pings++;
       if (bytes.length > 0 && socket.writable) socket.write(bytes);
     },
   };

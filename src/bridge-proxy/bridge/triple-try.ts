@@ -101,8 +101,7 @@ class WholeContent implements SentContent {
   }
 
   sendAll({ link, stream }: StreamOn): void {
-    link.machine.data(stream, this.#bytes, true);
-    link.wake();
+    link.data(stream, this.#bytes, true);
   }
 
   release(): void {}

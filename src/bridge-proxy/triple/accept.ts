@@ -38,7 +38,7 @@ export class AcceptedCaller implements SocketOwner, AcceptedSocket {
 
   /** Bytes that the caller has not taken yet. */
   get backlogBytes(): number {
-    return this.#driver.backlogBytes;
+    return this.#caller instanceof TripleCaller ? this.#caller.backlogBytes : this.#driver.backlogBytes;
   }
 
   /** Asks the caller to send its next calls elsewhere. */

@@ -25,6 +25,12 @@ export interface UpstreamCall {
   onReset(code: number, why: string): void;
 }
 
+/**
+ * Servers of gRPC's own take a question on a connection that carries nothing else every five minutes, and end the connection with all its
+ * calls where there are more (grpc-java and grpc-go: too_many_pings).
+ */
+const STRICT_PING_MS = 330_000;
+
 /** Calls that wait for a stream to a provider, in their order: whichever of its connections has one first takes the next. */
 const lines = new WeakMap<ProviderPort, Set<UpstreamCall>>();
 
@@ -50,7 +56,9 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   #endWhenIdle = false;
   #ended = false;
   #failure = "";
-  #lastAskedMs = 0;
+  #lastAskedMs = Number.NEGATIVE_INFINITY;
+  /** It sent more than an answer to our last question. */
+  #spoke = true;
 
   constructor(context: ProxyContext, host: ProviderPort, owner: ConnectionOwner) {
     this.host = host;
@@ -63,7 +71,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
         context.queue,
         socketOwner,
       );
-    this.link = new Http2Link(context, "client", drive, this, { maxQueuedBytes: context.limits.maxSkipBytes });
+    this.link = new Http2Link(context, "client", drive, this);
     const { socket } = this.link.driver;
     superviseConnect(context, socket, {
       onSlow: () => moveCallsOf(context, this, `connecting to ${host.address}:${host.port} takes too long`),
@@ -83,7 +91,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
 
   get backlogBytes(): number {
     if (this.ready && !this.link.machine.canOpen) return Number.POSITIVE_INFINITY;
-    return this.link.driver.backlogBytes + this.link.machine.outputBytes;
+    return this.link.backlogBytes;
   }
 
   get ended(): boolean {
@@ -127,9 +135,11 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   onEvent(event: Http2Event): void {
     switch (event.type) {
       case "head":
+        this.#spoke = true;
         (event.stream.context as UpstreamCall).onHead(event);
         break;
       case "data":
+        this.#spoke = true;
         (event.stream.context as UpstreamCall).onData(event);
         break;
       case "trailers":
@@ -182,12 +192,16 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     if (!this.ready) return;
     this.link.tick();
     this.#endIfIdle();
-    const idleMs = nowMs - this.link.lastReadMs;
-    if (idleMs > 3 * limits.heartbeatMs) {
+    const { lastReadMs } = this.link;
+    const idleMs = nowMs - lastReadMs;
+    const isAsked = this.#lastAskedMs > lastReadMs;
+    const restMs = this.#spoke ? limits.heartbeatMs : Math.max(limits.heartbeatMs, STRICT_PING_MS);
+    if (isAsked && idleMs > 3 * limits.heartbeatMs) {
       this.#failure = `nothing was heard for ${Math.round(idleMs)} ms`;
       this.#lose();
-    } else if (idleMs > limits.heartbeatMs && nowMs - this.#lastAskedMs > limits.heartbeatMs) {
+    } else if (!isAsked && idleMs > limits.heartbeatMs && nowMs - this.#lastAskedMs > restMs) {
       this.#lastAskedMs = nowMs;
+      this.#spoke = false;
       this.link.machine.ping();
       this.link.wake();
     }

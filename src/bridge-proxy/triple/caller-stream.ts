@@ -60,9 +60,7 @@ export class Http2CallerStream implements CallerStream {
   }
 
   data(bytes: Buffer, end: boolean): number {
-    const { link, stream } = this.#on;
-    link.wake();
-    return link.machine.data(stream, bytes, end);
+    return this.#on.link.data(this.#on.stream, bytes, end);
   }
 
   trailers(fields: Fields, never: readonly string[]): void {

@@ -45,7 +45,7 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
 
   /** Bytes that the caller has not taken yet. */
   get backlogBytes(): number {
-    return this.link.driver.backlogBytes;
+    return this.link.backlogBytes;
   }
 
   end(): void {

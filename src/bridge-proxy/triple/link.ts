@@ -7,6 +7,8 @@ import type { SocketDriver, SocketOwner } from "../socket-driver.ts";
 
 /** What the peer may leave unread in the socket before content waits in its streams, where windows bound it. */
 const BLOCK_BYTES = 256 * 1024;
+/** What an answer that was translated may have more than its frame had. */
+const ROOM_BYTES = 64 * 1024;
 
 /** What a {@link Http2Link} tells its owner. */
 export interface LinkOwner {
@@ -26,6 +28,8 @@ export class Http2Link implements SocketOwner {
   readonly #context: ProxyContext;
   readonly #owner: LinkOwner;
   #blocked = false;
+  /** What of the proxy's held bytes is queued here. */
+  #counted = 0;
 
   /** `drive` gives the driver of the socket, which tells the link from then on. */
   constructor(
@@ -38,7 +42,9 @@ export class Http2Link implements SocketOwner {
     this.#context = context;
     this.#owner = owner;
     this.lastReadMs = context.nowMs;
-    this.machine = new Http2Connection(role, this.#wallMs(), limits);
+    const { maxSkipBytes, maxBacklogBytes } = context.limits;
+    const bounds = { maxQueuedBytes: maxSkipBytes + ROOM_BYTES, maxAllQueuedBytes: 2 * maxBacklogBytes, ...limits };
+    this.machine = new Http2Connection(role, this.#wallMs(), bounds);
     this.driver = drive(this);
     this.driver.wake();
   }
@@ -57,16 +63,41 @@ export class Http2Link implements SocketOwner {
 
   onFlush(): void {
     if (this.driver.closed) return;
+    try {
+      this.#report(this.machine.takeEvents());
+    } catch (error) {
+      // Nobody is above this turn's end to catch it.
+      this.#owner.onProtocolError(error as Error);
+      this.driver.destroy();
+      return;
+    }
+    this.#count();
     if (!this.#blocked) {
       const output = this.machine.takeOutput();
       if (output.length > 0) this.driver.append(output, 0, output.length);
       if (this.driver.backlogBytes > BLOCK_BYTES) this.#block();
     }
-    for (const event of this.machine.takeEvents()) this.#owner.onEvent(event);
+  }
+
+  /** Bytes that the peer has not taken yet, wherever they wait. */
+  get backlogBytes(): number {
+    return this.driver.backlogBytes + this.machine.outputBytes + this.machine.queuedBytes;
+  }
+
+  /** Content, copied. Returns the bytes of the stream that wait here; a stream for which there is no room is reset, and told so. */
+  data(stream: Http2Stream, bytes: Buffer, end: boolean): number {
+    const { heldBytes, limits } = this.#context;
+    this.machine.full = heldBytes > limits.maxHeldBytes;
+    const queued = this.machine.data(stream, bytes, end);
+    if (queued > 0) this.#count();
+    this.wake();
+    return queued;
   }
 
   onClosed(error: Error | undefined): void {
     this.#context.nowMs = performance.now();
+    this.#context.heldBytes -= this.#counted;
+    this.#counted = 0;
     this.#owner.onClosed(error);
   }
 
@@ -84,14 +115,27 @@ export class Http2Link implements SocketOwner {
   }
 
   #guarded(work: () => readonly Http2Event[]): void {
-    let events: readonly Http2Event[];
     try {
-      events = work();
+      this.#report(work());
     } catch (error) {
       this.#owner.onProtocolError(error as Error);
       throw error;
     }
-    for (const event of events) this.#owner.onEvent(event);
+  }
+
+  /** Reports events, and those that come of them: what those ask to be sent is sent this turn. */
+  #report(events: readonly Http2Event[]): void {
+    for (let now = events; now.length > 0; now = this.machine.takeEvents()) {
+      for (const event of now) this.#owner.onEvent(event);
+    }
+  }
+
+  /** Counts what is queued here among the bytes that the proxy holds. */
+  #count(): void {
+    if (this.driver.closed) return;
+    const { queuedBytes } = this.machine;
+    this.#context.heldBytes += queuedBytes - this.#counted;
+    this.#counted = queuedBytes;
   }
 
   #block(): void {

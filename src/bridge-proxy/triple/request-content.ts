@@ -1,4 +1,5 @@
 import { CallError, ProtocolError } from "../../base/errors.ts";
+import { appendCopy } from "../../base/pieces.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ENVELOPE_BYTES, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
 import type { ProxyContext } from "../context.ts";
@@ -20,6 +21,8 @@ export class RequestContent {
   readonly #from: Pick<CallerStream, "release">;
   #held: Buffer[] = [];
   #heldBytes = 0;
+  /** Free bytes behind the last piece. */
+  #room = 0;
   #replayable = true;
   /** Content whose window the caller has not been given back. */
   #unreleased = 0;
@@ -60,6 +63,7 @@ export class RequestContent {
     if (this.#heldBytes >= ENVELOPE_BYTES) {
       if (this.#held.length > 1 && (this.ended || this.#heldBytes >= this.#wanted))
         this.#held = [Buffer.concat(this.#held)];
+      this.#room = this.#held.length > 1 ? this.#room : 0;
       const first = this.#held[0]!;
       if (first.length >= ENVELOPE_BYTES) {
         if ((first[0]! & FLAG_COMPRESSED) !== 0) throw new ProtocolError("triple", "compressed messages are not read");
@@ -128,13 +132,12 @@ export class RequestContent {
   }
 
   #send(bytes: Buffer, end: boolean, { link, stream }: StreamOn): void {
-    if (link.machine.data(stream, bytes, end) === 0) this.release();
-    link.wake();
+    if (link.data(stream, bytes, end) === 0) this.release();
   }
 
   #keep(bytes: Buffer): void {
     if (bytes.length === 0) return;
-    this.#held.push(Buffer.from(bytes));
+    this.#room = appendCopy(this.#held, bytes, this.#room);
     this.#heldBytes += bytes.length;
     this.#context.exchangeBytes += bytes.length;
   }

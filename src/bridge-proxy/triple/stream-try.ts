@@ -123,6 +123,11 @@ export class StreamTry implements TryOwner, UpstreamCall {
       this.#callee = callee;
       relinkCall(this.#context, this.#slot, callee);
     }
+    if (!link.machine.takesList(fields)) {
+      this.cancel();
+      this.#parts.owner.tryFailed("over_limit", `the call's headers are more than ${this.#peer} takes`, false);
+      return;
+    }
     if (callee.backlogBytes > this.#context.limits.maxBacklogBytes) {
       this.cancel();
       this.#parts.owner.tryFailed("overflow", BACKLOG_FULL, false);

@@ -35,6 +35,8 @@ const USER_PING = Buffer.from("ping....", "latin1");
 
 /** One end of one connection. */
 export class Http2Connection extends Receiver {
+  /** The user has no room for content that waits. */
+  full = false;
   #nextId = 1;
   #drainMs = -1;
   #drainSent = false;
@@ -61,6 +63,18 @@ export class Http2Connection extends Receiver {
   /** Client: streams opened so far. */
   get openedStreams(): number {
     return (this.#nextId - 1) / 2;
+  }
+
+  /** Content of all streams that waits for the peer's windows, or for the socket. */
+  get queuedBytes(): number {
+    return this.sender.queuedBytes;
+  }
+
+  /** Whether the peer takes a header list of this size (RFC 9113 section 6.5.2): some end the connection over one that is larger. */
+  takesList(fields: Fields): boolean {
+    let bytes = fields.length * 16;
+    for (let i = 0; i < fields.length; i++) bytes += fields[i].length;
+    return bytes <= this.peerMaxListBytes;
   }
 
   /** Bytes that wait in `takeOutput`. */
@@ -91,15 +105,19 @@ export class Http2Connection extends Receiver {
   }
 
   /**
-   * Content, copied; `end` ends our side. Returns the bytes of this stream that wait for window. More than `maxQueuedBytes` of them
-   * reset the stream, which is reported as of our own doing.
+   * Content, copied; `end` ends our side. Returns the bytes of this stream that wait for window. More than `maxQueuedBytes` of them, or
+   * of all streams than `maxAllQueuedBytes`, and any at all while `full`, reset the stream, which is reported as of our own doing.
    */
   data(stream: Http2Stream, bytes: Uint8Array, end: boolean): number {
     if (stream.closed || stream.localEnded) return 0;
     if (end) stream.localEnded = true;
     const queued = this.sender.data(stream, bytes, end);
-    if (queued > this.limits.maxQueuedBytes) {
-      this.resetStream(stream, ERROR.internal, `over maxQueuedBytes ${this.limits.maxQueuedBytes}`);
+    if (queued === 0) return 0;
+    const { maxQueuedBytes, maxAllQueuedBytes } = this.limits;
+    if (queued > maxQueuedBytes || this.sender.queuedBytes > maxAllQueuedBytes || this.full) {
+      const what =
+        queued > maxQueuedBytes ? `maxQueuedBytes ${maxQueuedBytes}` : `maxAllQueuedBytes ${maxAllQueuedBytes}`;
+      this.resetStream(stream, ERROR.internal, this.full ? "no room for content that waits" : `over ${what}`);
       return 0;
     }
     return queued;

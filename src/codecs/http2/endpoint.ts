@@ -15,6 +15,8 @@ export abstract class Endpoint {
   protected readonly streams = new StreamTable();
   protected events: Http2Event[] = [];
   protected peerMaxStreams = 100;
+  /** What the peer takes as a header list; until it says so, what most do. */
+  protected peerMaxListBytes = 64 * 1024;
   /** The peer has said goodbye. */
   protected goneAway = false;
   readonly #reader: FrameReader;

@@ -14,6 +14,8 @@ export interface Http2Limits {
   readonly connectionWindowBytes: number;
   /** Content of one stream that waits for the peer's window. */
   readonly maxQueuedBytes: number;
+  /** Content of all streams that waits for the peer's windows. */
+  readonly maxAllQueuedBytes: number;
   /** Unwritten output beyond which the peer is taken for one that never reads. Content waits elsewhere and does not count. */
   readonly maxOutputBytes: number;
   /** The HPACK table of each direction. */
@@ -35,6 +37,7 @@ export const DEFAULT_HTTP2_LIMITS: Http2Limits = {
   streamWindowBytes: 256 * 1024,
   connectionWindowBytes: 4 * 1024 * 1024,
   maxQueuedBytes: 16 * 1024 * 1024,
+  maxAllQueuedBytes: 128 * 1024 * 1024,
   maxOutputBytes: 8 * 1024 * 1024,
   headerTableBytes: 4096,
   handshakeMs: 10_000,

@@ -131,6 +131,8 @@ export abstract class Receiver extends Endpoint {
     const ending = this.streams.ending(id);
     this.guard.spendFrame(1);
     if (ending === "we-reset") return;
+    // A late answer to a call that was given up so long ago that others have ended in its place: no fault of the peer's.
+    if (name === "HEADERS" && ending === "unknown" && this.role === "client") return;
     if (name === "HEADERS" && ending === "ended") throw new Http2Error(ERROR.streamClosed, "HEADERS after the end");
     if (name === "HEADERS" && ending === "unknown") throw new Http2Error(ERROR.protocol, "stream numbers go down");
     this.resetUnknown(id, ERROR.streamClosed);
@@ -313,6 +315,7 @@ export abstract class Receiver extends Endpoint {
     const settings = readSettings(bytes, start, end, this.role);
     if (settings.headerTableBytes !== undefined) this.sender.setPeerTableBytes(settings.headerTableBytes);
     if (settings.maxStreams !== undefined) this.peerMaxStreams = settings.maxStreams;
+    if (settings.maxHeaderListBytes !== undefined) this.peerMaxListBytes = settings.maxHeaderListBytes;
     if (settings.initialWindow !== undefined) this.sender.setInitialWindow(settings.initialWindow, this.streams.all());
     this.sender.settingsAck();
     this.events.push({ type: "settings" });

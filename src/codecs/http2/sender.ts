@@ -3,6 +3,7 @@
  * by stream (RFC 9113 section 5.2). Streams that wait take turns, one frame each.
  */
 
+import { appendCopy } from "../../base/pieces.ts";
 import type { Fields } from "../fields.ts";
 import { DEFAULT_WINDOW, ERROR, FLAG, FRAME, HEAD_BYTES, Http2Error, MAX_WINDOW, Output, writeHead } from "./frame.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
@@ -42,6 +43,9 @@ export class Sender {
   get initialWindow(): number {
     return this.#initialWindow;
   }
+
+  /** Queued content of all streams. */
+  queuedBytes = 0;
 
   /** Streams with queued content. */
   get waiting(): readonly Http2Stream[] {
@@ -128,8 +132,9 @@ export class Sender {
       stream.stalledMs = this.nowMs;
     }
     stream.queue ??= [];
-    if (at < bytes.length) stream.queue.push(Buffer.from(bytes.subarray(at)));
+    if (at < bytes.length) stream.queueRoom = appendCopy(stream.queue, bytes.subarray(at), stream.queueRoom);
     stream.queuedBytes += bytes.length - at;
+    this.queuedBytes += bytes.length - at;
     stream.queuedEnd = end;
     return stream.queuedBytes;
   }
@@ -148,6 +153,7 @@ export class Sender {
   /** Forgets what is queued of a stream. */
   drop(stream: Http2Stream): void {
     if (stream.queuedBytes === 0) return;
+    this.queuedBytes -= stream.queuedBytes;
     stream.queue = undefined;
     stream.queuedBytes = 0;
     const index = this.#waiting.indexOf(stream);
@@ -181,6 +187,7 @@ export class Sender {
     this.#frame(stream, first, 0, length, end);
     stream.stalledMs = this.nowMs;
     stream.queuedBytes -= length;
+    this.queuedBytes -= length;
     if (length === first.length) queue.shift();
     else queue[0] = first.subarray(length);
     return true;

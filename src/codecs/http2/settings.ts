@@ -8,12 +8,18 @@ export interface PeerSettings {
   headerTableBytes: number | undefined;
   maxStreams: number | undefined;
   initialWindow: number | undefined;
+  maxHeaderListBytes: number | undefined;
 }
 
 /** Reads the payload `bytes[start, end)`, whole pairs, as the end with `role` gets it. Throws `Http2Error` for values out of range. */
 export function readSettings(bytes: Buffer, start: number, end: number, role: "server" | "client"): PeerSettings {
   if (end - start > MAX_SETTINGS * 6) throw new Http2Error(ERROR.calm, `over ${MAX_SETTINGS} settings in one frame`);
-  const settings: PeerSettings = { headerTableBytes: undefined, maxStreams: undefined, initialWindow: undefined };
+  const settings: PeerSettings = {
+    headerTableBytes: undefined,
+    maxStreams: undefined,
+    initialWindow: undefined,
+    maxHeaderListBytes: undefined,
+  };
   for (let at = start; at < end; at += 6) {
     const value = bytes.readUInt32BE(at + 2);
     switch (bytes.readUInt16BE(at)) {
@@ -29,6 +35,9 @@ export function readSettings(bytes: Buffer, start: number, end: number, role: "s
       case SETTING.initialWindowSize:
         if (value > MAX_WINDOW) throw new Http2Error(ERROR.flowControl, `initial_window_size ${value} is over 2^31-1`);
         settings.initialWindow = value;
+        break;
+      case SETTING.maxHeaderListSize:
+        settings.maxHeaderListBytes = value;
         break;
       case SETTING.maxFrameSize:
         if (value < 16_384 || value > 16_777_215) throw new Http2Error(ERROR.protocol, `max_frame_size is ${value}`);

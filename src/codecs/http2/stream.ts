@@ -29,6 +29,8 @@ export class Http2Stream {
   /** Copies of content that waits for window; undefined while none ever did. */
   queue: Buffer[] | undefined = undefined;
   queuedBytes = 0;
+  /** Free bytes behind the last copy. */
+  queueRoom = 0;
   /** What follows the queue: the end, or trailers. */
   queuedEnd = false;
   queuedTrailers: Fields | undefined = undefined;

@@ -212,3 +212,44 @@ test("an octet that no field may have is found in a field that comes from the ta
   const resets = "0000040300000000010000000100000403000000000300000001";
   expect(machine.takeOutput().toString("hex")).toBe(resets);
 });
+
+test("content that waits is bounded over all streams, and none may wait while there is no room", () => {
+  const link = new Link({ maxAllQueuedBytes: 200_000, streamWindowBytes: 65_535, connectionWindowBytes: 65_535 });
+  const answers = [1, 2, 3].map(() => link.begin(true)[1]);
+  for (const stream of answers) link.server.head(stream, [":status", "200"], false);
+  const queued = answers.map((stream) => link.server.data(stream, Buffer.alloc(120_000), false));
+  expect(queued).toEqual([120_000 - 65_535, 120_000, 0]);
+  expect(link.server.queuedBytes).toBe(240_000 - 65_535);
+  expect(link.server.takeEvents()).toMatchObject([
+    { type: "reset", stream: answers[2], why: "over maxAllQueuedBytes 200000" },
+  ]);
+  link.server.full = true;
+  expect(link.server.data(answers[0]!, Buffer.alloc(1), false)).toBe(0);
+  expect(answers.map(({ closed }) => closed)).toEqual([true, false, true]);
+  expect(link.server.queuedBytes).toBe(120_000);
+  link.server.reset(answers[1]!, 8);
+  expect(link.server.queuedBytes).toBe(0);
+});
+
+test("a client takes no offence at an answer to a call that it gave up long ago", () => {
+  const link = new Link();
+  const [mine, theirs] = link.begin(true);
+  link.client.reset(mine, 8);
+  const late = new Link().server;
+  expect(late.openStreams).toBe(0);
+  link.server.head(theirs, [":status", "200"], false);
+  const answer = Buffer.from(link.server.takeOutput());
+  for (let n = 0; n < 1100; n++) {
+    const stream = link.client.open(GET, true) as Http2Stream;
+    const end = Buffer.from("00000403000000000000000008", "hex");
+    end.writeUInt32BE(stream.id, 5);
+    link.client.receive(end, 0);
+  }
+  expect(link.client.receive(answer, 0)).toEqual([]);
+});
+
+test("a client knows how large a header list its peer takes", () => {
+  const link = new Link({ maxHeaderListBytes: 1000 });
+  expect(link.client.takesList(["a", "b".repeat(967)])).toBe(true);
+  expect(link.client.takesList(["a", "b".repeat(968)])).toBe(false);
+});
