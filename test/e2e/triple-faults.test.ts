@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import type { CalleePort, ProxyContext, ProxyLimits } from "../../src/bridge-proxy/context.ts";
 import { encodeRequestWrapper, encodeResponseWrapper } from "../../src/codecs/triple/body.ts";
 import { ENDPOINT_TYPE, FAULT_FILTER, type Route } from "../../src/codecs/xds/resources.ts";
-import { startFakeProvider } from "../support/fake-provider.ts";
+import { answerCall, startFakeProvider } from "../support/fake-provider.ts";
 import {
   answerOk,
   envelope,
@@ -11,6 +11,7 @@ import {
   type H2Provider,
   type MadeCall,
   openH2Caller,
+  type SeenCall,
   startH2Provider,
 } from "../support/h2-peers.ts";
 import { eventually } from "../support/process.ts";
@@ -340,4 +341,142 @@ test("a silent stream is not ended by questions whether the provider lives; one 
   expect((await call.done()).status).toBe(0);
   const next = caller.call(path, { body: grpc("hi") });
   expect((await next.done(8_000)).status).toBe(14);
+});
+
+/** Numbers in [0, 1) that are the same in each run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** What a provider may do with a call, one time in so many. */
+const whims: readonly ((seen: SeenCall) => void)[] = [
+  (seen) => answerOk(seen),
+  (seen) => answerOk(seen),
+  (seen) => answerOk(seen, Buffer.alloc(100_000)),
+  () => {},
+  ({ link, stream }) => link.machine.head(stream, [":status", "200", "grpc-status", "14"], true),
+  ({ link, stream }) => link.machine.head(stream, [":status", "503"], true),
+  ({ link, stream }) => link.machine.reset(stream, 8),
+  ({ link, stream }) => link.machine.reset(stream, 7),
+  ({ link, stream }) => link.machine.trailers(stream, ["grpc-status", "0"]),
+  (seen) => {
+    for (let n = 0; n < 3; n++) seen.link.machine.head(seen.stream, [":status", "103"], false);
+    answerOk(seen, Buffer.from("late"));
+    answerOk(seen, Buffer.from("twice"));
+  },
+  ({ link, stream }) => {
+    link.machine.head(stream, [":status", "200", "content-type", "application/grpc"], false);
+    link.machine.data(stream, Buffer.alloc(20_000), false);
+  },
+  ({ link, stream }) => {
+    link.machine.head(stream, [":status", "200", "content-type", "application/grpc"], false);
+    link.machine.data(stream, Buffer.alloc(20_000), false);
+    link.machine.reset(stream, 2);
+  },
+];
+
+test("ten thousand streams that end in every way leave nothing behind", async () => {
+  const random = seeded(20_261_121);
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+  const dubbo = await startFakeProvider();
+  onTestFinished(() => dubbo.close());
+  dubbo.onCall = (seen) => {
+    if (random() < 0.7) answerCall(seen);
+    else if (random() < 0.1) seen.socket.destroy();
+  };
+  for (const provider of [one, two]) {
+    provider.onHead = (seen) => {
+      if (random() < 0.1) pick(whims)(seen);
+    };
+    provider.onEnd = (seen) => {
+      if (seen.stream.closed || seen.stream.localEnded) return;
+      pick(whims)(seen);
+      if (random() < 0.002) seen.link.machine.goaway(0);
+      if (random() < 0.002) seen.link.socket.resetAndDestroy();
+      seen.link.flush();
+    };
+  }
+  const delay = { fixedDelay: "0.02s", percentage: { numerator: 50, denominator: "HUNDRED" } } as const;
+  const retryPolicy = { retryOn: "5xx,reset,connect-failure", numRetries: 2 };
+  const routes = [
+    route({ match: { path: `/${key}/slow` }, route: to, typedPerFilterConfig: { [FAULT_FILTER]: { delay } } }),
+    route({ match: { path: `/${key}/again` }, route: { ...to, retryPolicy } }),
+    route({ match: { path: `/${key}/brief` }, route: { ...to, timeout: "0.03s" } }),
+  ];
+  const services = (providers: readonly H2Provider[]): CarriedService[] => [
+    { key, endpoints: providers.map(at), routes },
+    { key: "com.acme.Old", endpoints: [{ port: dubbo.port }] },
+    { key: "com.acme.Tight", endpoints: providers.map(at), maxRequests: 5 },
+  ];
+  const wrapped = envelope(encodeRequestWrapper({ serializeType: "hessian4", args: [], argTypes: [] }));
+  const paths = [
+    path,
+    `/${key}/slow`,
+    `/${key}/again`,
+    `/${key}/brief`,
+    "/com.acme.Old/say",
+    "/com.acme.Tight/say",
+    "/no/such",
+  ];
+  const bodies = [
+    wrapped,
+    wrapped,
+    undefined,
+    grpc("hi"),
+    Buffer.alloc(80_000),
+    envelope(Buffer.alloc(3), 1),
+    envelope(Buffer.alloc(3), 0, 99),
+  ];
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  await stage.apply(services([one, two]));
+  let opened = 0;
+  const run = async (streams: number) => {
+    const mine = await openH2Caller(stage.port);
+    mine.reads = random() < 0.8;
+    const calls: MadeCall[] = [];
+    for (let n = 0; n < streams && !mine.closed; n++) {
+      const fields = random() < 0.3 ? ["grpc-timeout", "40m"] : [];
+      const body = pick(bodies);
+      calls.push(mine.call(pick(paths), { fields, end: random() < 0.9, ...(body !== undefined && { body }) }));
+      opened++;
+      if (random() < 0.2) pick(calls).reset();
+      if (random() < 0.1) calls.at(-1)!.send(Buffer.alloc(1_000), true);
+      if (random() < 0.1) await pause(Math.floor(random() * 5));
+    }
+    if (random() < 0.5) await pause(100);
+    mine.close();
+  };
+  const old = async (count: number) => {
+    const raw = await openRaw("127.0.0.1", stage.dubboPort);
+    raw.socket.on("error", () => {});
+    for (let id = 0n; id < count; id++) {
+      const method = pick(["say", "slow", "again", "brief"]);
+      raw.write(request({ id, service: key, method, attachments: { timeout: "60" }, oneWay: random() < 0.2 }));
+      if (random() < 0.1) await pause(2);
+    }
+    await pause(50);
+    raw.destroy();
+  };
+  for (let round = 0; round < 10; round++) {
+    await Promise.all([...[0, 1, 2, 3].map(() => run(250)), old(50)]);
+    await stage.apply(services(round % 3 === 0 ? [one] : round % 3 === 1 ? [two] : [one, two]));
+  }
+  expect(opened).toBeGreaterThan(9_000);
+  await eventually("all calls are over", () => Object.values(heldState()).every((count) => count === 0)).catch(
+    () => {},
+  );
+  expect(heldState()).toEqual(NOTHING);
+  for (const provider of [one, two]) {
+    provider.onHead = () => {};
+    provider.onEnd = (seen) => answerOk(seen, Buffer.alloc(1_000_000));
+  }
+  await stage.apply(services([one, two]));
+  const after = await Promise.all(Array.from({ length: 20 }, () => caller.call(path, { body: wrapped }).done(10_000)));
+  expect(after.map(({ status, bytes }) => [status, bytes])).toEqual(after.map(() => [0, 1_000_005]));
 });
