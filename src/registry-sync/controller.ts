@@ -1,13 +1,13 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { Latest } from "../base/latest.ts";
 import type { Logger } from "../base/log.ts";
-import type { World } from "../model/entry.ts";
+import type { Finding, World } from "../model/entry.ts";
 import type { Sink, Source, SyncState } from "./contracts.ts";
 import { createGuard, DEFAULT_GUARD, type Guard, type GuardSettings } from "./guard.ts";
 import { type Merged, merge } from "./merge.ts";
 import { rememberedEntries } from "./remembered.ts";
 import { retrying } from "./retrying.ts";
-import { runSink } from "./sink-loop.ts";
+import { REREAD_BLOCKED_MS, runSink } from "./sink-loop.ts";
 
 /** Settings of {@link createController}. */
 export interface ControllerOptions {
@@ -60,6 +60,8 @@ class SyncLoop implements Controller {
   readonly #options: ControllerOptions;
   readonly #feeds: readonly Fed[];
   #merged: Merged | undefined;
+  /** What stands in the way in each sink. */
+  readonly #refusals = new Map<Sink, readonly Finding[]>();
   #firstMs: number | undefined;
   #quietTimer: Timer | undefined;
   #dueTimer: Timer | undefined;
@@ -98,7 +100,13 @@ class SyncLoop implements Controller {
     signal.addEventListener("abort", onAbort, { once: true });
     await Promise.all([
       ...this.#feeds.map((feed) => this.#follow(feed, signal)),
-      ...sinks.map((sink) => runSink({ sink, state: this.state, owner, clock, logger, signal })),
+      ...sinks.map((sink) => {
+        const onFindings = (findings: readonly Finding[]) => {
+          this.#refusals.set(sink, findings);
+          if (this.#merged !== undefined) this.#tell(this.#merged);
+        };
+        return runSink({ sink, state: this.state, owner, clock, logger, signal, onFindings });
+      }),
     ]);
   }
 
@@ -164,11 +172,18 @@ class SyncLoop implements Controller {
     }
     const worlds = this.#feeds.flatMap(({ guarded }) => (guarded ? [guarded] : []));
     this.#merged = merge(worlds, this.#merged);
+    this.#tell(this.#merged);
+  }
+
+  #tell(merged: Merged): void {
+    const worlds = this.#feeds.flatMap(({ guarded }) => (guarded ? [guarded] : []));
+    const refusals = [...this.#refusals.values()].flat();
+    const findings = refusals.length > 0 ? [...merged.findings, ...refusals] : merged.findings;
     const silent = new Set(this.#feeds.filter(({ guarded }) => !guarded).map(({ source }) => source.name));
     const holding = this.#feeds.filter((feed) => feed.held > 0);
     const held = new Map(holding.map((feed) => [feed.source.name, feed.held]));
-    this.state.set(Object.freeze({ worlds, ...this.#merged, silent, held }));
-    this.#wakeWhenDue(nowMs);
+    this.state.set(Object.freeze({ worlds, ...merged, findings, silent, held }));
+    this.#wakeWhenDue(this.#options.clock.now(), refusals.length > 0);
   }
 
   #tellHeld(feed: Fed, held: number): void {
@@ -181,9 +196,10 @@ class SyncLoop implements Controller {
     feed.held = held;
   }
 
-  #wakeWhenDue(nowMs: number): void {
+  #wakeWhenDue(nowMs: number, isBlocked: boolean): void {
     this.#dueTimer?.cancel();
     const due = this.#feeds.flatMap(({ dueMs }) => (dueMs === undefined ? [] : [dueMs]));
+    if (isBlocked) due.push(nowMs + REREAD_BLOCKED_MS);
     if (due.length === 0) return;
     this.#dueTimer = this.#options.clock.after(Math.max(1, Math.min(...due) - nowMs), () => this.#settle());
   }

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Latest } from "../base/latest.ts";
 import type { Logger } from "../base/log.ts";
-import type { Entry } from "../model/entry.ts";
+import type { Entry, Finding } from "../model/entry.ts";
 import { printServiceKey } from "../model/service.ts";
 import type { Changes, Sink, StoredEntry, SyncState } from "./contracts.ts";
 import { endpointCounts } from "./diff.ts";
@@ -16,16 +16,21 @@ export interface SinkLoopOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Told what stands in the way (TR0141), whenever that changes; each time all of it. */
+  readonly onFindings: (findings: readonly Finding[]) => void;
 }
 
 /** After this time the next change reads the sink anew though nothing failed, so that what others did to it is put right. */
 const REREAD_MS = 300_000;
+/** The same while others' entries stand in the way: someone may be about to remove them. */
+export const REREAD_BLOCKED_MS = 30_000;
 
 /**
  * Keeps one sink as the state wants it until the signal. What stands in the sink is read at the start, after a failure and
  * at the first change after five minutes; in between it is remembered. Each applied change is one line of the audit log.
  */
-export async function runSink({ sink, state, owner, clock, logger, signal }: SinkLoopOptions): Promise<void> {
+export async function runSink(options: SinkLoopOptions): Promise<void> {
+  const { sink, state, owner, clock, logger, signal, onFindings } = options;
   const log = logger.child({ sink: sink.name });
   let told = "";
   await retrying({ what: `sink ${sink.name}`, clock, logger, signal }, async (succeeded) => {
@@ -33,14 +38,14 @@ export async function runSink({ sink, state, owner, clock, logger, signal }: Sin
     let readAtMs = 0;
     for await (const { entries, silent, worlds } of state.watch(signal)) {
       if (worlds.length === 0) continue;
-      if (current === undefined || clock.now() - readAtMs >= REREAD_MS) {
+      if (current === undefined || clock.now() - readAtMs >= (told === "" ? REREAD_MS : REREAD_BLOCKED_MS)) {
         current = await sink.current();
         readAtMs = clock.now();
       }
       const stored = sink.stored?.bind(sink);
       const { changes, findings } = plan(entries, current, { owner, silent, ...(stored ? { stored } : {}) });
       const refusals = findings.map((one) => one.message).join("; ");
-      if (refusals !== told && refusals !== "") log.warn("entries of other owners stand in the way", { refusals });
+      if (refusals !== told) onFindings(findings);
       told = refusals;
       if (!isEmpty(changes)) {
         await sink.apply(changes);

@@ -301,7 +301,7 @@ test("a small registry that comes back empty is not believed for half a minute",
   await run.end();
 });
 
-test("an entry of another owner is left and told once", async () => {
+test("an entry of another owner is left and told by a finding, which goes within half a minute when it is gone", async () => {
   const source = createMemorySource("legacy");
   const { sink, stored } = memorySink([{ host: "a.a", owner: "aeraki", entry: entry("a.A", ["10.9.9.9"]) }]);
   const run = start([source], [sink]);
@@ -310,9 +310,13 @@ test("an entry of another owner is left and told once", async () => {
     await run.pass(30);
   }
   expect(stored.get("a.a")?.owner).toBe("aeraki");
-  expect(run.lines.map(([level, text]) => [level, text])).toEqual([
-    ["warn", "entries of other owners stand in the way"],
+  expect(run.controller.state.get().findings).toEqual([
+    { code: "TR0141", severity: "error", message: "entry a.a belongs to aeraki and is not touched", at: "a.a" },
   ]);
+  stored.delete("a.a");
+  await run.pass(30_000);
+  expect(stored.get("a.a")?.owner).toBe("trestle");
+  expect(run.controller.state.get().findings).toEqual([]);
   await run.end();
 });
 
