@@ -16,6 +16,7 @@ import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import { adminSources, type MeshParts, type OpenFacade } from "./admin-sources.ts";
 import { applicationsByAddress, tagsByAddress } from "./callers.ts";
 import { type Callers, DataPlane, protocolsOf } from "./data-plane.ts";
+import { FindingLog } from "./finding-log.ts";
 import { RuleLog } from "./rule-log.ts";
 import { isOwn, type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts";
 
@@ -39,6 +40,7 @@ export class Mesh implements MeshParts {
   facades: readonly OpenFacade[] = [];
   readonly #log: Logger;
   readonly #ruleLog: RuleLog;
+  readonly #findingLog: FindingLog;
   readonly #stop = new AbortController();
   #controller: Controller | undefined;
   #admin: AdminServer | undefined;
@@ -61,6 +63,7 @@ export class Mesh implements MeshParts {
       const snapshot = this.store.snapshots.get();
       return this.sync?.silent.size === 0 && snapshot.entries.length > 0 ? snapshot : undefined;
     });
+    this.#findingLog = new FindingLog(log, realClock, () => this.registryFindings());
   }
 
   /** What the sync knows now. */
@@ -91,6 +94,7 @@ export class Mesh implements MeshParts {
         this.config,
         (address, port) => isOwn({ ...this.config.proxy, tri: this.dataPlane.triPorts }, address, port),
         this.#log,
+        () => this.#findingLog.note(),
       );
       this.#controller = createController({
         sources: this.registries.map(({ source }) => source),
@@ -174,6 +178,7 @@ export class Mesh implements MeshParts {
     this.#stop.abort();
     this.#showAgain?.cancel();
     this.#ruleLog.close();
+    this.#findingLog.close();
     this.ruleFiles.close();
     this.store.close();
     await this.#running;
@@ -199,7 +204,10 @@ export class Mesh implements MeshParts {
   }
 
   async #followState(): Promise<void> {
-    for await (const _ of this.#controller!.state.watch(this.#stop.signal)) this.#show();
+    for await (const _ of this.#controller!.state.watch(this.#stop.signal)) {
+      this.#findingLog.note();
+      this.#show();
+    }
   }
 
   /** Consumers come and go without a new snapshot; the workers hear of it where it counts. */
