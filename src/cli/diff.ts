@@ -1,7 +1,6 @@
 import { Command, Option } from "commander";
 import { createLogger } from "../base/log.ts";
 import type { DiffReport } from "../control/admin/sources.ts";
-import { diffRows } from "../registry-sync/diff.ts";
 import { merge } from "../registry-sync/merge.ts";
 import { adminOption, askAdmin } from "./admin-client.ts";
 import type { TrestleConfig } from "./config/config.ts";
@@ -65,16 +64,7 @@ async function ownReports(flags: RoleFlags): Promise<DiffReport[]> {
   if (config.outputs.length === 0)
     throw new Error("there is no output to compare with; name one with --output files=FOLDER");
   const entries = await readEntries(config);
-  return Promise.all(
-    openOutputs(config).map(async (sink) => ({
-      output: sink.name,
-      changes: diffRows(await planFor(sink, { entries, silent: new Set() })).map(({ change, host, details }) => ({
-        action: change,
-        host,
-        detail: details.join("; "),
-      })),
-    })),
-  );
+  return Promise.all(openOutputs(config).map((sink) => planFor(sink, { entries, silent: new Set() })));
 }
 
 /** Every registry read once, whole. */
@@ -116,12 +106,15 @@ function printReports(reports: readonly DiffReport[]): string {
   if (reports.length === 0) return "no output is configured: nothing would be written\n";
   const signs = { create: "+", update: "~", delete: "-" } as const;
   return reports
-    .map(({ output, changes }) => {
+    .map(({ output, changes, findings }) => {
       const lines = changes.map(
         ({ action, host, detail }) =>
           `${signs[action]} ${host}${detail === "" ? "" : `\n    ${detail.split("; ").join("\n    ")}`}\n`,
       );
-      return `${output}: ${changes.length === 0 ? "no changes" : `${changes.length} entries differ`}\n${lines.join("")}`;
+      const blocked = findings.map(({ code, message }) => `! ${code}: ${message}\n`);
+      const count = changes.length === 0 ? "no changes" : `${changes.length} entries differ`;
+      const more = blocked.length === 0 ? "" : `, ${blocked.length} cannot be written`;
+      return `${output}: ${count}${more}\n${[...lines, ...blocked].join("")}`;
     })
     .join("\n");
 }

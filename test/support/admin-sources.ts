@@ -62,7 +62,11 @@ export function adminSourcesOf(changes: Partial<AdminSources> = {}): AdminSource
     ],
     stats: () => [statsOf("w1", [callsOf(3)])],
     diff: async () => [
-      { output: "files", changes: [{ action: "create", host: "com.acme.stockservice", detail: "1 endpoint" }] },
+      {
+        output: "files",
+        changes: [{ action: "create", host: "com.acme.stockservice", detail: "1 endpoint" }],
+        findings: [],
+      },
     ],
     config: () => ({ admin: "127.0.0.1:15000" }),
     restart: async () => ({ workers: ["w1"] }),

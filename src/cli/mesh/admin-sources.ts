@@ -1,9 +1,9 @@
+import { TransientError } from "../../base/errors.ts";
 import type { AdminSources } from "../../control/admin/sources.ts";
 import type { RuleFiles } from "../../control/rule-files.ts";
 import type { ControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
-import { diffRows } from "../../registry-sync/diff.ts";
 import type { ZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
 import type { Spacing } from "../../registry-sync/present/spacing.ts";
 import { printAddress } from "../config/address.ts";
@@ -71,15 +71,12 @@ export function adminSources(mesh: MeshParts): AdminSources {
     workers: () => mesh.dataPlane.statuses(),
     stats: () => mesh.dataPlane.stats(),
     diff: async () => {
-      return Promise.all(
-        mesh.outputs.map(async (sink) => {
-          const rows = diffRows(await planFor(sink, mesh.sync));
-          return {
-            output: sink.name,
-            changes: rows.map(({ change, host, details }) => ({ action: change, host, detail: details.join("; ") })),
-          };
-        }),
-      );
+      const state = mesh.sync;
+      const unread =
+        state === undefined ? "the registries have" : [...state.silent].map((name) => `registry ${name} has`)[0];
+      if (state === undefined || unread !== undefined)
+        throw new TransientError(`${unread} not been read yet, so what would change is not known`);
+      return Promise.all(mesh.outputs.map((sink) => planFor(sink, state)));
     },
     config: () => ({
       ...mesh.config,

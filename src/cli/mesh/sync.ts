@@ -1,7 +1,9 @@
 import { realClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import type { DiffReport } from "../../control/admin/sources.ts";
 import type { Finding } from "../../model/entry.ts";
-import type { Changes, Sink, Source, SyncState } from "../../registry-sync/contracts.ts";
+import type { Sink, Source, SyncState } from "../../registry-sync/contracts.ts";
+import { diffRows } from "../../registry-sync/diff.ts";
 import { createEmbeddedRegistry, type EmbeddedRegistry } from "../../registry-sync/embedded/server.ts";
 import { plan } from "../../registry-sync/plan.ts";
 import { createFilesSink } from "../../registry-sync/sinks/files.ts";
@@ -82,12 +84,18 @@ export function openOutputs(config: TrestleConfig): Sink[] {
   return config.outputs.map(({ files }) => createFilesSink({ directory: files, owner: OWNER }));
 }
 
-/** What a sync would do to an output now. */
-export async function planFor(sink: Sink, state: Pick<SyncState, "entries" | "silent"> | undefined): Promise<Changes> {
+/** What a sync would do to an output now, and what stands in its way there. */
+export async function planFor(sink: Sink, state: Pick<SyncState, "entries" | "silent">): Promise<DiffReport> {
   const policy = {
     owner: OWNER,
-    ...(state && { silent: state.silent }),
+    silent: state.silent,
     ...(sink.stored && { stored: sink.stored.bind(sink) }),
   };
-  return plan(state?.entries ?? [], await sink.current(), policy).changes;
+  const { changes, findings } = plan(state.entries, await sink.current(), policy);
+  const rows = diffRows(changes);
+  return {
+    output: sink.name,
+    changes: rows.map(({ change, host, details }) => ({ action: change, host, detail: details.join("; ") })),
+    findings,
+  };
 }

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { TransientError } from "../../base/errors.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import { createMetrics } from "../../base/metrics.ts";
 import { createCallMetrics } from "./call-metrics.ts";
@@ -114,6 +115,7 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
     });
   });
   app.onError((error, c) => {
+    if (error instanceof TransientError) return c.json({ error: error.message }, 503);
     logger.error("admin request failed", { path: c.req.path, error: error.stack ?? error.message });
     return c.json({ error: error.message }, 500);
   });

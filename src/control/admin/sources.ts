@@ -53,6 +53,8 @@ export interface DiffReport {
     readonly host: string;
     readonly detail: string;
   }[];
+  /** What cannot be written: others' entries stand in the way (TR0141). */
+  readonly findings: readonly Finding[];
 }
 
 /** Where the admin server gets what it shows; every function answers with the state of now and never blocks. */
@@ -73,6 +75,7 @@ export interface AdminSources {
   stats(): readonly ProxyStats[] | Promise<readonly ProxyStats[]>;
   diff(): Promise<readonly DiffReport[]>;
   /** The configuration in force; secrets stand as `[redacted]`. */
+  /** Throws `TransientError` while a registry has not been read yet. */
   config(): unknown;
   /** Rolls the proxy workers one after the other; resolves when all have been replaced. Rejects where one could not. */
   restart(): Promise<{ readonly workers: readonly string[] }>;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { TransientError } from "../../../../src/base/errors.ts";
 import { createAdminApp } from "../../../../src/control/admin/app.ts";
 import { ADMIN_PATHS } from "../../../../src/control/admin/page.ts";
 import type { AdminSources } from "../../../../src/control/admin/sources.ts";
@@ -31,6 +32,16 @@ test("it is ready once nothing is waited for", async () => {
   expect(await ask("/ready", {}, { notReady: () => reasons })).toMatchObject({
     status: 503,
     json: { ready: false, reasons },
+  });
+});
+
+test("what would change is not told before every registry has been read", async () => {
+  const diff = async () => {
+    throw new TransientError("registry legacy has not been read yet");
+  };
+  expect(await ask("/api/v1/diff", {}, { diff })).toMatchObject({
+    status: 503,
+    json: { error: "registry legacy has not been read yet" },
   });
 });
 
