@@ -34,7 +34,14 @@ export class FlushQueue {
     this.#scheduled = false;
     const dirty = this.#dirty;
     this.#dirty = [];
-    for (const driver of dirty) driver.flush();
+    for (const driver of dirty) {
+      try {
+        driver.flush();
+      } catch (error) {
+        // As when it is thrown where bytes arrive: it ends that connection alone.
+        driver.socket.destroy(error as Error);
+      }
+    }
   }
 }
 

@@ -20,6 +20,8 @@ import { grpcOfDubbo2 } from "../../codecs/triple/status.ts";
 import { unwrapArguments, wrapResult } from "../../codecs/triple/transcode.ts";
 import type { ServiceKey } from "../../model/service.ts";
 
+/** Attachments of an answer over this are refused: callers end the connection, with all its calls, over trailers that are too long. */
+const MAX_TRAILERS_BYTES = 64 * 1024;
 /** What the wrapper of an answer names where the declared type is not known: consumers then take the value as it is written. */
 const ANY_TYPE = "java.lang.Object";
 
@@ -108,7 +110,16 @@ export function toTripleReply(bytes: Buffer, start: number, end: number): Triple
   return {
     head: printAnswerHead(thrown ? exceptionCodeFor(exceptionGrpc) : 0),
     body: Buffer.concat([encodeEnvelope(message.length), message]),
-    trailers: printTrailers({ grpc: 0, attachments }).fields,
+    trailers: checkedTrailers(printTrailers({ grpc: 0, attachments }).fields),
     isException: thrown,
   };
+}
+
+function checkedTrailers(fields: Fields): Fields {
+  const bytes = fields.reduce((sum, text) => sum + text.length + 16, 0);
+  if (bytes <= MAX_TRAILERS_BYTES) return fields;
+  throw new ProtocolError(
+    "dubbo2",
+    `attachments of the answer are ${bytes} bytes, over the limit ${MAX_TRAILERS_BYTES}`,
+  );
 }

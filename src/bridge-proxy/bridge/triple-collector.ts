@@ -4,6 +4,12 @@ import { EnvelopeSplitter } from "../../codecs/triple/envelope.ts";
 import type { AnswerSink } from "../triple/caller-stream.ts";
 import type { TripleAnswer } from "./to-triple.ts";
 
+/** Where bytes are counted that wait for others. */
+export interface HeldAccount {
+  heldBytes: number;
+  readonly limits: { readonly maxHeldBytes: number };
+}
+
 /** Gathers a unary answer for a caller that gets it whole. */
 export class TripleCollector implements AnswerSink {
   /** Why the answer can be no answer to a unary call; undefined while it can. */
@@ -12,9 +18,12 @@ export class TripleCollector implements AnswerSink {
   #message: Buffer | undefined;
   #trailers: Fields | null = null;
   readonly #splitter: EnvelopeSplitter;
+  readonly #account: HeldAccount;
+  #counted = 0;
 
-  /** A longer message than `maxMessageBytes` is a fault. */
-  constructor(maxMessageBytes: number) {
+  /** A longer message than `maxMessageBytes` is a fault, and so is more than `account` has room for. */
+  constructor(maxMessageBytes: number, account: HeldAccount) {
+    this.#account = account;
     const sink = (bytes: Buffer, start: number, end: number) => {
       if (this.#message !== undefined) throw new CallError("unimplemented", "undecodable", "answer is a stream");
       this.#message = bytes.subarray(start, end);
@@ -37,6 +46,7 @@ export class TripleCollector implements AnswerSink {
     try {
       // The splitter keeps what it is given until the message is whole.
       this.#splitter.push(Buffer.from(bytes));
+      this.#count(this.#splitter.heldBytes + (this.#message?.length ?? 0));
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       this.fault = error;
@@ -46,5 +56,20 @@ export class TripleCollector implements AnswerSink {
 
   trailers(fields: Fields): void {
     this.#trailers = fields;
+  }
+
+  /** What was gathered is not needed any more. */
+  release(): void {
+    this.#account.heldBytes -= this.#counted;
+    this.#counted = 0;
+  }
+
+  #count(bytes: number): void {
+    const account = this.#account;
+    const { maxHeldBytes } = account.limits;
+    account.heldBytes += bytes - this.#counted;
+    this.#counted = bytes;
+    if (account.heldBytes <= maxHeldBytes) return;
+    throw new CallError("resource_exhausted", "overflow", `unfinished answers hold over maxHeldBytes ${maxHeldBytes}`);
   }
 }

@@ -1,4 +1,4 @@
-import { type CallReason, ProtocolError } from "../../base/errors.ts";
+import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import type { ProxyContext, TryOwner } from "../context.ts";
 import type { StreamOn } from "../triple/link.ts";
@@ -30,7 +30,7 @@ export class TripleTry implements TripleTryOwner {
   constructor(context: ProxyContext, parts: TripleTryParts) {
     this.#context = context;
     this.#parts = parts;
-    this.#collector = new TripleCollector(context.limits.maxSkipBytes - HEADER_BYTES);
+    this.#collector = new TripleCollector(context.limits.maxSkipBytes - HEADER_BYTES, context);
   }
 
   /** Begins. False where the call table has no room. */
@@ -60,11 +60,12 @@ export class TripleTry implements TripleTryOwner {
 
   complete(): void {
     const { owner, idHigh, idLow, request } = this.#parts;
+    this.#collector.release();
     let frame: Buffer;
     try {
       frame = toDubboAnswer(idHigh, idLow, request, this.#collector.answer);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
+      if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
       owner.failed("undecodable", `the provider's answer cannot be translated: ${error.message}`);
       return;
     }
@@ -72,6 +73,7 @@ export class TripleTry implements TripleTryOwner {
   }
 
   tryFailed(reason: CallReason, message: string): void {
+    this.#collector.release();
     this.#parts.owner.failed(reason, message);
   }
 
@@ -82,6 +84,7 @@ export class TripleTry implements TripleTryOwner {
   }
 
   tryAbandoned(): void {
+    this.#collector.release();
     this.#parts.owner.abandoned();
   }
 

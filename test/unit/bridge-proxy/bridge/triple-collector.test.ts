@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import { TripleCollector } from "../../../../src/bridge-proxy/bridge/triple-collector.ts";
 import { encodeEnvelope } from "../../../../src/codecs/triple/envelope.ts";
 
+const account = (maxHeldBytes = 1_000_000) => ({ heldBytes: 0, limits: { maxHeldBytes } });
 const bytes = Buffer.concat([encodeEnvelope(3), Buffer.from("abc")]);
 
 test("gathers a message over chunks whose bytes are used again", () => {
-  const collector = new TripleCollector(100);
+  const collector = new TripleCollector(100, account());
   collector.head([":status", "200"], false);
   for (const byte of bytes) {
     const chunk = Buffer.of(byte);
@@ -19,7 +20,7 @@ test("gathers a message over chunks whose bytes are used again", () => {
 });
 
 test("keeps nothing of a long message's chunks by reference", () => {
-  const collector = new TripleCollector(100_000);
+  const collector = new TripleCollector(100_000, account());
   const long = Buffer.concat([encodeEnvelope(20_000), Buffer.alloc(20_000, 7)]);
   for (const part of [long.subarray(0, 10_000), long.subarray(10_000)]) {
     const chunk = Buffer.from(part);
@@ -30,7 +31,7 @@ test("keeps nothing of a long message's chunks by reference", () => {
 });
 
 test("trailers alone", () => {
-  const collector = new TripleCollector(100);
+  const collector = new TripleCollector(100, account());
   collector.head(["grpc-status", "5"], true);
   expect(collector.answer).toEqual({ head: null, message: undefined, trailers: ["grpc-status", "5"] });
 });
@@ -39,7 +40,22 @@ test.each([
   ["a message over the limit", 2, [bytes], "over_limit"],
   ["a second message", 100, [bytes, bytes], "undecodable"],
 ])("%s is a fault", (_, limit, chunks, reason) => {
-  const collector = new TripleCollector(limit);
+  const collector = new TripleCollector(limit, account());
   for (const chunk of chunks) collector.data(chunk);
   expect(collector.fault?.reason).toBe(reason);
+});
+
+test("counts what it holds, whole messages too, until that is released; more than there is room for is a fault", () => {
+  const held = account(1_000);
+  const collector = new TripleCollector(100_000, held);
+  collector.data(Buffer.concat([encodeEnvelope(600), Buffer.alloc(100)]));
+  expect(held.heldBytes).toBe(105);
+  collector.data(Buffer.alloc(500));
+  expect(held.heldBytes).toBe(600);
+  const other = new TripleCollector(100_000, held);
+  other.data(Buffer.concat([encodeEnvelope(600), Buffer.alloc(500)]));
+  expect(other.fault).toMatchObject({ reason: "overflow", message: "unfinished answers hold over maxHeldBytes 1000" });
+  other.release();
+  collector.release();
+  expect(held.heldBytes).toBe(0);
 });
