@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { ServiceView } from "../control/admin/views.ts";
 import { createRuleFiles } from "../control/rule-files.ts";
 import { analyzeRules } from "../control/rules/analyze.ts";
 import { sortFindings } from "../control/rules/findings.ts";
@@ -21,26 +22,44 @@ export function createAnalyzeCommand(): Command {
       "\nExamples:\n  trestle analyze ./rules\n  trestle analyze order.yaml --admin http://127.0.0.1:15000\n  trestle analyze ./rules -o json",
     )
     .action(async (paths: string[], { admin, output }: { admin?: string; output: OutputFormat }) => {
-      const entries =
-        admin === undefined ? undefined : (await askAdmin<{ entries: Entry[] }>(admin, "/api/v1/entries")).entries;
-      const findings = await analyzePaths(paths, entries);
+      const known = admin === undefined ? undefined : await askServices(admin);
+      const findings = await analyzePaths(paths, known?.entries, known?.notLed);
       process.stdout.write(printFindings(output, findings));
       const errors = findings.filter(({ severity }) => severity === "error").length;
-      if (output === "table") process.stderr.write(`${errors} errors, ${findings.length - errors} other findings\n`);
+      if (output === "table")
+        process.stderr.write(`${count(errors, "error")}, ${count(findings.length - errors, "other finding")}\n`);
       if (errors > 0) process.exitCode = 1;
     });
 }
 
-/** Everything wrong with the rules under `paths`, sorted by place; `entries` undefined checks the rules alone. */
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
+}
+
+async function askServices(admin: string): Promise<{ entries: Entry[]; notLed: ReadonlyMap<string, string> }> {
+  const { entries } = await askAdmin<{ entries: Entry[] }>(admin, "/api/v1/entries");
+  const { services } = await askAdmin<{ services: ServiceView[] }>(admin, "/api/v1/services");
+  const passing = services.filter(({ passes }) => passes !== "");
+  return { entries, notLed: new Map(passing.map(({ service, passes }) => [service, passes])) };
+}
+
+/**
+ * Everything wrong with the rules under `paths`, sorted by place; `entries` undefined checks the rules alone. `notLed` as
+ * {@link analyzeRules} takes it.
+ */
 export async function analyzePaths(
   paths: readonly string[],
   entries: readonly Entry[] | undefined,
+  notLed?: ReadonlyMap<string, string>,
 ): Promise<Finding[]> {
   const files = createRuleFiles({ paths });
   try {
     await files.rescan();
     const { rules, findings } = files.current.get();
-    return sortFindings([...findings.filter(({ code }) => code !== "TR0215"), ...analyzeRules(rules, entries)]);
+    return sortFindings([
+      ...findings.filter(({ code }) => code !== "TR0215"),
+      ...analyzeRules(rules, entries, undefined, notLed),
+    ]);
   } finally {
     files.close();
   }

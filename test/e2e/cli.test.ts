@@ -391,6 +391,26 @@ describe("an instance with an embedded registry under load", () => {
     await eventually("all are gone", async () => (await endpoints("com.acme.Leaving")) === 0, 3_000);
   });
 
+  test("tells of a service that consumers call past the proxy, and of rules that have no effect on it", async () => {
+    const client = openZooKeeper(trestle.registry);
+    const url = parseDubboUrl("dubbo://10.9.9.1:20880/com.acme.Routed?interface=com.acme.Routed");
+    if (url.type === "url") await registerUrl(client, "providers", url.url);
+    const router =
+      "condition://0.0.0.0/com.acme.Routed?category=routers&enabled=true&rule=%20%3D%3E%20host%20%3D%2010.9.9.1";
+    await client.create("/dubbo/com.acme.Routed/routers");
+    await client.create(`/dubbo/com.acme.Routed/routers/${encodeURIComponent(router)}`);
+    const listed = async () => (await trestle.command("services")).stdout;
+    await eventually("it is not led", async () => / com\.acme\.Routed +1 +no +-/.test(await listed()));
+    const file = join(rules, "routed.yaml");
+    await writeFile(file, virtualService("routed", "").replaceAll("com.acme.OrderService", "com.acme.Routed"));
+    const text = "VirtualService routed has no effect on com.acme.Routed: consumers are shown its real addresses (";
+    await eventually("it is logged", () => trestle.peer.log(50).includes(text));
+    expect((await trestle.command("analyze", file)).stdout).toContain(`${file}:5:11: warning TR0238: ${text}`);
+    expect((await trestle.get("/api/v1/findings")).body).toContain(text);
+    await rm(file);
+    await client.close();
+  });
+
   test("drains and ends within 8 s on SIGTERM, workers and all", async () => {
     const pids = (await workers(trestle)).map(({ pid }) => pid);
     const startMs = Date.now();

@@ -2,7 +2,12 @@ import { analyzeRules } from "../../src/control/rules/analyze.ts";
 import type { Entry } from "../../src/model/entry.ts";
 import { rulesOf, shortFindings } from "./rules.ts";
 
-/** Findings of analysis as `code line:column message`, for rules against entries, where these protocols are carried. */
-export function analyze(texts: readonly string[], entries?: readonly Entry[], protocols?: readonly string[]): string[] {
-  return shortFindings(analyzeRules(rulesOf(...texts), entries, protocols));
+/** Findings of analysis as `code line:column message`, for rules against entries, where these protocols are carried and these services are not led. */
+export function analyze(
+  texts: readonly string[],
+  entries?: readonly Entry[],
+  protocols?: readonly string[],
+  notLed?: ReadonlyMap<string, string>,
+): string[] {
+  return shortFindings(analyzeRules(rulesOf(...texts), entries, protocols, notLed));
 }

@@ -10,6 +10,7 @@ import { printAddress } from "../config/address.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import { VERSION } from "../version.ts";
 import type { DataPlane } from "./data-plane.ts";
+import { servicesNotLed } from "./led.ts";
 import { type OpenRegistry, planFor } from "./sync.ts";
 
 /** A facade that listens, with what it was configured from and what it found. */
@@ -41,6 +42,7 @@ export function adminSources(mesh: MeshParts): AdminSources {
     version: VERSION,
     notReady: () => mesh.notReady(),
     snapshot: () => mesh.store.snapshots.get(),
+    notLed: () => notLedBy(mesh),
     resources: () => mesh.dataPlane.resources,
     rules: () => mesh.ruleFiles.current.get(),
     findings: () => [...mesh.registryFindings(), ...mesh.facades.flatMap(({ findings }) => [...findings.values()])],
@@ -90,6 +92,16 @@ export function adminSources(mesh: MeshParts): AdminSources {
       return { workers: mesh.dataPlane.statuses().map(({ worker }) => worker) };
     },
   };
+}
+
+/** The services that the mesh's facades do not lead through the proxy now, and why. */
+export function notLedBy({
+  config,
+  store,
+  sync,
+}: Pick<MeshParts, "config" | "store" | "sync">): ReadonlyMap<string, string> {
+  const { entries, protocols } = store.snapshots.get();
+  return servicesNotLed(entries, config.facades, sync?.findings ?? [], protocols);
 }
 
 function snakeCase(name: string): string {

@@ -13,7 +13,7 @@ import { Spacing } from "../../registry-sync/present/spacing.ts";
 import { parseAddress, printAddress } from "../config/address.ts";
 import { type ConfigChange, compareConfigs } from "../config/changes.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
-import { adminSources, type MeshParts, type OpenFacade } from "./admin-sources.ts";
+import { adminSources, type MeshParts, notLedBy, type OpenFacade } from "./admin-sources.ts";
 import { applicationsByAddress, tagsByAddress } from "./callers.ts";
 import { type Callers, DataPlane, protocolsOf } from "./data-plane.ts";
 import { FindingLog } from "./finding-log.ts";
@@ -59,11 +59,12 @@ export class Mesh implements MeshParts {
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
-    this.#ruleLog = new RuleLog(log, () => {
+    const judged = () => {
       const snapshot = this.store.snapshots.get();
       return this.sync?.silent.size === 0 && snapshot.entries.length > 0 ? snapshot : undefined;
-    });
+    };
     this.#findingLog = new FindingLog(log, realClock, () => this.registryFindings());
+    this.#ruleLog = new RuleLog(log, judged, () => notLedBy(this));
   }
 
   /** What the sync knows now. */

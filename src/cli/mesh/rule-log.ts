@@ -14,13 +14,15 @@ const MAX_LOGGED = 20;
 export class RuleLog {
   readonly #log: Logger;
   readonly #current: () => Snapshot | undefined;
+  readonly #notLed: () => ReadonlyMap<string, string>;
   #told = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `current` gives what is in force now; undefined while that is not known well enough to judge rules by it. */
-  constructor(log: Logger, current: () => Snapshot | undefined) {
+  /** `current` gives what is in force now; undefined while that is not known well enough to judge rules by it. `notLed` as analysis takes it. */
+  constructor(log: Logger, current: () => Snapshot | undefined, notLed: () => ReadonlyMap<string, string>) {
     this.#log = log;
     this.#current = current;
+    this.#notLed = notLed;
   }
 
   /** Other rules are in force. */
@@ -42,7 +44,9 @@ export class RuleLog {
   }
 
   #tell({ rules, entries, protocols }: Snapshot): void {
-    const findings = analyzeRules(rules, entries, protocols).filter(({ severity }) => severity !== "info");
+    const findings = analyzeRules(rules, entries, protocols, this.#notLed()).filter(
+      ({ severity }) => severity !== "info",
+    );
     const news = findings.filter((finding) => !this.#told.has(textOf(finding)));
     this.#told = new Set(findings.map(textOf));
     for (const { code, severity, at, message } of news.slice(0, MAX_LOGGED)) {

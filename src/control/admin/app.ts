@@ -81,7 +81,7 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
       workers: state.workers,
     });
   });
-  app.get("/api/v1/services", (c) => c.json({ services: viewServices(sources.snapshot()) }));
+  app.get("/api/v1/services", (c) => c.json({ services: viewServices(sources.snapshot(), sources.notLed()) }));
   app.get("/api/v1/endpoints", (c) => c.json({ endpoints: viewEndpoints(sources.snapshot(), c.req.query("service")) }));
   app.get("/api/v1/entries", (c) => c.json({ entries: sources.snapshot().entries.map(withoutSecrets) }));
   app.get("/api/v1/routes", (c) => c.json({ routes: viewRoutes(sources.resources()) }));

@@ -64,6 +64,8 @@ export interface AdminSources {
   /** Why rules or registries are not loaded yet; empty when ready. */
   notReady(): readonly string[];
   snapshot(): Snapshot;
+  /** The services (printed key) whose consumers are shown real addresses although the proxy carries their protocol, and why. */
+  notLed(): ReadonlyMap<string, string>;
   /** What proxies are given; undefined before the first compile. */
   resources(): ResourceSet | undefined;
   rules(): RuleSet;
@@ -73,9 +75,9 @@ export interface AdminSources {
   facades(): readonly FacadeStatus[];
   workers(): readonly WorkerStatus[];
   stats(): readonly ProxyStats[] | Promise<readonly ProxyStats[]>;
+  /** Throws `TransientError` while a registry has not been read yet. */
   diff(): Promise<readonly DiffReport[]>;
   /** The configuration in force; secrets stand as `[redacted]`. */
-  /** Throws `TransientError` while a registry has not been read yet. */
   config(): unknown;
   /** Rolls the proxy workers one after the other; resolves when all have been replaced. Rejects where one could not. */
   restart(): Promise<{ readonly workers: readonly string[] }>;

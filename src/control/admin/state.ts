@@ -23,23 +23,32 @@ export interface AdminState {
 /** Longest that workers are waited for, ms; those that have not answered by then are left out. */
 const STATS_WAIT_MS = 2_000;
 
-/** Analysis of the rules in force against the services known; made anew only when either changed. */
-export function createAnalysis(): (snapshot: Snapshot) => readonly Finding[] {
+/** Analysis of rules against services, and of those that are not led through the proxy why. */
+export type Analysis = (snapshot: Snapshot, notLed: ReadonlyMap<string, string>) => readonly Finding[];
+
+/** Analysis of the rules in force against the services known; made anew only when any of it changed. */
+export function createAnalysis(): Analysis {
   let last:
-    | { readonly entries: readonly Entry[]; readonly rules: readonly Rule[]; readonly findings: readonly Finding[] }
+    | {
+        readonly entries: readonly Entry[];
+        readonly rules: readonly Rule[];
+        readonly notLed: ReadonlyMap<string, string>;
+        readonly findings: readonly Finding[];
+      }
     | undefined;
-  return ({ entries, rules, protocols }) => {
-    if (last?.entries !== entries || last.rules !== rules)
-      last = { entries, rules, findings: analyzeRules(rules, entries, protocols) };
+  return ({ entries, rules, protocols }, notLed) => {
+    if (last?.entries !== entries || last.rules !== rules || !sameReasons(last.notLed, notLed))
+      last = { entries, rules, notLed, findings: analyzeRules(rules, entries, protocols, notLed) };
     return last.findings;
   };
 }
 
+function sameReasons(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([key, reason]) => b.get(key) === reason);
+}
+
 /** Reads all sources at once. */
-export async function readState(
-  sources: AdminSources,
-  analysis: (snapshot: Snapshot) => readonly Finding[],
-): Promise<AdminState> {
+export async function readState(sources: AdminSources, analysis: Analysis): Promise<AdminState> {
   const stats = await withinTime(sources.stats());
   const snapshot = sources.snapshot();
   const rules = sources.rules();
@@ -48,7 +57,7 @@ export async function readState(
     notReady: sources.notReady(),
     snapshot,
     rules,
-    findings: [...rules.findings, ...analysis(snapshot), ...sources.findings()],
+    findings: [...rules.findings, ...analysis(snapshot, sources.notLed()), ...sources.findings()],
     registries: sources.registries(),
     facades: sources.facades(),
     workers: sources.workers(),

@@ -15,20 +15,29 @@ export interface ServiceView {
   readonly endpoints: number;
   /** Whether its calls are led through the proxy. */
   readonly carried: boolean;
+  /** Why they are not although a provider speaks a protocol that is; `""` otherwise. */
+  readonly passes: string;
   readonly registries: readonly string[];
   /** Names of the rules in force, `""` for none. */
   readonly virtualService: string;
   readonly destinationRule: string;
 }
 
-/** Lists every service once, in the snapshot's order, with the rules that are in force for it. */
-export function viewServices({ entries, rules, protocols }: Snapshot): ServiceView[] {
+/**
+ * Lists every service once, in the snapshot's order, with the rules that are in force for it. `notLed` names those (printed key)
+ * that consumers call past the proxy, and why.
+ */
+export function viewServices(
+  { entries, rules, protocols }: Snapshot,
+  notLed: ReadonlyMap<string, string>,
+): ServiceView[] {
   const index = indexRules(rules);
   return entries.map((entry) => ({
     host: entry.host,
     service: printServiceKey(entry.service),
     endpoints: entry.endpoints.length,
-    carried: isCarried(entry, protocols),
+    carried: isCarried(entry, protocols) && !notLed.has(printServiceKey(entry.service)),
+    passes: notLed.get(printServiceKey(entry.service)) ?? "",
     registries: [...new Set(entry.endpoints.map(({ origin }) => origin))].sort(),
     virtualService: index.virtualServices.find(entry)?.name ?? "",
     destinationRule: index.destinationRules.find(entry)?.name ?? "",

@@ -1,4 +1,5 @@
 import type { Position } from "../../base/errors.ts";
+import type { Entry } from "../../model/entry.ts";
 import { printPosition, type Rule } from "../../model/rule.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { isCarried } from "../compile/endpoints.ts";
@@ -35,16 +36,25 @@ export function analyzeHosts(bindings: Bindings, report: Report): void {
   }
 }
 
-/** Rules act in the proxy alone: calls in protocols that it does not carry go past them. */
+/** Rules act in the proxy alone: calls in protocols that it does not carry, and of services that are not led through it, go past them. */
 function reportNotCarried(rule: Rule, bindings: Bindings, report: Report): void {
-  for (const entry of bindings.servicesOf(rule).filter((bound) => !isCarried(bound, bindings.protocols))) {
-    const protocols = [...new Set(entry.endpoints.map(({ protocol }) => protocol))].sort().join(", ");
+  for (const entry of bindings.servicesOf(rule)) {
+    const why = whyNotCarried(entry, bindings);
+    if (why === undefined) continue;
     report(
       "TR0238",
       rule.kind === "VirtualService" ? hostPosition(rule, entry.host) : (rule.at.fields.host ?? rule.at.position),
-      `${rule.kind} ${rule.name} has no effect on ${printServiceKey(entry.service)}: its providers speak ${protocols} only, which is not led through the proxy`,
+      `${rule.kind} ${rule.name} has no effect on ${printServiceKey(entry.service)}: ${why}`,
     );
   }
+}
+
+function whyNotCarried(entry: Entry, { protocols, notLed }: Bindings): string | undefined {
+  const passes = notLed.get(printServiceKey(entry.service));
+  if (passes !== undefined) return `consumers are shown its real addresses (${passes})`;
+  if (isCarried(entry, protocols)) return undefined;
+  const spoken = [...new Set(entry.endpoints.map(({ protocol }) => protocol))].sort().join(", ");
+  return `its providers speak ${spoken} only, which is not led through the proxy`;
 }
 
 function reportTwins(rules: readonly Rule[], report: Report): void {

@@ -9,16 +9,17 @@ import { createFindingList, sortFindings } from "./findings.ts";
 
 /**
  * What is wrong with rules that can be read, together and for the services that are known. Without `entries` only what the
- * rules alone tell is checked. `protocols` are those that the proxies carry, all that they can unless told. Sorted by place; the
+ * rules alone tell is checked. `protocols` are those that the proxies carry, all that they can unless told; `notLed` names services (printed key) that consumers call past them all the same, and why. Sorted by place; the
  * findings of parsing are not among them.
  */
 export function analyzeRules(
   rules: readonly Rule[],
   entries: readonly Entry[] | undefined,
   protocols: readonly string[] = WIRE_PROTOCOLS,
+  notLed?: ReadonlyMap<string, string>,
 ): readonly Finding[] {
   const found = createFindingList();
-  const bindings = bindRules(rules, entries, protocols);
+  const bindings = bindRules(rules, entries, protocols, notLed);
   analyzeHosts(bindings, found.report);
   analyzeRoutes(bindings, found.report);
   analyzeDestinations(bindings, found.report);

@@ -9,6 +9,8 @@ export interface Bindings {
   readonly entries: EntryIndex | undefined;
   /** Those that the proxies carry. */
   readonly protocols: readonly string[];
+  /** Printed keys of services that consumers call past the proxies all the same, and why. */
+  readonly notLed: ReadonlyMap<string, string>;
   /** Services that the rule is in force for; empty where there is none or none is known. */
   servicesOf(rule: Rule): readonly Entry[];
   virtualServices: readonly VirtualService[];
@@ -20,6 +22,7 @@ export function bindRules(
   rules: readonly Rule[],
   entries: readonly Entry[] | undefined,
   protocols: readonly string[],
+  notLed: ReadonlyMap<string, string> = new Map(),
 ): Bindings {
   const index = indexRules(rules);
   const services = new Map<Rule, Entry[]>();
@@ -37,6 +40,7 @@ export function bindRules(
     rules: index,
     entries: entries === undefined ? undefined : indexEntries(entries),
     protocols,
+    notLed,
     servicesOf: (rule) => services.get(rule) ?? [],
     virtualServices: rules.filter((rule) => rule.kind === "VirtualService"),
     destinationRules: rules.filter((rule) => rule.kind === "DestinationRule"),

@@ -19,9 +19,13 @@ test("findings of rule files, of analysis and of registries come together", asyn
 
 test("analysis is made anew only for another snapshot", () => {
   const analysis = createAnalysis();
-  const first = analysis(adminSnapshot);
-  expect(analysis(adminSnapshot)).toBe(first);
-  expect(analysis(createSnapshot([], adminSnapshot.rules))).not.toBe(first);
+  const first = analysis(adminSnapshot, new Map());
+  expect(analysis(adminSnapshot, new Map())).toBe(first);
+  expect(analysis(createSnapshot([], adminSnapshot.rules), new Map())).not.toBe(first);
+  const passing = new Map([["com.acme.OrderService:1.0.0", "bypassed"]]);
+  const other = analysis(adminSnapshot, passing);
+  expect(other.map(({ code }) => code)).toContain("TR0238");
+  expect(analysis(adminSnapshot, new Map(passing))).toBe(other);
 });
 
 test("workers that fail to answer leave the rest as it is", async () => {

@@ -5,12 +5,13 @@ import { adminSnapshot, adminSourcesOf } from "../../../support/admin-sources.ts
 const sources = adminSourcesOf();
 
 test("services are listed with the rules in force", () => {
-  expect(viewServices(adminSnapshot)).toEqual([
+  expect(viewServices(adminSnapshot, new Map())).toEqual([
     {
       host: "com.acme.orderservice-1-0-0",
       service: "com.acme.OrderService:1.0.0",
       endpoints: 1,
       carried: true,
+      passes: "",
       registries: ["test"],
       virtualService: "orders",
       destinationRule: "lanes",
@@ -20,11 +21,17 @@ test("services are listed with the rules in force", () => {
       service: "com.acme.StockService",
       endpoints: 1,
       carried: false,
+      passes: "",
       registries: ["test"],
       virtualService: "",
       destinationRule: "",
     },
   ]);
+});
+
+test("a service that is not led through the proxy says why", () => {
+  const notLed = new Map([["com.acme.OrderService:1.0.0", "a router rules it"]]);
+  expect(viewServices(adminSnapshot, notLed)[0]).toMatchObject({ carried: false, passes: "a router rules it" });
 });
 
 test.each(["com.acme.orderservice-1-0-0", "com.acme.OrderService:1.0.0", "com.acme.ORDERservice"])(

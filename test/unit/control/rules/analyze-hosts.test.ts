@@ -67,3 +67,12 @@ test.each<[string, string, string[] | undefined, string | undefined]>([
   const rule = destinationRuleText("a", "com.acme.A", "subsets: []");
   expect(analyze([rule], [entryOf("com.acme.A", [url])], protocols)).toEqual(reported === undefined ? [] : [text]);
 });
+
+test("a rule for a service that consumers call past the proxy is told why", () => {
+  const texts = [service("v", "[com.acme.A]"), destinationRuleText("d", "com.acme.A", "subsets: []")];
+  const why = "has no effect on com.acme.A: consumers are shown its real addresses (not taken by the service filter)";
+  expect(analyze(texts, known, undefined, new Map([["com.acme.A", "not taken by the service filter"]]))).toEqual([
+    `TR0238 5:11 VirtualService v ${why}`,
+    `TR0238 11:8 DestinationRule d ${why}`,
+  ]);
+});
