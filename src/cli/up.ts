@@ -6,7 +6,7 @@ import { followFile } from "./config/follow.ts";
 import { type RoleFlags, resolveConfig } from "./config/resolve.ts";
 import { describeFailure, failWith } from "./fail.ts";
 import { checkFolders } from "./mesh/folders.ts";
-import { checkListeners, settleTri } from "./mesh/listeners.ts";
+import { checkListeners, checkLoops, settleTri } from "./mesh/listeners.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { addRoleFlags } from "./role-flags.ts";
 import { VERSION } from "./version.ts";
@@ -38,7 +38,7 @@ Signals: SIGHUP replaces the proxy workers one after the other, SIGTERM drains a
 async function run(flags: RoleFlags): Promise<void> {
   const { config, errors } = resolveConfig(flags, process.env);
   if (config === undefined) failWith(errors);
-  const unusable = [...(await checkListeners(config)), ...checkFolders(config)];
+  const unusable = [...(await checkLoops(config)), ...(await checkListeners(config)), ...checkFolders(config)];
   if (unusable.length > 0) failWith(unusable);
   const log = createLogger(config.logLevel);
   warnOfOddities(config, log);

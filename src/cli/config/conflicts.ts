@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
+import { hostname, networkInterfaces } from "node:os";
 import { resolve, sep } from "node:path";
-import { isWildcard, parseAdvertised, printAddress } from "./address.ts";
+import { isWildcard, parseAddress, parseAdvertised, printAddress } from "./address.ts";
 import type { TrestleConfig } from "./config.ts";
 import type { Fail } from "./registries.ts";
 
@@ -26,7 +27,54 @@ export function checkConflicts(config: TrestleConfig, places: Places, fail: Fail
   checkTri(config, places, fail);
   checkAdvertise(config, places, fail);
   checkListeners(config, places, fail);
+  for (const { facade, message } of findLoops(config)) fail(places.facades(facade), message);
   checkOutputs(config, places, fail);
+}
+
+/**
+ * Facades at an address of a registry: each connection there would make another one, without an end. `addressesOf` gives the IP
+ * addresses that a registry's host name stands for, where that is known; names and addresses of this machine are compared besides.
+ */
+export function findLoops(
+  { facades, registries }: Pick<TrestleConfig, "facades" | "registries">,
+  addressesOf: (host: string) => readonly string[] = () => [],
+): readonly { readonly facade: number; readonly message: string }[] {
+  const own = ownNames();
+  return facades.flatMap((facade, i) => {
+    if (facade.port === 0) return [];
+    const listens = new Set(isWildcard(facade.host) ? own : namesOf(facade.host));
+    for (const { name, hosts } of registries) {
+      const looped = hosts.find((text) => {
+        const address = parseAddress(text);
+        if (address === undefined || address.port !== facade.port) return false;
+        const meant = isWildcard(address.host) ? own : [address.host, ...addressesOf(address.host)].flatMap(namesOf);
+        return meant.some((one) => listens.has(one));
+      });
+      if (looped === undefined) continue;
+      const at = printAddress(facade.host, facade.port);
+      const message = `the facade ${at} would connect to itself without an end, for registry "${name}" is at ${looped}; give the real registry's address`;
+      return [{ facade: i, message }];
+    }
+    return [];
+  });
+}
+
+/** What a facade on all addresses of this machine can be reached by. */
+function ownNames(): readonly string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+  return ["localhost", "127.0.0.1", "::1", hostname(), ...addresses].flatMap(namesOf);
+}
+
+/** A host in the one form in which it is compared; `localhost` stands for both loopback addresses. */
+function namesOf(host: string): readonly string[] {
+  const plain = host
+    .toLowerCase()
+    .replace(/\.$/, "")
+    .replace(/^::ffff:(?=\d+\.)/, "");
+  if (plain === "localhost") return ["localhost", "127.0.0.1", "::1"];
+  return isIP(plain) === 6 && URL.canParse(`http://[${plain}]`)
+    ? [new URL(`http://[${plain}]`).hostname.slice(1, -1)]
+    : [plain];
 }
 
 function checkNames({ registries }: TrestleConfig, fail: Fail): void {

@@ -1,8 +1,10 @@
-import { type AddressInfo, createServer } from "node:net";
+import { lookup } from "node:dns/promises";
+import { type AddressInfo, createServer, isIP } from "node:net";
 import { ConfigError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
-import { printAddress } from "../config/address.ts";
+import { parseAddress, printAddress } from "../config/address.ts";
 import type { TrestleConfig } from "../config/config.ts";
+import { findLoops } from "../config/conflicts.ts";
 import { describeListenFailure } from "../fail.ts";
 
 /** An instance that was killed a moment ago may still hold its ports: one in use is tried again for this long, ms. */
@@ -34,6 +36,35 @@ export async function checkListeners({ facades, proxy, admin }: TrestleConfig): 
   return failures
     .flat()
     .filter(({ path, message }) => !told.has(`${path} ${message}`) && told.add(`${path} ${message}`));
+}
+
+/** How long the names of registries' hosts may take to be looked up, ms; what is not known by then is not compared. */
+const LOOKUP_MS = 2_000;
+
+/** Looks up the registries' hosts: one error for each facade that one of them turns out to be. */
+export async function checkLoops(config: Pick<TrestleConfig, "facades" | "registries">): Promise<ConfigError[]> {
+  const hosts = config.registries.flatMap((registry) => registry.hosts.map((text) => parseAddress(text)?.host ?? ""));
+  const addresses = new Map<string, readonly string[]>();
+  const lookups = [...new Set(hosts)]
+    .filter((host) => host !== "" && isIP(host) === 0)
+    .map(async (host) => {
+      const found = await lookup(host, { all: true }).catch(() => []);
+      addresses.set(
+        host,
+        found.map(({ address }) => address),
+      );
+    });
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    Promise.all(lookups),
+    new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LOOKUP_MS);
+    }),
+  ]);
+  clearTimeout(timer);
+  return findLoops(config, (host) => addresses.get(host) ?? []).map(
+    ({ message }) => new ConfigError("facade", message),
+  );
 }
 
 /** The configuration with ports that are free in place of those of Triple's default ports that are in use; each is logged. */

@@ -1,4 +1,6 @@
+import { hostname } from "node:os";
 import { expect, test } from "vitest";
+import { findLoops } from "../../../../src/cli/config/conflicts.ts";
 import { type RoleFlags, resolveConfig } from "../../../../src/cli/config/resolve.ts";
 
 function faults(flags: RoleFlags): string[] {
@@ -15,6 +17,11 @@ test.each<[string, RoleFlags]>([
   ["no Triple", { triPort: ["none"] }],
   ["an admin address on Triple's default port", { admin: "127.0.0.1:50051" }],
   ["an IPv6 address", { proxyHost: "[::1]" }],
+  [
+    "a facade beside its registry",
+    { registry: ["zookeeper://127.0.0.1:2182"], facade: ["zookeeper://127.0.0.1:2181"] },
+  ],
+  ["a facade on its registry's port", { registry: ["zookeeper://203.0.113.9"], facade: ["zookeeper://0.0.0.0:2181"] }],
 ])("%s can be meant", (_, flags) => {
   expect(faults(flags)).toEqual([]);
 });
@@ -110,4 +117,26 @@ test.each<[string, RoleFlags, string]>([
   ],
 ])("%s is refused", (_, flags, fault) => {
   expect(faults(flags)).toEqual([fault]);
+});
+
+test.each<[string, string, string, string]>([
+  ["the same address", "10.77.0.6:2181", "10.77.0.6:2181", "10.77.0.6:2181"],
+  ["one of several hosts", "10.0.0.1:2181,10.77.0.6:2181", "10.77.0.6:2181", "10.77.0.6:2181"],
+  ["the same name", "zk.example.org", "ZK.example.org.:2181", "zk.example.org:2181"],
+  ["localhost by name and by address", "localhost:2181", "127.0.0.1:2181", "localhost:2181"],
+  ["IPv6 in two forms", "[2001:db8:0::1]:2181", "[2001:db8::1]:2181", "[2001:db8:0::1]:2181"],
+  ["all addresses, and one of this machine's", "127.0.0.1:2181", "0.0.0.0:2181", "127.0.0.1:2181"],
+  ["all addresses of IPv6, and one of this machine's", "127.0.0.1:2181", "[::]:2181", "127.0.0.1:2181"],
+  ["all addresses, and this machine's name", `${hostname()}:2181`, "0.0.0.0:2181", `${hostname()}:2181`],
+])("a facade that its registry turns out to be is refused: %s", (_, registry, facade, named) => {
+  const found = faults({ registry: [`zookeeper://${registry}`], facade: [`zookeeper://${facade}`] });
+  expect(found).toHaveLength(1);
+  expect(found[0]).toMatch(/^--facade: the facade \S+:2181 would connect to itself/);
+  expect(found[0]).toContain(` is at ${named};`);
+});
+
+test("a registry's name that stands for the facade's address is a loop too", () => {
+  const config = resolveConfig({ registry: ["zookeeper://zk:2181"], facade: ["zookeeper://10.0.0.5:2181"] }, {}).config;
+  expect(findLoops(config!)).toEqual([]);
+  expect(findLoops(config!, (host) => (host === "zk" ? ["10.0.0.5"] : [])).map(({ facade }) => facade)).toEqual([0]);
 });
