@@ -10,6 +10,7 @@ import { answerWith } from "./dubbo/answers.ts";
 import type { Callee } from "./dubbo/callee.ts";
 import { editFrame, editsFor } from "./dubbo/edits.ts";
 import { BACKLOG_FULL, failCall, linkCall } from "./pending.ts";
+import { Attempts } from "./policies/attempts.ts";
 import { answerOf, delayOf } from "./policies/fault.ts";
 import type { MetricRow } from "./policies/metrics.ts";
 import {
@@ -59,10 +60,7 @@ export class Exchange implements TryOwner {
   #routeDeadlineMs = Number.POSITIVE_INFINITY;
   #target: Target | undefined;
   #frame: Buffer;
-  #retries = 0;
-  #tried: object[] = [];
-  /** Where the last try went. */
-  #host: object | undefined;
+  readonly #attempts = new Attempts();
   /** The cluster that counts this call among its waiting ones now. */
   #waitsOn: Cluster | undefined;
   #isHeld = false;
@@ -108,7 +106,7 @@ export class Exchange implements TryOwner {
 
   hasOther(): boolean {
     const { cluster } = this.#target!;
-    const avoid = this.#host === undefined ? this.#tried : [...this.#tried, this.#host];
+    const avoid = this.#attempts.triedAndLast;
     const group = cluster.isTripleOnly ? cluster.tri : cluster.dubbo;
     return group.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
   }
@@ -207,7 +205,7 @@ export class Exchange implements TryOwner {
       );
       return true;
     }
-    this.#host = endpoint.host;
+    this.#attempts.begin(endpoint.host);
     send(endpoint);
     return true;
   }
@@ -218,7 +216,7 @@ export class Exchange implements TryOwner {
     const edits = this.#target!.cluster.dubbo.setsToken ? { set: [["token", endpoint.token]] as const } : undefined;
     const withToken = editFrame(this.#frame, edits) ?? this.#frame;
     // A try that failed may still have its frame in a socket's queue: each try writes its id into bytes of its own.
-    const frame = this.#retries + this.#tried.length === 0 ? withToken : Buffer.from(withToken);
+    const frame = this.#attempts.isFirst ? withToken : Buffer.from(withToken);
     if (!twoWay) {
       callee.whenReady((error) => {
         if (error !== undefined) {
@@ -320,22 +318,20 @@ export class Exchange implements TryOwner {
   }
 
   #tryOther(): boolean {
-    if (this.#host !== undefined) this.#tried.push(this.#host);
-    return this.#try(this.#tried);
+    this.#attempts.avoidLast();
+    return this.#try(this.#attempts.tried);
   }
 
   #retry(outcome: Outcome): boolean {
-    const { retry } = this.#call.route;
     const context = this.#context;
-    if (retry === undefined || !this.#call.twoWay || this.#retries >= retry.attempts) return false;
-    if (!retry.retriable(outcome) || context.nowMs >= this.#routeDeadlineMs) return false;
-    this.#retries++;
+    if (!this.#call.twoWay) return false;
+    const bounds = { nowMs: context.nowMs, routeDeadlineMs: this.#routeDeadlineMs };
+    const waitMs = this.#attempts.again(this.#call.route.retry, outcome, bounds, context.random);
+    if (waitMs === undefined) return false;
     context.counters.retries++;
-    if (this.#host !== undefined && !this.#tried.includes(this.#host)) this.#tried.push(this.#host);
-    const waitMs = Math.min(retry.backOffMs(this.#retries, context.random()), this.#routeDeadlineMs - context.nowMs);
-    after(this.#context, waitMs, () => {
-      if (this.#try(this.#tried)) return;
-      this.#tried = [];
+    after(context, waitMs, () => {
+      if (this.#try(this.#attempts.tried)) return;
+      this.#attempts.forgive();
       this.#try([]);
     });
     return true;

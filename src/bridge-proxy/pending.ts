@@ -1,6 +1,6 @@
 import { type CallReason, ProtocolError } from "../base/errors.ts";
 import { DEADLINE_ROUTE } from "./call-table.ts";
-import type { CalleePort, ProxyContext } from "./context.ts";
+import { type CalleePort, NOBODY, type ProxyContext, type TryOwner } from "./context.ts";
 import { answerReason } from "./dubbo/answers.ts";
 import { ABANDONED, outcomeOfReason } from "./policies/outcome.ts";
 
@@ -22,6 +22,30 @@ export function linkCall(context: ProxyContext, slot: number, callee: CalleePort
 export function relinkCall(context: ProxyContext, slot: number, callee: CalleePort): void {
   unlinkCall(context, slot);
   linkCall(context, slot, callee);
+}
+
+/** A call's try that answers its caller itself, and the connection that it is on. */
+export interface SlotOwner extends TryOwner {
+  readonly callee: CalleePort;
+}
+
+/** The times of a try, monotonic ms; see the columns of the call table. */
+export interface SlotTimes {
+  readonly startMs: number;
+  readonly deadlineMs: number;
+  readonly deadlineKind: number;
+}
+
+/** Fills an allocated slot for a try that its owner answers: the table tells it of its time and of a lost connection, no more. */
+export function fillSlot(context: ProxyContext, slot: number, owner: SlotOwner, times: SlotTimes): void {
+  const { calls } = context;
+  calls.callers[slot] = NOBODY;
+  calls.exchanges[slot] = owner;
+  calls.startMs[slot] = times.startMs;
+  calls.deadlineMs[slot] = times.deadlineMs;
+  calls.deadlineKind[slot] = times.deadlineKind;
+  if (times.deadlineMs < context.earliestDeadlineMs) context.earliestDeadlineMs = times.deadlineMs;
+  linkCall(context, slot, owner.callee);
 }
 
 /** Takes a call off its callee's chain and gives its slot back. */

@@ -30,12 +30,19 @@ const inside = vi.hoisted(() => ({
 }));
 vi.mock("../../src/bridge-proxy/pending.ts", async (original) => {
   const actual = await original<typeof import("../../src/bridge-proxy/pending.ts")>();
-  const linkCall = (context: ProxyContext, slot: number, callee: CalleePort) => {
+  const see = (context: ProxyContext, { host }: CalleePort) => {
     inside.context = context;
-    inside.hosts.add(callee.host);
+    inside.hosts.add(host);
+  };
+  const linkCall: typeof actual.linkCall = (context, slot, callee) => {
+    see(context, callee);
     actual.linkCall(context, slot, callee);
   };
-  return { ...actual, linkCall };
+  const fillSlot: typeof actual.fillSlot = (context, slot, owner, times) => {
+    see(context, owner.callee);
+    actual.fillSlot(context, slot, owner, times);
+  };
+  return { ...actual, linkCall, fillSlot };
 });
 vi.mock("../../src/bridge-proxy/upstream/cluster.ts", async (original) => {
   const actual = await original<typeof import("../../src/bridge-proxy/upstream/cluster.ts")>();

@@ -1,9 +1,9 @@
 import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
 import { HEADER_BYTES, status as statusOf } from "../../codecs/dubbo2/frame.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
-import { NOBODY, type ProxyContext, type TryOwner } from "../context.ts";
+import type { ProxyContext, TryOwner } from "../context.ts";
 import type { Callee } from "../dubbo/callee.ts";
-import { BACKLOG_FULL, endCall, failCall, linkCall } from "../pending.ts";
+import { BACKLOG_FULL, endCall, failCall, fillSlot } from "../pending.ts";
 import { OK_EXCEPTION, outcomeOfStatus } from "../policies/outcome.ts";
 import type { AnswerSink } from "../triple/caller-stream.ts";
 import type { StreamOn } from "../triple/link.ts";
@@ -33,7 +33,7 @@ export class DubboTry implements TryOwner {
   readonly sendsTo: StreamOn | undefined = undefined;
   readonly #context: ProxyContext;
   readonly #parts: DubboTryParts;
-  readonly #callee: Callee;
+  readonly callee: Callee;
   #slot: number;
   #sent = false;
 
@@ -42,15 +42,8 @@ export class DubboTry implements TryOwner {
     this.#context = context;
     this.#parts = parts;
     this.#slot = slot;
-    this.#callee = parts.endpoint.host.connection();
-    const { calls } = context;
-    calls.callers[slot] = NOBODY;
-    calls.exchanges[slot] = this;
-    calls.startMs[slot] = parts.startMs;
-    calls.deadlineMs[slot] = parts.deadlineMs;
-    calls.deadlineKind[slot] = parts.deadlineKind;
-    if (parts.deadlineMs < context.earliestDeadlineMs) context.earliestDeadlineMs = parts.deadlineMs;
-    linkCall(context, slot, this.#callee);
+    this.callee = parts.endpoint.host.connection();
+    fillSlot(context, slot, this, parts);
   }
 
   start(): void {
@@ -146,6 +139,6 @@ export class DubboTry implements TryOwner {
     const slot = this.#slot;
     frame.writeInt32BE(calls.generations[slot]!, 4);
     frame.writeInt32BE(slot, 8);
-    if (!this.#callee.send(frame, 0, frame.length)) failCall(this.#context, slot, "overflow", BACKLOG_FULL);
+    if (!this.callee.send(frame, 0, frame.length)) failCall(this.#context, slot, "overflow", BACKLOG_FULL);
   }
 }

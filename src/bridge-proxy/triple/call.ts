@@ -5,6 +5,7 @@ import { ERROR } from "../../codecs/http2/frame.ts";
 import { Wait } from "../after.ts";
 import type { DubboTry } from "../bridge/dubbo-try.ts";
 import type { ProxyContext } from "../context.ts";
+import { Attempts } from "../policies/attempts.ts";
 import { answerOf, delayOf } from "../policies/fault.ts";
 import type { MetricRow } from "../policies/metrics.ts";
 import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfReason } from "../policies/outcome.ts";
@@ -42,16 +43,13 @@ export class TripleCall implements TripleTryOwner {
   #decision: HostDecision | undefined;
   #route: CompiledRoute | undefined;
   #target: Target | undefined;
-  /** Where the last try went. */
-  #host: object | undefined;
+  readonly #attempts = new Attempts();
   #try: StreamTry | DubboTry | undefined;
   #wait: Wait | undefined;
   /** The head as it goes to the destination that was picked. */
   #sent: Fields;
   #routeDeadlineMs = Number.POSITIVE_INFINITY;
-  #retries = 0;
   #moves = 0;
-  #tried: object[] = [];
   #over = false;
 
   /** `relane` gives the lane of the call's head under the configuration in force. */
@@ -115,18 +113,16 @@ export class TripleCall implements TripleTryOwner {
   }
 
   retries(outcome: Outcome): boolean {
-    const retry = this.#route?.retry;
     const context = this.#context;
-    if (retry === undefined || !this.#content.replayable || this.#retries >= retry.attempts) return false;
-    if (!retry.retriable(outcome) || context.nowMs >= this.#routeDeadlineMs) return false;
+    if (!this.#content.replayable) return false;
+    const bounds = { nowMs: context.nowMs, routeDeadlineMs: this.#routeDeadlineMs };
+    const waitMs = this.#attempts.again(this.#route?.retry, outcome, bounds, context.random);
+    if (waitMs === undefined) return false;
     this.#endTry();
-    this.#retries++;
     context.counters.retries++;
-    if (this.#host !== undefined && !this.#tried.includes(this.#host)) this.#tried.push(this.#host);
-    const waitMs = Math.min(retry.backOffMs(this.#retries, context.random()), this.#routeDeadlineMs - context.nowMs);
     this.#after(waitMs, () => {
-      if (this.#begin(this.#tried)) return;
-      this.#tried = [];
+      if (this.#begin(this.#attempts.tried)) return;
+      this.#attempts.forgive();
       this.#begin([]);
     });
     return true;
@@ -154,7 +150,7 @@ export class TripleCall implements TripleTryOwner {
     this.#endTry();
     // It was not begun over there; the provider may still take it on another connection.
     this.#moves += cost;
-    if (this.#moves <= MAX_MOVES && this.#begin(this.#tried)) return;
+    if (this.#moves <= MAX_MOVES && this.#begin(this.#attempts.tried)) return;
     this.tryFailed("connect_failure", message, false);
   }
 
@@ -170,7 +166,7 @@ export class TripleCall implements TripleTryOwner {
 
   hasOther(): boolean {
     const { cluster } = this.#target!;
-    const avoid = this.#host === undefined ? this.#tried : [...this.#tried, this.#host];
+    const avoid = this.#attempts.triedAndLast;
     const group = cluster.isDubboOnly ? cluster.dubbo : cluster.tri;
     return group.forTag(this.#lane.tag, this.#lane.tagForced)?.hasReady(avoid) === true;
   }
@@ -279,7 +275,7 @@ export class TripleCall implements TripleTryOwner {
     }
     const slot = context.calls.allocate();
     if (slot < 0) return this.#overflow(`${context.calls.maxCalls} calls wait already, the proxy's limit`);
-    this.#host = endpoint.host;
+    this.#attempts.begin(endpoint.host);
     try {
       this.#try = make(endpoint, slot);
     } catch (error) {
@@ -317,8 +313,8 @@ export class TripleCall implements TripleTryOwner {
   }
 
   #beginElsewhere(): boolean {
-    if (this.#host !== undefined) this.#tried.push(this.#host);
-    return this.#begin(this.#tried);
+    this.#attempts.avoidLast();
+    return this.#begin(this.#attempts.tried);
   }
 
   /** The head as it goes to a destination; undefined where it cannot be made, which the caller has been told then. */

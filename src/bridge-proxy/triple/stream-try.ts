@@ -2,8 +2,8 @@ import type { CallReason } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
-import { NOBODY, type ProxyContext, type TryOwner } from "../context.ts";
-import { BACKLOG_FULL, endCall, linkCall, relinkCall } from "../pending.ts";
+import type { ProxyContext, TryOwner } from "../context.ts";
+import { BACKLOG_FULL, endCall, fillSlot, relinkCall } from "../pending.ts";
 import type { Outcome } from "../policies/outcome.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { outcomeOfFields } from "./answers.ts";
@@ -69,14 +69,7 @@ export class StreamTry implements TryOwner, UpstreamCall {
     this.#parts = parts;
     this.#slot = slot;
     this.#callee = parts.endpoint.host.connection();
-    const { calls } = context;
-    calls.callers[slot] = NOBODY;
-    calls.exchanges[slot] = this;
-    calls.startMs[slot] = parts.startMs;
-    calls.deadlineMs[slot] = parts.deadlineMs;
-    calls.deadlineKind[slot] = parts.deadlineKind;
-    if (parts.deadlineMs < context.earliestDeadlineMs) context.earliestDeadlineMs = parts.deadlineMs;
-    linkCall(context, slot, this.#callee);
+    fillSlot(context, slot, this, parts);
   }
 
   get callee(): TripleCallee {
