@@ -66,16 +66,19 @@ function unknownText(host: string, caller: Entry, { entries }: Bindings): string
   return `destination ${host} matches no service that is known${kept}${known}: its calls are answered "no endpoint"`;
 }
 
-/** Reports what needs a call's head or body to be read where a provider's serialization can only be carried. */
+/** Reports what needs a call's head or body to be read or changed where a provider's serialization can only be carried. */
 function checkReadable(rule: VirtualService, bindings: Bindings, report: Report): void {
   for (const entry of bindings.servicesOf(rule)) {
     const only = liveEndpoints(entry, undefined, ["dubbo"]).find(isCarriedOnly);
     if (only === undefined) continue;
     const name = printServiceKey(entry.service);
-    const why = `calls of ${name} in serialization ${serializationOf(only)} are only carried`;
+    // Fastjson2 is read for rules, but not written.
+    const isRead = serializationsOf(only).includes("fastjson2");
+    const what = isRead ? "are not changed" : "are only carried";
+    const why = `calls of ${name} in serialization ${serializationOf(only)} ${what}`;
     for (const route of rule.http) {
       for (const match of route.match ?? [])
-        if (needsReading(match, entry))
+        if (!isRead && needsReading(match, entry))
           report("TR0229", match.at.position, `${why}: this match can't be told from them`);
       for (const operations of [route.headers?.request, ...(route.route ?? []).map(({ headers }) => headers?.request)])
         if (operations !== undefined)
@@ -99,12 +102,15 @@ function needsReading(match: HttpMatch, entry: Entry): boolean {
 }
 
 /** Hessian2 is Dubbo's own default; a provider that takes it beside another is called with it. */
-function isCarriedOnly({ params }: Endpoint): boolean {
-  const takes = [params.serialization ?? "", ...(params["prefer.serialization"] ?? "").split(",")].map((name) =>
-    name.trim(),
-  );
-  const named = takes.filter((name) => name !== "");
+function isCarriedOnly(endpoint: Endpoint): boolean {
+  const named = serializationsOf(endpoint);
   return named.length > 0 && !named.includes("hessian2");
+}
+
+/** All that a provider names. */
+function serializationsOf({ params }: Endpoint): readonly string[] {
+  const named = [params.serialization ?? "", ...(params["prefer.serialization"] ?? "").split(",")];
+  return named.map((name) => name.trim()).filter((name) => name !== "");
 }
 
 function serializationOf({ params }: Endpoint): string {

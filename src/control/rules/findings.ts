@@ -33,7 +33,7 @@ export const RULE_FINDINGS = {
   TR0226: { severity: "warning", title: "route that no call can reach" },
   TR0227: { severity: "warning", title: "field without meaning for a Dubbo call" },
   TR0228: { severity: "warning", title: "field that is not applied yet" },
-  TR0229: { severity: "error", title: "rule needs to read calls whose serialization is only carried" },
+  TR0229: { severity: "error", title: "rule needs to read or change calls whose serialization does not allow it" },
   TR0230: { severity: "error", title: "route that can't be applied to Dubbo calls" },
   TR0231: { severity: "warning", title: "weights that don't add up to 100" },
   TR0232: { severity: "warning", title: "method match names an HTTP verb" },

@@ -126,3 +126,16 @@ test.each([
     short([service("{host: com.acme.F}, headers: {request: {remove: [a]}}", "[com.acme.F]")], [entry]).length === 0,
   ).toBe(readable);
 });
+
+test("calls in fastjson2 alone are told apart, but not changed", () => {
+  const entry = entryOf("com.acme.F", ["dubbo://10.0.0.4:20880?serialization=fastjson2"]);
+  const match = virtualServiceText(
+    "v",
+    "[com.acme.F]",
+    "[{match: [{headers: {a: {}}}], route: [{destination: {host: com.acme.F}}]}, {route: [{destination: {host: com.acme.F}}]}]",
+  );
+  expect(short([match], [entry])).toEqual([]);
+  expect(short([service("{host: com.acme.F}, headers: {request: {remove: [a]}}", "[com.acme.F]")], [entry])).toEqual([
+    "TR0229 calls of com.acme.F in serialization fastjson2 are not changed: their attachments can't be changed",
+  ]);
+});
