@@ -11,6 +11,7 @@ import { createZooKeeperClient, type ZooKeeperClient } from "../../src/registry-
 import { type ConformanceCase, zooKeeperCases } from "../conformance/zookeeper.cases.ts";
 import { addressesOf, IFACE, PROVIDERS, PROXIES, providerName } from "../support/facade-link.ts";
 import { eventually, probeText, sleep } from "../support/process.ts";
+import { recordingLogger } from "../support/recording-logger.ts";
 import { openZnodes } from "../support/znodes.ts";
 import { startZooKeeper, type ZooKeeper } from "../support/zookeeper.ts";
 import { javaClient, kazooClient, nodeClient } from "../support/zookeeper-programs.ts";
@@ -261,6 +262,21 @@ describe("connections that are not welcome", () => {
     for (const socket of held) socket.destroy();
     await eventually("none", () => own.counters.sessions === 0);
     expect(await probeText("127.0.0.1", own.address.port, "ruok")).toBe("imok");
+  });
+
+  test("over the real server's maxClientCnxns are closed by it, which is told once", async () => {
+    const small = await startZooKeeper("127.0.0.1", 21823, { maxClientCnxns: 2 });
+    onTestFinished(() => small.stop());
+    const { logger, lines } = recordingLogger();
+    const own = await open({ upstream: [small], log: logger });
+    onTestFinished(() => own.close());
+    for (let count = 0; count < 2; count++) await client(own.address);
+    const before = own.counters.upstreamFailures;
+    for (let count = 0; count < 3; count++) expect(await probeText("127.0.0.1", own.address.port, "ruok")).toBe("");
+    expect(own.counters.upstreamFailures - before).toBe(3);
+    expect(lines.filter(([level]) => level === "warn")).toEqual([
+      ["warn", expect.stringContaining("maxClientCnxns"), { server: "127.0.0.1:21823", sessions: expect.any(Number) }],
+    ]);
   });
 
   test("that say nothing are closed after the time for a handshake", async () => {

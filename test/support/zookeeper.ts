@@ -26,6 +26,8 @@ export interface ZooKeeperOptions {
   readonly extendedTypes?: boolean;
   /** How often empty containers and nodes whose time is over are looked for; ZooKeeper's own default unless given. */
   readonly expiryCheckMs?: number;
+  /** Connections that one address may have; 0 for any number, as it is unless given. */
+  readonly maxClientCnxns?: number;
 }
 
 const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map((jar) => `/usr/share/java/${jar}.jar`).join(":");
@@ -34,7 +36,7 @@ const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map((jar) => `/usr/shar
 export async function startZooKeeper(
   host: string = hosts.registry,
   port = 2181,
-  { extendedTypes = true, expiryCheckMs = 60_000 }: ZooKeeperOptions = {},
+  { extendedTypes = true, expiryCheckMs = 60_000, maxClientCnxns = 0 }: ZooKeeperOptions = {},
 ): Promise<ZooKeeper> {
   const dir = await mkdtemp(join(tmpdir(), "trestle-zk-"));
   const config = [
@@ -44,7 +46,7 @@ export async function startZooKeeper(
     `dataDir=${dir}`,
     `clientPortAddress=${host}`,
     `clientPort=${port}`,
-    "maxClientCnxns=0",
+    `maxClientCnxns=${maxClientCnxns}`,
     "admin.enableServer=false",
     "4lw.commands.whitelist=*",
     `extendedTypesEnabled=${extendedTypes}`,

@@ -12,6 +12,7 @@ import { type UpstreamHost, UpstreamHosts } from "./zookeeper/hosts.ts";
 import { Listings } from "./zookeeper/listings.ts";
 import { SessionMemory } from "./zookeeper/memory.ts";
 import { Patience } from "./zookeeper/patience.ts";
+import { Refusals } from "./zookeeper/refusals.ts";
 import { DEFAULT_LIMITS, FacadeSession, type PacketLimits } from "./zookeeper/session.ts";
 
 /** What {@link createZookeeperFacade} needs; everything but the first three has a default. */
@@ -74,6 +75,7 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
     clock,
     log,
     counters,
+    refusals: new Refusals(clock, log),
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? DEFAULTS.handshakeTimeoutMs,
     connectTimeoutMs: options.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs,
   };

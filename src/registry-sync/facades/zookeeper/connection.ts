@@ -4,6 +4,7 @@ import { ProtocolError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { FacadeCounters } from "./counters.ts";
 import type { UpstreamHosts } from "./hosts.ts";
+import type { Refusals } from "./refusals.ts";
 import type { FacadeSession } from "./session.ts";
 
 /** What a connection needs beside its socket. */
@@ -12,6 +13,7 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly counters: FacadeCounters;
+  readonly refusals: Refusals;
   /** How long a client may take to say what it wants, and the server to answer that, ms. */
   readonly handshakeTimeoutMs: number;
   /** How long one server may take to accept a connection, ms. */
@@ -39,6 +41,8 @@ export class FacadeConnection {
   #timer: Timer;
   #waiting: Timer | undefined;
   #closed = false;
+  /** Whether the server has said anything. */
+  #isAnswered = false;
   readonly #onClosed: () => void;
 
   constructor(client: Socket, session: FacadeSession, options: ConnectionOptions, onClosed: () => void) {
@@ -117,14 +121,30 @@ export class FacadeConnection {
 
   #join(server: Socket): void {
     this.#server = server;
-    server.on("error", () => this.close());
-    server.on("close", () => this.close());
-    server.on("end", () => this.close());
+    const name = `${server.remoteAddress}:${server.remotePort}`;
+    server.on("error", () => this.#serverGone(name));
+    server.on("close", () => this.#serverGone(name));
+    server.on("end", () => this.#serverGone(name));
     server.on("drain", () => this.#balance());
     this.#client.on("drain", () => this.#balance());
-    server.on("data", (chunk) => this.#feed(() => this.#session.fromServer(chunk)));
+    server.on("data", (chunk) => {
+      this.#feed(() => this.#session.fromServer(chunk));
+      if (!this.#isAnswered && this.#session.established) this.#options.refusals.accepted();
+      this.#isAnswered = true;
+    });
     this.#client.on("data", (chunk) => this.#feed(() => this.#session.fromClient(chunk)));
     this.#client.resume();
+  }
+
+  /** The server ended the connection; one that never answered will not take the next one either. */
+  #serverGone(server: string): void {
+    const { counters, refusals, upstream } = this.#options;
+    if (!this.#closed && !this.#isAnswered) {
+      counters.upstreamFailures++;
+      upstream.passOn();
+      refusals.refused(server, counters.sessions);
+    }
+    this.close();
   }
 
   #feed(take: () => void): void {

@@ -7,7 +7,7 @@ export interface FacadeCounters {
   refused: number;
   /** Connections ended for breaking the protocol or a limit, by either side. */
   broken: number;
-  /** Connections closed because no server of the registry could be reached. */
+  /** Connections closed because no server of the registry could be reached, or it closed them before it answered. */
   upstreamFailures: number;
   packetsFromClients: number;
   packetsFromServers: number;

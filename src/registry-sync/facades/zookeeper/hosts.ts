@@ -27,6 +27,11 @@ export class UpstreamHosts {
     }
   }
 
+  /** The server of the latest connection does not serve: the next one starts with another. */
+  passOn(): void {
+    this.#next = (this.#next + 1) % this.#hosts.length;
+  }
+
   /**
    * Connects to the first server that takes the connection, within `timeoutMs` each. Throws `TransientError` when none does;
    * stops early, with the same error, on the signal.
