@@ -525,3 +525,26 @@ test("ten thousand streams that end in every way leave nothing behind", async ()
   const after = await Promise.all(Array.from({ length: 20 }, () => caller.call(path, { body: wrapped }).done(10_000)));
   expect(after.map(({ status, bytes }) => [status, bytes])).toEqual(after.map(() => [0, 1_000_005]));
 });
+
+test("answers that callers do not take are bounded, on one connection and over all", async () => {
+  await limit({ maxHeldBytes: 4_000_000 });
+  const dubbo = await startFakeProvider();
+  onTestFinished(() => dubbo.close());
+  const chunk = Buffer.concat([Buffer.from([0x42, 0x80, 0x00]), Buffer.alloc(0x8000, 7)]);
+  const more = Buffer.concat([Buffer.from([0x41, 0x80, 0x00]), Buffer.alloc(0x8000, 7)]);
+  const body = Buffer.concat([Buffer.from([0x91]), ...Array.from({ length: 15 }, () => more), chunk]);
+  dubbo.onCall = ({ socket, id }) => socket.write(frame(0x02, id, body, undefined, 20));
+  await stage.apply([{ key, endpoints: [{ port: dubbo.port }] }]);
+  const request = envelope(encodeRequestWrapper({ serializeType: "hessian4", args: [], argTypes: [] }));
+  const deaf = await Promise.all([0, 1, 2, 3].map(() => openH2Caller(stage.port, { streamWindowBytes: 65_535 })));
+  for (const one of deaf) {
+    one.reads = false;
+    for (let n = 0; n < 8; n++) one.call(path, { body: request });
+  }
+  await eventually("all have been answered", () => dubbo.calls === 32 && heldState().slots === 0);
+  await eventually("most of it is held", () => heldState().heldBytes! > 2_500_000);
+  expect(heldState().heldBytes).toBeLessThanOrEqual(4_600_000);
+  for (const one of deaf) one.close();
+  await eventually("nothing is held", () => heldState().heldBytes === 0);
+  expect((await caller.call(path, { body: request }).done()).status).toBe(0);
+});

@@ -42,8 +42,8 @@ export class Http2Link implements SocketOwner {
     this.#context = context;
     this.#owner = owner;
     this.lastReadMs = context.nowMs;
-    const { maxSkipBytes, maxBacklogBytes } = context.limits;
-    const bounds = { maxQueuedBytes: maxSkipBytes + ROOM_BYTES, maxAllQueuedBytes: 2 * maxBacklogBytes, ...limits };
+    const { maxSkipBytes, maxHeldBytes } = context.limits;
+    const bounds = { maxQueuedBytes: maxSkipBytes + ROOM_BYTES, maxAllQueuedBytes: maxHeldBytes / 2, ...limits };
     this.machine = new Http2Connection(role, this.#wallMs(), bounds);
     this.driver = drive(this);
     this.driver.wake();
