@@ -3,12 +3,12 @@ import type { Headers, HttpMatch, HttpRoute, VirtualService } from "../../model/
 import { type Bindings, serviceNamed } from "./bindings.ts";
 import type { Report } from "./findings.ts";
 import { sumOfWeights } from "./istio-schema.ts";
-import { lowerMatch, neverMet, PSEUDO_HEADERS } from "./lower.ts";
+import { lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "./lower.ts";
 import { EVERY_PATH, type PathMatch } from "./path.ts";
 
 const HTTP_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
 
-const INSTEAD: Readonly<Record<NonNullable<ReturnType<typeof neverMet>>, string>> = {
+const INSTEAD: Readonly<Record<NeverMet, string>> = {
   scheme: "a Dubbo call has no scheme",
   queryParams: "a Dubbo call has no query; match attachments under headers",
   sourceLabels: "callers have no labels here; match headers.dubbo-application or an attachment",
@@ -68,13 +68,20 @@ function checkHeaders(headers: Headers | undefined, report: Report): void {
 function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, report: Report): void {
   const { position, fields } = match.at;
   for (const list of ["headers", "withoutHeaders"] as const) {
-    for (const name of Object.keys(match[list] ?? {}))
+    for (const name of Object.keys(match[list] ?? {})) {
       if (PSEUDO_HEADERS.includes(name))
         report(
           "TR0227",
           fields[list] ?? position,
           `${list}.${name} is passed over, as Istio does; use the field ${name} of the match`,
         );
+      if (/^dubbo-arg(?:-|$)/i.test(name) && !/^dubbo-arg-\d+(?:\.[^.]+)*$/i.test(name))
+        report(
+          "TR0227",
+          fields[list] ?? position,
+          `${list}.${name} names no argument and is compared with an attachment of that name; arguments are dubbo-arg-0, dubbo-arg-1.field and so on`,
+        );
+    }
   }
   if (match.method !== undefined && match.method.type === "exact" && HTTP_VERBS.includes(match.method.value))
     report(
@@ -83,14 +90,14 @@ function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, 
       `method ${match.method.value} looks like an HTTP verb; on a Dubbo host it is the Java method's name`,
     );
   const never = neverMet(match);
-  if (never !== undefined) {
+  for (const name of never) {
     report(
       "TR0227",
-      fields[never] ?? position,
-      `match asks for ${never}, so it never applies to a Dubbo call: ${INSTEAD[never]}`,
+      fields[name] ?? position,
+      `match asks for ${name}, so it never applies to a Dubbo call: ${INSTEAD[name]}`,
     );
-    return;
   }
+  if (never.length > 0) return;
   const services = bindings.servicesOf(rule);
   if (services.length > 0 && services.every((entry) => lowerMatch(match, entry) === undefined))
     report(

@@ -39,7 +39,7 @@ const notEmpty: Check<string> = (value) =>
 const isHost: Check<string> = (value) => {
   if (value.length > 512) return wrong("is longer than 512 characters");
   const plain = value.startsWith("*.") ? value.slice(2) : value.endsWith(".*") ? value.slice(0, -2) : value;
-  if (value === "*" || /^[A-Za-z0-9_$.-]+$/.test(plain)) return undefined;
+  if (value === "*" || /^[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+)*$/.test(plain)) return undefined;
   return wrong(
     `is ${quote(value)}; a host is a DNS name, an interface name, or a wildcard such as "*", "*.acme" or "com.acme.*"`,
   );

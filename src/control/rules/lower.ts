@@ -85,23 +85,27 @@ export function lowerMatch(
   entry: Entry,
 ): { readonly path: PathMatch; readonly headers: readonly HeaderMatcher[] } | undefined {
   if (match === undefined) return { path: EVERY_PATH, headers: [] };
-  if (neverMet(match) !== undefined) return undefined;
+  if (neverMet(match).length > 0) return undefined;
   if (match.authority !== undefined && !authorityMatches(match.authority, entry)) return undefined;
   const path = lowerPath(match, entry.service.interface);
   if (path === undefined) return undefined;
   return { path, headers: [...lowerHeaders(match.headers, false), ...lowerHeaders(match.withoutHeaders, true)] };
 }
 
-/** The condition of a match that no Dubbo call can meet, by its field name; undefined where there is none. */
-export function neverMet(
-  match: HttpMatch,
-): "scheme" | "queryParams" | "sourceLabels" | "sourceNamespace" | "gateways" | undefined {
-  if (match.scheme !== undefined) return "scheme";
-  if (match.queryParams !== undefined && Object.keys(match.queryParams).length > 0) return "queryParams";
-  if (match.sourceLabels !== undefined && Object.keys(match.sourceLabels).length > 0) return "sourceLabels";
-  if (match.sourceNamespace !== undefined && match.sourceNamespace !== "") return "sourceNamespace";
-  if (match.gateways !== undefined && match.gateways.length > 0 && !match.gateways.includes("mesh")) return "gateways";
-  return undefined;
+/** A condition that no Dubbo call can meet. */
+export type NeverMet = "scheme" | "queryParams" | "sourceLabels" | "sourceNamespace" | "gateways";
+
+/** The conditions of a match that no Dubbo call can meet, by their field names. */
+export function neverMet(match: HttpMatch): readonly NeverMet[] {
+  const { scheme, queryParams = {}, sourceLabels = {}, sourceNamespace = "", gateways = [] } = match;
+  const never: [NeverMet, boolean][] = [
+    ["scheme", scheme !== undefined],
+    ["queryParams", Object.keys(queryParams).length > 0],
+    ["sourceLabels", Object.keys(sourceLabels).length > 0],
+    ["sourceNamespace", sourceNamespace !== ""],
+    ["gateways", gateways.length > 0 && !gateways.includes("mesh")],
+  ];
+  return never.filter(([, isThere]) => isThere).map(([name]) => name);
 }
 
 function authorityMatches(authority: TextMatch, entry: Entry): boolean {

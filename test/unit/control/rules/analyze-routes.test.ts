@@ -102,3 +102,24 @@ test.each([
 test("order is checked without a registry too", () => {
   expect(analyze([virtualServiceText("v", "[com.acme.A]", `[${all}, ${all}]`)])).toHaveLength(1);
 });
+
+test("each condition that no call meets is named", () => {
+  const never = "{scheme: {exact: https}, sourceNamespace: shop, gateways: [ingress]}";
+  const names = found(`[{match: [${never}], ${to}}, ${all}]`).map(
+    (one) => /^TR0227 match asks for (\w+),/.exec(one)?.[1],
+  );
+  expect(names.sort()).toEqual(["gateways", "scheme", "sourceNamespace"]);
+});
+
+test.each([
+  ["dubbo-arg-x", true],
+  ["Dubbo-Arg", true],
+  ["dubbo-arg-0x", true],
+  ["dubbo-arg-0.", true],
+  ["dubbo-arg-12", false],
+  ["dubbo-arg-0.a.b", false],
+  ["dubbo-argument", false],
+])("whether headers.%s names no argument: %s", (name, reported) => {
+  const text = `TR0227 headers.${name} names no argument and is compared with an attachment of that name; arguments are dubbo-arg-0, dubbo-arg-1.field and so on`;
+  expect(found(`[{match: [{headers: {${name}: {exact: a}}}], ${to}}, ${all}]`)).toEqual(reported ? [text] : []);
+});

@@ -11,7 +11,7 @@ test.each(["*", "*.acme", "com.acme.*", "com.acme.Order$Inner", "a_b", "ORDER-1-
   expect(found(`["${host}"]`, routed("timeout: 1s"))).toEqual([]);
 });
 
-test.each(["", "a*b", "*a", "a b", "**", "a/b", "*.*"])("%j is no host", (host) => {
+test.each(["", "a*b", "*a", "a b", "**", "a/b", "*.*", "com..x", ".a", "a."])("%j is no host", (host) => {
   expect(found(`["${host}"]`, routed("timeout: 1s"))).toEqual([
     expect.stringMatching(/^TR0209 5:11 VirtualService\.spec\.hosts\[0\]/),
   ]);

@@ -86,8 +86,13 @@ test.each([
 });
 
 test("the condition that is never met is named", () => {
-  expect(neverMet(matchOf("{sourceLabels: {app: a}, method: {exact: x}}"))).toBe("sourceLabels");
-  expect(neverMet(matchOf("{method: {exact: x}}"))).toBeUndefined();
+  expect(neverMet(matchOf("{sourceLabels: {app: a}, method: {exact: x}}"))).toEqual(["sourceLabels"]);
+  expect(neverMet(matchOf("{gateways: [in], sourceNamespace: a, scheme: {exact: x}}"))).toEqual([
+    "scheme",
+    "sourceNamespace",
+    "gateways",
+  ]);
+  expect(neverMet(matchOf("{method: {exact: x}}"))).toEqual([]);
 });
 
 test("one destination takes all, whatever its weight", () => {
