@@ -1,4 +1,11 @@
-import type { HeaderMatcher, ResourceSet, Route, RouteMatch, StringMatcher } from "../../codecs/xds/resources.ts";
+import type {
+  FractionalPercent,
+  HeaderMatcher,
+  ResourceSet,
+  Route,
+  RouteMatch,
+  StringMatcher,
+} from "../../codecs/xds/resources.ts";
 import { type DestinationRule, printPosition, type Rule, type VirtualService } from "../../model/rule.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
@@ -88,6 +95,8 @@ export function viewEndpoints({ entries }: Snapshot, wanted: string | undefined)
 /** One route as the admin API lists it. */
 export interface RouteView {
   readonly host: string;
+  /** Printed service key. */
+  readonly service: string;
   readonly route: string;
   /** Which calls, in words; `every call` for all. */
   readonly match: string;
@@ -102,11 +111,12 @@ export interface RouteView {
 /** Lists the routes of all services in words, each service's in the order they are tried; none before the first resources. */
 export function viewRoutes(resources: ResourceSet | undefined): RouteView[] {
   return (resources?.routes ?? []).flatMap(({ resource }) =>
-    resource.virtualHosts.flatMap(({ name, routes }) =>
+    resource.virtualHosts.flatMap(({ name, domains, routes }) =>
       routes.map((route) => {
         const origin = route.metadata?.filterMetadata["io.trestle"];
         return {
           host: name,
+          service: domains.find((domain) => domain !== name) ?? name,
           route: route.name ?? "",
           match: describeMatch(route.match),
           to: describeAction(route),
@@ -155,12 +165,20 @@ function describePolicies({ route, typedPerFilterConfig, requestHeadersToAdd, re
   return [
     route?.timeout === undefined ? "" : `timeout ${route.timeout}`,
     route?.retryPolicy === undefined ? "" : `retries ${route.retryPolicy.numRetries} on ${route.retryPolicy.retryOn}`,
-    fault?.delay === undefined ? "" : `delay ${fault.delay.fixedDelay}`,
-    fault?.abort === undefined ? "" : `abort ${fault.abort.httpStatus ?? `grpc ${fault.abort.grpcStatus}`}`,
+    fault?.delay === undefined ? "" : `delay ${fault.delay.fixedDelay}${describeShare(fault.delay.percentage)}`,
+    fault?.abort === undefined
+      ? ""
+      : `abort ${fault.abort.httpStatus ?? `grpc ${fault.abort.grpcStatus}`}${describeShare(fault.abort.percentage)}`,
     changed === 0 ? "" : `changes ${changed} attachments`,
   ]
     .filter((text) => text !== "")
     .join("; ");
+}
+
+/** Of how many calls, where that is not all. */
+function describeShare({ numerator, denominator }: FractionalPercent): string {
+  const percent = numerator / (denominator === "MILLION" ? 10_000 : denominator === "TEN_THOUSAND" ? 100 : 1);
+  return percent >= 100 ? "" : ` for ${percent}%`;
 }
 
 /** One rule as the admin API lists it. */

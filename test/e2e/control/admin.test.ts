@@ -75,6 +75,10 @@ test.each([
     shows: /^com\.acme\.OrderService:1\.0\.0 +10\.0\.0\.1:20880 +dubbo +100 +gray +ok +test$/m,
   },
   { args: ["routes"], shows: /^com\.acme\.orderservice-1-0-0 +orders\/0 +\/com\.acme\.OrderService\/createOrder and/m },
+  {
+    args: ["routes", "com.acme.ORDERservice"],
+    shows: /^com\.acme\.orderservice-1-0-0 +orders\/1 +every call +outbound/m,
+  },
   { args: ["rules"], shows: /^VirtualService +orders +com\.acme\.OrderService +1 +newest +r\.yaml:1:1$/m },
   { args: ["rules", "--findings"], shows: /^zookeeper: warning TR0103: a node is no URL$/m },
   { args: ["services", "-o", "yaml"], shows: /^- host: com\.acme\.orderservice-1-0-0$/m },

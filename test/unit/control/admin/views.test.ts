@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { viewEndpoints, viewRoutes, viewRules, viewServices } from "../../../../src/control/admin/views.ts";
+import { compile } from "../../../../src/control/compile/compiler.ts";
+import { createSnapshot } from "../../../../src/model/snapshot.ts";
 import { adminSnapshot, adminSourcesOf } from "../../../support/admin-sources.ts";
+import { rulesOf, virtualServiceText } from "../../../support/rules.ts";
 
 const sources = adminSourcesOf();
 
@@ -62,6 +65,7 @@ test("routes are told in words, in their order", () => {
   expect(viewRoutes(sources.resources())).toEqual([
     {
       host: "com.acme.orderservice-1-0-0",
+      service: "com.acme.OrderService:1.0.0",
       route: "orders/0",
       match: "/com.acme.OrderService/createOrder and x-user = a and not (x-lane is there)",
       to: "outbound|20880|v2|com.acme.orderservice-1-0-0 90%, outbound|20880||com.acme.orderservice-1-0-0 10%",
@@ -70,6 +74,7 @@ test("routes are told in words, in their order", () => {
     },
     {
       host: "com.acme.orderservice-1-0-0",
+      service: "com.acme.OrderService:1.0.0",
       route: "orders/1",
       match: "every call",
       to: "outbound|20880||com.acme.orderservice-1-0-0",
@@ -78,6 +83,19 @@ test("routes are told in words, in their order", () => {
     },
   ]);
   expect(viewRoutes(undefined)).toEqual([]);
+});
+
+test.each([
+  ["{delay: {fixedDelay: 1s, percentage: {value: 12.5}}}", "delay 1s for 12.5%"],
+  ["{delay: {fixedDelay: 1s, percent: 100}}", "delay 1s"],
+  ["{abort: {httpStatus: 503, percent: 7}}", "abort 503 for 7%"],
+  ["{abort: {httpStatus: 503, percentage: {}}}", "abort 503 for 0%"],
+])("a fault %s is told as %s", (fault, policies) => {
+  const http = `[{fault: ${fault}, route: [{destination: {host: com.acme.StockService}}]}]`;
+  const rules = rulesOf(virtualServiceText("s", "[com.acme.StockService]", http));
+  const node = { id: "n", dubbo: [] };
+  const routes = viewRoutes(compile(createSnapshot(adminSnapshot.entries, rules, ["dubbo", "tri"]), node));
+  expect(routes.find(({ service }) => service === "com.acme.StockService")?.policies).toBe(policies);
 });
 
 test("rules are listed with their place and the services that they are in force for", () => {
