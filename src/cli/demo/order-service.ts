@@ -1,5 +1,5 @@
 import type { Outcome } from "../../codecs/dubbo2/body.ts";
-import { GENERIC_DESCRIPTOR } from "../../codecs/dubbo2/head.ts";
+import { GENERIC_DESCRIPTOR, splitTypes } from "../../codecs/dubbo2/head.ts";
 import { exceptionValue } from "../../codecs/hessian2/throwable.ts";
 import { isContainer, type MapEntry, mapValue, objectValue, type Value } from "../../codecs/value.ts";
 import { serviceKey } from "../../model/service.ts";
@@ -26,6 +26,7 @@ export const ORDER_DESCRIPTORS: Readonly<Record<OrderMethod, string>> = {
  */
 export function answerOrder(label: string, method: string, descriptor: string, args: readonly Value[]): Outcome {
   if (method === "$invoke" && descriptor === GENERIC_DESCRIPTOR) return answerGeneric(label, args);
+  checkCount(method, args);
   switch (method) {
     case "createOrder":
       return order(label, orderId(String(args[0])), String(args[0]), Number(args[1]), "NEW");
@@ -42,6 +43,14 @@ export function answerOrder(label: string, method: string, descriptor: string, a
     default:
       throw new Error(`No such method ${method} in class ${ORDER_SERVICE.interface}`);
   }
+}
+
+/** Java finds a method by its parameters too. */
+function checkCount(method: string, args: readonly Value[]): void {
+  if (!ORDER_METHODS.some((known) => known === method)) return;
+  const wanted = splitTypes(ORDER_DESCRIPTORS[method as OrderMethod]).length;
+  if (args.length !== wanted)
+    throw new Error(`No such method ${method} with ${args.length} arguments in class ${ORDER_SERVICE.interface}`);
 }
 
 function answerGeneric(label: string, args: readonly Value[]): Outcome {

@@ -33,15 +33,18 @@ test("an order that cannot be is an exception, a method that is not there an err
   expect(answerOrder("v1", "getOrder", "J", [-1n]).type).toBe("exception");
   expect(() => answerOrder("v1", "nosuch", "", [])).toThrow("No such method nosuch in class com.acme.OrderService");
   expect(() => answerOrder("v1", "$invoke", "", ["getOrder"])).toThrow("No such method $invoke");
+  expect(() => shown("sayHello", [])).toThrow(
+    "No such method sayHello with 0 arguments in class com.acme.OrderService",
+  );
+  expect(() => shown("$invoke", ["sayHello", null, listValue(["a", "b"])], GENERIC_DESCRIPTOR)).toThrow("2 arguments");
   expect(shown("$echo", ["ping"])).toBe('value "ping"');
 });
 
 test("arguments of odd types do not break it", () => {
   for (const method of ORDER_METHODS) {
     for (const value of [null, true, 1, 2n, "x", listValue([])]) {
-      expect(["value", "exception"]).toContain(
-        answerOrder("v1", method, ORDER_DESCRIPTORS[method], [value, value]).type,
-      );
+      const args = splitTypes(ORDER_DESCRIPTORS[method]).map(() => value);
+      expect(["value", "exception"]).toContain(answerOrder("v1", method, ORDER_DESCRIPTORS[method], args).type);
     }
     expect(splitTypes(ORDER_DESCRIPTORS[method]).length).toBeGreaterThan(0);
   }
