@@ -1,4 +1,4 @@
-import { type JsonNode, parseJson } from "../codecs/json-text.ts";
+import { type JsonNode, JsonNumber, parseJson } from "../codecs/json-text.ts";
 import { parseServerUrl } from "./config/address.ts";
 
 /** Port of a provider where a URL names none, by protocol: Dubbo's own defaults, and HTTP's. */
@@ -72,5 +72,17 @@ export function readArguments(text: string): JsonNode[] {
     throw new Error(`the arguments are no JSON: ${(error as Error).message}; they are one array, such as '[42, "a"]'`);
   }
   if (!Array.isArray(node)) throw new Error("the arguments are one JSON array, such as '[42, \"a\"]'");
+  node.forEach(checkNumbers);
   return node;
+}
+
+/** Decimals become doubles where no type says otherwise: one that is too large would go out as Infinity. */
+function checkNumbers(node: JsonNode, index: number): void {
+  const left: JsonNode[] = [node];
+  for (let one = left.pop(); one !== undefined; one = left.pop()) {
+    if (Array.isArray(one)) for (const item of one) left.push(item);
+    else if (one instanceof Map) for (const item of one.values()) left.push(item);
+    else if (one instanceof JsonNumber && !one.isInteger && !Number.isFinite(Number(one.text)))
+      throw new Error(`argument ${index}: ${one.text} is too large for a double; write a BigDecimal as a string`);
+  }
 }

@@ -44,6 +44,13 @@ describe("a target", () => {
   });
 });
 
+test.each([
+  ["[1e400]", "argument 0: 1e400 is too large for a double"],
+  ['["a", {"x": [null, -1e999]}]', "argument 1: -1e999 is too large for a double"],
+])("arguments %s are refused", (text, error) => {
+  expect(() => readArguments(text)).toThrow(error);
+});
+
 test("arguments are one JSON array, numbers with all their digits", () => {
   expect(readArguments('[9007199254740993, "a"]')).toEqual([new JsonNumber("9007199254740993"), "a"]);
 });
