@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { parseAddress, printAddress } from "./config/address.ts";
 
 /** Where client commands look for a running instance unless told. */
 export const DEFAULT_ADMIN = "http://127.0.0.1:15000";
@@ -46,8 +47,13 @@ export async function askAdmin<T>(
   throw new Error(`${url} answered ${response.status}${typeof said === "string" ? `: ${said}` : ""}`);
 }
 
+/** Admin's own port, where an address without a scheme names none. */
+const DEFAULT_PORT = 15_000;
+
 function adminUrl(admin: string, path: string): URL {
-  const text = /^https?:\/\//.test(admin) ? admin : `http://${admin}`;
+  const address = parseAddress(admin, DEFAULT_PORT);
+  const host = address === undefined ? admin : printAddress(address.host, address.port);
+  const text = /^https?:\/\//.test(admin) ? admin : `http://${host}`;
   try {
     return new URL(path, text);
   } catch {

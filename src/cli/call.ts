@@ -82,8 +82,8 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
     .option("--descriptor <file>", "FileDescriptorSet with the service, as protoc writes it (grpc://)")
     .addOption(outputOption().default("json"))
     .addHelpText("after", EXAMPLES)
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .action(async (target: string, rest: string[], options: CallOptions) => {
-      process.stdout.on("error", leave);
       try {
         const failure = await runCall(readTarget(target, rest, options.registry !== undefined), options, find);
         if (failure === undefined) return;
@@ -94,12 +94,6 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
         process.exitCode = 2;
       }
     });
-}
-
-/** A reader such as `head` that has had enough is no failure. */
-function leave(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
 }
 
 /** Runs the call and prints its value; gives what is to be said of an exception or error instead. Throws an `Error` with one line where no answer came. */

@@ -34,11 +34,17 @@ Examples:
     .action(async ({ once }: { once?: true }) => {
       const stop = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
+      let isRead = true;
+      process.stdout.once("error", () => {
+        isRead = false;
+        stop.abort();
+      });
       process.stdout.write("starting a registry, a facade, two proxy workers and sample applications ...\n");
       const mesh = await startDemoMesh().catch(failWith);
       process.stdout.write(introduction(mesh));
       const holds = once === true ? await runOnce(mesh, stop.signal) : await runLive(mesh, stop.signal);
       await mesh.close();
+      if (!isRead) process.exit(0);
       if (once === true && stop.signal.aborted) failWith(new Error("stopped before all calls were made"));
       process.stdout.write(holds ? "the split was what the rule says\n" : "the split was NOT what the rule says\n");
       process.exit(holds ? 0 : 1);

@@ -12,7 +12,7 @@ import { createRulesCommand } from "./rules.ts";
 import { createServicesCommand } from "./services.ts";
 import { createUpCommand } from "./up.ts";
 import { VERSION } from "./version.ts";
-import { createWorkerCommand } from "./worker-command.ts";
+import { createWorkerCommand, WORKER_COMMAND } from "./worker-command.ts";
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -23,7 +23,7 @@ export function createProgram(): Command {
     .version(VERSION)
     // An option behind a command is that command's own: `call --version 1.0.0` is a service's version.
     .enablePositionalOptions()
-    .showHelpAfterError("(trestle --help lists the commands)");
+    .hook("preAction", (_, command) => leaveWithReader(command.name()));
   program.addCommand(createDemoCommand());
   program.addCommand(createUpCommand());
   program.addCommand(createCallCommand());
@@ -36,13 +36,33 @@ export function createProgram(): Command {
   program.addCommand(createConfigCommand());
   program.addCommand(createRestartCommand());
   program.addCommand(createWorkerCommand(), { hidden: true });
-  for (const command of program.commands) {
-    command.showHelpAfterError(`(trestle ${command.name()} --help shows what it takes)`);
-  }
   for (const command of [program, ...program.commands]) {
-    command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "trestle: ")) });
+    const hint =
+      command === program
+        ? "trestle --help lists the commands"
+        : `trestle ${command.name()} --help shows what it takes`;
+    command.configureOutput({
+      outputError: (text, write) =>
+        write(
+          `${text
+            .replace(/^error: /, "trestle: ")
+            .trim()
+            .replaceAll("\n", " ")} (${hint})\n`,
+        ),
+    });
   }
   return program;
+}
+
+/** Commands that go on when nobody reads what they print, or have more to do than to leave. */
+const STAYING = ["up", "demo", WORKER_COMMAND];
+
+/** A reader such as `head` that has had enough is no failure. */
+function leaveWithReader(command: string): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (!STAYING.includes(command)) process.exit(0);
+  });
 }
 
 await createProgram().parseAsync().catch(failWith);

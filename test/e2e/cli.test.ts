@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openZooKeeper, registerUrl } from "../../src/cli/dubbo/registry.ts";
 import { parseDubboUrl, printNodeName } from "../../src/registry-sync/dubbo-url.ts";
@@ -82,9 +84,21 @@ describe("what is wrong is told in lines before anything starts", () => {
     [
       "an unknown flag",
       ["up", "--bogus"],
-      ["trestle: unknown option '--bogus'", "(trestle up --help shows what it takes)"],
+      ["trestle: unknown option '--bogus' (trestle up --help shows what it takes)"],
     ],
-    ["an unknown command", ["bogus"], ["trestle: unknown command 'bogus'", "(trestle --help lists the commands)"]],
+    ["an unknown command", ["bogus"], ["trestle: unknown command 'bogus' (trestle --help lists the commands)"]],
+    [
+      "a flag that is nearly right",
+      ["services", "--admn", "x"],
+      ["trestle: unknown option '--admn' (Did you mean --admin?) (trestle services --help shows what it takes)"],
+    ],
+    [
+      "nobody at admin's own port, where none is named",
+      ["services", "--admin", "127.0.0.9"],
+      [
+        "trestle: no answer from http://127.0.0.9:15000 (ECONNREFUSED); start trestle there or name its address with --admin",
+      ],
+    ],
     [
       "a facade of another registry",
       ["up", "--facade", "nacos://127.0.0.1:8848"],
@@ -112,6 +126,24 @@ describe("what is wrong is told in lines before anything starts", () => {
     expect(stderr.trimEnd().split("\n")).toEqual(lines);
     expect(stdout).toBe("");
     expect(code).toBe(1);
+  });
+
+  test.each([["--bogus"], ["--timeout", "x"], []])(
+    "what call cannot make out ends with its own code: %s",
+    async (...args) => {
+      const { code, stdout, stderr } = await runTrestle(["call", ...args]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toMatch(/^trestle: .+ \(trestle call --help shows what it takes\)\n$/);
+    },
+  );
+
+  test("a reader that has had enough is no failure", async () => {
+    const { stdout, stderr } = await promisify(execFile)("sh", [
+      "-c",
+      `${process.execPath} dist/cli.js demo --once | head -n 1`,
+    ]);
+    expect(stderr).toBe("");
+    expect(stdout.split("\n")).toHaveLength(2);
   });
 
   test("a file: all its faults with line and column", async () => {
