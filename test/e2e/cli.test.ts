@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openZooKeeper, registerUrl } from "../../src/cli/dubbo/registry.ts";
-import { parseDubboUrl, printNodeName } from "../../src/registry-sync/dubbo-url.ts";
+import { encodeName, parseDubboUrl, printNodeName } from "../../src/registry-sync/dubbo-url.ts";
 import { createEmbeddedRegistry, type EmbeddedRegistry } from "../../src/registry-sync/embedded/server.ts";
+import { createZooKeeperClient, type ZooKeeperClient } from "../../src/registry-sync/sources/zookeeper/client.ts";
 import { freePorts } from "../support/ports.ts";
 import { eventually, sleep, stopAll } from "../support/process.ts";
 import { type SampleTraffic, startSampleTraffic } from "../support/sample-traffic.ts";
@@ -508,6 +509,94 @@ test("two instances show each other, and consumers of one go on when it ends", a
   await traffic.close();
   await b!.stop();
   await registry.close();
+});
+
+describe("an instance that starts on the entry files of an earlier one", () => {
+  const file = "com.acme.orderservice.yaml";
+  let registry: EmbeddedRegistry;
+  let writer: ZooKeeperClient;
+  let out = "";
+  const findings = async (trestle: Trestle) =>
+    ((await trestle.json("/api/v1/findings")) as { findings: { code: string; at: string }[] }).findings;
+
+  async function startWith(password: string, options: TrestleOptions = {}): Promise<Trestle> {
+    const config = join(folder, "denied.yaml");
+    await writeFile(join(folder, "denied-secret"), password);
+    await writeFile(
+      config,
+      `registries:
+- name: legacy
+  url: zookeeper://${registry.host}:${registry.port}?root=/sec
+  auth: {username: u, passwordFile: ${join(folder, "denied-secret")}}
+outputs:
+- files: ${out}
+`,
+    );
+    return start({ ...options, extra: ["-c", config] });
+  }
+
+  beforeAll(async () => {
+    out = join(folder, "denied-out");
+    registry = await createEmbeddedRegistry({ host, port: 0 });
+    writer = createZooKeeperClient({
+      servers: [{ host: registry.host, port: registry.port }],
+      auth: { username: "u", password: "right" },
+    });
+    await writer.connected(5_000);
+    const url = "dubbo://10.9.0.1:20880/com.acme.OrderService?interface=com.acme.OrderService";
+    await writer.create("/sec", null, { acl: [{ perms: 31, scheme: "auth", id: "" }] });
+    for (const path of ["/com.acme.OrderService", "/com.acme.OrderService/providers"])
+      await writer.create(`/sec${path}`);
+    await writer.create(`/sec/com.acme.OrderService/providers/${encodeName(url)}`);
+    const first = await startWith("right");
+    await eventually("the entry's file", async () => (await readdir(out)).includes(file));
+    await first.stop();
+  });
+
+  afterAll(async () => {
+    await writer?.close();
+    await registry?.close();
+  });
+
+  test("deletes none, is not ready and says why where the registry denies reading", async () => {
+    const trestle = await startWith("wrong", { readyStatus: 503 });
+    await eventually("the finding", async () => (await findings(trestle)).some(({ code }) => code === "TR0105"));
+    await eventually("its line in the log", () => trestle.peer.log(200).includes('"code":"TR0105"'));
+    const ready = await trestle.get("/ready");
+    expect([ready.status, ready.body]).toEqual([503, expect.stringContaining("registry legacy has not been read yet")]);
+    const { code, stdout, stderr } = await trestle.command("diff");
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^trestle: .*registry legacy has not been read yet.*\n$/);
+    expect(await readdir(out)).toEqual([file]);
+    expect(trestle.peer.log(200).split("denies reading")).toHaveLength(2);
+    await trestle.stop();
+  });
+
+  test("says what stands in the way of one, in findings, log and diff", async () => {
+    await writeFile(join(out, file), "- junk\n");
+    const trestle = await startWith("right");
+    await eventually("the finding", async () => (await findings(trestle)).some(({ code }) => code === "TR0141"));
+    await eventually("its line in the log", () => trestle.peer.log(200).includes('"code":"TR0141"'));
+    const shown = await trestle.command("rules", "--findings");
+    expect(shown.stdout).toContain("com.acme.orderservice: error TR0141: ");
+    const { code, stdout } = await trestle.command("diff");
+    expect([code, stdout]).toEqual([
+      0,
+      `files=${out}: no changes, 1 cannot be written\n! TR0141: entry com.acme.orderservice belongs to nobody known and is not touched\n`,
+    ]);
+    expect(await readFile(join(out, file), "utf8")).toBe("- junk\n");
+    await trestle.stop();
+  });
+});
+
+test("a facade at its own registry's address is refused before anything starts", async () => {
+  const [port] = await freePorts(1);
+  const { code, stderr } = await runTrestle([
+    ...["up", "--registry", `zookeeper://localhost:${port}`, "--facade", `zookeeper://0.0.0.0:${port}`],
+    ...["--admin", `${host}:0`],
+  ]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`the facade 0.0.0.0:${port} would connect to itself without an end`);
 });
 
 test("a password is printed nowhere", async () => {

@@ -40,10 +40,12 @@ export interface TrestleOptions {
   readonly admin?: string;
   readonly output?: string;
   readonly extra?: readonly string[];
+  /** What /ready must answer for it to have started; 200 unless told. */
+  readonly readyStatus?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts `dist/cli.js up` and waits until /ready says 200. */
+/** Starts `dist/cli.js up` and waits until /ready says 200, or what the options say. */
 export async function startTrestle(options: TrestleOptions = {}): Promise<Trestle> {
   if (!existsSync(cli)) throw new Error("dist/cli.js is missing: run `make build`");
   const host = options.host ?? hosts.trestle;
@@ -69,7 +71,7 @@ export async function startTrestle(options: TrestleOptions = {}): Promise<Trestl
     ...(options.env === undefined ? {} : { env: options.env }),
     ready: async () => {
       ready = await get("/ready");
-      return ready.status === 200;
+      return ready.status === (options.readyStatus ?? 200);
     },
     deadlineMs: 20_000,
     describe: () => `/ready answered ${ready.status}: ${ready.body}`,
