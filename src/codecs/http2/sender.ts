@@ -18,7 +18,7 @@ export interface SenderEvents {
   onDrain(stream: Http2Stream): void;
   /** The end of our side has been framed. */
   onEnded(stream: Http2Stream): void;
-  /** A frame with content has been framed. */
+  /** A frame with content has been framed, that no window cut short. */
   onContent(): void;
 }
 
@@ -91,7 +91,12 @@ export class Sender {
   widenStream(stream: Http2Stream, bytes: number): boolean {
     if (stream.sendWindow + bytes > MAX_WINDOW) return false;
     stream.sendWindow += bytes;
-    if (stream.queuedBytes > 0) this.flush();
+    if (stream.queuedBytes === 0 || this.#blocked) return true;
+    while (stream.queuedBytes > 0 && this.#window > 0 && this.#turn(stream));
+    if (stream.queuedBytes === 0) {
+      this.#waiting.splice(this.#waiting.indexOf(stream), 1);
+      this.#drained(stream);
+    }
     return true;
   }
 
@@ -165,7 +170,8 @@ export class Sender {
     let moved = true;
     while (moved && this.#waiting.length > 0 && this.#window > 0 && !this.#blocked) {
       moved = false;
-      for (let i = 0; i < this.#waiting.length; ) {
+      // A peer that gives window by the byte must not have all streams looked at for each.
+      for (let i = 0; i < this.#waiting.length && this.#window > 0; ) {
         const stream = this.#waiting[i];
         if (this.#turn(stream)) moved = true;
         if (stream.queuedBytes > 0) i++;
@@ -185,6 +191,7 @@ export class Sender {
     if (length <= 0) return false;
     const end = stream.queuedEnd && length === stream.queuedBytes;
     this.#frame(stream, first, 0, length, end);
+    if (length === first.length || length === MAX_SENT_BYTES) this.#events.onContent();
     stream.stalledMs = this.nowMs;
     stream.queuedBytes -= length;
     this.queuedBytes -= length;
@@ -211,6 +218,7 @@ export class Sender {
       if (length <= 0) break;
       const last = end && at + length === bytes.length;
       this.#frame(stream, bytes, at, at + length, last);
+      if (at + length === bytes.length || length === MAX_SENT_BYTES) this.#events.onContent();
       at += length;
       if (last) this.#events.onEnded(stream);
     }
@@ -222,7 +230,6 @@ export class Sender {
     this.out.bytes(bytes, start, stop);
     this.#window -= stop - start;
     stream.sendWindow -= stop - start;
-    this.#events.onContent();
   }
 
   #emptyEnd(stream: Http2Stream): void {

@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { Sender } from "../../../../src/codecs/http2/sender.ts";
 import { Http2Stream } from "../../../../src/codecs/http2/stream.ts";
 
-function sender() {
+function sender(onContent = () => {}) {
   const said: string[] = [];
   const events = {
     onDrain: (stream: Http2Stream) => void said.push("drain " + stream.id),
     onEnded: (stream: Http2Stream) => void said.push("ended " + stream.id),
-    onContent: () => {},
+    onContent,
   };
   return { said, machine: new Sender(events, 0, 4096) };
 }
@@ -52,4 +52,53 @@ test("windows over 2^31-1 are refused", () => {
   const { machine } = sender();
   expect(() => machine.widen(0x7fffffff)).toThrow("connection window is over 2^31-1");
   expect(machine.widenStream(new Http2Stream(1, 10, 0), 0x7fffffff)).toBe(false);
+});
+
+test("window by the byte has one stream looked at, and its frames earn the peer nothing", () => {
+  let earned = 0;
+  const { said, machine } = sender(() => earned++);
+  const filler = new Http2Stream(1, 100_000, 0);
+  machine.data(filler, Buffer.alloc(65_535), false);
+  earned = 0;
+  const streams = Array.from({ length: 500 }, (_, n) => new Http2Stream(2 * n + 3, 0, 0));
+  let looks = 0;
+  for (const stream of streams) {
+    let window = 10;
+    Object.defineProperty(stream, "sendWindow", {
+      get: () => {
+        looks++;
+        return window;
+      },
+      set: (value: number) => {
+        window = value;
+      },
+    });
+    machine.data(stream, Buffer.alloc(3), false);
+  }
+  looks = 0;
+  machine.widen(1);
+  machine.widen(1);
+  expect(earned).toBe(0);
+  machine.widenStream(streams[400]!, 1);
+  expect(looks).toBeLessThan(20);
+  machine.widen(1);
+  expect([earned, said]).toEqual([1, ["drain 3"]]);
+  machine.widen(10_000);
+  expect(said).toHaveLength(500);
+});
+
+test("a stream's own window moves that stream, to its end", () => {
+  const { said, machine } = sender();
+  const streams = [new Http2Stream(1, 0, 0), new Http2Stream(3, 0, 0)];
+  for (const stream of streams) machine.data(stream, Buffer.alloc(40_000), true);
+  machine.setBlocked(true);
+  machine.widenStream(streams[1]!, 50_000);
+  expect(machine.out.length).toBe(0);
+  machine.setBlocked(false);
+  expect([said, machine.queuedBytes]).toEqual([["drain 3", "ended 3"], 40_000]);
+  machine.widenStream(streams[0]!, 10_000);
+  machine.widenStream(streams[0]!, 30_000);
+  expect(machine.queuedBytes).toBe(40_000 - 25_535);
+  machine.widen(100_000);
+  expect([said.slice(2), machine.queuedBytes, machine.waiting]).toEqual([["drain 1", "ended 1"], 0, []]);
 });
