@@ -161,6 +161,7 @@ class InterfaceBuild {
   }
 
   consumers(names: readonly string[]): readonly Consumer[] {
+    const broadcasting = new Set<string>();
     for (const name of this.#bounded(names, "consumers", MAX_DIRECTORY_NAMES)) {
       const url = this.#readOne(name, "consumers");
       if (url === undefined || url.protocol === "empty") continue;
@@ -168,6 +169,9 @@ class InterfaceBuild {
       this.#consumers.set(name, consumer);
       if (param(url, "cluster") !== "broadcast") continue;
       const who = `consumer ${url.host === "" ? "(no address)" : url.host} of ${printServiceKey(consumer.service)}`;
+      // An address may have several nodes: references that differ in a parameter, or processes.
+      if (broadcasting.has(who)) continue;
+      broadcasting.add(who);
       this.#tell("TR0132", `${who} calls every provider (cluster=broadcast) and is not led through the proxy`, who);
     }
     return [...this.#consumers.values()].sort(

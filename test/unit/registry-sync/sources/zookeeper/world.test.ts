@@ -354,10 +354,13 @@ describe("dynamic configuration of the config centre", () => {
   });
 });
 
-test("a broadcast consumer is told, its service is not held back", () => {
+test("a broadcast consumer is told once, however many nodes it has; its service is not held back", () => {
   const world = worldOf({
     providers: [provider("10.0.0.1:20880")],
-    consumers: ["consumer://10.0.0.9/a.B?application=web&cluster=broadcast"],
+    consumers: [
+      "consumer://10.0.0.9/a.B?application=web&cluster=broadcast",
+      "consumer://10.0.0.9/a.B?application=web&cluster=broadcast&pid=2",
+    ],
   });
   expect(world.findings.map((one) => [one.code, one.at])).toEqual([["TR0132", "consumer 10.0.0.9 of a.B"]]);
   expect(passedServices(world.findings).size).toBe(0);
