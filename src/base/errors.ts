@@ -52,6 +52,7 @@ export type CallReason =
   | "fault"
   | "over_limit"
   | "undecodable"
+  | "untranslatable"
   | "internal";
 
 /** One call cannot go on. Caught at the outermost place, which answers in the caller's own protocol. */

@@ -107,7 +107,7 @@ export class Exchange implements TryOwner {
   hasOther(): boolean {
     const { cluster } = this.#target!;
     const avoid = this.#attempts.triedAndLast;
-    const group = cluster.isTripleOnly ? cluster.tri : cluster.dubbo;
+    const group = cluster.bridgesDubbo ? cluster.tri : cluster.dubbo;
     return group.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
   }
 
@@ -171,7 +171,7 @@ export class Exchange implements TryOwner {
       this.abandoned();
       return true;
     }
-    return cluster.isTripleOnly
+    return cluster.bridgesDubbo
       ? this.#tryIn(cluster.tri, avoid, (endpoint) => this.#sendTriple(endpoint))
       : this.#tryIn(cluster.dubbo, avoid, (endpoint) => this.#send(endpoint));
   }
@@ -271,7 +271,7 @@ export class Exchange implements TryOwner {
       });
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
-      this.#answer(ownAnswer("undecodable"), error.message);
+      this.#answer(ownAnswer(error instanceof CallError ? error.reason : "undecodable"), error.message);
       return;
     }
     const owner = twoWay ? this : HEARS_NOTHING;

@@ -123,7 +123,7 @@ export class DubboTry implements TryOwner {
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
       this.cancel();
-      owner.tryFailed("undecodable", error.message, false);
+      owner.tryFailed(error instanceof CallError ? error.reason : "undecodable", error.message, false);
       return;
     }
     const bodyBytes = frame.length - HEADER_BYTES;

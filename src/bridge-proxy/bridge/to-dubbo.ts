@@ -1,4 +1,4 @@
-import { ProtocolError } from "../../base/errors.ts";
+import { CallError, ProtocolError } from "../../base/errors.ts";
 import { decodeErrorText } from "../../codecs/dubbo2/answer.ts";
 import { isException, PROTOCOL_VERSION } from "../../codecs/dubbo2/body.ts";
 import {
@@ -35,27 +35,27 @@ export interface DubboDestination {
 }
 
 /**
- * The one message of a gRPC-framed request, `body` being all of its content. Throws `ProtocolError` where it is none, more than
- * one, or compressed.
+ * The one message of a gRPC-framed request, `body` being all of its content. Throws `ProtocolError` where it is none, CallError
+ * `unimplemented` where there are more than one, or it is compressed.
  */
 export function onlyMessage(body: Buffer): Buffer {
   if (body.length < ENVELOPE_BYTES) throw new ProtocolError("triple", "request without a message");
   const length = body.readUInt32BE(1);
-  if ((body[0]! & FLAG_COMPRESSED) !== 0) throw new ProtocolError("triple", "compressed messages are not translated");
+  if ((body[0]! & FLAG_COMPRESSED) !== 0) throw untranslatable("compressed messages are not translated");
   if (length > body.length - ENVELOPE_BYTES) throw new ProtocolError("triple", "request ends inside a message");
   if (length < body.length - ENVELOPE_BYTES) {
-    throw new ProtocolError("triple", "streams cannot be carried to a dubbo2 provider");
+    throw untranslatable("streams cannot be carried to a dubbo2 provider");
   }
   return body.subarray(ENVELOPE_BYTES);
 }
 
 /**
- * A Triple call with a wrapped message as a Dubbo2 request frame, id 0. Throws `ProtocolError` for a message that is no wrapper
- * in Hessian2: a protobuf message names no types that a Dubbo2 provider knows.
+ * A Triple call with a wrapped message as a Dubbo2 request frame, id 0. Throws CallError `unimplemented` for a message that is no
+ * wrapper: a protobuf message names no types that a Dubbo2 provider knows; `ProtocolError` for one that cannot be read.
  */
 export function toDubboRequest(head: CallHead, message: Buffer, to: DubboDestination): Buffer {
   if (!looksWrapped(message)) {
-    throw new ProtocolError("triple", "a protobuf message cannot be translated for a dubbo2 provider");
+    throw untranslatable("a protobuf message, or a stream, cannot be translated for a dubbo2 provider");
   }
   const { interface: path, version } = to.service;
   const call = {
@@ -122,4 +122,8 @@ function checkedTrailers(fields: Fields): Fields {
     "dubbo2",
     `attachments of the answer are ${bytes} bytes, over the limit ${MAX_TRAILERS_BYTES}`,
   );
+}
+
+function untranslatable(text: string): CallError {
+  return new CallError("unimplemented", "untranslatable", text);
 }

@@ -1,4 +1,4 @@
-import { ProtocolError } from "../../base/errors.ts";
+import { CallError, ProtocolError } from "../../base/errors.ts";
 import { encodeExceptionAnswer, encodeStatusAnswer } from "../../codecs/dubbo2/answer.ts";
 import { PROTOCOL_VERSION, supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
 import { encodeFrame, HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
@@ -37,11 +37,12 @@ export interface TripleDestination {
 
 /**
  * The request frame as a Triple call to an interface-style service: each argument in the wrapper, attachments as fields. Throws
- * `ProtocolError` for a body that is not Hessian2 and for one that cannot be read, CallError for text that no field can carry.
+ * CallError for a body that is not Hessian2 and for text that no field can carry, `ProtocolError` for one that cannot be read.
  */
 export function toTripleRequest(frame: Buffer, to: TripleDestination): TripleRequest {
   if (serializationId(frame, 0) !== HESSIAN2) {
-    throw new ProtocolError("dubbo2", `serialization ${serializationId(frame, 0)} is not translated to triple`);
+    const text = `serialization ${serializationId(frame, 0)} is not translated to triple`;
+    throw new CallError("unimplemented", "untranslatable", text);
   }
   try {
     scanned.scan(frame, HEADER_BYTES, frame.length);
@@ -102,7 +103,7 @@ export function toDubboAnswer(
 
 function errorFrame(idHigh: number, idLow: number, { grpc, message, details }: Answer): Buffer {
   const status = dubbo2OfGrpc(grpc);
-  const text = details?.detail || details?.message || message || `grpc status ${grpc} without a text`;
+  const text = details?.detail || message || details?.message || `grpc status ${grpc} without a text`;
   return status === OK
     ? encodeExceptionAnswer(idHigh, idLow, HESSIAN2, text)
     : encodeStatusAnswer(idHigh, idLow, HESSIAN2, status, text);

@@ -167,7 +167,7 @@ export class TripleCall implements TripleTryOwner {
   hasOther(): boolean {
     const { cluster } = this.#target!;
     const avoid = this.#attempts.triedAndLast;
-    const group = cluster.isDubboOnly ? cluster.dubbo : cluster.tri;
+    const group = cluster.bridgesTriple ? cluster.dubbo : cluster.tri;
     return group.forTag(this.#lane.tag, this.#lane.tagForced)?.hasReady(avoid) === true;
   }
 
@@ -250,7 +250,7 @@ export class TripleCall implements TripleTryOwner {
   /** Begins a try at an endpoint that is none of `avoid`. False where all are, which leaves the call as it was. */
   #begin(avoid: readonly object[]): boolean {
     const { cluster } = this.#target!;
-    return cluster.isDubboOnly
+    return cluster.bridgesTriple
       ? this.#beginIn(cluster.dubbo, avoid, (endpoint, slot) => tryDubbo(this.#tryParts(), endpoint, slot))
       : this.#beginIn(cluster.tri, avoid, (endpoint, slot) => tryTriple(this.#tryParts(), endpoint, slot));
   }

@@ -38,14 +38,14 @@ export class Cluster {
     return this.dubbo.hasTags || this.tri.hasTags;
   }
 
-  /** There are endpoints, and all speak Dubbo2: calls of Triple callers have to be translated. */
-  get isDubboOnly(): boolean {
-    return this.tri.endpoints.length === 0 && this.dubbo.endpoints.length > 0;
+  /** Calls of Triple callers have to be translated: no endpoint speaks Triple, or none of those can be reached and others may be. */
+  get bridgesTriple(): boolean {
+    return this.tri.isDown && !(this.dubbo.isDown && this.tri.endpoints.length > 0);
   }
 
-  /** There are endpoints, and all speak Triple: calls of Dubbo2 callers have to be translated. */
-  get isTripleOnly(): boolean {
-    return this.dubbo.endpoints.length === 0 && this.tri.endpoints.length > 0;
+  /** Calls of Dubbo2 callers have to be translated; see {@link bridgesTriple}. */
+  get bridgesDubbo(): boolean {
+    return this.dubbo.isDown && !(this.tri.isDown && this.dubbo.endpoints.length > 0);
   }
 
   /** Replaces the endpoints. Whether calls have to be read, or led, otherwise than before. */

@@ -29,6 +29,11 @@ export class EndpointGroup<C extends UpstreamConnection> {
     return this.#untagged;
   }
 
+  /** There is no endpoint, or none that could be connected to when that was tried last. */
+  get isDown(): boolean {
+    return this.#endpoints.every(({ host }) => host.state === "down");
+  }
+
   /** Whether endpoints differ by tag: then a call's own tag has to be read. */
   get hasTags(): boolean {
     return this.#hasTags;

