@@ -202,3 +202,75 @@ test("the last few providers of a registry that loses its data stay until they h
   );
   expect(await addressesInFile()).toEqual(few);
 });
+
+test("a root that may not be read yields nothing but a finding, at a real server too", async () => {
+  const auth = (password: string) => ({ auth: { username: "u", password } });
+  const owner = createZooKeeperClient({ servers: [{ host: HOST, port: PORT }], ...auth("right") });
+  await owner.connected(10_000);
+  await owner.create("/sec", null, { acl: [{ perms: 31, scheme: "auth", id: "" }] });
+  await owner.close();
+  const worldWith = async (password: string) => {
+    const codes: string[] = [];
+    const ending = new AbortController();
+    const source = createZookeeperSource({
+      name: "sec",
+      hosts: [`${HOST}:${PORT}`],
+      root: "/sec",
+      ...auth(password),
+      onFindings: (findings) => {
+        codes.push(...findings.map(({ code }) => code));
+        if (codes.length > 0) setTimeout(() => ending.abort(), 500);
+      },
+    });
+    for await (const { name } of source.watch(ending.signal)) return name;
+    return codes;
+  };
+  expect(await worldWith("wrong")).toEqual(["TR0105"]);
+  expect(await worldWith("right")).toBe("sec");
+});
+
+test("a registry that was emptied between two runs deletes no file of the first", async () => {
+  const files = await mkdtemp(join(tmpdir(), "trestle-sync-"));
+  const names = Array.from({ length: 8 }, (_, index) => `com.acme.Service${index}`);
+  for (const path of ["/two", ...names.flatMap((name) => [`/two/${name}`, `/two/${name}/providers`])])
+    await writer.create(path);
+  const nodes = names.flatMap((name) =>
+    tenAddresses
+      .slice(0, 6)
+      .map((at) => `/two/${name}/providers/${encodeName(`dubbo://${at}:20880/${name}?interface=${name}`)}`),
+  );
+  for (const node of nodes) await writer.create(node);
+  const run = () => {
+    const ending = new AbortController();
+    const one = createController({
+      sources: [createZookeeperSource({ name: "two", hosts: [`${HOST}:${PORT}`], root: "/two" })],
+      sinks: [createFilesSink({ directory: files, owner: "trestle" })],
+      owner: "trestle",
+      clock: realClock,
+      logger,
+    });
+    const ended = one.run(ending.signal);
+    return {
+      state: one.state,
+      end: async () => {
+        ending.abort();
+        await ended;
+      },
+    };
+  };
+  const filesNow = async () => (await readdir(files)).filter((name) => name.endsWith(".yaml")).length;
+  const first = run();
+  await until("eight files", filesNow, (count) => count === 8);
+  await first.end();
+  for (const node of nodes) await writer.delete(node);
+  const second = run();
+  await until(
+    "all held",
+    () => second.state.get().held.get("two"),
+    (held) => held === 48,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await filesNow()).toBe(8);
+  await second.end();
+  await rm(files, { recursive: true, force: true });
+});
