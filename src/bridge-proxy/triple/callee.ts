@@ -7,12 +7,13 @@ import { failCallsOf, logBug, moveCallsOf } from "../pending.ts";
 import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import { superviseConnect } from "../upstream/connecting.ts";
 import type { ConnectionOwner, UpstreamConnection } from "../upstream/host.ts";
+import { type InLine, Line } from "./line.ts";
 import { Http2Link, type LinkOwner } from "./link.ts";
 
 type EventOf<T extends Http2Event["type"]> = Extract<Http2Event, { readonly type: T }>;
 
 /** One try of a call on a callee's connection: the owner of an upstream stream, or of a place in the line for one. */
-export interface UpstreamCall {
+export interface UpstreamCall extends InLine {
   /** The connection that it waits on. */
   readonly callee: TripleCallee | undefined;
   /** A stream may be opened on `callee` now; to be used at once or never. */
@@ -32,10 +33,10 @@ export interface UpstreamCall {
 const STRICT_PING_MS = 330_000;
 
 /** Calls that wait for a stream to a provider, in their order: whichever of its connections has one first takes the next. */
-const lines = new WeakMap<ProviderPort, Set<UpstreamCall>>();
+const lines = new WeakMap<ProviderPort, Line<UpstreamCall>>();
 
-function lineOf(host: ProviderPort): Set<UpstreamCall> {
-  const line = lines.get(host) ?? new Set();
+function lineOf(host: ProviderPort): Line<UpstreamCall> {
+  const line = lines.get(host) ?? new Line();
   lines.set(host, line);
   return line;
 }
@@ -50,7 +51,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   readonly #context: ProxyContext;
   readonly #owner: ConnectionOwner;
   /** Calls that wait for a connection, or for the end of another stream; of all connections to the host. */
-  readonly #line: Set<UpstreamCall>;
+  readonly #line: Line<UpstreamCall>;
   #closed = false;
   #leaving = false;
   #endWhenIdle = false;
@@ -209,10 +210,10 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
 
   /** Lets those in the line open their streams, as far as there is room. */
   #advance(): void {
-    if (this.#line.size > 0 && this.ready) {
-      for (const call of this.#line) {
-        if (!this.link.machine.canOpen) break;
-        if (this.#endWhenIdle && call.callee !== this) continue;
+    if (this.ready) {
+      for (let left = this.#line.size; left > 0 && this.link.machine.canOpen; left--) {
+        const call = this.#line.first(({ callee }) => !this.#endWhenIdle || callee === this);
+        if (call === undefined) break;
         this.#line.delete(call);
         call.onOpen(this);
       }
@@ -231,7 +232,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
 
   /** Nothing of its calls in the line was sent, so another connection may take them. */
   #moveLine(): void {
-    for (const call of [...this.#line]) {
+    for (const call of this.#line.all()) {
       if (call.callee !== this) continue;
       this.#line.delete(call);
       call.onReset(ERROR.refused, "");

@@ -54,6 +54,7 @@ export interface StreamTryParts {
 
 /** One try of a call at a Triple provider: its stream there, and what goes between that and the caller's, unread. */
 export class StreamTry implements TryOwner, UpstreamCall {
+  linePlace = -1;
   readonly #context: ProxyContext;
   readonly #parts: StreamTryParts;
   #callee: TripleCallee;
@@ -225,6 +226,7 @@ export class StreamTry implements TryOwner, UpstreamCall {
 
 /** What streams belong to that were given up: nothing is done with what still comes. */
 const GONE: UpstreamCall = {
+  linePlace: -1,
   callee: undefined,
   onOpen: () => {},
   onHead: () => {},

@@ -316,8 +316,9 @@ export abstract class Receiver extends Endpoint {
     if (settings.headerTableBytes !== undefined) this.sender.setPeerTableBytes(settings.headerTableBytes);
     if (settings.maxStreams !== undefined) this.peerMaxStreams = settings.maxStreams;
     if (settings.maxHeaderListBytes !== undefined) this.peerMaxListBytes = settings.maxHeaderListBytes;
-    if (settings.initialWindow !== undefined) this.sender.setInitialWindow(settings.initialWindow, this.streams.all());
+    // Content that waited for a wider window goes out behind the acknowledgement of it.
     this.sender.settingsAck();
+    if (settings.initialWindow !== undefined) this.sender.setInitialWindow(settings.initialWindow, this.streams.all());
     this.events.push({ type: "settings" });
   }
 

@@ -95,3 +95,15 @@ test("any bytes give events or a ProtocolError", () => {
     }
   }
 });
+
+test("content that waited for a wider initial window goes out behind the acknowledgement of it", () => {
+  const machine = server();
+  machine.receive(frame("000006 04 00 00000000 0004 00000000"), 0);
+  const [head] = machine.receive(frame(REQUEST), 0);
+  if (head?.type !== "head") throw new Error("no head");
+  machine.head(head.stream, [":status", "200"], false);
+  machine.data(head.stream, Buffer.from("ab"), false);
+  machine.takeOutput();
+  machine.receive(frame("000006 04 00 00000000 0004 00000001"), 0);
+  expect(machine.takeOutput().toString("hex")).toBe("000000040100000000" + "000001000000000001" + "61");
+});
