@@ -89,7 +89,7 @@ export class TripleCall implements TripleTryOwner {
       this.#endTry();
       this.#overflow("requests that wait are at the limit of the bytes that may be held");
     } else if (this.#route !== undefined) this.#try?.onContent();
-    else if (this.#lane.needsMessage) this.#readMessage();
+    else this.#onUndecided();
   }
 
   /** The request ends with trailers. */
