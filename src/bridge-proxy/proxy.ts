@@ -10,7 +10,7 @@ import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
 import { FlushQueue } from "./socket-driver.ts";
-import { AcceptedCaller as TripleCaller } from "./triple/accept.ts";
+import { AcceptedCaller } from "./triple/accept.ts";
 import { UnknownCalls } from "./unknown.ts";
 
 const SWEEP_MS = 10;
@@ -29,7 +29,7 @@ export interface ProxyOptions {
 }
 
 /** One accepted connection, whatever it speaks. */
-interface AcceptedCaller {
+interface CallerConnection {
   /** Bytes that the caller has not taken yet. */
   readonly backlogBytes: number;
   /** Asks the caller to send its next calls elsewhere. */
@@ -46,7 +46,7 @@ interface ListenAddress {
   readonly protocol: WireProtocol;
 }
 
-const CALLERS = { dubbo: Caller, tri: TripleCaller } as const;
+const CALLERS = { dubbo: Caller, tri: AcceptedCaller } as const;
 
 /** A running data plane: accepts Dubbo2 and Triple calls on its listeners and carries them as its resources say. */
 export interface RunningProxy {
@@ -71,7 +71,7 @@ class ListeningProxy implements RunningProxy {
   readonly #context: ProxyContext;
   readonly #config: ProxyConfig;
   readonly #servers = new Map<string, Server>();
-  readonly #callers = new Set<AcceptedCaller>();
+  readonly #callers = new Set<CallerConnection>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #ticker: NodeJS.Timeout;
   #isDraining = false;
@@ -186,7 +186,7 @@ class ListeningProxy implements RunningProxy {
       return;
     }
     counters.downstreamConnections++;
-    const caller: AcceptedCaller = new CALLERS[protocol](
+    const caller: CallerConnection = new CALLERS[protocol](
       this.#context,
       socket,
       () => this.#config.current,

@@ -202,3 +202,8 @@ export function adopt(accepted: Socket, onread: OnReadOpts): Socket {
   accepted.destroy();
   return new Socket({ handle, onread } as object);
 }
+
+/** A caller's IP address as it registered itself: a listener on `::` sees IPv4 callers as ::ffff:10.0.0.1. */
+export function addressOf(socket: Socket): string {
+  return (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+}

@@ -113,6 +113,15 @@ test("a call goes through", async () => {
   expect(one.seen[0]!.body).toEqual(grpc("hi"));
 });
 
+test("a refused call is answered when its request ends, not when its time to wait is over", async () => {
+  await caller.call(path, { body: grpc("hi") }).done();
+  const refused = caller.call("/nothing", { body: grpc("first"), end: false });
+  await eventually("it waits for its end", () => heldState().unknown === 1);
+  refused.send(grpc("last"), true);
+  expect((await refused.done()).status).toBe(12);
+  expect(heldState().unknown).toBe(1);
+});
+
 /** Starts the stage anew, with limits. */
 async function limit(limits: Partial<ProxyLimits>): Promise<void> {
   caller.close();

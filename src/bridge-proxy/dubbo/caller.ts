@@ -25,7 +25,7 @@ import { outcomeOfReason } from "../policies/outcome.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, pickTarget } from "../route.ts";
 import { rowLabels, UNKNOWN_ROW } from "../rows.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
-import { adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
+import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import type { DubboEndpoint } from "../upstream/endpoint.ts";
 import type { UpstreamHost } from "../upstream/host.ts";
 import { answerReason } from "./answers.ts";
@@ -68,8 +68,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     this.#context = context;
     this.#config = config;
     this.#onClosed = onClosed;
-    // A listener on `::` sees IPv4 callers as ::ffff:10.0.0.1; they registered as 10.0.0.1.
-    this.#address = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+    this.#address = addressOf(socket);
     this.#lastReadMs = context.nowMs;
     this.#splitter = new FrameSplitter(this, context.frameLimits);
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);

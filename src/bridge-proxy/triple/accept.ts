@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { ProxyContext } from "../context.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
-import { adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
+import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import type { AcceptedSocket } from "./accepted.ts";
 import { TripleCaller } from "./caller.ts";
 import { detect } from "./detect.ts";
@@ -27,7 +27,7 @@ export class AcceptedCaller implements SocketOwner, AcceptedSocket {
     this.#config = config;
     this.#onClosed = onClosed;
     this.#sinceMs = context.nowMs;
-    this.address = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+    this.address = addressOf(socket);
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
   }
 
