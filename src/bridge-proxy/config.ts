@@ -9,9 +9,11 @@ import {
   type NamedResource,
   ROUTE_TYPE,
   type RouteConfiguration,
+  SCHEMA_TYPE,
   TRESTLE_METADATA,
   type TypeUrl,
 } from "../codecs/xds/resources.ts";
+import type { ServiceSchema } from "../model/schema.ts";
 import { printServiceKey } from "../model/service.ts";
 import type { ProxyContext } from "./context.ts";
 import { Callee } from "./dubbo/callee.ts";
@@ -30,6 +32,7 @@ export class ProxyConfig {
     [ROUTE_TYPE]: new Map(),
     [CLUSTER_TYPE]: new Map(),
     [ENDPOINT_TYPE]: new Map(),
+    [SCHEMA_TYPE]: new Map(),
   };
   readonly #clusters = new Map<string, Cluster>();
   #current: RuntimeConfig;
@@ -96,6 +99,7 @@ export class ProxyConfig {
       routes: new RouteTable(routes, (name) => this.#cluster(name)),
       applicationOf: (address) => applications[address],
       tagOf: (address, service) => (tags === undefined ? "" : (tags[printServiceKey(service)]?.[address] ?? "")),
+      schemaOf: (name) => this.#resources[SCHEMA_TYPE].get(name)?.resource as ServiceSchema | undefined,
     };
   }
 

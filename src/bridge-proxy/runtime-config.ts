@@ -1,3 +1,4 @@
+import type { ServiceSchema } from "../model/schema.ts";
 import type { ServiceKey } from "../model/service.ts";
 import type { RouteTable } from "./route.ts";
 
@@ -8,4 +9,6 @@ export interface RuntimeConfig {
   applicationOf(address: string): string | undefined;
   /** The tag that all consumers of a service registered with from an address; `""` where there is none. */
   tagOf(address: string, service: ServiceKey): string;
+  /** What is known of the types of an interface's calls. */
+  schemaOf(interfaceName: string): ServiceSchema | undefined;
 }

@@ -2,6 +2,7 @@ import { type Clock, realClock, type Timer } from "../base/clock.ts";
 import { Latest } from "../base/latest.ts";
 import type { Entry } from "../model/entry.ts";
 import type { Rule } from "../model/rule.ts";
+import type { ServiceSchema } from "../model/schema.ts";
 import { createSnapshot, emptySnapshot, type Snapshot } from "../model/snapshot.ts";
 
 /** Changes to entries, as a registry sync hands them over. */
@@ -23,10 +24,18 @@ export interface ControlStore {
   };
   /** Replaces the rules; oldest first. */
   setRules(rules: readonly Rule[]): void;
+  /** Replaces what one source says of the types of calls; see {@link SCHEMA_SOURCES} for who wins. */
+  setSchemas(source: SchemaSource, schemas: readonly ServiceSchema[]): void;
   /** Makes a snapshot now if anything is waiting. */
   flush(): void;
   close(): void;
 }
+
+/** Who may say what the types of a service's calls are: of two that know one service's, the first in this list is believed. */
+export const SCHEMA_SOURCES = ["files", "registry", "reflection"] as const;
+
+/** One of {@link SCHEMA_SOURCES}. */
+export type SchemaSource = (typeof SCHEMA_SOURCES)[number];
 
 /** What snapshots say beside entries and rules, and how long changes are gathered before they become one. */
 export interface ControlStoreOptions {
@@ -47,6 +56,7 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
   const snapshots = new Latest<Snapshot>(emptySnapshot, (a, b) => a.version === b.version);
   const entries = new Map<string, Entry>();
   let rules: readonly Rule[] = [];
+  const schemas = new Map<SchemaSource, readonly ServiceSchema[]>();
   let timer: Timer | undefined;
   let waitingSinceMs: number | undefined;
 
@@ -54,7 +64,7 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     timer?.cancel();
     if (waitingSinceMs === undefined) return;
     waitingSinceMs = undefined;
-    snapshots.set(createSnapshot([...entries.values()], rules, options.protocols));
+    snapshots.set(createSnapshot([...entries.values()], rules, options.protocols, mergeSchemas(schemas)));
   };
 
   const changed = (): void => {
@@ -83,10 +93,22 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
       rules = next;
       changed();
     },
+    setSchemas(source, next) {
+      schemas.set(source, next);
+      changed();
+    },
     flush,
     close() {
       timer?.cancel();
       snapshots.close();
     },
   };
+}
+
+function mergeSchemas(known: ReadonlyMap<SchemaSource, readonly ServiceSchema[]>): ServiceSchema[] {
+  const merged = new Map<string, ServiceSchema>();
+  for (const source of SCHEMA_SOURCES.toReversed()) {
+    for (const schema of known.get(source) ?? []) merged.set(schema.name, { ...merged.get(schema.name), ...schema });
+  }
+  return [...merged.values()];
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Entry } from "./entry.ts";
 import type { Rule } from "./rule.ts";
+import type { ServiceSchema } from "./schema.ts";
 
 /** All that resources are compiled from, frozen at one moment. */
 export interface Snapshot {
@@ -12,6 +13,8 @@ export interface Snapshot {
   readonly rules: readonly Rule[];
   /** Protocols (as registries name them) whose calls the proxies carry. */
   readonly protocols: readonly string[];
+  /** Sorted by name. */
+  readonly schemas: readonly ServiceSchema[];
 }
 
 /** What is carried unless told: Dubbo2. */
@@ -38,16 +41,21 @@ export function createSnapshot(
   entries: readonly Entry[],
   rules: readonly Rule[],
   protocols: readonly string[] = DUBBO_ALONE,
+  schemas: readonly ServiceSchema[] = [],
 ): Snapshot {
   const sorted = [...entries].sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0));
   const version = hashText(
-    [...sorted.map(contentVersion), "|", ...rules.map(contentVersion), "|", ...protocols].join(),
+    [
+      ...[...sorted.map(contentVersion), "|", ...rules.map(contentVersion)],
+      ...["|", ...protocols, "|", ...schemas.map(contentVersion)],
+    ].join(),
   );
   return Object.freeze({
     version,
     entries: Object.freeze(sorted),
     rules: Object.freeze([...rules]),
     protocols: Object.freeze([...protocols]),
+    schemas: Object.freeze([...schemas].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))),
   });
 }
 

@@ -5,8 +5,9 @@
  * A Dubbo call is routed as the HTTP call `/interface/method` with its attachments as headers. The authority of a call is its
  * printed service key (`group/interface:version`): every virtual host of a Dubbo route names its key among its domains.
  */
+import type { ServiceSchema } from "../../model/schema.ts";
 
-/** Type URL of a {@link Listener}; all four are those of xDS v3, the prefix included. */
+/** Type URL of a {@link Listener}; this and the next three are those of xDS v3, the prefix included. */
 export const LISTENER_TYPE = "type.googleapis.com/envoy.config.listener.v3.Listener";
 /** Type URL of a {@link RouteConfiguration}. */
 export const ROUTE_TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
@@ -15,8 +16,16 @@ export const CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster
 /** Type URL of a {@link ClusterLoadAssignment}. */
 export const ENDPOINT_TYPE = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 
+/** Type URL of a {@link ServiceSchema}: Trestle's own, since Envoy has none. */
+export const SCHEMA_TYPE = "type.googleapis.com/io.trestle.ServiceSchema";
+
 /** The types that a Trestle proxy takes; there is no other. */
-export type TypeUrl = typeof LISTENER_TYPE | typeof ROUTE_TYPE | typeof CLUSTER_TYPE | typeof ENDPOINT_TYPE;
+export type TypeUrl =
+  | typeof LISTENER_TYPE
+  | typeof ROUTE_TYPE
+  | typeof CLUSTER_TYPE
+  | typeof ENDPOINT_TYPE
+  | typeof SCHEMA_TYPE;
 
 /** Name of the typed config of a route that holds its {@link HttpFault}. */
 export const FAULT_FILTER = "envoy.filters.http.fault";
@@ -249,6 +258,7 @@ export interface ResourceOf {
   readonly [ROUTE_TYPE]: RouteConfiguration;
   readonly [CLUSTER_TYPE]: Cluster;
   readonly [ENDPOINT_TYPE]: ClusterLoadAssignment;
+  readonly [SCHEMA_TYPE]: ServiceSchema;
 }
 
 /** Any resource; its type URL travels beside it. */
@@ -268,6 +278,7 @@ export interface ResourceSet {
   readonly routes: readonly NamedResource<RouteConfiguration>[];
   readonly clusters: readonly NamedResource<Cluster>[];
   readonly endpoints: readonly NamedResource<ClusterLoadAssignment>[];
+  readonly schemas: readonly NamedResource<ServiceSchema>[];
 }
 
 /** One delta answer of the xDS stream: what was added or changed, and what is gone, of one type. */

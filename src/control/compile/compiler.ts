@@ -61,7 +61,7 @@ export function createCompiler(): Compile {
     if (last?.snapshot !== snapshot) last = { snapshot, shared: compileShared(snapshot, rules.index, hosts, clusters) };
     const listeners = compileListeners(node).map(named).sort(byName);
     const { shared } = last;
-    const all = [listeners, shared.routes, shared.clusters, shared.endpoints];
+    const all = [listeners, shared.routes, shared.clusters, shared.endpoints, shared.schemas];
     const version = hashText(all.map((list) => list.map((resource) => resource.version).join()).join("|"));
     return { version, listeners, ...shared };
   };
@@ -98,6 +98,7 @@ function compileShared(
     ],
     clusters: compiled.map(({ cluster }) => cluster),
     endpoints: compiled.map(({ endpoints }) => endpoints),
+    schemas: snapshot.schemas.map(named),
   };
 }
 

@@ -95,3 +95,19 @@ test("the store is a sink of registry-sync by its shape", async () => {
   await sink.apply(changes);
   expect(await sink.current()).toEqual([{ host: "com.acme.a", owner: "trestle", entry: a }]);
 });
+
+test("what is known of the types of calls is merged by source: files are believed before registries, those before reflection", () => {
+  const store = createControlStore({ clock: new ManualClock() });
+  const java = (type: string) => ({ methods: [{ name: "m", parameterTypes: [type], returnType: "void" }], types: {} });
+  store.setSchemas("reflection", [
+    { name: "com.acme.B", protobuf: "cmVm" },
+    { name: "com.acme.A", protobuf: "cmVm" },
+  ]);
+  store.setSchemas("registry", [{ name: "com.acme.A", java: java("long") }]);
+  store.setSchemas("files", [{ name: "com.acme.A", protobuf: "ZmlsZQ==" }]);
+  store.flush();
+  expect(store.snapshots.get().schemas).toEqual([
+    { name: "com.acme.A", protobuf: "ZmlsZQ==", java: java("long") },
+    { name: "com.acme.B", protobuf: "cmVm" },
+  ]);
+});

@@ -27,6 +27,7 @@ function configOf(
     routes: new RouteTable(routesOf({ [KEY]: routes }), () => cluster),
     applicationOf: () => undefined,
     tagOf: () => "",
+    schemaOf: () => undefined,
   };
 }
 

@@ -20,6 +20,7 @@ function configOf(...routes: Route[]): RuntimeConfig {
     routes: new RouteTable(routesOf({ [KEY]: [...routes, all] }), () => cluster),
     applicationOf: (address) => (address === "10.0.0.9" ? "shop" : undefined),
     tagOf: () => "blue",
+    schemaOf: () => undefined,
   };
 }
 
