@@ -1,3 +1,4 @@
+import { cleanText, firstLine } from "../base/clean-text.ts";
 import type { RequestParts, Response } from "../codecs/dubbo2/body.ts";
 import { GENERIC_DESCRIPTOR } from "../codecs/dubbo2/head.ts";
 import { statusMeaning } from "../codecs/dubbo2/status.ts";
@@ -7,7 +8,6 @@ import { isThrowable, throwableView } from "../codecs/hessian2/throwable.ts";
 import { descriptorOf, type JavaType, parseDescriptors, parseJavaType, printJavaType } from "../codecs/java-types.ts";
 import type { JsonNode } from "../codecs/json-text.ts";
 import { fieldOf, isObject, listValue, type ObjectValue, type Value } from "../codecs/value.ts";
-import { cleanText, firstLine } from "./clean-text.ts";
 
 /** How the arguments' types are known. */
 export interface CallTypes {

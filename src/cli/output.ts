@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
-import { cleanText } from "./clean-text.ts";
+import { cleanText } from "../base/clean-text.ts";
 
 /** How listings are printed. */
 export type OutputFormat = "table" | "json" | "yaml";

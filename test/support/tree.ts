@@ -75,7 +75,16 @@ const pure: readonly string[] = [
 /** The two files of `base` through which time and log lines come in. */
 const impure: readonly string[] = ["base/clock.ts", "base/log.ts"];
 
-const pureModules = new Set(["node:buffer", "node:crypto", "node:util", "node:path/posix", "yaml", "re2js"]);
+const pureModules = new Set([
+  "node:buffer",
+  "node:crypto",
+  "node:util",
+  "node:path/posix",
+  "@bufbuild/protobuf",
+  "@bufbuild/protobuf/wkt",
+  "yaml",
+  "re2js",
+]);
 const impureGlobals = new Set([
   "setTimeout",
   "setInterval",

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type JsonNode, parseJson } from "../../codecs/json-text.ts";
+import { decodeJsonMessage, encodeJsonMessage } from "../../codecs/protobuf/messages.ts";
+import { createSchema, findMethod, readDescriptorSet, type Schema } from "../../codecs/protobuf/schema.ts";
 import { type Answer, parseAnswer } from "../../codecs/triple/answer.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
 import { codeOfGrpc } from "../../codecs/triple/status.ts";
@@ -10,11 +12,9 @@ import { checkItemFormat } from "../call-output.ts";
 import type { CallAddress } from "../call-target.ts";
 import { describeRefusal } from "../call-values.ts";
 import { connectGrpc, type GrpcClient } from "./client.ts";
-import { decodeJsonMessage, encodeJsonMessage } from "./messages.ts";
 import { compileProtoFiles } from "./proto-files.ts";
 import { reflectSchema } from "./reflection.ts";
 import { DEADLINE_EXCEEDED, lateAnswer } from "./refusals.ts";
-import { createSchema, findMethod, readDescriptorSet, type Schema } from "./schema.ts";
 
 /** A gRPC call to make. */
 export interface ProtobufCall {

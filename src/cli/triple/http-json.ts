@@ -9,11 +9,12 @@
  *
  * Reference: FallbackArgumentResolver of Apache Dubbo 3.3.
  */
+
+import { firstLine } from "../../base/clean-text.ts";
 import { type JsonNode, parseJson, printJson } from "../../codecs/json-text.ts";
 import { printAttachments } from "../../codecs/triple/attachments.ts";
 import { toField } from "../../codecs/triple/text.ts";
 import type { ServiceKey } from "../../model/service.ts";
-import { firstLine } from "../clean-text.ts";
 
 /** A request to send. */
 export interface HttpRequest {

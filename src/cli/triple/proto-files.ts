@@ -23,6 +23,7 @@ import {
   ServiceDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
 import protobuf from "protobufjs";
+import { camelCase } from "../../codecs/protobuf/names.ts";
 
 const MAX_FILES = 1000;
 const MAX_FILE_CHARS = 8 * 1024 * 1024;
@@ -257,9 +258,4 @@ function describeService(service: protobuf.Service): ServiceDescriptorProto {
       };
     }),
   });
-}
-
-/** A field's name in JSON unless the file says another: protoc's rule. */
-export function camelCase(name: string): string {
-  return name.replace(/_+([^_]?)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -11,12 +11,12 @@
  * Reference: gRPC Server Reflection Protocol, v1 and v1alpha, which differ in the service's name alone.
  */
 import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+import { firstLine } from "../../base/clean-text.ts";
+import { wholeDescriptors } from "../../codecs/protobuf/descriptors.ts";
+import { createSchema, noService, readDescriptor, type Schema } from "../../codecs/protobuf/schema.ts";
 import type { Answer } from "../../codecs/triple/answer.ts";
 import { encodeFields, FieldCursor, WIRE_BYTES, WIRE_VARINT } from "../../codecs/triple/protobuf.ts";
 import { codeOfGrpc } from "../../codecs/triple/status.ts";
-import { firstLine } from "../clean-text.ts";
-import { wholeDescriptors } from "./descriptors.ts";
-import { createSchema, noService, readDescriptor, type Schema } from "./schema.ts";
 
 const SERVICES = ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"] as const;
 const METHOD = "ServerReflectionInfo";

@@ -1,6 +1,6 @@
+import { cleanText, firstLine } from "../../base/clean-text.ts";
 import { CallError } from "../../base/errors.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
-import { cleanText, firstLine } from "../clean-text.ts";
 
 /** Names of HTTP/2's error codes, RFC 9113 section 7. */
 const CODES: readonly string[] = [

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { camelCase, compileProtoFiles } from "../../../../src/cli/triple/proto-files.ts";
-import { createSchema, readDescriptorSet } from "../../../../src/cli/triple/schema.ts";
+import { compileProtoFiles } from "../../../../src/cli/triple/proto-files.ts";
+import { createSchema, readDescriptorSet } from "../../../../src/codecs/protobuf/schema.ts";
 import { outline } from "../../../support/schema-outline.ts";
 
 const folder = new URL("../../../../fixtures/grpc/", import.meta.url);
@@ -98,13 +98,4 @@ describe("files", () => {
       "a.proto has more than 8388608 characters",
     );
   });
-});
-
-test.each([
-  ["id", "id"],
-  ["sum_of_ids", "sumOfIds"],
-  ["_x__y_", "XY"],
-  ["a_1b", "a1b"],
-])("%s is %s in JSON", (name, json) => {
-  expect(camelCase(name)).toBe(json);
 });

@@ -3,7 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { type ReflectCall, readReflectionAnswer, reflectSchema } from "../../../../src/cli/triple/reflection.ts";
-import { findMethod, readDescriptorSet } from "../../../../src/cli/triple/schema.ts";
+import { findMethod, readDescriptorSet } from "../../../../src/codecs/protobuf/schema.ts";
 import type { Answer } from "../../../../src/codecs/triple/answer.ts";
 import { encodeFields, FieldCursor } from "../../../../src/codecs/triple/protobuf.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { decodeJsonMessage, encodeJsonMessage } from "../../../../src/cli/triple/messages.ts";
-import { createSchema, readDescriptorSet } from "../../../../src/cli/triple/schema.ts";
 import { parseJson, printJson } from "../../../../src/codecs/json-text.ts";
+import { decodeJsonMessage, encodeJsonMessage } from "../../../../src/codecs/protobuf/messages.ts";
+import { createSchema, readDescriptorSet } from "../../../../src/codecs/protobuf/schema.ts";
 
 const set = readFileSync(new URL("../../../../fixtures/grpc/shop.pb", import.meta.url));
 const { types } = createSchema(readDescriptorSet(set, "shop.pb"), "shop.pb");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cleanText, firstLine } from "../../../src/cli/clean-text.ts";
+import { cleanText, firstLine } from "../../../src/base/clean-text.ts";
 
 test("control characters are shown as question marks", () => {
   expect(cleanText("a\u001b[31mb\r\n\u0085é中")).toBe("a?[31mb???é中");

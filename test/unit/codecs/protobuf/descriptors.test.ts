@@ -8,8 +8,8 @@ import {
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { wholeDescriptors } from "../../../../src/cli/triple/descriptors.ts";
-import { readDescriptorSet } from "../../../../src/cli/triple/schema.ts";
+import { wholeDescriptors } from "../../../../src/codecs/protobuf/descriptors.ts";
+import { readDescriptorSet } from "../../../../src/codecs/protobuf/schema.ts";
 import { outline } from "../../../support/schema-outline.ts";
 
 const bytes = readFileSync(new URL("../../../../fixtures/grpc/shop.pb", import.meta.url));

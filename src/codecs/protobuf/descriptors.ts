@@ -20,8 +20,8 @@ import {
   file_google_protobuf_type,
   file_google_protobuf_wrappers,
 } from "@bufbuild/protobuf/wkt";
-import { cleanText } from "../clean-text.ts";
-import { camelCase } from "./proto-files.ts";
+import { cleanText } from "../../base/clean-text.ts";
+import { camelCase } from "./names.ts";
 
 const MAX_DEPTH = 100;
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { createSchema, findMethod, readDescriptor, readDescriptorSet } from "../../../../src/cli/triple/schema.ts";
+import { createSchema, findMethod, readDescriptor, readDescriptorSet } from "../../../../src/codecs/protobuf/schema.ts";
 
 const bytes = readFileSync(new URL("../../../../fixtures/grpc/shop.pb", import.meta.url));
 const files = readDescriptorSet(bytes, "shop.pb");

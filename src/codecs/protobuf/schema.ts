@@ -9,7 +9,7 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { cleanText } from "../clean-text.ts";
+import { cleanText } from "../../base/clean-text.ts";
 import { wholeDescriptors } from "./descriptors.ts";
 
 /** The most names that a message lists. */

@@ -8,8 +8,8 @@ import {
   toBinary,
   toJson,
 } from "@bufbuild/protobuf";
-import { type JsonNode, JsonNumber, jsonNumber } from "../../codecs/json-text.ts";
-import { cleanText } from "../clean-text.ts";
+import { cleanText } from "../../base/clean-text.ts";
+import { type JsonNode, JsonNumber, jsonNumber } from "../json-text.ts";
 
 /** A message's bytes from its JSON. Throws an `Error` with one line that names the field where the JSON does not fit its type. */
 export function encodeJsonMessage(type: DescMessage, json: JsonNode, registry: Registry): Uint8Array {
