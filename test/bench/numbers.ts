@@ -10,8 +10,8 @@ export interface Shape {
   readonly timeouts?: boolean;
 }
 
-/** The parts of the bench, each a table of its own: Dubbo2 calls, and unary gRPC calls over HTTP/2. */
-export type PartName = "dubbo2" | "http2";
+/** The parts of the bench, each a table of its own: Dubbo2 calls, unary gRPC calls over HTTP/2, calls translated between both, codecs alone. */
+export type PartName = "dubbo2" | "http2" | "bridge" | "codecs";
 
 const PIPELINED: Shape = { name: "16x64/128B", connections: 16, inflight: 64, bodyBytes: 128 };
 const SINGLE: Shape = { name: "64x1/128B", connections: 64, inflight: 1, bodyBytes: 128 };
@@ -19,6 +19,8 @@ const SINGLE: Shape = { name: "64x1/128B", connections: 64, inflight: 1, bodyByt
 export const SHAPES: Readonly<Record<PartName, readonly Shape[]>> = {
   dubbo2: [PIPELINED, { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 }, SINGLE],
   http2: [PIPELINED, { ...PIPELINED, name: "16x64/128B/timeouts", timeouts: true }, SINGLE],
+  bridge: [PIPELINED, { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 }],
+  codecs: [],
 };
 
 /** What one run of a load generator printed; see generator.h. */
@@ -120,8 +122,11 @@ function addedUs(all: readonly Measured[], one: Measured, of: "p50Us" | "p99Us")
 
 interface Goal {
   readonly what: string;
-  readonly against: string;
-  /** Trestle's figure may be this share of the other's. */
+  /** Whose figure it is, by name; Trestle's unless said. */
+  readonly of?: string;
+  /** Of several the one with the highest figure counts. */
+  readonly against: string | readonly string[];
+  /** The figure may be this share of the other's. */
   readonly most: number;
   readonly value: (one: Measured, all: readonly Measured[]) => number;
 }
@@ -145,18 +150,30 @@ const GOALS: Readonly<Record<PartName, readonly Goal[]>> = {
     { what: "CPU µs/call 16x64/128B/timeouts", against: "envoy", most: 1 / 5, value: cpu("16x64/128B/timeouts") },
     { what: "CPU µs/call 16x64/128B/timeouts", against: "haproxy", most: 1, value: cpu("16x64/128B/timeouts") },
   ],
+  bridge: ["16x64/128B", "16x64/4KB"].flatMap((shape) =>
+    ["dubbo2-triple", "triple-dubbo2"].map((of) => ({
+      what: `CPU µs/call ${shape}, ${of}`,
+      of,
+      against: ["dubbo2", "triple"],
+      most: 3,
+      value: cpu(shape),
+    })),
+  ),
+  codecs: [],
 };
 
-/** Trestle's figures beside the other proxies' of the same run and the goals. Rows that were not measured are left out. */
+/** Figures beside the others' of the same run and the goals. Rows that were not measured are left out. */
 export function goalTable(measured: readonly Measured[], part: PartName): string {
   const all = measured.filter(({ failure }) => failure === undefined);
-  const trestle = all.find(({ name }) => name === "trestle");
-  if (trestle === undefined) return "";
   const rows: string[][] = [];
-  for (const { what, against, most, value } of GOALS[part]) {
-    const other = all.find(({ name }) => name === against);
-    if (other === undefined) continue;
-    const [ours, theirs] = [value(trestle, all), value(other, all)];
+  for (const { what, of = "trestle", against, most, value } of GOALS[part]) {
+    const own = all.find(({ name }) => name === of);
+    const [other] = [against]
+      .flat()
+      .flatMap((name) => all.filter((one) => one.name === name))
+      .sort((a, b) => value(b, all) - value(a, all));
+    if (own === undefined || other === undefined) continue;
+    const [ours, theirs] = [value(own, all), value(other, all)];
     if (!Number.isFinite(ours - theirs)) continue;
     // Added latency can be below zero when the machine is busy: a share says something only between positive figures.
     const share = ours > 0 && theirs > 0 ? (ours / theirs).toFixed(3) : "-";
@@ -179,7 +196,8 @@ function thousands(value: number): string {
   return Number.isFinite(value) ? `${digits(value / 1000)}k` : "-";
 }
 
-function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A Markdown table. */
+export function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(header), `|${header.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
 }
@@ -189,6 +207,7 @@ export interface PartChoice {
   readonly name: PartName;
   /** Names of the proxies. */
   readonly proxies: readonly string[];
+  /** None where a part has no calls. */
   readonly shapes: readonly Shape[];
 }
 
@@ -204,7 +223,7 @@ export interface BenchOptions {
   readonly write: boolean;
 }
 
-const USAGE = "--quick --rounds=1..99 --part=dubbo2|http2 --only=PROXY,... --shapes=NAME,... --write";
+const USAGE = "--quick --rounds=1..99 --part=NAME --only=PROXY,... --shapes=NAME,... --write";
 
 /** Reads the command line; throws a sentence that names what is wrong. Parts are left out that lack a proxy or all shapes named. */
 export function parseOptions(args: readonly string[], all: readonly PartChoice[]): BenchOptions {
@@ -236,7 +255,7 @@ export function parseOptions(args: readonly string[], all: readonly PartChoice[]
       proxies: only ?? proxies,
       shapes: own.filter((shape) => shapes?.includes(shape.name) ?? true),
     }))
-    .filter((one) => one.shapes.length > 0);
+    .filter((one) => one.shapes.length > 0 || shapes === undefined);
   if (parts.length === 0) throw new Error("no part of the bench has all that was named");
   return { rounds, ...times, parts, write };
 }

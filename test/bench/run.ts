@@ -3,6 +3,8 @@ import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Peer, sleep, startProcess, stopAll } from "../support/process.ts";
+import { codecTable } from "./codec-numbers.ts";
+import { measureCodecs } from "./codecs.ts";
 import { type Contender, onLoadCore, PARTS, type Part, printedPort, type Running } from "./contenders.ts";
 import {
   type BenchOptions,
@@ -10,6 +12,7 @@ import {
   type LoadResult,
   type Measured,
   type PartChoice,
+  type PartName,
   parseLoadResult,
   parseOptions,
   replaceSection,
@@ -42,18 +45,27 @@ interface Bench {
 
 async function main(args: readonly string[]): Promise<void> {
   if (cpus().length < 2) throw new Error("the bench needs two cores: one for the proxy, one for the load");
-  const options = parseOptions(
-    args,
-    PARTS.map(({ name, contenders }) => ({
-      name,
-      proxies: contenders.map((contender) => contender.name),
-      shapes: SHAPES[name],
-    })),
-  );
+  const all = PARTS.map(({ name, contenders }) => ({
+    name,
+    proxies: contenders.map((contender) => contender.name),
+    shapes: SHAPES[name],
+  }));
+  const options = parseOptions(args, [...all, { name: "codecs", proxies: [], shapes: SHAPES.codecs }]);
   for (const choice of options.parts) {
     if (options.write) replaceSection(await readFile(DOCUMENT, "utf8"), choice.name, "");
-    const part = PARTS.find(({ name }) => name === choice.name)!;
-    await runPart(part, choice, options, args);
+    const part = PARTS.find(({ name }) => name === choice.name);
+    if (part === undefined) await runCodecs(options, args);
+    else await runPart(part, choice, options, args);
+  }
+}
+
+async function runCodecs(options: BenchOptions, args: readonly string[]): Promise<void> {
+  const directory = await scratchDirectory();
+  try {
+    const rows = await measureCodecs(directory, args.includes("--quick") ? "quick" : "full");
+    await publish("codecs", "Codecs", `${circumstances("best of the slices", args)}\n\n${codecTable(rows)}`, options);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -213,17 +225,29 @@ async function report(
   args: readonly string[],
 ): Promise<void> {
   const all = benches.flatMap(({ measured, parent }) => (parent === undefined ? [measured] : [measured, parent]));
-  const given = args.filter((arg) => arg !== "--write");
-  const text = `${cpus().length} cores (${cpus()[0]!.model.trim()}), Linux, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}; median of ${options.rounds} rounds; \`make bench${given.length > 0 ? ` ARGS="${given.join(" ")}"` : ""}\`.
-
-${resultTable(all, shapes)}
-
-${goalTable(all, name)}
-`;
-  process.stdout.write(`${part.title}: ${text}\n`);
+  const tables = `${resultTable(all, shapes)}\n\n${goalTable(all, name)}`;
+  const text = `${circumstances(`median of ${options.rounds} rounds`, args)}\n\n${tables}`;
   const failed = all.filter(({ failure }) => failure !== undefined);
+  await publish(name, part.title, text, failed.length > 0 ? { write: false } : options);
   if (failed.length > 0) throw new Error(failed.map(({ title, failure }) => `${title}: ${failure}`).join("\n"));
-  if (options.write) await writeFile(DOCUMENT, replaceSection(await readFile(DOCUMENT, "utf8"), name, text));
+}
+
+/** Prints a part's text, and puts it into the document where that is asked for. */
+async function publish(
+  name: PartName,
+  title: string,
+  text: string,
+  { write }: Pick<BenchOptions, "write">,
+): Promise<void> {
+  process.stdout.write(`${title}: ${text}\n\n`);
+  if (write) await writeFile(DOCUMENT, replaceSection(await readFile(DOCUMENT, "utf8"), name, text));
+}
+
+function circumstances(counted: string, args: readonly string[]): string {
+  const given = args.filter((arg) => arg !== "--write");
+  const today = new Date().toISOString().slice(0, 10);
+  const machine = `${cpus().length} cores (${cpus()[0]!.model.trim()}), Linux, Node ${process.version}, ${today}`;
+  return `${machine}; ${counted}; \`make bench${given.length > 0 ? ` ARGS="${given.join(" ")}"` : ""}\`.`;
 }
 
 await main(process.argv.slice(2)).catch((error: Error) => {

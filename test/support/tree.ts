@@ -171,6 +171,7 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
 /** Unit tests that mirror no file of src, each with the reason. */
 const extraTests: Readonly<Record<string, string>> = {
   "tree.test.ts": "checks the tree itself",
+  "bench/codec-numbers.test.ts": "the table of the codecs' bench, in test/bench",
   "bench/numbers.test.ts": "the bench's own arithmetic and tables, in test/bench",
   "bench/peers-config.test.ts": "what the bench tells the other proxies, in test/bench",
 };

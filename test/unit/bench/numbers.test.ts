@@ -99,6 +99,13 @@ test("figures that were not measured have no row beside the goals", () => {
   ).toEqual(["| CPU µs/call 16x64/128B | 2.00 | 10.0 (ENVOY-DUBBO) | 0.200 | ≤ 0.100 | missed |"]);
 });
 
+test("a translated call's figure stands beside the slower one of the calls that are only carried", () => {
+  const all = [measured("dubbo2", [0.5]), measured("triple", [3]), measured("triple-dubbo2", [9])];
+  expect(goalTable(all, "bridge").split("\n").slice(2)).toEqual([
+    "| CPU µs/call 16x64/128B, triple-dubbo2 | 9.00 | 3.00 (TRIPLE) | 3.000 | ≤ 3.000 | met |",
+  ]);
+});
+
 test("without Trestle there are no goals to show", () => {
   expect(goalTable([measured("envoy-dubbo", [10])], "dubbo2")).toBe("");
 });
@@ -137,6 +144,15 @@ test("a part is measured by its name, or when it has all that is named", () => {
   expect(partsOf("--only=envoy-dubbo")).toEqual(["dubbo2"]);
   expect(partsOf("--shapes=16x64/4KB,16x64/128B")).toEqual(["dubbo2", "http2"]);
   expect(partsOf("--shapes=16x64/4KB")).toEqual(["dubbo2"]);
+});
+
+test("a part without calls is measured where neither a proxy nor a shape is named", () => {
+  const all = [...PARTS, { name: "codecs", proxies: [], shapes: SHAPES.codecs } as const];
+  const chosen = (...args: string[]) => parseOptions(args, all).parts.map(({ name }) => name);
+  expect(chosen()).toEqual(["dubbo2", "http2", "codecs"]);
+  expect(chosen("--part=codecs")).toEqual(["codecs"]);
+  expect(chosen("--only=trestle")).toEqual(["dubbo2", "http2"]);
+  expect(chosen("--shapes=64x1/128B")).toEqual(["dubbo2", "http2"]);
 });
 
 const badOptions: readonly { readonly arg: string; readonly error: RegExp }[] = [
