@@ -30,6 +30,10 @@ export interface Contender {
   readonly name: string;
   readonly title: string;
   start(directory: string, echoPort: number): Promise<Running>;
+  /** Generator and provider of its own, with what they are told; the part's where there are none. */
+  readonly programs?: () => Promise<Programs>;
+  /** The form of the answers, as both programs take it. */
+  readonly answers?: { readonly load: number; readonly echo: number };
 }
 
 const PROXY_CORE = "1";
@@ -70,7 +74,7 @@ export const PARTS: readonly Part[] = [
         title: `Envoy ${ENVOY_VERSION} generic_proxy, bound`,
         start: startEnvoy("generic-bound"),
       },
-      { name: "trestle", title: "Trestle", start: startTrestle("dubbo") },
+      { name: "trestle", title: "Trestle", start: startTrestle("dubbo", "dubbo") },
     ],
   },
   {
@@ -82,7 +86,41 @@ export const PARTS: readonly Part[] = [
       { name: "nginx", title: "nginx grpc_pass", start: startNginxGrpc },
       { name: "haproxy", title: "haproxy", start: startHaproxy },
       { name: "envoy", title: `Envoy ${ENVOY_VERSION}`, start: startEnvoy("http") },
-      { name: "trestle", title: "Trestle", start: startTrestle("tri") },
+      { name: "trestle", title: "Trestle", start: startTrestle("tri", "tri") },
+    ],
+  },
+  {
+    name: "bridge",
+    title: "Between Dubbo2 and Triple",
+    build: buildDubbo2Programs,
+    contenders: [
+      {
+        name: "dubbo2",
+        title: "Dubbo2, carried",
+        start: startTrestle("dubbo", "dubbo"),
+        answers: { load: 1, echo: 1 },
+      },
+      {
+        name: "triple",
+        title: "Triple wrapper, carried",
+        start: startTrestle("tri", "tri"),
+        programs: buildHttp2Programs,
+        answers: { load: 1, echo: 0 },
+      },
+      {
+        name: "dubbo2-triple",
+        title: "Dubbo2 to Triple",
+        start: startTrestle("dubbo", "tri"),
+        programs: async () => ({ load: (await buildDubbo2Programs()).load, echo: (await buildHttp2Programs()).echo }),
+        answers: { load: 1, echo: 0 },
+      },
+      {
+        name: "triple-dubbo2",
+        title: "Triple to Dubbo2",
+        start: startTrestle("tri", "dubbo"),
+        programs: async () => ({ load: (await buildHttp2Programs()).load, echo: (await buildDubbo2Programs()).echo }),
+        answers: { load: 2, echo: 1 },
+      },
     ],
   },
 ];
@@ -170,10 +208,11 @@ async function envoyPort(adminFile: string): Promise<number> {
   }
 }
 
-function startTrestle(protocol: "dubbo" | "tri") {
+function startTrestle(callers: "dubbo" | "tri", providers: "dubbo" | "tri") {
   return async (directory: string, echoPort: number): Promise<Running> => {
     const ports = { facade: await freePort(), proxy: await freePort(), tri: await freePort(), admin: await freePort() };
-    const { parent, workerPid, port, close } = await startTrestleUp(directory, echoPort, protocol, ports, onProxyCore);
+    const speak = { callers, providers };
+    const { parent, workerPid, port, close } = await startTrestleUp(directory, echoPort, speak, ports, onProxyCore);
     return { port, pid: workerPid, peer: parent, close };
   };
 }

@@ -1,6 +1,7 @@
 /*
  * A Dubbo2 provider that answers every two-way Hessian2 call at once with a value (kind 4, attachments as Java's) whose text begins
- * with the first eight characters of argument 0, filled up so that the answer's body is as long as the request's. See provider.h.
+ * with the first eight characters of argument 0, filled up so that the answer's body is as long as the request's. With --answer=1 the value
+ * is argument 0 itself. See provider.h.
  */
 #include "dubbo.h"
 
@@ -14,8 +15,8 @@ struct Calls {
 
 #include "provider.h"
 
-/* The first eight characters of argument 0, which stands behind five strings. */
-static const uint8_t *argumentTag(const uint8_t *body, const uint8_t *end) {
+/* The characters of argument 0, which stands behind five strings; NULL where they are fewer than eight. */
+static const uint8_t *argumentText(const uint8_t *body, const uint8_t *end, size_t *characters) {
   size_t length = 0;
   for (int i = 0; i < 6; i++) {
     body += length;
@@ -23,6 +24,7 @@ static const uint8_t *argumentTag(const uint8_t *body, const uint8_t *end) {
     if (!head || (size_t)(end - body) < head + length) return NULL;
     body += head;
   }
+  *characters = length;
   return length < TAG ? NULL : body;
 }
 
@@ -37,16 +39,18 @@ static void answer(struct Connection *c, const uint8_t *frame, uint32_t bodyByte
     c->out.to += HEAD + bodyBytes;
     return;
   }
-  const uint8_t *tag = argumentTag(frame + HEAD, frame + HEAD + bodyBytes);
-  if (!tag || (flags & 0x1f) != 2) die("echo: got a call that is not as the generator writes it");
+  size_t length;
+  const uint8_t *text = argumentText(frame + HEAD, frame + HEAD + bodyBytes, &length);
+  if (!text || (flags & 0x1f) != 2) die("echo: got a call that is not as the generator writes it");
   if (!(flags & 0x40)) return;
   size_t total = bodyBytes < 1 + 2 + TAG + TAIL_BYTES ? 1 + 2 + TAG + TAIL_BYTES : bodyBytes;
-  size_t length = stringThatFills(total - 1 - TAIL_BYTES);
-  uint8_t *to = reserve(&c->out, HEAD + total + 8), *at = to + HEAD;
+  size_t same = answerForm ? length : TAG;
+  if (!answerForm) length = stringThatFills(total - 1 - TAIL_BYTES);
+  uint8_t *to = reserve(&c->out, HEAD + total + length + 8), *at = to + HEAD;
   *at++ = 0x94;
   at += putStringHead(at, length);
-  memcpy(at, tag, TAG);
-  memset(at + TAG, 'x', length - TAG);
+  memcpy(at, text, same);
+  memset(at + same, 'x', length - same);
   at += length;
   memcpy(at, TAIL, TAIL_BYTES);
   at += TAIL_BYTES;

@@ -2,7 +2,7 @@
  * The part of a load generator that no protocol changes: options, connections, pace, latencies, CPU time of other processes. It runs on
  * one thread; its options are
  *
- *   --port=P --connections=C --inflight=N --body=BYTES --warmup=MS --time=MS [--rate=CALLS/S] [--timeouts=1] [--pid=PID ...]
+ *   --port=P --connections=C --inflight=N --body=BYTES --warmup=MS --time=MS [--rate=CALLS/S] [--timeouts=1] [--answer=N] [--pid=PID ...]
  *
  * Without --rate each connection always keeps N calls in flight. With it calls are sent at fixed moments over the connections by
  * turns, and latency counts from the moment a call was due. Prints one JSON object: what was answered in the measured time,
@@ -33,7 +33,7 @@ static void call(struct Connection *c, uint64_t dueNs);
 /* Takes what was read and appends to the output; each answer that is as it must be is told to `finished`. Returns the bytes used. */
 static size_t receive(struct Connection *c, uint64_t now);
 
-static int port, connections = 1, inflight = 1, bodyBytes = 128, warmupMs = 300, timeMs = 1000, rate, timeouts, pidCount;
+static int port, connections = 1, inflight = 1, bodyBytes = 128, warmupMs = 300, timeMs = 1000, rate, timeouts, answerForm, pidCount;
 static int pids[MAX_PIDS];
 static uint64_t histogram[BUCKETS], maxNs, answered, sent, refused, inflightNow;
 static int measuring, sending = 1, poll_;
@@ -142,6 +142,7 @@ static void options(int count, char **list) {
     else if (IS("--time")) timeMs = number;
     else if (IS("--rate")) rate = number;
     else if (IS("--timeouts")) timeouts = number;
+    else if (IS("--answer")) answerForm = number;
     else if (IS("--pid") && pidCount < MAX_PIDS) pids[pidCount++] = number;
     else die("load: unknown option %s", list[i]);
   }

@@ -2,7 +2,11 @@
  * A generator of unary gRPC calls over HTTP/2 without TLS; for its options see generator.h, --body is the length of the message behind its
  * five bytes of envelope. The calls go to /o.Orders/getOrder and /o.Orders/addOrder by turns, a stream each, at most 2^30 on a connection.
  * Every answer must be :status 200, a gRPC content type, exactly the call's own message, and grpc-status 0 in its trailers
- * (the messages differ from call to call), else the program fails.
+ * (the messages differ from call to call), else the program fails. --answer=N chooses the messages:
+ *
+ *   0  any bytes; the answer is the same message
+ *   1  Triple's wrapper of one java.lang.String in Hessian2; the answer is the same message, which is a wrapper of the same value
+ *   2  the same; the answer is the wrapper that Trestle makes of a Dubbo2 provider's, its type being java.lang.Object
  *
  * --timeouts=1 gives every call a grpc-timeout of its own, as gRPC clients with deadlines do, and writes blocks by libnghttp2's deflater:
  * the table changes with each call then, and no block is as one before.
@@ -37,22 +41,69 @@ struct Template {
 };
 
 static struct Template templates[4];
-static size_t messageBytes;
+/* The message as it is sent and as it is expected back, envelopes included, and where the tag stands in them. */
+static uint8_t *message, *expected;
+static size_t messageBytes, expectedBytes, tagAt, expectedTagAt;
+
+static uint8_t *putField(uint8_t *to, uint8_t tag, size_t length) {
+  *to++ = tag;
+  for (; length >= 0x80; length >>= 7) *to++ = (uint8_t)(length | 0x80);
+  *to++ = (uint8_t)length;
+  return to;
+}
+
+static uint8_t *putText(uint8_t *to, uint8_t tag, const char *value) {
+  to = putField(to, tag, strlen(value));
+  memcpy(to, value, strlen(value));
+  return to + strlen(value);
+}
+
+/* Triple's wrapper of a string of `length` characters, its envelope included; returns its size. */
+static size_t putWrapper(uint8_t *to, size_t length, const char *type, size_t *tag) {
+  size_t head = length < 32 ? 1 : length < 1024 ? 2 : 3;
+  uint8_t *at = putField(putText(to + ENVELOPE, 0x0a, "hessian4"), 0x12, head + length);
+  if (head == 3) {
+    *at++ = 'S';
+    *at++ = (uint8_t)(length >> 8);
+  } else if (head == 2) {
+    *at++ = (uint8_t)(0x30 + (length >> 8));
+  }
+  *at++ = (uint8_t)length;
+  *tag = (size_t)(at - to);
+  memset(at, 'x', length);
+  at = putText(at + length, 0x1a, type);
+  put32(to + 1, (uint32_t)(at - to - ENVELOPE));
+  return (size_t)(at - to);
+}
+
+static void prepareMessages(void) {
+  message = calloc(1, (size_t)bodyBytes + 128);
+  expected = calloc(1, (size_t)bodyBytes + 128);
+  if (answerForm) {
+    size_t length = (size_t)bodyBytes;
+    do messageBytes = putWrapper(message, length, "java.lang.String", &tagAt);
+    while (messageBytes > ENVELOPE + (size_t)bodyBytes && --length > 8);
+    expectedBytes = putWrapper(expected, length, answerForm == 2 ? "java.lang.Object" : "java.lang.String", &expectedTagAt);
+  } else {
+    messageBytes = expectedBytes = ENVELOPE + (size_t)bodyBytes;
+    tagAt = expectedTagAt = ENVELOPE;
+    put32(message + 1, (uint32_t)bodyBytes);
+    memset(message + ENVELOPE, 'x', (size_t)bodyBytes);
+    memcpy(expected, message, messageBytes);
+  }
+}
 
 static struct Template makeTemplate(const uint8_t *block, size_t blockBytes) {
   struct Template t = {.dataAt = FRAME + blockBytes, .length = 2 * FRAME + blockBytes + messageBytes};
   t.bytes = calloc(1, t.length);
   memcpy(putFrame(t.bytes, (uint32_t)blockBytes, HEADERS, END_HEADERS, 0), block, blockBytes);
-  uint8_t *message = putFrame(t.bytes + t.dataAt, (uint32_t)messageBytes, DATA, END_STREAM, 0);
-  message[0] = 0;
-  put32(message + 1, (uint32_t)bodyBytes);
-  memset(message + ENVELOPE, 'x', (size_t)bodyBytes);
+  memcpy(putFrame(t.bytes + t.dataAt, (uint32_t)messageBytes, DATA, END_STREAM, 0), message, messageBytes);
   return t;
 }
 
 static void prepare(void) {
   if (bodyBytes < 8 || bodyBytes + ENVELOPE > MAX_MESSAGE - FRAME) die("load: --body must be 8 to %d", MAX_MESSAGE - FRAME - ENVELOPE);
-  messageBytes = ENVELOPE + (size_t)bodyBytes;
+  prepareMessages();
   uint8_t block[256], *at = block;
   *at++ = 0x83; /* :method POST */
   *at++ = 0x86; /* :scheme http */
@@ -116,7 +167,7 @@ static void call(struct Connection *c, uint64_t dueNs) {
   if (!isFree) to = reserve(&h->held, FRAME + messageBytes);
   memcpy(to, t->bytes + t->dataAt, FRAME + messageBytes);
   put32(to + 5, stream);
-  putTag(to + FRAME + ENVELOPE, c, number);
+  putTag(to + FRAME + tagAt, c, number);
   if (isFree) h->window -= (int64_t)messageBytes;
   *(isFree ? &c->out.to : &h->held.to) += FRAME + messageBytes;
   sent_();
@@ -149,10 +200,9 @@ static void field(void *of, const nghttp2_nv *f) {
 
 static void compare(struct Connection *c, struct Slot *slot, const uint8_t *bytes, uint32_t length) {
   uint32_t number = slot->stream >> 1;
-  uint8_t *expected = templates[0].bytes + templates[0].dataAt + FRAME;
-  putTag(expected + ENVELOPE, c, number);
-  if (length > messageBytes - slot->got || memcmp(expected + slot->got, bytes, length))
-    die("load: call %u of connection %d got another message than it sent", number, c->number);
+  putTag(expected + expectedTagAt, c, number);
+  if (length > expectedBytes - slot->got || memcmp(expected + slot->got, bytes, length))
+    die("load: call %u of connection %d got another message than expected", number, c->number);
   slot->got += length;
 }
 
@@ -169,8 +219,8 @@ static void onStream(struct Connection *c, struct Frame *frame, uint64_t now) {
   if (frame->type == HEADERS) inflate(&c->calls.http2, frame, field, slot);
   else compare(c, slot, frame->payload, frame->length);
   if (!(frame->flags & END_STREAM)) return;
-  if (slot->seen != (GOT_HEAD | IS_GRPC | GOT_STATUS) || slot->got != messageBytes)
-    die("load: an answer ended with %u of %zu bytes of message%s%s%s", slot->got, messageBytes, slot->seen & GOT_HEAD ? "" : ", without :status",
+  if (slot->seen != (GOT_HEAD | IS_GRPC | GOT_STATUS) || slot->got != expectedBytes)
+    die("load: an answer ended with %u of %zu bytes of message%s%s%s", slot->got, expectedBytes, slot->seen & GOT_HEAD ? "" : ", without :status",
         slot->seen & IS_GRPC ? "" : ", without a gRPC content type", slot->seen & GOT_STATUS ? "" : ", without grpc-status");
   slot->stream = 0;
   finished(c, slot->dueNs, now);

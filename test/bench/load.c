@@ -1,7 +1,8 @@
 /*
  * A Dubbo2 load generator; for its options see generator.h. Every connection is a consumer of its own: request ids start at 0 on each.
  * Each call is the request of a Dubbo 2.7 consumer (Hessian2) to o.Orders, getOrder and addOrder by turns; every answer
- * must have a known id, status 20 and exactly the expected body (see echo.c), else the program fails.
+ * must have a known id, status 20 and exactly the expected body (see echo.c), else the program fails. With --answer=1 the answer's value is
+ * argument 0 itself.
  */
 #include "dubbo.h"
 
@@ -55,7 +56,7 @@ static void prepare(void) {
   put32(request + 12, (uint32_t)(requestBytes - HEAD));
 
   static const char TAIL[] = "H\x05" "dubbo\x05" "2.0.2Z";
-  size_t length = stringThatFills(requestBytes - HEAD - 1 - (sizeof TAIL - 1));
+  size_t length = answerForm ? argument : stringThatFills(requestBytes - HEAD - 1 - (sizeof TAIL - 1));
   expected = calloc(1, requestBytes + 8);
   expected[0] = 0x94;
   at = expected + 1 + putStringHead(expected + 1, length);

@@ -1,6 +1,6 @@
 /*
  * The part of a provider that no protocol changes. Prints {"port":N} when it listens on 127.0.0.1. A line on standard input makes it print
- * {"open":connections,"accepted":connections,"answered":calls}; it ends when standard input does.
+ * {"open":connections,"accepted":connections,"answered":calls}; it ends when standard input does. --answer=N chooses the form of its answers.
  *
  * A provider defines `struct Calls` (what it keeps for a connection), includes this, and defines what is declared below.
  */
@@ -20,7 +20,7 @@ static void closed(struct Connection *c);
 static size_t receive(struct Connection *c);
 
 static uint64_t open_, accepted, answered;
-static int poll_;
+static int poll_, answerForm;
 
 static void drop(struct Connection *c) {
   closed(c);
@@ -66,8 +66,9 @@ static void acceptAll(int listener) {
   }
 }
 
-int main(void) {
+int main(int count, char **list) {
   signal(SIGPIPE, SIG_IGN);
+  if (count > 1 && sscanf(list[1], "--answer=%d", &answerForm) != 1) die("echo: unknown option %s", list[1]);
   int listener = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;

@@ -20,7 +20,7 @@ import {
   SHAPES,
   type Shape,
 } from "./numbers.ts";
-import { scratchDirectory } from "./toolchain.ts";
+import { type Programs, scratchDirectory } from "./toolchain.ts";
 
 /*
  * `make bench`: for each part, its calls through each proxy in turn, all of them again every round, so that what else the machine does
@@ -37,6 +37,8 @@ const DOCUMENT = join(dirname(fileURLToPath(import.meta.url)), "../../docs/perfo
 interface Bench {
   readonly contender: Contender;
   readonly echo: Peer;
+  /** The generator of its calls. */
+  readonly load: string;
   readonly running: Running;
   readonly measured: Measured;
   /** Of the process that started the one that carries the calls. */
@@ -78,11 +80,11 @@ async function runPart(part: Part, choice: PartChoice, options: BenchOptions, ar
     for (const contender of chosen) {
       const own = join(directory, contender.name);
       await mkdir(own);
-      benches.push(await start(contender, programs.echo, own));
+      benches.push(await start(contender, (await contender.programs?.()) ?? programs, own));
     }
     for (let round = 0; round < options.rounds; round++) {
       process.stderr.write(`${part.title}: round ${round + 1} of ${options.rounds}\n`);
-      await measureRound(benches, choice.shapes, options, programs.load);
+      await measureRound(benches, choice.shapes, options);
     }
     await report(part, choice, benches, options, args);
   } finally {
@@ -92,10 +94,11 @@ async function runPart(part: Part, choice: PartChoice, options: BenchOptions, ar
   }
 }
 
-async function start(contender: Contender, echoProgram: string, directory: string): Promise<Bench> {
+async function start(contender: Contender, programs: Programs, directory: string): Promise<Bench> {
+  const { answers } = contender;
   const echo = await startProcess({
     name: "echo provider",
-    ...onLoadCore(echoProgram, []),
+    ...onLoadCore(programs.echo, answers === undefined ? [] : [`--answer=${answers.echo}`]),
     stdin: true,
     ready: (self) => printedPort(self) !== undefined,
     deadlineMs: 5_000,
@@ -104,7 +107,7 @@ async function start(contender: Contender, echoProgram: string, directory: strin
   const { name, title } = contender;
   const hasParent = running.peer !== undefined && running.peer.pid !== running.pid;
   const parent = hasParent ? nothingYet(`${name}-parent`, `${title}'s parent process`) : undefined;
-  return { contender, echo, running, measured: nothingYet(name, title), parent };
+  return { contender, echo, load: programs.load, running, measured: nothingYet(name, title), parent };
 }
 
 function nothingYet(name: string, title: string): Measured {
@@ -120,17 +123,12 @@ function nothingYet(name: string, title: string): Measured {
   };
 }
 
-async function measureRound(
-  benches: readonly Bench[],
-  shapes: readonly Shape[],
-  options: BenchOptions,
-  load: string,
-): Promise<void> {
+async function measureRound(benches: readonly Bench[], shapes: readonly Shape[], options: BenchOptions): Promise<void> {
   const timing = [`--warmup=${options.warmupMs}`];
   for (const shape of shapes) {
     for (const bench of benches) {
       const counting = countConnections(bench, options.warmupMs + options.measureMs / 2);
-      const result = await runLoad(bench, load, [
+      const result = await runLoad(bench, [
         ...timing,
         `--time=${options.measureMs}`,
         `--connections=${shape.connections}`,
@@ -148,9 +146,11 @@ async function measureRound(
       }
     }
   }
-  for (let slice = 0; slice < options.pacedSlices; slice++) {
+  // What a proxy adds to latency is only known beside the direct way.
+  const slices = benches.some(({ contender }) => contender.name === "direct") ? options.pacedSlices : 0;
+  for (let slice = 0; slice < slices; slice++) {
     for (const bench of benches) {
-      const result = await runLoad(bench, load, [
+      const result = await runLoad(bench, [
         `--warmup=${PACED_WARMUP_MS}`,
         `--time=${options.pacedMs}`,
         `--connections=${PACED_CONNECTIONS}`,
@@ -164,13 +164,14 @@ async function measureRound(
 }
 
 /** Undefined for a way that failed, now or before: its row says so, and the others go on. */
-async function runLoad(bench: Bench, load: string, args: readonly string[]): Promise<LoadResult | undefined> {
-  const { measured, running } = bench;
+async function runLoad(bench: Bench, args: readonly string[]): Promise<LoadResult | undefined> {
+  const { contender, load, measured, running } = bench;
   if (measured.failure !== undefined) return undefined;
   const pids = pidsOf(bench).map((pid) => `--pid=${pid}`);
+  const form = contender.answers === undefined ? [] : [`--answer=${contender.answers.load}`];
   const run = await startProcess({
     name: `load generator against ${measured.title}`,
-    ...onLoadCore(load, [`--port=${running.port}`, ...args, ...pids]),
+    ...onLoadCore(load, [`--port=${running.port}`, ...form, ...args, ...pids]),
     ready: () => true,
   });
   const limit = setTimeout(() => run.child.kill("SIGKILL"), 60_000);

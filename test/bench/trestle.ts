@@ -27,14 +27,14 @@ interface Status {
 }
 
 /**
- * Starts `trestle up` with one worker, its embedded registry and a rule that routes by method, lists the provider, which speaks
- * `protocol`, through the facade as a Dubbo provider would, and waits until the worker has all of it. `launch` turns a command into
+ * Starts `trestle up` with one worker, its embedded registry and a rule that routes by method, lists the provider, which has the
+ * version that `callers` name, through the facade as a Dubbo provider would, and waits until the worker has all of it. `launch` turns a command into
  * one on the right core.
  */
 export async function startTrestleUp(
   directory: string,
   echoPort: number,
-  protocol: "dubbo" | "tri",
+  { callers, providers }: { readonly callers: "dubbo" | "tri"; readonly providers: "dubbo" | "tri" },
   ports: { readonly facade: number; readonly proxy: number; readonly tri: number; readonly admin: number },
   launch: (command: string, args: readonly string[]) => { command: string; args: string[] },
 ): Promise<RunningTrestle> {
@@ -60,9 +60,9 @@ export async function startTrestleUp(
     deadlineMs: 15_000,
   });
   const client = openZooKeeper(facade);
-  const version = protocol === "dubbo" ? "&version=1.0.0" : "";
+  const version = callers === "dubbo" ? "&version=1.0.0" : "";
   const reading = parseDubboUrl(
-    `${protocol}://${HOST}:${echoPort}/o.Orders?application=bench&dubbo=2.0.2&interface=o.Orders&lane=blue&methods=addOrder,getOrder&side=provider${version}`,
+    `${providers}://${HOST}:${echoPort}/o.Orders?application=bench&dubbo=2.0.2&interface=o.Orders&lane=blue&methods=addOrder,getOrder&side=provider${version}`,
   );
   if (reading.type !== "url") throw new Error("the bench's own provider URL is none");
   await registerUrl(client, "providers", reading.url);
@@ -74,7 +74,7 @@ export async function startTrestleUp(
     );
   });
   return {
-    port: protocol === "dubbo" ? ports.proxy : ports.tri,
+    port: callers === "dubbo" ? ports.proxy : ports.tri,
     parent,
     workerPid: worker.pid,
     close: () => client.close(),
