@@ -3,11 +3,11 @@ import { Command } from "commander";
 import type { Value } from "../codecs/value.ts";
 import { type DemoMesh, startDemoMesh } from "./demo/demo-mesh.ts";
 import { ORDER_METHODS, type OrderMethod } from "./demo/order-service.ts";
-import { PHASES, type Phase } from "./demo/scenario.ts";
+import { CALLERS, type Caller, PHASES, type Phase } from "./demo/scenario.ts";
 import { Tally } from "./demo/tally.ts";
 import { failWith } from "./fail.ts";
 
-/** Calls of each method in a phase of `--once`. */
+/** Calls of each method by each caller in a phase of `--once`. */
 const CALLS = 100;
 /** How long a phase of the live demo lasts, and how often its table is drawn, ms. */
 const PHASE_MS = 12_000;
@@ -18,7 +18,7 @@ const PAUSE_MS = 5;
 export function createDemoCommand(): Command {
   return new Command("demo")
     .description(
-      "show the main job with nothing installed: a registry, two versions of a service, a consumer, and a rule that splits calls by method",
+      "show the main job with nothing installed: a registry, a Dubbo2 and a Triple provider, callers of three protocols, and a rule that splits their calls by method",
     )
     .option(
       "--once",
@@ -57,7 +57,7 @@ async function runOnce(mesh: DemoMesh, stop: AbortSignal): Promise<boolean> {
     await enter(mesh, phase);
     const tally = new Tally();
     for (let i = 0; i < CALLS && !stop.aborted; i++) {
-      for (const method of ORDER_METHODS) await call(mesh, method, i, tally);
+      await callAll(mesh, i, tally);
     }
     if (stop.aborted) return false;
     process.stdout.write(`${tally.print(phase)}\n`);
@@ -77,7 +77,7 @@ async function runLive(mesh: DemoMesh, stop: AbortSignal): Promise<boolean> {
     let drawMs = 0;
     let lines = 0;
     for (let i = 0; Date.now() < untilMs && !stop.aborted; i++) {
-      for (const method of ORDER_METHODS) await call(mesh, method, i, tally);
+      await callAll(mesh, i, tally);
       if (redraws && Date.now() >= drawMs) {
         if (lines > 0) process.stdout.write(`\x1b[${lines}A\x1b[J`);
         const table = tally.print(phase);
@@ -99,26 +99,35 @@ async function enter(mesh: DemoMesh, phase: Phase): Promise<void> {
   await mesh.setRules(phase.rules);
 }
 
-async function call(mesh: DemoMesh, method: OrderMethod, i: number, tally: Tally): Promise<void> {
+/** Each caller calls each method once; callers do not wait for one another. */
+async function callAll(mesh: DemoMesh, i: number, tally: Tally): Promise<void> {
   const args: Readonly<Record<OrderMethod, readonly Value[]>> = {
     createOrder: [`item-${i}`, 1],
     getOrder: [BigInt(i)],
     sayHello: ["Trestle"],
   };
-  try {
-    tally.add(method, (await mesh.consumer.call(method, args[method])).servedBy);
-  } catch (error) {
-    tally.fail(error as Error);
-  }
+  const callMethods = async (caller: Caller) => {
+    for (const method of ORDER_METHODS) {
+      try {
+        tally.add(method, caller, (await mesh.call(caller, method, args[method])).servedBy);
+      } catch (error) {
+        tally.fail(caller, error as Error);
+      }
+    }
+  };
+  await Promise.all(CALLERS.map(callMethods));
 }
 
 function introduction(mesh: DemoMesh): string {
+  const [v1, v2] = mesh.providers;
   return `
-  consumer -> registry facade  zookeeper://${mesh.facade}   (the one property that an application changes)
-  consumer -> proxy            dubbo://${mesh.proxy.join(", dubbo://")}
-  proxy    -> providers        v1 dubbo://${mesh.providers.join(", v2 dubbo://")}
-  rules                        ${mesh.rulesFile}
-  admin                        ${mesh.admin}
+  consumers -> registry facade  zookeeper://${mesh.facade}   (the one property that an application changes)
+  Dubbo2    -> proxy            dubbo://${mesh.proxy.dubbo.join(", dubbo://")}
+  Triple    -> proxy            tri://${mesh.proxy.tri.join(", tri://")}
+  JSON      -> proxy            http://${mesh.proxy.tri.join(", http://")}
+  proxy     -> providers        v1 dubbo://${v1}, v2 tri://${v2}
+  rules                         ${mesh.rulesFile}
+  admin                         ${mesh.admin}
 
 `;
 }

@@ -71,12 +71,15 @@ spec:
         - destination: {host: com.acme.OrderService${subset}}
 `;
 
-test("demo --once shows the split that the rule says and exits 0", async () => {
+test("demo --once shows, for a caller of each protocol, the split that the rule says and exits 0", async () => {
   const { code, stdout, stderr } = await runTrestle(["demo", "--once"], 60_000);
   expect(stderr).toBe("");
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^ {2}createOrder +0 +100 +100 % +100 % +ok$/m);
-  expect(stdout).toMatch(/^ {2}getOrder +100 +0 +0 % +0 % +ok$/m);
+  for (const caller of ["Dubbo2", "Triple", "JSON"]) {
+    expect(stdout).toMatch(new RegExp(`^  createOrder +${caller} +0 +100 +100 % +100 % +ok$`, "m"));
+    expect(stdout).toMatch(new RegExp(`^  getOrder +${caller} +100 +0 +0 % +0 % +ok$`, "m"));
+    expect(stdout).toMatch(new RegExp(`^  sayHello +${caller} +[0-9]+ +[0-9]+ +[0-9]+ % +30 % +ok$`, "m"));
+  }
   expect(stdout).toMatch(/the split was what the rule says\n$/);
 });
 

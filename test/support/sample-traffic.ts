@@ -36,7 +36,7 @@ export async function startSampleTraffic(registry: string, consumerRegistry = re
   const consumer = await startSampleConsumer({
     application: "traffic",
     retries: 0,
-    follow: (onList) => followProviders(consumerSide, ORDER_SERVICE, onList),
+    follow: (onList) => followProviders(consumerSide, ORDER_SERVICE, ["dubbo"], onList),
   });
   const inFlight = new Set<Promise<void>>();
   let ok = 0;

@@ -1,9 +1,9 @@
 import { CallError } from "../../base/errors.ts";
-import { fieldOf, isObject, type Value } from "../../codecs/value.ts";
+import { fieldOf, isContainer, isObject, type Value } from "../../codecs/value.ts";
 import { printAddress } from "../config/address.ts";
-import { connectDubbo, type DubboClient } from "../dubbo/client.ts";
 import type { ProviderAddress } from "../dubbo/registry.ts";
-import { ORDER_DESCRIPTORS, ORDER_SERVICE, type OrderMethod } from "./order-service.ts";
+import { openLink, type SampleLink } from "./links.ts";
+import { ORDER_SERVICE, type OrderMethod } from "./order-service.ts";
 
 /** How a sample consumer is run. */
 export interface SampleConsumerOptions {
@@ -35,7 +35,7 @@ export async function startSampleConsumer(options: SampleConsumerOptions): Promi
 /** Calls round robin over the listed addresses, one connection each, and tries another one when an address fails it. */
 export class SampleConsumer {
   readonly #options: SampleConsumerOptions;
-  readonly #clients = new Map<string, Promise<DubboClient>>();
+  readonly #links = new Map<string, Promise<SampleLink>>();
   #providers: readonly ProviderAddress[] = [];
   #stop: () => void = () => {};
   #turn = 0;
@@ -60,25 +60,14 @@ export class SampleConsumer {
     attachments: Readonly<Record<string, string>> = {},
   ): Promise<SampleReply> {
     const { group = "", version = "", application, timeoutMs = 1_000, retries = 2 } = this.#options;
-    const request = {
-      twoWay: true,
-      interface: ORDER_SERVICE.interface,
-      group,
-      version,
-      method,
-      descriptor: ORDER_DESCRIPTORS[method],
-      args,
-      attachments: { "remote.application": application, ...attachments },
-    };
+    const request = { application, group, version, method, args, attachments, timeoutMs };
     let failure = new CallError("unavailable", "no_endpoint", `no provider of ${ORDER_SERVICE.interface} is listed`);
     for (let attempt = 0; attempt <= retries; attempt++) {
       try {
-        const client = await this.#pick();
-        if (client === undefined) continue;
-        const response = await client.call(request, timeoutMs);
-        if (response?.type === "value") return { value: response.value, servedBy: servedBy(response.value) };
-        if (response?.type === "exception") throw new Error(thrownText(response.value));
-        failure = new CallError("unavailable", "reset", `status ${response?.status}: ${response?.text}`);
+        const link = await this.#pick();
+        if (link === undefined) continue;
+        const value = await link.call(request);
+        return { value, servedBy: servedBy(value) };
       } catch (error) {
         if (!(error instanceof CallError)) throw error;
         failure = error;
@@ -95,25 +84,25 @@ export class SampleConsumer {
   #take(providers: readonly ProviderAddress[]): void {
     this.#providers = providers;
     const listed = new Set(providers.map(({ host, port }) => printAddress(host, port)));
-    for (const [address, client] of this.#clients) {
+    for (const [address, link] of this.#links) {
       if (listed.has(address)) continue;
-      this.#clients.delete(address);
-      client.then(closeWhenDone, () => {});
+      this.#links.delete(address);
+      link.then(closeWhenDone, () => {});
     }
   }
 
   /** The next address that takes calls: one that asked for none is used only where there is no other. */
-  async #pick(): Promise<DubboClient | undefined> {
+  async #pick(): Promise<SampleLink | undefined> {
     const count = this.#providers.length;
-    let last: DubboClient | undefined;
+    let last: SampleLink | undefined;
     let failure: unknown;
     for (let i = 0; i < count; i++) {
       const provider = this.#providers[this.#turn++ % count];
       if (provider === undefined) break;
       try {
-        const client = await this.#connect(provider);
-        if (client.state === "open") return client;
-        if (client.state === "readonly") last = client;
+        const link = await this.#connect(provider);
+        if (link.state === "open") return link;
+        if (link.state === "readonly") last = link;
       } catch (error) {
         failure = error;
       }
@@ -122,39 +111,44 @@ export class SampleConsumer {
     return last;
   }
 
-  #connect({ host, port }: ProviderAddress): Promise<DubboClient> {
-    const address = printAddress(host, port);
-    let client = this.#clients.get(address);
-    if (client === undefined) {
-      client = connectDubbo({ host, port });
-      this.#clients.set(address, client);
-      const forget = () => {
-        if (this.#clients.get(address) === client) this.#clients.delete(address);
-      };
-      client.then((open) => open.onChange(() => open.state === "closed" && forget()), forget);
+  /** The address's connection; a new one where the last could not be made or has been closed. */
+  async #connect(provider: ProviderAddress): Promise<SampleLink> {
+    const address = printAddress(provider.host, provider.port);
+    const known = this.#links.get(address);
+    if (known !== undefined) {
+      const link = await known.catch(() => undefined);
+      if (link !== undefined && link.state !== "closed") return link;
+      if (this.#links.get(address) === known) {
+        this.#links.delete(address);
+        if (link !== undefined) closeWhenDone(link);
+      }
     }
-    return client;
+    let opening = this.#links.get(address);
+    if (opening === undefined) {
+      opening = openLink(provider);
+      this.#links.set(address, opening);
+    }
+    return opening;
   }
 }
 
 /** An address that is off the list is left when its last call has ended. */
-function closeWhenDone(client: DubboClient): void {
+function closeWhenDone(link: SampleLink): void {
   const timer = setInterval(() => {
-    if (client.callsInFlight > 0) return;
+    if (link.callsInFlight > 0) return;
     clearInterval(timer);
-    client.close();
+    link.close();
   }, 50);
   timer.unref();
 }
 
-function servedBy(value: Value): string {
+/** Label of the provider that gave this answer, as the answer says; `""` where it does not. */
+export function servedBy(value: Value): string {
   if (typeof value === "string") return / from (\S+)$/.exec(value)?.[1] ?? "";
-  const label = isObject(value) ? fieldOf(value, "servedBy") : undefined;
+  const label = isObject(value)
+    ? fieldOf(value, "servedBy")
+    : isContainer(value) && value.type === "map"
+      ? value.entries.find(([name]) => name === "servedBy")?.[1]
+      : undefined;
   return typeof label === "string" ? label : "";
-}
-
-function thrownText(value: Value): string {
-  if (!isObject(value)) return "the provider threw something that is no exception";
-  const message = fieldOf(value, "detailMessage");
-  return typeof message === "string" ? `${value.shape.name}: ${message}` : value.shape.name;
 }

@@ -3,23 +3,32 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "../../base/log.ts";
+import type { Value } from "../../codecs/value.ts";
+import type { DubboUrl } from "../../registry-sync/dubbo-url.ts";
 import { printAddress } from "../config/address.ts";
 import { resolveConfig } from "../config/resolve.ts";
-import { followProviders, openZooKeeper, registerUrl } from "../dubbo/registry.ts";
+import { followProviders, openZooKeeper, type ProviderScheme, registerUrl } from "../dubbo/registry.ts";
 import { Mesh } from "../mesh/mesh.ts";
-import { type SampleConsumer, startSampleConsumer } from "./consumer.ts";
-import { ORDER_SERVICE } from "./order-service.ts";
+import { type SampleReply, servedBy, startSampleConsumer } from "./consumer.ts";
+import { callJson } from "./http-caller.ts";
+import { ORDER_SERVICE, type OrderMethod } from "./order-service.ts";
 import { type SampleProvider, startSampleProvider } from "./provider.ts";
+import type { Caller } from "./scenario.ts";
 
 const HOST = "127.0.0.1";
 const ADMIN_PORT = 15_000;
 
-/** A whole mesh on this machine with two versions of a sample service and a consumer, all joined by the facade's address alone. */
+/**
+ * A whole mesh on this machine: v1 of a sample service speaks Dubbo2, v2 Triple; a consumer of each protocol, all joined by the
+ * facade's address alone; and a caller that knows the proxy's address and JSON.
+ */
 export interface DemoMesh {
-  readonly consumer: SampleConsumer;
+  /** Makes a call in the caller's protocol; rejects where it failed. */
+  call(caller: Caller, method: OrderMethod, args: readonly Value[]): Promise<SampleReply>;
   /** `host:port` lists for people to look at. */
   readonly facade: string;
-  readonly proxy: readonly string[];
+  readonly proxy: Readonly<Record<ProviderScheme, readonly string[]>>;
+  /** Of v1, of v2. */
   readonly providers: readonly string[];
   readonly admin: string;
   readonly rulesFile: string;
@@ -54,34 +63,44 @@ export async function startDemoMesh(): Promise<DemoMesh> {
   const mesh = new Mesh(resolved.config, createLogger("error"));
   await mesh.start();
   const registry = `zookeeper://${HOST}:${facadePort}`;
-  // Provider and consumer have sessions of their own, as two applications would.
+  // Providers and consumers have sessions of their own, as applications would.
   const [providerSide, consumerSide] = [openZooKeeper(registry), openZooKeeper(registry)];
   const providers: SampleProvider[] = [];
-  for (const label of ["v1", "v2"]) {
-    providers.push(
-      await startSampleProvider({
-        host: HOST,
-        port: 0,
-        label,
-        register: (url) => registerUrl(providerSide, "providers", url),
-      }),
-    );
+  for (const [label, scheme] of [
+    ["v1", "dubbo"],
+    ["v2", "tri"],
+  ] as const) {
+    const register = (url: DubboUrl) => registerUrl(providerSide, "providers", url);
+    providers.push(await startSampleProvider({ scheme, host: HOST, port: 0, label, register }));
   }
-  const consumer = await startSampleConsumer({
-    application: "demo-consumer",
-    follow: (onList) => followProviders(consumerSide, ORDER_SERVICE, onList),
-  });
-  const proxy = proxyPorts.map((port) => printAddress(HOST, port));
-  await until("consumers are shown the proxy", () => {
-    const listed = consumer.providers.map(({ host, port }) => printAddress(host, port)).sort();
-    return listed.join() === [...proxy].sort().join();
-  });
+  const proxy = {
+    dubbo: proxyPorts.map((port) => printAddress(HOST, port)),
+    tri: triPorts.map((port) => printAddress(HOST, port)),
+  };
+  const start = async (scheme: ProviderScheme) => {
+    const consumer = await startSampleConsumer({
+      application: `demo-${scheme}-consumer`,
+      follow: (onList) => followProviders(consumerSide, ORDER_SERVICE, [scheme], onList),
+    });
+    await until("consumers are shown the proxy", () => {
+      const listed = consumer.providers.map(({ host, port }) => printAddress(host, port)).sort();
+      return listed.join() === [...proxy[scheme]].sort().join();
+    });
+    return consumer;
+  };
+  const [dubbo, triple] = [await start("dubbo"), await start("tri")];
+  let turn = 0;
   await until(
     "both providers are known",
     () => mesh.store.snapshots.get().entries[0]?.endpoints.length === 2 && mesh.unsettled().length === 0,
   );
   return {
-    consumer,
+    async call(caller, method, args) {
+      if (caller === "Dubbo2") return dubbo.call(method, args);
+      if (caller === "Triple") return triple.call(method, args);
+      const value = await callJson({ host: HOST, port: triPorts[turn++ % triPorts.length]! }, method, args);
+      return { value, servedBy: servedBy(value) };
+    },
     facade: printAddress(HOST, facadePort!),
     proxy,
     providers: providers.map(({ url }) => printAddress(url.host, url.port)),
@@ -98,7 +117,7 @@ export async function startDemoMesh(): Promise<DemoMesh> {
       );
     },
     async close() {
-      await consumer.close();
+      await Promise.all([dubbo.close(), triple.close()]);
       await Promise.all(providers.map((provider) => provider.close()));
       await Promise.all([providerSide.close(), consumerSide.close()]);
       await mesh.stop();

@@ -1,12 +1,24 @@
 import type { OrderMethod } from "./order-service.ts";
 
+/** Who calls: each speaks another protocol. */
+export const CALLERS = ["Dubbo2", "Triple", "JSON"] as const;
+
+/** A caller of the demo, as its table names it. */
+export type Caller = (typeof CALLERS)[number];
+
+/** A share of v2, and how far a sample of a hundred calls may lie from it. */
+export interface Share {
+  readonly v2: number;
+  readonly tolerance: number;
+}
+
 /** One setting of the demo's rules: their text, and what they promise. */
 export interface Phase {
   readonly title: string;
   /** Content of the rule file; `""` for no rules at all. */
   readonly rules: string;
-  /** Share of v2 in each method's calls, and how far a sample may lie from it. */
-  readonly expected: Readonly<Record<OrderMethod, { readonly v2: number; readonly tolerance: number }>>;
+  /** What is promised of a method's calls by one caller. */
+  readonly expected: (method: OrderMethod, caller: Caller) => Share;
 }
 
 const SUBSETS = `apiVersion: networking.istio.io/v1
@@ -19,23 +31,27 @@ spec:
     - {name: v2, labels: {label: v2}}
 `;
 
-/** Exact where a rule sends everything one way; four standard deviations of a hundred draws where chance decides. */
-const EXACT = 0;
-const byChance = (share: number) => 4 * Math.sqrt((share * (1 - share)) / 100);
+/** A rule that sends everything one way leaves nothing to chance. */
+const exactly = (v2: number): Share => ({ v2, tolerance: 0 });
+/** Four standard deviations of a hundred draws. */
+const byChance = (v2: number): Share => ({ v2, tolerance: 4 * Math.sqrt((v2 * (1 - v2)) / 100) });
+
+const BY_METHOD: Readonly<Record<OrderMethod, Share>> = {
+  createOrder: exactly(1),
+  getOrder: exactly(0),
+  sayHello: byChance(0.3),
+};
 
 /** What the demo shows, in order. */
 export const PHASES: readonly Phase[] = [
   {
-    title: "no rule: both versions answer every method",
+    title: "no rule: calls go where their protocol is spoken, Dubbo2 to v1, Triple and JSON to v2",
     rules: "",
-    expected: {
-      createOrder: { v2: 0.5, tolerance: byChance(0.5) },
-      getOrder: { v2: 0.5, tolerance: byChance(0.5) },
-      sayHello: { v2: 0.5, tolerance: byChance(0.5) },
-    },
+    expected: (_method, caller) => exactly(caller === "Dubbo2" ? 0 : 1),
   },
   {
-    title: "a rule: createOrder goes to v2, sayHello to v2 in 3 of 10 calls, everything else to v1",
+    title:
+      "a rule: createOrder goes to v2, sayHello to v2 in 3 of 10 calls, everything else to v1, whatever the protocol",
     rules: `apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: orders-by-method}
@@ -53,10 +69,6 @@ spec:
         - destination: {host: com.acme.OrderService, subset: v1}
 ---
 ${SUBSETS}`,
-    expected: {
-      createOrder: { v2: 1, tolerance: EXACT },
-      getOrder: { v2: 0, tolerance: EXACT },
-      sayHello: { v2: 0.3, tolerance: byChance(0.3) },
-    },
+    expected: (method) => BY_METHOD[method],
   },
 ];

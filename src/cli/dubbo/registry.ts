@@ -109,19 +109,20 @@ export async function registerUrl(
 }
 
 /**
- * Tells `onList` who provides a service by Dubbo2, now and after every change; a failed look keeps the last list and is made again at the
+ * Tells `onList` who provides a service by one of the protocols, now and after every change; a failed look keeps the last list and is made again at the
  * next event or connection. What it gives ends that.
  */
 export async function followProviders(
   client: ZooKeeperClient,
   service: ServiceKey,
+  schemes: readonly ProviderScheme[],
   onList: (providers: readonly ProviderAddress[]) => void,
 ): Promise<() => void> {
   const folder = providersFolder(service, DEFAULT_ROOT);
   let asked = 0;
   const look = async () => {
     const turn = ++asked;
-    const providers = await readProviders(client, folder, service, ["dubbo"], true);
+    const providers = await readProviders(client, folder, service, schemes, true);
     if (turn === asked) onList(providers);
   };
   await client.connected(CONNECT_TIMEOUT_MS);

@@ -97,6 +97,11 @@ export class GrpcClient {
     return this.#address;
   }
 
+  /** Whether a call could be made now: the connection is up, and the peer has not said goodbye. */
+  get takesCalls(): boolean {
+    return this.#ended === undefined && this.#machine.canOpen;
+  }
+
   /**
    * Makes a call; resolves when the answer has ended, whatever its status. Rejects with `CallError`: `timeout`, `reset` when the
    * stream or the connection ended first, `over_limit`, `undecodable`; or with what `onMessage` threw.

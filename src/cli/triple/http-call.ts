@@ -10,11 +10,11 @@ import type { WrappedOutcome } from "./wrapper.ts";
 
 /** A call to make by JSON over HTTP/1. */
 export interface HttpJsonCall {
-  readonly address: CallAddress;
+  readonly address: Pick<CallAddress, "host" | "port">;
   readonly service: ServiceKey;
   readonly method: string;
   readonly args: readonly JsonNode[];
-  readonly options: CallOptions;
+  readonly options: Pick<CallOptions, "timeout" | "attachment" | "maxMessage">;
 }
 
 /** How it ended; `status` is HTTP's. */
@@ -39,7 +39,7 @@ interface Answer {
 }
 
 function exchange(
-  { host, port }: CallAddress,
+  { host, port }: Pick<CallAddress, "host" | "port">,
   { path, headers, body }: HttpRequest,
   timeoutMs: number,
   maxBytes: number,
