@@ -8,6 +8,8 @@ export interface ServiceSchema {
   readonly java?: JavaDefinition;
   /** A FileDescriptorSet, base64, that holds the gRPC service `name` and all that it needs. */
   readonly protobuf?: string;
+  /** Its calls can be made as REST calls, as a rule says. */
+  readonly rest?: RestMapping;
 }
 
 /** A Java interface as Dubbo's ServiceDefinition has it. Types are named as in Java's source: `long[]`, `java.util.List<com.acme.Line>`. */
@@ -30,4 +32,38 @@ export interface JavaMethod {
 export interface JavaType {
   readonly properties?: Readonly<Record<string, string>>;
   readonly enums?: readonly string[];
+}
+
+/** How an interface's calls are made as REST calls. */
+export interface RestMapping {
+  readonly methods: readonly RestMethod[];
+  /** Classes that the methods use, beside those that the metadata knows. */
+  readonly types: Readonly<Record<string, JavaType>>;
+  /** Dates in requests: ISO-8601 text, or milliseconds since 1970. */
+  readonly dates: "iso" | "ms";
+}
+
+/** One method of a REST mapping; overloads are entries of their own. */
+export interface RestMethod {
+  readonly name: string;
+  /** `GET` and the like. */
+  readonly verb: string;
+  /** A template: `/orders/{id}`. */
+  readonly path: string;
+  /** Absent where the metadata says them, or the count of the parameters is enough to tell the method. */
+  readonly parameterTypes?: readonly string[];
+  /** Absent where the metadata says it; with neither, the JSON decides. */
+  readonly returnType?: string;
+  /** One for each of Java's parameters, in their order. */
+  readonly parameters: readonly RestParameter[];
+  /** What the status 404 is to the caller. */
+  readonly notFound: "null" | "exception";
+  /** Exception classes by HTTP status; under `default` the one for all others. */
+  readonly exceptions: Readonly<Record<string, string>>;
+}
+
+/** Where an argument stands in the request. */
+export interface RestParameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header" | "body";
 }
