@@ -57,6 +57,7 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
   const entries = new Map<string, Entry>();
   let rules: readonly Rule[] = [];
   const schemas = new Map<SchemaSource, readonly ServiceSchema[]>();
+  let merged: readonly ServiceSchema[] = [];
   let timer: Timer | undefined;
   let waitingSinceMs: number | undefined;
 
@@ -64,7 +65,7 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     timer?.cancel();
     if (waitingSinceMs === undefined) return;
     waitingSinceMs = undefined;
-    snapshots.set(createSnapshot([...entries.values()], rules, options.protocols, mergeSchemas(schemas)));
+    snapshots.set(createSnapshot([...entries.values()], rules, options.protocols, merged));
   };
 
   const changed = (): void => {
@@ -95,6 +96,7 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     },
     setSchemas(source, next) {
       schemas.set(source, next);
+      merged = mergeSchemas(schemas, merged);
       changed();
     },
     flush,
@@ -105,10 +107,26 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
   };
 }
 
-function mergeSchemas(known: ReadonlyMap<SchemaSource, readonly ServiceSchema[]>): ServiceSchema[] {
+/** What did not change since `before` keeps its identity, and with it the hash of its content. */
+function mergeSchemas(
+  known: ReadonlyMap<SchemaSource, readonly ServiceSchema[]>,
+  before: readonly ServiceSchema[],
+): readonly ServiceSchema[] {
+  const old = new Map(before.map((schema) => [schema.name, schema]));
   const merged = new Map<string, ServiceSchema>();
   for (const source of SCHEMA_SOURCES.toReversed()) {
-    for (const schema of known.get(source) ?? []) merged.set(schema.name, { ...merged.get(schema.name), ...schema });
+    for (const schema of known.get(source) ?? []) {
+      const other = merged.get(schema.name);
+      merged.set(schema.name, other === undefined ? schema : { ...other, ...schema });
+    }
   }
-  return [...merged.values()];
+  return [...merged].map(([name, schema]) => {
+    const last = old.get(name);
+    return last !== undefined && sameParts(last, schema) ? last : schema;
+  });
+}
+
+function sameParts(a: ServiceSchema, b: ServiceSchema): boolean {
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)] as (keyof ServiceSchema)[]);
+  return [...keys].every((key) => a[key] === b[key]);
 }

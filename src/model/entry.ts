@@ -1,3 +1,4 @@
+import type { ServiceSchema } from "./schema.ts";
 import type { ServiceKey } from "./service.ts";
 
 /** One provider process's address for one service and protocol. */
@@ -62,4 +63,6 @@ export interface World {
   readonly entries: readonly Entry[];
   readonly consumers: readonly Consumer[];
   readonly findings: readonly Finding[];
+  /** What the registry says of the types of calls; sorted by name. */
+  readonly schemas?: readonly ServiceSchema[];
 }

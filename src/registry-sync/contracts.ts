@@ -1,4 +1,5 @@
 import type { Consumer, Entry, Finding, World } from "../model/entry.ts";
+import type { ServiceSchema } from "../model/schema.ts";
 
 /** Where worlds come from: one registry. */
 export interface Source {
@@ -52,6 +53,8 @@ export interface SyncState {
   readonly entries: readonly Entry[];
   readonly consumers: readonly Consumer[];
   readonly findings: readonly Finding[];
+  /** What registries say of the types of calls, each interface once: the first registry's. */
+  readonly schemas: readonly ServiceSchema[];
   /** Registries that have said nothing since the start. */
   readonly silent: ReadonlySet<string>;
   /** By registry, how many endpoints stand only because the guard holds them; registries without such are left out. */

@@ -4,7 +4,7 @@ import type { Logger } from "../base/log.ts";
 import type { Finding, World } from "../model/entry.ts";
 import type { Sink, Source, SyncState } from "./contracts.ts";
 import { createGuard, DEFAULT_GUARD, type Guard, type GuardSettings } from "./guard.ts";
-import { type Merged, merge } from "./merge.ts";
+import { type Merged, merge, mergeSchemas } from "./merge.ts";
 import { rememberedEntries } from "./remembered.ts";
 import { retrying } from "./retrying.ts";
 import { REREAD_BLOCKED_MS, runSink } from "./sink-loop.ts";
@@ -84,6 +84,7 @@ class SyncLoop implements Controller {
       entries: [],
       consumers: [],
       findings: [],
+      schemas: [],
       silent,
       held: new Map(),
     });
@@ -179,10 +180,11 @@ class SyncLoop implements Controller {
     const worlds = this.#feeds.flatMap(({ guarded }) => (guarded ? [guarded] : []));
     const refusals = [...this.#refusals.values()].flat();
     const findings = refusals.length > 0 ? [...merged.findings, ...refusals] : merged.findings;
+    const schemas = mergeSchemas(worlds, this.state.get().schemas);
     const silent = new Set(this.#feeds.filter(({ guarded }) => !guarded).map(({ source }) => source.name));
     const holding = this.#feeds.filter((feed) => feed.held > 0);
     const held = new Map(holding.map((feed) => [feed.source.name, feed.held]));
-    this.state.set(Object.freeze({ worlds, ...merged, findings, silent, held }));
+    this.state.set(Object.freeze({ worlds, ...merged, findings, schemas, silent, held }));
     this.#wakeWhenDue(this.#options.clock.now(), refusals.length > 0);
   }
 

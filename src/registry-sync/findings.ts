@@ -10,7 +10,7 @@ interface FindingKind {
 
 /**
  * Every finding of registry-sync by its code. Codes are stable: one is never given to another meaning.
- * 010x what a registry holds; 011x endpoints; 012x other protocols and levels; 013x rules of the old world; 014x entries; 015x the guard.
+ * 010x what a registry holds; 011x endpoints; 012x other protocols and levels; 013x rules of the old world; 014x entries; 015x the guard; 016x types of calls.
  */
 export const REGISTRY_FINDINGS = {
   TR0101: { severity: "warning", title: "a registration is no Dubbo URL and is left out", passes: false },
@@ -71,6 +71,7 @@ export const REGISTRY_FINDINGS = {
     title: "a registry was out of reach; what it lost is held for half a minute",
     passes: false,
   },
+  TR0160: { severity: "warning", title: "a metadata report of a provider cannot be read", passes: false },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
 /** One of registry-sync's finding codes. */

@@ -1,4 +1,5 @@
 import type { Consumer, Endpoint, Entry, Finding, World } from "../model/entry.ts";
+import type { ServiceSchema } from "../model/schema.ts";
 import { printServiceKey } from "../model/service.ts";
 import { sameItems } from "./block-list.ts";
 import { compareEndpoints, compareText, endpointId } from "./dubbo-endpoint.ts";
@@ -51,6 +52,19 @@ export function merge(worlds: readonly World[], before?: Merged): Merged {
   }
   entries.sort((a, b) => compareText(a.host, b.host));
   return { entries, consumers: worlds.flatMap((world) => world.consumers), findings };
+}
+
+/** What the worlds say of the types of calls, each interface once, as the first of them has it; `before` where that is the same. */
+export function mergeSchemas(
+  worlds: readonly Pick<World, "schemas">[],
+  before: readonly ServiceSchema[],
+): readonly ServiceSchema[] {
+  const found = new Map<string, ServiceSchema>();
+  for (const { schemas = [] } of worlds) {
+    for (const schema of schemas) if (!found.has(schema.name)) found.set(schema.name, schema);
+  }
+  const merged = [...found.values()];
+  return sameItems(before, merged) ? before : merged;
 }
 
 function isAscending(entries: readonly Entry[]): boolean {

@@ -205,7 +205,10 @@ export class Mesh implements MeshParts {
   }
 
   async #followState(): Promise<void> {
-    for await (const _ of this.#controller!.state.watch(this.#stop.signal)) {
+    let known: SyncState["schemas"] = [];
+    for await (const { schemas } of this.#controller!.state.watch(this.#stop.signal)) {
+      if (schemas !== known) this.store.setSchemas("registry", schemas);
+      known = schemas;
       this.#findingLog.note();
       this.#show();
     }

@@ -111,3 +111,22 @@ test("what is known of the types of calls is merged by source: files are believe
     { name: "com.acme.B", protobuf: "cmVm" },
   ]);
 });
+
+test("types that did not change stay the same objects, whichever source said something", () => {
+  const store = createControlStore();
+  const java = { methods: [], types: {} };
+  store.setSchemas("registry", [
+    { name: "a.A", java },
+    { name: "b.B", java },
+  ]);
+  store.setSchemas("files", [{ name: "a.A", protobuf: "AA==" }]);
+  store.flush();
+  const before = store.snapshots.get().schemas;
+  expect(before[0]).toEqual({ name: "a.A", java, protobuf: "AA==" });
+  store.setSchemas("reflection", [{ name: "c.C", protobuf: "AQ==" }]);
+  store.flush();
+  const after = store.snapshots.get().schemas;
+  expect(after).toHaveLength(3);
+  expect([after[0] === before[0], after[1] === before[1]]).toEqual([true, true]);
+  store.close();
+});

@@ -72,6 +72,16 @@ test("what a registry has gets into the sink, with one audit line for each chang
   await run.end();
 });
 
+test("what registries say of the types of calls stands in the state", async () => {
+  const source = createMemorySource("legacy");
+  const run = start([source], []);
+  const schemas = [{ name: "a.A", protobuf: "AA==" }];
+  source.set({ ...worldOf(entry("a.A", ["10.0.0.1"])), schemas });
+  await run.pass(30);
+  expect(run.controller.state.get().schemas).toEqual(schemas);
+  await run.end();
+});
+
 test("changes that come together are applied together", async () => {
   const [x, y] = [createMemorySource("x"), createMemorySource("y")];
   const { sink, applied } = memorySink();

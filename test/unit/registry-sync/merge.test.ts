@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { merge } from "../../../src/registry-sync/merge.ts";
+import { merge, mergeSchemas } from "../../../src/registry-sync/merge.ts";
 import { endpoint, entry, world } from "../../support/worlds.ts";
 
 test("nothing merges to nothing", () => {
@@ -69,4 +69,14 @@ test("consumers and findings stand in order of the registries", () => {
   ]);
   expect(merged.consumers.map((one) => one.address)).toEqual(["2", "1"]);
   expect(merged.findings.map((one) => one.code)).toEqual(["B", "A"]);
+});
+
+test("types of calls are the first registry's that has them, and the same list while they are", () => {
+  const a = { name: "a.A", protobuf: "AA==" };
+  const other = { name: "a.A", protobuf: "AQ==" };
+  const b = { name: "b.B", protobuf: "Ag==" };
+  const merged = mergeSchemas([{ schemas: [a] }, {}, { schemas: [other, b] }], []);
+  expect(merged).toEqual([a, b]);
+  expect(mergeSchemas([{ schemas: [a] }, { schemas: [b] }], merged)).toBe(merged);
+  expect(mergeSchemas([{ schemas: [other] }, { schemas: [b] }], merged)).toEqual([other, b]);
 });

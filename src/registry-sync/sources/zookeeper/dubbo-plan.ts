@@ -1,3 +1,4 @@
+import type { MetadataReports } from "./metadata.ts";
 import type { InterfaceNodes, TreeChanges } from "./tree.ts";
 import type { Plan, TreeNode } from "./tree-watch.ts";
 
@@ -24,8 +25,8 @@ const LIST = { children: true, data: false };
 const TEXT = { children: false, data: true };
 const BOTH = { children: true, data: true };
 
-/** Says what to keep: the four directories of each interface, mapping, rules, and the names of instances. */
-export function dubboPlan({ root, services }: DubboRoots): Plan {
+/** Says what to keep: the four directories of each interface, mapping, rules, the names of instances, and of `reports` what they want. */
+export function dubboPlan({ root, services }: DubboRoots, reports?: Pick<MetadataReports, "wants">): Plan {
   return (path) => {
     const parts = partsBelow(root, path);
     if (parts === undefined) {
@@ -41,7 +42,10 @@ export function dubboPlan({ root, services }: DubboRoots): Plan {
     }
     // 3.x writes a comma list into the node, 2.7 a child for each application.
     if (first === "mapping") return parts.length === 1 ? LIST : parts.length === 2 ? BOTH : undefined;
-    if (first === "metadata") return undefined;
+    if (first === "metadata") {
+      const wanted = reports?.wants(path);
+      return wanted && (wanted === "report" ? TEXT : LIST);
+    }
     if (parts.length === 1) return LIST;
     return parts.length === 2 && CATEGORY_NAMES.has(second) ? LIST : undefined;
   };

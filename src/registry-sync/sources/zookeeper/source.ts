@@ -9,6 +9,7 @@ import { finding } from "../../findings.ts";
 import { parseServer } from "./address.ts";
 import { DEFAULT_ROOTS, dubboChanges, dubboPlan } from "./dubbo-plan.ts";
 import type { LinkOptions, ServerLink } from "./link.ts";
+import { createMetadataReports, type MetadataReports } from "./metadata.ts";
 import { ZooKeeperSession } from "./session.ts";
 import { watchTree } from "./tree-watch.ts";
 import { createZookeeperWorld } from "./world.ts";
@@ -81,10 +82,11 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         if (wasLost) onDisturbed?.();
         options.onConnected?.(state === "connected");
       });
+      const reports = createMetadataReports(`${roots.root}/metadata`, name);
       const live = watchTree(session, {
         roots: Object.values(roots),
         needed: [roots.root],
-        plan: dubboPlan(roots),
+        plan: dubboPlan(roots, reports),
         onDenied: (paths) => options.onFindings?.(deniedFindings(name, chroot, roots.root, paths)),
         clock,
         log,
@@ -96,7 +98,15 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         ...(protocols && { protocols }),
       });
       const latest = new Latest<World | undefined>(undefined);
-      live.onChange((changed) => latest.set(state.update(dubboChanges(roots, live.tree, changed))));
+      let known: World | undefined;
+      live.onChange((changed) => {
+        const hasNewTypes = reports.take(live.tree, changed);
+        const world = state.update(dubboChanges(roots, live.tree, changed));
+        for (const path of reports.follow(world.entries)) live.replan(path);
+        if (world === known && !hasNewTypes) return;
+        known = world;
+        latest.set(withReports(world, reports));
+      });
       try {
         for await (const world of latest.watch(signal)) if (world !== undefined) yield world;
       } finally {
@@ -106,6 +116,11 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
       }
     },
   };
+}
+
+function withReports(world: World, { schemas, findings }: MetadataReports): World {
+  if (schemas.length === 0 && findings.length === 0) return world;
+  return Object.freeze({ ...world, schemas, findings: [...world.findings, ...findings] });
 }
 
 /** What a person should know of the nodes that a registry denies reading. */

@@ -56,6 +56,8 @@ export interface TreeWatch {
    * Returns how to stop that.
    */
   onChange(listener: (changed: ReadonlySet<string>) => void): () => void;
+  /** The plan for a node is another now: it is read, or let go with all below it. */
+  replan(path: string): void;
   close(): void;
 }
 
@@ -135,6 +137,12 @@ class LiveTree implements TreeWatch {
   onChange(listener: (changed: ReadonlySet<string>) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  replan(path: string): void {
+    if (this.#options.plan(path) === undefined) this.#drop(path);
+    else if (!this.tree.has(path) && this.tree.get(parentPath(path))?.children?.has(nodeName(path)) === true)
+      this.#readSoon(path);
   }
 
   close(): void {

@@ -33,6 +33,14 @@ test.each([
   expect(words).toBe(kept);
 });
 
+test("of metadata is kept what the reports want", () => {
+  const wants = (path: string) => (path.endsWith("/app") ? "report" : path.endsWith("/a.B") ? "folder" : undefined);
+  const withReports = dubboPlan(DEFAULT_ROOTS, { wants });
+  expect(withReports("/dubbo/metadata/a.B")).toEqual({ children: true, data: false });
+  expect(withReports("/dubbo/metadata/a.B/provider/app")).toEqual({ children: false, data: true });
+  expect(withReports("/dubbo/metadata/other")).toBeUndefined();
+});
+
 test("changed paths become what Dubbo keeps there", () => {
   const list = (...names: string[]): TreeNode => ({ children: new Set(names), data: undefined });
   const text = (data: string | null): TreeNode => ({

@@ -39,6 +39,42 @@ test("a registry's world comes when it was read, again when it changes, and not 
   await watching;
 });
 
+test("a provider's report of its types comes with the world, is followed, and one that makes no sense is a finding", async () => {
+  const home = new SimulatedRegistry();
+  const { clock, openLink } = home;
+  const writer = new ZooKeeperSession({ servers: [{ host: "h", port: 1 }], clock, openLink });
+  await home.advance(50);
+  const make = async (path: string, text = "") => {
+    writer.submit({ op: "create", path, data: Buffer.from(text), acl: OPEN, flags: 0 }, () => {});
+    await home.advance(30);
+  };
+  const providers = "/dubbo/com.acme.Order/providers";
+  for (const path of ["/dubbo", "/dubbo/com.acme.Order", providers]) await make(path);
+  await make(`${providers}/${encodeURIComponent(url)}`);
+  const source = createZookeeperSource({ name: "zk", hosts: ["h:1"], clock, openLink });
+  const worlds: World[] = [];
+  const ending = new AbortController();
+  const watching = (async () => {
+    for await (const world of source.watch(ending.signal)) worlds.push(world);
+  })();
+  await home.advance(300);
+  expect(worlds.at(-1)?.schemas).toBeUndefined();
+  const report = "/dubbo/metadata/com.acme.Order/provider/p";
+  const folders = report.split("/").slice(1);
+  for (let depth = 2; depth < folders.length; depth++) await make(`/${folders.slice(0, depth).join("/")}`);
+  await make(report, '{"methods":[{"name":"a","parameterTypes":["int"],"returnType":"void"}],"types":[]}');
+  await home.advance(600);
+  const java = { methods: [{ name: "a", parameterTypes: ["int"], returnType: "void" }], types: {} };
+  expect(worlds.at(-1)?.schemas).toEqual([{ name: "com.acme.Order", java }]);
+  writer.submit({ op: "setData", path: report, data: Buffer.from("no"), version: -1 }, () => {});
+  await home.advance(600);
+  expect(worlds.at(-1)?.findings.map(({ code, at }) => [code, at])).toEqual([["TR0160", report]]);
+  expect(worlds.at(-1)?.entries).toHaveLength(1);
+  ending.abort();
+  await home.advance(2000);
+  await watching;
+});
+
 test.each([
   [{ hosts: ["h:0"] }, "is not host:port"],
   [{ hosts: ["h"], chroot: "/a//b" }, "ZooKeeper chroot /a//b"],

@@ -175,6 +175,36 @@ test("no more nodes are kept than may be", async () => {
   expect(live.tree.size).toBeLessThanOrEqual(10);
 });
 
+test.each([false, true])(
+  "a node that is planned later is read then, and let go when it is not any more (an old server: %s)",
+  async (old) => {
+    isOld = old;
+    const wanted = new Set(["/dubbo", "/dubbo/x"]);
+    const plan = (path: string) => (wanted.has(path) ? { children: true, data: path.endsWith("/y") } : undefined);
+    await make("/dubbo", "/dubbo/x", "/dubbo/x/y");
+    const { live, told } = watch({ roots: ["/dubbo"], plan });
+    await home.advance(old ? 5000 : 100);
+    expect([...live.tree.keys()].sort()).toEqual(["/dubbo", "/dubbo/x"]);
+    wanted.add("/dubbo/x/y").add("/dubbo/x/z");
+    live.replan("/dubbo/x/y");
+    live.replan("/dubbo/x/z");
+    asked.length = 0;
+    await home.advance(600);
+    expect(asked).toEqual(["getChildren /dubbo/x/y", "getData /dubbo/x/y"]);
+    expect(Buffer.from(live.tree.get("/dubbo/x/y")?.data ?? []).toString()).toBe("d");
+    expect(told.at(-1)).toEqual(["/dubbo/x/y"]);
+    await make("/dubbo/x/z");
+    await home.advance(600);
+    expect(live.tree.has("/dubbo/x/z")).toBe(true);
+    wanted.delete("/dubbo/x/y");
+    live.replan("/dubbo/x/y");
+    await home.advance(600);
+    expect(live.tree.has("/dubbo/x/y")).toBe(false);
+    expect(told.at(-1)).toEqual(["/dubbo/x/y"]);
+    live.close();
+  },
+);
+
 test("a closed watch says nothing more", async () => {
   await make("/dubbo");
   const { live, told } = watch();

@@ -1,0 +1,144 @@
+import { expect, test } from "vitest";
+import { createMetadataReports } from "../../../../../src/registry-sync/sources/zookeeper/metadata.ts";
+import type { TreeNode } from "../../../../../src/registry-sync/sources/zookeeper/tree-watch.ts";
+import { endpoint, entry } from "../../../../support/worlds.ts";
+
+const FOLDER = "/dubbo/metadata";
+const provider = (address: string, params: Readonly<Record<string, string>>) => endpoint(address, { params });
+const report = (type: string, properties: object = { x: "int" }): TreeNode => ({
+  children: undefined,
+  data: Buffer.from(
+    JSON.stringify({
+      methods: [{ name: "get", parameterTypes: [type], returnType: type }],
+      types: [{ type, properties }],
+    }),
+  ),
+});
+const orders = (...params: readonly Readonly<Record<string, string>>[]) => [
+  entry(
+    "a.Orders",
+    params.map((one, index) => provider(`10.0.0.${index + 1}`, one)),
+  ),
+];
+
+test.each([
+  [{ application: "app" }, "/dubbo/metadata/a.Orders/provider/app"],
+  [{ application: "app", version: "1.0.0" }, "/dubbo/metadata/a.Orders/1.0.0/provider/app"],
+  [{ application: "app", group: "g" }, "/dubbo/metadata/a.Orders/g/provider/app"],
+  [{ application: "app", group: "g", version: "1.0.0" }, "/dubbo/metadata/a.Orders/1.0.0/g/provider/app"],
+  [{ application: "app", version: "0.0.0" }, "/dubbo/metadata/a.Orders/0.0.0/provider/app"],
+])("a provider with %j has its report at %s", (params, path) => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  const changed = reports.follow(orders(params));
+  expect(changed.at(-1)).toBe(path);
+  expect(reports.wants(path)).toBe("report");
+  expect(changed.slice(0, -1).map(reports.wants.bind(reports))).toEqual(changed.slice(0, -1).map(() => "folder"));
+  expect(reports.wants(path.replace("/provider/", "/consumer/"))).toBeUndefined();
+});
+
+test.each([[{}], [{ application: "a/b" }], [{ application: "app", group: "x/y" }]])(
+  "a provider with %j has none",
+  (params) => {
+    const reports = createMetadataReports(FOLDER, "zk");
+    expect(reports.follow(orders(params))).toEqual([]);
+    expect(reports.wants(FOLDER)).toBe("folder");
+  },
+);
+
+test("an inner interface stands under its encoded name", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  const changed = reports.follow([entry("a.B$C", [provider("10.0.0.1", { application: "app" })])]);
+  expect(changed[0]).toBe("/dubbo/metadata/a.B%24C");
+});
+
+test("a report becomes the interface's types, follows its changes, and goes with its node", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  reports.follow(orders({ application: "app" }));
+  const path = "/dubbo/metadata/a.Orders/provider/app";
+  const tree = new Map([[path, report("a.Line")]]);
+  expect(reports.take(tree, new Set([path, "/dubbo/metadata/a.Orders"]))).toBe(true);
+  expect(reports.schemas).toEqual([
+    {
+      name: "a.Orders",
+      java: {
+        methods: [{ name: "get", parameterTypes: ["a.Line"], returnType: "a.Line" }],
+        types: { "a.Line": { properties: { x: "int" } } },
+      },
+    },
+  ]);
+  const before = reports.schemas;
+  expect(reports.take(tree, new Set(["/dubbo/a.Orders/providers"]))).toBe(false);
+  expect(reports.schemas).toBe(before);
+  tree.set(path, report("a.Line", { x: "long" }));
+  expect(reports.take(tree, new Set([path]))).toBe(true);
+  expect(reports.schemas[0]?.java?.types).toEqual({ "a.Line": { properties: { x: "long" } } });
+  tree.delete(path);
+  expect(reports.take(tree, new Set([path]))).toBe(true);
+  expect(reports.schemas).toEqual([]);
+});
+
+test("what another application or version wrote long ago counts for nothing", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  reports.follow(orders({ application: "app", version: "2" }));
+  const stale = "/dubbo/metadata/a.Orders/1/provider/app";
+  expect(reports.take(new Map([[stale, report("a.Old")]]), new Set([stale]))).toBe(false);
+});
+
+test("all providers' reports of an interface are one: the first by path says, the others add", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  reports.follow(orders({ application: "one" }, { application: "two" }));
+  const paths = ["/dubbo/metadata/a.Orders/provider/one", "/dubbo/metadata/a.Orders/provider/two"] as const;
+  const tree = new Map([
+    [paths[0], report("a.Line", { x: "int" })],
+    [paths[1], report("a.Line", { x: "long", y: "int" })],
+  ]);
+  reports.take(tree, new Set(paths));
+  expect(reports.schemas).toHaveLength(1);
+  expect(reports.schemas[0]?.java).toEqual({
+    methods: [{ name: "get", parameterTypes: ["a.Line"], returnType: "a.Line" }],
+    types: { "a.Line": { properties: { x: "int", y: "int" } } },
+  });
+});
+
+test("types stay while an interface has no provider, and go when others come without a report", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  const path = "/dubbo/metadata/a.Orders/provider/app";
+  reports.follow(orders({ application: "app" }));
+  reports.take(new Map([[path, report("a.Line")]]), new Set([path]));
+  expect(reports.follow([])).toEqual([]);
+  expect(reports.schemas).toHaveLength(1);
+  const changed = reports.follow(orders({ application: "other" }));
+  expect(changed).toEqual(["/dubbo/metadata/a.Orders/provider/other", path]);
+  expect(reports.wants(path)).toBeUndefined();
+  // The tree lets the node go, and says so.
+  reports.take(new Map(), new Set([path]));
+  expect(reports.schemas).toEqual([]);
+});
+
+test("a report that cannot be read is a finding until it can be", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  const path = "/dubbo/metadata/a.Orders/provider/app";
+  reports.follow(orders({ application: "app" }));
+  reports.take(new Map([[path, { children: undefined, data: Buffer.from("{") }]]), new Set([path]));
+  expect(reports.schemas).toEqual([]);
+  expect(reports.findings).toEqual([
+    {
+      code: "TR0160",
+      severity: "warning",
+      at: path,
+      message:
+        "registry zk has a metadata report of a.Orders that cannot be read: it is no JSON; the types of its calls are not known from it",
+    },
+  ]);
+  reports.take(new Map([[path, { children: undefined, data: Buffer.alloc(524_289, " ") }]]), new Set([path]));
+  expect(reports.findings[0]?.message).toContain("it has 524289 bytes, over the limit of 524288");
+  reports.take(new Map([[path, report("a.Line")]]), new Set([path]));
+  expect([reports.findings, reports.schemas.length]).toEqual([[], 1]);
+});
+
+test("a world that did not change is not looked at again", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  const entries = orders({ application: "app" });
+  expect(reports.follow(entries)).toHaveLength(3);
+  expect(reports.follow(entries)).toEqual([]);
+});
