@@ -22,7 +22,11 @@ beforeAll(async () => {
     startProvider(line, { ...service, registry: mesh.inside, host, label, warmup: 1 });
   await Promise.all([provider("2.7", "v1", hosts.provider1), provider("3.3", "v2", hosts.provider2)]);
   real = await openZnodes(mesh.outside);
-  consumers = await Promise.all(both.map((line) => startConsumer(line, { ...service, registry: mesh.inside })));
+  // With the first override of a service, whatever it says, 3.3 takes all of its addresses for others (DubboServiceAddressURL.equals) and
+  // destroys their invokers under calls that have picked one: "This invoker has been destroyed!", in 1 of 12 runs. Its own retries cover that.
+  consumers = await Promise.all(
+    both.map((line) => startConsumer(line, { ...service, registry: mesh.inside, retries: 1 })),
+  );
   loops = await Promise.all(consumers.map((one) => one.loop({ methods: "whoAmI", threads: 3, delay: 5 })));
   await eventually("both consumers call both providers", async () => {
     const seen = await labels();
