@@ -20,6 +20,7 @@ need zookeeper test -e /usr/share/java/zookeeper.jar -a -e /etc/zookeeper/conf
 need python3-kazoo /usr/bin/python3 -c 'import kazoo.client'
 need prometheus has promtool
 need golang-go has go
+need nghttp2-client has h2load
 need iproute2 has ip
 need util-linux has unshare
 

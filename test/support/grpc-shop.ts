@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   type handleBidiStreamingCall,
@@ -12,6 +14,7 @@ import {
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
+import { addReflection } from "./grpc-reflection.ts";
 
 /** The service of fixtures/grpc/shop.proto, served by @grpc/grpc-js: another protobuf than the product's. */
 
@@ -32,10 +35,11 @@ export interface Shop {
 }
 
 /**
- * Starts a shop on a free port of `host`, with `reflection` in v1 and v1alpha. A `note` in a request is a command: `fail CODE TEXT`
+ * Starts a shop on a free port of `host`, with `reflection` in v1 and v1alpha; with `"protoc"` in v1 alone, from protoc's descriptors:
+ * the library's own leave out packages of types, which Go's clients do not forgive. A `note` in a request is a command: `fail CODE TEXT`
  * ends with that status, `sleep MS` waits, `big N` answers with a note of N characters, `metadata` with the call's metadata.
  */
-export async function startShop(host: string, reflection = true): Promise<Shop> {
+export async function startShop(host: string, reflection: boolean | "protoc" = true): Promise<Shop> {
   const loaded = loadSync("shop.proto", { includeDirs: [shopFolder], longs: String, keepCase: true, defaults: false });
   const server = new Server();
   const shop = (loadPackageDefinition(loaded)["acme"] as unknown as { Shop: ServiceClientConstructor }).Shop;
@@ -48,7 +52,8 @@ export async function startShop(host: string, reflection = true): Promise<Shop> 
     EchoSlip: echo,
     Name: echo,
   });
-  if (reflection) new ReflectionService(loaded).addToServer(server);
+  if (reflection === "protoc") addReflection(server, readFileSync(join(shopFolder, "shop.pb")));
+  else if (reflection) new ReflectionService(loaded).addToServer(server);
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, got) =>
       error === null ? resolve(got) : reject(error),
