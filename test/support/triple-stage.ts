@@ -10,10 +10,12 @@ import {
   type NamedResource,
   ROUTE_TYPE,
   type Route,
+  SCHEMA_TYPE,
   TRESTLE_METADATA,
   type TypeUrl,
   type WireProtocol,
 } from "../../src/codecs/xds/resources.ts";
+import type { ServiceSchema } from "../../src/model/schema.ts";
 import { freePort } from "./lone-proxy.ts";
 import { clusterName, clusterOf, endpointsOf, named, routesOf, type TestEndpoint } from "./xds-fixtures.ts";
 
@@ -39,8 +41,8 @@ export interface TripleStage {
   readonly url: string;
   /** `dubbo://host:port` */
   readonly dubboUrl: string;
-  /** Replaces the services. */
-  apply(services: readonly CarriedService[]): Promise<void>;
+  /** Replaces the services, and what is known of the types of their calls. */
+  apply(services: readonly CarriedService[], schemas?: readonly ServiceSchema[]): Promise<void>;
   /** Calls carried so far, whatever became of them. */
   carried(): number;
   /** Calls and bytes that the proxy holds now: all 0 when nobody calls. */
@@ -53,15 +55,14 @@ export async function startTripleStage(host: string, limits: Partial<ProxyLimits
   const proxy = createProxy({ worker: "triple", log: silentLogger, limits });
   const [port, dubboPort] = [await freePort(), await freePort()];
   let names: Partial<Record<TypeUrl, readonly string[]>> = {};
-  const apply = (services: readonly CarriedService[]) => {
-    const changes = resourcesOf(services, [listenerOf("tri", host, port), listenerOf("dubbo", host, dubboPort)]).map(
-      ({ typeUrl, resources }) => {
-        const now = resources.map(({ name }) => name);
-        const removedResources = (names[typeUrl] ?? []).filter((name) => !now.includes(name));
-        names = { ...names, [typeUrl]: now };
-        return { typeUrl, resources, removedResources };
-      },
-    );
+  const apply = (services: readonly CarriedService[], schemas: readonly ServiceSchema[] = []) => {
+    const listeners = [listenerOf("tri", host, port), listenerOf("dubbo", host, dubboPort)];
+    const changes = resourcesOf(services, listeners, schemas).map(({ typeUrl, resources }) => {
+      const now = resources.map(({ name }) => name);
+      const removedResources = (names[typeUrl] ?? []).filter((name) => !now.includes(name));
+      names = { ...names, [typeUrl]: now };
+      return { typeUrl, resources, removedResources };
+    });
     return proxy.apply(changes);
   };
   await apply([]);
@@ -90,7 +91,11 @@ function listenerOf(protocol: WireProtocol, address: string, portValue: number):
   };
 }
 
-function resourcesOf(services: readonly CarriedService[], listeners: readonly Listener[]): DeltaResources[] {
+function resourcesOf(
+  services: readonly CarriedService[],
+  listeners: readonly Listener[],
+  schemas: readonly ServiceSchema[],
+): DeltaResources[] {
   const clusters: NamedResource[] = [];
   const endpoints: NamedResource[] = [];
   const hosts: Record<string, readonly Route[]> = {};
@@ -116,5 +121,9 @@ function resourcesOf(services: readonly CarriedService[], listeners: readonly Li
     changes(CLUSTER_TYPE, clusters),
     changes(ENDPOINT_TYPE, endpoints),
     changes(ROUTE_TYPE, [named("dubbo", routesOf(hosts))]),
+    changes(
+      SCHEMA_TYPE,
+      schemas.map((schema) => named(schema.name, schema)),
+    ),
   ];
 }
