@@ -1,10 +1,9 @@
-import { type FSWatcher, watch as watchPath } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { type Clock, realClock, type Timer } from "../base/clock.ts";
+import { readFile } from "node:fs/promises";
+import { type Clock, realClock } from "../base/clock.ts";
 import { Latest } from "../base/latest.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
 import type { Finding } from "../model/entry.ts";
+import { createPathWatch, type PathScan, reasonOf } from "./path-watch.ts";
 import { analyzeRules } from "./rules/analyze.ts";
 import { ruleFinding } from "./rules/findings.ts";
 import { MAX_FILE_BYTES, type ParsedFile, parseRules } from "./rules/parse.ts";
@@ -34,8 +33,6 @@ export interface RuleFilesOptions {
 }
 
 const MAX_FILES = 10_000;
-const MAX_DEPTH = 16;
-const MAX_WATCHED_FOLDERS = 256;
 const MAX_LOGGED = 20;
 const RULE_FILE = /\.(ya?ml|json)$/i;
 
@@ -49,58 +46,23 @@ interface Followed {
   state: RuleFileState | undefined;
 }
 
-interface Scan {
-  readonly files: ReadonlyMap<string, { readonly root: string; readonly signature: string; readonly bytes: number }>;
-  readonly folders: ReadonlySet<string>;
-  /** Roots and folders that can't be read, with the reason. */
-  readonly unreadable: ReadonlyMap<string, string>;
-}
-
 /**
  * Reads rules from files and folders and follows them: a change is in force within a second. A wrong file keeps its last
  * good state, and so does everything under a path that can't be read; a file that was removed takes its rules along.
  */
 export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
-  const { clock = realClock, logger = silentLogger, pollMs = 400, settleMs = 60 } = options;
-  let { paths } = options;
+  const { clock = realClock, logger = silentLogger } = options;
   const current = new Latest<RuleSet>(NO_RULES);
   const followed = new Map<string, Followed>();
-  const watchers = new Map<string, FSWatcher>();
-  let timer: Timer | undefined;
-  let running: Promise<void> | undefined;
-  let again = false;
   let closed = false;
 
-  const lookIn = (delayMs: number): void => {
-    timer?.cancel();
-    if (!closed) timer = clock.after(delayMs, () => void rescan());
-  };
-
-  const rescan = (): Promise<void> => {
-    if (running !== undefined) {
-      again = true;
-      return running;
-    }
-    running = look().finally(() => {
-      running = undefined;
-      if (again) {
-        again = false;
-        lookIn(0);
-      }
-    });
-    return running;
-  };
-
-  const look = async (): Promise<void> => {
-    const scan = await scanPaths(paths);
+  const look = async (scan: PathScan): Promise<boolean> => {
     const settled = await takeUp(scan, followed, !current.get().loaded);
-    if (closed) return;
-    publish(scan);
-    followFolders(scan.folders);
-    lookIn(settled ? pollMs : settleMs);
+    if (!closed) publish(scan);
+    return settled;
   };
 
-  const publish = (scan: Scan): void => {
+  const publish = (scan: PathScan): void => {
     const faults = [...scan.unreadable].map(([path, why]) =>
       ruleFinding("TR0201", { file: path, line: 1, column: 1 }, `${path} can't be read: ${why}`),
     );
@@ -113,44 +75,26 @@ export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
     current.set(next);
   };
 
-  const followFolders = (folders: ReadonlySet<string>): void => {
-    for (const [folder, watcher] of watchers) {
-      if (folders.has(folder)) continue;
-      watcher.close();
-      watchers.delete(folder);
-    }
-    for (const folder of folders) {
-      if (watchers.has(folder) || watchers.size >= MAX_WATCHED_FOLDERS) continue;
-      try {
-        const watcher = watchPath(folder, { persistent: false }, () => lookIn(10));
-        // A watcher that fails (limits, a folder gone) costs only time: the poll sees the change.
-        watcher.on("error", () => watchers.delete(folder));
-        watchers.set(folder, watcher);
-      } catch {
-        break;
-      }
-    }
-  };
-
+  const { paths, pollMs, settleMs } = options;
+  const watch = createPathWatch({
+    ...{ paths, names: RULE_FILE, what: "rule files", maxFiles: MAX_FILES, look, clock },
+    ...(pollMs !== undefined && { pollMs }),
+    ...(settleMs !== undefined && { settleMs }),
+  });
   return {
     current,
-    rescan,
-    setPaths(next) {
-      paths = next;
-      lookIn(0);
-    },
+    rescan: () => watch.rescan(),
+    setPaths: (next) => watch.setPaths(next),
     close() {
       closed = true;
-      timer?.cancel();
-      for (const watcher of watchers.values()) watcher.close();
-      watchers.clear();
+      watch.close();
       current.close();
     },
   };
 }
 
 /** Reads what changed and stayed so for two looks; false where something has yet to settle. */
-async function takeUp(scan: Scan, followed: Map<string, Followed>, first: boolean): Promise<boolean> {
+async function takeUp(scan: PathScan, followed: Map<string, Followed>, first: boolean): Promise<boolean> {
   let settled = true;
   for (const [path, { root, signature, bytes }] of scan.files) {
     const file = followed.get(path) ?? { read: "", seen: "", root, state: undefined };
@@ -189,44 +133,6 @@ async function readRules(path: string, bytes: number): Promise<ParsedFile> {
     if (error instanceof TypeError) return fault("TR0202", `${path} is no UTF-8 text`);
     return fault("TR0201", `${path} can't be read: ${reasonOf(error)}`);
   }
-}
-
-async function scanPaths(paths: readonly string[]): Promise<Scan> {
-  const files = new Map<string, { root: string; signature: string; bytes: number }>();
-  const folders = new Set<string>();
-  const unreadable = new Map<string, string>();
-
-  const visit = async (path: string, root: string, depth: number): Promise<void> => {
-    try {
-      const found = await stat(path, { bigint: true });
-      if (found.isDirectory()) {
-        if (depth > MAX_DEPTH) throw new Error(`it is nested over ${MAX_DEPTH} folders deep`);
-        folders.add(path);
-        // Names with a leading dot are editors' and a ConfigMap's own; its files are links into them and are followed.
-        const names = (await readdir(path)).filter((name) => !name.startsWith(".")).sort();
-        for (const name of names) await visit(join(path, name), root, depth + 1);
-      } else if (path === root || RULE_FILE.test(path)) {
-        if (files.size >= MAX_FILES) throw new Error(`over ${MAX_FILES} rule files`);
-        if (path === root) folders.add(dirname(path));
-        const signature = [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join();
-        files.set(path, { root, signature, bytes: Number(found.size) });
-      }
-    } catch (error) {
-      // A file that went between listing and looking is simply gone.
-      if (path !== root && (error as NodeJS.ErrnoException).code === "ENOENT") return;
-      unreadable.set(path, reasonOf(error));
-    }
-  };
-
-  for (const root of paths) await visit(join(root), join(root), 0);
-  return { files, folders, unreadable };
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === "ENOENT") return "there is no such file or folder";
-  if (code === "EACCES") return "permission denied";
-  return error instanceof Error ? error.message : String(error);
 }
 
 function sameStates(a: readonly RuleFileState[], b: readonly RuleFileState[]): boolean {

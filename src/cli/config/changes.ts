@@ -13,6 +13,7 @@ export function compareConfigs(before: TrestleConfig, after: TrestleConfig): Con
   const sameFacades = before.facades.length === after.facades.length;
   const taken = [
     ...differs("rules", before.rules, after.rules),
+    ...differs("protos", before.protos, after.protos),
     ...differs("proxy.advertise", before.proxy.advertise, after.proxy.advertise),
     ...(sameFacades ? differs("facades[].take", takesOf(before), takesOf(after)) : []),
   ];

@@ -49,6 +49,8 @@ export interface TrestleConfig {
     readonly triIsDefault: boolean;
   };
   readonly rules: readonly string[];
+  /** Files and folders of .proto files and descriptor sets. */
+  readonly protos: readonly string[];
   readonly outputs: readonly { readonly files: string }[];
   readonly admin: { readonly host: string; readonly port: number };
   readonly logLevel: LogLevel;

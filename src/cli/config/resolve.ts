@@ -32,6 +32,7 @@ export interface RoleFlags {
   readonly triPort?: readonly string[];
   readonly advertise?: readonly string[];
   readonly rules?: readonly string[];
+  readonly protos?: readonly string[];
   readonly admin?: string;
   readonly output?: readonly string[];
   readonly logLevel?: string;
@@ -48,6 +49,7 @@ interface RawConfig {
     readonly tri?: number | readonly number[];
   };
   readonly rules?: readonly string[];
+  readonly protos?: readonly string[];
   readonly outputs?: readonly { readonly files: string }[];
   readonly admin?: string;
 }
@@ -141,6 +143,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       triIsDefault: asked === undefined,
     },
     rules: flags.rules ?? raw.rules ?? [],
+    protos: flags.protos ?? raw.protos ?? [],
     outputs,
     admin: admin ?? { host: "", port: 0 },
     logLevel: (flags.logLevel ?? "info") as TrestleConfig["logLevel"],

@@ -92,6 +92,11 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
     doc: "files and folders with rules, watched",
     default: "[]",
   },
+  protos: {
+    shape: { ...texts, type: "list", items: text, orSingle: true },
+    doc: "files and folders of .proto files and descriptor sets (.pb, .desc, .protoset) that say the types of gRPC calls, watched; imports are looked for in the folders and beside each file",
+    default: "[]",
+  },
   outputs: {
     shape: {
       type: "list",

@@ -11,6 +11,7 @@ import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import { VERSION } from "../version.ts";
 import type { DataPlane } from "./data-plane.ts";
 import { servicesNotLed } from "./led.ts";
+import type { SchemaSources } from "./schemas.ts";
 import { type OpenRegistry, planFor } from "./sync.ts";
 
 /** A facade that listens, with what it was configured from and what it found. */
@@ -27,6 +28,7 @@ export interface MeshParts {
   readonly dataPlane: DataPlane;
   readonly store: ControlStore;
   readonly ruleFiles: RuleFiles;
+  readonly schemas: Pick<SchemaSources, "findings">;
   readonly outputs: readonly Sink[];
   readonly registries: readonly OpenRegistry[];
   readonly facades: readonly OpenFacade[];
@@ -45,7 +47,11 @@ export function adminSources(mesh: MeshParts): AdminSources {
     notLed: () => notLedBy(mesh),
     resources: () => mesh.dataPlane.resources,
     rules: () => mesh.ruleFiles.current.get(),
-    findings: () => [...mesh.registryFindings(), ...mesh.facades.flatMap(({ findings }) => [...findings.values()])],
+    findings: () => [
+      ...mesh.registryFindings(),
+      ...mesh.schemas.findings(),
+      ...mesh.facades.flatMap(({ findings }) => [...findings.values()]),
+    ],
     registries: () =>
       mesh.registries.map(({ config, hosts, connected }) => {
         const world = mesh.sync?.worlds.find(({ name }) => name === config.name);

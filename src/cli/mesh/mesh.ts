@@ -18,6 +18,7 @@ import { applicationsByAddress, tagsByAddress } from "./callers.ts";
 import { type Callers, DataPlane, protocolsOf } from "./data-plane.ts";
 import { FindingLog } from "./finding-log.ts";
 import { RuleLog } from "./rule-log.ts";
+import { SchemaSources } from "./schemas.ts";
 import { isOwn, type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts";
 
 /** Consumers that connect before registries have been read would be shown real addresses first: facades wait this long for it, ms. */
@@ -35,6 +36,7 @@ export class Mesh implements MeshParts {
   readonly dataPlane: DataPlane;
   readonly store: ControlStore;
   readonly ruleFiles: RuleFiles;
+  readonly schemas: SchemaSources;
   readonly outputs: readonly Sink[];
   registries: readonly OpenRegistry[] = [];
   facades: readonly OpenFacade[] = [];
@@ -57,6 +59,7 @@ export class Mesh implements MeshParts {
     this.#log = log;
     this.store = createControlStore({ owner: OWNER, protocols: protocolsOf(config) });
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
+    this.schemas = new SchemaSources(config.protos, this.store, log);
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
     const judged = () => {
@@ -104,11 +107,12 @@ export class Mesh implements MeshParts {
         clock: realClock,
         logger: this.#log,
       });
-      await this.ruleFiles.rescan();
+      await Promise.all([this.ruleFiles.rescan(), this.schemas.start()]);
       this.dataPlane.start();
       this.#running = Promise.all([
         this.#controller.run(this.#stop.signal),
         this.#followRules(),
+        this.schemas.run(this.#stop.signal),
         this.#followSnapshots(),
         this.#followState(),
         this.#followCallers(),
@@ -122,7 +126,7 @@ export class Mesh implements MeshParts {
   }
 
   /**
-   * Takes up what of another configuration can be taken up while running: paths of rules, what is led through the proxy, other
+   * Takes up what of another configuration can be taken up while running: paths of rules and proto files, what is led through the proxy, other
    * instances' addresses. Says which changes were taken up and which need a restart; those have no effect.
    */
   reconfigure(next: TrestleConfig): ConfigChange {
@@ -131,12 +135,14 @@ export class Mesh implements MeshParts {
     this.config = {
       ...config,
       rules: next.rules,
+      protos: next.protos,
       proxy: { ...config.proxy, advertise: next.proxy.advertise },
       facades: config.facades.map((facade, i) => ({ ...facade, take: next.facades[i]?.take ?? facade.take })),
     };
     this.facades = this.facades.map((open, i) => ({ ...open, config: this.config.facades[i] ?? open.config }));
     this.dataPlane.setAdvertised(next.proxy.advertise);
     if (change.taken.includes("rules")) this.ruleFiles.setPaths(next.rules);
+    if (change.taken.includes("protos")) this.schemas.files.setPaths(next.protos);
     return change;
   }
 
@@ -181,6 +187,7 @@ export class Mesh implements MeshParts {
     this.#ruleLog.close();
     this.#findingLog.close();
     this.ruleFiles.close();
+    this.schemas.close();
     this.store.close();
     await this.#running;
     await Promise.all(this.registries.map(({ embedded }) => embedded?.close()));
@@ -205,10 +212,8 @@ export class Mesh implements MeshParts {
   }
 
   async #followState(): Promise<void> {
-    let known: SyncState["schemas"] = [];
-    for await (const { schemas } of this.#controller!.state.watch(this.#stop.signal)) {
-      if (schemas !== known) this.store.setSchemas("registry", schemas);
-      known = schemas;
+    for await (const state of this.#controller!.state.watch(this.#stop.signal)) {
+      this.schemas.take(state);
       this.#findingLog.note();
       this.#show();
     }

@@ -36,13 +36,16 @@ export interface ProtoSource {
   readonly paths: readonly string[];
   /** A file's text; undefined where there is none. */
   readonly read: (path: string) => string | undefined;
+  /** What to do about an import that is not found, as the end of a sentence. */
+  readonly cure?: string;
 }
 
 /**
  * Descriptors of the files and of all that they import, dependencies first; those of google/protobuf that protobufjs knows are left
  * out. Throws an `Error` with one line that names the file, and the line within it for a fault of syntax.
  */
-export function compileProtoFiles({ files, paths, read }: ProtoSource): FileDescriptorProto[] {
+export function compileProtoFiles(source: ProtoSource): FileDescriptorProto[] {
+  const { files, paths, read, cure = "name its folder with --proto-path" } = source;
   const root = new protobuf.Root();
   const parsed = new Map<string, ParsedFile>();
   /** A file that is named in two ways is one file, under the name that came first. */
@@ -65,7 +68,7 @@ export function compileProtoFiles({ files, paths, read }: ProtoSource): FileDesc
         if (found !== undefined) return load(at, dependency, found);
       }
       const places = paths.map((folder) => JSON.stringify(folder)).join(", ");
-      throw new Error(`${name} imports "${dependency}", which is not in ${places}; name its folder with --proto-path`);
+      throw new Error(`${name} imports "${dependency}", which is not in ${places}; ${cure}`);
     });
     return name;
   };

@@ -9,6 +9,7 @@ const [facade] = before.facades;
 const rows: [string, Partial<TrestleConfig>, string[], string[]][] = [
   ["nothing", {}, [], []],
   ["paths of rules", { rules: [] }, ["rules"], []],
+  ["paths of proto files", { protos: ["p"] }, ["protos"], []],
   ["other instances", { proxy: { ...before.proxy, advertise: ["b:1"] } }, ["proxy.advertise"], []],
   ["what is taken", { facades: [{ ...facade!, take: { services: ["a"], applications: [] } }] }, ["facades[].take"], []],
   ["who may connect", { facades: [{ ...facade!, allow: ["10.0.0.0/8"] }] }, [], ["facades"]],

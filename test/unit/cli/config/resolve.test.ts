@@ -39,6 +39,7 @@ test("nothing given is a mesh of this machine with an embedded registry", () => 
       triIsDefault: true,
     },
     rules: [],
+    protos: [],
     outputs: [],
     admin: { host: "127.0.0.1", port: 15_000 },
     logLevel: "info",
@@ -64,6 +65,7 @@ proxy:
   dubbo: [20880, 20881]
   tri: [50061, 50071]
 rules: [./rules]
+protos: ./api/shop.proto
 outputs:
 - {files: ./out}
 admin: 127.0.0.1:15000
@@ -99,6 +101,7 @@ admin: 127.0.0.1:15000
       triIsDefault: false,
     },
     rules: ["./rules"],
+    protos: ["./api/shop.proto"],
     outputs: [{ files: "./out" }],
     admin: { host: "127.0.0.1", port: 15_000 },
     logLevel: "info",
@@ -146,7 +149,7 @@ admin: "nowhere:"
     "5 proxy.dubbo[0]: proxy.dubbo[0] must be a port number from 0 to 65535",
     "5 proxy.http: proxy.http is not supported yet; leave it out",
     "5 proxy.tri: proxy.tri must be a port number from 0 to 65535",
-    "6 ruels: unknown key ruels; known here: registries, facades, proxy, rules, outputs, admin",
+    "6 ruels: unknown key ruels; known here: registries, facades, proxy, rules, protos, outputs, admin",
     '7 admin: "nowhere:" is no host:port to listen on, such as 127.0.0.1:15000',
   ]);
 });

@@ -1,0 +1,15 @@
+import type { Finding } from "../../model/entry.ts";
+
+/** Every finding about where the types of calls come from, but for registries' own (TR0160); docs/findings.md lists them. */
+export const SCHEMA_FINDINGS = {
+  TR0301: { severity: "error", title: "a proto file, descriptor set or folder of them can't be read" },
+  TR0302: { severity: "error", title: "a proto file or descriptor set is wrong; its last good state stays in force" },
+  TR0303: { severity: "warning", title: "a gRPC service is defined in two files; the first one counts" },
+  TR0304: { severity: "error", title: "a limit on proto files was passed" },
+  TR0310: { severity: "info", title: "types of a service are not known where a translation may need them" },
+} as const satisfies Readonly<Record<string, Pick<Finding, "severity"> & { readonly title: string }>>;
+
+/** Makes a finding of a known code; its severity is the table's. */
+export function schemaFinding(code: keyof typeof SCHEMA_FINDINGS, message: string, at: string): Finding {
+  return { code, severity: SCHEMA_FINDINGS[code].severity, message, at };
+}
