@@ -19,11 +19,10 @@ import type { CallHead } from "../../codecs/triple/head.ts";
 import { grpcOfDubbo2 } from "../../codecs/triple/status.ts";
 import { unwrapArguments, wrapResult } from "../../codecs/triple/transcode.ts";
 import type { ServiceKey } from "../../model/service.ts";
+import { ANY_TYPE, formsOf, keepTrailers, replyLikeBefore } from "./dubbo-forms.ts";
 
 /** Attachments of an answer over this are refused: callers end the connection, with all its calls, over trailers that are too long. */
 const MAX_TRAILERS_BYTES = 64 * 1024;
-/** What the wrapper of an answer names where the declared type is not known: consumers then take the value as it is written. */
-const ANY_TYPE = "java.lang.Object";
 
 /** Where a translated call goes. */
 export interface DubboDestination {
@@ -54,6 +53,9 @@ export function onlyMessage(body: Buffer): Buffer {
  * wrapper: a protobuf message names no types that a Dubbo2 provider knows; `ProtocolError` for one that cannot be read.
  */
 export function toDubboRequest(head: CallHead, message: Buffer, to: DubboDestination): Buffer {
+  const forms = formsOf(head);
+  const known = forms?.like(message, to);
+  if (known !== undefined) return known;
   if (!looksWrapped(message)) {
     throw untranslatable("a protobuf message, or a stream, cannot be translated for a dubbo2 provider");
   }
@@ -65,9 +67,11 @@ export function toDubboRequest(head: CallHead, message: Buffer, to: DubboDestina
     method: head.method,
     attachments: dubboAttachments(head, to),
   };
-  const { body } = unwrapArguments(call, decodeRequestWrapper(message));
+  const { body, decoded } = unwrapArguments(call, decodeRequestWrapper(message));
   const flags = FLAG_REQUEST | FLAG_TWO_WAY | HESSIAN2;
-  return encodeFrame({ flags, status: 0, idHigh: 0, idLow: 0 }, body);
+  const frame = encodeFrame({ flags, status: 0, idHigh: 0, idLow: 0 }, body);
+  if (decoded === 0) forms?.keep(message, frame, to);
+  return frame;
 }
 
 /** What a Dubbo2 provider reads beside the arguments: the caller's own attachments, and where the call goes. */
@@ -104,18 +108,23 @@ export function toTripleReply(bytes: Buffer, start: number, end: number): Triple
   if (serialization !== HESSIAN2) {
     throw new ProtocolError("dubbo2", `answer in serialization ${serialization}, which is not translated to triple`);
   }
-  const { wrapper, exceptionGrpc, attachments } = wrapResult(bytes, start, end, ANY_TYPE);
+  const moved = replyLikeBefore(bytes, start, end);
+  if (moved !== undefined) return moved;
+  const { wrapper, exceptionGrpc, attachments, attachmentsAt } = wrapResult(bytes, start, end, ANY_TYPE);
   const message = encodeResponseWrapper(wrapper);
   const thrown = isException(bytes, start, end);
+  const trailers = checkedTrailers(printTrailers({ grpc: 0, attachments }).fields);
+  if (attachments.every(([, value]) => typeof value === "string")) keepTrailers(bytes, end, attachmentsAt, trailers);
   return {
     head: printAnswerHead(thrown ? exceptionCodeFor(exceptionGrpc) : 0),
     body: Buffer.concat([encodeEnvelope(message.length), message]),
-    trailers: checkedTrailers(printTrailers({ grpc: 0, attachments }).fields),
+    trailers,
     isException: thrown,
   };
 }
 
-function checkedTrailers(fields: Fields): Fields {
+/** The trailers, as they are. Throws `ProtocolError` where they are over what callers take. */
+export function checkedTrailers(fields: Fields): Fields {
   const bytes = fields.reduce((sum, text) => sum + text.length + 16, 0);
   if (bytes <= MAX_TRAILERS_BYTES) return fields;
   throw new ProtocolError(

@@ -1,17 +1,21 @@
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import { encodeExceptionAnswer, encodeStatusAnswer } from "../../codecs/dubbo2/answer.ts";
 import { PROTOCOL_VERSION, supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
-import { encodeFrame, HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
+import { HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import { OK } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
+import { encodeHessian2 } from "../../codecs/hessian2/writer.ts";
 import { type Answer, parseAnswer } from "../../codecs/triple/answer.ts";
 import { decodeResponseWrapper, encodeRequestWrapper } from "../../codecs/triple/body.ts";
 import { encodeEnvelope } from "../../codecs/triple/envelope.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
+import { encodeMovedResult } from "../../codecs/triple/moves.ts";
 import { dubbo2OfGrpc } from "../../codecs/triple/status.ts";
-import { unwrapResult, wrapArguments } from "../../codecs/triple/transcode.ts";
+import { resultKind, wrapArguments } from "../../codecs/triple/transcode.ts";
+import { mapValue } from "../../codecs/value.ts";
 import type { ServiceKey } from "../../model/service.ts";
+import { keepForm, likeBefore } from "./triple-forms.ts";
 
 const scanned = new RequestHead();
 
@@ -44,6 +48,8 @@ export function toTripleRequest(frame: Buffer, to: TripleDestination): TripleReq
     const text = `serialization ${serializationId(frame, 0)} is not translated to triple`;
     throw new CallError("unimplemented", "untranslatable", text);
   }
+  const known = likeBefore(frame, to);
+  if (known !== undefined) return known;
   try {
     scanned.scan(frame, HEADER_BYTES, frame.length);
     const { wrapper, attachments } = wrapArguments(scanned);
@@ -61,11 +67,14 @@ export function toTripleRequest(frame: Buffer, to: TripleDestination): TripleReq
       attachments: said,
     });
     const message = encodeRequestWrapper(wrapper);
-    return {
+    const request = {
       fields,
       body: Buffer.concat([encodeEnvelope(message.length), message]),
       readsAttachments: supportsResponseAttachments(scanned.protocolVersion),
     };
+    const textOnly = attachments.every(([, value]) => typeof value === "string");
+    keepForm(scanned, to, request, wrapper.argTypes, textOnly);
+    return request;
   } finally {
     scanned.release();
   }
@@ -89,16 +98,40 @@ export function toDubboAnswer(
   request: Pick<TripleRequest, "readsAttachments">,
   { head, message, trailers }: TripleAnswer,
 ): Buffer {
-  const answer = parseAnswer(head, trailers);
+  const { answer, tail } = knownAnswer(head, trailers);
   if (answer.type === "error") return errorFrame(idHigh, idLow, answer);
   if (message === undefined) throw new ProtocolError("triple", "answer without a message");
   const wrapper = decodeResponseWrapper(message);
+  const kind = resultKind(wrapper, answer.type === "exception");
+  return request.readsAttachments
+    ? encodeMovedResult(idHigh, idLow, kind + 3, wrapper.data, tail)
+    : encodeMovedResult(idHigh, idLow, kind, wrapper.data, NO_TAIL);
+}
+
+const NO_TAIL = Buffer.alloc(0);
+
+/** What an answer's head and trailers say, with its attachments as they follow a value in Dubbo2. */
+interface KnownAnswer {
+  readonly head: Fields | null;
+  readonly trailers: Fields | null;
+  readonly answer: Answer;
+  readonly tail: Buffer;
+}
+
+/** Those of the last answers: decoders give the same lists again where an answer is like one before. */
+const KNOWN_ANSWERS = 16;
+const knownAnswers: KnownAnswer[] = [];
+let nextAnswer = 0;
+
+function knownAnswer(head: Fields | null, trailers: Fields | null): KnownAnswer {
+  for (const known of knownAnswers) if (known.trailers === trailers && known.head === head) return known;
+  const answer = parseAnswer(head, trailers);
   // Every Dubbo2 provider says its protocol version there.
-  const attachments = request.readsAttachments
-    ? new Map([...answer.attachments, ["dubbo", PROTOCOL_VERSION]])
-    : undefined;
-  const body = unwrapResult(wrapper, answer.type === "exception", attachments);
-  return encodeFrame({ flags: HESSIAN2, status: OK, idHigh, idLow }, body);
+  const attachments = new Map<string, string | Uint8Array>(answer.attachments).set("dubbo", PROTOCOL_VERSION);
+  const made = { head, trailers, answer, tail: encodeHessian2(mapValue([...attachments])) };
+  knownAnswers[nextAnswer] = made;
+  nextAnswer = (nextAnswer + 1) % KNOWN_ANSWERS;
+  return made;
 }
 
 function errorFrame(idHigh: number, idLow: number, { grpc, message, details }: Answer): Buffer {

@@ -49,6 +49,8 @@ export interface CallHead {
   readonly encoding: string;
   /** Read when first asked for. */
   readonly attachments: Attachments;
+  /** What those who handle calls with this head keep of them, each under a key of its own: many calls may share one head. */
+  readonly kept?: Map<symbol, unknown>;
 }
 
 /** The kind of a call by its head and, where that leaves it open, by its first message at `message[start, end)`. Total. */
@@ -119,8 +121,9 @@ class ReadHead implements CallHead {
   readonly encoding: string;
   readonly #fields: Fields;
   #attachments: Attachments | undefined;
+  #kept: Map<symbol, unknown> | undefined;
 
-  constructor(fields: Fields, parts: Omit<CallHead, "attachments">) {
+  constructor(fields: Fields, parts: Omit<CallHead, "attachments" | "kept">) {
     this.kind = parts.kind;
     this.path = parts.path;
     this.interface = parts.interface;
@@ -137,6 +140,11 @@ class ReadHead implements CallHead {
   get attachments(): Attachments {
     this.#attachments ??= parseAttachments(this.#fields);
     return this.#attachments;
+  }
+
+  get kept(): Map<symbol, unknown> {
+    this.#kept ??= new Map();
+    return this.#kept;
   }
 }
 
@@ -156,6 +164,12 @@ export function parseTimeout(text: string): number | undefined {
 export function printTimeout(ms: number): string {
   const whole = Math.max(0, Math.ceil(ms));
   return whole < 1e8 ? `${whole}m` : `${Math.min(Math.ceil(whole / 1000), 99_999_999)}S`;
+}
+
+/** The list with another `grpc-timeout`, which it has already; `timeout` as {@link printTimeout} writes it. The list is not changed. */
+export function withTimeout(fields: Fields, timeout: string): Fields {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === "grpc-timeout") return fields.with(i + 1, timeout);
+  return fields;
 }
 
 function timeoutOf(fields: Fields): number | undefined {

@@ -17,6 +17,7 @@ import { encodeHessian2, Hessian2Writer } from "../hessian2/writer.ts";
 import { fieldOf, isContainer, isObject, mapValue, type Value } from "../value.ts";
 import { argTypesOf, descriptorOfArgTypes, isHessian, type RequestWrapper, type ResponseWrapper } from "./body.ts";
 import { grpcOfRpcException, UNKNOWN } from "./status.ts";
+import { usesTables } from "./tables.ts";
 
 /** The name that Java gives Hessian 2 in the wrapper. */
 export const HESSIAN4 = "hessian4";
@@ -28,25 +29,6 @@ export interface TripleArguments {
   readonly attachments: readonly (readonly [string, Value])[];
   /** How many arguments went through the value tree. */
   readonly decoded: number;
-}
-
-/** Whether the value that starts with this tag can leave something in the stream's tables, or need something from there. */
-function usesTables(tag: number): boolean {
-  if (tag >= 0x60 && tag <= 0x7f) return true;
-  switch (tag) {
-    case 0x43: // class definition
-    case 0x48: // map
-    case 0x4d: // typed map
-    case 0x4f: // object
-    case 0x51: // reference
-    case 0x55: // lists
-    case 0x56:
-    case 0x57:
-    case 0x58:
-      return true;
-    default:
-      return false;
-  }
 }
 
 /**
@@ -169,6 +151,8 @@ export interface TripleResult {
   /** gRPC's number that the exception stands for, {@link UNKNOWN} for a callee's own; 0 for a value. */
   readonly exceptionGrpc: number;
   readonly attachments: readonly (readonly [string, Value])[];
+  /** Where those start in the frame; its end where there are none. */
+  readonly attachmentsAt: number;
 }
 
 const NULL_VALUE = Buffer.of(0x4e);
@@ -187,9 +171,10 @@ export function wrapResult(bytes: Buffer, offset: number, end: number, type: str
     const skipper = new Skipper().reset(bytes, start + 1, end);
     if (kind % 3 !== 2) skipper.skipValues(1);
     const data = kind % 3 === 2 ? NULL_VALUE : bytes.subarray(start + 1, skipper.offset);
-    const attachments = kind >= 3 && !skipper.done ? resultAttachments(bytes, start + 1, skipper, end) : [];
+    const attachmentsAt = kind >= 3 ? skipper.offset : end;
+    const attachments = attachmentsAt < end ? resultAttachments(bytes, start + 1, skipper, end) : [];
     const exceptionGrpc = kind % 3 === 0 ? exceptionGrpcOf(data) : 0;
-    return { wrapper: { serializeType: HESSIAN4, data, type }, exceptionGrpc, attachments };
+    return { wrapper: { serializeType: HESSIAN4, data, type }, exceptionGrpc, attachments, attachmentsAt };
   } catch (error) {
     throw asDubbo2(error);
   }
@@ -223,31 +208,17 @@ function exceptionGrpcOf(data: Uint8Array): number {
 }
 
 /**
- * The body of a Dubbo2 answer of status 20 with a wrapper's data, which is copied unread. `attachments` are left out for
- * callers that do not read them (see supportsResponseAttachments of dubbo2/body.ts). Throws ProtocolError("triple", ...) for
- * another format than Hessian 2.
+ * The kind of a Dubbo2 answer with a wrapper's data, without attachments: 0 exception, 1 value, 2 null. Throws
+ * ProtocolError("triple", ...) for another format than Hessian 2 and for an exception without data.
  */
-export function unwrapResult(
-  wrapper: ResponseWrapper,
-  isException: boolean,
-  attachments?: Iterable<readonly [string, string | Uint8Array]>,
-): Buffer {
+export function resultKind(wrapper: ResponseWrapper, isException: boolean): number {
   if (!isHessian(wrapper.serializeType)) {
-    throw new ProtocolError(
-      "triple",
-      `wrapper in ${JSON.stringify(wrapper.serializeType)}, only hessian is translated`,
-    );
+    const text = `wrapper in ${JSON.stringify(wrapper.serializeType)}, only hessian is translated`;
+    throw new ProtocolError("triple", text);
   }
   const isNull = wrapper.data.length === 0 || (wrapper.data.length === 1 && wrapper.data[0] === 0x4e);
   if (isException && isNull) throw new ProtocolError("triple", "exception of a wrapper has no data");
-  const plain = isException ? 0 : isNull ? 2 : 1;
-  const parts: Uint8Array[] = [Buffer.of(0x90 + plain + (attachments === undefined ? 0 : 3))];
-  if (plain !== 2) parts.push(wrapper.data);
-  if (attachments !== undefined) {
-    const pairs = [...attachments].map(([name, value]): [string, Value] => [name, value]);
-    parts.push(encodeHessian2(mapValue(pairs)));
-  }
-  return Buffer.concat(parts);
+  return isException ? 0 : isNull ? 2 : 1;
 }
 
 function asTriple(error: unknown): unknown {
