@@ -17,6 +17,7 @@ import type { ServiceSchema } from "../model/schema.ts";
 import { printServiceKey } from "../model/service.ts";
 import type { ProxyContext } from "./context.ts";
 import { Callee } from "./dubbo/callee.ts";
+import { HttpCallee } from "./http/callee.ts";
 import { RouteTable } from "./route.ts";
 import type { RuntimeConfig } from "./runtime-config.ts";
 import { TripleCallee } from "./triple/callee.ts";
@@ -42,6 +43,7 @@ export class ProxyConfig {
     this.#pools = {
       dubbo: new HostPool(context, (host, owner) => new Callee(context, host, owner)),
       tri: new HostPool(context, (host, owner) => new TripleCallee(context, host, owner)),
+      http: new HostPool(context, (host, owner) => new HttpCallee(context, host, owner)),
     };
     this.#current = this.#build();
   }
@@ -53,13 +55,14 @@ export class ProxyConfig {
 
   /** Every provider address, whatever it speaks. */
   get hosts(): readonly UpstreamHost[] {
-    return [...this.#pools.dubbo.hosts, ...this.#pools.tri.hosts];
+    return [...this.#pools.dubbo.hosts, ...this.#pools.tri.hosts, ...this.#pools.http.hosts];
   }
 
   /** Lets the timers of connections to providers run. */
   tick(): void {
     this.#pools.dubbo.tick();
     this.#pools.tri.tick();
+    this.#pools.http.tick();
   }
 
   get listeners(): readonly Listener[] {
@@ -109,7 +112,7 @@ export class ProxyConfig {
     const { maxBodyBytes, maxSkipBytes } = this.#context.limits;
     let largest = maxBodyBytes;
     for (const cluster of this.#clusters.values()) {
-      for (const { host, payloadBytes } of [...cluster.dubbo.endpoints, ...cluster.tri.endpoints]) {
+      for (const { host, payloadBytes } of [...cluster.dubbo.endpoints, ...cluster.tri.endpoints, ...cluster.http.endpoints]) {
         used.add(host);
         largest = Math.max(largest, payloadBytes);
       }
@@ -117,6 +120,7 @@ export class ProxyConfig {
     this.#context.frameLimits.maxBodyBytes = Math.min(maxSkipBytes, largest);
     this.#pools.dubbo.keepOnly(used);
     this.#pools.tri.keepOnly(used);
+    this.#pools.http.keepOnly(used);
   }
 
   /** The cluster of that name; without a resource it has no endpoints. */

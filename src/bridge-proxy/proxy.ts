@@ -1,11 +1,12 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "../base/log.ts";
-import { type DeltaResources, TRESTLE_METADATA, type WireProtocol } from "../codecs/xds/resources.ts";
+import { type DeltaResources, type ListenerFacts, TRESTLE_METADATA } from "../codecs/xds/resources.ts";
 import type { ProxyStats } from "../model/stats.ts";
 import { CallTable } from "./call-table.ts";
 import { ProxyConfig } from "./config.ts";
 import { DEFAULT_LIMITS, type ProxyContext, type ProxyCounters, type ProxyLimits } from "./context.ts";
 import { Caller } from "./dubbo/caller.ts";
+import { HttpCaller } from "./http/caller.ts";
 import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
@@ -43,10 +44,8 @@ interface CallerConnection {
 interface ListenAddress {
   readonly host: string;
   readonly port: number;
-  readonly protocol: WireProtocol;
+  readonly facts: ListenerFacts;
 }
-
-const CALLERS = { dubbo: Caller, tri: AcceptedCaller } as const;
 
 /** A running data plane: accepts Dubbo2 and Triple calls on its listeners and carries them as its resources say. */
 export interface RunningProxy {
@@ -98,8 +97,7 @@ class ListeningProxy implements RunningProxy {
     const wanted = new Map<string, ListenAddress>(
       this.#config.listeners.map(({ address, metadata }) => {
         const { address: host, portValue: port } = address.socketAddress;
-        const { protocol } = metadata.filterMetadata[TRESTLE_METADATA];
-        return [`${host}:${port}`, { host, port, protocol }] as const;
+        return [`${host}:${port}`, { host, port, facts: metadata.filterMetadata[TRESTLE_METADATA] }] as const;
       }),
     );
     for (const [key, server] of this.#servers) {
@@ -159,8 +157,8 @@ class ListeningProxy implements RunningProxy {
     for (const host of this.#config.hosts) host.destroy();
   }
 
-  #listen(key: string, { host, port, protocol }: ListenAddress): Promise<void> {
-    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, protocol));
+  #listen(key: string, { host, port, facts }: ListenAddress): Promise<void> {
+    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, facts));
     this.#servers.set(key, server);
     return new Promise((resolve, reject) => {
       server.once("error", (error) => {
@@ -177,7 +175,7 @@ class ListeningProxy implements RunningProxy {
     });
   }
 
-  #accept(socket: Socket, protocol: WireProtocol): void {
+  #accept(socket: Socket, facts: ListenerFacts): void {
     const { counters, limits } = this.#context;
     if (this.#callers.size >= limits.maxConnections) {
       counters.downstreamRefused++;
@@ -186,13 +184,22 @@ class ListeningProxy implements RunningProxy {
       return;
     }
     counters.downstreamConnections++;
-    const caller: CallerConnection = new CALLERS[protocol](
-      this.#context,
-      socket,
-      () => this.#config.current,
-      () => this.#callers.delete(caller),
-    );
+    const caller: CallerConnection = this.#callerOn(socket, facts, () => this.#callers.delete(caller));
     this.#callers.add(caller);
+  }
+
+  #callerOn(socket: Socket, { protocol, service }: ListenerFacts, onClosed: () => void): CallerConnection {
+    const config = () => this.#config.current;
+    switch (protocol) {
+      case "dubbo":
+        return new Caller(this.#context, socket, config, onClosed);
+      case "tri":
+        return new AcceptedCaller(this.#context, socket, config, onClosed);
+      case "http":
+        return new HttpCaller(this.#context, socket, config, onClosed, service ?? "");
+      default:
+        return protocol satisfies never;
+    }
   }
 
   /** Whether no call waits, for an answer or for its time, and every answer was taken. */

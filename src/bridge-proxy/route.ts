@@ -4,6 +4,7 @@ import {
   type FractionalPercent,
   type HeaderMutations,
   type HttpFault,
+  type QueryParameterMatcher,
   type RetryPolicy,
   type Route,
   type RouteConfiguration,
@@ -42,6 +43,8 @@ export interface FaultPlan {
 export interface CompiledRoute {
   readonly name: string;
   readonly path: TextTest;
+  /** Every path meets it. */
+  readonly anyPath: boolean;
   readonly headers: readonly HeaderTest[];
   readonly targets: readonly Target[];
   readonly totalWeight: number;
@@ -53,6 +56,16 @@ export interface CompiledRoute {
   /** HTTP status of a direct response; undefined where calls go on. */
   readonly directStatus: number | undefined;
   readonly directText: string;
+  /** Of HTTP calls only. */
+  readonly rewrite: Rewrite | undefined;
+}
+
+/** What of an HTTP request's target and Host is replaced. */
+export interface Rewrite {
+  /** Length of the prefix that `path` takes the place of; all of the path where it is undefined. */
+  readonly prefixLength: number | undefined;
+  readonly path: string | undefined;
+  readonly authority: string | undefined;
 }
 
 /** A virtual host, compiled: the routes of one service key. */
@@ -73,7 +86,10 @@ export interface Decision {
 /** The routes of one service key that the method can match, in order. */
 export interface HostDecision {
   readonly host: CompiledHost;
+  /** The Java method; of HTTP calls the request's. */
   readonly method: string;
+  /** Only of HTTP calls. */
+  readonly protocol?: "http";
   readonly candidates: readonly CompiledRoute[];
   /** The route where no header decides; undefined where headers have to be read. */
   readonly fixed: CompiledRoute | undefined;
@@ -110,6 +126,14 @@ export class RouteTable {
     if (hosts.length === 0) return undefined;
     const byGroup = new Map(hosts.map((host) => [host.key.group, decideHost(host, method)]));
     return { byGroup, only: byGroup.size === 1 ? byGroup.values().next().value : undefined };
+  }
+
+  /** The routes of a service by its printed key; undefined: no such service. */
+  hostOf(service: string): CompiledHost | undefined {
+    const key = parseServiceKey(service);
+    return this.#byInterface
+      .get(key.interface)
+      ?.find((host) => host.key.group === key.group && host.key.version === key.version);
   }
 
   /** The only service that is routed here at all; undefined where there are none or several. */
@@ -183,7 +207,11 @@ function compileRoute(route: Route, clusterOf: (name: string) => Cluster): Compi
   return {
     name: route.name ?? "",
     path: compilePath(route.match),
-    headers: (route.match.headers ?? []).map(compileHeader),
+    anyPath: route.match.prefix === "/",
+    headers: [
+      ...(route.match.headers ?? []).map(compileHeader),
+      ...(route.match.queryParameters ?? []).map(compileQuery),
+    ],
     targets,
     totalWeight: total,
     timeoutMs: durationMs(action?.timeout) ?? 0,
@@ -192,7 +220,19 @@ function compileRoute(route: Route, clusterOf: (name: string) => Cluster): Compi
     mutations: compileMutations(route),
     directStatus: route.directResponse?.status,
     directText: route.directResponse?.body?.inlineString ?? "",
+    rewrite: compileRewrite(route),
   };
+}
+
+/** A parameter is tested as the header `?NAME`, a name that no header has. */
+function compileQuery({ name, ...matcher }: QueryParameterMatcher): HeaderTest {
+  return { ...compileHeader({ name: "", ...matcher }), name: `?${name}` };
+}
+
+function compileRewrite({ match, route }: Route): Rewrite | undefined {
+  const { prefixRewrite: path, hostRewriteLiteral: authority } = route ?? {};
+  if (path === undefined && authority === undefined) return undefined;
+  return { prefixLength: match.path === undefined ? match.prefix?.length : undefined, path, authority };
 }
 
 function compileRetryOf(policy: RetryPolicy | undefined): RetryPlan | undefined {

@@ -50,6 +50,7 @@ export function rowLabels(
     service: printServiceKey(key),
     method: decision.method,
     ...(methods !== undefined && { known: methods.includes(decision.method) }),
+    ...(decision.protocol !== undefined && { protocol: decision.protocol }),
     cluster: target?.cluster.name ?? "",
     subset: target?.cluster.service.subset ?? "",
     route: route?.name ?? "",

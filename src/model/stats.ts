@@ -16,6 +16,8 @@ export interface CallSeries {
   readonly known?: boolean;
   /** Several methods are counted here together. */
   readonly folded?: true;
+  /** `http` where it came as a plain HTTP request; absent for calls of Dubbo's own protocols. */
+  readonly protocol?: "http";
   /** Name of the cluster that was tried last, and its subset; `""` where none was. */
   readonly cluster: string;
   readonly subset: string;

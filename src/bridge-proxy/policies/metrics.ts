@@ -8,6 +8,7 @@ export interface RowLabels {
   readonly method: string;
   readonly known?: boolean;
   readonly folded?: true;
+  readonly protocol?: "http";
   readonly cluster: string;
   readonly subset: string;
   readonly route: string;
@@ -171,5 +172,5 @@ export class MetricRows {
 }
 
 function keyOf(labels: RowLabels): string {
-  return `${labels.host}\n${labels.service}\n${labels.method}\n${labels.cluster}\n${labels.route}\n${labels.folded === true}`;
+  return `${labels.host}\n${labels.service}\n${labels.method}\n${labels.cluster}\n${labels.route}\n${labels.folded === true}\n${labels.protocol}`;
 }

@@ -1,6 +1,7 @@
 import type { ClusterLoadAssignment, ClusterService, Cluster as XdsCluster } from "../../codecs/xds/resources.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/resources.ts";
 import type { Callee } from "../dubbo/callee.ts";
+import type { HttpCallee } from "../http/callee.ts";
 import type { TripleCallee } from "../triple/callee.ts";
 import { EndpointGroup } from "./endpoint-group.ts";
 import type { HostPool } from "./host.ts";
@@ -9,6 +10,7 @@ import type { HostPool } from "./host.ts";
 export interface HostPools {
   readonly dubbo: HostPool<Callee>;
   readonly tri: HostPool<TripleCallee>;
+  readonly http: HostPool<HttpCallee>;
 }
 
 /** The endpoints of one service or subset, ready to be chosen from. Routes keep it while its endpoints come and go. */
@@ -23,6 +25,8 @@ export class Cluster {
   readonly dubbo: EndpointGroup<Callee>;
   /** Endpoints that speak Triple or gRPC. */
   readonly tri: EndpointGroup<TripleCallee>;
+  /** Endpoints that speak HTTP/1.1. */
+  readonly http: EndpointGroup<HttpCallee>;
 
   constructor(resource: XdsCluster, assignment: ClusterLoadAssignment | undefined, pools: HostPools) {
     this.name = resource.name;
@@ -30,6 +34,7 @@ export class Cluster {
     this.maxRequests = resource.circuitBreakers?.thresholds[0].maxRequests ?? Number.POSITIVE_INFINITY;
     this.dubbo = new EndpointGroup(resource.lbPolicy, pools.dubbo);
     this.tri = new EndpointGroup(resource.lbPolicy, pools.tri);
+    this.http = new EndpointGroup(resource.lbPolicy, pools.http);
     this.update(assignment);
   }
 
@@ -48,6 +53,11 @@ export class Cluster {
     return this.dubbo.isDown && !(this.tri.isDown && this.dubbo.endpoints.length > 0);
   }
 
+  /** Calls of Dubbo callers have to be translated to REST: only endpoints that speak HTTP/1.1 are there. */
+  get bridgesToHttp(): boolean {
+    return this.http.endpoints.length > 0 && this.dubbo.endpoints.length === 0 && this.tri.endpoints.length === 0;
+  }
+
   /** Replaces the endpoints. Whether calls have to be read, or led, otherwise than before. */
   update(assignment: ClusterLoadAssignment | undefined): boolean {
     const healthy = (assignment?.endpoints ?? [])
@@ -55,7 +65,11 @@ export class Cluster {
       .filter((endpoint) => (endpoint.healthStatus ?? "HEALTHY") === "HEALTHY");
     const speaking = (protocol: string) =>
       healthy.filter((one) => (one.metadata?.filterMetadata[TRESTLE_METADATA].protocol ?? "dubbo") === protocol);
-    const changes = [this.dubbo.update(speaking("dubbo")), this.tri.update(speaking("tri"))];
+    const changes = [
+      this.dubbo.update(speaking("dubbo")),
+      this.tri.update(speaking("tri")),
+      this.http.update(speaking("http")),
+    ];
     return changes.includes(true);
   }
 }

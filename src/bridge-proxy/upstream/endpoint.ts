@@ -1,4 +1,5 @@
 import type { Callee } from "../dubbo/callee.ts";
+import type { HttpCallee } from "../http/callee.ts";
 import type { TripleCallee } from "../triple/callee.ts";
 import type { UpstreamConnection, UpstreamHost } from "./host.ts";
 
@@ -19,3 +20,5 @@ export interface EndpointOf<C extends UpstreamConnection> {
 export type DubboEndpoint = EndpointOf<Callee>;
 /** An endpoint that speaks Triple or gRPC. */
 export type TripleEndpoint = EndpointOf<TripleCallee>;
+/** An endpoint that speaks HTTP/1.1. */
+export type HttpEndpoint = EndpointOf<HttpCallee>;

@@ -36,6 +36,10 @@ export const EXPECT = 5;
 export const HOST = 6;
 /** Keep-Alive, Proxy-Connection, TE: for the next hop alone. */
 export const HOP = 7;
+/** X-Forwarded-For: end to end, and each proxy adds to it. */
+export const FORWARDED_FOR = 8;
+/** X-Forwarded-Proto: end to end. */
+export const FORWARDED_PROTO = 9;
 
 const NAMES: readonly (readonly [string, number])[] = [
   ["content-length", CONTENT_LENGTH],
@@ -47,6 +51,8 @@ const NAMES: readonly (readonly [string, number])[] = [
   ["keep-alive", HOP],
   ["proxy-connection", HOP],
   ["te", HOP],
+  ["x-forwarded-for", FORWARDED_FOR],
+  ["x-forwarded-proto", FORWARDED_PROTO],
 ];
 /** Known names by length; a name is compared only with those of its own length. */
 const BY_LENGTH: (readonly (readonly [string, number])[])[] = [];

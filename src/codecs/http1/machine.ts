@@ -46,6 +46,8 @@ export abstract class Http1Machine<Head, In> {
   #collector: BlockCollector | undefined;
   #held: Buffer = EMPTY;
   #peerEnded = false;
+  /** The bytes that are being read are held ones: what is left of them is held on as it is. */
+  #isOwnCopy = false;
 
   constructor(limits: Partial<Http1Limits>) {
     this.limits = { ...DEFAULT_HTTP1_LIMITS, ...limits };
@@ -71,10 +73,12 @@ export abstract class Http1Machine<Head, In> {
    */
   receive(bytes: Uint8Array, _nowMs: number): In[] {
     let chunk = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (this.#held.length > 0) {
+    const isOwnCopy = this.#held.length > 0;
+    if (isOwnCopy) {
       chunk = chunk.length === 0 ? this.#held : Buffer.concat([this.#held, chunk]);
       this.#held = EMPTY;
     }
+    this.#isOwnCopy = isOwnCopy;
     this.#guard(() => this.#run(chunk));
     if (this.#peerEnded && this.#held.length === 0) this.#guard(() => this.onEnd());
     return this.takeEvents();
@@ -85,6 +89,11 @@ export abstract class Http1Machine<Head, In> {
     this.#peerEnded = true;
     if (this.#held.length === 0) this.#guard(() => this.onEnd());
     return this.takeEvents();
+  }
+
+  /** Bytes that `takeOutput` would give. */
+  get outputBytes(): number {
+    return this.output.length;
   }
 
   takeOutput(): Buffer {
@@ -244,6 +253,6 @@ export abstract class Http1Machine<Head, In> {
     if (length > this.limits.maxHeldBytes) {
       throw new Http1Error(400, `pipelined requests are over maxHeldBytes ${this.limits.maxHeldBytes}`);
     }
-    this.#held = Buffer.from(bytes.subarray(at));
+    this.#held = this.#isOwnCopy ? bytes.subarray(at) : Buffer.from(bytes.subarray(at));
   }
 }

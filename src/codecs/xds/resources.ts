@@ -67,13 +67,21 @@ export interface HeaderMatcher {
   readonly treatMissingHeaderAsEmpty?: boolean;
 }
 
-/** Exactly one of the path forms is set. */
+/** A condition on one query parameter, its name in any place of the query; one of the two is set. */
+export interface QueryParameterMatcher {
+  readonly name: string;
+  readonly stringMatch?: StringMatcher;
+  readonly presentMatch?: boolean;
+}
+
+/** Exactly one of the path forms is set. Query parameters are of calls that come in by a gateway. */
 export interface RouteMatch {
   readonly path?: string;
   readonly prefix?: string;
   readonly safeRegex?: RegexMatcher;
   readonly caseSensitive?: boolean;
   readonly headers?: readonly HeaderMatcher[];
+  readonly queryParameters?: readonly QueryParameterMatcher[];
 }
 
 /** One attachment to write, and what becomes of a value that the call has already. */
@@ -116,6 +124,10 @@ export interface RouteAction {
   /** Whole call, all tries; absent or `"0s"`: no limit of the route's own. */
   readonly timeout?: Duration;
   readonly retryPolicy?: RetryPolicy;
+  /** What the matched prefix, or the whole of a path that was matched otherwise, becomes. */
+  readonly prefixRewrite?: string;
+  /** Of HTTP calls only: the Host that the provider sees. */
+  readonly hostRewriteLiteral?: string;
 }
 
 /** Faults to inject; a call that gets both waits first and is aborted then. */
@@ -186,15 +198,20 @@ export interface Listener {
  * address, where all of that address agree: their application, and the tag that their calls of a service ask for.
  */
 export interface ListenerFacts {
-  readonly protocol: WireProtocol;
+  readonly protocol: CarriedProtocol;
   readonly routeConfigName: string;
+  /** Printed key of the service that every call on an HTTP listener is for. */
+  readonly service?: string;
   readonly applications?: Readonly<Record<string, string>>;
   /** Printed service key -> address -> tag. */
   readonly tags?: CallerTags;
 }
 
-/** The protocols that a proxy carries, as registries name them. */
+/** The protocols of Dubbo's own, as registries name them: a proxy carries them and translates between them. */
 export type WireProtocol = "dubbo" | "tri";
+
+/** All protocols that a proxy carries: Dubbo's own, and HTTP/1.1 as it is. */
+export type CarriedProtocol = WireProtocol | "http";
 
 /** By printed service key and address: the tag (`dubbo.tag`) of the consumers of that service there. */
 export type CallerTags = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -227,7 +244,7 @@ export interface Cluster {
 /** What a Dubbo provider said of itself that the balancer and the rewrite need; see Endpoint in model/entry.ts. */
 export interface DubboEndpointFacts {
   /** What the provider speaks; Dubbo2 where it is missing. */
-  readonly protocol?: WireProtocol;
+  readonly protocol?: CarriedProtocol;
   readonly tag?: string;
   readonly token?: string;
   readonly warmupMs?: number;

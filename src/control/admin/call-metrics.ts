@@ -138,6 +138,7 @@ function seriesKey(call: CallSeries): string {
     call.exception,
     call.oneWay,
     call.folded,
+    call.protocol,
   ].join("\u0000");
 }
 
@@ -165,9 +166,9 @@ function labelsOf(call: CallSeries): string[] {
     destination_canonical_service: called,
     destination_canonical_revision: version,
     destination_cluster: UNKNOWN,
-    request_protocol: "grpc",
+    request_protocol: call.protocol ?? "grpc",
     response_code: String(call.responseCode),
-    grpc_response_status: String(call.grpcStatus),
+    grpc_response_status: call.protocol === "http" ? "" : String(call.grpcStatus),
     response_flags: call.responseFlags,
     connection_security_policy: "none",
     request_operation: call.method,

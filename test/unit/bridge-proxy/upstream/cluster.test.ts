@@ -5,7 +5,7 @@ import { clusterOf, endpointsOf } from "../../../support/xds-fixtures.ts";
 const KEY = "com.acme.A";
 
 function poolsOf(): HostPools {
-  return { dubbo: poolOf(), tri: poolOf() } as unknown as HostPools;
+  return { dubbo: poolOf(), tri: poolOf(), http: poolOf() } as unknown as HostPools;
 }
 
 function poolOf(): object {

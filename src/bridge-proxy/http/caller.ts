@@ -1,0 +1,228 @@
+import type { Socket } from "node:net";
+import type { ServerEvent } from "../../codecs/http1/connection.ts";
+import type { ResponseHead } from "../../codecs/http1/head.ts";
+import type { Field } from "../../codecs/http1/output.ts";
+import { Http1Server } from "../../codecs/http1/server.ts";
+import type { ProxyContext } from "../context.ts";
+import { logBug } from "../pending.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
+import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
+import { HttpCall, type HttpCallerPort } from "./call.ts";
+
+/** A connection that asks for nothing is ended after this time. */
+const IDLE_MS = 300_000;
+/** What is left of a request that was answered early is read for this long. */
+const LINGER_MS = 10_000;
+/** Answers that the caller has not taken: above this its next request waits. */
+const BACKLOG_BYTES = 256 * 1024;
+const NO_BYTES = Buffer.alloc(0);
+
+/** One accepted connection on a port of a service that speaks HTTP/1.1. Its requests are served one after the other. */
+export class HttpCaller implements HttpCallerPort, SocketOwner {
+  readonly address: string;
+  readonly #context: ProxyContext;
+  readonly #config: () => RuntimeConfig;
+  /** Printed key of the service that all requests are for. */
+  readonly #service: string;
+  readonly #onClosed: () => void;
+  readonly #machine: Http1Server;
+  readonly #driver: SocketDriver;
+  #call: HttpCall | undefined;
+  #id = 0;
+  #requestEnded = true;
+  #paused = false;
+  #leaving = false;
+  #activeMs: number;
+  /** Since when a head is not complete; 0 where none has begun. */
+  #partSinceMs = 0;
+
+  constructor(
+    context: ProxyContext,
+    socket: Socket,
+    config: () => RuntimeConfig,
+    onClosed: () => void,
+    service: string,
+  ) {
+    this.#context = context;
+    this.#config = config;
+    this.#service = service;
+    this.#onClosed = onClosed;
+    this.address = addressOf(socket);
+    this.#activeMs = context.nowMs;
+    this.#machine = new Http1Server({ maxBodyBytes: Number.MAX_SAFE_INTEGER });
+    this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
+  }
+
+  get backlogBytes(): number {
+    return this.#driver.backlogBytes + this.#machine.outputBytes;
+  }
+
+  /** Further answers say that the connection ends. */
+  leave(): void {
+    this.#leaving = true;
+    if (this.#call === undefined) this.#driver.end();
+  }
+
+  end(): void {
+    this.#driver.end();
+  }
+
+  destroy(): void {
+    this.#driver.destroy();
+  }
+
+  /** Ends connections that are idle, that do not finish a head, or whose call has made no step for the longest time of a call. */
+  tick(): void {
+    const { nowMs, limits } = this.#context;
+    const isStuck = this.#partSinceMs > 0 && nowMs - this.#partSinceMs > limits.frameTimeoutMs;
+    const restMs = this.#call !== undefined ? limits.maxCallMs : this.#requestEnded ? IDLE_MS : LINGER_MS;
+    if (isStuck || nowMs - this.#activeMs > restMs) this.#driver.destroy();
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    const nowMs = performance.now();
+    this.#context.nowMs = nowMs;
+    this.#activeMs = nowMs;
+    if (this.#partSinceMs === 0 && this.#call === undefined) this.#partSinceMs = nowMs;
+    this.#handle(this.#machine.receive(bytes.subarray(start, end), 0));
+  }
+
+  onFlush(): void {
+    const driver = this.#driver;
+    if (driver.closed) return;
+    const machine = this.#machine;
+    // A request that was held while the one before was answered.
+    if (machine.heldBytes > 0 && !machine.isPaused && driver.backlogBytes <= BACKLOG_BYTES) {
+      this.#handle(machine.receive(NO_BYTES, 0));
+    }
+    const output = machine.takeOutput();
+    if (output.length > 0) driver.append(output, 0, output.length);
+    if (machine.closing) driver.end();
+    else if (this.#call === undefined && driver.backlogBytes > BACKLOG_BYTES) {
+      this.pause();
+      driver.onDrained(() => {
+        this.resume();
+        driver.wake();
+      });
+    }
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.#context.nowMs = performance.now();
+    if (error !== undefined) {
+      this.#context.log.debug("caller connection ended", { peer: this.address, error: error.message });
+    }
+    this.#call?.onCallerGone();
+    this.#onClosed();
+  }
+
+  sendContinue(): void {
+    this.#machine.sendContinue(this.#id);
+    this.#driver.wake();
+  }
+
+  interim(head: ResponseHead): void {
+    this.#machine.send({ type: "head", id: this.#id, status: head.status, reason: head.reason, from: head }, 0);
+    this.#driver.wake();
+  }
+
+  head(head: ResponseHead): void {
+    const { status, reason, contentLength } = head;
+    this.#activeMs = this.#context.nowMs;
+    if (status === 101) {
+      const upgrade = head.fields.get("upgrade") ?? "websocket";
+      this.#machine.send({ type: "head", id: this.#id, status, reason, from: head, upgrade }, 0);
+    } else {
+      const length = contentLength < 0 ? undefined : contentLength;
+      this.#machine.send({ type: "head", id: this.#id, status, reason, length, from: head, close: this.#leaving }, 0);
+    }
+    this.#driver.wake();
+  }
+
+  data(bytes: Buffer): void {
+    this.#activeMs = this.#context.nowMs;
+    this.#machine.send({ type: "data", id: this.#id, bytes }, 0);
+    this.#driver.wake();
+  }
+
+  endAnswer(trailers: readonly Field[] | undefined): void {
+    this.#machine.send({ type: "end", id: this.#id, trailers }, 0);
+    this.#driver.wake();
+  }
+
+  answer(status: number, text: string): void {
+    const machine = this.#machine;
+    const id = this.#id;
+    const bytes = Buffer.from(text);
+    const fields: Field[] = [["content-type", "text/plain"]];
+    // What is left of a request that was not asked for is not worth reading.
+    const close = this.#leaving || !this.#requestEnded;
+    machine.send({ type: "head", id, status, length: bytes.length, fields, close }, 0);
+    machine.send({ type: "data", id, bytes }, 0);
+    machine.send({ type: "end", id }, 0);
+    this.#driver.wake();
+  }
+
+  abort(): void {
+    this.#machine.send({ type: "abort", id: this.#id }, 0);
+    this.#driver.wake();
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#driver.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#machine.isPaused) return;
+    this.#paused = false;
+    this.#driver.resume();
+  }
+
+  onDrained(run: () => void): void {
+    this.#driver.onDrained(run);
+  }
+
+  done(): void {
+    this.#call = undefined;
+    this.#driver.wake();
+  }
+
+  #handle(events: readonly ServerEvent[]): void {
+    try {
+      for (const event of events) this.#onEvent(event);
+    } catch (error) {
+      logBug(this.#context, error);
+      throw error;
+    }
+    if (this.#machine.isPaused) this.pause();
+    else if (this.#call === undefined) this.resume();
+    this.#driver.wake();
+  }
+
+  #onEvent(event: ServerEvent): void {
+    switch (event.type) {
+      case "head":
+        this.#partSinceMs = 0;
+        this.#id = event.id;
+        this.#requestEnded = false;
+        this.#call = new HttpCall(this.#context, this, event.head);
+        this.#call.start(this.#config().routes.hostOf(this.#service));
+        break;
+      case "data":
+        this.#call?.onRequestData(event.bytes);
+        break;
+      case "end":
+        this.#requestEnded = true;
+        this.#call?.onRequestEnd(event.trailers);
+        break;
+      case "abort":
+        this.#context.counters.downstreamProtocolErrors++;
+        this.#call?.onCallerGone();
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+}

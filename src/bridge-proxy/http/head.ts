@@ -1,0 +1,180 @@
+import type { RequestToSend } from "../../codecs/http1/connection.ts";
+import { FORWARDED_FOR, FORWARDED_PROTO, HOST } from "../../codecs/http1/fields.ts";
+import type { RequestHead } from "../../codecs/http1/head.ts";
+import type { Field } from "../../codecs/http1/output.ts";
+import type { HeaderLookup } from "../match.ts";
+import type { CompiledHost, CompiledRoute, HostDecision, Mutations, Rewrite, Target } from "../route.ts";
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+const OTHER = "OTHER";
+/** Upgrades that would let calls past the rules: they change how this very connection is spoken. */
+const REFUSED_UPGRADES = /^\s*(?:h2c|tls\/)/i;
+
+const decisions = new WeakMap<CompiledHost, Map<string, HostDecision>>();
+
+/** What is known of calls of a service by their method alone: `fixed` where one route takes them all. Other methods than the usual ones are counted together. */
+export function decideHttp(host: CompiledHost, method: string): HostDecision {
+  let byMethod = decisions.get(host);
+  if (byMethod === undefined) {
+    byMethod = new Map();
+    decisions.set(host, byMethod);
+  }
+  const name = METHODS.includes(method) ? method : OTHER;
+  let decision = byMethod.get(name);
+  if (decision === undefined) {
+    const first = host.routes[0];
+    const fixed = first?.anyPath === true && first.headers.length === 0 ? first : undefined;
+    decision = { host, method: name, protocol: "http", candidates: host.routes, fixed };
+    byMethod.set(name, decision);
+  }
+  return decision;
+}
+
+/** The first route that takes the request; undefined for none. */
+export function matchHttp(decision: HostDecision, head: RequestHead): CompiledRoute | undefined {
+  if (decision.fixed !== undefined) return decision.fixed;
+  const { path, query } = cutTarget(head);
+  const header = lookupOf(head, query);
+  return decision.candidates.find(
+    (route) => route.path(path) && route.headers.every((test) => test.test(header(test.name))),
+  );
+}
+
+interface CutTarget {
+  readonly path: string;
+  /** With its question mark; `""` for none. */
+  readonly query: string;
+  /** Where the target names one; it counts before Host then. */
+  readonly authority: string | undefined;
+}
+
+/** A target in its parts: `/path?query`, `http://authority/path?query` or `*`. */
+export function cutTarget({ target }: Pick<RequestHead, "target">): CutTarget {
+  let rest = target;
+  let authority: string | undefined;
+  if (target.charCodeAt(0) !== 47) {
+    const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target);
+    if (absolute !== null) {
+      authority = absolute[1];
+      rest = absolute[2]!.startsWith("/") ? absolute[2]! : `/${absolute[2]}`;
+    }
+  }
+  const mark = rest.indexOf("?");
+  return mark < 0
+    ? { path: rest, query: "", authority }
+    : { path: rest.slice(0, mark), query: rest.slice(mark), authority };
+}
+
+/** A request's headers as rules see them: those of HTTP/2 with a colon, query parameters with a question mark before their names. */
+function lookupOf(head: RequestHead, query: string): HeaderLookup {
+  let parameters: URLSearchParams | undefined;
+  return (name) => {
+    switch (name) {
+      case ":method":
+        return head.method;
+      case ":authority":
+        return cutTarget(head).authority ?? head.fields.get("host");
+      case ":scheme":
+        return "http";
+      case ":path":
+        return head.target;
+    }
+    if (name.startsWith("?")) {
+      parameters ??= new URLSearchParams(query);
+      return parameters.get(name.slice(1)) ?? undefined;
+    }
+    const values = head.fields.all(name);
+    return values.length === 0 ? undefined : values.join(",");
+  };
+}
+
+/** What a request's head goes to a provider by. */
+export interface ForwardedTo {
+  readonly route: CompiledRoute;
+  readonly target: Target;
+  /** The caller's IP address. */
+  readonly callerAddress: string;
+}
+
+/** A request's head on its way to a provider: lines go on as they are but for what rules change; the caller's address is added to X-Forwarded-For. */
+export function forwardHead(
+  head: RequestHead,
+  { route, target, callerAddress }: ForwardedTo,
+): Omit<RequestToSend, "type" | "id"> {
+  const fields: Field[] = [];
+  const without: string[] = [];
+  let forwardedFor = callerAddress;
+  let hasProto = false;
+  let hasHost = false;
+  for (let i = 0; i < head.fields.count; i++) {
+    switch (head.fields.kind(i)) {
+      case HOST:
+        hasHost = true;
+        break;
+      case FORWARDED_PROTO:
+        hasProto = true;
+        break;
+      case FORWARDED_FOR:
+        if (without.length === 0) without.push("x-forwarded-for");
+        forwardedFor = `${head.fields.all("x-forwarded-for").join(", ")}, ${callerAddress}`;
+        break;
+    }
+  }
+  fields.push(["x-forwarded-for", forwardedFor]);
+  if (!hasProto) fields.push(["x-forwarded-proto", "http"]);
+  const isPlain = head.target.charCodeAt(0) === 47 && route.rewrite === undefined;
+  const { target: path, authority } = isPlain
+    ? { target: head.target, authority: undefined }
+    : rewrite(head, route.rewrite);
+  if (authority !== undefined || !hasHost) {
+    without.push("host");
+    fields.push(["host", authority ?? target.cluster.service.host]);
+  }
+  if (route.mutations !== undefined) change(fields, without, route.mutations);
+  if (target.mutations !== undefined) change(fields, without, target.mutations);
+  const upgrade = upgradeOf(head);
+  return {
+    method: head.method,
+    target: path,
+    length: head.chunked ? undefined : Math.max(0, head.contentLength),
+    from: head,
+    ...(without.length > 0 && { without }),
+    fields,
+    ...(upgrade !== undefined && { upgrade }),
+    ...(head.expectContinue && { expectContinue: true }),
+  };
+}
+
+/** The protocol that a request asks to change to, where that is carried. */
+export function upgradeOf(head: RequestHead): string | undefined {
+  if (!head.upgrade || head.chunked || head.contentLength > 0) return undefined;
+  const wanted = head.fields.get("upgrade");
+  return wanted === undefined || REFUSED_UPGRADES.test(wanted) ? undefined : wanted;
+}
+
+function rewrite(head: RequestHead, plan: Rewrite | undefined): { target: string; authority: string | undefined } {
+  const { path, query, authority } = cutTarget(head);
+  let to = path;
+  if (plan?.path !== undefined) {
+    const rest = plan.prefixLength === undefined ? "" : path.slice(plan.prefixLength);
+    // A prefix `/v1` that becomes `/` leaves one slash, not two.
+    to = `${plan.path}${plan.path.endsWith("/") && rest.startsWith("/") ? rest.slice(1) : rest}`;
+    if (!to.startsWith("/")) to = `/${to}`;
+  }
+  return { target: `${to}${query}`, authority: plan?.authority ?? authority };
+}
+
+function change(fields: Field[], without: string[], { set, add, remove }: Mutations): void {
+  for (const name of remove) drop(fields, without, name);
+  for (const [name, value] of set) {
+    drop(fields, without, name);
+    fields.push([name, value]);
+  }
+  for (const [name, value] of add) fields.push([name, value]);
+}
+
+function drop(fields: Field[], without: string[], name: string): void {
+  const folded = name.toLowerCase();
+  without.push(folded);
+  for (let i = fields.length - 1; i >= 0; i--) if (fields[i]![0].toLowerCase() === folded) fields.splice(i, 1);
+}
