@@ -26,6 +26,8 @@ export interface ControlStore {
   setRules(rules: readonly Rule[]): void;
   /** Replaces what one source says of the types of calls; see {@link SCHEMA_SOURCES} for who wins. */
   setSchemas(source: SchemaSource, schemas: readonly ServiceSchema[]): void;
+  /** By interface, which source's word counts for each part of what is known of its types. */
+  schemaOrigins(): ReadonlyMap<string, Readonly<Record<string, SchemaSource>>>;
   /** Makes a snapshot now if anything is waiting. */
   flush(): void;
   close(): void;
@@ -99,12 +101,27 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
       merged = mergeSchemas(schemas, merged);
       changed();
     },
+    schemaOrigins: () => originsOf(schemas),
     flush,
     close() {
       timer?.cancel();
       snapshots.close();
     },
   };
+}
+
+function originsOf(
+  known: ReadonlyMap<SchemaSource, readonly ServiceSchema[]>,
+): ReadonlyMap<string, Readonly<Record<string, SchemaSource>>> {
+  const origins = new Map<string, Record<string, SchemaSource>>();
+  for (const source of SCHEMA_SOURCES.toReversed()) {
+    for (const { name, ...parts } of known.get(source) ?? []) {
+      const of = origins.get(name) ?? {};
+      origins.set(name, of);
+      for (const part of Object.keys(parts)) of[part] = source;
+    }
+  }
+  return origins;
 }
 
 /** What did not change since `before` keeps its identity, and with it the hash of its content. */

@@ -45,6 +45,7 @@ export function adminSources(mesh: MeshParts): AdminSources {
     notReady: () => mesh.notReady(),
     snapshot: () => mesh.store.snapshots.get(),
     notLed: () => notLedBy(mesh),
+    schemaOrigins: () => mesh.store.schemaOrigins(),
     resources: () => mesh.dataPlane.resources,
     rules: () => mesh.ruleFiles.current.get(),
     findings: () => [

@@ -6,6 +6,7 @@ import { createMetrics } from "../../base/metrics.ts";
 import { createCallMetrics } from "./call-metrics.ts";
 import { ADMIN_PATHS, adminPage } from "./page.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
+import { viewOrigins, viewSchemas } from "./schema-views.ts";
 import { type AdminSources, resourcesWithoutSecrets, withoutSecrets } from "./sources.ts";
 import { createAnalysis, readState } from "./state.ts";
 import { createStateMetrics } from "./state-metrics.ts";
@@ -81,7 +82,14 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
       workers: state.workers,
     });
   });
-  app.get("/api/v1/services", (c) => c.json({ services: viewServices(sources.snapshot(), sources.notLed()) }));
+  app.get("/api/v1/services", (c) => {
+    const origins = viewOrigins(sources.snapshot(), sources.schemaOrigins());
+    const services = viewServices(sources.snapshot(), sources.notLed());
+    return c.json({ services: services.map((service, index) => ({ ...service, schema: origins[index] })) });
+  });
+  app.get("/api/v1/schemas", (c) =>
+    c.json({ schemas: viewSchemas(sources.snapshot(), sources.schemaOrigins(), c.req.query("service")) }),
+  );
   app.get("/api/v1/endpoints", (c) => c.json({ endpoints: viewEndpoints(sources.snapshot(), c.req.query("service")) }));
   app.get("/api/v1/entries", (c) => c.json({ entries: sources.snapshot().entries.map(withoutSecrets) }));
   app.get("/api/v1/routes", (c) => c.json({ routes: viewRoutes(sources.resources()) }));

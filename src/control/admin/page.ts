@@ -11,6 +11,11 @@ export const ADMIN_PATHS: readonly {
   { method: "GET", path: "/api/v1/services", answers: "the services that are known, with the rules in force" },
   { method: "GET", path: "/api/v1/endpoints", answers: "the endpoints, of one service with ?service=" },
   { method: "GET", path: "/api/v1/entries", answers: "services with their endpoints, whole" },
+  {
+    method: "GET",
+    path: "/api/v1/schemas",
+    answers: "whose types of calls are known, and from where; of one service the types with ?service=",
+  },
   { method: "GET", path: "/api/v1/routes", answers: "the routes in force, in order" },
   { method: "GET", path: "/api/v1/rules", answers: "the rules in force and their files" },
   { method: "GET", path: "/api/v1/findings", answers: "what is wrong with rules, registries and configuration" },

@@ -3,6 +3,7 @@ import type { Endpoint, Entry, Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
+import type { SchemaOrigins } from "./schema-views.ts";
 
 /** How one registry's mirror stands. */
 export interface RegistryStatus {
@@ -66,6 +67,8 @@ export interface AdminSources {
   snapshot(): Snapshot;
   /** The services (printed key) whose consumers are shown real addresses although the proxy carries their protocol, and why. */
   notLed(): ReadonlyMap<string, string>;
+  /** By interface, who says each part of what is known of its types. */
+  schemaOrigins(): SchemaOrigins;
   /** What proxies are given; undefined before the first compile. */
   resources(): ResourceSet | undefined;
   rules(): RuleSet;

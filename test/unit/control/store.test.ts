@@ -112,6 +112,17 @@ test("what is known of the types of calls is merged by source: files are believe
   ]);
 });
 
+test("who says a part of a service's types is known", () => {
+  const store = createControlStore();
+  const java = { methods: [], types: {} };
+  store.setSchemas("reflection", [{ name: "a.A", protobuf: "AA==" }]);
+  store.setSchemas("registry", [{ name: "a.A", java, protobuf: "AQ==" }]);
+  expect([...store.schemaOrigins()]).toEqual([["a.A", { java: "registry", protobuf: "registry" }]]);
+  store.setSchemas("files", [{ name: "a.A", protobuf: "Ag==" }]);
+  expect([...store.schemaOrigins()]).toEqual([["a.A", { java: "registry", protobuf: "files" }]]);
+  store.close();
+});
+
 test("types that did not change stay the same objects, whichever source said something", () => {
   const store = createControlStore();
   const java = { methods: [], types: {} };
