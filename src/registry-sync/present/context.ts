@@ -33,6 +33,13 @@ export interface NotLed {
   readonly soon?: boolean;
 }
 
+/** A service that exists by a rule alone: no provider registers it, and the proxy carries its calls all the same. */
+export interface RuledService {
+  readonly service: ServiceKey;
+  /** The methods that can be called; empty where any may be. */
+  readonly methods: readonly string[];
+}
+
 /** The protocols that proxies may carry, in the order in which a service is listed in them. */
 export const CARRIED: readonly WireProtocol[] = ["dubbo", "tri"];
 
@@ -51,6 +58,8 @@ export interface PresentContext {
   readonly served?: ReadonlySet<string>;
   /** Printed keys of the services in the world that are led, if only for one of the applications that provide them. */
   readonly led: ReadonlySet<string>;
+  /** The services of an interface that exist by rules: shown where the registry has no provider of them. */
+  ruledOf(interfaceName: string): readonly RuledService[];
   /** Undefined when calls to that service of that provider application, in that protocol, are led through the proxy. */
   notLed(service: ServiceKey, application: string, protocol: string): NotLed | undefined;
   /** The tag under which a provider that is led is shown, as URLs write it; `""` for none. */
@@ -77,6 +86,8 @@ export interface PresentOptions {
   readonly served?: ReadonlySet<string>;
   /** What the registry holds at interface level; decides which instances are hidden, and knows tags that overrides gave. */
   readonly world?: World;
+  /** Services that exist by rules alone. */
+  readonly ruled?: readonly RuledService[];
   /** Whether a service (by its printed key) was led until a moment ago: its routers are still hidden. */
   readonly wasLed?: (key: string) => boolean;
 }
@@ -111,6 +122,10 @@ export function createPresentContext(options: PresentOptions): PresentContext {
 
   const led = options.world === undefined ? new Set<string>() : ledServices(options.world, notLed);
   const wasLed = options.wasLed ?? (() => false);
+  const ruled = new Map<string, RuledService[]>();
+  for (const one of options.ruled ?? []) {
+    ruled.set(one.service.interface, [...(ruled.get(one.service.interface) ?? []), one]);
+  }
   const routers = options.world === undefined ? undefined : createRouterIndex(options.world);
   const hidden: HiddenInstances = options.world === undefined ? new Map() : hiddenInstances(options.world, notLed);
   const tags: TagsInWorld = options.world === undefined ? new Map() : tagsInWorld(options.world);
@@ -120,6 +135,7 @@ export function createPresentContext(options: PresentOptions): PresentContext {
     instanceRoots: options.instanceRoots ?? ["/services"],
     ...(served !== undefined && { served }),
     led,
+    ruledOf: (interfaceName: string) => ruled.get(interfaceName) ?? [],
     notLed,
     tagOf: (service: ServiceKey, url: DubboUrl) => tagOfProvider(service, url, tags),
     hidesInstance: (application: string, instance: string) => hidden.get(application)?.has(instance) === true,

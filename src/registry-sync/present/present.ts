@@ -7,6 +7,7 @@ import { bridgeParams, isBridgeable, otherProtocol } from "./bridge-urls.ts";
 import { CARRIED, type NotLed, type PresentContext } from "./context.ts";
 import type { Directory } from "./directory.ts";
 import { mergeUrls } from "./merge-urls.ts";
+import { ruledUrls } from "./ruled.ts";
 
 /** Why a name passes unchanged, in words for a person. */
 export interface Passed {
@@ -99,7 +100,7 @@ export function mayBeVirtual(directory: Directory, name: string, context: Presen
 /**
  * What is shown of a directory that holds `names`: for each (group, version, tag) that is led through the proxy, and each protocol
  * of its providers, one URL per proxy address in place of the providers' own; the same in the other protocol, derived from these,
- * where no provider speaks it and the asker has use for it; everything else as it is. Who takes dubbo:// alone is shown tri:// only where
+ * where no provider speaks it and the asker has use for it; the services that exist by rules alone; everything else as it is. Who takes dubbo:// alone is shown tri:// only where
  * no dubbo:// stands. Never empty where `names` holds a provider.
  * Tags stand apart because consumers' own tag routers (`dubbo.tag`, 2.6 to 3.3) choose among these URLs before a call is sent.
  * Depends on nothing else, so every facade shows the same.
@@ -113,7 +114,7 @@ export function present(
   const shown = new Set<string>();
   const passed: Passed[] = [];
   const soon = new Set<string>();
-  const led = new Map<string, { readonly tag: string; readonly urls: Map<string, DubboUrl[]> }>();
+  const led = new Map<string, Like>();
   for (const name of names) {
     const treatment = treat(directory, name, context, asker);
     if (treatment.type === "passes") {
@@ -123,7 +124,7 @@ export function present(
     } else if (treatment.type === "led") {
       const { url, group, tag } = treatment;
       const key = `${group}\n${tag}`;
-      const like = led.get(key) ?? { tag, urls: new Map<string, DubboUrl[]>() };
+      const like = led.get(key) ?? { tag, urls: new Map<string, DubboUrl[]>(), isRuled: false };
       led.set(key, like);
       const { protocol } = url;
       const urls = like.urls.get(protocol);
@@ -131,10 +132,20 @@ export function present(
       else urls.push(url);
     }
   }
+  if (directory.kind === "providers") {
+    const { urls, waiting } = ruledUrls(directory.name, names, context);
+    for (const url of urls) {
+      // Of Dubbo2's calls alone: those of Triple are not translated to REST.
+      const key = `${param(url, "group")}\n${param(url, "version")}\n`;
+      led.set(key, { tag: "", urls: new Map([["dubbo", [url]]]), isRuled: true });
+    }
+    for (const service of waiting) soon.add(printServiceKey(service));
+  }
   const virtual = new Set<string>();
   for (const key of [...led.keys()].sort()) {
-    const { tag, urls } = led.get(key)!;
+    const { tag, urls, isRuled } = led.get(key)!;
     const stands = CARRIED.flatMap((protocol) => {
+      if (isRuled && protocol !== "dubbo") return [];
       const addresses = context.addressesOf(protocol) ?? [];
       const url = addresses.length === 0 ? undefined : standIn(protocol, urls, directory.name, tag, asker);
       return url === undefined ? [] : addresses.map((address) => ({ protocol, ...splitAddress(address), ...url }));
@@ -148,6 +159,15 @@ export function present(
     }
   }
   return { shown, virtual, passed, soon };
+}
+
+/** Providers that are shown as one. */
+interface Like {
+  readonly tag: string;
+  /** By protocol. */
+  readonly urls: Map<string, DubboUrl[]>;
+  /** They exist by a rule alone. */
+  readonly isRuled: boolean;
 }
 
 /** What stands for providers in a protocol, their own or the other one; undefined where nothing does. `urls` are by protocol. */
