@@ -82,6 +82,7 @@ const pureModules = new Set([
   "node:util",
   "node:path/posix",
   "@bufbuild/protobuf",
+  "@bufbuild/protobuf/reflect",
   "@bufbuild/protobuf/wkt",
   "yaml",
   "re2js",

@@ -11,6 +11,13 @@ import type { RequestContent } from "../triple/request-content.ts";
 import type { TripleTryOwner } from "../triple/stream-try.ts";
 import type { DubboEndpoint } from "../upstream/endpoint.ts";
 import { dubboToJson, jsonToDubbo } from "./json-form.ts";
+import {
+  type CallSchemas,
+  dubboToProtobuf,
+  type ProtobufForm,
+  protobufFormOf,
+  protobufToDubbo,
+} from "./protobuf-form.ts";
 import { type DubboDestination, onlyMessage, type TripleReply, toDubboRequest, toTripleReply } from "./to-dubbo.ts";
 
 /** What a Triple call's try at a Dubbo2 provider is made from. */
@@ -21,6 +28,10 @@ export interface DubboTryParts {
   readonly endpoint: DubboEndpoint;
   /** The call's head, as rules have changed it. */
   readonly head: CallHead;
+  /** The request's own. */
+  readonly contentType: string;
+  /** What is known of the call's types, now. */
+  readonly schemas: CallSchemas;
   readonly destination: DubboDestination;
   readonly startMs: number;
   readonly deadlineMs: number;
@@ -36,6 +47,8 @@ export class DubboTry implements TryOwner {
   readonly callee: Callee;
   #slot: number;
   #sent = false;
+  /** Of a protobuf call. */
+  #form: ProtobufForm | undefined;
 
   /** Takes a slot of the call table that is allocated already. */
   constructor(context: ProxyContext, parts: DubboTryParts, slot: number) {
@@ -78,10 +91,13 @@ export class DubboTry implements TryOwner {
     const { owner, sink, content } = this.#parts;
     let reply: TripleReply;
     try {
-      reply = this.#isJson ? dubboToJson(bytes, start, end) : toTripleReply(bytes, start, end);
+      if (this.#isJson) reply = dubboToJson(bytes, start, end);
+      else if (this.#form !== undefined) reply = dubboToProtobuf(this.#form, bytes, start, end);
+      else reply = toTripleReply(bytes, start, end);
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
-      owner.tryFailed("undecodable", `the provider's answer cannot be translated: ${error.message}`, false);
+      const reason = this.#form === undefined ? "undecodable" : "internal";
+      owner.tryFailed(reason, `the provider's answer cannot be translated: ${error.message}`, false);
       return;
     }
     const outcome = reply.isException ? OK_EXCEPTION : outcomeOfStatus(statusOf(bytes, start));
@@ -112,14 +128,11 @@ export class DubboTry implements TryOwner {
   }
 
   #send(): void {
-    const { owner, content, head, destination, endpoint } = this.#parts;
+    const { owner, content, endpoint } = this.#parts;
     const { calls } = this.#context;
     let frame: Buffer;
     try {
-      const body = Buffer.concat(content.held);
-      frame = this.#isJson
-        ? jsonToDubbo(head, body, destination)
-        : toDubboRequest(head, onlyMessage(body), destination);
+      frame = this.#frame(Buffer.concat(content.held));
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
       this.cancel();
@@ -140,5 +153,15 @@ export class DubboTry implements TryOwner {
     frame.writeInt32BE(calls.generations[slot]!, 4);
     frame.writeInt32BE(slot, 8);
     if (!this.callee.send(frame, 0, frame.length)) failCall(this.#context, slot, "overflow", BACKLOG_FULL);
+  }
+
+  /** The request as a frame of Dubbo2. Throws `ProtocolError` and CallError where it can be none. */
+  #frame(body: Buffer): Buffer {
+    const { head, contentType, schemas, destination } = this.#parts;
+    if (this.#isJson) return jsonToDubbo(head, body, destination);
+    const message = onlyMessage(body);
+    this.#form = protobufFormOf(head, contentType, message, schemas);
+    if (this.#form === undefined) return toDubboRequest(head, message, destination);
+    return protobufToDubbo(this.#form, head, message, destination);
   }
 }

@@ -64,8 +64,8 @@ function reply(http: number, json: JsonNode, thrown: boolean): TripleReply {
   return { head, body, trailers: undefined, isException: thrown };
 }
 
-/** Generic calls wrap what was thrown: its own class and message are fields of the wrapper. */
-function thrownBy(value: Value): { readonly className: string; readonly message: string } {
+/** Class and message of what was thrown. Generic calls wrap it: its own class and message are fields of the wrapper then. */
+export function thrownBy(value: Value): { readonly className: string; readonly message: string } {
   if (!isObject(value)) return { className: "java.lang.Throwable", message: "" };
   const { name } = value.shape;
   const wrapped = fieldOf(value, "exceptionClass");

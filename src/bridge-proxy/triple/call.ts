@@ -294,6 +294,7 @@ export class TripleCall implements TripleTryOwner {
     const route = this.#route!;
     return {
       context: this.#context,
+      config: this.#lane.config,
       owner: this,
       stream: this.#stream,
       content: this.#content,

@@ -75,11 +75,27 @@ const PRIMITIVES = new Set(Object.values(BOXES));
 
 /**
  * A JSON tree as the value of a Java type: a descriptor, a name or a parsed type; without one by the JSON alone (integers as
- * int, long or BigInteger, other numbers as double). Throws ProtocolError("json", ...) that names the place and the type.
+ * int, long or BigInteger, other numbers as double). Throws ProtocolError("json", ...) that names the place, below `at`, and the type.
  */
-export function jsonToValue(node: JsonNode, type?: string | JavaType, options: FromJsonOptions = {}): Value {
+export function jsonToValue(
+  node: JsonNode,
+  type?: string | JavaType,
+  options: FromJsonOptions = {},
+  at = "value",
+): Value {
   const wanted = type === undefined ? OBJECT_TYPE : typeof type === "string" ? parseJavaType(type) : type;
-  return new ValueBuilder(options).build(node, wanted, "value");
+  return new ValueBuilder(options).build(node, wanted, at);
+}
+
+/** The class under which Java's readers take a list for an array or a collection of this type; null for "any list". */
+export function listClass(type: JavaType): string | null {
+  if (type.name === "[]") return arrayName(type);
+  return ANY_LIST.has(type.name) ? null : (COLLECTIONS.get(type.name) ?? type.name);
+}
+
+/** The class under which Java's readers take a map for this type; null for "any map". */
+export function mapClass(type: JavaType): string | null {
+  return ANY_MAP.has(type.name) ? null : (MAPS.get(type.name) ?? type.name);
 }
 
 class ValueBuilder {
@@ -102,12 +118,10 @@ class ValueBuilder {
     const scalar = scalarOf(node, type, at);
     if (scalar !== undefined) return scalar;
     if (name === "[]") return this.#array(node, type, at);
-    if (ANY_LIST.has(name)) return this.#list(node, type, null, at);
-    if (ANY_MAP.has(name)) return this.#map(node, type, null, at);
-    if (COLLECTIONS.has(name) || COLLECTION_CLASS.test(name)) {
-      return this.#list(node, type, COLLECTIONS.get(name) ?? name, at);
+    if (ANY_LIST.has(name) || COLLECTIONS.has(name) || COLLECTION_CLASS.test(name)) {
+      return this.#list(node, type, listClass(type), at);
     }
-    if (MAPS.has(name) || MAP_CLASS.test(name)) return this.#map(node, type, MAPS.get(name) ?? name, at);
+    if (ANY_MAP.has(name) || MAPS.has(name) || MAP_CLASS.test(name)) return this.#map(node, type, mapClass(type), at);
     return this.#object(node, type, at);
   }
 

@@ -1,0 +1,170 @@
+import {
+  type DescMethod,
+  fromBinary,
+  fromJson,
+  type JsonValue,
+  type Message,
+  toBinary,
+  toJson,
+} from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import { CallError, ProtocolError } from "../../base/errors.ts";
+import { decodeResponse, encodeRequest, isException } from "../../codecs/dubbo2/body.ts";
+import { GENERIC_DESCRIPTOR } from "../../codecs/dubbo2/head.ts";
+import { OK } from "../../codecs/dubbo2/status.ts";
+import { compileJava, type JavaSchema } from "../../codecs/java-schema.ts";
+import { javaToMessage } from "../../codecs/protobuf/from-java.ts";
+import { argumentsOf, planOf } from "../../codecs/protobuf/plan.ts";
+import { type GrpcService, grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
+import { JavaBuilder } from "../../codecs/protobuf/to-java.ts";
+import { printTrailers } from "../../codecs/triple/answer.ts";
+import { looksWrapped } from "../../codecs/triple/body.ts";
+import { ENVELOPE_BYTES, encodeEnvelope } from "../../codecs/triple/envelope.ts";
+import type { CallHead } from "../../codecs/triple/head.ts";
+import { grpcOfDubbo2, grpcOfRpcException, UNKNOWN } from "../../codecs/triple/status.ts";
+import { fieldOf, isObject, listValue, type MapValue, type Value } from "../../codecs/value.ts";
+import type { ServiceSchema } from "../../model/schema.ts";
+import { thrownBy } from "./json-form.ts";
+import { checkedTrailers, type DubboDestination, dubboAttachments, type TripleReply } from "./to-dubbo.ts";
+
+/** Characters of an error's text: gRPC's callers take lists of fields up to 8 KB. */
+const MAX_TEXT = 2048;
+
+/** What is known of the types of a call: as its caller names the service, and as its callee does. */
+export interface CallSchemas {
+  readonly caller: ServiceSchema | undefined;
+  readonly callee: ServiceSchema | undefined;
+}
+
+/** How the messages of a protobuf call are translated. */
+export interface ProtobufForm {
+  readonly service: GrpcService;
+  readonly method: DescMethod;
+  readonly java: JavaSchema | undefined;
+  /** As the request has it: answers have the same. */
+  readonly contentType: string;
+}
+
+/**
+ * The form of a gRPC-framed call whose first message is `message`; undefined for one in Triple's wrapper. Throws CallError
+ * `unimplemented` where nothing is known of the service's messages, or of the method.
+ */
+export function protobufFormOf(
+  head: CallHead,
+  contentType: string,
+  message: Buffer,
+  { caller, callee }: CallSchemas,
+): ProtobufForm | undefined {
+  if (head.kind === "wrapper") return undefined;
+  const service = grpcServiceOf(caller);
+  const isWrapped = looksWrapped(message);
+  // Where a .proto file and a Java interface name a method alike, what looks wrapped is; nobody else begins methods' names with small letters.
+  const exact = service?.methods.get(head.method);
+  if (isWrapped && (exact === undefined || /^[a-z]/.test(head.method))) return undefined;
+  if (service === undefined) {
+    const sources = "in a .proto file under protos:, by gRPC reflection, or in a metadata report";
+    throw untranslatable(`the protobuf messages of ${head.interface} are not known here: they may be said ${sources}`);
+  }
+  const method = exact ?? grpcMethodOfJava(service, head.method);
+  if (method === undefined) {
+    throw untranslatable(`service ${service.name} has no method ${head.method} in the schema that is known here`);
+  }
+  const java = callee?.java === undefined ? undefined : compileJava(callee.java);
+  return { service, method, java, contentType };
+}
+
+/**
+ * A protobuf call as a Dubbo2 request frame, id 0: a generic call, with the parameters' types where they are known. Throws CallError
+ * `unimplemented` for a method that no call of Dubbo2 can be, `ProtocolError` for a message that cannot be read or does not fit.
+ */
+export function protobufToDubbo(form: ProtobufForm, head: CallHead, bytes: Buffer, to: DubboDestination): Buffer {
+  const { method, java } = form;
+  const plan = planOf(method, java);
+  const message = reflect(method.input, decode(form, bytes), false);
+  const args = argumentsOf(plan, message, new JavaBuilder({ java, beans: "maps", defaults: false }));
+  return encodeRequest({
+    idHigh: 0,
+    idLow: 0,
+    twoWay: true,
+    interface: to.service.interface,
+    group: to.service.group,
+    version: to.service.version,
+    method: "$invoke",
+    descriptor: GENERIC_DESCRIPTOR,
+    args: genericArguments(plan.method, plan.types, args),
+    attachments: Object.fromEntries(dubboAttachments(head, to).set("generic", "true")),
+  });
+}
+
+/** The three arguments of `$invoke`; `types` null where they are the provider's to know. */
+export function genericArguments(method: string, types: readonly string[] | null, args: Value[]): Value[] {
+  return [method, types === null ? null : listValue([...types], "[string"), listValue(args, "[object")];
+}
+
+function decode({ method, service, contentType }: ProtobufForm, bytes: Buffer): Message {
+  try {
+    if (!isJson(contentType)) return fromBinary(method.input, bytes);
+    return fromJson(method.input, JSON.parse(bytes.toString("utf8")) as JsonValue, { registry: service.types });
+  } catch (error) {
+    throw new ProtocolError("protobuf", `the request is no ${method.input.typeName}: ${(error as Error).message}`);
+  }
+}
+
+function isJson(contentType: string): boolean {
+  return /^application\/grpc\+json\b/i.test(contentType);
+}
+
+/**
+ * The answer frame `bytes[start, end)` of a Dubbo2 provider for a caller that speaks protobuf. Throws `ProtocolError` for one that cannot be
+ * read, or whose value does not fit the method's message.
+ */
+export function dubboToProtobuf(form: ProtobufForm, bytes: Buffer, start: number, end: number): TripleReply {
+  const { status, type, value, text, attachments } = decodeResponse(bytes, start, end);
+  if (status !== OK) return errorReply(form, grpcOfDubbo2(status), text || `dubbo2 status ${status}`, false);
+  if (type === "exception") return exceptionReply(form, value, isException(bytes, start, end));
+  const { method, contentType } = form;
+  const message = encode(form, javaToMessage(method.output, value));
+  const trailers = printTrailers({ grpc: 0, attachments: pairsOf(attachments) }).fields;
+  return {
+    head: [":status", "200", "content-type", contentType],
+    body: Buffer.concat([encodeEnvelope(message.length), message], ENVELOPE_BYTES + message.length),
+    trailers: checkedTrailers(trailers),
+    isException: false,
+  };
+}
+
+function encode({ method, service, contentType }: ProtobufForm, message: Message): Uint8Array {
+  try {
+    if (!isJson(contentType)) return toBinary(method.output, message);
+    return Buffer.from(JSON.stringify(toJson(method.output, message, { registry: service.types })));
+  } catch (error) {
+    throw new ProtocolError("protobuf", `the answer is no ${method.output.typeName}: ${(error as Error).message}`);
+  }
+}
+
+/** A callee's exception: its class and message as the status's text. */
+function exceptionReply(form: ProtobufForm, thrown: Value, isThrown: boolean): TripleReply {
+  const { className, message } = thrownBy(thrown);
+  const isRpc = isObject(thrown) && thrown.shape.name.endsWith(".RpcException");
+  const code = isRpc ? fieldOf(thrown, "code") : undefined;
+  const grpc = isRpc ? grpcOfRpcException(typeof code === "number" ? code : 0) : UNKNOWN;
+  const isMissing = isRpc && grpc === UNKNOWN && message.includes("java.lang.NoSuchMethodException");
+  const text = message === "" ? className : `${className}: ${message}`;
+  return errorReply(form, isMissing ? 12 : grpc, text, isThrown);
+}
+
+function errorReply(form: ProtobufForm, grpc: number, text: string, isThrown: boolean): TripleReply {
+  const message = text.slice(0, MAX_TEXT);
+  const details = { code: grpc, message, stackTrace: [], detail: message };
+  const { fields } = printTrailers({ grpc, message, ...(isThrown && { details }) });
+  const head = [":status", "200", "content-type", form.contentType, ...fields];
+  return { head, body: undefined, trailers: undefined, isException: isThrown };
+}
+
+function pairsOf(attachments: MapValue | null): [string, Value][] {
+  return (attachments?.entries ?? []).filter((entry): entry is [string, Value] => typeof entry[0] === "string");
+}
+
+function untranslatable(text: string): CallError {
+  return new CallError("unimplemented", "untranslatable", text);
+}

@@ -1,0 +1,289 @@
+/** Java's values to protobuf messages: objects and the maps of generic calls by the names of their properties. Table: docs/bridging.md. */
+import {
+  create,
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  type Message,
+  ScalarType,
+} from "@bufbuild/protobuf";
+import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { ProtocolError } from "../../base/errors.ts";
+import { valueToJson } from "../hessian2/json.ts";
+import { jsonToPlain } from "../json-text.ts";
+import { fieldOf, isContainer, type Value } from "../value.ts";
+import { fieldNamed, inOrder, numberOfConstant } from "./java-names.ts";
+import {
+  fractionOf,
+  integerOf,
+  isInitial,
+  isPlainMap,
+  listItems,
+  membersOf,
+  namesOf,
+  plain,
+  pointOf,
+  shown,
+  spanOf,
+  textOf,
+} from "./java-values.ts";
+import { isDuration, isTimestamp } from "./times.ts";
+
+/** Messages inside messages, the most; readers of protobuf take 100. */
+const MAX_DEPTH = 100;
+const WRAPPER = /^google\.protobuf\.(?:Double|Float|U?Int64|U?Int32|Bool|String|Bytes)Value$/;
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+const INTEGER_BITS: ReadonlyMap<ScalarType, readonly [signed: boolean, bits: number]> = new Map([
+  [ScalarType.INT32, [true, 32]],
+  [ScalarType.SINT32, [true, 32]],
+  [ScalarType.SFIXED32, [true, 32]],
+  [ScalarType.UINT32, [false, 32]],
+  [ScalarType.FIXED32, [false, 32]],
+  [ScalarType.INT64, [true, 64]],
+  [ScalarType.SINT64, [true, 64]],
+  [ScalarType.SFIXED64, [true, 64]],
+  [ScalarType.UINT64, [false, 64]],
+  [ScalarType.FIXED64, [false, 64]],
+]);
+
+/**
+ * A value as a message: null is one without fields, an object or a map by its properties, anything else the message's only field.
+ * Throws ProtocolError("protobuf", ...) with the field's path for what does not fit.
+ */
+export function javaToMessage(type: DescMessage, value: Value): Message {
+  return new MessageBuilder().whole(type, value);
+}
+
+/** Values as a message, each a field of it. Throws as {@link javaToMessage}. */
+export function fieldsToMessage(type: DescMessage, values: Iterable<readonly [DescField, Value]>): Message {
+  return new MessageBuilder().fields(type, values);
+}
+
+/** The scalar, list or map that is a message's only field, or what a bean of Java's is wrapped in; undefined where there is none. */
+export function onlyField(type: DescMessage): DescField | undefined {
+  return type.fields.length === 1 ? type.fields[0] : undefined;
+}
+
+class MessageBuilder {
+  readonly #path: (string | number)[] = [];
+  #depth = 0;
+
+  fields(type: DescMessage, values: Iterable<readonly [DescField, Value]>): Message {
+    const message = reflect(type, create(type), false);
+    for (const [field, value] of values) this.#set(message, field, value);
+    return message.message;
+  }
+
+  whole(type: DescMessage, given: Value): Message {
+    const value = plain(given);
+    if (value === null || type.fields.length === 0) return create(type);
+    if (type.typeName.startsWith("google.protobuf.")) return this.#message(type, value);
+    const only = onlyField(type);
+    if (only !== undefined && !this.#isByName(only, value)) return this.fields(type, [[only, value]]);
+    if (isContainer(value) && value.type !== "list") return this.#message(type, value);
+    throw this.#unfit(value, `a message ${type.typeName} of ${type.fields.length} fields`);
+  }
+
+  /** Whether a value is a message with this one field, and not the field's own value. */
+  #isByName(only: DescField, value: Value): boolean {
+    if (!isContainer(value) || value.type === "list") return false;
+    const names = namesOf(value);
+    if (!names.some((name) => fieldNamed(only.parent, name) === only)) {
+      // A bean whose class has no such property, or that has it as null, which maps of generic calls leave out.
+      return (
+        only.fieldKind !== "map" &&
+        (only.fieldKind !== "message" || !names.some((name) => fieldNamed(only.message, name)))
+      );
+    }
+    return only.fieldKind !== "map" || !isPlainMap(value) || names.length === 1;
+  }
+
+  #message(type: DescMessage, value: Value): Message {
+    if (this.#depth >= MAX_DEPTH) {
+      throw new ProtocolError("protobuf", `${this.#place()}: nested deeper than ${MAX_DEPTH}, or inside itself`);
+    }
+    this.#depth++;
+    try {
+      return this.#wellKnown(type, value) ?? this.#byName(type, value);
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #byName(type: DescMessage, value: Value): Message {
+    if (!isContainer(value) || value.type === "list") throw this.#unfit(value, `a message ${type.typeName}`);
+    const message = reflect(type, create(type), false);
+    for (const [name, item] of membersOf(value)) {
+      const field = fieldNamed(type, name);
+      if (field !== undefined && item !== null) this.#set(message, field, item);
+    }
+    return message.message;
+  }
+
+  #set(message: ReflectMessage, field: DescField, given: Value): void {
+    const value = plain(given);
+    if (value === null) return;
+    this.#path.push(field.name);
+    if (field.oneof !== undefined) {
+      const other = message.oneofCase(field.oneof);
+      if (other !== undefined && other !== field) {
+        // A Java class has all of them; those that are as they were made are not meant.
+        if (isInitial(value)) {
+          this.#path.pop();
+          return;
+        }
+        const both = `${other.name} and ${field.name}, of which ${message.desc.typeName} takes one`;
+        throw new ProtocolError("protobuf", `${this.#place()}: the value has both ${both}`);
+      }
+    }
+    switch (field.fieldKind) {
+      case "list":
+        this.#setList(message, field, value);
+        break;
+      case "map":
+        this.#setMap(message, field, value);
+        break;
+      default:
+        message.set(field, this.#item(field, value));
+    }
+    this.#path.pop();
+  }
+
+  #setList(message: ReflectMessage, field: DescField & { fieldKind: "list" }, value: Value): void {
+    const list = message.get(field);
+    const items =
+      value instanceof Uint8Array && field.scalar !== undefined
+        ? [...value].map((one) => (one << 24) >> 24)
+        : listItems(value);
+    if (items === undefined) throw this.#unfit(value, "a repeated field");
+    for (const [i, item] of items.entries()) {
+      this.#path.push(i);
+      list.add(this.#item(field, plain(item)));
+      this.#path.pop();
+    }
+  }
+
+  #setMap(message: ReflectMessage, field: DescField & { fieldKind: "map" }, value: Value): void {
+    if (!isContainer(value) || value.type === "list") throw this.#unfit(value, "a map");
+    const map = message.get(field);
+    const entries = value.type === "map" ? value.entries : membersOf(value);
+    for (const [givenKey, item] of entries) {
+      if (item === null) continue;
+      const key = plain(givenKey);
+      this.#path.push(`[${JSON.stringify(isContainer(key) ? "?" : String(key))}]`);
+      map.set(this.#scalar(field.mapKey, key), this.#item(field, plain(item)));
+      this.#path.pop();
+    }
+  }
+
+  #item(field: DescField, value: Value): unknown {
+    if (value === null) throw this.#unfit(value, "an item of protobuf");
+    if (field.message !== undefined) return reflect(field.message, this.#message(field.message, value), false);
+    if (field.enum !== undefined) return this.#enum(field.enum, value);
+    return this.#scalar(field.scalar as ScalarType, value);
+  }
+
+  #enum(type: DescEnum, value: Value): number {
+    if (typeof value === "string") {
+      const number = numberOfConstant(type, value);
+      if (number !== undefined) return number;
+    }
+    if (typeof value === "number" && (type.value[value] !== undefined || type.open)) return value;
+    if (isContainer(value) && value.type === "object") {
+      const name = fieldOf(value, "name");
+      if (typeof name === "string" && value.shape.fields.length === 1) return this.#enum(type, name);
+    }
+    throw this.#unfit(value, `enum ${type.typeName}`);
+  }
+
+  #scalar(type: ScalarType, value: Value): boolean | number | bigint | string | Uint8Array {
+    const integer = INTEGER_BITS.get(type);
+    if (integer !== undefined) return this.#integer(type, value, ...integer);
+    switch (type) {
+      case ScalarType.BOOL:
+        if (typeof value === "boolean") return value;
+        break;
+      case ScalarType.BYTES:
+        if (value instanceof Uint8Array) return value;
+        break;
+      case ScalarType.STRING: {
+        const text = textOf(value);
+        if (text !== undefined && LONE_SURROGATE.test(text)) throw this.#unfit(value, "a string of Unicode");
+        if (text !== undefined) return text;
+        break;
+      }
+      default: {
+        const number = fractionOf(value);
+        if (number === undefined) break;
+        const isOver = type === ScalarType.FLOAT && Number.isFinite(number) && !Number.isFinite(Math.fround(number));
+        if (!isOver) return type === ScalarType.FLOAT ? Math.fround(number) : number;
+      }
+    }
+    throw this.#unfit(value, ScalarType[type].toLowerCase());
+  }
+
+  #integer(type: ScalarType, value: Value, signed: boolean, bits: number): number | bigint {
+    const whole = integerOf(value);
+    const fits = whole !== undefined && whole === (signed ? BigInt.asIntN(bits, whole) : BigInt.asUintN(bits, whole));
+    if (!fits) throw this.#unfit(value, ScalarType[type].toLowerCase());
+    return bits === 32 ? Number(whole) : whole;
+  }
+
+  /** Messages of protobuf's own that are one thing in Java; undefined for the others. */
+  #wellKnown(type: DescMessage, value: Value): Message | undefined {
+    const { typeName } = type;
+    if (!typeName.startsWith("google.protobuf.")) return undefined;
+    if (WRAPPER.test(typeName)) return this.fields(type, [[type.fields[0]!, value]]);
+    switch (typeName) {
+      case "google.protobuf.Timestamp": {
+        const point = pointOf(value);
+        if (point === undefined || !isTimestamp(point)) throw this.#unfit(value, "a Timestamp");
+        return Object.assign(create(type), point);
+      }
+      case "google.protobuf.Duration": {
+        const span = spanOf(value);
+        if (span === undefined || !isDuration(span)) throw this.#unfit(value, "a Duration");
+        return Object.assign(create(type), span);
+      }
+      case "google.protobuf.Struct":
+      case "google.protobuf.Value":
+      case "google.protobuf.ListValue":
+        return this.#json(type, value);
+      default:
+        return undefined;
+    }
+  }
+
+  #json(type: DescMessage, value: Value): Message {
+    try {
+      return fromJson(type, jsonToPlain(valueToJson(value)) as JsonValue);
+    } catch (error) {
+      if (error instanceof RangeError || error instanceof TypeError) throw error;
+      throw this.#unfit(value, `a ${type.typeName}`);
+    }
+  }
+
+  #unfit(value: Value, what: string): ProtocolError {
+    return new ProtocolError("protobuf", `${this.#place()}: ${shown(value)} does not fit ${what}`);
+  }
+
+  #place(): string {
+    const at = this.#path.map((part) => (typeof part === "number" ? `[${part}]` : part)).join(".");
+    return at === "" ? "the value" : `field ${at.replace(/\.\[/g, "[")}`;
+  }
+}
+
+/** A message's fields, by number, one for each of `values`. Throws ProtocolError("protobuf", ...) where there are not as many. */
+export function fieldsInOrder(type: DescMessage, values: readonly Value[]): (readonly [DescField, Value])[] {
+  const fields = inOrder(type);
+  if (fields.length !== values.length) {
+    throw new ProtocolError(
+      "protobuf",
+      `${values.length} arguments do not fit message ${type.typeName} of ${fields.length} fields`,
+    );
+  }
+  return fields.map((field, i) => [field, values[i]!] as const);
+}
