@@ -3,6 +3,8 @@ import { isException } from "../codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../codecs/dubbo2/frame.ts";
 import { type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
 import { after } from "./after.ts";
+import { tryRest } from "./bridge/rest-try.ts";
+import { faultOf, type TranslatedRestCall, toRestCall } from "./bridge/to-rest.ts";
 import { type TripleRequest, toTripleRequest } from "./bridge/to-triple.ts";
 import { TripleTry } from "./bridge/triple-try.ts";
 import type { CallerPort, ProxyContext, TryOwner } from "./context.ts";
@@ -24,8 +26,9 @@ import {
 import { type TryDeadline, tryDeadline } from "./policies/try-deadline.ts";
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "./route.ts";
 import { rowOf } from "./rows.ts";
+import type { RuntimeConfig } from "./runtime-config.ts";
 import type { Cluster } from "./upstream/cluster.ts";
-import type { DubboEndpoint, EndpointOf, TripleEndpoint } from "./upstream/endpoint.ts";
+import type { DubboEndpoint, EndpointOf, HttpEndpoint, TripleEndpoint } from "./upstream/endpoint.ts";
 import type { EndpointGroup } from "./upstream/endpoint-group.ts";
 import type { UpstreamConnection, UpstreamHost } from "./upstream/host.ts";
 
@@ -47,6 +50,8 @@ export interface HeldCall {
   readonly pinned: boolean;
   /** The caller's own time-out, ms. */
   readonly callerTimeoutMs: number;
+  /** What is known of the types of calls. */
+  readonly schemaOf: RuntimeConfig["schemaOf"];
 }
 
 /**
@@ -107,7 +112,7 @@ export class Exchange implements TryOwner {
   hasOther(): boolean {
     const { cluster } = this.#target!;
     const avoid = this.#attempts.triedAndLast;
-    const group = cluster.bridgesDubbo ? cluster.tri : cluster.dubbo;
+    const group = cluster.bridgesToHttp ? cluster.http : cluster.bridgesDubbo ? cluster.tri : cluster.dubbo;
     return group.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
   }
 
@@ -171,6 +176,7 @@ export class Exchange implements TryOwner {
       this.abandoned();
       return true;
     }
+    if (cluster.bridgesToHttp) return this.#tryIn(cluster.http, avoid, (endpoint) => this.#sendRest(endpoint));
     return cluster.bridgesDubbo
       ? this.#tryIn(cluster.tri, avoid, (endpoint) => this.#sendTriple(endpoint))
       : this.#tryIn(cluster.dubbo, avoid, (endpoint) => this.#send(endpoint));
@@ -293,6 +299,26 @@ export class Exchange implements TryOwner {
       this.#row().recordOneWay();
       this.#letGo();
     }
+  }
+
+  #sendRest(endpoint: HttpEndpoint): void {
+    const { idHigh, idLow, twoWay, schemaOf } = this.#call;
+    const { cluster } = this.#target!;
+    let call: TranslatedRestCall;
+    try {
+      call = toRestCall(this.#frame, cluster.service.interface, schemaOf(cluster.service.interface));
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault === undefined) throw error;
+      this.#answer(ownAnswer(fault.reason), fault.message);
+      return;
+    }
+    if (twoWay) this.#waitOn(cluster);
+    const owner = twoWay ? this : HEARS_NOTHING;
+    tryRest(this.#context, { owner, endpoint, call, idHigh, idLow, ...this.#deadline() });
+    if (twoWay) return;
+    this.#row().recordOneWay();
+    this.#letGo();
   }
 
   #tableFull(): void {

@@ -313,6 +313,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       ...(isTagged ? tagOf(isRead ? head : undefined, this.#config().tagOf(this.#address, host.host.key)) : NO_TAG),
       pinned: mayCallBack(route, host.method),
       callerTimeoutMs,
+      schemaOf: this.#config().schemaOf,
     }).start();
   }
 

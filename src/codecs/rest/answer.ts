@@ -100,10 +100,11 @@ function resultOf(service: RestService, { returnType }: RestOperation, answer: R
   return jsonToValue(json, returnType, { classKey: "entry", fieldsOf: (className) => service.fieldsOf(className) });
 }
 
-/** Spring writes a String as it is, whatever the type it says; a JSON string is taken for one. */
-function stringOf(text: string, contentType: string): string {
-  if (!isJson(contentType) || !text.startsWith('"')) return text;
-  const json = jsonOrUndefined(text);
+/** Spring writes a String as it is, whatever the type it says; a JSON string, or null, is taken for one. */
+function stringOf(text: string, contentType: string): string | null {
+  if (!isJson(contentType)) return text;
+  if (text === "null") return null;
+  const json = text.startsWith('"') ? jsonOrUndefined(text) : undefined;
   return typeof json === "string" ? json : text;
 }
 
