@@ -17,6 +17,7 @@ import type { ServiceSchema } from "../model/schema.ts";
 import { printServiceKey } from "../model/service.ts";
 import type { ProxyContext } from "./context.ts";
 import { Callee } from "./dubbo/callee.ts";
+import { GatewayTable } from "./gateway/table.ts";
 import { HttpCallee } from "./http/callee.ts";
 import { RouteTable } from "./route.ts";
 import type { RuntimeConfig } from "./runtime-config.ts";
@@ -36,6 +37,8 @@ export class ProxyConfig {
     [SCHEMA_TYPE]: new Map(),
   };
   readonly #clusters = new Map<string, Cluster>();
+  /** By the name of their routes, made when first asked for. */
+  readonly #gateways = new Map<string, GatewayTable>();
   #current: RuntimeConfig;
 
   constructor(context: ProxyContext) {
@@ -51,6 +54,17 @@ export class ProxyConfig {
   /** What is in force; another object after every change. */
   get current(): RuntimeConfig {
     return this.#current;
+  }
+
+  /** The routes of a gateway's port, by their name; another object after every change. */
+  gateway(routeConfigName: string): GatewayTable {
+    let table = this.#gateways.get(routeConfigName);
+    if (table === undefined) {
+      const routes = this.#list<RouteConfiguration>(ROUTE_TYPE).find(({ name }) => name === routeConfigName);
+      table = new GatewayTable(routes, (name) => this.#cluster(name));
+      this.#gateways.set(routeConfigName, table);
+    }
+    return table;
   }
 
   /** Every provider address, whatever it speaks. */
@@ -94,7 +108,10 @@ export class ProxyConfig {
 
   #build(): RuntimeConfig {
     for (const name of this.#resources[CLUSTER_TYPE].keys()) this.#cluster(name);
-    const listener = this.listeners[0]?.metadata.filterMetadata[TRESTLE_METADATA];
+    this.#gateways.clear();
+    const listener = this.listeners
+      .map(({ metadata }) => metadata.filterMetadata[TRESTLE_METADATA])
+      .find(({ protocol }) => protocol !== "gateway");
     const routes = this.#list<RouteConfiguration>(ROUTE_TYPE).find(({ name }) => name === listener?.routeConfigName);
     const applications = listener?.applications ?? {};
     const { tags } = listener ?? {};
@@ -112,7 +129,11 @@ export class ProxyConfig {
     const { maxBodyBytes, maxSkipBytes } = this.#context.limits;
     let largest = maxBodyBytes;
     for (const cluster of this.#clusters.values()) {
-      for (const { host, payloadBytes } of [...cluster.dubbo.endpoints, ...cluster.tri.endpoints, ...cluster.http.endpoints]) {
+      for (const { host, payloadBytes } of [
+        ...cluster.dubbo.endpoints,
+        ...cluster.tri.endpoints,
+        ...cluster.http.endpoints,
+      ]) {
         used.add(host);
         largest = Math.max(largest, payloadBytes);
       }

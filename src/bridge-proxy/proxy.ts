@@ -6,10 +6,12 @@ import { CallTable } from "./call-table.ts";
 import { ProxyConfig } from "./config.ts";
 import { DEFAULT_LIMITS, type ProxyContext, type ProxyCounters, type ProxyLimits } from "./context.ts";
 import { Caller } from "./dubbo/caller.ts";
+import { gatewayEntrance } from "./gateway/entrance.ts";
 import { HttpCaller } from "./http/caller.ts";
 import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
+import type { RuntimeConfig } from "./runtime-config.ts";
 import { FlushQueue } from "./socket-driver.ts";
 import { AcceptedCaller } from "./triple/accept.ts";
 import { UnknownCalls } from "./unknown.ts";
@@ -47,6 +49,9 @@ interface ListenAddress {
   readonly facts: ListenerFacts;
 }
 
+/** Gateways may be given ports that cannot be had: while one is in use it is tried again this often, ms. */
+const GATEWAY_RETRY_MS = 2_000;
+
 /** A running data plane: accepts Dubbo2 and Triple calls on its listeners and carries them as its resources say. */
 export interface RunningProxy {
   /** Takes changed resources into force, without touching a connection or a call. Rejects where a listener cannot be opened. */
@@ -70,6 +75,9 @@ class ListeningProxy implements RunningProxy {
   readonly #context: ProxyContext;
   readonly #config: ProxyConfig;
   readonly #servers = new Map<string, Server>();
+  #wanted: ReadonlyMap<string, ListenAddress> = new Map();
+  /** When a gateway's address could not be had last, monotonic ms. */
+  readonly #refusedMs = new Map<string, number>();
   readonly #callers = new Set<CallerConnection>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #ticker: NodeJS.Timeout;
@@ -94,19 +102,17 @@ class ListeningProxy implements RunningProxy {
     this.#context.unknown.changed();
     // A worker that is being replaced must not take connections again.
     if (this.#isDraining) return;
-    const wanted = new Map<string, ListenAddress>(
-      this.#config.listeners.map(({ address, metadata }) => {
-        const { address: host, portValue: port } = address.socketAddress;
-        return [`${host}:${port}`, { host, port, facts: metadata.filterMetadata[TRESTLE_METADATA] }] as const;
-      }),
-    );
+    this.#wanted = this.#wantedAddresses();
     for (const [key, server] of this.#servers) {
-      if (wanted.has(key)) continue;
+      if (this.#wanted.has(key)) continue;
       server.close();
       this.#servers.delete(key);
     }
-    for (const [key, where] of wanted) {
-      if (!this.#servers.has(key)) await this.#listen(key, where);
+    for (const [key, where] of this.#wanted) {
+      if (this.#servers.has(key)) continue;
+      if (where.facts.protocol === "gateway" || where.facts.protocol === "http")
+        await this.#listenForGateway(key, where);
+      else await this.#listen(key, where);
     }
   }
 
@@ -157,8 +163,44 @@ class ListeningProxy implements RunningProxy {
     for (const host of this.#config.hosts) host.destroy();
   }
 
-  #listen(key: string, { host, port, facts }: ListenAddress): Promise<void> {
-    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, facts));
+  /** By `host:port`. A gateway never takes the place of another listener: a rule must not take a worker's own port from it. */
+  #wantedAddresses(): Map<string, ListenAddress> {
+    const wanted = new Map<string, ListenAddress>();
+    for (const { address, metadata } of this.#config.listeners) {
+      const { address: host, portValue: port } = address.socketAddress;
+      const facts = metadata.filterMetadata[TRESTLE_METADATA];
+      const key = `${host}:${port}`;
+      if (facts.protocol !== "gateway" || !wanted.has(key)) wanted.set(key, { host, port, facts });
+    }
+    return wanted;
+  }
+
+  /** A port that cannot be had does not keep other changes from being taken up; it is said once, and tried again. */
+  async #listenForGateway(key: string, where: ListenAddress): Promise<void> {
+    try {
+      await this.#listen(key, where);
+      this.#refusedMs.delete(key);
+    } catch (error) {
+      if (!this.#refusedMs.has(key))
+        this.#context.log.error("gateway or HTTP port cannot listen; it is tried again", {
+          listener: key,
+          error: (error as Error).message,
+        });
+      this.#refusedMs.set(key, this.#context.nowMs);
+    }
+  }
+
+  #retryGateways(): void {
+    const { nowMs } = this.#context;
+    for (const [key, sinceMs] of this.#refusedMs) {
+      const where = this.#wanted.get(key);
+      if (where === undefined || this.#isDraining) this.#refusedMs.delete(key);
+      else if (nowMs - sinceMs >= GATEWAY_RETRY_MS && !this.#servers.has(key)) void this.#listenForGateway(key, where);
+    }
+  }
+
+  #listen(key: string, { host, port }: ListenAddress): Promise<void> {
+    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, key));
     this.#servers.set(key, server);
     return new Promise((resolve, reject) => {
       server.once("error", (error) => {
@@ -175,9 +217,10 @@ class ListeningProxy implements RunningProxy {
     });
   }
 
-  #accept(socket: Socket, facts: ListenerFacts): void {
+  #accept(socket: Socket, key: string): void {
     const { counters, limits } = this.#context;
-    if (this.#callers.size >= limits.maxConnections) {
+    const facts = this.#wanted.get(key)?.facts;
+    if (facts === undefined || this.#callers.size >= limits.maxConnections) {
       counters.downstreamRefused++;
       socket.on("error", () => {});
       socket.destroy();
@@ -188,15 +231,24 @@ class ListeningProxy implements RunningProxy {
     this.#callers.add(caller);
   }
 
-  #callerOn(socket: Socket, { protocol, service }: ListenerFacts, onClosed: () => void): CallerConnection {
-    const config = () => this.#config.current;
+  #callerOn(
+    socket: Socket,
+    { protocol, routeConfigName, service }: ListenerFacts,
+    onClosed: () => void,
+  ): CallerConnection {
+    const context = this.#context;
+    const config = (): RuntimeConfig => this.#config.current;
     switch (protocol) {
       case "dubbo":
-        return new Caller(this.#context, socket, config, onClosed);
+        return new Caller(context, socket, config, onClosed);
       case "tri":
-        return new AcceptedCaller(this.#context, socket, config, onClosed);
+        return new AcceptedCaller(context, socket, config, onClosed);
+      case "gateway": {
+        const entrance = gatewayEntrance(() => this.#config.gateway(routeConfigName));
+        return new AcceptedCaller(context, socket, config, onClosed, entrance);
+      }
       case "http":
-        return new HttpCaller(this.#context, socket, config, onClosed, service ?? "");
+        return new HttpCaller(context, socket, config, onClosed, service ?? "");
       default:
         return protocol satisfies never;
     }
@@ -220,6 +272,7 @@ class ListeningProxy implements RunningProxy {
     this.#context.nowMs = performance.now();
     for (const caller of this.#callers) caller.tick();
     this.#config.tick();
+    this.#retryGateways();
     this.#context.late.prune(this.#context.nowMs);
   }
 }

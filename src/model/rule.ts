@@ -106,6 +106,23 @@ export interface DirectResponseRule extends Located {
   readonly body?: Located & { readonly string?: string };
 }
 
+/** How a path changes on its way in through a gateway: the matched prefix, or the whole path of another match, becomes `uri`. */
+export interface Rewrite extends Located {
+  readonly uri?: string;
+  /** Of calls to a service that speaks HTTP: the Host that it sees. */
+  readonly authority?: string;
+}
+
+/** Which web pages of other origins a browser lets call through a gateway. */
+export interface CorsPolicy extends Located {
+  readonly allowOrigins: readonly TextMatch[];
+  readonly allowMethods?: readonly string[];
+  readonly allowHeaders?: readonly string[];
+  readonly exposeHeaders?: readonly string[];
+  readonly maxAgeMs?: number;
+  readonly allowCredentials?: boolean;
+}
+
 /** One entry of `http`: the first that matches a call decides. */
 export interface HttpRoute extends Located {
   readonly name?: string;
@@ -119,6 +136,9 @@ export interface HttpRoute extends Located {
   readonly retries?: Retries;
   readonly fault?: Fault;
   readonly headers?: Headers;
+  /** Both hold for calls that come in by a gateway alone. */
+  readonly rewrite?: Rewrite;
+  readonly corsPolicy?: CorsPolicy;
 }
 
 interface RuleIdentity extends Located {
@@ -134,6 +154,8 @@ export interface VirtualService extends RuleIdentity {
   readonly hosts: readonly string[];
   /** False where its `gateways` leave out `mesh`. */
   readonly inMesh: boolean;
+  /** The gateways by which calls come in that it is for too, `name` or `namespace/name`; `mesh` is not among them. */
+  readonly gateways: readonly string[];
   readonly http: readonly HttpRoute[];
 }
 
@@ -167,8 +189,26 @@ export interface DestinationRule extends RuleIdentity {
   readonly trafficPolicy?: TrafficPolicy;
 }
 
+/** A port by which calls come in from outside the mesh, and the hosts that they may ask for. */
+export interface GatewayServer extends Located {
+  readonly port: Located & { readonly number: number; readonly name?: string; readonly protocol: string };
+  /** DNS names; `*` and `*.example.com` stand for many. */
+  readonly hosts: readonly string[];
+  /** The address to listen on; the proxy's own where it is not written. */
+  readonly bind?: string;
+}
+
+/** Istio's Gateway. */
+export interface Gateway extends RuleIdentity {
+  readonly kind: "Gateway";
+  /** Those that can be served: without TLS. */
+  readonly servers: readonly GatewayServer[];
+  /** Services that are exposed as `/interface/method` without a VirtualService: hosts as rules write them. */
+  readonly expose: readonly string[];
+}
+
 /** A rule that is applied, told apart by `kind`. */
-export type Rule = VirtualService | DestinationRule;
+export type Rule = VirtualService | DestinationRule | Gateway;
 
 /** Prints a place as compilers do: `file:line:column`. */
 export function printPosition(position: Position): string {

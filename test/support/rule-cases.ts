@@ -56,6 +56,7 @@ export function runRuleCase(name: string): RuleCase {
     id: "proxy",
     dubbo: [{ address: "127.0.0.1", port: 20880 }],
     tri: [{ address: "127.0.0.1", port: 50051 }],
+    gatewayAddress: "127.0.0.1",
   });
   const problems = checkConsistent(resources);
   if (problems.length > 0) throw new Error(`${name} is inconsistent: ${problems.join("; ")}`);

@@ -34,3 +34,8 @@ export function matchOf(match: string): HttpMatch {
 export function shortFindings(findings: readonly { code: string; at: string; message: string }[]): string[] {
   return findings.map(({ code, at, message }) => `${code} ${at.slice(at.indexOf(":") + 1)} ${message}`);
 }
+
+/** A Gateway as YAML; `servers` and `annotations` are flow YAML. */
+export function gatewayText(name: string, servers: string, annotations = "{}"): string {
+  return `apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: ${name}, annotations: ${annotations}}\nspec:\n  # ports and hosts\n  servers: ${servers}\n`;
+}

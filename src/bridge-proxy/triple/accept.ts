@@ -5,6 +5,7 @@ import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driv
 import type { AcceptedSocket } from "./accepted.ts";
 import { TripleCaller } from "./caller.ts";
 import { detect } from "./detect.ts";
+import { type CreateEntrance, type Entrance, meshEntrance } from "./entrance.ts";
 import { Http1Caller } from "./http1-caller.ts";
 
 /** A connection that says nothing at all is ended after this time. */
@@ -14,7 +15,7 @@ const FIRST_BYTES_MS = 10_000;
 export class AcceptedCaller implements SocketOwner, AcceptedSocket {
   readonly address: string;
   readonly #context: ProxyContext;
-  readonly #config: () => RuntimeConfig;
+  readonly #entrance: Entrance;
   readonly #driver: SocketDriver;
   readonly #onClosed: () => void;
   readonly #sinceMs: number;
@@ -22,12 +23,18 @@ export class AcceptedCaller implements SocketOwner, AcceptedSocket {
   #caller: TripleCaller | Http1Caller | undefined;
   #owner: SocketOwner | undefined;
 
-  constructor(context: ProxyContext, socket: Socket, config: () => RuntimeConfig, onClosed: () => void) {
+  constructor(
+    context: ProxyContext,
+    socket: Socket,
+    config: () => RuntimeConfig,
+    onClosed: () => void,
+    createEntrance: CreateEntrance = meshEntrance,
+  ) {
     this.#context = context;
-    this.#config = config;
     this.#onClosed = onClosed;
     this.#sinceMs = context.nowMs;
     this.address = addressOf(socket);
+    this.#entrance = createEntrance(context, config, this.address);
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
   }
 
@@ -72,8 +79,8 @@ export class AcceptedCaller implements SocketOwner, AcceptedSocket {
     this.#first = Buffer.alloc(0);
     this.#caller =
       protocol === "http2"
-        ? new TripleCaller(this.#context, this, this.#config)
-        : new Http1Caller(this.#context, this, this.#config);
+        ? new TripleCaller(this.#context, this, this.#entrance)
+        : new Http1Caller(this.#context, this, this.#entrance);
     this.#owner!.onBytes(first, 0, first.length);
   }
 

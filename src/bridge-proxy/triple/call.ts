@@ -19,17 +19,12 @@ import { ownReply, sendReply } from "./answers.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
 import { decideByMessage, type Refusal, sentFields, type TripleLane } from "./lanes.ts";
 import { RequestContent } from "./request-content.ts";
+import type { ServedRequest, TripleCallerPort } from "./served.ts";
 import { MAX_MOVES, type StreamTry, type TripleTryOwner } from "./stream-try.ts";
 import { type TryParts, tryDubbo, tryTriple } from "./tries.ts";
 
-/** The caller's side of a call, as the call sees it. */
-export interface TripleCallerPort {
-  /** The call is over. */
-  forget(call: TripleCall): void;
-}
-
 /** One call of a Triple or gRPC caller: what is to be done with it, and the tries that do it. */
-export class TripleCall implements TripleTryOwner {
+export class TripleCall implements TripleTryOwner, ServedRequest {
   /** Its place among its caller's calls; the caller's own. */
   place = -1;
   readonly #context: ProxyContext;

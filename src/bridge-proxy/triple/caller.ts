@@ -1,35 +1,30 @@
-import type { Fields } from "../../codecs/fields.ts";
 import type { Http2Event } from "../../codecs/http2/events.ts";
 import type { ProxyContext } from "../context.ts";
 import { logBug } from "../pending.ts";
-import type { HostDecision } from "../route.ts";
-import type { RuntimeConfig } from "../runtime-config.ts";
 import type { AcceptedSocket } from "./accepted.ts";
-import { TripleCall, type TripleCallerPort } from "./call.ts";
 import { Http2CallerStream } from "./caller-stream.ts";
-import { laneOf, type TripleLane } from "./lanes.ts";
+import type { Entrance } from "./entrance.ts";
 import { Http2Link, type LinkOwner } from "./link.ts";
+import type { ServedRequest, TripleCallerPort } from "./served.ts";
 
 /** One accepted HTTP/2 connection of a Triple or gRPC caller. Whatever happens to providers, it stays. */
 export class TripleCaller implements TripleCallerPort, LinkOwner {
   readonly link: Http2Link;
   readonly #context: ProxyContext;
-  readonly #config: () => RuntimeConfig;
+  readonly #entrance: Entrance;
   readonly #accepted: AcceptedSocket;
   /** In no order; each call knows its place. (A Set that calls come and go from is what the collector cannot keep up with.) */
-  readonly #calls: TripleCall[] = [];
-  /** What the last call was for: gRPC's own services of a server go there too. */
-  #lastHost: HostDecision | undefined;
+  readonly #calls: ServedRequest[] = [];
   #lastAskedMs = 0;
 
-  constructor(context: ProxyContext, accepted: AcceptedSocket, config: () => RuntimeConfig) {
+  constructor(context: ProxyContext, accepted: AcceptedSocket, entrance: Entrance) {
     this.#context = context;
-    this.#config = config;
+    this.#entrance = entrance;
     this.#accepted = accepted;
     this.link = new Http2Link(context, "server", (owner) => accepted.drive(owner), this);
   }
 
-  forget(call: TripleCall): void {
+  forget(call: ServedRequest): void {
     const last = this.#calls.pop()!;
     if (last === call) return;
     this.#calls[call.place] = last;
@@ -59,9 +54,9 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
   onEvent(event: Http2Event): void {
     switch (event.type) {
       case "head": {
-        const { stream, fields, shared } = event;
+        const { stream, shared } = event;
         const own = new Http2CallerStream({ link: this.link, stream });
-        const call = new TripleCall(this.#context, this, own, event, () => this.#laneOf(fields, shared));
+        const call = this.#entrance.admit({ port: this, stream: own, head: event, shared });
         stream.context = call;
         call.place = this.#calls.length;
         this.#calls.push(call);
@@ -69,16 +64,16 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
         break;
       }
       case "data":
-        (event.stream.context as TripleCall).onRequestData(event.bytes, event.end);
+        (event.stream.context as ServedRequest).onRequestData(event.bytes, event.end);
         break;
       case "trailers":
-        (event.stream.context as TripleCall).onRequestTrailers(event.fields);
+        (event.stream.context as ServedRequest).onRequestTrailers(event.fields);
         break;
       case "drain":
-        (event.stream.context as TripleCall).onCallerDrain();
+        (event.stream.context as ServedRequest).onCallerDrain();
         break;
       case "reset":
-        (event.stream.context as TripleCall).onCallerGone();
+        (event.stream.context as ServedRequest).onCallerGone();
         break;
       case "drained":
         this.link.driver.end();
@@ -90,12 +85,6 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
       default:
         event satisfies never;
     }
-  }
-
-  #laneOf(fields: Fields, shared: boolean): TripleLane {
-    const lane = laneOf(this.#config(), this.#accepted.address, fields, this.#lastHost, shared);
-    this.#lastHost = lane.decision ?? this.#lastHost;
-    return lane;
   }
 
   onProtocolError(error: Error): void {

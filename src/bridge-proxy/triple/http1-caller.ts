@@ -1,13 +1,11 @@
 import type { ServerEvent } from "../../codecs/http1/connection.ts";
 import { Http1Server } from "../../codecs/http1/server.ts";
 import type { ProxyContext } from "../context.ts";
-import type { HostDecision } from "../route.ts";
-import type { RuntimeConfig } from "../runtime-config.ts";
 import type { SocketDriver, SocketOwner } from "../socket-driver.ts";
 import type { AcceptedSocket } from "./accepted.ts";
-import { TripleCall, type TripleCallerPort } from "./call.ts";
+import type { Entrance } from "./entrance.ts";
 import { fieldsOf, Http1CallerStream, type Http1StreamOwner } from "./http1-stream.ts";
-import { laneOf } from "./lanes.ts";
+import type { ServedRequest, TripleCallerPort } from "./served.ts";
 
 /** Content of a request that is not used yet: above this the caller is not read from. */
 const PAUSE_BYTES = 256 * 1024;
@@ -18,20 +16,19 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
   readonly machine: Http1Server;
   isLeaving = false;
   readonly #context: ProxyContext;
-  readonly #config: () => RuntimeConfig;
+  readonly #entrance: Entrance;
   readonly #accepted: AcceptedSocket;
   readonly #driver: SocketDriver;
-  #call: TripleCall | undefined;
+  #call: ServedRequest | undefined;
   #stream: Http1CallerStream | undefined;
-  #lastHost: HostDecision | undefined;
   #unreleased = 0;
   #lastReadMs: number;
   /** Since when a head is not complete; 0 where none has begun. */
   #partSinceMs = 0;
 
-  constructor(context: ProxyContext, accepted: AcceptedSocket, config: () => RuntimeConfig) {
+  constructor(context: ProxyContext, accepted: AcceptedSocket, entrance: Entrance) {
     this.#context = context;
-    this.#config = config;
+    this.#entrance = entrance;
     this.#accepted = accepted;
     this.#lastReadMs = context.nowMs;
     this.machine = new Http1Server({ maxBodyBytes: context.limits.maxSkipBytes });
@@ -136,11 +133,8 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
     const fields = fieldsOf(head);
     const stream = new Http1CallerStream(this, id);
     this.#stream = stream;
-    const call = new TripleCall(this.#context, this, stream, { fields, never: [], end: false }, () => {
-      const lane = laneOf(this.#config(), this.#accepted.address, fields, this.#lastHost, false);
-      this.#lastHost = lane.decision ?? this.#lastHost;
-      return lane;
-    });
+    const arrived = { port: this, stream, head: { fields, never: [], end: false }, shared: false };
+    const call = this.#entrance.admit(arrived);
     this.#call = call;
     call.start();
   }

@@ -125,11 +125,13 @@ export class DataPlane {
   async update(snapshot: Snapshot, callers: Callers): Promise<void> {
     this.#given = { snapshot, callers };
     const { bind } = this.#options.config.proxy;
-    const sets = this.#workers.map(({ worker, dubbo, tri }) =>
+    const sets = this.#workers.map(({ worker, dubbo, tri }, i) =>
       this.#compile(snapshot, {
         id: worker.name,
         dubbo: [{ address: bind, port: dubbo }],
         ...(tri !== undefined && { tri: [{ address: bind, port: tri }] }),
+        // Processes cannot share a port that either may lose: gateways are the first worker's.
+        ...(i === 0 && { gatewayAddress: bind }),
         ...callers,
       }),
     );

@@ -30,6 +30,9 @@ export type TypeUrl =
 /** Name of the typed config of a route that holds its {@link HttpFault}. */
 export const FAULT_FILTER = "envoy.filters.http.fault";
 
+/** Name of the typed config of a gateway's route that holds its {@link CorsPolicy}. */
+export const CORS_FILTER = "envoy.filters.http.cors";
+
 /** Metadata namespace under which Trestle's own facts stand in a resource. */
 export const TRESTLE_METADATA = "io.trestle";
 
@@ -121,13 +124,23 @@ export interface RetryPolicy {
 export interface RouteAction {
   readonly cluster?: string;
   readonly weightedClusters?: { readonly clusters: readonly ClusterWeight[] };
+  /** What the matched prefix, or the whole of a path that was matched otherwise, becomes; gateways alone. */
+  readonly prefixRewrite?: string;
   /** Whole call, all tries; absent or `"0s"`: no limit of the route's own. */
   readonly timeout?: Duration;
   readonly retryPolicy?: RetryPolicy;
-  /** What the matched prefix, or the whole of a path that was matched otherwise, becomes. */
-  readonly prefixRewrite?: string;
   /** Of HTTP calls only: the Host that the provider sees. */
   readonly hostRewriteLiteral?: string;
+}
+
+/** Which pages of other origins may call; lists are joined by commas, `maxAge` is seconds. Gateways alone. */
+export interface CorsPolicy {
+  readonly allowOriginStringMatch: readonly StringMatcher[];
+  readonly allowMethods?: string;
+  readonly allowHeaders?: string;
+  readonly exposeHeaders?: string;
+  readonly maxAge?: string;
+  readonly allowCredentials?: boolean;
 }
 
 /** Faults to inject; a call that gets both waits first and is aborted then. */
@@ -154,7 +167,7 @@ export interface Route extends HeaderMutations {
   readonly match: RouteMatch;
   readonly route?: RouteAction;
   readonly directResponse?: DirectResponse;
-  readonly typedPerFilterConfig?: { readonly [FAULT_FILTER]?: HttpFault };
+  readonly typedPerFilterConfig?: { readonly [FAULT_FILTER]?: HttpFault; readonly [CORS_FILTER]?: CorsPolicy };
   /** `filterMetadata[TRESTLE_METADATA]` is a {@link RouteOrigin}. */
   readonly metadata?: Metadata<RouteOrigin>;
 }
@@ -198,7 +211,7 @@ export interface Listener {
  * address, where all of that address agree: their application, and the tag that their calls of a service ask for.
  */
 export interface ListenerFacts {
-  readonly protocol: CarriedProtocol;
+  readonly protocol: CarriedProtocol | "gateway";
   readonly routeConfigName: string;
   /** Printed key of the service that every call on an HTTP listener is for. */
   readonly service?: string;

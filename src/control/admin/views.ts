@@ -6,7 +6,7 @@ import type {
   RouteMatch,
   StringMatcher,
 } from "../../codecs/xds/resources.ts";
-import { type DestinationRule, printPosition, type Rule, type VirtualService } from "../../model/rule.ts";
+import { printPosition, type Rule } from "../../model/rule.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import { isCarried } from "../compile/endpoints.ts";
@@ -203,13 +203,27 @@ export function viewRules({ entries, rules }: Snapshot, set: RuleSet): RuleView[
       if (rule !== undefined) services.set(rule, [...(services.get(rule) ?? []), entry.host]);
   }
   const old = new Set(set.files.filter(({ valid }) => !valid).map(({ path }) => path));
-  return rules.map((rule: VirtualService | DestinationRule) => ({
+  return rules.map((rule) => ({
     kind: rule.kind,
     name: rule.name,
     namespace: rule.namespace,
-    hosts: rule.kind === "VirtualService" ? rule.hosts : [rule.host],
+    hosts: hostsOf(rule),
     at: printPosition(rule.at.position),
     services: services.get(rule) ?? [],
     newest: !old.has(rule.at.position.file),
   }));
+}
+
+/** What a rule is for: of a Gateway the hosts of its servers. */
+function hostsOf(rule: Rule): readonly string[] {
+  switch (rule.kind) {
+    case "VirtualService":
+      return rule.hosts;
+    case "DestinationRule":
+      return [rule.host];
+    case "Gateway":
+      return [...new Set(rule.servers.flatMap(({ hosts }) => hosts))];
+    default:
+      return rule satisfies never;
+  }
 }

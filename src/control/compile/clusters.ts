@@ -4,6 +4,14 @@ import type { DestinationRule, Subset } from "../../model/rule.ts";
 import { DEFAULT_POLICY, type LoweredPolicy, lowerPolicy } from "../rules/lower-policies.ts";
 import { usualPort } from "./endpoints.ts";
 
+/** A cluster that routes lead to: of a service, or of a destination that no service is known for. */
+export interface ClusterNeed {
+  readonly name: string;
+  readonly entry: Entry | undefined;
+  readonly host: string;
+  readonly subset: string;
+}
+
 /** The name that Istio's users know: `outbound|PORT|SUBSET|HOST`. */
 export function clusterName(port: number, subset: string, host: string): string {
   return `outbound|${port}|${subset}|${host}`;

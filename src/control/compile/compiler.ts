@@ -12,9 +12,17 @@ import { contentVersion, hashText, type Snapshot } from "../../model/snapshot.ts
 import { compareText } from "../rules/findings.ts";
 import { type EntryIndex, indexEntries, indexRules, type RuleIndex, resolveDestination } from "../rules/hosts.ts";
 import { lowerService } from "../rules/lower.ts";
-import { clusterName, clusterNameOf, compileCluster, compileUnknownCluster, findSubset } from "./clusters.ts";
+import {
+  type ClusterNeed,
+  clusterName,
+  clusterNameOf,
+  compileCluster,
+  compileUnknownCluster,
+  findSubset,
+} from "./clusters.ts";
 import { compileEndpoints, isCarried, liveEndpoints } from "./endpoints.ts";
-import { compileListeners, type ProxyNode } from "./listeners.ts";
+import { compileGateways } from "./gateways.ts";
+import { compileListeners, type GatewayPort, type ProxyNode } from "./listeners.ts";
 import { compileVirtualHost, DUBBO_ROUTES } from "./routes.ts";
 
 /** Compiles what one proxy needs; a function of its two arguments alone, whatever was compiled before. */
@@ -28,11 +36,9 @@ interface CompiledHost {
   readonly clusters: readonly ClusterNeed[];
 }
 
-interface ClusterNeed {
-  readonly name: string;
-  readonly entry: Entry | undefined;
-  readonly host: string;
-  readonly subset: string;
+interface Shared {
+  readonly resources: Omit<ResourceSet, "version" | "listeners">;
+  readonly gateways: readonly GatewayPort[];
 }
 
 interface CompiledCluster {
@@ -54,16 +60,16 @@ export function createCompiler(): Compile {
   const hosts = new WeakMap<Entry, CompiledHost>();
   const clusters = new WeakMap<Entry, Map<string, CompiledCluster>>();
   let rules: { readonly list: readonly Rule[]; readonly index: RuleIndex } = { list: [], index: indexRules([]) };
-  let last: { readonly snapshot: Snapshot; readonly shared: Omit<ResourceSet, "version" | "listeners"> } | undefined;
+  let last: { readonly snapshot: Snapshot; readonly shared: Shared } | undefined;
 
   return (snapshot, node) => {
     if (!sameElements(rules.list, snapshot.rules)) rules = { list: snapshot.rules, index: indexRules(snapshot.rules) };
     if (last?.snapshot !== snapshot) last = { snapshot, shared: compileShared(snapshot, rules.index, hosts, clusters) };
-    const listeners = compileListeners(node).map(named).sort(byName);
-    const { shared } = last;
-    const all = [listeners, shared.routes, shared.clusters, shared.endpoints, shared.schemas];
+    const { resources, gateways } = last.shared;
+    const listeners = compileListeners(node, gateways).map(named).sort(byName);
+    const all = [listeners, resources.routes, resources.clusters, resources.endpoints, resources.schemas];
     const version = hashText(all.map((list) => list.map((resource) => resource.version).join()).join("|"));
-    return { version, listeners, ...shared };
+    return { version, listeners, ...resources };
   };
 }
 
@@ -72,7 +78,7 @@ function compileShared(
   rules: RuleIndex,
   hosts: WeakMap<Entry, CompiledHost>,
   clusters: WeakMap<Entry, Map<string, CompiledCluster>>,
-): Omit<ResourceSet, "version" | "listeners"> {
+): Shared {
   const carried = snapshot.entries.filter((entry) => isCarried(entry, snapshot.protocols));
   const index = indexEntries(carried);
   const virtualHosts: VirtualHost[] = [];
@@ -84,22 +90,24 @@ function compileShared(
     needs.set(clusterNameOf(entry, ""), { name: clusterNameOf(entry, ""), entry, host: entry.host, subset: "" });
     for (const need of host.clusters) needs.set(need.name, need);
   }
+  const gateways = compileGateways(snapshot.rules, index);
+  for (const need of gateways.clusters) needs.set(need.name, need);
   const compiled = [...needs.values()].sort(byName).map((need) => {
     const rule = need.entry === undefined ? undefined : rules.destinationRules.find(need.entry);
     return compileNeed(need, rule, snapshot.protocols, clusters);
   });
-  return {
-    routes: [
-      {
-        name: DUBBO_ROUTES,
-        version: hashText(virtualHosts.map(contentVersion).join()),
-        resource: { name: DUBBO_ROUTES, virtualHosts },
-      },
-    ],
+  const routes = [{ name: DUBBO_ROUTES, virtualHosts }, ...gateways.routes].map((resource) => ({
+    name: resource.name,
+    version: hashText(resource.virtualHosts.map(contentVersion).join()),
+    resource,
+  }));
+  const resources = {
+    routes: routes.sort(byName),
     clusters: compiled.map(({ cluster }) => cluster),
     endpoints: compiled.map(({ endpoints }) => endpoints),
     schemas: snapshot.schemas.map(named),
   };
+  return { resources, gateways: gateways.ports };
 }
 
 function compileHost(

@@ -14,27 +14,50 @@ export interface ProxyNode {
   readonly dubbo: readonly ListenAddress[];
   /** Addresses that carry Triple calls. */
   readonly tri?: readonly ListenAddress[];
+  /** Where gateways listen that name no address of their own; undefined for a proxy that serves none. */
+  readonly gatewayAddress?: string;
   /** Which application registered as a consumer from an address; only where a rule asks for it. */
   readonly applications?: Readonly<Record<string, string>>;
   /** Tags that consumers registered with. */
   readonly tags?: CallerTags;
 }
 
-/** Compiles a node's listeners, named `dubbo_ADDRESS_PORT` and `tri_ADDRESS_PORT`: all lead to the same routes. */
-export function compileListeners(node: ProxyNode): Listener[] {
-  const listener = (protocol: WireProtocol, { address, port }: ListenAddress): Listener => ({
+/** A port of gateways, and the name of its routes; an address that is not said is the proxy's own. */
+export interface GatewayPort {
+  readonly bind: string | undefined;
+  readonly port: number;
+  readonly routeConfigName: string;
+}
+
+/**
+ * Compiles a node's listeners, named `dubbo_ADDRESS_PORT` and `tri_ADDRESS_PORT`, which all lead to the same routes, and
+ * `gateway_ADDRESS_PORT`, each with routes of its own.
+ */
+export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort[] = []): Listener[] {
+  const { gatewayAddress } = node;
+  const listener = (
+    protocol: WireProtocol | "gateway",
+    { address, port }: ListenAddress,
+    routeConfigName = DUBBO_ROUTES,
+  ): Listener => ({
     name: `${protocol}_${address}_${port}`,
     address: { socketAddress: { address, portValue: port } },
     metadata: {
       filterMetadata: {
         [TRESTLE_METADATA]: {
           protocol,
-          routeConfigName: DUBBO_ROUTES,
+          routeConfigName,
           ...(node.applications && { applications: node.applications }),
           ...(node.tags && { tags: node.tags }),
         },
       },
     },
   });
-  return [...node.dubbo.map((at) => listener("dubbo", at)), ...(node.tri ?? []).map((at) => listener("tri", at))];
+  return [
+    ...node.dubbo.map((at) => listener("dubbo", at)),
+    ...(node.tri ?? []).map((at) => listener("tri", at)),
+    ...(gatewayAddress === undefined ? [] : gateways).map(({ bind = gatewayAddress!, port, routeConfigName }) =>
+      listener("gateway", { address: bind, port }, routeConfigName),
+    ),
+  ];
 }

@@ -32,7 +32,8 @@ export function compileVirtualHost(entry: Entry, lowered: LoweredService, cluste
   };
 }
 
-function compileRoute(route: LoweredRoute, clusterOf: ClusterOf): Route {
+/** Compiles one route; `clusterOf` gives each destination its cluster. */
+export function compileRoute(route: LoweredRoute, clusterOf: ClusterOf): Route {
   return {
     name: route.name,
     match: { ...route.path, ...(route.headers.length === 0 ? {} : { headers: route.headers }) },

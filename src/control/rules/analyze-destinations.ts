@@ -7,6 +7,7 @@ import { type Bindings, serviceNamed } from "./bindings.ts";
 import type { Report } from "./findings.ts";
 import { resolveDestination } from "./hosts.ts";
 import { lowerMatch } from "./lower.ts";
+import { resolveOutside } from "./lower-gateway.ts";
 import { EVERY_PATH } from "./path.ts";
 
 /** Checks where routes lead: services and subsets that are there, and calls that can be read as far as the rule needs. */
@@ -35,8 +36,12 @@ function checkDestination(
     else called.add(entry);
   }
   if (bindings.entries !== undefined && callers.length === 0) {
-    const known = bindings.entries.byHost(host.toLowerCase()) ?? bindings.entries.byInterface(host.toLowerCase())[0];
+    const alike = bindings.entries.byInterface(host.toLowerCase());
+    const known = rule.inMesh
+      ? (bindings.entries.byHost(host.toLowerCase()) ?? alike[0])
+      : resolveOutside(host, bindings.entries);
     if (known !== undefined) called.add(known);
+    else if (alike.length > 0) report("TR0221", at.fields.host ?? at.position, ambiguousText(host, alike));
     else report("TR0221", at.fields.host ?? at.position, `destination ${host} matches no service that is known`);
   }
   for (const entry of called)
@@ -57,6 +62,11 @@ function checkDestination(
       `subset ${subset} of ${host} is not defined${known === "" ? " by any DestinationRule" : `; ${ruled!.name} defines ${known}`}: its calls are answered "no endpoint"`,
     );
   }
+}
+
+function ambiguousText(host: string, alike: readonly Entry[]): string {
+  const hosts = alike.slice(0, 5).map((entry) => entry.host);
+  return `destination ${host} has several groups or versions, and calls from outside have none: name one of the hosts ${hosts.join(", ")}`;
 }
 
 function unknownText(host: string, caller: Entry, { entries }: Bindings): string {

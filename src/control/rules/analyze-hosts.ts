@@ -1,26 +1,23 @@
 import type { Position } from "../../base/errors.ts";
 import type { Entry } from "../../model/entry.ts";
-import { printPosition, type Rule } from "../../model/rule.ts";
+import { type Gateway, printPosition, type Rule, type VirtualService } from "../../model/rule.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { isCarried } from "../compile/endpoints.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Report } from "./findings.ts";
 import { type HostIndex, hostMatches } from "./hosts.ts";
+import { commonDomain, namesGateway } from "./lower-gateway.ts";
 
 /** Checks what rules say they are for: hosts that two rules claim, hosts that nothing has, objects and subsets defined twice. */
 export function analyzeHosts(bindings: Bindings, report: Report): void {
-  const { virtualServices, destinationRules, rules } = bindings;
-  reportTwins([...virtualServices, ...destinationRules], report);
+  const { virtualServices, destinationRules, gateways, rules } = bindings;
+  reportTwins([...virtualServices, ...destinationRules, ...gateways], report);
   reportClaims("TR0224", rules.virtualServices, report);
   reportClaims("TR0225", rules.destinationRules, report);
   for (const rule of [...virtualServices, ...destinationRules]) reportNotCarried(rule, bindings, report);
   for (const rule of virtualServices) {
-    if (!rule.inMesh)
-      report(
-        "TR0227",
-        rule.at.fields.gateways ?? rule.at.position,
-        `gateways of VirtualService ${rule.name} leave out "mesh": the rule is not applied to calls`,
-      );
+    reportGateways(rule, gateways, report);
+    if (!rule.inMesh) continue;
     rule.hosts.forEach((host, i) => {
       reportUnknown(host, rule.at.fields[`hosts[${i}]`] ?? rule.at.position, bindings, report);
     });
@@ -36,8 +33,27 @@ export function analyzeHosts(bindings: Bindings, report: Report): void {
   }
 }
 
+/** Gateways that are not there, and hosts that a rule for gateways alone has at none of them. */
+function reportGateways(rule: VirtualService, gateways: readonly Gateway[], report: Report): void {
+  const bound: Gateway[] = [];
+  for (const text of rule.gateways) {
+    const named = gateways.filter((gateway) => namesGateway(text, rule, gateway));
+    bound.push(...named);
+    const position = rule.at.fields.gateways ?? rule.at.position;
+    if (named.length === 0)
+      report("TR0241", position, `VirtualService ${rule.name} names gateway ${text}, which is not defined`);
+  }
+  if (rule.inMesh || bound.length === 0) return;
+  const taken = bound.flatMap(({ servers }) => servers.flatMap(({ hosts }) => hosts));
+  rule.hosts.forEach((host, i) => {
+    if (taken.some((other) => commonDomain(host, other) !== undefined)) return;
+    const position = rule.at.fields[`hosts[${i}]`] ?? rule.at.position;
+    report("TR0242", position, `host ${host} of ${rule.name} is none that its gateways take: ${taken.join(", ")}`);
+  });
+}
+
 /** Rules act in the proxy alone: calls in protocols that it does not carry, and of services that are not led through it, go past them. */
-function reportNotCarried(rule: Rule, bindings: Bindings, report: Report): void {
+function reportNotCarried(rule: Exclude<Rule, Gateway>, bindings: Bindings, report: Report): void {
   for (const entry of bindings.servicesOf(rule)) {
     const why = whyNotCarried(entry, bindings);
     if (why === undefined) continue;
@@ -67,7 +83,11 @@ function reportTwins(rules: readonly Rule[], report: Report): void {
   }
 }
 
-function reportClaims<R extends Rule>(code: "TR0224" | "TR0225", index: HostIndex<R>, report: Report): void {
+function reportClaims<R extends Exclude<Rule, Gateway>>(
+  code: "TR0224" | "TR0225",
+  index: HostIndex<R>,
+  report: Report,
+): void {
   for (const [host, [oldest, ...younger]] of index.claims) {
     for (const rule of younger) {
       report(
@@ -79,7 +99,7 @@ function reportClaims<R extends Rule>(code: "TR0224" | "TR0225", index: HostInde
   }
 }
 
-function hostPosition(rule: Rule, host: string): Position {
+function hostPosition(rule: Exclude<Rule, Gateway>, host: string): Position {
   if (rule.kind === "DestinationRule") return rule.at.fields.host ?? rule.at.position;
   const found = rule.hosts.findIndex((text) => text.toLowerCase() === host);
   const i = Math.max(0, found);

@@ -21,12 +21,18 @@ export function analyzeRoutes(bindings: Bindings, report: Report): void {
   for (const rule of bindings.virtualServices) {
     for (const route of rule.http) {
       checkRoute(rule, route, report);
-      if (!isApplied(route)) continue;
+      if (!isApplied(route) || !rule.inMesh) continue;
       for (const match of route.match ?? []) checkMatch(rule, match, bindings, report);
     }
-    checkOrder(rule, bindings, report);
+    if (rule.inMesh) checkOrder(rule, bindings, report);
   }
 }
+
+/** What only a call that comes in by a gateway can have. */
+const OUTSIDE = {
+  rewrite: "name another service as the destination to rewrite the interface",
+  corsPolicy: "no browser makes one",
+} as const;
 
 function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): void {
   const { position, fields } = route.at;
@@ -40,6 +46,9 @@ function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): voi
       fields.route ?? position,
       `weights add up to ${sum}, not 100; each is taken as its share of ${sum}`,
     );
+  for (const name of ["rewrite", "corsPolicy"] as const)
+    if (route[name] !== undefined && rule.gateways.length === 0)
+      report("TR0227", fields[name] ?? position, `${name} has no meaning for a call in the mesh: ${OUTSIDE[name]}`);
   checkHeaders(route.headers, report);
   for (const { headers } of destinations) checkHeaders(headers, report);
 }
@@ -91,6 +100,7 @@ function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, 
     );
   const never = neverMet(match);
   for (const name of never) {
+    if (rule.gateways.length > 0 && ["gateways", "scheme", "queryParams"].includes(name)) continue;
     report(
       "TR0227",
       fields[name] ?? position,

@@ -1,5 +1,5 @@
 import type { Entry } from "../../model/entry.ts";
-import type { DestinationRule, Rule, VirtualService } from "../../model/rule.ts";
+import type { DestinationRule, Gateway, Rule, VirtualService } from "../../model/rule.ts";
 import { type EntryIndex, indexEntries, indexRules, type RuleIndex } from "./hosts.ts";
 
 /** Which rule is in force for which service: what analysis works on, made once. */
@@ -15,6 +15,7 @@ export interface Bindings {
   servicesOf(rule: Rule): readonly Entry[];
   virtualServices: readonly VirtualService[];
   destinationRules: readonly DestinationRule[];
+  gateways: readonly Gateway[];
 }
 
 /** Finds for each known service the rules in force; `rules` come oldest first. Without `entries` nothing is bound. */
@@ -44,6 +45,7 @@ export function bindRules(
     servicesOf: (rule) => services.get(rule) ?? [],
     virtualServices: rules.filter((rule) => rule.kind === "VirtualService"),
     destinationRules: rules.filter((rule) => rule.kind === "DestinationRule"),
+    gateways: rules.filter((rule) => rule.kind === "Gateway"),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { HttpMatch, HttpRoute, RouteDestination } from "../../model/rule.ts";
+import type { HttpMatch, HttpRoute, RouteDestination, Rule } from "../../model/rule.ts";
+import { corsPolicy, gatewaySpec, rewrite } from "./gateway-schema.ts";
 import {
   anyText,
   anything,
@@ -18,27 +19,10 @@ import {
   time,
   whole,
 } from "./istio-values.ts";
-import type { Field, ObjectShape, ReadContext, ReadObject, Shape } from "./schema.ts";
+import type { Field, ObjectShape, ReadContext, ReadObject } from "./schema.ts";
+import { meaningless, notYet, object } from "./shapes.ts";
 
 const MAX_INT = 2_147_483_647;
-
-/** A field that says nothing about a Dubbo call. */
-const meaningless = (why: string, shape: Shape = anything): Field => ({
-  shape,
-  unused: { code: "TR0227", why: `has no meaning for a Dubbo call: ${why}` },
-});
-
-/** A field that would mean something, but is not applied by this version. */
-const notYet = (why = "calls are treated as if it were not there"): Field => ({
-  shape: anything,
-  unused: { code: "TR0228", why: `is not applied yet: ${why}` },
-});
-
-const object = (fields: ObjectShape["fields"], more: Partial<ObjectShape> = {}): ObjectShape => ({
-  type: "object",
-  fields,
-  ...more,
-});
 
 const headerOperations = object({
   set: { shape: headerMap },
@@ -152,8 +136,8 @@ const httpRoute = object(
     headers: { shape: headers },
     redirect: meaningless(`a caller can't be sent elsewhere; ${skipped}`),
     delegate: notYet(skipped),
-    rewrite: notYet("name another service as the destination to rewrite the interface"),
-    corsPolicy: meaningless("no browser makes one"),
+    rewrite: { shape: rewrite },
+    corsPolicy: { shape: corsPolicy },
     mirror: notYet(),
     mirrors: notYet(),
     mirrorPercent: notYet(),
@@ -267,11 +251,11 @@ const subset = object({
   trafficPolicy: { shape: trafficPolicy },
 });
 
-const topLevel = (spec: ObjectShape): ObjectShape =>
+const topLevel = (spec: ObjectShape, shape: ObjectShape = metadata): ObjectShape =>
   object({
     apiVersion: { shape: text, required: true },
     kind: { shape: text, required: true },
-    metadata: { shape: metadata, required: true },
+    metadata: { shape, required: true },
     spec: { shape: spec, required: true },
     status: { shape: anything },
   });
@@ -279,7 +263,8 @@ const topLevel = (spec: ObjectShape): ObjectShape =>
 const exportTo: Field = meaningless("rules of one instance hold for all its callers", listOf(text));
 
 /** What a document of each kind must be. */
-export const KINDS: Readonly<Record<"VirtualService" | "DestinationRule", ObjectShape>> = {
+export const KINDS: Readonly<Record<Rule["kind"], ObjectShape>> = {
+  Gateway: topLevel(gatewaySpec, object({ ...metadata.fields, annotations: { shape: textMap } })),
   VirtualService: topLevel(
     object({
       hosts: { shape: listOf(host, 1), required: true },

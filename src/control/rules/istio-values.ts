@@ -45,6 +45,22 @@ const isHost: Check<string> = (value) => {
   );
 };
 
+/** A host of a gateway's server: a DNS name, `*` or `*.name`, perhaps behind a namespace and a slash. */
+const isGatewayHost: Check<string> = (value) =>
+  value.length <= 512 && /^(?:(?:\*|\.|[a-z0-9-]+)\/)?(?:\*|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)$/.test(value)
+    ? undefined
+    : wrong(`is ${quote(value)}; a gateway's host is a DNS name, "*" or a wildcard such as "*.example.com"`);
+
+const isToken: Check<string> = (value) =>
+  value.length <= 256 && /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value)
+    ? undefined
+    : wrong(`is ${quote(value)}, which is no name of HTTP's`);
+
+const isBindAddress: Check<string> = (value) =>
+  value.length <= 64 && /^[0-9A-Fa-f.:]+$/.test(value)
+    ? undefined
+    : wrong(`is ${quote(value)}, which is no IP address`);
+
 const isExactHost: Check<string> = (value) =>
   value.includes("*") ? wrong(`is ${quote(value)}; calls can't be sent to a wildcard`) : isHost(value);
 
@@ -99,6 +115,12 @@ export const anyText: Shape = { type: "text" };
 export const host: Shape = { type: "text", check: isHost };
 /** A host that calls are sent to: no wildcard. */
 export const exactHost: Shape = { type: "text", check: isExactHost };
+/** A host of a gateway: a DNS name, also with a wildcard for its first parts. */
+export const gatewayHost: Shape = { type: "text", check: isGatewayHost };
+/** A word of HTTP: a method or a header's name, `*` too. */
+export const token: Shape = { type: "text", check: isToken };
+/** An IP address to listen on. */
+export const bindAddress: Shape = { type: "text", check: isBindAddress };
 /** `true` or `false` without quotes. */
 export const flag: Shape = { type: "boolean" };
 /** Whatever stands there, unread and given as null: for fields that belong there and that nobody here uses. */

@@ -67,16 +67,32 @@ export function lowerRoute(
   index: EntryIndex,
 ): LoweredRoute[] {
   if (route.route === undefined && route.directResponse === undefined) return [];
-  const action = lowerAction(entry, route, index);
+  const action = lowerAction(route, (host) => resolveDestination(host, entry, index));
   const matches: readonly (HttpMatch | undefined)[] =
     route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
   return matches.flatMap((match, i) => {
     const lowered = lowerMatch(match, entry);
     if (lowered === undefined) return [];
     const place = (match ?? route).at.position;
-    const name = `${rule.name}/${route.name ?? position}${match?.name === undefined ? (matches.length > 1 ? `.${i}` : "") : `.${match.name}`}`;
-    return [{ name, ...lowered, ...action, file: place.file, line: place.line, rule: rule.name }];
+    return [
+      {
+        name: routeName(rule, route, position, i),
+        ...lowered,
+        ...action,
+        file: place.file,
+        line: place.line,
+        rule: rule.name,
+      },
+    ];
   });
+}
+
+/** Name of the route that match `i` of a rule's `http` entry at `position` makes. */
+export function routeName(rule: VirtualService, route: HttpRoute, position: number, i: number): string {
+  const matches = route.match ?? [];
+  const name = matches[i]?.name;
+  const suffix = name === undefined ? (matches.length > 1 ? `.${i}` : "") : `.${name}`;
+  return `${rule.name}/${route.name ?? position}${suffix}`;
 }
 
 /** Lowers one match (undefined: every call); undefined where no call of the service can meet it. */
@@ -112,7 +128,11 @@ function authorityMatches(authority: TextMatch, entry: Entry): boolean {
   return textMatches(authority, entry.host, true) || textMatches(authority, entry.service.interface, false);
 }
 
-function lowerHeaders(headers: Readonly<Record<string, TextMatch>> | undefined, without: boolean): HeaderMatcher[] {
+/** Conditions on headers, with (or `without`) the names of a match. */
+export function lowerHeaders(
+  headers: Readonly<Record<string, TextMatch>> | undefined,
+  without: boolean,
+): HeaderMatcher[] {
   return Object.entries(headers ?? {})
     .filter(([name]) => !PSEUDO_HEADERS.includes(name))
     .map(([name, match]) => {
@@ -133,14 +153,15 @@ function lowerHeaderName(name: string): string {
   return argument === undefined ? name.toLowerCase() : argument.toLowerCase() + name.slice(argument.length);
 }
 
-function stringMatcher(match: Exclude<TextMatch, { type: "present" }>): StringMatcher {
+/** A condition on a text as xDS has it. */
+export function stringMatcher(match: Exclude<TextMatch, { type: "present" }>): StringMatcher {
   return match.type === "regex" ? { safeRegex: { regex: match.value } } : { [match.type]: match.value };
 }
 
-function lowerAction(
-  entry: Entry,
+/** What an `http` entry does with its calls; `resolve` says which service a destination's host is. */
+export function lowerAction(
   route: HttpRoute,
-  index: EntryIndex,
+  resolve: (host: string) => Entry | undefined,
 ): Omit<LoweredRoute, "name" | "path" | "headers" | "file" | "line" | "rule"> {
   const mutations = lowerMutations(route.headers?.request);
   const shared = {
@@ -153,18 +174,18 @@ function lowerAction(
   }
   const retries = route.retries === undefined ? undefined : lowerRetries(route.retries);
   return {
-    targets: lowerTargets(entry, route, index),
+    targets: lowerTargets(route, resolve),
     ...(route.timeoutMs === undefined || route.timeoutMs === 0 ? {} : { timeoutMs: route.timeoutMs }),
     ...(retries === undefined ? {} : { retries }),
     ...shared,
   };
 }
 
-function lowerTargets(entry: Entry, route: HttpRoute, index: EntryIndex): LoweredTarget[] {
+function lowerTargets(route: HttpRoute, resolve: (host: string) => Entry | undefined): LoweredTarget[] {
   const written = route.route ?? [];
   return written
     .map(({ destination, weight, headers }) => {
-      const called = resolveDestination(destination.host, entry, index);
+      const called = resolve(destination.host);
       const mutations = lowerMutations(headers?.request);
       return {
         host: called?.host ?? destination.host.toLowerCase(),

@@ -3,6 +3,7 @@ import type { Position } from "../../base/errors.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { DestinationRule, Located, Rule, VirtualService } from "../../model/rule.ts";
 import { createFindingList, type Report } from "./findings.ts";
+import { readGateway, type WithAnnotations } from "./gateway-object.ts";
 import { KINDS } from "./istio-schema.ts";
 import { positionOf, quote, type ReadContext, readNode } from "./schema.ts";
 
@@ -33,7 +34,7 @@ const SECURITY_KINDS = [
 ];
 
 /** Codes that tell of an object left out, while the rest of the file holds. */
-const HARMLESS = new Set(["TR0204", "TR0205", "TR0227", "TR0228", "TR0236"]);
+const HARMLESS = new Set(["TR0204", "TR0205", "TR0227", "TR0228", "TR0236", "TR0240"]);
 
 /**
  * Reads the rules of one file: YAML of any number of documents, or JSON; objects of kind `List` are taken apart.
@@ -92,10 +93,10 @@ function readTop(node: unknown, rules: Rule[], context: ReadContext, depth: numb
   if (kind.endsWith("List") && isSeq(items) && depth === 0) {
     for (const item of items.items)
       readTop(isAlias(item) ? item.resolve(context.document) : item, rules, context, depth + 1);
-  } else if (kind === "VirtualService" || kind === "DestinationRule") {
+  } else if (kind === "VirtualService" || kind === "DestinationRule" || kind === "Gateway") {
     checkApiVersion(kind, node, context);
     const read = readNode(node, KINDS[kind], kind, context);
-    if (read !== undefined) rules.push(toRule(kind, read as WholeObject));
+    if (read !== undefined) rules.push(toRule(kind, read as WholeObject, report));
   } else {
     reportOtherKind(kind, positionOf(node.get("kind", true), context), report);
   }
@@ -115,17 +116,22 @@ function reportOtherKind(kind: string, position: Position, report: Report): void
 }
 
 interface WholeObject extends Located {
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly creationTimestamp?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly creationTimestamp?: string;
+  } & WithAnnotations;
   readonly spec: Located & Record<string, unknown>;
 }
 
-function toRule(kind: Rule["kind"], { at, metadata, spec }: WholeObject): Rule {
+function toRule(kind: Rule["kind"], { at, metadata, spec }: WholeObject, report: Report): Rule {
   const identity = {
     at: { position: at.position, fields: spec.at.fields },
     name: metadata.name,
     namespace: metadata.namespace ?? "default",
     createdAtMs: metadata.creationTimestamp === undefined ? undefined : Date.parse(metadata.creationTimestamp),
   };
+  if (kind === "Gateway") return { kind, ...identity, ...readGateway(metadata, spec, report) };
   if (kind === "VirtualService") {
     const { hosts, gateways, http } = spec as unknown as {
       hosts: string[];
@@ -133,7 +139,8 @@ function toRule(kind: Rule["kind"], { at, metadata, spec }: WholeObject): Rule {
       http?: VirtualService["http"];
     };
     const inMesh = gateways === undefined || gateways.length === 0 || gateways.includes("mesh");
-    return { kind, ...identity, hosts, inMesh, http: http ?? [] };
+    const others = (gateways ?? []).filter((gateway) => gateway !== "mesh");
+    return { kind, ...identity, hosts, inMesh, gateways: others, http: http ?? [] };
   }
   const { host, subsets, trafficPolicy } = spec as unknown as DestinationRule;
   return { kind, ...identity, host, subsets: subsets ?? [], ...(trafficPolicy === undefined ? {} : { trafficPolicy }) };

@@ -42,7 +42,7 @@ test.each([
   {
     name: "a rule for gateways alone",
     texts: [service("a", "[com.acme.A]").replace("spec:", "spec:\n  gateways: [ingress]")],
-    findings: ['TR0227 5:3 gateways of VirtualService a leave out "mesh": the rule is not applied to calls'],
+    findings: ["TR0241 5:3 VirtualService a names gateway ingress, which is not defined"],
   },
 ])("$name is reported", ({ texts, findings }) => {
   expect(analyze(texts, known)).toEqual(findings);

@@ -7,8 +7,8 @@ const found = (http: string): string[] => shortFindings(parseRules("r", virtualS
 const codes = (text: string): string[] => parseRules("r", text).findings.map(({ code }) => code);
 const to = "route: [{destination: {host: a}}]";
 
-test("both kinds are there", () => {
-  expect(Object.keys(KINDS)).toEqual(["VirtualService", "DestinationRule"]);
+test("all kinds are there", () => {
+  expect(Object.keys(KINDS)).toEqual(["Gateway", "VirtualService", "DestinationRule"]);
 });
 
 test.each([
@@ -96,8 +96,9 @@ test("a redirect is left out of the model, so that the route has no destination"
 test.each([
   { field: "redirect: {uri: /x}", code: "TR0227" },
   { field: "delegate: {name: x}", code: "TR0228" },
-  { field: `corsPolicy: {}, ${to}`, code: "TR0227" },
-  { field: `rewrite: {uri: /x}, ${to}`, code: "TR0228" },
+  { field: `corsPolicy: {unmatchedPreflights: IGNORE}, ${to}`, code: "TR0228" },
+  { field: `rewrite: {authority: x}, ${to}`, code: "TR0227" },
+  { field: `rewrite: {uriRegexRewrite: {match: x}}, ${to}`, code: "TR0228" },
   { field: `mirror: {host: b}, ${to}`, code: "TR0228" },
   { field: `mirrors: [], ${to}`, code: "TR0228" },
   { field: `headers: {response: {remove: [a]}}, ${to}`, code: "TR0228" },

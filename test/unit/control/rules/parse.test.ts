@@ -112,7 +112,7 @@ test("one wrong document keeps the rules of the others of its file from use too"
 });
 
 test.each([
-  { kind: "Gateway", code: "TR0204" },
+  { kind: "Sidecar", code: "TR0204" },
   { kind: "Deployment", code: "TR0204" },
   { kind: "AuthorizationPolicy", code: "TR0205" },
   { kind: "RequestAuthentication", code: "TR0205" },

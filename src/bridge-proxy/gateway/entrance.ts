@@ -1,0 +1,185 @@
+import { CallError } from "../../base/errors.ts";
+import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
+import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { parseRequestHead } from "../../codecs/triple/head.ts";
+import type { ProxyContext } from "../context.ts";
+import type { HeaderLookup } from "../match.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
+import { ownReply } from "../triple/answers.ts";
+import { TripleCall } from "../triple/call.ts";
+import type { CallerStream } from "../triple/caller-stream.ts";
+import type { Arrived, CreateEntrance, Entrance } from "../triple/entrance.ts";
+import type { TripleLane } from "../triple/lanes.ts";
+import type { ServedRequest } from "../triple/served.ts";
+import { innerFields } from "./fields.ts";
+import { OutsideStream } from "./outside-stream.ts";
+import { answerOfHttp, OwnAnswered } from "./own-answer.ts";
+import { type GatewayHost, type GatewayRoute, type GatewayTable, lookupIn } from "./table.ts";
+
+/** What a caller from outside may name as a method: never one of Dubbo's own, such as `$invoke`. */
+const METHOD = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
+/** Requests that have content: a page of another origin can send one without asking, unless its type is one of ours. */
+const WITH_CONTENT = new Set(["POST", "PUT", "PATCH"]);
+
+/** What is known of all requests with one and the same header list. */
+interface Admission {
+  readonly table: GatewayTable;
+  readonly lane: TripleLane;
+  readonly fields: Fields;
+  /** For the answer's head. */
+  readonly added: Fields;
+}
+
+/** A request's head, taken apart. */
+interface Request {
+  readonly fields: Fields;
+  readonly path: string;
+  /** With its question mark; `""` for none. */
+  readonly query: string;
+  readonly verb: string;
+  readonly origin: string | undefined;
+  readonly lookup: HeaderLookup;
+}
+
+/** A request that is not led on: what it is answered. */
+class Refused extends Error {
+  readonly answer: OwnAnswer;
+
+  constructor(answer: OwnAnswer, message: string) {
+    super(message);
+    this.answer = answer;
+  }
+}
+
+/** The entrance of callers outside the mesh: Host and path choose among the routes of a gateway's port, and nothing else is reached. */
+class GatewayEntrance implements Entrance {
+  readonly #context: ProxyContext;
+  readonly #config: () => RuntimeConfig;
+  readonly #table: () => GatewayTable;
+  readonly #address: string;
+  readonly #admissions = new WeakMap<Fields, Admission>();
+
+  constructor(context: ProxyContext, config: () => RuntimeConfig, table: () => GatewayTable, address: string) {
+    this.#context = context;
+    this.#config = config;
+    this.#table = table;
+    this.#address = address;
+  }
+
+  admit(arrived: Arrived): ServedRequest {
+    const { head, shared, stream, port } = arrived;
+    const table = this.#table();
+    let admission = shared ? this.#admissions.get(head.fields) : undefined;
+    if (admission?.table !== table) {
+      const request = readRequest(head.fields);
+      const host = table.hostFor(fieldValue(head.fields, ":authority") ?? "");
+      if (isPreflight(request)) return this.#preflight(arrived, request, host);
+      const found = host?.find(request);
+      const to = found === undefined || found === "verb" ? stream : withFields(stream, corsFields(found, request));
+      try {
+        admission = this.#admit(table, request, found, shared);
+      } catch (error) {
+        if (error instanceof Refused) return this.#answer(arrived, to, error.answer, error.message);
+        if (!(error instanceof CallError)) throw error;
+        return this.#answer(arrived, to, ownAnswer(error.reason), error.message);
+      }
+      if (shared) this.#admissions.set(head.fields, admission);
+    }
+    const { lane, fields, added } = admission;
+    const inner = { fields, never: head.never, end: head.end };
+    return new TripleCall(this.#context, port, withFields(stream, added), inner, () => lane);
+  }
+
+  #admit(table: GatewayTable, request: Request, found: GatewayRoute | "verb" | undefined, shared: boolean): Admission {
+    if (found === "verb") throw new Refused(answerOfHttp(405), `${request.path} does not take ${request.verb}`);
+    const method = found?.methodOf(request.path) ?? "";
+    const isDirect = found?.compiled.directStatus !== undefined;
+    if (found === undefined || (!isDirect && !METHOD.test(method)))
+      throw new Refused(ownAnswer("no_route"), "nothing is exposed by this host and path");
+    const decision = found.decisionFor(isDirect ? "" : method);
+    const { path: _, query, fields: received, verb } = request;
+    const fields = innerFields(received, {
+      service: decision.host.key,
+      method: method || "direct",
+      query,
+      address: this.#address,
+    });
+    const head = parseRequestHead(fields);
+    if (!isDirect && head.kind === "http" && WITH_CONTENT.has(verb))
+      throw new Refused(answerOfHttp(415), "content must be application/json, or gRPC's");
+    const lane: TripleLane = {
+      config: this.#config(),
+      head,
+      decision,
+      route: found.compiled,
+      needsMessage: false,
+      refusal: undefined,
+      header: request.lookup,
+      callerTimeoutMs: head.timeoutMs ?? Number.POSITIVE_INFINITY,
+      tag: "",
+      tagForced: false,
+      sent: shared ? new Map() : undefined,
+    };
+    return { table, lane, fields, added: corsFields(found, request) };
+  }
+
+  #preflight(arrived: Arrived, request: Request, host: GatewayHost | undefined): ServedRequest {
+    const verb = fieldValue(request.fields, "access-control-request-method")!;
+    const found = host?.find({
+      ...request,
+      verb,
+      lookup: (name) => (name === ":method" ? verb : request.lookup(name)),
+    });
+    if (found === undefined)
+      return this.#answer(arrived, arrived.stream, ownAnswer("no_route"), "nothing is exposed by this host and path");
+    const allowed = found === "verb" ? [] : (found.cors?.preflight(request.origin!) ?? []);
+    const reply = { fields: [":status", "204", ...allowed], body: undefined };
+    return this.#reply(arrived, arrived.stream, reply, undefined);
+  }
+
+  #answer(arrived: Arrived, stream: CallerStream, answer: OwnAnswer, message: string): ServedRequest {
+    return this.#reply(arrived, stream, ownReply(arrived.head.fields, answer, message), answer);
+  }
+
+  #reply(
+    { port, head }: Arrived,
+    stream: CallerStream,
+    reply: ReturnType<typeof ownReply>,
+    answer: OwnAnswer | undefined,
+  ): ServedRequest {
+    return new OwnAnswered({ context: this.#context, port, stream, reply, answer, ended: head.end });
+  }
+}
+
+/** Makes the entrances of a gateway's port; `table` gives the routes in force, another object after every change. */
+export function gatewayEntrance(table: () => GatewayTable): CreateEntrance {
+  return (context, config, address) => new GatewayEntrance(context, config, table, address);
+}
+
+function readRequest(fields: Fields): Request {
+  const target = fieldValue(fields, ":path") ?? "";
+  const behind = target.search(/[?#]/);
+  const query = behind < 0 || target[behind] === "#" ? "" : target.slice(behind).split("#", 1)[0]!;
+  return {
+    fields,
+    path: behind < 0 ? target : target.slice(0, behind),
+    query,
+    verb: fieldValue(fields, ":method") ?? "",
+    origin: fieldValue(fields, "origin"),
+    lookup: lookupIn(fields, query),
+  };
+}
+
+function isPreflight({ verb, origin, fields }: Request): boolean {
+  return (
+    verb === "OPTIONS" && origin !== undefined && fieldValue(fields, "access-control-request-method") !== undefined
+  );
+}
+
+function corsFields(route: GatewayRoute, { origin }: Request): Fields {
+  return origin === undefined || route.cors === undefined ? [] : route.cors.answer(origin);
+}
+
+function withFields(stream: CallerStream, added: Fields): CallerStream {
+  return new OutsideStream(stream, added);
+}

@@ -1,0 +1,178 @@
+import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } from "../../codecs/xds/resources.ts";
+import { compileHeader, type HeaderLookup, type HeaderTest } from "../match.ts";
+import { type CompiledHost, type CompiledRoute, type HostDecision, RouteTable } from "../route.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import { type Cors, compileCors } from "./cors.ts";
+
+/** One route of a gateway, compiled. */
+export interface GatewayRoute {
+  readonly compiled: CompiledRoute;
+  readonly query: readonly HeaderTest[];
+  /** It says which HTTP methods it takes; one that does not takes POST. */
+  readonly namesVerb: boolean;
+  readonly cors: Cors | undefined;
+  /** The last part of the path once it is rewritten: the method that is called. */
+  methodOf(path: string): string;
+  /** What calls of `method` are counted as. */
+  decisionFor(method: string): HostDecision;
+}
+
+/** The routes of one domain. */
+export interface GatewayHost {
+  /** `*`, `*.example.com` or a name. */
+  readonly domain: string;
+  readonly resource: VirtualHost;
+  /** The first route that takes a request, or why none does. */
+  find(request: GatewayRequest): GatewayRoute | "verb" | undefined;
+}
+
+/** What routes see of a request. */
+export interface GatewayRequest {
+  /** Without the query. */
+  readonly path: string;
+  readonly verb: string;
+  /** Headers, pseudo headers of HTTP/2, and `?NAME` for the query's parameters. */
+  readonly lookup: HeaderLookup;
+}
+
+const VERB = ":method";
+const MAX_DECISIONS = 1_024;
+
+/** All domains of one gateway port, looked up by the Host that a caller sends. */
+export class GatewayTable {
+  readonly #hosts = new Map<string, GatewayHost>();
+
+  constructor(config: RouteConfiguration | undefined, clusterOf: (name: string) => Cluster) {
+    for (const virtualHost of config?.virtualHosts ?? [])
+      for (const domain of virtualHost.domains) this.#hosts.set(domain, createHost(domain, virtualHost, clusterOf));
+  }
+
+  /** The domain of a Host: itself, else the longest wildcard over it, else `*`. Undefined where the gateway takes no such host. */
+  hostFor(authority: string): GatewayHost | undefined {
+    const name = hostName(authority);
+    const exact = this.#hosts.get(name);
+    if (exact !== undefined && !name.includes("*")) return exact;
+    for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
+      const wildcard = this.#hosts.get(`*${name.slice(dot)}`);
+      if (wildcard !== undefined) return wildcard;
+    }
+    return this.#hosts.get("*");
+  }
+}
+
+/** A Host without its port and last dot, in lower case. */
+function hostName(authority: string): string {
+  const name = authority.toLowerCase();
+  if (name.startsWith("[")) return name.slice(0, name.indexOf("]") + 1);
+  const colon = name.indexOf(":");
+  const plain = colon < 0 ? name : name.slice(0, colon);
+  return plain.endsWith(".") ? plain.slice(0, -1) : plain;
+}
+
+/** Header lookup over a request's fields; `?NAME` is a parameter of the query. */
+export function lookupIn(fields: Fields, query: string): HeaderLookup {
+  let parameters: URLSearchParams | undefined;
+  return (name) => {
+    if (!name.startsWith("?")) return fieldValue(fields, name);
+    parameters ??= new URLSearchParams(query);
+    return parameters.get(name.slice(1)) ?? undefined;
+  };
+}
+
+interface Candidate {
+  readonly place: number;
+  readonly route: GatewayRoute;
+}
+
+/** Routes `/interface/` of services that are exposed by name may be thousands: they are found by the path's first part. */
+function createHost(domain: string, resource: VirtualHost, clusterOf: (name: string) => Cluster): GatewayHost {
+  let sorted: { readonly byPart: Map<string, Candidate[]>; readonly others: Candidate[] } | undefined;
+  const sort = () => {
+    const byPart = new Map<string, Candidate[]>();
+    const others: Candidate[] = [];
+    compileRoutes(domain, resource, clusterOf).forEach((route, place) => {
+      const part = firstPart(resource.routes[place]!);
+      if (part === undefined) others.push({ place, route });
+      else byPart.set(part, [...(byPart.get(part) ?? []), { place, route }]);
+    });
+    return { byPart, others };
+  };
+  return {
+    domain,
+    resource,
+    find(request) {
+      sorted ??= sort();
+      const named = sorted.byPart.get(request.path.slice(0, request.path.indexOf("/", 1) + 1)) ?? [];
+      const candidates = named.length === 0 ? sorted.others : merge(named, sorted.others);
+      let refused: "verb" | undefined;
+      for (const { route } of candidates) {
+        if (!takes(route, request)) continue;
+        if (route.namesVerb || request.verb === "POST") return route;
+        refused = "verb";
+      }
+      return (
+        refused ?? (candidates.some(({ route }) => route.namesVerb && takes(route, request, true)) ? "verb" : undefined)
+      );
+    },
+  };
+}
+
+function merge(a: readonly Candidate[], b: readonly Candidate[]): readonly Candidate[] {
+  return [...a, ...b].sort((one, other) => one.place - other.place);
+}
+
+function firstPart({ match }: Route): string | undefined {
+  const { prefix } = match;
+  return prefix !== undefined && match.caseSensitive !== false && /^\/[^/]+\/$/.test(prefix) ? prefix : undefined;
+}
+
+function takes(route: GatewayRoute, { path, lookup }: GatewayRequest, anyVerb = false): boolean {
+  const { compiled, query } = route;
+  return (
+    compiled.path(path) &&
+    compiled.headers.every((test) => (anyVerb && test.name === VERB) || test.test(lookup(test.name))) &&
+    query.every((test) => test.test(lookup(test.name)))
+  );
+}
+
+function compileRoutes(domain: string, resource: VirtualHost, clusterOf: (name: string) => Cluster): GatewayRoute[] {
+  const table = new RouteTable(
+    { name: domain, virtualHosts: [{ ...resource, name: "", domains: [domain] }] },
+    clusterOf,
+  );
+  const compiled = table.onlyHost()?.routes ?? [];
+  return compiled.map((route, i) => createRoute(domain, resource.routes[i]!, route));
+}
+
+function createRoute(domain: string, resource: Route, compiled: CompiledRoute): GatewayRoute {
+  const { match, route: action } = resource;
+  const service = compiled.targets[0]?.cluster.service;
+  const host: CompiledHost = {
+    host: service?.host ?? domain,
+    key: { interface: service?.interface ?? domain, group: service?.group ?? "", version: service?.version ?? "" },
+    routes: [compiled],
+  };
+  const decisions = new Map<string, HostDecision>();
+  const rewrite = action?.prefixRewrite;
+  const matched = match.path === undefined ? match.prefix?.length : undefined;
+  const cors = resource.typedPerFilterConfig?.[CORS_FILTER];
+  return {
+    compiled,
+    query: (match.queryParameters ?? []).map(({ name, ...matcher }) => compileHeader({ name: `?${name}`, ...matcher })),
+    namesVerb: match.headers?.some(({ name }) => name === VERB) === true,
+    cors: cors === undefined ? undefined : compileCors(cors),
+    methodOf(path) {
+      const whole = rewrite === undefined ? path : matched === undefined ? rewrite : rewrite + path.slice(matched);
+      return whole.slice(whole.lastIndexOf("/") + 1);
+    },
+    decisionFor(method) {
+      const known = decisions.get(method);
+      if (known !== undefined) return known;
+      if (decisions.size >= MAX_DECISIONS) decisions.clear();
+      const decision: HostDecision = { host, method, candidates: [compiled], fixed: compiled };
+      decisions.set(method, decision);
+      return decision;
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Fields } from "../../codecs/fields.ts";
+import type { ProxyContext } from "../context.ts";
+import type { HostDecision } from "../route.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
+import { TripleCall } from "./call.ts";
+import type { CallerStream, RequestHead } from "./caller-stream.ts";
+import { laneOf, type TripleLane } from "./lanes.ts";
+import type { ServedRequest, TripleCallerPort } from "./served.ts";
+
+/** A request as its connection received it. */
+export interface Arrived {
+  readonly port: TripleCallerPort;
+  readonly stream: CallerStream;
+  readonly head: RequestHead;
+  /** Whether other requests of the connection have the same header list. */
+  readonly shared: boolean;
+}
+
+/** What the requests of one connection are led by: it is made for each connection. */
+export interface Entrance {
+  /** What serves the request; it is not started. */
+  admit(arrived: Arrived): ServedRequest;
+}
+
+/** Makes a connection's entrance; `address` is its caller's IP address. */
+export type CreateEntrance = (context: ProxyContext, config: () => RuntimeConfig, address: string) => Entrance;
+
+/** The entrance of callers in the mesh: a path is `/interface/method`. */
+export class MeshEntrance implements Entrance {
+  readonly #context: ProxyContext;
+  readonly #config: () => RuntimeConfig;
+  readonly #address: string;
+  /** What the last call was for: gRPC's own services of a server go there too. */
+  #lastHost: HostDecision | undefined;
+
+  constructor(context: ProxyContext, config: () => RuntimeConfig, address: string) {
+    this.#context = context;
+    this.#config = config;
+    this.#address = address;
+  }
+
+  admit({ port, stream, head, shared }: Arrived): ServedRequest {
+    return new TripleCall(this.#context, port, stream, head, () => this.#laneOf(head.fields, shared));
+  }
+
+  #laneOf(fields: Fields, shared: boolean): TripleLane {
+    const lane = laneOf(this.#config(), this.#address, fields, this.#lastHost, shared);
+    this.#lastHost = lane.decision ?? this.#lastHost;
+    return lane;
+  }
+}
+
+/** Makes a {@link MeshEntrance}. */
+export const meshEntrance: CreateEntrance = (context, config, address) => new MeshEntrance(context, config, address);

@@ -1,0 +1,23 @@
+import type { Fields } from "../../codecs/fields.ts";
+
+/** What serves one request, as the caller's connection tells it of the request. */
+export interface ServedRequest {
+  /** Its place among its caller's requests; the caller's own. */
+  place: number;
+  /** Said once, before anything else. */
+  start(): void;
+  /** Content of the request. */
+  onRequestData(bytes: Buffer, end: boolean): void;
+  /** The request ends with trailers. */
+  onRequestTrailers(fields: Fields): void;
+  /** The answer's queued content has gone to the caller. */
+  onCallerDrain(): void;
+  /** The caller ended the call, or its connection is gone. */
+  onCallerGone(): void;
+}
+
+/** The caller's side of its requests. */
+export interface TripleCallerPort {
+  /** The request has been served. */
+  forget(request: ServedRequest): void;
+}

@@ -1,0 +1,232 @@
+import type { QueryParameterMatcher } from "../../codecs/xds/resources.ts";
+import type { Entry } from "../../model/entry.ts";
+import type {
+  CorsPolicy,
+  Gateway,
+  GatewayServer,
+  HttpMatch,
+  Rule,
+  TextMatch,
+  VirtualService,
+} from "../../model/rule.ts";
+import { compareText } from "./findings.ts";
+import { type EntryIndex, hostMatches } from "./hosts.ts";
+import { type LoweredRoute, lowerAction, lowerHeaders, routeName, stringMatcher } from "./lower.ts";
+import { EVERY_PATH, type PathMatch } from "./path.ts";
+
+/** One port by which calls come in from outside, with what they may ask for there. */
+export interface LoweredGateway {
+  /** The address to listen on; undefined for the proxy's own. */
+  readonly bind: string | undefined;
+  readonly port: number;
+  /** By domain in lower case: `*`, `*.example.com` or a name; sorted. */
+  readonly hosts: readonly { readonly domain: string; readonly routes: readonly LoweredGatewayRoute[] }[];
+}
+
+/** One route of a gateway; its path is that of the request, before it is rewritten. */
+export interface LoweredGatewayRoute extends LoweredRoute {
+  readonly query: readonly QueryParameterMatcher[];
+  /** What the matched prefix, or a path matched otherwise, becomes. */
+  readonly rewrite?: string;
+  readonly cors?: CorsPolicy;
+}
+
+/** Whether a VirtualService names the gateway: by its name where both are of one namespace, else as `namespace/name`. */
+export function isBoundTo(rule: VirtualService, gateway: Gateway): boolean {
+  return rule.gateways.some((text) => namesGateway(text, rule, gateway));
+}
+
+/** Whether the reference `text` of a VirtualService means the gateway. */
+export function namesGateway(text: string, rule: VirtualService, gateway: Gateway): boolean {
+  const slash = text.indexOf("/");
+  const namespace = slash < 0 ? rule.namespace : text.slice(0, slash);
+  return namespace === gateway.namespace && text.slice(slash + 1) === gateway.name;
+}
+
+/** The domain that a VirtualService's host has at a server that takes `taken`: the narrower of the two; undefined where they have nothing in common. */
+export function commonDomain(host: string, taken: string): string | undefined {
+  const [a, b] = [host.toLowerCase(), taken.slice(taken.indexOf("/") + 1).toLowerCase()];
+  if (domainCovers(b, a)) return a;
+  return domainCovers(a, b) ? b : undefined;
+}
+
+function domainCovers(wide: string, narrow: string): boolean {
+  return wide === "*" || wide === narrow || (wide.startsWith("*.") && narrow.endsWith(wide.slice(1)));
+}
+
+/**
+ * Lowers all Gateways to their ports. VirtualServices of one domain are joined, the older first, and what a Gateway exposes by itself
+ * comes behind them. A domain without routes takes no call.
+ */
+export function lowerGateways(rules: readonly Rule[], index: EntryIndex): readonly LoweredGateway[] {
+  const virtualServices = rules.filter((rule) => rule.kind === "VirtualService");
+  const ports = new Map<string, { readonly server: GatewayServer; readonly served: Served[] }>();
+  for (const gateway of rules.filter((rule) => rule.kind === "Gateway")) {
+    for (const server of gateway.servers) {
+      const key = `${server.bind ?? ""} ${server.port.number}`;
+      const port = ports.get(key) ?? { server, served: [] };
+      port.served.push({ gateway, server });
+      ports.set(key, port);
+    }
+  }
+  return [...ports.entries()]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([, { server, served }]) => ({
+      bind: server.bind,
+      port: server.port.number,
+      hosts: lowerHosts(served, virtualServices, index),
+    }));
+}
+
+interface Served {
+  readonly gateway: Gateway;
+  readonly server: GatewayServer;
+}
+
+function lowerHosts(
+  served: readonly Served[],
+  virtualServices: readonly VirtualService[],
+  index: EntryIndex,
+): LoweredGateway["hosts"] {
+  const domains = new Map<string, Map<string, LoweredGatewayRoute>>();
+  const add = (domain: string, routes: readonly LoweredGatewayRoute[]) => {
+    const known = domains.get(domain) ?? new Map<string, LoweredGatewayRoute>();
+    // By name and place: a rule that two servers of the port take is there once.
+    for (const route of routes) known.set(`${route.name} ${route.file} ${route.line}`, route);
+    domains.set(domain, known);
+  };
+  for (const rule of virtualServices) {
+    for (const { gateway, server } of served) {
+      if (!isBoundTo(rule, gateway)) continue;
+      const routes = lowerRule(rule, gateway, index);
+      for (const host of rule.hosts) {
+        for (const taken of server.hosts) {
+          const domain = takesNamespace(taken, rule) ? commonDomain(host, taken) : undefined;
+          if (domain !== undefined) add(domain, routes);
+        }
+      }
+    }
+  }
+  for (const { gateway, server } of served) {
+    if (gateway.expose.length === 0) continue;
+    const routes = exposedRoutes(gateway, index);
+    const own = server.hosts.map((taken) => taken.slice(taken.indexOf("/") + 1).toLowerCase());
+    const covered = [...domains.keys()].filter((domain) => own.some((host) => domainCovers(host, domain)));
+    for (const domain of new Set([...own, ...covered])) add(domain, routes);
+  }
+  return [...domains.entries()]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([domain, routes]) => ({ domain, routes: [...routes.values()] }));
+}
+
+/** Of a server's host `NAMESPACE/host`, whether rules of the VirtualService's namespace may take it. */
+function takesNamespace(taken: string, rule: VirtualService): boolean {
+  const slash = taken.indexOf("/");
+  const namespace = slash < 0 ? "*" : taken.slice(0, slash);
+  return namespace === "*" || namespace === "." || namespace === rule.namespace;
+}
+
+function lowerRule(rule: VirtualService, gateway: Gateway, index: EntryIndex): LoweredGatewayRoute[] {
+  return rule.http.flatMap((route, position) => {
+    if (route.route === undefined && route.directResponse === undefined) return [];
+    const action = lowerAction(route, (host) => resolveOutside(host, index));
+    const matches = route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
+    return matches.flatMap((match, i) => {
+      const lowered = lowerOutside(match, rule, gateway);
+      if (lowered === undefined) return [];
+      const place = (match ?? route).at.position;
+      return [
+        {
+          name: routeName(rule, route, position, i),
+          ...lowered,
+          ...action,
+          ...(route.rewrite?.uri !== undefined && { rewrite: route.rewrite.uri }),
+          ...(route.corsPolicy !== undefined && { cors: route.corsPolicy }),
+          file: place.file,
+          line: place.line,
+          rule: rule.name,
+        },
+      ];
+    });
+  });
+}
+
+/** The service that a destination means for callers outside, who have no group and version: the only one of its name, or the plain one. */
+export function resolveOutside(host: string, index: EntryIndex): Entry | undefined {
+  const folded = host.toLowerCase();
+  const exact = index.byHost(folded);
+  if (exact !== undefined) return exact;
+  const alike = index.byInterface(folded);
+  if (alike.length === 1) return alike[0];
+  return alike.find(({ service }) => service.group === "" && service.version === "");
+}
+
+function lowerOutside(
+  match: HttpMatch | undefined,
+  rule: VirtualService,
+  gateway: Gateway,
+): Pick<LoweredGatewayRoute, "path" | "headers" | "query"> | undefined {
+  if (match === undefined) return { path: EVERY_PATH, headers: [], query: [] };
+  const { gateways = [], sourceLabels = {}, sourceNamespace = "" } = match;
+  if (gateways.length > 0 && !gateways.some((text) => namesGateway(text, rule, gateway))) return undefined;
+  if (Object.keys(sourceLabels).length > 0 || sourceNamespace !== "") return undefined;
+  const pseudo = { ":method": match.method, ":authority": match.authority, ":scheme": match.scheme };
+  return {
+    path: lowerUri(match.uri, match.ignoreUriCase === true),
+    headers: [
+      ...Object.entries(pseudo).flatMap(([name, text]) =>
+        text === undefined || text.type === "present" ? [] : [{ name, stringMatch: stringMatcher(text) }],
+      ),
+      ...lowerHeaders(match.headers, false),
+      ...lowerHeaders(match.withoutHeaders, true),
+    ],
+    query: Object.entries(match.queryParams ?? {}).map(([name, text]) =>
+      text.type === "present" ? { name, presentMatch: true } : { name, stringMatch: stringMatcher(text) },
+    ),
+  };
+}
+
+function lowerUri(uri: TextMatch | undefined, ignoreCase: boolean): PathMatch {
+  const withCase = ignoreCase ? { caseSensitive: false } : {};
+  switch (uri?.type) {
+    case undefined:
+    case "present":
+      return EVERY_PATH;
+    case "exact":
+      return { path: uri.value, ...withCase };
+    case "prefix":
+      return { prefix: uri.value, ...withCase };
+    case "regex":
+      return { safeRegex: { regex: uri.value } };
+    default:
+      return uri satisfies never;
+  }
+}
+
+/** `/interface/method` for each service that a Gateway exposes; where one interface has several groups or versions, the caller's fields choose. */
+function exposedRoutes(gateway: Gateway, index: EntryIndex): LoweredGatewayRoute[] {
+  const place = gateway.at.position;
+  return index.entries
+    .filter((entry) => gateway.expose.some((host) => hostMatches(host, entry)))
+    .map((entry) => {
+      const { interface: name, group, version } = entry.service;
+      const isAlone = index.byInterface(name.toLowerCase()).length === 1;
+      const asked = { "tri-service-group": group, "tri-service-version": version };
+      return {
+        name: `${gateway.name}/${entry.host}`,
+        path: { prefix: `/${name}/` },
+        headers: isAlone
+          ? []
+          : Object.entries(asked).map(([field, value]) =>
+              value === ""
+                ? { name: field, presentMatch: true, invertMatch: true }
+                : { name: field, stringMatch: { exact: value } },
+            ),
+        query: [],
+        targets: [{ host: entry.host, known: true, subset: "", weight: 100 }],
+        file: place.file,
+        line: place.line,
+        rule: gateway.name,
+      };
+    });
+}

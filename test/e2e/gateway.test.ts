@@ -1,0 +1,148 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startProvider } from "../support/dubbo.ts";
+import { type GatewayStage, startGatewayStage } from "../support/gateway-stage.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
+import { stopAll } from "../support/process.ts";
+
+// Callers outside the mesh, which know of no registry, to a real 2.7 provider by the routes of a Gateway.
+const run = promisify(execFile);
+const KEY = "g/com.acme.OrderService:1.0.0";
+const PROVIDER = { host: hosts.provider1, port: 20880 };
+const shop = "https://shop.example";
+let stage: GatewayStage;
+
+const virtualService = (name: string, host: string, http: string) =>
+  `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: ${name}}\nspec:\n  hosts: ["${host}"]\n  gateways: [edge]\n  http: ${http}\n`;
+const to = "route: [{destination: {host: com.acme.OrderService}}]";
+const rules = [
+  virtualService(
+    "orders",
+    "api.example.com",
+    `[
+      {match: [{uri: {exact: /who}, method: {exact: GET}}], rewrite: {uri: /whoAmI}, ${to}},
+      {match: [{uri: {prefix: /orders/}}], corsPolicy: {allowOrigins: [{exact: "${shop}"}], allowMethods: [POST], allowHeaders: [content-type], maxAge: 1h}, ${to}},
+      {match: [{uri: {exact: /echo}, queryParams: {kind: {exact: int}}}], rewrite: {uri: /echoInt}, ${to}},
+      {match: [{uri: {exact: /closed}}], directResponse: {status: 410, body: {string: gone for good}}},
+      {match: [{uri: {prefix: /nobody/}}], route: [{destination: {host: com.acme.Nobody}}]}]`,
+  ),
+];
+
+beforeAll(async () => {
+  requireNamespace();
+  stage = await startGatewayStage(hosts.trestle);
+  await startProvider("2.7", { ...PROVIDER, group: "g", version: "1.0.0", label: "provider" });
+  await stage.apply({ [KEY]: [`dubbo://${PROVIDER.host}:${PROVIDER.port}`] }, rules);
+});
+
+afterAll(async () => {
+  await stage?.close();
+  await stopAll();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly json: unknown;
+}
+
+/** One request by curl to `path` at the gateway, as Host `host`. */
+async function curl(path: string, args: readonly string[], host = "api.example.com"): Promise<Answer> {
+  const url = `http://${stage.host}:${stage.port}${path}`;
+  const { stdout } = await run("curl", ["-sS", "-i", "-m", "10", "--path-as-is", "-H", `host: ${host}`, ...args, url]);
+  const [head = "", ...body] = stdout.split("\r\n\r\n");
+  const [line = "", ...lines] = head.split("\r\n");
+  const headers = new Map(
+    lines.map((text) => [text.slice(0, text.indexOf(":")).toLowerCase(), text.slice(text.indexOf(":") + 2)]),
+  );
+  const text = body.join("\r\n\r\n");
+  return { status: Number(line.split(" ")[1]), headers, json: text === "" ? undefined : JSON.parse(text) };
+}
+
+const json = (body: string, ...more: string[]) => ["-H", "content-type: application/json", "-d", body, ...more];
+
+describe.each([
+  ["HTTP/1.1", "--http1.1"],
+  ["HTTP/2", "--http2-prior-knowledge"],
+])("over %s", (_, flag) => {
+  test("JSON is answered by a service that has a group and a version, of which the caller knows nothing", async () => {
+    expect(await curl("/orders/getOrder", json("[9007199254740993]", flag))).toMatchObject({
+      status: 200,
+      json: { id: "9007199254740993" },
+    });
+    expect(await curl("/echo?kind=int", json("[7]", flag))).toMatchObject({ status: 200, json: 7 });
+  });
+
+  test("a GET is a call where a route names it", async () => {
+    expect(await curl("/who", [flag])).toMatchObject({ status: 200, json: { label: "provider" } });
+    expect(await curl("/orders/whoAmI", [flag])).toMatchObject({ status: 405 });
+    expect(await curl("/who", json("[]", flag))).toMatchObject({ status: 405 });
+  });
+
+  test("a preflight request is answered, and answers name the origin that may read them", async () => {
+    const ask = (origin: string, path = "/orders/whoAmI") =>
+      curl(path, [flag, "-X", "OPTIONS", "-H", `origin: ${origin}`, "-H", "access-control-request-method: POST"]);
+    const allowed = await ask(shop);
+    expect([allowed.status, Object.fromEntries(allowed.headers)]).toEqual([
+      204,
+      expect.objectContaining({
+        "access-control-allow-origin": shop,
+        "access-control-allow-methods": "POST",
+        "access-control-allow-headers": "content-type",
+        "access-control-max-age": "3600",
+      }),
+    ]);
+    expect((await ask("https://evil.example")).headers.has("access-control-allow-origin")).toBe(false);
+    expect((await ask(shop, "/none")).status).toBe(404);
+    const answer = await curl("/orders/whoAmI", json("[]", flag, "-H", `origin: ${shop}`));
+    expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([200, shop]);
+    const refused = await curl("/orders/noSuchMethod", json("[]", flag, "-H", `origin: ${shop}`));
+    expect([refused.status >= 400, refused.headers.get("access-control-allow-origin")]).toEqual([true, shop]);
+  });
+
+  test.each([
+    ["another Host", "/orders/whoAmI", json("[]"), 404, "other.example.com"],
+    ["another path", "/whoAmI", json("[]"), 404],
+    ["the name of the service", "/com.acme.OrderService/whoAmI", json("[]"), 404],
+    ["a path without a method", "/orders/", json("[]"), 404],
+    ["Dubbo's own methods", "/orders/$invoke", json('["whoAmI", [], []]'), 404],
+    ["a method that is no name", "/orders/a%2Fb", json("[]"), 404],
+    [
+      "content that a page can send without asking",
+      "/orders/whoAmI",
+      ["-H", "content-type: text/plain", "-d", "[]"],
+      415,
+    ],
+    ["content of no type", "/orders/whoAmI", ["-H", "content-type:", "-d", "[]"], 415],
+    ["no JSON", "/orders/whoAmI", json("[1"), 400],
+    ["a service that is not there", "/nobody/whoAmI", json("[]"), 503],
+    ["what a rule answers", "/closed", json("[]"), 410],
+    ["the other services of the mesh by a header", "/orders/whoAmI", json("[]", "-H", "tri-service-group: other"), 200],
+  ])("%s", async (_, path, args, status, host?) => {
+    const answer = await curl(path, [flag, ...args], host);
+    expect(answer.status).toBe(status);
+    if (status >= 400) expect(answer.json).toMatchObject({ status: String(status), message: expect.any(String) });
+  });
+});
+
+test("what a gateway exposes by a pattern is called by its own name, and only that", async () => {
+  const services = {
+    [KEY]: [`dubbo://${PROVIDER.host}:${PROVIDER.port}`],
+    "g/com.acme.Other:1.0.0": [`dubbo://${PROVIDER.host}:${PROVIDER.port}`],
+  };
+  await stage.apply(services, rules, { expose: "com.acme.OrderService" });
+  expect(await curl("/com.acme.OrderService/whoAmI", json("[]"), "any.host")).toMatchObject({ status: 200 });
+  expect(await curl("/com.acme.OrderService/whoAmI", json("[]"))).toMatchObject({ status: 200 });
+  expect(await curl("/com.acme.Other/whoAmI", json("[]"), "any.host")).toMatchObject({ status: 404 });
+  await stage.apply(services, rules);
+  expect(await curl("/com.acme.OrderService/whoAmI", json("[]"), "any.host")).toMatchObject({ status: 404 });
+});
+
+test("a port that is in use keeps no other change from being taken up", async () => {
+  const busy = `apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: busy}\nspec:\n  servers: [{port: {number: ${stage.triPort}, protocol: HTTP}, hosts: ["*"]}]\n`;
+  const services = { [KEY]: [`dubbo://${PROVIDER.host}:${PROVIDER.port}`] };
+  await stage.apply(services, [...rules, busy]);
+  expect(await curl("/who", [])).toMatchObject({ status: 200 });
+  await stage.apply(services, rules);
+});

@@ -1,0 +1,145 @@
+import { expect, test } from "vitest";
+import { GatewayTable, lookupIn } from "../../../../src/bridge-proxy/gateway/table.ts";
+import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
+import type { Route } from "../../../../src/codecs/xds/resources.ts";
+import { clusterName, clusterOf, endpointsOf } from "../../../support/xds-fixtures.ts";
+
+const KEY = "g/com.acme.A:1.0.0";
+const cluster = clusterName(KEY);
+const pool = { host: (address: string, port: number) => ({ address, port }), version: 0 };
+const target = () =>
+  new Cluster(clusterOf(KEY), endpointsOf(KEY, "", [{ port: 1 }]), {
+    dubbo: pool,
+    tri: pool,
+    http: pool,
+  } as unknown as HostPools);
+
+function tableOf(hosts: Readonly<Record<string, readonly Route[]>>): GatewayTable {
+  const virtualHosts = Object.entries(hosts).map(([domain, routes]) => ({ name: domain, domains: [domain], routes }));
+  return new GatewayTable({ name: "gateway_80", virtualHosts }, target);
+}
+
+const when = (name: string, match: Route["match"], prefixRewrite?: string): Route => ({
+  name,
+  match,
+  route: { cluster, ...(prefixRewrite !== undefined && { prefixRewrite }) },
+});
+
+function find(routes: readonly Route[], target: string, verb = "POST", ...fields: string[]) {
+  const [path = "", query = ""] = target.split("?");
+  const all = [":method", verb, ...fields];
+  const found = tableOf({ "*": routes })
+    .hostFor("x")!
+    .find({ path, verb, lookup: lookupIn(all, `?${query}`) });
+  return typeof found === "object" ? found.compiled.name : found;
+}
+
+test.each([
+  ["api.example.com", "api.example.com"],
+  ["API.Example.com:8080", "api.example.com"],
+  ["api.example.com.", "api.example.com"],
+  ["other.example.com", "*.example.com"],
+  ["a.b.example.com", "*.example.com"],
+  ["x.deep.example.com", "*.deep.example.com"],
+  ["example.com", "*"],
+  ["[::1]:8080", "*"],
+  ["", "*"],
+  ["*.example.com", "*.example.com"],
+])("Host %s is of the domain %s", (authority, domain) => {
+  const table = tableOf({ "api.example.com": [], "*.example.com": [], "*.deep.example.com": [], "*": [] });
+  expect(table.hostFor(authority)?.domain).toBe(domain);
+});
+
+test("a Host of no domain has no routes", () => {
+  expect(tableOf({ "api.example.com": [] }).hostFor("other.com")).toBeUndefined();
+  expect(new GatewayTable(undefined, target).hostFor("a")).toBeUndefined();
+});
+
+test.each<[string, Route["match"], string, string, string[], string | undefined]>([
+  ["a prefix", { prefix: "/a/" }, "/a/b", "POST", [], "r"],
+  ["another path", { prefix: "/a/" }, "/b/a", "POST", [], undefined],
+  ["a path in other letters", { path: "/A", caseSensitive: false }, "/a", "POST", [], "r"],
+  ["an expression", { safeRegex: { regex: "/a/\\d+/b" } }, "/a/12/b", "POST", [], "r"],
+  ["a header", { prefix: "/", headers: [{ name: "x", stringMatch: { exact: "1" } }] }, "/a", "POST", ["x", "1"], "r"],
+  ["no such header", { prefix: "/", headers: [{ name: "x", presentMatch: true }] }, "/a", "POST", [], undefined],
+  [
+    "a parameter",
+    { prefix: "/", queryParameters: [{ name: "v", stringMatch: { exact: "a b" } }] },
+    "/a?u=1&v=a+b",
+    "POST",
+    [],
+    "r",
+  ],
+  [
+    "no such parameter",
+    { prefix: "/", queryParameters: [{ name: "v", presentMatch: true }] },
+    "/a?w=1",
+    "POST",
+    [],
+    undefined,
+  ],
+  ["another method than POST", { prefix: "/" }, "/a", "GET", [], "verb"],
+  [
+    "a method that is named",
+    { prefix: "/", headers: [{ name: ":method", stringMatch: { exact: "GET" } }] },
+    "/a",
+    "GET",
+    [],
+    "r",
+  ],
+  [
+    "one that is not",
+    { prefix: "/", headers: [{ name: ":method", stringMatch: { exact: "GET" } }] },
+    "/a",
+    "POST",
+    [],
+    "verb",
+  ],
+])("a route by %s", (_, match, target, verb, fields, found) => {
+  expect(find([when("r", match)], target, verb, ...fields)).toBe(found);
+});
+
+test("the first route that takes a request decides, whether it is found by its first part or not", () => {
+  const routes = [
+    when("narrow", { prefix: "/com.acme.A/get" }),
+    when("named", { prefix: "/com.acme.A/" }),
+    when("all", { prefix: "/" }),
+    when("never", { prefix: "/com.acme.B/" }),
+  ];
+  expect(["/com.acme.A/getIt", "/com.acme.A/put", "/com.acme.B/put", "/"].map((path) => find(routes, path))).toEqual([
+    "narrow",
+    "named",
+    "all",
+    "all",
+  ]);
+});
+
+test.each<[Route["match"], string | undefined, string, string]>([
+  [{ prefix: "/" }, undefined, "/com.acme.A/get", "get"],
+  [{ prefix: "/" }, undefined, "/any/thing/get", "get"],
+  [{ prefix: "/orders" }, "/com.acme.A/", "/orders/get", "get"],
+  [{ prefix: "/orders/" }, "/com.acme.A/", "/orders/get", "get"],
+  [{ prefix: "/orders/" }, "/x/find", "/orders/ById", "findById"],
+  [{ path: "/orders" }, "/com.acme.A/create", "/orders", "create"],
+  [{ safeRegex: { regex: "/o/.*" } }, "/com.acme.A/list", "/o/1/2", "list"],
+  [{ prefix: "/orders/" }, undefined, "/orders/", ""],
+])("a route by %j rewritten to %s calls, of %s, the method %j", (match, rewrite, path, method) => {
+  const host = tableOf({ "*": [when("r", match, rewrite)] }).hostFor("x")!;
+  const found = host.find({ path, verb: "POST", lookup: () => undefined });
+  expect(typeof found === "object" && found.methodOf(path)).toBe(method);
+});
+
+test("calls are counted under the service they go to", () => {
+  const found = tableOf({ "*": [when("r", { prefix: "/" })] })
+    .hostFor("x")!
+    .find({ path: "/", verb: "POST", lookup: () => undefined });
+  if (typeof found !== "object") throw new Error("no route");
+  const decision = found.decisionFor("get");
+  expect(decision).toMatchObject({
+    method: "get",
+    host: { key: { interface: "com.acme.A", group: "g", version: "1.0.0" } },
+  });
+  expect(found.decisionFor("get")).toBe(decision);
+  for (let i = 0; i < 1_024; i++) found.decisionFor(`m${i}`);
+  expect(found.decisionFor("get")).not.toBe(decision);
+});
