@@ -3,9 +3,10 @@ import { isException } from "../codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../codecs/dubbo2/frame.ts";
 import { type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
 import { after } from "./after.ts";
+import { toTripleOrGrpc } from "./bridge/grpc-form.ts";
 import { tryRest } from "./bridge/rest-try.ts";
 import { faultOf, type TranslatedRestCall, toRestCall } from "./bridge/to-rest.ts";
-import { type TripleRequest, toTripleRequest } from "./bridge/to-triple.ts";
+import type { TripleRequest } from "./bridge/to-triple.ts";
 import { TripleTry } from "./bridge/triple-try.ts";
 import type { CallerPort, ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
@@ -263,18 +264,19 @@ export class Exchange implements TryOwner {
   }
 
   #sendTriple(endpoint: TripleEndpoint): void {
-    const { idHigh, idLow, twoWay } = this.#call;
+    const { idHigh, idLow, twoWay, schemaOf } = this.#call;
     const { cluster } = this.#target!;
     const { host } = endpoint;
     const deadline = this.#deadline();
+    const to = {
+      authority: `${host.address}:${host.port}`,
+      service: cluster.service,
+      timeoutMs: deadline.deadlineMs - this.#context.nowMs,
+      token: cluster.tri.setsToken ? endpoint.token : "",
+    };
     let request: TripleRequest;
     try {
-      request = toTripleRequest(this.#frame, {
-        authority: `${host.address}:${host.port}`,
-        service: cluster.service,
-        timeoutMs: deadline.deadlineMs - this.#context.nowMs,
-        token: cluster.tri.setsToken ? endpoint.token : "",
-      });
+      request = toTripleOrGrpc(this.#frame, to, schemaOf(cluster.service.interface));
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
       this.#answer(ownAnswer(error instanceof CallError ? error.reason : "undecodable"), error.message);

@@ -134,7 +134,8 @@ function knownAnswer(head: Fields | null, trailers: Fields | null): KnownAnswer 
   return made;
 }
 
-function errorFrame(idHigh: number, idLow: number, { grpc, message, details }: Answer): Buffer {
+/** The frame of an answer that is an error without a Throwable. */
+export function errorFrame(idHigh: number, idLow: number, { grpc, message, details }: Answer): Buffer {
   const status = dubbo2OfGrpc(grpc);
   const text = details?.detail || message || details?.message || `grpc status ${grpc} without a text`;
   return status === OK

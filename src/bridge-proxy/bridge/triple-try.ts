@@ -4,6 +4,7 @@ import type { ProxyContext, TryOwner } from "../context.ts";
 import type { StreamOn } from "../triple/link.ts";
 import { MAX_MOVES, type SentContent, StreamTry, type TripleTryOwner } from "../triple/stream-try.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
+import { grpcToDubbo, isGrpcRequest } from "./grpc-form.ts";
 import { type TripleRequest, toDubboAnswer } from "./to-triple.ts";
 import { TripleCollector } from "./triple-collector.ts";
 
@@ -63,7 +64,10 @@ export class TripleTry implements TripleTryOwner {
     this.#collector.release();
     let frame: Buffer;
     try {
-      frame = toDubboAnswer(idHigh, idLow, request, this.#collector.answer);
+      const { answer } = this.#collector;
+      frame = isGrpcRequest(request)
+        ? grpcToDubbo(idHigh, idLow, request, answer)
+        : toDubboAnswer(idHigh, idLow, request, answer);
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
       owner.failed("undecodable", `the provider's answer cannot be translated: ${error.message}`);

@@ -123,24 +123,30 @@ function argumentFields(input: DescMessage, { parameters, names }: JavaMethodFor
   return parameters.map((type, i) => [isNamed ? named[i]! : fields[i]!, type]);
 }
 
-/** Whether a message is the one argument of type `type`, and not a field of it. */
-function isWhole(input: DescMessage, type: JavaType, name: string | undefined, java: JavaSchema): boolean {
+/** Whether a message is the one value of type `type`, a parameter called `name` or a result, and not a field of it. */
+export function isWhole(
+  input: DescMessage,
+  type: JavaType,
+  name: string | undefined,
+  java: JavaSchema | undefined,
+): boolean {
   if (isSingle(input)) return true;
   const kind = kindOfJava(type);
   const [field] = input.fields;
   if (input.fields.length !== 1 || field === undefined) return kind === "bean" || kind === "map";
   if (kind === "map") return field.fieldKind !== "map" && field.jsonName !== name;
-  if (kind !== "bean" || java.constants(type.name) !== undefined) return false;
-  if (isBeanOf(java, input, type.name)) return true;
+  if (kind !== "bean" || java?.constants(type.name) !== undefined) return false;
+  if (java !== undefined && isBeanOf(java, input, type.name)) return true;
   const simple = type.name.slice(Math.max(type.name.lastIndexOf("."), type.name.lastIndexOf("$")) + 1);
   if (input.name === simple) return true;
   if (field.fieldKind === "enum") return field.enum.name !== simple;
   if (field.fieldKind !== "message") return field.jsonName !== name;
-  return !(field.message.name === simple || isBeanOf(java, field.message, type.name) || field.jsonName === name);
+  const isField = java !== undefined && isBeanOf(java, field.message, type.name);
+  return !(field.message.name === simple || isField || field.jsonName === name);
 }
 
 /** Whether a message is a single thing in Java, such as a date. */
-function isSingle({ typeName }: DescMessage): boolean {
+export function isSingle({ typeName }: DescMessage): boolean {
   return typeName.startsWith("google.protobuf.") && typeName !== "google.protobuf.Empty";
 }
 
