@@ -1,4 +1,6 @@
 import type { Position } from "../base/errors.ts";
+import type { RestMapping } from "./schema.ts";
+import type { ServiceKey } from "./service.ts";
 
 /** Where an object of a rule file and each of its fields stand. */
 export interface SourceMap {
@@ -205,6 +207,24 @@ export interface Gateway extends RuleIdentity {
   readonly servers: readonly GatewayServer[];
   /** Services that are exposed as `/interface/method` without a VirtualService: hosts as rules write them. */
   readonly expose: readonly string[];
+}
+
+/** One address of a REST service. */
+export interface RestEndpoint extends Located {
+  readonly address: string;
+  readonly port: number;
+  /** Subsets select by these. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Trestle's own RestMapping: an interface whose calls are made at a REST service. */
+export interface RestMappingRule extends RuleIdentity {
+  readonly kind: "RestMapping";
+  readonly service: ServiceKey;
+  /** The service that serves it, by a host of the mesh; undefined where `endpoints` say where it is. */
+  readonly host: string | undefined;
+  readonly endpoints: readonly RestEndpoint[];
+  readonly mapping: RestMapping;
 }
 
 /** A rule that is applied, told apart by `kind`. */

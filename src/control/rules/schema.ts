@@ -124,6 +124,8 @@ function readScalar(value: unknown, shape: ScalarShape, fail: Fail): string | nu
       return wrong === undefined ? value : fail(wrong.code, wrong.problem);
     }
     case "choice": {
+      // YAML's null where that is one of the words.
+      if (value === null && shape.of.includes("null")) return "null";
       if (typeof value !== "string") return fail("TR0207", mustBe("a text", value));
       return shape.of.includes(value)
         ? value
