@@ -59,7 +59,7 @@ export class Mesh implements MeshParts {
     this.#log = log;
     this.store = createControlStore({ owner: OWNER, protocols: protocolsOf(config) });
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
-    this.schemas = new SchemaSources(config.protos, this.store, log);
+    this.schemas = new SchemaSources(config.protos, protocolsOf(config).includes("tri"), this.store, log);
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
     const judged = () => {

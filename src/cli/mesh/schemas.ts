@@ -1,18 +1,27 @@
+import { realClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { SyncState } from "../../registry-sync/contracts.ts";
 import { createProtoFiles, type ProtoFiles } from "./proto-files.ts";
+import { reflectEndpoint } from "./reflect-endpoint.ts";
+import { Reflection } from "./reflection.ts";
+import { needFindings, type SchemaNeed, schemaNeeds } from "./schema-needs.ts";
 
-/** Where the types of calls come from: the configuration's files and the registries' metadata, handed to the store. */
+/** Where the types of calls come from: the configuration's files, the registries' metadata, and servers' reflection; handed to the store. */
 export class SchemaSources {
   readonly files: ProtoFiles;
   readonly #store: ControlStore;
-  #fromRegistry: SyncState["schemas"] = [];
+  readonly #reflection: Reflection | undefined;
+  #state: Pick<SyncState, "entries" | "schemas" | "consumers"> = { entries: [], schemas: [], consumers: [] };
+  #needs: readonly SchemaNeed[] = [];
 
-  constructor(paths: readonly string[], store: ControlStore, log: Logger) {
+  /** Without Triple nobody is asked by reflection. */
+  constructor(paths: readonly string[], hasTriple: boolean, store: ControlStore, log: Logger) {
     this.#store = store;
     this.files = createProtoFiles({ paths, log });
+    const onSchemas = (schemas: SyncState["schemas"]) => store.setSchemas("reflection", schemas);
+    if (hasTriple) this.#reflection = new Reflection({ ask: reflectEndpoint, clock: realClock, log, onSchemas });
   }
 
   /** Reads the files once. */
@@ -22,22 +31,35 @@ export class SchemaSources {
 
   /** Hands on what files say, until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    for await (const { schemas } of this.files.current.watch(signal)) this.#store.setSchemas("files", schemas);
+    for await (const { schemas } of this.files.current.watch(signal)) {
+      this.#store.setSchemas("files", schemas);
+      this.#lookForNeeds();
+    }
   }
 
   /** What the registries know may be other now. */
-  take({ schemas }: SyncState): void {
-    if (schemas === this.#fromRegistry) return;
-    this.#fromRegistry = schemas;
-    this.#store.setSchemas("registry", schemas);
+  take({ entries, schemas, consumers }: SyncState): void {
+    const before = this.#state;
+    this.#state = { entries, schemas, consumers };
+    if (schemas !== before.schemas) this.#store.setSchemas("registry", schemas);
+    if (schemas !== before.schemas || entries !== before.entries) this.#lookForNeeds();
   }
 
-  /** What is wrong with the files. */
+  /** What is wrong with the files, and whose types nobody tells although they are needed. */
   findings(): readonly Finding[] {
-    return this.files.current.get().findings;
+    const answerOf = (name: string) => this.#reflection?.answerOf(name);
+    return [...this.files.current.get().findings, ...needFindings(this.#needs, answerOf, this.#state.consumers)];
   }
 
   close(): void {
     this.files.close();
+    this.#reflection?.close();
+  }
+
+  #lookForNeeds(): void {
+    if (this.#reflection === undefined) return;
+    const known = new Map([...this.#state.schemas, ...this.files.current.get().schemas].map((one) => [one.name, one]));
+    this.#needs = schemaNeeds(this.#state.entries, (name) => known.get(name));
+    this.#reflection.setNeeds(this.#needs);
   }
 }

@@ -33,9 +33,20 @@ export type ReflectCall = (
   messages: readonly Uint8Array[],
 ) => Promise<{ readonly answers: readonly Buffer[]; readonly end: Answer }>;
 
+/** The server's answer says that it has no such service, or tells nothing of its services at all. */
+export class ReflectionRefusal extends Error {
+  readonly reason: "no_service" | "no_reflection";
+
+  constructor(reason: ReflectionRefusal["reason"], message: string) {
+    super(message);
+    this.name = "ReflectionRefusal";
+    this.reason = reason;
+  }
+}
+
 /**
- * The types of one service as the server tells them. Throws an `Error` with one line where the server has no such service, tells
- * nothing of its services, or tells what does not fit together.
+ * The types of one service as the server tells them. Throws an `Error` with one line: a `ReflectionRefusal` where the server has no
+ * such service or tells nothing of its services, another one where what it tells does not fit together.
  */
 export async function reflectSchema(call: ReflectCall, service: string): Promise<Schema> {
   for (const version of SERVICES) {
@@ -45,7 +56,7 @@ export async function reflectSchema(call: ReflectCall, service: string): Promise
     const services = names.filter((name) => !name.startsWith("grpc.reflection.")).sort();
     const origin = "the server";
     const symbol = first[1];
-    if (symbol?.type !== "files") throw new Error(noService({ services, origin }, service));
+    if (symbol?.type !== "files") throw new ReflectionRefusal("no_service", noService({ services, origin }, service));
     const files = new Map<string, FileDescriptorProto>();
     const add = (found: readonly FileDescriptorProto[]): void => {
       for (const file of found) files.set(file.name, file);
@@ -63,7 +74,8 @@ export async function reflectSchema(call: ReflectCall, service: string): Promise
     }
     return createSchema([...files.values()], origin, services);
   }
-  throw new Error(
+  throw new ReflectionRefusal(
+    "no_reflection",
     "the server has no reflection; name the .proto files of the service with --proto, or a descriptor set with --descriptor",
   );
 }

@@ -11,8 +11,12 @@ export interface SchemaView extends ServiceSchema {
 }
 
 /** Who says the types of the snapshot's services, in its order; `{}` where nobody does. */
-export function viewOrigins({ entries }: Snapshot, origins: SchemaOrigins): Readonly<Record<string, string>>[] {
-  return entries.map(({ service }) => origins.get(service.interface) ?? {});
+export function viewOrigins(
+  { entries, schemas }: Snapshot,
+  origins: SchemaOrigins,
+): Readonly<Record<string, string>>[] {
+  const known = new Map(schemas.map((schema) => [schema.name, partsFrom(schema, origins)]));
+  return entries.map(({ service }) => known.get(service.interface) ?? {});
 }
 
 /** The names of all that have types, and who says them; of one interface (in any case) the types too. */
@@ -21,8 +25,14 @@ export function viewSchemas(
   origins: SchemaOrigins,
   wanted: string | undefined,
 ): readonly (SchemaView | Pick<SchemaView, "name" | "from">)[] {
-  const from = (name: string) => origins.get(name) ?? {};
-  if (wanted === undefined) return schemas.map(({ name }) => ({ name, from: from(name) }));
+  if (wanted === undefined) return schemas.map((schema) => ({ name: schema.name, from: partsFrom(schema, origins) }));
   const found = schemas.filter(({ name }) => name.toLowerCase() === wanted.toLowerCase());
-  return found.map((schema) => ({ ...schema, from: from(schema.name) }));
+  return found.map((schema) => ({ ...schema, from: partsFrom(schema, origins) }));
+}
+
+/** Who says the parts that a schema has; what its sources said since counts with the next snapshot. */
+function partsFrom(schema: ServiceSchema, origins: SchemaOrigins): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(origins.get(schema.name) ?? {}).filter(([part]) => Object.hasOwn(schema, part)),
+  );
 }

@@ -107,7 +107,7 @@ class Reports implements MetadataReports {
         touched.add(before.interfaceName);
       }
       if (interfaceName === undefined || data === undefined || data === null) continue;
-      this.#reports.set(path, this.#read(interfaceName, data));
+      this.#reports.set(path, this.#read(interfaceName, data, before?.definition));
       this.#bytes += data.length;
       touched.add(interfaceName);
     }
@@ -116,7 +116,8 @@ class Reports implements MetadataReports {
     return true;
   }
 
-  #read(interfaceName: string, data: Uint8Array): Report {
+  /** A report that broke keeps what it said `before`. */
+  #read(interfaceName: string, data: Uint8Array, before: JavaDefinition | undefined): Report {
     try {
       if (data.length > MAX_DEFINITION_BYTES)
         throw new Error(`it has ${data.length} bytes, over the limit of ${MAX_DEFINITION_BYTES}`);
@@ -125,7 +126,7 @@ class Reports implements MetadataReports {
       const definition = parseDefinition(new TextDecoder().decode(data));
       return { interfaceName, bytes: data.length, definition, fault: undefined };
     } catch (error) {
-      return { interfaceName, bytes: data.length, definition: undefined, fault: (error as Error).message };
+      return { interfaceName, bytes: data.length, definition: before, fault: (error as Error).message };
     }
   }
 
@@ -136,7 +137,8 @@ class Reports implements MetadataReports {
       a < b ? -1 : 1,
     )) {
       if (fault !== undefined) {
-        const message = `registry ${this.#registry} has a metadata report of ${interfaceName} that cannot be read: ${fault}; the types of its calls are not known from it`;
+        const rest = definition === undefined ? "no types are known from it" : "what it said before counts";
+        const message = `registry ${this.#registry} has a metadata report of ${interfaceName} that cannot be read: ${fault}; ${rest}`;
         findings.push(finding("TR0160", message, path));
       }
       if (definition === undefined || !touched.has(interfaceName)) continue;

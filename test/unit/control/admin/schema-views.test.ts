@@ -26,6 +26,11 @@ test("each service is told who says its types", () => {
   ]);
 });
 
+test("what a source has said since the snapshot was made is not shown yet", () => {
+  const newer = new Map([["c.C", { java: "registry", protobuf: "files" }]]);
+  expect(viewSchemas(snapshot, newer, "c.C")).toMatchObject([{ from: { protobuf: "files" } }]);
+});
+
 test("all that have types are listed, whether they are services here or not", () => {
   expect(viewSchemas(snapshot, origins, undefined)).toEqual([
     { name: "a.A", from: { java: "registry", protobuf: "files" } },

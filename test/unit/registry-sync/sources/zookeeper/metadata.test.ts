@@ -127,13 +127,16 @@ test("a report that cannot be read is a finding until it can be", () => {
       severity: "warning",
       at: path,
       message:
-        "registry zk has a metadata report of a.Orders that cannot be read: it is no JSON; the types of its calls are not known from it",
+        "registry zk has a metadata report of a.Orders that cannot be read: it is no JSON; no types are known from it",
     },
   ]);
   reports.take(new Map([[path, { children: undefined, data: Buffer.alloc(524_289, " ") }]]), new Set([path]));
   expect(reports.findings[0]?.message).toContain("it has 524289 bytes, over the limit of 524288");
   reports.take(new Map([[path, report("a.Line")]]), new Set([path]));
   expect([reports.findings, reports.schemas.length]).toEqual([[], 1]);
+  reports.take(new Map([[path, { children: undefined, data: Buffer.from("[]") }]]), new Set([path]));
+  expect(reports.findings[0]?.message).toContain("it has no list of methods; what it said before counts");
+  expect(reports.schemas[0]?.java?.types).toEqual({ "a.Line": { properties: { x: "int" } } });
 });
 
 test("a world that did not change is not looked at again", () => {

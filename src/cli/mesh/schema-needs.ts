@@ -1,0 +1,96 @@
+import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
+import type { ServiceSchema } from "../../model/schema.ts";
+import type { ReflectionAnswer, ReflectionNeed } from "./reflection.ts";
+import { schemaFinding } from "./schema-findings.ts";
+
+/** An interface whose protobuf types may be needed. */
+export interface SchemaNeed extends ReflectionNeed {
+  /** Its providers say that their messages are protobuf: only types can explain them. */
+  readonly isProtobuf: boolean;
+}
+
+/**
+ * The interfaces that have Triple providers and may speak protobuf, without anybody having said their messages: those whose providers
+ * say that they do, and those of which not even Java's types are known. `known` finds what files and registries say. Sorted by name.
+ */
+export function schemaNeeds(
+  entries: readonly Entry[],
+  known: (name: string) => ServiceSchema | undefined,
+): readonly SchemaNeed[] {
+  const byInterface = new Map<string, Endpoint[]>();
+  for (const { service, endpoints } of entries) {
+    const list = endpoints.filter(({ protocol, disabled }) => protocol === "tri" && !disabled);
+    const before = byInterface.get(service.interface);
+    if (before !== undefined) before.push(...list);
+    else if (endpoints.some(({ protocol }) => protocol === "tri") || endpoints.length === 0)
+      byInterface.set(service.interface, list);
+  }
+  const needs: SchemaNeed[] = [];
+  for (const [name, endpoints] of byInterface) {
+    const schema = known(name);
+    const isProtobuf = endpoints.some(takesProtobuf);
+    if (schema?.protobuf !== undefined || (schema?.java !== undefined && !isProtobuf)) continue;
+    const places = new Map(endpoints.map(({ address, port }) => [`${address}:${port}`, { address, port }]));
+    needs.push({
+      name,
+      endpoints: [...places].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, place]) => place),
+      isProtobuf,
+    });
+  }
+  return needs.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Java says so of a service that was made from a .proto by `proxy=nativestub`, dubbo-go by the other two. */
+function takesProtobuf({ params }: Endpoint): boolean {
+  return params["proxy"] === "nativestub" || params["IDL-mode"] === "IDL" || params["serialization"] === "protobuf";
+}
+
+const CURES = "give its .proto files by protos, or switch the server's reflection on";
+
+/**
+ * Findings on needed types that reflection did not tell either: where only they can explain the messages, and where Dubbo2 consumers
+ * call a service that is then taken for a Java interface.
+ */
+export function needFindings(
+  needs: readonly SchemaNeed[],
+  answerOf: (name: string) => ReflectionAnswer | undefined,
+  consumers: readonly Consumer[],
+): readonly Finding[] {
+  const open = needs.filter(({ name, endpoints }) => {
+    const answer = answerOf(name);
+    return endpoints.length > 0 && answer !== undefined && answer.type !== "types";
+  });
+  if (open.length === 0) return [];
+  const old = new Set(consumers.filter(speaksDubbo2).map(({ service }) => service.interface));
+  return open.flatMap(({ name, isProtobuf }) => {
+    const answer = answerOf(name)!;
+    if (isProtobuf) {
+      const message = `the Triple providers of ${name} take protobuf messages that nobody tells (${reasonOf(answer)}), so that calls by Dubbo2 and JSON cannot be translated for them; ${CURES}`;
+      return [schemaFinding("TR0310", message, name)];
+    }
+    // A server that lists its services without this one has it as a Java interface, whose calls need no types.
+    if (answer.type === "no_service" || !old.has(name)) return [];
+    const message = `nobody tells the types of ${name} (${reasonOf(answer)}); its Triple providers are taken to offer a Java interface to its Dubbo2 consumers. If they take protobuf messages, ${CURES}`;
+    return [schemaFinding("TR0310", message, name)];
+  });
+}
+
+function speaksDubbo2({ params }: Consumer): boolean {
+  const release = params["release"] ?? params["dubbo"] ?? "";
+  return release.startsWith("2.") && params["protocol"] !== "tri";
+}
+
+function reasonOf(answer: ReflectionAnswer): string {
+  switch (answer.type) {
+    case "no_service":
+      return "their reflection has no such service";
+    case "no_reflection":
+      return "they have no reflection";
+    case "failed":
+      return `reflection failed: ${answer.why}`;
+    case "types":
+      return "";
+    default:
+      return answer satisfies never;
+  }
+}

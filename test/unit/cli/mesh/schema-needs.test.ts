@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import type { ReflectionAnswer } from "../../../../src/cli/mesh/reflection.ts";
+import { needFindings, schemaNeeds } from "../../../../src/cli/mesh/schema-needs.ts";
+import type { Consumer, Endpoint } from "../../../../src/model/entry.ts";
+import type { ServiceSchema } from "../../../../src/model/schema.ts";
+import { serviceKey } from "../../../../src/model/service.ts";
+import { endpoint, entry } from "../../../support/worlds.ts";
+
+const tri = (address: string, params: Readonly<Record<string, string>> = {}, more: Partial<Endpoint> = {}) =>
+  endpoint(`${address}:50051`, { protocol: "tri", params, ...more });
+const idl = { proxy: "nativestub" };
+const java = { name: "a.A", java: { methods: [], types: {} } };
+const protobuf = { name: "a.A", protobuf: "AA==" };
+
+test.each<[string, readonly (string | Endpoint)[], ServiceSchema | undefined, boolean | undefined]>([
+  ["Triple alone, nothing known", [tri("h")], undefined, false],
+  ["Triple beside Dubbo2, nothing known", [tri("h"), "h"], undefined, false],
+  ["Dubbo2 alone", ["h"], undefined, undefined],
+  ["a Java interface that is known", [tri("h")], java, undefined],
+  ["protobuf by its URL, known as Java alone", [tri("h", idl)], java, true],
+  ["protobuf by dubbo-go's URL", [tri("h", { "IDL-mode": "IDL" })], undefined, true],
+  ["protobuf that is known", [tri("h", idl)], protobuf, undefined],
+])("whose types are asked for: %s", (_, endpoints, schema, isProtobuf) => {
+  const needs = schemaNeeds([entry("a.A", endpoints)], () => schema);
+  expect(needs.map((need) => need.isProtobuf)).toEqual(isProtobuf === undefined ? [] : [isProtobuf]);
+});
+
+test("endpoints of all groups and versions are asked, each once and not those that are disabled", () => {
+  const entries = [
+    entry("g/a.A:1", [tri("h2"), tri("h1")]),
+    entry("a.A:2", [tri("h1"), tri("h3", {}, { disabled: true })]),
+  ];
+  expect(schemaNeeds(entries, () => undefined)).toEqual([
+    {
+      name: "a.A",
+      isProtobuf: false,
+      endpoints: [
+        { address: "h1", port: 50051 },
+        { address: "h2", port: 50051 },
+      ],
+    },
+  ]);
+});
+
+const consumer = (params: Readonly<Record<string, string>>): Consumer => ({
+  ...{ service: serviceKey("a.A"), address: "h", application: "app", params },
+});
+const [dubbo26, dubbo27, dubbo33] = [
+  consumer({ dubbo: "2.6.12" }),
+  consumer({ dubbo: "2.0.2", release: "2.7.23" }),
+  consumer({ dubbo: "2.0.2", release: "3.3.6" }),
+];
+const failed: ReflectionAnswer = { type: "failed", why: "no answer" };
+
+test.each<[string, Readonly<Record<string, string>>, ReflectionAnswer | undefined, readonly Consumer[], string]>([
+  ["protobuf, not asked yet", idl, undefined, [], ""],
+  ["protobuf, told", idl, { type: "types", protobuf: "" }, [], ""],
+  ["protobuf, without reflection", idl, { type: "no_reflection" }, [], "nobody tells (they have no reflection)"],
+  ["protobuf, unknown there", idl, { type: "no_service" }, [], "(their reflection has no such service)"],
+  ["protobuf, failed", idl, failed, [], "(reflection failed: no answer)"],
+  ["anything, failed, no Dubbo2 consumer", {}, failed, [dubbo33], ""],
+  ["anything, failed, a consumer of 2.7", {}, failed, [dubbo33, dubbo27], "are taken to offer a Java interface"],
+  ["anything, without reflection, a consumer of 2.6", {}, { type: "no_reflection" }, [dubbo26], "by protos"],
+  ["a Java interface by its server's word", {}, { type: "no_service" }, [dubbo27], ""],
+])("a finding: %s", (_, params, answer, consumers, text) => {
+  const needs = schemaNeeds([entry("a.A", [tri("h", params)])], () => undefined);
+  const findings = needFindings(needs, () => answer, consumers);
+  expect(findings.map(({ code, at }) => [code, at])).toEqual(text === "" ? [] : [["TR0310", "a.A"]]);
+  expect(findings[0]?.message ?? "").toContain(text);
+});
