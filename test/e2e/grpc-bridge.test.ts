@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startProvider } from "../support/dubbo.ts";
-import { type OrdersClient, ordersClient } from "../support/grpc-orders.ts";
+import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
+import { type OrdersClient, ordersClient, startOrdersServer } from "../support/grpc-orders.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { type Peer, stopAll } from "../support/process.ts";
 import { ordersSchema } from "../support/proto-fixtures.ts";
@@ -96,6 +96,159 @@ describe.each(["2.7", "2.6"] as const)("a %s provider, called by gRPC", (line) =
       const { code, details, value } = await client.call(method, request);
       expect([code, details]).toEqual([0, ""]);
       expect(value).toMatchObject(request as object);
+    });
+
+    test("no argument, a scalar's message, a list, a map, an overload, a later answer", async () => {
+      expect(await client.call("WhoAmI", {})).toMatchObject({ code: 0, value: { label } });
+      expect(await client.call("SayHi", { value: "Zoë" })).toMatchObject({ code: 0, value: { value: "hi Zoë" } });
+      const { value } = await client.call("ListOrders", { count: 3 });
+      expect((value as { orders: unknown[] }).orders).toMatchObject([
+        { id: "0" },
+        { id: "1" },
+        { id: "2", servedBy: label },
+      ]);
+      expect(await client.call("OrdersByKey", { keys: ["a", "b"] })).toMatchObject({
+        code: 0,
+        value: { orders: { a: { id: "0" }, b: { id: "1" } } },
+      });
+      const later = await client.call("LaterOrder", { id: "5" });
+      // 2.6 takes a future for an object like any other.
+      if (line !== "2.6") expect(later).toMatchObject({ code: 0, value: { id: "5" } });
+      else expect(later).toMatchObject({ code: 13, details: expect.stringContaining("CompletableFuture") as string });
+      expect(await client.call("CancelOrder", { id: "5" })).toMatchObject({ code: 0, value: {} });
+      expect(await client.call("Notes", { value: "cancelled-5" })).toMatchObject({ code: 0, value: {} });
+    });
+
+    test("metadata and attachments go both ways", async () => {
+      const { value, trailers } = await client.call(
+        "Attachments",
+        {},
+        { metadata: { "x-user": "7", "answer-with": "green" } },
+      );
+      expect(value).toMatchObject({ entries: { "x-user": "7" } });
+      if (line !== "2.6") expect(trailers).toMatchObject({ "x-answer": "green" });
+    });
+
+    test.each([
+      ["checked", "com.acme.OrderException: no such order"],
+      ["runtime", "java.lang.IllegalStateException: not now"],
+      ["rejected", "com.acme.OrderRejected: rejected by rule 7"],
+    ])("the provider's exception (%s) is status 2 with its class and message", async (kind, details) => {
+      expect(await client.call("Fail", { value: kind })).toMatchObject({ code: 2, details });
+    });
+
+    test("a method that the provider does not have is status 12", async () => {
+      expect(await client.call("Missing", { value: 1 })).toMatchObject({
+        code: 12,
+        details: expect.stringMatching(
+          /^[\w.]+RpcException: No such method missing in class interface [\w.]+$/,
+        ) as string,
+      });
+    });
+
+    test("a stream is refused", async () => {
+      expect(await client.call("Watch", { value: 1 })).toMatchObject({
+        code: 12,
+        details: "trestle: Watch is a stream, which dubbo2 does not have",
+      });
+    });
+  });
+
+  test("an overload is told by its type", async () => {
+    await stage.apply(services, typesKnown);
+    expect(await client.call("Find", { id: "7" })).toMatchObject({ code: 0, value: { id: "7", servedBy: label } });
+  });
+
+  test("what Java's types cannot hold is refused before the provider sees it", async () => {
+    await stage.apply(services, typesKnown);
+    expect(await client.call("EchoByte", { value: 300 })).toMatchObject({
+      code: 3,
+      details: "trestle: field value: int32 300 does not fit byte",
+    });
+  });
+
+  test("without a .proto file the refusal says where types may come from", async () => {
+    await stage.apply(services, []);
+    const { code, details } = await client.call("GetOrder", { id: "1" });
+    expect([code, details]).toEqual([12, expect.stringContaining("com.acme.OrderService are not known here")]);
+  });
+
+  test("a deadline ends the call", async () => {
+    await stage.apply(services, typesKnown);
+    const before = Date.now();
+    expect(await client.call("Sleep", { ms: "3000" }, { deadlineMs: 400 })).toMatchObject({ code: 4 });
+    expect(Date.now() - before).toBeLessThan(2_000);
+  });
+
+  test("200 calls at once are served", async () => {
+    await stage.apply(services, typesKnown);
+    const calls = Array.from({ length: 200 }, (_, i) => client.call("GetOrder", { id: String(i) }));
+    const answers = await Promise.all(calls);
+    expect(answers.map(({ code, value }) => [code, (value as { id: string }).id])).toEqual(
+      answers.map((_, i) => [0, String(i)]),
+    );
+    expect(stage.held()).toMatchObject({ callsInFlight: 0, heldBytes: 0 });
+  });
+
+  test("bodies of 7 MB go both ways", async () => {
+    await stage.apply(services, typesKnown);
+    const value = Buffer.alloc(7_000_000, 7);
+    expect(await client.call("CountBytes", { value })).toMatchObject({ code: 0, value: { value: value.length } });
+    const made = await client.call("MakeBytes", { value: value.length });
+    expect([made.code, (made.value as { value: Buffer }).value.length]).toEqual([0, value.length]);
+  });
+});
+
+describe("a gRPC server in Node", () => {
+  let server: { port: number; stop(): void };
+
+  beforeAll(async () => {
+    server = await startOrdersServer(hosts.provider2, "node");
+    const endpoint = { address: hosts.provider2, port: server.port, protocol: "tri" as const };
+    await stage.apply([{ key: "com.acme.OrderService", endpoints: [endpoint] }], typesKnown);
+  });
+
+  afterAll(() => {
+    server?.stop();
+  });
+
+  describe.each(["2.7", "2.6"] as const)("called by a %s consumer", (line) => {
+    let consumer: Consumer;
+
+    beforeAll(async () => {
+      consumer = await startConsumer(line, { url: stage.dubboUrl });
+    });
+
+    afterAll(async () => {
+      await consumer?.stop();
+    });
+
+    test("an order goes there and back, of Java's own classes", async () => {
+      expect(await consumer.call("createOrder", 7)).toMatchObject({ id: 7, servedBy: "node" });
+      expect(await consumer.call("getOrder", 9)).toMatchObject({ id: 9, servedBy: "node" });
+    });
+
+    test("scalars, no argument and nothing", async () => {
+      expect(await consumer.call("sayHi", "Zoë")).toBe("hi Zoë");
+      expect(await consumer.call("whoAmI")).toMatchObject({ line: "grpc", label: "node" });
+      expect(await consumer.call("cancelOrder", 1)).toBeNull();
+      expect(await consumer.call("echoString", "é 🚀")).toBe("é 🚀");
+    });
+
+    test("a generic call gets maps", async () => {
+      const generic = { op: "generic", method: "getOrder", types: ["long"], args: [5] };
+      expect((await consumer.ask(generic))["value"]).toMatchObject({ id: 5, status: "PAID" });
+      const list = { op: "generic", method: "listOrders", types: ["int"], args: [2] };
+      expect((await consumer.ask(list))["value"]).toMatchObject([{ id: 0 }, { id: 1 }]);
+    });
+
+    test("an error is a status of Dubbo2 or an exception with its text", async () => {
+      await expect(consumer.call("fail", "5 no such order")).rejects.toThrow(/no such order/);
+      await expect(consumer.call("fail", "3 bad id")).rejects.toThrow(/bad id/);
+    });
+
+    test("200 calls at once are served", async () => {
+      expect(await consumer.burst(200, 100)).toMatchObject({ errors: [], ok: 200, labels: { node: 200 } });
     });
   });
 });

@@ -1,5 +1,15 @@
 import { fileURLToPath } from "node:url";
-import { Client, credentials, Metadata, type ServiceDefinition, type StatusObject } from "@grpc/grpc-js";
+import {
+  Client,
+  credentials,
+  type handleUnaryCall,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type StatusObject,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
 /** com.acme.OrderService of fixtures/peers/grpc/orders.proto, as @grpc/grpc-js calls and serves it: a program that knows nothing of Dubbo. */
@@ -80,4 +90,62 @@ export function ordersClient(address: string): OrdersClient {
     },
     close: () => client.close(),
   };
+}
+
+interface OrderMessage {
+  readonly id: string;
+}
+
+/** A gRPC server of the orders: what it is given comes back, an order with a `servedBy`; `Fail` ends with status NAME as `NAME text`. */
+export async function startOrdersServer(host: string, label: string): Promise<{ port: number; stop(): void }> {
+  const server = new Server({
+    "grpc.max_receive_message_length": MAX_BYTES,
+    "grpc.max_send_message_length": MAX_BYTES,
+  });
+  const echo: handleUnaryCall<unknown, unknown> = (call, done) => {
+    const said = call.metadata.get("x-question").map(String);
+    const tail = new Metadata();
+    if (said.length > 0) tail.set("x-answer", said.join());
+    done(null, call.request, tail);
+  };
+  const order = (id: string) => ({
+    id,
+    total: "1.50",
+    created: { seconds: "1795289400", nanos: 5e8 },
+    status: 1,
+    servedBy: label,
+  });
+  const own: UntypedServiceImplementation = {
+    GetOrder: (call, done) => done(null, order((call.request as OrderMessage).id)),
+    CreateOrder: (call, done) => done(null, { ...(call.request as OrderMessage), servedBy: label }),
+    CancelOrder: (_, done) => done(null, {}),
+    ListOrders: (call, done) => {
+      const { count } = call.request as { readonly count: number };
+      done(null, { orders: Array.from({ length: count }, (_, i) => order(String(i))) });
+    },
+    OrdersByKey: (call, done) => {
+      const { keys } = call.request as { readonly keys: readonly string[] };
+      done(null, { orders: Object.fromEntries(keys.map((key, i) => [key, order(String(i))])) });
+    },
+    SayHi: (call, done) => done(null, { value: `hi ${(call.request as { value: string }).value}` }),
+    WhoAmI: (_, done) => done(null, { line: "grpc", label, pid: "1", remoteAddress: "" }),
+    Sleep: (call, done) =>
+      void setTimeout(() => done(null, { value: label }), Number((call.request as { ms: string }).ms)),
+    Fail: (call, done) => {
+      const [code, ...text] = (call.request as { value: string }).value.split(" ");
+      done({ code: Number(code), details: text.join(" ") }, null);
+    },
+  };
+  server.addService(
+    ordersService,
+    Object.fromEntries(
+      Object.keys(ordersService).map((name) => [name, own[name] ?? echo]),
+    ) as UntypedServiceImplementation,
+  );
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, got) =>
+      error === null ? resolve(got) : reject(error),
+    ),
+  );
+  return { port, stop: () => server.forceShutdown() };
 }

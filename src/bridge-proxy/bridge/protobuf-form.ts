@@ -8,6 +8,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
+import { firstLine } from "../../base/clean-text.ts";
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import { decodeResponse, encodeRequest, isException } from "../../codecs/dubbo2/body.ts";
 import { GENERIC_DESCRIPTOR } from "../../codecs/dubbo2/head.ts";
@@ -120,7 +121,7 @@ function isJson(contentType: string): boolean {
  */
 export function dubboToProtobuf(form: ProtobufForm, bytes: Buffer, start: number, end: number): TripleReply {
   const { status, type, value, text, attachments } = decodeResponse(bytes, start, end);
-  if (status !== OK) return errorReply(form, grpcOfDubbo2(status), text || `dubbo2 status ${status}`, false);
+  if (status !== OK) return statusReply(form, status, text);
   if (type === "exception") return exceptionReply(form, value, isException(bytes, start, end));
   const { method, contentType } = form;
   const message = encode(form, javaToMessage(method.output, value));
@@ -142,19 +143,34 @@ function encode({ method, service, contentType }: ProtobufForm, message: Message
   }
 }
 
+/** A status of Dubbo2 with the first line of its text: behind that stands a stack trace, which is none of a caller's business. */
+function statusReply(form: ProtobufForm, status: number, text: string): TripleReply {
+  const line = firstLine(text) || `dubbo2 status ${status}`;
+  return errorReply(form, isMissing(line) ? 12 : grpcOfDubbo2(status), line, false);
+}
+
+/** Whether this is what Java's GenericFilter says of a method that its interface does not have. */
+function isMissing(text: string): boolean {
+  return /No such method |java\.lang\.NoSuchMethodException/.test(text);
+}
+
 /** A callee's exception: its class and message as the status's text. */
 function exceptionReply(form: ProtobufForm, thrown: Value, isThrown: boolean): TripleReply {
   const { className, message } = thrownBy(thrown);
   const isRpc = isObject(thrown) && thrown.shape.name.endsWith(".RpcException");
   const code = isRpc ? fieldOf(thrown, "code") : undefined;
   const grpc = isRpc ? grpcOfRpcException(typeof code === "number" ? code : 0) : UNKNOWN;
-  const isMissing = isRpc && grpc === UNKNOWN && message.includes("java.lang.NoSuchMethodException");
   const text = message === "" ? className : `${className}: ${message}`;
-  return errorReply(form, isMissing ? 12 : grpc, text, isThrown);
+  return errorReply(form, isRpc && grpc === UNKNOWN && isMissing(message) ? 12 : grpc, text, isThrown);
 }
 
+/** What a provider says of a generic call whose arguments are not those of the method, or of one of several. */
+const MISFIT = /args\.length != types\.length|Not unique method/;
+
 function errorReply(form: ProtobufForm, grpc: number, text: string, isThrown: boolean): TripleReply {
-  const message = text.slice(0, MAX_TEXT);
+  const hint =
+    form.java === undefined && MISFIT.test(text) ? "; Java's types of the method are not known to trestle" : "";
+  const message = text.slice(0, MAX_TEXT) + hint;
   const details = { code: grpc, message, stackTrace: [], detail: message };
   const { fields } = printTrailers({ grpc, message, ...(isThrown && { details }) });
   const head = [":status", "200", "content-type", form.contentType, ...fields];

@@ -116,10 +116,16 @@ class MessageBuilder {
   #byName(type: DescMessage, value: Value): Message {
     if (!isContainer(value) || value.type === "list") throw this.#unfit(value, `a message ${type.typeName}`);
     const message = reflect(type, create(type), false);
-    for (const [name, item] of membersOf(value)) {
+    const members = membersOf(value).filter(([name]) => name !== "class");
+    let known = members.length === 0 || type.fields.length === 0;
+    for (const [name, item] of members) {
       const field = fieldNamed(type, name);
-      if (field !== undefined && item !== null) this.#set(message, field, item);
+      if (field === undefined) continue;
+      known = true;
+      if (item !== null) this.#set(message, field, item);
     }
+    // Nothing in common is no newer version of the class, but another one.
+    if (!known) throw this.#unfit(value, `a message ${type.typeName}, which has none of its properties`);
     return message.message;
   }
 

@@ -125,7 +125,11 @@ export function shown(value: Value): string {
       return `the date ${dateText(value) ?? value.ms}`;
     case "object":
       return value.shape.name;
-    default:
-      return value.className ?? `a ${value.type}`;
+    case "map": {
+      const name = mapGet(value, "class");
+      return typeof name === "string" ? name : (value.className ?? "a map");
+    }
+    case "list":
+      return value.className ?? "a list";
   }
 }

@@ -205,6 +205,30 @@ describe("answers", () => {
     ]);
   });
 
+  test.each([
+    ["a stack trace is cut", "a.B: no\na.B: no\n\tat c.D(E.java:1)", typed, "13", "a.B: no"],
+    [
+      "a method that is not there",
+      "a.RpcException: No such method x in class interface y\n\tat",
+      typed,
+      "12",
+      "a.RpcException: No such method x in class interface y",
+    ],
+    [
+      "overloads that the provider cannot tell",
+      "Not unique method for method name(find)",
+      untyped,
+      "13",
+      "Not unique method for method name(find); Java's types of the method are not known to trestle",
+    ],
+  ])("%s", (_, said, schemas, status, text) => {
+    const known = protobufFormOf(headOf("GetOrder"), "application/grpc", Buffer.alloc(0), schemas)!;
+    const frame = encodeStatusAnswer(0, 1, HESSIAN2, 70, said);
+    const { head } = dubboToProtobuf(known, frame, 0, frame.length);
+    expect(fieldValue(head, "grpc-status")).toBe(status);
+    expect(decodeURIComponent(fieldValue(head, "grpc-message")!)).toBe(text);
+  });
+
   test("messages in JSON are answered in JSON", () => {
     const type = "application/grpc+json";
     const json = form("EchoLong", type);

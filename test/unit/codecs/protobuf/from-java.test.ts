@@ -176,6 +176,15 @@ test.each<[string, string, Value, string]>([
   ["a date before the year 1", "At", dateValue(-(1n << 62n)), "does not fit a Timestamp"],
   ["a scalar for a message", "Order", 5, "the value: the number 5 does not fit a message com.acme.Order of 9 fields"],
   [
+    "a class with nothing in common",
+    "Order",
+    mapValue([
+      ["class", "java.util.concurrent.CompletableFuture"],
+      ["done", true],
+    ]),
+    "the value: java.util.concurrent.CompletableFuture does not fit a message com.acme.Order, which has none of its properties",
+  ],
+  [
     "a scalar in a message",
     "Order",
     order(["customer", 5]),
