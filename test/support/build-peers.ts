@@ -1,4 +1,4 @@
-import { buildGoTool, goTools } from "./go-peers.ts";
+import { buildDubboGo, buildGoTool, goTools } from "./go-peers.ts";
 import { buildPeer } from "./maven.ts";
 
 // `make peers`: outside the network namespace, where a Maven repository can be reached.
@@ -11,3 +11,4 @@ for (const tool of goTools) {
     console.error(`${tool}: ${error.message}`),
   );
 }
+await buildDubboGo((text) => console.log(text)).catch((error: Error) => console.error(`dubbo-go: ${error.message}`));

@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { builtPeer, peerHome } from "./maven.ts";
 
 const run = promisify(execFile);
 const BUILD_TIMEOUT_MS = 300_000;
@@ -68,4 +70,17 @@ export async function go(args: readonly string[], env: Readonly<Record<string, s
   const options = { cwd, env: { ...process.env, PATH: path, ...env }, timeout: BUILD_TIMEOUT_MS };
   // The module proxy's passing failure must not fail the run: what was downloaded and compiled is kept, so a second try is short.
   await run("go", args, options).catch(() => run("go", args, options));
+}
+
+/** The program of fixtures/peers/dubbo-go; throws with what to do when it has not been built. */
+export function builtDubboGo(): string {
+  return join(builtPeer("dubbo-go"), "dubbo-go");
+}
+
+/** Builds it outside the clone unless it is built already. Needs `go` and its module proxy. */
+export async function buildDubboGo(say: (text: string) => void): Promise<void> {
+  const cwd = fileURLToPath(new URL("../../fixtures/peers/dubbo-go", import.meta.url));
+  await buildOnce(peerHome("dubbo-go"), "dubbo-go", say, (work) =>
+    go(["build", "-trimpath", "-buildvcs=false", "-o", join(work, "dubbo-go"), "."], {}, cwd),
+  );
 }
