@@ -92,8 +92,13 @@ export function ordersClient(address: string): OrdersClient {
   };
 }
 
-interface OrderMessage {
+/** What requests have, each some of it. */
+interface Asked {
   readonly id: string;
+  readonly count: number;
+  readonly keys: readonly string[];
+  readonly value: string;
+  readonly ms: string;
 }
 
 /** A gRPC server of the orders: what it is given comes back, an order with a `servedBy`; `Fail` ends with status NAME as `NAME text`. */
@@ -115,24 +120,23 @@ export async function startOrdersServer(host: string, label: string): Promise<{ 
     status: 1,
     servedBy: label,
   });
-  const own: UntypedServiceImplementation = {
-    GetOrder: (call, done) => done(null, order((call.request as OrderMessage).id)),
-    CreateOrder: (call, done) => done(null, { ...(call.request as OrderMessage), servedBy: label }),
+  const own: Readonly<Record<string, handleUnaryCall<Asked, unknown>>> = {
+    GetOrder: (call, done) => done(null, order(call.request.id)),
+    CreateOrder: (call, done) => done(null, { ...call.request, servedBy: label }),
     CancelOrder: (_, done) => done(null, {}),
     ListOrders: (call, done) => {
-      const { count } = call.request as { readonly count: number };
+      const { count } = call.request;
       done(null, { orders: Array.from({ length: count }, (_, i) => order(String(i))) });
     },
     OrdersByKey: (call, done) => {
-      const { keys } = call.request as { readonly keys: readonly string[] };
+      const { keys } = call.request;
       done(null, { orders: Object.fromEntries(keys.map((key, i) => [key, order(String(i))])) });
     },
-    SayHi: (call, done) => done(null, { value: `hi ${(call.request as { value: string }).value}` }),
+    SayHi: (call, done) => done(null, { value: `hi ${call.request.value}` }),
     WhoAmI: (_, done) => done(null, { line: "grpc", label, pid: "1", remoteAddress: "" }),
-    Sleep: (call, done) =>
-      void setTimeout(() => done(null, { value: label }), Number((call.request as { ms: string }).ms)),
+    Sleep: (call, done) => void setTimeout(() => done(null, { value: label }), Number(call.request.ms)),
     Fail: (call, done) => {
-      const [code, ...text] = (call.request as { value: string }).value.split(" ");
+      const [code, ...text] = call.request.value.split(" ");
       done({ code: Number(code), details: text.join(" ") }, null);
     },
   };
