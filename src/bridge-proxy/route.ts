@@ -151,7 +151,8 @@ export class RouteTable {
       return compiled;
     };
     for (const domain of virtualHost.domains) {
-      if (domain === virtualHost.name) continue;
+      // A service whose key is its host has one domain alone.
+      if (domain === virtualHost.name && virtualHost.domains.length > 1) continue;
       const key = parseServiceKey(domain);
       const hosts = this.#byInterface.get(key.interface) ?? [];
       hosts.push({

@@ -18,6 +18,7 @@ export function createServicesCommand(): Command {
           { head: "SERVICE", text: ({ service }) => service },
           { head: "ENDPOINTS", text: ({ endpoints }) => String(endpoints) },
           { head: "PROXIED", text: ({ carried }) => (carried ? "yes" : "no") },
+          { head: "HTTP", text: ({ http }) => http || "-" },
           { head: "RULE", text: ({ virtualService }) => virtualService || "-" },
           { head: "POLICY", text: ({ destinationRule }) => destinationRule || "-" },
           { head: "REGISTRIES", text: ({ registries }) => registries.join(",") || "-" },

@@ -4,6 +4,7 @@ import type { Entry } from "../model/entry.ts";
 import type { Rule } from "../model/rule.ts";
 import type { ServiceSchema } from "../model/schema.ts";
 import { createSnapshot, emptySnapshot, type Snapshot } from "../model/snapshot.ts";
+import { withServiceEntries } from "./rules/service-entries.ts";
 
 /** Changes to entries, as a registry sync hands them over. */
 export interface EntryChanges {
@@ -67,7 +68,7 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     timer?.cancel();
     if (waitingSinceMs === undefined) return;
     waitingSinceMs = undefined;
-    snapshots.set(createSnapshot([...entries.values()], rules, options.protocols, merged));
+    snapshots.set(createSnapshot(withServiceEntries([...entries.values()], rules), rules, options.protocols, merged));
   };
 
   const changed = (): void => {

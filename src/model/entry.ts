@@ -35,6 +35,8 @@ export interface Entry {
   readonly service: ServiceKey;
   /** Sorted by address, port and protocol; no two alike. */
   readonly endpoints: readonly Endpoint[];
+  /** Its calls are Dubbo's although its providers speak HTTP: a RestMapping says how they are made there. */
+  readonly mapped?: true;
 }
 
 /** Something a person should know about a registry, a rule or a configuration; it never stops the rest. */

@@ -227,8 +227,41 @@ export interface RestMappingRule extends RuleIdentity {
   readonly mapping: RestMapping;
 }
 
+/** A port of a ServiceEntry. */
+export interface ServiceEntryPort {
+  readonly number: number;
+  readonly name: string;
+  /** Istio's word. */
+  readonly protocol?: string;
+  readonly targetPort?: number;
+  /** What is spoken there, as registries name it. */
+  readonly carried: "dubbo" | "tri" | "http";
+}
+
+/** An address of a ServiceEntry. */
+export interface ServiceEntryEndpoint {
+  /** An IP address or a DNS name. */
+  readonly address: string;
+  /** By port name, where they are other ones than the service's. */
+  readonly ports?: Readonly<Record<string, number>>;
+  /** Subsets select by these. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly weight?: number;
+}
+
+/** Istio's ServiceEntry: a service that no registry knows. */
+export interface ServiceEntry extends RuleIdentity {
+  readonly kind: "ServiceEntry";
+  readonly hosts: readonly string[];
+  /** Those that are carried, one for each protocol. */
+  readonly ports: readonly ServiceEntryPort[];
+  /** The host itself is the address. */
+  readonly byName: boolean;
+  readonly endpoints: readonly ServiceEntryEndpoint[];
+}
+
 /** A rule that is applied, told apart by `kind`. */
-export type Rule = VirtualService | DestinationRule | Gateway;
+export type Rule = VirtualService | DestinationRule | Gateway | ServiceEntry;
 
 /** Prints a place as compilers do: `file:line:column`. */
 export function printPosition(position: Position): string {

@@ -33,6 +33,7 @@ export function adminSourcesOf(changes: Partial<AdminSources> = {}): AdminSource
     notReady: () => [],
     snapshot: () => adminSnapshot,
     notLed: () => new Map(),
+    httpAddresses: () => new Map(),
     schemaOrigins: () => new Map([["com.acme.OrderService", { java: "registry" }]]),
     resources: () => compile(adminSnapshot, { id: "n", dubbo: [{ address: "10.0.0.9", port: 20880 }] }),
     rules: () => ({ ...NO_RULES, rules, files: [{ path: "r.yaml", rules, findings: [], valid: true }], loaded: true }),

@@ -3,13 +3,15 @@ import { parse, stringify } from "yaml";
 import type { ResourceSet } from "../../src/codecs/xds/resources.ts";
 import { compile } from "../../src/control/compile/compiler.ts";
 import { checkConsistent } from "../../src/control/compile/consistent.ts";
-import { WIRE_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
+import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
 import { analyzeRules } from "../../src/control/rules/analyze.ts";
 import { sortFindings } from "../../src/control/rules/findings.ts";
 import { indexEntries, indexRules } from "../../src/control/rules/hosts.ts";
 import { lowerService } from "../../src/control/rules/lower.ts";
+import { isHttpService, lowerHttpService } from "../../src/control/rules/lower-http.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
 import { oldestFirst } from "../../src/control/rules/rule-set.ts";
+import { withServiceEntries } from "../../src/control/rules/service-entries.ts";
 import type { Endpoint, Entry } from "../../src/model/entry.ts";
 import { parseServiceKey } from "../../src/model/service.ts";
 import { createSnapshot } from "../../src/model/snapshot.ts";
@@ -49,7 +51,7 @@ export function runRuleCase(name: string): RuleCase {
   const ruleText = text.slice(0, cut).replace(/[^\n]/g, "") + text.slice(cut);
   const parsed = parseRules(`${name}.in.yaml`, ruleText);
   const rules = oldestFirst(parsed.rules);
-  const snapshot = createSnapshot(entries, rules, WIRE_PROTOCOLS);
+  const snapshot = createSnapshot(withServiceEntries(entries, rules), rules, CARRIED_PROTOCOLS);
   const { virtualServices } = indexRules(rules);
   const index = indexEntries(snapshot.entries);
   const resources = compile(snapshot, {
@@ -63,10 +65,12 @@ export function runRuleCase(name: string): RuleCase {
   return {
     name,
     model: print({
-      findings: sortFindings([...parsed.findings, ...analyzeRules(rules, entries)]).map(
+      findings: sortFindings([...parsed.findings, ...analyzeRules(rules, snapshot.entries)]).map(
         ({ code, severity, message, at }) => `${code} ${severity} ${at} ${message}`,
       ),
-      services: snapshot.entries.map((entry) => lowerService(entry, virtualServices.find(entry), index)),
+      services: snapshot.entries.map((entry) =>
+        (isHttpService(entry) ? lowerHttpService : lowerService)(entry, virtualServices.find(entry), index),
+      ),
     }),
     xds: print(withoutVersions(resources)),
   };

@@ -24,6 +24,7 @@ export function compareConfigs(before: TrestleConfig, after: TrestleConfig): Con
     ...differs("proxy.bind", before.proxy.bind, after.proxy.bind),
     ...differs("proxy.dubbo", before.proxy.dubbo, after.proxy.dubbo),
     ...differs("proxy.tri", askedTri(before), askedTri(after)),
+    ...differs("proxy.http", before.proxy.http, after.proxy.http),
     ...differs("outputs", before.outputs, after.outputs),
     ...differs("admin", before.admin, after.admin),
   ];

@@ -30,6 +30,12 @@ export interface FacadeConfig {
   readonly allow: readonly string[];
 }
 
+/** Ports from one to another, both included. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The whole configuration, checked, with every default filled in. */
 export interface TrestleConfig {
   readonly registries: readonly RegistryConfig[];
@@ -47,6 +53,8 @@ export interface TrestleConfig {
     readonly tri: readonly number[];
     /** Whether nobody asked for these Triple ports, so that others may take the place of those that are in use. */
     readonly triIsDefault: boolean;
+    /** Ports for services that speak HTTP, one each; both ends included. */
+    readonly http: PortRange;
   };
   readonly rules: readonly string[];
   /** Files and folders of .proto files and descriptor sets. */
@@ -65,6 +73,8 @@ export const DEFAULT_PROXY_HOST = "127.0.0.1";
 export const DEFAULT_DUBBO_PORTS: readonly number[] = [20_880, 20_881];
 /** The first worker's Triple port, from which the others count up: Dubbo's own default for Triple. */
 export const DEFAULT_TRI_PORT = 50_051;
+/** A thousand ports for services that speak HTTP: above those that applications like to take, below those that the system gives out. */
+export const DEFAULT_HTTP_PORTS: PortRange = { from: 31_000, to: 31_999 };
 /** Port of a facade whose URL names none: ZooKeeper's client port. */
 export const DEFAULT_FACADE_PORT = 2_181;
 /** Where admin listens unless told, `host:port`: this machine alone, since it asks nobody who they are. */

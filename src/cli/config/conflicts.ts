@@ -25,6 +25,8 @@ export function checkConflicts(config: TrestleConfig, places: Places, fail: Fail
   checkNames(config, fail);
   checkProxy(config, places, fail);
   checkTri(config, places, fail);
+  const { from, to } = config.proxy.http;
+  if (from < 1 || to < from) fail("proxy.http", `ports from ${from} to ${to} are none; give the lower one as from`);
   checkAdvertise(config, places, fail);
   checkListeners(config, places, fail);
   for (const { facade, message } of findLoops(config)) fail(places.facades(facade), message);

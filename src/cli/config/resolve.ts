@@ -3,8 +3,10 @@ import { parseAddress } from "./address.ts";
 import {
   DEFAULT_ADMIN,
   DEFAULT_DUBBO_PORTS,
+  DEFAULT_HTTP_PORTS,
   DEFAULT_PROXY_HOST,
   DEFAULT_TRI_PORT,
+  type PortRange,
   type TrestleConfig,
 } from "./config.ts";
 import { checkConflicts } from "./conflicts.ts";
@@ -47,6 +49,7 @@ interface RawConfig {
     readonly advertise?: readonly string[];
     readonly dubbo?: readonly number[];
     readonly tri?: number | readonly number[];
+    readonly http?: PortRange;
   };
   readonly rules?: readonly string[];
   readonly protos?: readonly string[];
@@ -141,6 +144,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       dubbo,
       tri: asked === undefined ? defaultTri(dubbo.length, taken) : countUp(asked, dubbo.length),
       triIsDefault: asked === undefined,
+      http: raw.proxy?.http ?? DEFAULT_HTTP_PORTS,
     },
     rules: flags.rules ?? raw.rules ?? [],
     protos: flags.protos ?? raw.protos ?? [],

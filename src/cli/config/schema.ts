@@ -70,7 +70,17 @@ const proxy: Readonly<Record<string, KeyShape>> = {
     doc: "Triple ports of the same workers: the first worker's, from which the others count up, or a list with one for each; [] for no Triple",
     default: "50051",
   },
-  http: notYet,
+  http: {
+    shape: {
+      type: "map",
+      keys: {
+        from: { shape: { type: "port" }, required: true, doc: "first port" },
+        to: { shape: { type: "port" }, required: true, doc: "last port" },
+      },
+    },
+    doc: "ports of the first worker for services that speak HTTP (ServiceEntry objects): each has one, by a hash of its name; trestle services shows it",
+    default: "{from: 31000, to: 31999}",
+  },
   tls: notYet,
 };
 

@@ -46,11 +46,13 @@ export function adminSources(mesh: MeshParts): AdminSources {
     snapshot: () => mesh.store.snapshots.get(),
     notLed: () => notLedBy(mesh),
     schemaOrigins: () => mesh.store.schemaOrigins(),
+    httpAddresses: () => mesh.dataPlane.httpAddresses,
     resources: () => mesh.dataPlane.resources,
     rules: () => mesh.ruleFiles.current.get(),
     findings: () => [
       ...mesh.registryFindings(),
       ...mesh.schemas.findings(),
+      ...mesh.dataPlane.findings,
       ...mesh.facades.flatMap(({ findings }) => [...findings.values()]),
     ],
     registries: () =>

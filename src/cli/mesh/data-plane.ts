@@ -1,13 +1,15 @@
 import type { Logger } from "../../base/log.ts";
-import type { ResourceSet, WireProtocol } from "../../codecs/xds/resources.ts";
+import type { CarriedProtocol, ResourceSet, WireProtocol } from "../../codecs/xds/resources.ts";
 import type { WorkerStatus } from "../../control/admin/sources.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
 import { WIRE_PROTOCOLS } from "../../control/compile/endpoints.ts";
 import type { ProxyNode } from "../../control/compile/listeners.ts";
+import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
 import { parseAdvertised, printAddress } from "../config/address.ts";
 import type { TrestleConfig } from "../config/config.ts";
+import { HttpPorts } from "./http-ports.ts";
 import { replaceTri } from "./listeners.ts";
 import { ProxyWorker } from "./worker-process.ts";
 
@@ -24,6 +26,11 @@ export type Callers = Pick<ProxyNode, "applications" | "tags">;
 export type ProxyAddresses = Readonly<Record<WireProtocol, readonly string[]>>;
 
 /** The protocols whose calls a configuration's workers carry. */
+export function carriedBy(config: TrestleConfig): readonly CarriedProtocol[] {
+  return [...protocolsOf(config), "http"];
+}
+
+/** Those of Dubbo's own among {@link carriedBy}. */
 export function protocolsOf({ proxy }: TrestleConfig): readonly WireProtocol[] {
   return proxy.tri.length > 0 ? WIRE_PROTOCOLS : ["dubbo"];
 }
@@ -56,15 +63,19 @@ export class DataPlane {
   #replacements: Promise<void> = Promise.resolve();
   #isLeaving = false;
   #advertised: readonly string[];
+  readonly #httpPorts: HttpPorts;
+  /** The worker that has the ports which only one can have: those of HTTP services and gateways. */
+  #sharer = 0;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#advertised = options.config.proxy.advertise;
+    this.#httpPorts = new HttpPorts(options.config, options.log);
     const { dubbo, tri } = options.config.proxy;
     this.#workers = dubbo.map((port, i) => ({ dubbo: port, tri: tri[i], worker: this.#createWorker(port) }));
   }
 
-  /** What the first worker is given; undefined before the first update. */
+  /** What the worker with the most listeners is given; undefined before the first update. */
   get resources(): ResourceSet | undefined {
     return this.#resources;
   }
@@ -117,6 +128,17 @@ export class DataPlane {
     this.#options.onChange();
   }
 
+  /** `host:port` of each service that speaks HTTP, by printed key. */
+  get httpAddresses(): ReadonlyMap<string, string> {
+    const { host } = this.#options.config.proxy;
+    return new Map([...this.#httpPorts.current].map(([service, port]) => [service, printAddress(host, port)]));
+  }
+
+  /** What is wrong with ports of HTTP services. */
+  get findings(): readonly Finding[] {
+    return this.#httpPorts.findings;
+  }
+
   start(): void {
     for (const { worker } of this.#workers) worker.start();
   }
@@ -125,18 +147,23 @@ export class DataPlane {
   async update(snapshot: Snapshot, callers: Callers): Promise<void> {
     this.#given = { snapshot, callers };
     const { bind } = this.#options.config.proxy;
+    await this.#httpPorts.assign(snapshot.entries);
+    const http = [...this.#httpPorts.current].map(([service, port]) => ({ address: bind, port, service }));
     const sets = this.#workers.map(({ worker, dubbo, tri }, i) =>
       this.#compile(snapshot, {
         id: worker.name,
         dubbo: [{ address: bind, port: dubbo }],
         ...(tri !== undefined && { tri: [{ address: bind, port: tri }] }),
-        // Processes cannot share a port that either may lose: gateways are the first worker's.
-        ...(i === 0 && { gatewayAddress: bind }),
+        // Processes cannot share a port that either may lose: they are one worker's.
+        ...(i === this.#sharer && { gatewayAddress: bind, http }),
         ...callers,
       }),
     );
-    this.#resources = sets[0];
-    await Promise.all(this.#workers.map(({ worker }, i) => worker.update(sets[i]!)));
+    const sharer = this.#sharer;
+    this.#resources = sets[sharer];
+    // Whoever has to give ports up does so first.
+    await Promise.all(this.#workers.map(({ worker }, i) => (i === sharer ? undefined : worker.update(sets[i]!))));
+    await this.#workers[sharer]!.worker.update(sets[sharer]!);
     this.#options.onChange();
   }
 
@@ -173,7 +200,10 @@ export class DataPlane {
       name: `dubbo-${port}`,
       logLevel: config.logLevel,
       log,
-      onServing: onChange,
+      onServing: (serving) => {
+        if (!serving) this.#shareElsewhere(worker);
+        onChange();
+      },
       onRefused: (error) => {
         this.#moveTri(worker, error).catch((reason: Error) =>
           log.error("no port for Triple", { error: reason.message }),
@@ -186,6 +216,18 @@ export class DataPlane {
       },
     });
     return worker;
+  }
+
+  /** The ports that only one worker can have go to another one that serves, where there is one. */
+  #shareElsewhere(worker: ProxyWorker): void {
+    if (this.#isLeaving || this.#given === undefined || this.#workers[this.#sharer]?.worker !== worker) return;
+    const next = this.#workers.findIndex((one) => one.worker !== worker && one.worker.applied !== undefined);
+    if (next < 0) return;
+    this.#sharer = next;
+    const { snapshot, callers } = this.#given;
+    this.update(snapshot, callers).catch((error: Error) =>
+      this.#options.log.error("ports could not be handed over", { error: error.message }),
+    );
   }
 
   /** A default port for Triple that was taken since the start must not keep a worker from serving: it gets another one. */
@@ -228,6 +270,7 @@ export class DataPlane {
       this.#unlisted.add(worker);
       onChange();
       await sleep(LIST_SETTLES_MS);
+      this.#shareElsewhere(worker);
     } else log.warn("there is one proxy port only: calls wait or fail while its worker is replaced");
     if (this.#isLeaving) return;
     if (!(await worker.replace())) log.error("a replaced worker does not serve", { worker: worker.name });

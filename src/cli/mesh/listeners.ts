@@ -105,6 +105,11 @@ function freePort(host: string): Promise<number> {
   });
 }
 
+/** Whether somebody listens on a port of `host` at this moment. */
+export async function isInUse(host: string, port: number): Promise<boolean> {
+  return (await listenOnce(host, port))?.code === "EADDRINUSE";
+}
+
 async function tryListen(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
   for (let leftMs = PATIENCE_MS; ; leftMs -= RETRY_MS) {
     const error = await listenOnce(host, port);

@@ -15,7 +15,7 @@ import { type ConfigChange, compareConfigs } from "../config/changes.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import { adminSources, type MeshParts, notLedBy, type OpenFacade } from "./admin-sources.ts";
 import { applicationsByAddress, tagsByAddress } from "./callers.ts";
-import { type Callers, DataPlane, protocolsOf } from "./data-plane.ts";
+import { type Callers, carriedBy, DataPlane, protocolsOf } from "./data-plane.ts";
 import { FindingLog } from "./finding-log.ts";
 import { RuleLog } from "./rule-log.ts";
 import { SchemaSources } from "./schemas.ts";
@@ -57,7 +57,7 @@ export class Mesh implements MeshParts {
   constructor(config: TrestleConfig, log: Logger) {
     this.config = config;
     this.#log = log;
-    this.store = createControlStore({ owner: OWNER, protocols: protocolsOf(config) });
+    this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config) });
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
     this.schemas = new SchemaSources(config.protos, protocolsOf(config).includes("tri"), this.store, log);
     this.outputs = openOutputs(config);

@@ -84,7 +84,7 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
   });
   app.get("/api/v1/services", (c) => {
     const origins = viewOrigins(sources.snapshot(), sources.schemaOrigins());
-    const services = viewServices(sources.snapshot(), sources.notLed());
+    const services = viewServices(sources.snapshot(), sources.notLed(), sources.httpAddresses());
     return c.json({ services: services.map((service, index) => ({ ...service, schema: origins[index] })) });
   });
   app.get("/api/v1/schemas", (c) =>

@@ -69,6 +69,8 @@ export interface AdminSources {
   notLed(): ReadonlyMap<string, string>;
   /** By interface, who says each part of what is known of its types. */
   schemaOrigins(): SchemaOrigins;
+  /** `host:port` where the requests of each service that speaks HTTP are taken, by printed key. */
+  httpAddresses(): ReadonlyMap<string, string>;
   /** What proxies are given; undefined before the first compile. */
   resources(): ResourceSet | undefined;
   rules(): RuleSet;

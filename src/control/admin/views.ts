@@ -28,15 +28,18 @@ export interface ServiceView {
   /** Names of the rules in force, `""` for none. */
   readonly virtualService: string;
   readonly destinationRule: string;
+  /** Where its HTTP requests are taken, `host:port`; `""` for a service that speaks no HTTP. */
+  readonly http: string;
 }
 
 /**
  * Lists every service once, in the snapshot's order, with the rules that are in force for it. `notLed` names those (printed key)
- * that consumers call past the proxy, and why.
+ * that consumers call past the proxy, and why; `http` has the addresses of those that speak HTTP.
  */
 export function viewServices(
   { entries, rules, protocols }: Snapshot,
   notLed: ReadonlyMap<string, string>,
+  http: ReadonlyMap<string, string> = new Map(),
 ): ServiceView[] {
   const index = indexRules(rules);
   return entries.map((entry) => ({
@@ -48,6 +51,7 @@ export function viewServices(
     registries: [...new Set(entry.endpoints.map(({ origin }) => origin))].sort(),
     virtualService: index.virtualServices.find(entry)?.name ?? "",
     destinationRule: index.destinationRules.find(entry)?.name ?? "",
+    http: http.get(printServiceKey(entry.service)) ?? "",
   }));
 }
 
@@ -221,6 +225,8 @@ function hostsOf(rule: Rule): readonly string[] {
       return rule.hosts;
     case "DestinationRule":
       return [rule.host];
+    case "ServiceEntry":
+      return rule.hosts;
     case "Gateway":
       return [...new Set(rule.servers.flatMap(({ hosts }) => hosts))];
     default:

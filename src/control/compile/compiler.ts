@@ -12,6 +12,7 @@ import { contentVersion, hashText, type Snapshot } from "../../model/snapshot.ts
 import { compareText } from "../rules/findings.ts";
 import { type EntryIndex, indexEntries, indexRules, type RuleIndex, resolveDestination } from "../rules/hosts.ts";
 import { lowerService } from "../rules/lower.ts";
+import { isHttpService, lowerHttpService } from "../rules/lower-http.ts";
 import {
   type ClusterNeed,
   clusterName,
@@ -132,7 +133,7 @@ function compileHost(
     cache.set(entry, still);
     return still;
   }
-  const lowered = lowerService(entry, rule, index);
+  const lowered = (isHttpService(entry) ? lowerHttpService : lowerService)(entry, rule, index);
   const virtualHost = compileVirtualHost(entry, lowered, ({ host, subset }) => {
     const called = host === entry.host ? entry : index.byHost(host);
     return called === undefined ? clusterName(20_880, subset, host) : clusterNameOf(called, subset);

@@ -1,4 +1,5 @@
 import {
+  type CarriedProtocol,
   type ClusterLoadAssignment,
   type DubboEndpointFacts,
   type LbEndpoint,
@@ -9,6 +10,9 @@ import type { Endpoint, Entry } from "../../model/entry.ts";
 
 /** The wire protocols whose endpoints can be compiled, the usual one first; others are shown to consumers as they are. */
 export const WIRE_PROTOCOLS: readonly WireProtocol[] = ["dubbo", "tri"];
+
+/** All protocols that proxies carry: Dubbo's own, and HTTP/1.1 as it is. */
+export const CARRIED_PROTOCOLS: readonly CarriedProtocol[] = [...WIRE_PROTOCOLS, "http"];
 
 /** Port in the names of a service's clusters where no provider is known: Dubbo's own default. */
 const DEFAULT_PORT = 20_880;
@@ -23,11 +27,11 @@ export function isCarried(entry: Entry, protocols: readonly string[]): boolean {
 
 const ports = new WeakMap<Entry, number>();
 
-/** The lowest port that a Dubbo2 provider of the service has, else a Triple one; 20880 where there is none. */
+/** The lowest port that a Dubbo2 provider of the service has, else a Triple one, else an HTTP one; 20880 where there is none. */
 export function usualPort(entry: Entry): number {
   const known = ports.get(entry);
   if (known !== undefined) return known;
-  const found = WIRE_PROTOCOLS.map((wire) => entry.endpoints.filter(({ protocol }) => protocol === wire)).find(
+  const found = CARRIED_PROTOCOLS.map((wire) => entry.endpoints.filter(({ protocol }) => protocol === wire)).find(
     ({ length }) => length > 0,
   );
   const port = found === undefined ? DEFAULT_PORT : found.reduce((least, one) => Math.min(least, one.port), 65_535);
@@ -86,7 +90,7 @@ function compileEndpoint(endpoint: Endpoint): LbEndpoint {
 function factsOf(endpoint: Endpoint): DubboEndpointFacts | undefined {
   const { protocol, tag, token, warmupMs, startedAtMs, payloadBytes } = endpoint;
   const facts: DubboEndpointFacts = {
-    ...(protocol === "tri" ? { protocol } : {}),
+    ...(protocol === "tri" || protocol === "http" ? { protocol } : {}),
     ...(tag === "" ? {} : { tag }),
     ...(token === "" ? {} : { token }),
     ...(warmupMs === 0 ? {} : { warmupMs }),

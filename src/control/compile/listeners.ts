@@ -1,10 +1,15 @@
-import { type CallerTags, type Listener, TRESTLE_METADATA, type WireProtocol } from "../../codecs/xds/resources.ts";
+import { type CallerTags, type Listener, type ListenerFacts, TRESTLE_METADATA } from "../../codecs/xds/resources.ts";
 import { DUBBO_ROUTES } from "./routes.ts";
 
 /** An address that a proxy listens on. */
 export interface ListenAddress {
   readonly address: string;
   readonly port: number;
+}
+
+/** An address for the requests of one service, by its printed key. */
+export interface HttpAddress extends ListenAddress {
+  readonly service: string;
 }
 
 /** One proxy process and where it listens. */
@@ -14,6 +19,8 @@ export interface ProxyNode {
   readonly dubbo: readonly ListenAddress[];
   /** Addresses that carry Triple calls. */
   readonly tri?: readonly ListenAddress[];
+  /** Addresses that carry HTTP/1.1 requests, each for one service. */
+  readonly http?: readonly HttpAddress[];
   /** Where gateways listen that name no address of their own; undefined for a proxy that serves none. */
   readonly gatewayAddress?: string;
   /** Which application registered as a consumer from an address; only where a rule asks for it. */
@@ -30,15 +37,16 @@ export interface GatewayPort {
 }
 
 /**
- * Compiles a node's listeners, named `dubbo_ADDRESS_PORT` and `tri_ADDRESS_PORT`, which all lead to the same routes, and
+ * Compiles a node's listeners, named `dubbo_ADDRESS_PORT`, `tri_ADDRESS_PORT` and `http_ADDRESS_PORT`, which all lead to the same routes, and
  * `gateway_ADDRESS_PORT`, each with routes of its own.
  */
 export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort[] = []): Listener[] {
   const { gatewayAddress } = node;
   const listener = (
-    protocol: WireProtocol | "gateway",
+    protocol: ListenerFacts["protocol"],
     { address, port }: ListenAddress,
     routeConfigName = DUBBO_ROUTES,
+    facts: Pick<ListenerFacts, "service"> = {},
   ): Listener => ({
     name: `${protocol}_${address}_${port}`,
     address: { socketAddress: { address, portValue: port } },
@@ -47,6 +55,7 @@ export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort
         [TRESTLE_METADATA]: {
           protocol,
           routeConfigName,
+          ...facts,
           ...(node.applications && { applications: node.applications }),
           ...(node.tags && { tags: node.tags }),
         },
@@ -56,6 +65,7 @@ export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort
   return [
     ...node.dubbo.map((at) => listener("dubbo", at)),
     ...(node.tri ?? []).map((at) => listener("tri", at)),
+    ...(node.http ?? []).map(({ service, ...at }) => listener("http", at, DUBBO_ROUTES, { service })),
     ...(gatewayAddress === undefined ? [] : gateways).map(({ bind = gatewayAddress!, port, routeConfigName }) =>
       listener("gateway", { address: bind, port }, routeConfigName),
     ),

@@ -36,7 +36,11 @@ export function compileVirtualHost(entry: Entry, lowered: LoweredService, cluste
 export function compileRoute(route: LoweredRoute, clusterOf: ClusterOf): Route {
   return {
     name: route.name,
-    match: { ...route.path, ...(route.headers.length === 0 ? {} : { headers: route.headers }) },
+    match: {
+      ...route.path,
+      ...(route.headers.length === 0 ? {} : { headers: route.headers }),
+      ...(route.query === undefined || route.query.length === 0 ? {} : { queryParameters: route.query }),
+    },
     ...(route.direct === undefined
       ? { route: compileAction(route, clusterOf) }
       : { directResponse: compileDirect(route.direct) }),
@@ -67,6 +71,8 @@ function compileAction(route: LoweredRoute, clusterOf: ClusterOf): RouteAction {
       : { cluster: clusterOf(only) }),
     ...(route.timeoutMs === undefined ? {} : { timeout: printDuration(route.timeoutMs) }),
     ...(route.retries === undefined ? {} : { retryPolicy: route.retries }),
+    ...(route.rewrite === undefined ? {} : { prefixRewrite: route.rewrite }),
+    ...(route.authority === undefined ? {} : { hostRewriteLiteral: route.authority }),
   };
 }
 

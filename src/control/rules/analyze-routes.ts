@@ -4,6 +4,7 @@ import { type Bindings, serviceNamed } from "./bindings.ts";
 import type { Report } from "./findings.ts";
 import { sumOfWeights } from "./istio-schema.ts";
 import { lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "./lower.ts";
+import { isHttpService } from "./lower-http.ts";
 import { EVERY_PATH, type PathMatch } from "./path.ts";
 
 const HTTP_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
@@ -19,12 +20,14 @@ const INSTEAD: Readonly<Record<NeverMet, string>> = {
 /** Checks the routes of each VirtualService one by one and in their order. */
 export function analyzeRoutes(bindings: Bindings, report: Report): void {
   for (const rule of bindings.virtualServices) {
+    const services = bindings.servicesOf(rule);
+    const isHttp = services.length > 0 && services.every(isHttpService);
     for (const route of rule.http) {
-      checkRoute(rule, route, report);
-      if (!isApplied(route) || !rule.inMesh) continue;
+      checkRoute(rule, route, isHttp, report);
+      if (isHttp || !isApplied(route) || !rule.inMesh) continue;
       for (const match of route.match ?? []) checkMatch(rule, match, bindings, report);
     }
-    if (rule.inMesh) checkOrder(rule, bindings, report);
+    if (rule.inMesh && !isHttp) checkOrder(rule, bindings, report);
   }
 }
 
@@ -34,7 +37,7 @@ const OUTSIDE = {
   corsPolicy: "no browser makes one",
 } as const;
 
-function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): void {
+function checkRoute(rule: VirtualService, route: HttpRoute, isHttp: boolean, report: Report): void {
   const { position, fields } = route.at;
   if (!isApplied(route))
     report("TR0230", position, `route of ${rule.name} can't be applied to Dubbo calls; they go on to the next route`);
@@ -47,7 +50,7 @@ function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): voi
       `weights add up to ${sum}, not 100; each is taken as its share of ${sum}`,
     );
   for (const name of ["rewrite", "corsPolicy"] as const)
-    if (route[name] !== undefined && rule.gateways.length === 0)
+    if (route[name] !== undefined && rule.gateways.length === 0 && !(isHttp && name === "rewrite"))
       report("TR0227", fields[name] ?? position, `${name} has no meaning for a call in the mesh: ${OUTSIDE[name]}`);
   checkHeaders(route.headers, report);
   for (const { headers } of destinations) checkHeaders(headers, report);

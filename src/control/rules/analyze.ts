@@ -1,9 +1,10 @@
 import type { Entry, Finding } from "../../model/entry.ts";
 import type { Rule } from "../../model/rule.ts";
-import { WIRE_PROTOCOLS } from "../compile/endpoints.ts";
+import { CARRIED_PROTOCOLS } from "../compile/endpoints.ts";
 import { analyzeDestinations } from "./analyze-destinations.ts";
 import { analyzeHosts } from "./analyze-hosts.ts";
 import { analyzeRoutes } from "./analyze-routes.ts";
+import { analyzeServiceEntries } from "./analyze-service-entries.ts";
 import { bindRules } from "./bindings.ts";
 import { createFindingList, sortFindings } from "./findings.ts";
 
@@ -15,12 +16,13 @@ import { createFindingList, sortFindings } from "./findings.ts";
 export function analyzeRules(
   rules: readonly Rule[],
   entries: readonly Entry[] | undefined,
-  protocols: readonly string[] = WIRE_PROTOCOLS,
+  protocols: readonly string[] = CARRIED_PROTOCOLS,
   notLed?: ReadonlyMap<string, string>,
 ): readonly Finding[] {
   const found = createFindingList();
   const bindings = bindRules(rules, entries, protocols, notLed);
   analyzeHosts(bindings, found.report);
+  analyzeServiceEntries(rules, entries, found.report);
   analyzeRoutes(bindings, found.report);
   analyzeDestinations(bindings, found.report);
   return sortFindings(found.list());

@@ -46,6 +46,8 @@ export const RULE_FINDINGS = {
   TR0240: { severity: "error", title: "server of a Gateway that can't be served" },
   TR0241: { severity: "warning", title: "gateway that is not defined" },
   TR0242: { severity: "warning", title: "host that no gateway of the rule takes" },
+  TR0250: { severity: "warning", title: "ServiceEntry for a host that a registry knows" },
+  TR0251: { severity: "error", title: "two ServiceEntries for one host" },
 } as const satisfies Record<string, { readonly severity: Finding["severity"]; readonly title: string }>;
 
 /** A code of {@link RULE_FINDINGS}. */

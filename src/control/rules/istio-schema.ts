@@ -20,6 +20,7 @@ import {
   whole,
 } from "./istio-values.ts";
 import type { Field, ObjectShape, ReadContext, ReadObject } from "./schema.ts";
+import { serviceEntrySpec } from "./service-entry-object.ts";
 import { meaningless, notYet, object } from "./shapes.ts";
 
 const MAX_INT = 2_147_483_647;
@@ -265,6 +266,7 @@ const exportTo: Field = meaningless("rules of one instance hold for all its call
 /** What a document of each kind must be. */
 export const KINDS: Readonly<Record<Rule["kind"], ObjectShape>> = {
   Gateway: topLevel(gatewaySpec, object({ ...metadata.fields, annotations: { shape: textMap } })),
+  ServiceEntry: topLevel(serviceEntrySpec),
   VirtualService: topLevel(
     object({
       hosts: { shape: listOf(host, 1), required: true },

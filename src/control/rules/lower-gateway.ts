@@ -167,8 +167,14 @@ function lowerOutside(
   gateway: Gateway,
 ): Pick<LoweredGatewayRoute, "path" | "headers" | "query"> | undefined {
   if (match === undefined) return { path: EVERY_PATH, headers: [], query: [] };
-  const { gateways = [], sourceLabels = {}, sourceNamespace = "" } = match;
+  const { gateways = [] } = match;
   if (gateways.length > 0 && !gateways.some((text) => namesGateway(text, rule, gateway))) return undefined;
+  return lowerHttpMatch(match);
+}
+
+/** Lowers a match of requests as HTTP has them; undefined where it asks for what nobody knows of a caller. */
+export function lowerHttpMatch(match: HttpMatch): Pick<LoweredGatewayRoute, "path" | "headers" | "query"> | undefined {
+  const { sourceLabels = {}, sourceNamespace = "" } = match;
   if (Object.keys(sourceLabels).length > 0 || sourceNamespace !== "") return undefined;
   const pseudo = { ":method": match.method, ":authority": match.authority, ":scheme": match.scheme };
   return {

@@ -1,4 +1,10 @@
-import type { HeaderMatcher, HttpFault, RetryPolicy, StringMatcher } from "../../codecs/xds/resources.ts";
+import type {
+  HeaderMatcher,
+  HttpFault,
+  QueryParameterMatcher,
+  RetryPolicy,
+  StringMatcher,
+} from "../../codecs/xds/resources.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { HeaderOperations, HttpMatch, HttpRoute, TextMatch, VirtualService } from "../../model/rule.ts";
 import { type EntryIndex, resolveDestination } from "./hosts.ts";
@@ -26,6 +32,10 @@ export interface LoweredRoute {
   readonly retries?: RetryPolicy;
   readonly fault?: HttpFault;
   readonly mutations?: LoweredMutations;
+  /** Of HTTP calls: conditions on the query, what the matched path becomes, and the Host that providers see. */
+  readonly query?: readonly QueryParameterMatcher[];
+  readonly rewrite?: string;
+  readonly authority?: string;
   /** Where the route stands: the `http` entry, and which of its matches. */
   readonly file: string;
   readonly line: number;

@@ -6,6 +6,7 @@ import { createFindingList, type Report } from "./findings.ts";
 import { readGateway, type WithAnnotations } from "./gateway-object.ts";
 import { KINDS } from "./istio-schema.ts";
 import { positionOf, quote, type ReadContext, readNode } from "./schema.ts";
+import { readServiceEntry } from "./service-entry-object.ts";
 
 /** What one file holds. */
 export interface ParsedFile {
@@ -93,7 +94,7 @@ function readTop(node: unknown, rules: Rule[], context: ReadContext, depth: numb
   if (kind.endsWith("List") && isSeq(items) && depth === 0) {
     for (const item of items.items)
       readTop(isAlias(item) ? item.resolve(context.document) : item, rules, context, depth + 1);
-  } else if (kind === "VirtualService" || kind === "DestinationRule" || kind === "Gateway") {
+  } else if (kind === "VirtualService" || kind === "DestinationRule" || kind === "Gateway" || kind === "ServiceEntry") {
     checkApiVersion(kind, node, context);
     const read = readNode(node, KINDS[kind], kind, context);
     if (read !== undefined) rules.push(toRule(kind, read as WholeObject, report));
@@ -131,6 +132,7 @@ function toRule(kind: Rule["kind"], { at, metadata, spec }: WholeObject, report:
     namespace: metadata.namespace ?? "default",
     createdAtMs: metadata.creationTimestamp === undefined ? undefined : Date.parse(metadata.creationTimestamp),
   };
+  if (kind === "ServiceEntry") return { kind, ...identity, ...readServiceEntry(spec, report) };
   if (kind === "Gateway") return { kind, ...identity, ...readGateway(metadata, spec, report) };
   if (kind === "VirtualService") {
     const { hosts, gateways, http } = spec as unknown as {

@@ -117,3 +117,14 @@ test("faults, time-outs and mutations are compiled to numbers", () => {
     retry: undefined,
   });
 });
+
+test("a service whose key is its host is found by it", () => {
+  const table = new RouteTable(
+    { name: "dubbo", virtualHosts: [{ name: "shop", domains: ["shop"], routes: [] }] },
+    () => {
+      throw new Error("no route asks for a cluster");
+    },
+  );
+  expect(table.hostOf("shop")).toMatchObject({ host: "shop", key: { interface: "shop" } });
+  expect(table.hostOf("stock")).toBeUndefined();
+});

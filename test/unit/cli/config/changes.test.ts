@@ -17,9 +17,19 @@ const rows: [string, Partial<TrestleConfig>, string[], string[]][] = [
   ["registries", { registries: [] }, [], ["registries"]],
   [
     "the proxy's place",
-    { proxy: { host: "a", bind: "b", dubbo: [1], advertise: [], tri: [2], triIsDefault: false } },
+    {
+      proxy: {
+        host: "a",
+        bind: "b",
+        dubbo: [1],
+        advertise: [],
+        tri: [2],
+        triIsDefault: false,
+        http: { from: 1, to: 2 },
+      },
+    },
     [],
-    ["proxy.host", "proxy.bind", "proxy.dubbo", "proxy.tri"],
+    ["proxy.host", "proxy.bind", "proxy.dubbo", "proxy.tri", "proxy.http"],
   ],
   ["Triple's default ports for others that were free", { proxy: { ...before.proxy, tri: [1, 2] } }, [], []],
   ["outputs and admin", { outputs: [{ files: "o" }], admin: { host: "a", port: 1 } }, [], ["outputs", "admin"]],

@@ -37,6 +37,7 @@ test("nothing given is a mesh of this machine with an embedded registry", () => 
       dubbo: [20_880, 20_881],
       tri: [50_051, 50_052],
       triIsDefault: true,
+      http: { from: 31_000, to: 31_999 },
     },
     rules: [],
     protos: [],
@@ -64,6 +65,7 @@ proxy:
   advertise: ["10.77.0.6:20880", "tri://10.77.0.6:50051"]
   dubbo: [20880, 20881]
   tri: [50061, 50071]
+  http: {from: 32000, to: 32099}
 rules: [./rules]
 protos: ./api/shop.proto
 outputs:
@@ -99,6 +101,7 @@ admin: 127.0.0.1:15000
       dubbo: [20_880, 20_881],
       tri: [50_061, 50_071],
       triIsDefault: false,
+      http: { from: 32_000, to: 32_099 },
     },
     rules: ["./rules"],
     protos: ["./api/shop.proto"],
@@ -147,7 +150,7 @@ admin: "nowhere:"
     "4 facades[0].tls: facades[0].tls is not supported yet; leave it out",
     "5 proxy.host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind",
     "5 proxy.dubbo[0]: proxy.dubbo[0] must be a port number from 0 to 65535",
-    "5 proxy.http: proxy.http is not supported yet; leave it out",
+    "5 proxy.http: proxy.http must be a map",
     "5 proxy.tri: proxy.tri must be a port number from 0 to 65535",
     "6 ruels: unknown key ruels; known here: registries, facades, proxy, rules, protos, outputs, admin",
     '7 admin: "nowhere:" is no host:port to listen on, such as 127.0.0.1:15000',

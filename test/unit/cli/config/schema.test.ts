@@ -16,7 +16,7 @@ test("keys that are refused are not explained", () => {
   const keys = explainKeys().map(({ key }) => key);
   expect(CONFIG_KEYS["tls"]?.refused).toBeDefined();
   expect(keys).not.toContain("tls");
-  expect(keys).not.toContain("proxy.http");
+  expect(keys).toContain("proxy.http.from");
   expect(keys).toContain("facades[].take.services");
 });
 

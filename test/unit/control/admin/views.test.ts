@@ -8,7 +8,8 @@ import { rulesOf, virtualServiceText } from "../../../support/rules.ts";
 const sources = adminSourcesOf();
 
 test("services are listed with the rules in force", () => {
-  expect(viewServices(adminSnapshot, new Map())).toEqual([
+  const http = new Map([["com.acme.StockService", "10.0.0.9:31007"]]);
+  expect(viewServices(adminSnapshot, new Map(), http)).toEqual([
     {
       host: "com.acme.orderservice-1-0-0",
       service: "com.acme.OrderService:1.0.0",
@@ -18,6 +19,7 @@ test("services are listed with the rules in force", () => {
       registries: ["test"],
       virtualService: "orders",
       destinationRule: "lanes",
+      http: "",
     },
     {
       host: "com.acme.stockservice",
@@ -28,6 +30,7 @@ test("services are listed with the rules in force", () => {
       registries: ["test"],
       virtualService: "",
       destinationRule: "",
+      http: "10.0.0.9:31007",
     },
   ]);
 });

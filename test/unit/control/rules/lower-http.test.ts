@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { indexEntries } from "../../../../src/control/rules/hosts.ts";
+import { isHttpService, lowerHttpService } from "../../../../src/control/rules/lower-http.ts";
+import type { VirtualService } from "../../../../src/model/rule.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { rulesOf, virtualServiceText } from "../../../support/rules.ts";
+
+const shop = entryOf("shop", ["http://10.0.0.1:80"]);
+
+function lowered(http: string) {
+  const [rule] = rulesOf(virtualServiceText("r", "[shop]", http)) as VirtualService[];
+  return lowerHttpService(shop, rule, indexEntries([shop])).routes;
+}
+
+test("a service is ruled as HTTP where all of its providers speak that", () => {
+  expect(isHttpService(shop)).toBe(true);
+  expect(isHttpService(entryOf("a", ["http://10.0.0.1:80", "dubbo://10.0.0.1:1"]))).toBe(false);
+  expect(isHttpService(entryOf("a", []))).toBe(false);
+});
+
+test("uri is the request's path, method and authority are headers, parameters conditions on the query", () => {
+  const [route] = lowered(
+    "[{match: [{uri: {exact: /a}, method: {exact: PUT}, authority: {prefix: x}, queryParams: {q: {exact: '1'}}}], rewrite: {uri: /b, authority: inner}, route: [{destination: {host: shop}}]}]",
+  );
+  expect(route).toMatchObject({
+    path: { path: "/a" },
+    headers: [
+      { name: ":method", stringMatch: { exact: "PUT" } },
+      { name: ":authority", stringMatch: { prefix: "x" } },
+    ],
+    query: [{ name: "q", stringMatch: { exact: "1" } }],
+    rewrite: "/b",
+    authority: "inner",
+    targets: [{ host: "shop", weight: 100 }],
+  });
+});
+
+test("a match for gateways alone is not of calls in the mesh", () => {
+  expect(lowered("[{match: [{gateways: [edge]}], route: [{destination: {host: shop}}]}]")).toEqual([]);
+});
+
+test("without a rule there are no routes", () => {
+  expect(lowerHttpService(shop, undefined, indexEntries([shop])).routes).toEqual([]);
+});

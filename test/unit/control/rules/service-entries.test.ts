@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { entriesOf, RULES_ORIGIN, withServiceEntries } from "../../../../src/control/rules/service-entries.ts";
+import type { ServiceEntry } from "../../../../src/model/rule.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { rulesOf } from "../../../support/rules.ts";
+
+const text = (spec: string, name = "x"): string =>
+  `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+
+const ruleOf = (spec: string): ServiceEntry => rulesOf(text(spec))[0] as ServiceEntry;
+
+test("each host is a service whose endpoints have the port's protocol, their own ports and labels", () => {
+  const rule = ruleOf(
+    "{hosts: [Shop.x, shop.y], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}, {number: 90, name: g, protocol: GRPC}], endpoints: [{address: 10.0.0.2, ports: {g: 99}}, {address: 10.0.0.1, labels: {v: a}, weight: 5}]}",
+  );
+  const [first, second] = entriesOf(rule);
+  expect(first).toMatchObject({ host: "shop.x", service: { interface: "Shop.x", group: "", version: "" } });
+  expect(second).toMatchObject({ host: "shop.y" });
+  expect(first!.endpoints).toMatchObject([
+    { address: "10.0.0.1", port: 90, protocol: "tri", weight: 5, params: { v: "a" }, origin: RULES_ORIGIN },
+    { address: "10.0.0.1", port: 8080, protocol: "http" },
+    { address: "10.0.0.2", port: 99, protocol: "tri", weight: 100 },
+    { address: "10.0.0.2", port: 8080, protocol: "http" },
+  ]);
+});
+
+test("without endpoints a DNS host is the address itself", () => {
+  const rule = ruleOf("{hosts: [api.example.com], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}");
+  expect(entriesOf(rule)[0]!.endpoints).toMatchObject([{ address: "api.example.com", port: 80, protocol: "http" }]);
+});
+
+test("what a registry knows stays, and of two rules the first counts", () => {
+  const known = entryOf("a.A", ["dubbo://10.0.0.1:1"]);
+  const spec = (host: string, address: string) =>
+    `{hosts: [${host}], resolution: STATIC, ports: [{number: 1, name: dubbo}], endpoints: [{address: ${address}}]}`;
+  const rules = rulesOf(
+    [text(spec(known.host, "1.1.1.1"), "a"), text(spec("b", "2.2.2.2"), "b"), text(spec("B", "3.3.3.3"), "c")].join(
+      "---\n",
+    ),
+  );
+  const all = withServiceEntries([known], rules);
+  expect(all[0]).toBe(known);
+  expect(all.slice(1).map(({ host, endpoints }) => [host, endpoints[0]?.address])).toEqual([["b", "2.2.2.2"]]);
+  expect(withServiceEntries([known], rules)[1]).toBe(all[1]);
+  const none = [known];
+  expect(withServiceEntries(none, [])).toBe(none);
+});

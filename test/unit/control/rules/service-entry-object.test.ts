@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { parseRules } from "../../../../src/control/rules/parse.ts";
+import { serviceEntrySpec } from "../../../../src/control/rules/service-entry-object.ts";
+import type { ServiceEntry } from "../../../../src/model/rule.ts";
+import { shortFindings } from "../../../support/rules.ts";
+
+const text = (spec: string): string =>
+  `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: x}\nspec: ${spec}\n`;
+
+const parsed = (spec: string) => parseRules("r.yaml", text(spec));
+
+test("Istio's fields are all known", () => {
+  expect(Object.keys(serviceEntrySpec.fields)).toContain("workloadSelector");
+});
+
+test.each([
+  ["protocol: HTTP", "http"],
+  ["protocol: http2", "http"],
+  ["protocol: GRPC", "tri"],
+  ["protocol: DUBBO", "dubbo"],
+  ["protocol: TCP, name: dubbo-x", "dubbo"],
+  ["name: tri", "tri"],
+  ["name: http-web", "http"],
+])("a port of %s is carried as %s", (port, carried) => {
+  const name = port.includes("name") ? "" : ", name: p";
+  const { rules } = parsed(`{hosts: [a], resolution: DNS, ports: [{number: 1, ${port}${name}}]}`);
+  expect(rules).toMatchObject([{ ports: [{ carried }], byName: true }]);
+});
+
+test.each([
+  {
+    name: "a port that is not carried",
+    spec: "{hosts: [a], resolution: DNS, ports: [{number: 27, name: db, protocol: MONGO}]}",
+    findings: ["TR0228 4:46 port 27 is left out: protocol MONGO is not carried; it must be HTTP, GRPC or DUBBO"],
+    ports: 0,
+  },
+  {
+    name: "a second port of a protocol",
+    spec: "{hosts: [a], resolution: DNS, ports: [{number: 1, name: a, protocol: HTTP}, {number: 2, name: b, protocol: HTTP}]}",
+    findings: ["TR0228 4:84 port 2 is left out: a service has one port for each protocol, the first"],
+    ports: 1,
+  },
+  {
+    name: "no resolution",
+    spec: "{hosts: [a], ports: [{number: 1, name: a, protocol: HTTP}], endpoints: [{address: 10.0.0.1}]}",
+    findings: [
+      "TR0228 4:7 resolution NONE is not applied: where a call goes is for STATIC endpoints or a DNS name to say",
+    ],
+    ports: 1,
+  },
+])("of $name is said, and the rest holds", ({ spec, findings, ports }) => {
+  const { rules, valid, ...rest } = parsed(spec);
+  expect([shortFindings(rest.findings), valid]).toEqual([findings, true]);
+  expect((rules[0] as ServiceEntry).ports).toHaveLength(ports);
+});
+
+test.each([
+  ["unix:///run/x.sock", "Unix sockets are not called"],
+  ["10.0.0.1:80 ", "it must be an IP address or a DNS name"],
+  ["http://x", "it must be an IP address or a DNS name"],
+])("the address %j keeps the file from use", (address, why) => {
+  const { rules, valid, findings } = parsed(
+    `{hosts: [a], resolution: STATIC, ports: [{number: 1, name: http}], endpoints: [{address: "${address}"}]}`,
+  );
+  expect([rules, valid]).toEqual([[], false]);
+  expect(findings[0]).toMatchObject({ code: "TR0209" });
+  expect(findings[0]!.message).toContain(why);
+});
