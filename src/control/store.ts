@@ -4,6 +4,7 @@ import type { Entry } from "../model/entry.ts";
 import type { Rule } from "../model/rule.ts";
 import type { ServiceSchema } from "../model/schema.ts";
 import { createSnapshot, emptySnapshot, type Snapshot } from "../model/snapshot.ts";
+import { type HostOf, restSchemasOf, withRestMappings } from "./rules/rest-entries.ts";
 import { withServiceEntries } from "./rules/service-entries.ts";
 
 /** Changes to entries, as a registry sync hands them over. */
@@ -35,7 +36,7 @@ export interface ControlStore {
 }
 
 /** Who may say what the types of a service's calls are: of two that know one service's, the first in this list is believed. */
-export const SCHEMA_SOURCES = ["files", "registry", "reflection"] as const;
+export const SCHEMA_SOURCES = ["files", "rules", "registry", "reflection"] as const;
 
 /** One of {@link SCHEMA_SOURCES}. */
 export type SchemaSource = (typeof SCHEMA_SOURCES)[number];
@@ -47,6 +48,8 @@ export interface ControlStoreOptions {
   readonly owner?: string;
   /** Protocols whose calls the proxies carry; Dubbo2 alone unless told. */
   readonly protocols?: readonly string[];
+  /** The host in the mesh of a service that a rule alone makes; its interface in lower case unless told. */
+  readonly hostOf?: HostOf;
   /** Quiet time after a change before a snapshot is made, ms. */
   readonly debounceMs?: number;
   /** Longest that a change waits while others keep coming, ms. */
@@ -56,6 +59,7 @@ export interface ControlStoreOptions {
 /** Creates an empty store. */
 export function createControlStore(options: ControlStoreOptions = {}): ControlStore {
   const { clock = realClock, owner = "trestle", debounceMs = 20, maxDelayMs = 200 } = options;
+  const hostOf = options.hostOf ?? ((service) => service.interface.toLowerCase());
   const snapshots = new Latest<Snapshot>(emptySnapshot, (a, b) => a.version === b.version);
   const entries = new Map<string, Entry>();
   let rules: readonly Rule[] = [];
@@ -68,7 +72,8 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     timer?.cancel();
     if (waitingSinceMs === undefined) return;
     waitingSinceMs = undefined;
-    snapshots.set(createSnapshot(withServiceEntries([...entries.values()], rules), rules, options.protocols, merged));
+    const known = withServiceEntries([...entries.values()], rules);
+    snapshots.set(createSnapshot(withRestMappings(known, rules, hostOf), rules, options.protocols, merged));
   };
 
   const changed = (): void => {
@@ -95,6 +100,8 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     },
     setRules(next) {
       rules = next;
+      schemas.set("rules", restSchemasOf(next));
+      merged = mergeSchemas(schemas, merged);
       changed();
     },
     setSchemas(source, next) {

@@ -261,7 +261,7 @@ export interface ServiceEntry extends RuleIdentity {
 }
 
 /** A rule that is applied, told apart by `kind`. */
-export type Rule = VirtualService | DestinationRule | Gateway | ServiceEntry;
+export type Rule = VirtualService | DestinationRule | Gateway | ServiceEntry | RestMappingRule;
 
 /** Prints a place as compilers do: `file:line:column`. */
 export function printPosition(position: Position): string {

@@ -2,13 +2,15 @@ import { realClock, type Timer } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { type AdminServer, createAdminServer } from "../../control/admin/server.ts";
 import { createRuleFiles, type RuleFiles } from "../../control/rule-files.ts";
+import { restMappingsOf } from "../../control/rules/rest-entries.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
 import { type Controller, createController } from "../../registry-sync/controller.ts";
 import { createZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
-import { createPresentContext, type PresentContext } from "../../registry-sync/present/context.ts";
+import { hostOf } from "../../registry-sync/naming.ts";
+import { createPresentContext, type PresentContext, type RuledService } from "../../registry-sync/present/context.ts";
 import { Spacing } from "../../registry-sync/present/spacing.ts";
 import { parseAddress, printAddress } from "../config/address.ts";
 import { type ConfigChange, compareConfigs } from "../config/changes.ts";
@@ -57,7 +59,7 @@ export class Mesh implements MeshParts {
   constructor(config: TrestleConfig, log: Logger) {
     this.config = config;
     this.#log = log;
-    this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config) });
+    this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config), hostOf });
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
     this.schemas = new SchemaSources(config.protos, protocolsOf(config).includes("tri"), this.store, log);
     this.outputs = openOutputs(config);
@@ -292,6 +294,7 @@ export class Mesh implements MeshParts {
       unruled: spacing.unruled(this.sync?.findings ?? []),
       served: this.dataPlane.served,
       ...(world !== undefined && { world }),
+      ruled: ruledServices(this.store.snapshots.get()),
       wasLed: spacing.wasLed(),
     });
     spacing.note(context.led);
@@ -307,6 +310,14 @@ export class Mesh implements MeshParts {
       ...(tags && { tags }),
     };
   }
+}
+
+/** The services that exist by rules alone. */
+function ruledServices({ rules }: Snapshot): readonly RuledService[] {
+  return restMappingsOf(rules).map(({ service, mapping: { methods } }) => ({
+    service,
+    methods: methods.map(({ name }) => name),
+  }));
 }
 
 /** Whether any rule asks who calls; worked out once for each list of rules. */

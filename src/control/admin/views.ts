@@ -225,6 +225,8 @@ function hostsOf(rule: Rule): readonly string[] {
       return rule.hosts;
     case "DestinationRule":
       return [rule.host];
+    case "RestMapping":
+      return [rule.service.interface];
     case "ServiceEntry":
       return rule.hosts;
     case "Gateway":

@@ -3,6 +3,7 @@ import type { Rule } from "../../model/rule.ts";
 import { CARRIED_PROTOCOLS } from "../compile/endpoints.ts";
 import { analyzeDestinations } from "./analyze-destinations.ts";
 import { analyzeHosts } from "./analyze-hosts.ts";
+import { analyzeRest } from "./analyze-rest.ts";
 import { analyzeRoutes } from "./analyze-routes.ts";
 import { analyzeServiceEntries } from "./analyze-service-entries.ts";
 import { bindRules } from "./bindings.ts";
@@ -25,5 +26,6 @@ export function analyzeRules(
   analyzeServiceEntries(rules, entries, found.report);
   analyzeRoutes(bindings, found.report);
   analyzeDestinations(bindings, found.report);
+  analyzeRest(rules, entries, found.report);
   return sortFindings(found.list());
 }

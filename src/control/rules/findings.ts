@@ -48,6 +48,7 @@ export const RULE_FINDINGS = {
   TR0242: { severity: "warning", title: "host that no gateway of the rule takes" },
   TR0250: { severity: "warning", title: "ServiceEntry for a host that a registry knows" },
   TR0251: { severity: "error", title: "two ServiceEntries for one host" },
+  TR0260: { severity: "warning", title: "RestMapping without effect" },
 } as const satisfies Record<string, { readonly severity: Finding["severity"]; readonly title: string }>;
 
 /** A code of {@link RULE_FINDINGS}. */

@@ -19,6 +19,7 @@ import {
   time,
   whole,
 } from "./istio-values.ts";
+import { REST_MAPPING } from "./rest-mapping.ts";
 import type { Field, ObjectShape, ReadContext, ReadObject } from "./schema.ts";
 import { serviceEntrySpec } from "./service-entry-object.ts";
 import { meaningless, notYet, object } from "./shapes.ts";
@@ -266,6 +267,7 @@ const exportTo: Field = meaningless("rules of one instance hold for all its call
 /** What a document of each kind must be. */
 export const KINDS: Readonly<Record<Rule["kind"], ObjectShape>> = {
   Gateway: topLevel(gatewaySpec, object({ ...metadata.fields, annotations: { shape: textMap } })),
+  RestMapping: REST_MAPPING,
   ServiceEntry: topLevel(serviceEntrySpec),
   VirtualService: topLevel(
     object({

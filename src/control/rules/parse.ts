@@ -5,6 +5,7 @@ import type { DestinationRule, Located, Rule, VirtualService } from "../../model
 import { createFindingList, type Report } from "./findings.ts";
 import { readGateway, type WithAnnotations } from "./gateway-object.ts";
 import { KINDS } from "./istio-schema.ts";
+import { readRestSpec } from "./rest-mapping.ts";
 import { positionOf, quote, type ReadContext, readNode } from "./schema.ts";
 import { readServiceEntry } from "./service-entry-object.ts";
 
@@ -25,6 +26,8 @@ const MAX_NODES = 500_000;
 const YAML_OPTIONS = { prettyErrors: false, uniqueKeys: true } as const;
 
 const API_VERSION = /^networking\.istio\.io\/(v1|v1beta1|v1alpha3)$/;
+/** Of Trestle's own kinds. */
+const OWN_API_VERSION = "trestle.io/v1alpha1";
 
 /** Kinds whose neglect would open what its author meant to shut. */
 const SECURITY_KINDS = [
@@ -98,6 +101,16 @@ function readTop(node: unknown, rules: Rule[], context: ReadContext, depth: numb
     checkApiVersion(kind, node, context);
     const read = readNode(node, KINDS[kind], kind, context);
     if (read !== undefined) rules.push(toRule(kind, read as WholeObject, report));
+  } else if (kind === "RestMapping") {
+    const apiVersion = node.get("apiVersion");
+    if (typeof apiVersion === "string" && apiVersion !== OWN_API_VERSION)
+      report(
+        "TR0209",
+        positionOf(node.get("apiVersion", true), context),
+        `apiVersion of a ${kind} must be ${OWN_API_VERSION}`,
+      );
+    const read = readNode(node, KINDS[kind], kind, context);
+    if (read !== undefined) rules.push(toRule(kind, read as WholeObject, report));
   } else {
     reportOtherKind(kind, positionOf(node.get("kind", true), context), report);
   }
@@ -133,6 +146,7 @@ function toRule(kind: Rule["kind"], { at, metadata, spec }: WholeObject, report:
     createdAtMs: metadata.creationTimestamp === undefined ? undefined : Date.parse(metadata.creationTimestamp),
   };
   if (kind === "ServiceEntry") return { kind, ...identity, ...readServiceEntry(spec, report) };
+  if (kind === "RestMapping") return { kind, ...identity, ...readRestSpec(spec) };
   if (kind === "Gateway") return { kind, ...identity, ...readGateway(metadata, spec, report) };
   if (kind === "VirtualService") {
     const { hosts, gateways, http } = spec as unknown as {

@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Consumer, startConsumer, startProvider, surprises } from "../support/dubbo.ts";
+import { knownDifferences } from "../support/known-differences.ts";
+import { type Mesh, startMesh } from "../support/mesh.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
+import { eventually, stopAll } from "../support/process.ts";
+import { restRule } from "../support/rest-rule.ts";
+import { type SpringPeer, startSpring } from "../support/spring.ts";
+
+// An unmodified Dubbo consumer and a Spring Boot application that know nothing of each other's protocols, joined by one rule.
+let mesh: Mesh;
+let spring: SpringPeer;
+
+const timeoutRule = `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders, namespace: shop}
+spec:
+  hosts: [com.acme.OrderService]
+  http:
+  - match: [{method: {exact: notes}, headers: {fault: {exact: "on"}}}]
+    fault: {abort: {httpStatus: 503, percentage: {value: 100}}}
+    route: [{destination: {host: com.acme.OrderService}}]
+  - match: [{method: {exact: sleep}, headers: {short: {exact: "on"}}}]
+    timeout: 0.2s
+    route: [{destination: {host: com.acme.OrderService}}]
+  - route: [{destination: {host: com.acme.OrderService}}]
+`;
+
+/** Checks of the suite that fail since the far side is a REST service, each with its reason. */
+const REST_DIFFERENCES: Readonly<Record<string, string>> = {
+  ...knownDifferences("2.7", "2.7", true),
+  cycle: "JSON has no cycles: the call is refused",
+  "graph of 300": "JSON has no references: the call is refused",
+  "object that is a Long": "JSON has one kind of whole number",
+  "object that is an enum": "JSON names no classes",
+  "object that is an Order": "JSON names no classes",
+  "list of mixed": "JSON has one kind of fraction: a BigDecimal comes back as a Double",
+  "exception checked": "this REST service has other errors",
+  "exception checked-cause": "this REST service has other errors",
+  "exception runtime": "a status has no class",
+  "exception runtime-cause": "this REST service has other errors",
+  "exception rejected": "this REST service has other errors",
+  "exception null-message": "this REST service has other errors",
+  attachments: "Tomcat takes headers for Latin-1",
+  "callback parameter": "REST has no callbacks",
+};
+
+beforeAll(async () => {
+  requireNamespace();
+  [mesh, spring] = await Promise.all([
+    startMesh(),
+    startSpring({ host: hosts.provider1, label: "spring", target: `http://${hosts.trestle}:50051` }),
+  ]);
+});
+
+afterAll(async () => {
+  await stopAll();
+});
+
+describe("a 2.7 consumer and a REST service", () => {
+  let consumer: Consumer;
+
+  beforeAll(async () => {
+    // It subscribes before the rule is there: the facade has to tell it.
+    consumer = await startConsumer("2.7", { registry: mesh.inside, check: false });
+    await expect(consumer.call("getOrder", 1)).rejects.toThrow("No provider available");
+    await mesh.rules(restRule(hosts.provider1) + timeoutRule);
+    await eventually("the service is called", async () => (await consumer.call("whoAmI")) !== undefined, 10_000, 200);
+  });
+
+  afterAll(async () => {
+    await consumer?.stop();
+  });
+
+  test("all goes through the proxy", async () => {
+    const before = await mesh.carried();
+    for (let i = 0; i < 10; i++)
+      expect(await consumer.call("whoAmI")).toMatchObject({ label: "spring", line: "spring" });
+    await eventually("all calls were carried", async () => (await mesh.carried()) - before === 10, 5_000);
+  });
+
+  test.each<[string, unknown, unknown]>([
+    ["getOrder", 7, { id: 7, customer: "Zoë 🚀 中文", note: "note 7", servedBy: "spring" }],
+    ["getOrder", -1, null],
+    ["createOrder", 4, { id: 4, customer: "Zoë 🚀 中文", note: "note 4", servedBy: "spring" }],
+    ["find", 3, { id: 3, customer: "Zoë 🚀 中文", note: null, servedBy: "spring" }],
+    ["find", "a b%c;é", { id: 1, customer: "Zoë 🚀 中文", note: "a b%c;é", servedBy: "spring" }],
+    ["laterOrder", 4, { id: 4, customer: "Zoë 🚀 中文", note: "note 4", servedBy: "spring" }],
+    ["sayHi", "Zoë 🚀", "hi Zoë 🚀"],
+    ["cancelOrder", 77, null],
+    ["notes", "cancelled-77", 1],
+    ["sleep", 20, "spring"],
+  ])("%s of %j", async (method, arg, value) => {
+    expect(await consumer.call(method, arg)).toEqual(value);
+  });
+
+  test("keep every kind of value that JSON can say", async () => {
+    expect(surprises(await consumer.suite(), REST_DIFFERENCES)).toEqual([]);
+  });
+
+  test.each<[string, unknown, string]>([
+    ["fail", "missing", "java.lang.RuntimeException: HTTP 404: no such order"],
+    ["fail", "bad", "java.lang.RuntimeException: HTTP 400: bad id"],
+    ["fail", "refused", "com.acme.OrderException: HTTP 409: refused by rule 7"],
+    ["fail", "runtime", "java.lang.RuntimeException: HTTP 500: not now"],
+    ["createNull", undefined, "com.acme.OrderException: HTTP 400: Required request body is missing"],
+    ["fail", "busy", "org.apache.dubbo.rpc.RpcException: Failed to invoke the method fail"],
+  ])("%s of %s throws what the status means", async (method, arg, error) => {
+    expect((await consumer.ask({ op: "call", method, arg }))["error"]).toContain(error);
+  });
+
+  test("a generic call gets maps with classes", async () => {
+    const { value } = await consumer.ask({ op: "generic", method: "getOrder", types: ["long"], args: [4] });
+    expect(value).toMatchObject({
+      class: "com.acme.Order",
+      id: 4,
+      status: "NEW",
+      customer: { class: "com.acme.Customer", age: 4, vip: true },
+    });
+  });
+
+  test("attachments are headers, and one with a line end is refused", async () => {
+    expect(await consumer.call("attachments", undefined, { "x-user": "u 1" })).toMatchObject({ "x-user": "u 1" });
+    const injected = await consumer.ask({ op: "call", method: "attachments", attach: { "x-user": "u\r\nx-admin: 1" } });
+    expect(injected["error"]).toContain("control character 0x0d");
+  });
+
+  test("a call's time-out holds, and the connections that it cost are made anew", async () => {
+    await consumer.refer("hurried", { registry: mesh.inside, timeout: 300 });
+    const before = Date.now();
+    const late = await consumer.ask({ op: "call", method: "sleep", arg: 5_000, ref: "hurried" });
+    expect(late["error"]).toContain("timeout");
+    expect(Date.now() - before).toBeLessThan(4_000);
+    expect(await consumer.call("sleep", 1, {}, "hurried")).toBe("spring");
+  });
+
+  test("rules hold for it: a time-out and a fault", async () => {
+    const late = await consumer.ask({ op: "call", method: "sleep", arg: 3_000, attach: { short: "on" } });
+    expect(late["error"]).toContain("no answer within 200 ms");
+    const fault = await consumer.ask({ op: "call", method: "notes", arg: "x", attach: { fault: "on" } });
+    expect(fault["error"]).toContain("RpcException");
+    expect(await consumer.call("notes", "x")).toBe(0);
+  });
+
+  test("50 calls wait at once", async () => {
+    const { ok, failed, tookMs, errors } = await consumer.burst(50, 300);
+    expect(errors).toEqual([]);
+    expect([ok, failed]).toEqual([50, 0]);
+    expect(tookMs).toBeLessThan(10_000);
+  });
+
+  test("nobody is there: the call fails at once, and the service is called again when it is back", async () => {
+    await spring.peer.stop(5_000);
+    const gone = await consumer.ask({ op: "call", method: "notes", arg: "x" });
+    expect(gone["error"]).toContain("RpcException");
+    spring = await startSpring({ host: hosts.provider1, label: "spring", target: `http://${hosts.trestle}:50051` });
+    await eventually("it answers", async () => (await consumer.call("notes", "x")) === 0, 15_000, 200);
+  });
+});
+
+describe("a Spring application and a 2.7 provider", () => {
+  beforeAll(async () => {
+    const place = { registry: mesh.inside, host: hosts.provider2, port: 20880 };
+    await startProvider("2.7", { ...place, label: "dubbo-2.7", application: "shop" });
+    await eventually(
+      "the provider is called in place of the REST service",
+      async () => JSON.stringify(await spring.call("client", "whoAmI", [])).includes("dubbo-2.7"),
+      15_000,
+      200,
+    );
+  });
+
+  test.each(["feign", "template", "client"] as const)("by %s", async (client) => {
+    const order = {
+      id: 7,
+      status: "CANCELLED",
+      note: "note 7",
+      servedBy: "dubbo-2.7",
+      created: "2023-11-14T22:13:20.130+00:00",
+    };
+    const got = await spring.call(client, "getOrder", [7]);
+    expect(got.value).toMatchObject(order);
+    // A generic call: Java makes the order by its own rules, which know no dates and bytes as text.
+    const { id, note, status, customer, lines } = got.value as Record<string, unknown>;
+    const made = await spring.call(client, "createOrder", [{ id, note, status, customer, lines }]);
+    expect(made.value ?? made).toMatchObject({ id, note, status, customer, lines, servedBy: "dubbo-2.7" });
+    expect((await spring.call(client, "listOrders", [3])).value).toMatchObject([{ id: 0 }, { id: 1 }, { id: 2 }]);
+    const thrown = await spring.call(client, "fail", ["runtime"]);
+    expect(thrown.status).toBe(500);
+    expect(JSON.parse(thrown.error ?? "")).toMatchObject({
+      message: "not now",
+      exception: "java.lang.IllegalStateException",
+    });
+  });
+
+  test("the rule that has no effect now is a finding", async () => {
+    const told = async () => (await mesh.trestle.command("rules", "--findings")).stdout;
+    await eventually("it is told", async () => (await told()).includes("TR0260"), 10_000, 500);
+  });
+});
