@@ -18,7 +18,7 @@ const PAUSE_MS = 5;
 export function createDemoCommand(): Command {
   return new Command("demo")
     .description(
-      "show the main job with nothing installed: a registry, a Dubbo2 and a Triple provider, callers of three protocols, and a rule that splits their calls by method",
+      "show the main job with nothing installed: a registry, a Dubbo2 and a Triple provider, callers of four protocols, and a rule that splits their calls by method",
     )
     .option(
       "--once",
@@ -124,6 +124,7 @@ function introduction(mesh: DemoMesh): string {
   consumers -> registry facade  zookeeper://${mesh.facade}   (the one property that an application changes)
   Dubbo2    -> proxy            dubbo://${mesh.proxy.dubbo.join(", dubbo://")}
   Triple    -> proxy            tri://${mesh.proxy.tri.join(", tri://")}
+  gRPC      -> proxy            grpc://${mesh.proxy.tri.join(", grpc://")}   (types: ${mesh.protoFile})
   JSON      -> proxy            http://${mesh.proxy.tri.join(", http://")}
   proxy     -> providers        v1 dubbo://${v1}, v2 tri://${v2}
   rules                         ${mesh.rulesFile}

@@ -75,7 +75,7 @@ test("demo --once shows, for a caller of each protocol, the split that the rule 
   const { code, stdout, stderr } = await runTrestle(["demo", "--once"], 60_000);
   expect(stderr).toBe("");
   expect(code).toBe(0);
-  for (const caller of ["Dubbo2", "Triple", "JSON"]) {
+  for (const caller of ["Dubbo2", "Triple", "gRPC", "JSON"]) {
     expect(stdout).toMatch(new RegExp(`^  createOrder +${caller} +0 +100 +100 % +100 % +ok$`, "m"));
     expect(stdout).toMatch(new RegExp(`^  getOrder +${caller} +100 +0 +0 % +0 % +ok$`, "m"));
     expect(stdout).toMatch(new RegExp(`^  sayHello +${caller} +[0-9]+ +[0-9]+ +[0-9]+ % +30 % +ok$`, "m"));

@@ -10,7 +10,9 @@ import { resolveConfig } from "../config/resolve.ts";
 import { followProviders, openZooKeeper, type ProviderScheme, registerUrl } from "../dubbo/registry.ts";
 import { Mesh } from "../mesh/mesh.ts";
 import { type SampleReply, servedBy, startSampleConsumer } from "./consumer.ts";
+import { GrpcCaller } from "./grpc-caller.ts";
 import { callJson } from "./http-caller.ts";
+import { ORDER_PROTO } from "./order-proto.ts";
 import { ORDER_SERVICE, type OrderMethod } from "./order-service.ts";
 import { type SampleProvider, startSampleProvider } from "./provider.ts";
 import type { Caller } from "./scenario.ts";
@@ -20,7 +22,7 @@ const ADMIN_PORT = 15_000;
 
 /**
  * A whole mesh on this machine: v1 of a sample service speaks Dubbo2, v2 Triple; a consumer of each protocol, all joined by the
- * facade's address alone; and a caller that knows the proxy's address and JSON.
+ * facade's address alone; and callers by gRPC and JSON, which know the proxy's address.
  */
 export interface DemoMesh {
   /** Makes a call in the caller's protocol; rejects where it failed. */
@@ -32,6 +34,7 @@ export interface DemoMesh {
   readonly providers: readonly string[];
   readonly admin: string;
   readonly rulesFile: string;
+  readonly protoFile: string;
   /** Whether rules are in force now. */
   hasRules(): boolean;
   /** Replaces the rules; resolves when every proxy worker has them in force. */
@@ -43,7 +46,8 @@ export interface DemoMesh {
 export async function startDemoMesh(): Promise<DemoMesh> {
   const folder = await mkdtemp(join(tmpdir(), "trestle-demo-"));
   const rulesFile = join(folder, "rules.yaml");
-  await writeFile(rulesFile, "");
+  const protoFile = join(folder, "orders.proto");
+  await Promise.all([writeFile(rulesFile, ""), writeFile(protoFile, ORDER_PROTO)]);
   const [facadePort, ...ports] = await freePorts(5);
   const [proxyPorts, triPorts] = [ports.slice(0, 2), ports.slice(2)];
   const adminPort = (await isFree(ADMIN_PORT)) ? ADMIN_PORT : 0;
@@ -53,7 +57,8 @@ export async function startDemoMesh(): Promise<DemoMesh> {
       proxyHost: HOST,
       proxyPort: proxyPorts.map(String),
       triPort: triPorts.map(String),
-      rules: [folder],
+      rules: [rulesFile],
+      protos: [protoFile],
       admin: `${HOST}:${adminPort}`,
       logLevel: "error",
     },
@@ -89,16 +94,21 @@ export async function startDemoMesh(): Promise<DemoMesh> {
     return consumer;
   };
   const [dubbo, triple] = [await start("dubbo"), await start("tri")];
+  const grpc = triPorts.map((port) => new GrpcCaller({ host: HOST, port }));
   let turn = 0;
-  await until(
-    "both providers are known",
-    () => mesh.store.snapshots.get().entries[0]?.endpoints.length === 2 && mesh.unsettled().length === 0,
-  );
+  await until("both providers and the types are known", () => {
+    const { entries, schemas } = mesh.store.snapshots.get();
+    return entries[0]?.endpoints.length === 2 && schemas.length > 0 && mesh.unsettled().length === 0;
+  });
   return {
     async call(caller, method, args) {
       if (caller === "Dubbo2") return dubbo.call(method, args);
       if (caller === "Triple") return triple.call(method, args);
-      const value = await callJson({ host: HOST, port: triPorts[turn++ % triPorts.length]! }, method, args);
+      const next = turn++ % triPorts.length;
+      const value =
+        caller === "gRPC"
+          ? await grpc[next]!.call(method, args)
+          : await callJson({ host: HOST, port: triPorts[next]! }, method, args);
       return { value, servedBy: servedBy(value) };
     },
     facade: printAddress(HOST, facadePort!),
@@ -106,6 +116,7 @@ export async function startDemoMesh(): Promise<DemoMesh> {
     providers: providers.map(({ url }) => printAddress(url.host, url.port)),
     admin: `http://${mesh.adminAddress}`,
     rulesFile,
+    protoFile,
     hasRules: () => mesh.store.snapshots.get().rules.length > 0,
     async setRules(text) {
       const before = mesh.store.snapshots.get();
@@ -118,6 +129,7 @@ export async function startDemoMesh(): Promise<DemoMesh> {
     },
     async close() {
       await Promise.all([dubbo.close(), triple.close()]);
+      for (const caller of grpc) caller.close();
       await Promise.all(providers.map((provider) => provider.close()));
       await Promise.all([providerSide.close(), consumerSide.close()]);
       await mesh.stop();

@@ -1,7 +1,7 @@
 import type { OrderMethod } from "./order-service.ts";
 
 /** Who calls: each speaks another protocol. */
-export const CALLERS = ["Dubbo2", "Triple", "JSON"] as const;
+export const CALLERS = ["Dubbo2", "Triple", "gRPC", "JSON"] as const;
 
 /** A caller of the demo, as its table names it. */
 export type Caller = (typeof CALLERS)[number];
@@ -45,7 +45,7 @@ const BY_METHOD: Readonly<Record<OrderMethod, Share>> = {
 /** What the demo shows, in order. */
 export const PHASES: readonly Phase[] = [
   {
-    title: "no rule: calls go where their protocol is spoken, Dubbo2 to v1, Triple and JSON to v2",
+    title: "no rule: calls go where their protocol is spoken, Dubbo2 to v1, all others to v2",
     rules: "",
     expected: (_method, caller) => exactly(caller === "Dubbo2" ? 0 : 1),
   },
@@ -58,10 +58,14 @@ metadata: {name: orders-by-method}
 spec:
   hosts: [com.acme.OrderService]
   http:
-    - match: [{method: {exact: createOrder}}]
+    - match:                                    # Java's name, and the one that gRPC has for it
+        - {method: {exact: createOrder}}
+        - {method: {exact: CreateOrder}}
       route:
         - destination: {host: com.acme.OrderService, subset: v2}
-    - match: [{method: {exact: sayHello}}]
+    - match:
+        - {method: {exact: sayHello}}
+        - {method: {exact: SayHello}}
       route:
         - {destination: {host: com.acme.OrderService, subset: v1}, weight: 70}
         - {destination: {host: com.acme.OrderService, subset: v2}, weight: 30}

@@ -12,17 +12,23 @@ import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import { type JsonNode, type JsonObject, parseJson, printJson } from "../../codecs/json-text.ts";
 import { printAnswerHead, printTrailers } from "../../codecs/triple/answer.ts";
-import { decodeRequestWrapper, descriptorOfArgTypes, encodeResponseWrapper } from "../../codecs/triple/body.ts";
+import {
+  decodeRequestWrapper,
+  descriptorOfArgTypes,
+  encodeResponseWrapper,
+  looksWrapped,
+} from "../../codecs/triple/body.ts";
 import { EnvelopeSplitter, encodeEnvelope } from "../../codecs/triple/envelope.ts";
 import { parseRequestHead } from "../../codecs/triple/head.ts";
 import { BUSINESS_EXCEPTION, grpcOfCode, UNKNOWN } from "../../codecs/triple/status.ts";
 import { HESSIAN4 } from "../../codecs/triple/transcode.ts";
 import type { Value } from "../../codecs/value.ts";
+import { decodeOrderRequest, encodeOrderReply } from "./order-proto.ts";
 
 /** Answers a call; `descriptor` is `""` where the caller named no types. What it throws becomes gRPC 2, or HTTP 500, with the message. */
 export type TripleHandler = (method: string, descriptor: string, args: readonly Value[]) => Outcome;
 
-/** A server of one Java interface over Triple: the wrapper in Hessian2, and JSON, one message each way. */
+/** A server of the sample's interface over Triple: the wrapper in Hessian2, protobuf and JSON, one message each way. */
 export interface TripleServer {
   readonly port: number;
   /** Stops listening, says goodbye on every connection and closes it. */
@@ -114,7 +120,7 @@ class ServerConnection {
       const head = parseRequestHead(fields);
       isJson = head.kind === "json";
       if (isJson) this.#answerJson(stream, head.method, body);
-      else this.#answerWrapper(stream, head.method, body);
+      else this.#answerFramed(stream, head.method, onlyMessage(body));
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       const grpc = error instanceof CallError ? grpcOfCode(error.code) : UNKNOWN;
@@ -123,27 +129,29 @@ class ServerConnection {
     }
   }
 
-  #answerWrapper(stream: Http2Stream, method: string, body: Buffer): void {
-    const messages: Buffer[] = [];
-    const splitter = new EnvelopeSplitter(
-      (bytes, start, end) => messages.push(Buffer.from(bytes.subarray(start, end))),
-      {
-        maxMessageBytes: MAX_REQUEST_BYTES,
-        allowedFlags: 0,
-      },
-    );
-    splitter.push(body);
-    splitter.finish();
-    if (messages[0] === undefined) throw new Error("the call has no message");
-    const { args, argTypes } = decodeRequestWrapper(messages[0]);
+  #answerFramed(stream: Http2Stream, method: string, message: Buffer): void {
+    if (looksWrapped(message)) this.#answerWrapper(stream, method, message);
+    else this.#answerProtobuf(stream, method, message);
+  }
+
+  #answerWrapper(stream: Http2Stream, method: string, message: Buffer): void {
+    const { args, argTypes } = decodeRequestWrapper(message);
     const values = args.map((arg) => decodeHessian2(Buffer.from(arg)));
     const outcome = this.#handler(method, descriptorOfArgTypes(argTypes), values);
-    const message = encodeResponseWrapper({
-      serializeType: HESSIAN4,
-      data: encodeHessian2(outcome.value),
-      type: "java.lang.Object",
-    });
-    this.#machine.head(stream, printAnswerHead(outcome.type === "exception" ? BUSINESS_EXCEPTION : 0), false);
+    const data = encodeHessian2(outcome.value);
+    const answer = encodeResponseWrapper({ serializeType: HESSIAN4, data, type: "java.lang.Object" });
+    this.#send(stream, answer, outcome.type === "exception" ? BUSINESS_EXCEPTION : 0);
+  }
+
+  #answerProtobuf(stream: Http2Stream, name: string, message: Buffer): void {
+    const { method, args } = decodeOrderRequest(name, message);
+    const outcome = this.#handler(method, "", args);
+    if (outcome.type === "exception") throw new Error(thrownBy(outcome.value).message);
+    this.#send(stream, encodeOrderReply(name, outcome.value), 0);
+  }
+
+  #send(stream: Http2Stream, message: Uint8Array, exceptionCode: number): void {
+    this.#machine.head(stream, printAnswerHead(exceptionCode), false);
     this.#machine.data(stream, encodeEnvelope(message.length), false);
     this.#machine.data(stream, message, false);
     this.#machine.trailers(stream, printTrailers({ grpc: 0 }).fields);
@@ -157,8 +165,8 @@ class ServerConnection {
       this.#sendJson(stream, 200, printJson(valueToJson(outcome.value)));
       return;
     }
-    const thrown = isThrowable(outcome.value) ? throwableView(outcome.value) : undefined;
-    this.#sendJson(stream, 500, refusal(thrown?.message ?? "", thrown?.exceptionClass));
+    const { message, className } = thrownBy(outcome.value);
+    this.#sendJson(stream, 500, refusal(message, className));
   }
 
   #sendJson(stream: Http2Stream, status: number, text: string): void {
@@ -172,6 +180,24 @@ class ServerConnection {
     const output = this.#machine.takeOutput();
     if (output.length > 0 && !this.#socket.destroyed) this.#socket.write(output);
   }
+}
+
+/** The first message of a request's content. Throws where there is none. */
+function onlyMessage(body: Buffer): Buffer {
+  const messages: Buffer[] = [];
+  const splitter = new EnvelopeSplitter((bytes, start, end) => messages.push(Buffer.from(bytes.subarray(start, end))), {
+    maxMessageBytes: MAX_REQUEST_BYTES,
+    allowedFlags: 0,
+  });
+  splitter.push(body);
+  splitter.finish();
+  if (messages[0] === undefined) throw new Error("the call has no message");
+  return messages[0];
+}
+
+function thrownBy(value: Value): { readonly message: string; readonly className: string | undefined } {
+  const thrown = isThrowable(value) ? throwableView(value) : undefined;
+  return { message: thrown?.message ?? "", className: thrown?.exceptionClass };
 }
 
 function refusal(message: string, exception: string | undefined): string {
