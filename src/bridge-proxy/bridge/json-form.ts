@@ -1,25 +1,36 @@
 import { isUtf8 } from "node:buffer";
-import { ProtocolError } from "../../base/errors.ts";
+import { CallError, ProtocolError } from "../../base/errors.ts";
 import { decodeResponse, encodeRequest, isException } from "../../codecs/dubbo2/body.ts";
 import { GENERIC_DESCRIPTOR } from "../../codecs/dubbo2/head.ts";
 import { OK, statusMeaning } from "../../codecs/dubbo2/status.ts";
 import { jsonToValue } from "../../codecs/hessian2/from-json.ts";
 import { valueToJson } from "../../codecs/hessian2/json.ts";
+import { jsonArguments, parseQuery } from "../../codecs/java-arguments.ts";
+import type { JavaSchema } from "../../codecs/java-schema.ts";
 import { type JsonNode, type JsonObject, parseJson, printJson } from "../../codecs/json-text.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
 import { fieldOf, isObject, listValue, type Value } from "../../codecs/value.ts";
 import { type DubboDestination, dubboAttachments, type TripleReply } from "./to-dubbo.ts";
 
+/** What is known of a call with JSON beside its head. */
+export interface JsonCallParts {
+  /** Undefined where Java's types are not known. */
+  readonly java: JavaSchema | undefined;
+  /** As the request has it. */
+  readonly path: string;
+  readonly contentType: string;
+}
+
+const NOTHING_KNOWN: JsonCallParts = { java: undefined, path: "", contentType: "application/json" };
+
 /**
- * A call with JSON as a Dubbo2 request frame, id 0. A JSON array is the list of arguments, anything else the only one, nothing is
- * none. The types are the provider's to know: it is a generic call, for which the provider finds the method by its name. Throws
- * `ProtocolError` for what is no JSON and for a query, whose names the provider would have to know.
+ * A call with JSON as a Dubbo2 request frame, id 0: a generic one. Where Java's types are known its arguments are those of the overload that
+ * they fit (java-arguments.ts); else a JSON array is the list of arguments, anything else the only one, nothing is none, and the provider
+ * finds the method by its name. Throws `ProtocolError` for what is no JSON or does not fit, CallError for overloads that fit alike and
+ * for a query of a method whose parameters are not known.
  */
-export function jsonToDubbo(head: CallHead, body: Buffer, to: DubboDestination): Buffer {
-  if (!isUtf8(body)) throw new ProtocolError("json", "body is not UTF-8");
-  const text = body.toString("utf8");
-  const json = text.trim() === "" ? [] : parseJson(text);
-  const args = (Array.isArray(json) ? json : [json]).map((node) => jsonToValue(node, undefined, { classKey: "entry" }));
+export function jsonToDubbo(head: CallHead, body: Buffer, to: DubboDestination, parts = NOTHING_KNOWN): Buffer {
+  const typed = typedArguments(head, body, parts);
   return encodeRequest({
     idHigh: 0,
     idLow: 0,
@@ -29,9 +40,40 @@ export function jsonToDubbo(head: CallHead, body: Buffer, to: DubboDestination):
     version: to.service.version,
     method: "$invoke",
     descriptor: GENERIC_DESCRIPTOR,
-    args: [head.method, null, listValue(args, "[object")],
+    args: genericArguments(head.method, typed?.types ?? null, typed?.args ?? untypedArguments(body)),
     attachments: Object.fromEntries(dubboAttachments(head, to).set("generic", "true")),
   });
+}
+
+/** The three arguments of `$invoke`; `types` null where they are the provider's to know. */
+export function genericArguments(method: string, types: readonly string[] | null, args: Value[]): Value[] {
+  return [method, types === null ? null : listValue([...types], "[string"), listValue(args, "[object")];
+}
+
+function typedArguments(head: CallHead, body: Buffer, { java, path, contentType }: JsonCallParts) {
+  const at = path.indexOf("?");
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(contentType) && body.length > 0;
+  const query = [...(at < 0 ? [] : parseQuery(path.slice(at + 1))), ...(isForm ? parseQuery(textOf(body)) : [])];
+  const hasBody = !isForm && textOf(body).trim() !== "";
+  const { method, signature } = head;
+  const content = { signature, body: hasBody ? parseJson(textOf(body)) : undefined, query };
+  const typed = java === undefined ? undefined : jsonArguments(java, method, content);
+  if (typed === undefined && query.length > 0 && !hasBody) {
+    const text = `the parameters of ${method} are not known here: a query or a form needs their names`;
+    throw new CallError("unimplemented", "untranslatable", text);
+  }
+  return typed;
+}
+
+function untypedArguments(body: Buffer): Value[] {
+  const text = textOf(body);
+  const json = text.trim() === "" ? [] : parseJson(text);
+  return (Array.isArray(json) ? json : [json]).map((node) => jsonToValue(node, undefined, { classKey: "entry" }));
+}
+
+function textOf(body: Buffer): string {
+  if (!isUtf8(body)) throw new ProtocolError("json", "body is not UTF-8");
+  return body.toString("utf8");
 }
 
 /** The answer frame `bytes[start, end)` as JSON; what went wrong is `{status, message, exception}` under an HTTP status. */

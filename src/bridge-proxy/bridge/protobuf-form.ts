@@ -23,9 +23,9 @@ import { looksWrapped } from "../../codecs/triple/body.ts";
 import { ENVELOPE_BYTES, encodeEnvelope } from "../../codecs/triple/envelope.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
 import { grpcOfDubbo2, grpcOfRpcException, UNKNOWN } from "../../codecs/triple/status.ts";
-import { fieldOf, isObject, listValue, type MapValue, type Value } from "../../codecs/value.ts";
+import { fieldOf, isObject, type MapValue, type Value } from "../../codecs/value.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
-import { thrownBy } from "./json-form.ts";
+import { genericArguments, thrownBy } from "./json-form.ts";
 import { checkedTrailers, type DubboDestination, dubboAttachments, type TripleReply } from "./to-dubbo.ts";
 
 /** Characters of an error's text: gRPC's callers take lists of fields up to 8 KB. */
@@ -46,6 +46,11 @@ export interface ProtobufForm {
   readonly contentType: string;
 }
 
+/** Java's types of the destination, read; undefined where they are not known. */
+export function javaOf({ callee }: CallSchemas): JavaSchema | undefined {
+  return callee?.java === undefined ? undefined : compileJava(callee.java);
+}
+
 /**
  * The form of a gRPC-framed call whose first message is `message`; undefined for one in Triple's wrapper. Throws CallError
  * `unimplemented` where nothing is known of the service's messages, or of the method.
@@ -54,10 +59,10 @@ export function protobufFormOf(
   head: CallHead,
   contentType: string,
   message: Buffer,
-  { caller, callee }: CallSchemas,
+  schemas: CallSchemas,
 ): ProtobufForm | undefined {
   if (head.kind === "wrapper") return undefined;
-  const service = grpcServiceOf(caller);
+  const service = grpcServiceOf(schemas.caller);
   const isWrapped = looksWrapped(message);
   // Where a .proto file and a Java interface name a method alike, what looks wrapped is; nobody else begins methods' names with small letters.
   const exact = service?.methods.get(head.method);
@@ -70,8 +75,7 @@ export function protobufFormOf(
   if (method === undefined) {
     throw untranslatable(`service ${service.name} has no method ${head.method} in the schema that is known here`);
   }
-  const java = callee?.java === undefined ? undefined : compileJava(callee.java);
-  return { service, method, java, contentType };
+  return { service, method, java: javaOf(schemas), contentType };
 }
 
 /**
@@ -95,11 +99,6 @@ export function protobufToDubbo(form: ProtobufForm, head: CallHead, bytes: Buffe
     args: genericArguments(plan.method, plan.types, args),
     attachments: Object.fromEntries(dubboAttachments(head, to).set("generic", "true")),
   });
-}
-
-/** The three arguments of `$invoke`; `types` null where they are the provider's to know. */
-export function genericArguments(method: string, types: readonly string[] | null, args: Value[]): Value[] {
-  return [method, types === null ? null : listValue([...types], "[string"), listValue(args, "[object")];
 }
 
 function decode({ method, service, contentType }: ProtobufForm, bytes: Buffer): Message {

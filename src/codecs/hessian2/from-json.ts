@@ -26,8 +26,10 @@ export interface FromJsonOptions {
    * like any other (`entry`), which is how generic calls (`$invoke`) name classes.
    */
   readonly classKey?: "object" | "entry";
+  /** What classes of the user's are: `objects` (default), or `maps` and texts, of which a generic call's provider makes them. */
+  readonly beans?: "objects" | "maps";
   /** The declared field types of a class, from a service's metadata, by field name; undefined for an unknown class. */
-  readonly fieldsOf?: (className: string) => ReadonlyMap<string, string> | undefined;
+  readonly fieldsOf?: (className: string) => ReadonlyMap<string, string | JavaType> | undefined;
 }
 
 /** Classes whose wire form is "any list", which Java reads as what the parameter asks for. */
@@ -147,7 +149,8 @@ class ValueBuilder {
     const items = node.map((item, i) => this.build(item, element, `${at}[${i}]`));
     if (element.name === "byte") return Uint8Array.from(items as number[]);
     if (element.name === "char") return items.map((item) => (item as { value: string }).value).join("");
-    return listValue(items, arrayName(type));
+    // A generic call's provider makes the array, out of items that are maps yet.
+    return listValue(items, this.#options.beans === "maps" ? null : arrayName(type));
   }
 
   #list(node: JsonNode, type: JavaType, className: string | null, at: string): Value {
@@ -174,21 +177,23 @@ class ValueBuilder {
 
   /** A class of the user's: an object by its fields, an enum by its name. */
   #object(node: JsonNode, type: JavaType, at: string): Value {
-    if (typeof node === "string") return enumValue(type.name, node);
+    const isMap = this.#options.beans === "maps";
+    if (typeof node === "string") return isMap ? node : enumValue(type.name, node);
     if (!(node instanceof Map)) throw unfit(node, type, at);
     const { className, declared } = this.#declared(node, type);
     const fields: string[] = [];
     const values: Value[] = [];
     for (const [key, value] of node) {
-      if (key === "class") continue;
+      if (key === "class" && !isMap) continue;
       const known = declared?.get(key);
       fields.push(key);
       values.push(
         known === undefined
           ? this.#untyped(value, `${at}.${key}`)
-          : this.build(value, parseJavaType(known), `${at}.${key}`),
+          : this.build(value, typeof known === "string" ? parseJavaType(known) : known, `${at}.${key}`),
       );
     }
+    if (isMap) return mapValue(fields.map((key, i): MapEntry => [key, values[i]!]));
     const shapeKey = JSON.stringify([className, ...fields]);
     let shape = this.#shapes.get(shapeKey);
     if (shape === undefined) {
@@ -201,10 +206,12 @@ class ValueBuilder {
   #declared(
     node: JsonObject,
     type: JavaType,
-  ): { className: string; declared: ReadonlyMap<string, string> | undefined } {
+  ): { className: string; declared: ReadonlyMap<string, string | JavaType> | undefined } {
     const named = node.get("class");
     const className = typeof named === "string" && named !== "" ? named : type.name;
-    return { className, declared: this.#options.fieldsOf?.(className) };
+    const { fieldsOf } = this.#options;
+    // What is known of a class holds for one that extends it.
+    return { className, declared: fieldsOf?.(className) ?? fieldsOf?.(type.name) };
   }
 }
 

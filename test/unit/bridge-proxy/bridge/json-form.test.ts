@@ -1,11 +1,12 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { dubboToJson, jsonToDubbo } from "../../../../src/bridge-proxy/bridge/json-form.ts";
 import { encodeStatusAnswer } from "../../../../src/codecs/dubbo2/answer.ts";
 import { encodeOutcome } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES, HESSIAN2 } from "../../../../src/codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
+import { compileJava } from "../../../../src/codecs/java-schema.ts";
 import { parseRequestHead } from "../../../../src/codecs/triple/head.ts";
-import { mapValue, objectValue, type Value } from "../../../../src/codecs/value.ts";
+import { listValue, mapValue, objectValue, type Value } from "../../../../src/codecs/value.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 
 const head = parseRequestHead([":path", "/com.acme.A/get", "content-type", "application/json", "user", "7"]);
@@ -41,6 +42,44 @@ test.each([
   ["a bomb", Buffer.from("[".repeat(100_000))],
 ])("%s is refused", (_, body) => {
   expect(() => jsonToDubbo(head, body, to)).toThrow();
+});
+
+describe("where Java's types are known", () => {
+  const java = compileJava({
+    methods: [
+      { name: "get", parameterTypes: ["long"], returnType: "void", parameterNames: ["id"] },
+      { name: "get", parameterTypes: ["java.lang.String"], returnType: "void", parameterNames: ["note"] },
+    ],
+    types: {},
+  });
+  const typed = (method: string, json: string, path = "/com.acme.A/get", contentType = "application/json") => {
+    const named = parseRequestHead([":path", `/com.acme.A/${method}`, "content-type", "application/json"]);
+    const frame = jsonToDubbo(named, Buffer.from(json), to, { java, path, contentType });
+    const scanned = new RequestHead();
+    scanned.scan(frame, HEADER_BYTES, frame.length);
+    return [scanned.argument(1), scanned.effectiveArgument(0)];
+  };
+  const longType = listValue(["long"], "[string");
+  const textType = listValue(["java.lang.String"], "[string");
+
+  test.each<[string, unknown[], Value, Value]>([
+    ["a number", ["get", "[42]"], longType, 42n],
+    ["a text", ["get", '["42"]'], textType, "42"],
+    ["a signature", ["get~l", '["42"]'], longType, 42n],
+    ["a query", ["get", "", "/com.acme.A/get?id=42"], longType, 42n],
+    ["a form", ["get", "note=a+b", "/com.acme.A/get", "application/x-www-form-urlencoded"], textType, "a b"],
+  ])("%s tells the overload", (_, [method, ...rest], types, value) => {
+    const [json, path, contentType] = rest as [string, string?, string?];
+    expect(typed(method as string, json, path, contentType)).toEqual([types, value]);
+  });
+
+  test("of another method alone the call is as where they are not", () => {
+    expect(typed("other", "[42]")).toEqual([null, 42]);
+  });
+
+  test("a query for a method whose parameters are not known is refused", () => {
+    expect(() => typed("other", "", "/com.acme.A/other?id=1")).toThrow("the parameters of other are not known here");
+  });
 });
 
 const answered = (frame: Buffer) => {
