@@ -22,6 +22,12 @@ const MAX_DEPTH = 64;
 const MAX_REFERENCE_PARTS = 256;
 const MAX_NAME_CHARS = 256;
 
+/** The type of which nothing is known. */
+const UNKNOWN = "java.lang.Object";
+/** Most names are like this, and need no more looking at: `com.acme.Order`, `java.lang.String[]`. */
+const PLAIN_NAME = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+(?:\[\])*$/;
+const PRIMITIVES = new Set(["boolean", "byte", "char", "short", "int", "long", "float", "double", "void"]);
+
 type Json = Readonly<Record<string, unknown>>;
 
 /**
@@ -91,11 +97,14 @@ class TypeReader {
   nameOf(given: unknown): string {
     const one = this.#resolve(given);
     const name = isObject(one) ? one["type"] : one;
-    if (typeof name !== "string") return "java.lang.Object";
+    if (typeof name !== "string") return UNKNOWN;
+    if (PRIMITIVES.has(name) || PLAIN_NAME.test(name)) return name;
+    // A lone name is a type variable: `T` is whatever a caller makes of it.
+    if (isName(name)) return UNKNOWN;
     try {
       return printJavaType(parseJavaType(name));
     } catch {
-      return "java.lang.Object";
+      return UNKNOWN;
     }
   }
 
@@ -140,7 +149,8 @@ class TypeReader {
 
 /** Whether it can be a name in Java, of a length that somebody may have meant. */
 function isName(value: unknown): value is string {
-  return typeof value === "string" && value.length <= MAX_NAME_CHARS && /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(value);
+  if (typeof value !== "string" || value.length > MAX_NAME_CHARS) return false;
+  return /^[A-Za-z_$][\w$]*$/.test(value) || /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(value);
 }
 
 function isObject(value: unknown): value is Json {

@@ -20,8 +20,13 @@ export interface MetadataReports {
    * read where the tree has them not, the others are to be let go.
    */
   follow(entries: readonly Entry[]): readonly string[];
-  /** Takes up nodes that changed; says whether {@link MetadataReports.schemas} or findings did. */
+  /**
+   * Takes up nodes that changed, but no more than a few milliseconds' work: while {@link MetadataReports.isBehind} it is to be called
+   * again soon. Says whether {@link MetadataReports.schemas} or findings changed.
+   */
   take(tree: ReadonlyMap<string, TreeNode>, changed: ReadonlySet<string>): boolean;
+  /** Whether nodes that changed have not been taken up yet. */
+  readonly isBehind: boolean;
   /** Sorted by name, each interface once; the same array as before while nothing changed. */
   readonly schemas: readonly ServiceSchema[];
   readonly findings: readonly Finding[];
@@ -30,7 +35,11 @@ export interface MetadataReports {
 /** Most reports that are read. */
 const MAX_REPORTS = 50_000;
 /** Most bytes of reports that are taken up together; what is over it is left out. */
-const MAX_TOTAL_BYTES = 128 * 1024 * 1024;
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
+/** Reports that are read in one go, about a tenth of a millisecond each: registries hold thousands. */
+const REPORTS_AT_ONCE = 100;
+/** Findings on single reports. */
+const MAX_FINDINGS = 100;
 
 interface Report {
   readonly interfaceName: string;
@@ -55,6 +64,7 @@ class Reports implements MetadataReports {
   #folders = new Set<string>();
   readonly #reports = new Map<string, Report>();
   readonly #byInterface = new Map<string, ServiceSchema>();
+  readonly #pending = new Set<string>();
   #bytes = 0;
 
   constructor(folder: string, registry: string) {
@@ -65,6 +75,10 @@ class Reports implements MetadataReports {
   wants(path: string): "report" | "folder" | undefined {
     if (this.#wanted.has(path)) return "report";
     return path === this.#folder || this.#folders.has(path) ? "folder" : undefined;
+  }
+
+  get isBehind(): boolean {
+    return this.#pending.size > 0;
   }
 
   follow(entries: readonly Entry[]): readonly string[] {
@@ -95,8 +109,12 @@ class Reports implements MetadataReports {
   }
 
   take(tree: ReadonlyMap<string, TreeNode>, changed: ReadonlySet<string>): boolean {
+    for (const path of changed) if (this.#wanted.has(path) || this.#reports.has(path)) this.#pending.add(path);
     const touched = new Set<string>();
-    for (const path of changed) {
+    let count = 0;
+    for (const path of this.#pending) {
+      if (++count > REPORTS_AT_ONCE) break;
+      this.#pending.delete(path);
       const before = this.#reports.get(path);
       const interfaceName = this.#wanted.get(path);
       const data = interfaceName === undefined ? undefined : tree.get(path)?.data;
@@ -133,10 +151,11 @@ class Reports implements MetadataReports {
   #rebuild(touched: ReadonlySet<string>): void {
     const definitions = new Map<string, JavaDefinition[]>();
     const findings: Finding[] = [];
+    const broken = [...this.#reports.values()].filter(({ fault }) => fault !== undefined).length;
     for (const [path, { interfaceName, definition, fault }] of [...this.#reports].sort(([a], [b]) =>
       a < b ? -1 : 1,
     )) {
-      if (fault !== undefined) {
+      if (fault !== undefined && findings.length < MAX_FINDINGS) {
         const rest = definition === undefined ? "no types are known from it" : "what it said before counts";
         const message = `registry ${this.#registry} has a metadata report of ${interfaceName} that cannot be read: ${fault}; ${rest}`;
         findings.push(finding("TR0160", message, path));
@@ -145,6 +164,10 @@ class Reports implements MetadataReports {
       const list = definitions.get(interfaceName);
       if (list === undefined) definitions.set(interfaceName, [definition]);
       else list.push(definition);
+    }
+    if (broken > MAX_FINDINGS) {
+      const message = `registry ${this.#registry} has ${broken - MAX_FINDINGS} more metadata reports that cannot be read`;
+      findings.push(finding("TR0160", message, this.#folder));
     }
     for (const name of touched) {
       const list = definitions.get(name);

@@ -1,4 +1,4 @@
-import { type Clock, realClock } from "../../../base/clock.ts";
+import { type Clock, realClock, type Timer } from "../../../base/clock.ts";
 import { ConfigError } from "../../../base/errors.ts";
 import { Latest } from "../../../base/latest.ts";
 import { type Logger, silentLogger } from "../../../base/log.ts";
@@ -99,17 +99,22 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
       });
       const latest = new Latest<World | undefined>(undefined);
       let known: World | undefined;
-      live.onChange((changed) => {
+      let behind: Timer | undefined;
+      const takeUp = (changed: ReadonlySet<string>): void => {
         const hasNewTypes = reports.take(live.tree, changed);
         const world = state.update(dubboChanges(roots, live.tree, changed));
         for (const path of reports.follow(world.entries)) live.replan(path);
+        behind?.cancel();
+        if (reports.isBehind) behind = clock.after(1, () => takeUp(new Set()));
         if (world === known && !hasNewTypes) return;
         known = world;
         latest.set(withReports(world, reports));
-      });
+      };
+      live.onChange(takeUp);
       try {
         for await (const world of latest.watch(signal)) if (world !== undefined) yield world;
       } finally {
+        behind?.cancel();
         live.close();
         options.onFindings?.([]);
         await session.close();

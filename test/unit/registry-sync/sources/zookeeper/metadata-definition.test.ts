@@ -90,6 +90,15 @@ test.each([
     { "a.B": { properties: { m: "java.util.Map<java.lang.String,a.C>" } } },
   ],
   [
+    "type variables, in place of types and of arguments",
+    withTypes([{ type: "a.B", properties: { v: "V", t: "T", k: "java.util.List<T>", i: "int", a: "[I" } }]),
+    {
+      "a.B": {
+        properties: { v: "java.lang.Object", t: "java.lang.Object", k: "java.util.List<T>", i: "int", a: "int[]" },
+      },
+    },
+  ],
+  [
     "a type that is no name",
     withTypes([{ type: "a.B", properties: { x: "<>" } }]),
     { "a.B": { properties: { x: "java.lang.Object" } } },

@@ -139,6 +139,36 @@ test("a report that cannot be read is a finding until it can be", () => {
   expect(reports.schemas[0]?.java?.types).toEqual({ "a.Line": { properties: { x: "int" } } });
 });
 
+test("of many reports some are taken up at a time", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  const names = Array.from({ length: 250 }, (_, index) => `a.S${index}`);
+  reports.follow(names.map((name) => entry(name, [provider("10.0.0.1", { application: "app" })])));
+  const paths = names.map((name) => `${FOLDER}/${name}/provider/app`);
+  const tree = new Map(paths.map((path) => [path, report("a.Line")]));
+  const counts = [paths, [], []].map((changed) => {
+    expect(reports.take(tree, new Set(changed))).toBe(true);
+    return [reports.schemas.length, reports.isBehind];
+  });
+  expect(counts).toEqual([
+    [100, true],
+    [200, true],
+    [250, false],
+  ]);
+  expect(reports.take(tree, new Set())).toBe(false);
+});
+
+test("of many reports that cannot be read some are named and the others counted", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  const names = Array.from({ length: 130 }, (_, index) => `a.S${index}`);
+  reports.follow(names.map((name) => entry(name, [provider("10.0.0.1", { application: "app" })])));
+  const paths = names.map((name) => `${FOLDER}/${name}/provider/app`);
+  const tree = new Map(paths.map((path) => [path, { children: undefined, data: Buffer.from("{") }]));
+  reports.take(tree, new Set(paths));
+  reports.take(tree, new Set());
+  expect(reports.findings).toHaveLength(101);
+  expect(reports.findings.at(-1)?.message).toBe("registry zk has 30 more metadata reports that cannot be read");
+});
+
 test("a world that did not change is not looked at again", () => {
   const reports = createMetadataReports(FOLDER, "zk");
   const entries = orders({ application: "app" });
