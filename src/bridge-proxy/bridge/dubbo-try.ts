@@ -159,7 +159,7 @@ export class DubboTry implements TryOwner {
   #frame(body: Buffer): Buffer {
     const { head, contentType, schemas, destination } = this.#parts;
     if (this.#isJson) return jsonToDubbo(head, body, destination);
-    const message = onlyMessage(body);
+    const message = onlyMessage(body, head.encoding, this.#context.frameLimits.maxBodyBytes);
     this.#form = protobufFormOf(head, contentType, message, schemas);
     if (this.#form === undefined) return toDubboRequest(head, message, destination);
     return protobufToDubbo(this.#form, head, message, destination);

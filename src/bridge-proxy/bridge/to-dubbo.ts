@@ -15,10 +15,12 @@ import type { Fields } from "../../codecs/fields.ts";
 import { exceptionCodeFor, printAnswerHead, printTrailers } from "../../codecs/triple/answer.ts";
 import { decodeRequestWrapper, encodeResponseWrapper, looksWrapped } from "../../codecs/triple/body.ts";
 import { ENVELOPE_BYTES, encodeEnvelope, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
+import { isFastjson2, withHessianArguments } from "../../codecs/triple/fastjson2.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
 import { grpcOfDubbo2 } from "../../codecs/triple/status.ts";
 import { unwrapArguments, wrapResult } from "../../codecs/triple/transcode.ts";
 import type { ServiceKey } from "../../model/service.ts";
+import { inflated } from "./compression.ts";
 import { ANY_TYPE, formsOf, keepTrailers, replyLikeBefore } from "./dubbo-forms.ts";
 
 /** Attachments of an answer over this are refused: callers end the connection, with all its calls, over trailers that are too long. */
@@ -34,18 +36,19 @@ export interface DubboDestination {
 }
 
 /**
- * The one message of a gRPC-framed request, `body` being all of its content. Throws `ProtocolError` where it is none, CallError
- * `unimplemented` where there are more than one, or it is compressed.
+ * The one message of a gRPC-framed request, `body` being all of its content; inflated up to `maxBytes` where it is compressed, by what
+ * the head's `encoding` says. Throws `ProtocolError` where it is none, CallError `unimplemented` where there are more than one, and as
+ * {@link inflated}.
  */
-export function onlyMessage(body: Buffer): Buffer {
+export function onlyMessage(body: Buffer, encoding: string, maxBytes: number): Buffer {
   if (body.length < ENVELOPE_BYTES) throw new ProtocolError("triple", "request without a message");
   const length = body.readUInt32BE(1);
-  if ((body[0]! & FLAG_COMPRESSED) !== 0) throw untranslatable("compressed messages are not translated");
   if (length > body.length - ENVELOPE_BYTES) throw new ProtocolError("triple", "request ends inside a message");
   if (length < body.length - ENVELOPE_BYTES) {
     throw untranslatable("streams cannot be carried to a dubbo2 provider");
   }
-  return body.subarray(ENVELOPE_BYTES);
+  const message = body.subarray(ENVELOPE_BYTES);
+  return (body[0]! & FLAG_COMPRESSED) === 0 ? message : inflated(message, encoding, maxBytes);
 }
 
 /**
@@ -67,10 +70,10 @@ export function toDubboRequest(head: CallHead, message: Buffer, to: DubboDestina
     method: head.method,
     attachments: dubboAttachments(head, to),
   };
-  const { body, decoded } = unwrapArguments(call, decodeRequestWrapper(message));
+  const { body, decoded } = unwrapArguments(call, withHessianArguments(decodeRequestWrapper(message)));
   const flags = FLAG_REQUEST | FLAG_TWO_WAY | HESSIAN2;
   const frame = encodeFrame({ flags, status: 0, idHigh: 0, idLow: 0 }, body);
-  if (decoded === 0) forms?.keep(message, frame, to);
+  if (decoded === 0 && !isFastjson2(message)) forms?.keep(message, frame, to);
   return frame;
 }
 
@@ -96,7 +99,10 @@ export interface TripleReply {
   readonly isException: boolean;
 }
 
-/** The answer frame `bytes[start, end)` for a Triple caller. Throws `ProtocolError` for one that is not Hessian2 or cannot be read. */
+/**
+ * The answer frame `bytes[start, end)`, in Hessian2, for a Triple caller; Java's take that where they asked in fastjson2, too. Throws
+ * `ProtocolError` for a frame in another format or one that cannot be read.
+ */
 export function toTripleReply(bytes: Buffer, start: number, end: number): TripleReply {
   const status = statusOf(bytes, start);
   const serialization = serializationId(bytes, start);

@@ -1,23 +1,31 @@
 import { CallError, ProtocolError } from "../../base/errors.ts";
-import { encodeExceptionAnswer, encodeStatusAnswer } from "../../codecs/dubbo2/answer.ts";
+import { encodeExceptionAnswer, encodeFastjson2Result, encodeStatusAnswer } from "../../codecs/dubbo2/answer.ts";
 import { PROTOCOL_VERSION, supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
-import { HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
+import { Fastjson2Head } from "../../codecs/dubbo2/fastjson2-head.ts";
+import { FASTJSON2, HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import { OK } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { encodeHessian2 } from "../../codecs/hessian2/writer.ts";
 import { type Answer, parseAnswer } from "../../codecs/triple/answer.ts";
-import { decodeResponseWrapper, encodeRequestWrapper } from "../../codecs/triple/body.ts";
+import {
+  argTypesOf,
+  decodeResponseWrapper,
+  encodeRequestWrapper,
+  type RequestWrapper,
+} from "../../codecs/triple/body.ts";
 import { encodeEnvelope } from "../../codecs/triple/envelope.ts";
+import { FASTJSON2_TYPE, fastjson2Value } from "../../codecs/triple/fastjson2.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
 import { encodeMovedResult } from "../../codecs/triple/moves.ts";
 import { dubbo2OfGrpc } from "../../codecs/triple/status.ts";
 import { resultKind, wrapArguments } from "../../codecs/triple/transcode.ts";
-import { mapValue } from "../../codecs/value.ts";
+import { mapValue, type Value } from "../../codecs/value.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import { keepForm, likeBefore } from "./triple-forms.ts";
 
 const scanned = new RequestHead();
+const fastjson2Head = new Fastjson2Head();
 
 /** A Dubbo2 call in Triple's form, and what its answer has to look like. */
 export interface TripleRequest {
@@ -26,6 +34,8 @@ export interface TripleRequest {
   readonly body: Buffer;
   /** The caller reads attachments of answers. */
   readonly readsAttachments: boolean;
+  /** The caller speaks fastjson2 instead of Hessian2. */
+  readonly inFastjson2?: true;
 }
 
 /** Where a translated call goes. */
@@ -41,43 +51,67 @@ export interface TripleDestination {
 
 /**
  * The request frame as a Triple call to an interface-style service: each argument in the wrapper, attachments as fields. Throws
- * CallError for a body that is not Hessian2 and for text that no field can carry, `ProtocolError` for one that cannot be read.
+ * CallError for a body that is neither Hessian2 nor fastjson2 and for text that no field can carry, `ProtocolError` for one that cannot be read.
  */
 export function toTripleRequest(frame: Buffer, to: TripleDestination): TripleRequest {
-  if (serializationId(frame, 0) !== HESSIAN2) {
-    const text = `serialization ${serializationId(frame, 0)} is not translated to triple`;
-    throw new CallError("unimplemented", "untranslatable", text);
+  const serialization = serializationId(frame, 0);
+  if (serialization === FASTJSON2) return fastjson2ToTriple(frame, to);
+  if (serialization !== HESSIAN2) {
+    throw new CallError(
+      "unimplemented",
+      "untranslatable",
+      `serialization ${serialization} is not translated to triple`,
+    );
   }
   const known = likeBefore(frame, to);
   if (known !== undefined) return known;
   try {
     scanned.scan(frame, HEADER_BYTES, frame.length);
     const { wrapper, attachments } = wrapArguments(scanned);
-    const said = new Map(attachments);
-    const application = said.get("remote.application");
-    if (to.token !== "") said.set("token", to.token);
-    const { fields } = printRequestHead({
-      authority: to.authority,
-      path: to.service.interface,
-      method: scanned.method,
-      group: to.service.group,
-      version: to.service.version,
-      timeoutMs: Number.isFinite(to.timeoutMs) ? Math.max(1, to.timeoutMs) : undefined,
-      consumerApplication: typeof application === "string" ? application : undefined,
-      attachments: said,
-    });
-    const message = encodeRequestWrapper(wrapper);
-    const request = {
-      fields,
-      body: Buffer.concat([encodeEnvelope(message.length), message]),
-      readsAttachments: supportsResponseAttachments(scanned.protocolVersion),
-    };
+    const readsAttachments = supportsResponseAttachments(scanned.protocolVersion);
+    const request = { ...requestOf(scanned.method, wrapper, attachments, to), readsAttachments };
     const textOnly = attachments.every(([, value]) => typeof value === "string");
     keepForm(scanned, to, request, wrapper.argTypes, textOnly);
     return request;
   } finally {
     scanned.release();
   }
+}
+
+/** Arguments in fastjson2 are values of their own there too: they are moved, and so is the answer's. */
+function fastjson2ToTriple(frame: Buffer, to: TripleDestination): TripleRequest {
+  try {
+    fastjson2Head.scan(frame, HEADER_BYTES, frame.length);
+    const args = fastjson2Head.argumentBytes();
+    const wrapper = { serializeType: FASTJSON2_TYPE, args, argTypes: argTypesOf(fastjson2Head.descriptor) };
+    const request = requestOf(fastjson2Head.method, wrapper, fastjson2Head.attachments().entries, to);
+    return { ...request, readsAttachments: true, inFastjson2: true };
+  } finally {
+    fastjson2Head.release();
+  }
+}
+
+function requestOf(
+  method: string,
+  wrapper: RequestWrapper,
+  attachments: Iterable<readonly [string, Value]>,
+  to: TripleDestination,
+): Pick<TripleRequest, "fields" | "body"> {
+  const said = new Map(attachments);
+  const application = said.get("remote.application");
+  if (to.token !== "") said.set("token", to.token);
+  const { fields } = printRequestHead({
+    authority: to.authority,
+    path: to.service.interface,
+    method,
+    group: to.service.group,
+    version: to.service.version,
+    timeoutMs: Number.isFinite(to.timeoutMs) ? Math.max(1, to.timeoutMs) : undefined,
+    consumerApplication: typeof application === "string" ? application : undefined,
+    attachments: said,
+  });
+  const message = encodeRequestWrapper(wrapper);
+  return { fields, body: Buffer.concat([encodeEnvelope(message.length), message]) };
 }
 
 /** A Triple answer, whole: its head (null where there were trailers alone), its message, its trailers. */
@@ -95,13 +129,19 @@ export interface TripleAnswer {
 export function toDubboAnswer(
   idHigh: number,
   idLow: number,
-  request: Pick<TripleRequest, "readsAttachments">,
+  request: Pick<TripleRequest, "readsAttachments" | "inFastjson2">,
   { head, message, trailers }: TripleAnswer,
 ): Buffer {
   const { answer, tail } = knownAnswer(head, trailers);
-  if (answer.type === "error") return errorFrame(idHigh, idLow, answer);
+  const { inFastjson2 = false } = request;
+  if (answer.type === "error") return errorFrame(idHigh, idLow, answer, inFastjson2 ? FASTJSON2 : HESSIAN2);
   if (message === undefined) throw new ProtocolError("triple", "answer without a message");
   const wrapper = decodeResponseWrapper(message);
+  if (inFastjson2) {
+    const attachments = new Map<string, string | Uint8Array>(answer.attachments).set("dubbo", PROTOCOL_VERSION);
+    const isException = answer.type === "exception";
+    return encodeFastjson2Result(idHigh, idLow, isException, fastjson2Value(wrapper), attachments);
+  }
   const kind = resultKind(wrapper, answer.type === "exception");
   return request.readsAttachments
     ? encodeMovedResult(idHigh, idLow, kind + 3, wrapper.data, tail)
@@ -135,10 +175,15 @@ function knownAnswer(head: Fields | null, trailers: Fields | null): KnownAnswer 
 }
 
 /** The frame of an answer that is an error without a Throwable. */
-export function errorFrame(idHigh: number, idLow: number, { grpc, message, details }: Answer): Buffer {
+export function errorFrame(
+  idHigh: number,
+  idLow: number,
+  { grpc, message, details }: Answer,
+  serialization: number = HESSIAN2,
+): Buffer {
   const status = dubbo2OfGrpc(grpc);
   const text = details?.detail || message || details?.message || `grpc status ${grpc} without a text`;
   return status === OK
-    ? encodeExceptionAnswer(idHigh, idLow, HESSIAN2, text)
-    : encodeStatusAnswer(idHigh, idLow, HESSIAN2, status, text);
+    ? encodeExceptionAnswer(idHigh, idLow, serialization, text)
+    : encodeStatusAnswer(idHigh, idLow, serialization, status, text);
 }

@@ -1,7 +1,8 @@
-import { CallError } from "../../base/errors.ts";
-import type { Fields } from "../../codecs/fields.ts";
-import { EnvelopeSplitter } from "../../codecs/triple/envelope.ts";
+import { CallError, ProtocolError } from "../../base/errors.ts";
+import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { EnvelopeSplitter, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
 import type { AnswerSink } from "../triple/caller-stream.ts";
+import { inflated } from "./compression.ts";
 import type { TripleAnswer } from "./to-triple.ts";
 
 /** Where bytes are counted that wait for others. */
@@ -24,11 +25,14 @@ export class TripleCollector implements AnswerSink {
   /** A longer message than `maxMessageBytes` is a fault, and so is more than `account` has room for. */
   constructor(maxMessageBytes: number, account: HeldAccount) {
     this.#account = account;
-    const sink = (bytes: Buffer, start: number, end: number) => {
+    const sink = (bytes: Buffer, start: number, end: number, flags: number) => {
       if (this.#message !== undefined) throw new CallError("unimplemented", "undecodable", "answer is a stream");
-      this.#message = bytes.subarray(start, end);
+      const message = bytes.subarray(start, end);
+      if (flags === 0) this.#message = message;
+      else
+        this.#message = inflated(message, fieldValue(this.#head ?? [], "grpc-encoding") ?? "identity", maxMessageBytes);
     };
-    this.#splitter = new EnvelopeSplitter(sink, { maxMessageBytes, allowedFlags: 0 });
+    this.#splitter = new EnvelopeSplitter(sink, { maxMessageBytes, allowedFlags: FLAG_COMPRESSED });
   }
 
   /** The answer, when all of it has come. */
@@ -48,8 +52,9 @@ export class TripleCollector implements AnswerSink {
       this.#splitter.push(Buffer.from(bytes));
       this.#count(this.#splitter.heldBytes + (this.#message?.length ?? 0));
     } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      this.fault = error;
+      if (error instanceof ProtocolError) this.fault = new CallError("internal", "undecodable", error.message);
+      else if (error instanceof CallError) this.fault = error;
+      else throw error;
     }
     return 0;
   }

@@ -178,7 +178,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     const { maxBodyBytes } = this.#context.frameLimits;
     this.#content.release();
     try {
-      const message = this.#content.firstMessage(maxBodyBytes);
+      const message = this.#content.firstMessage(maxBodyBytes, this.#lane.head!.encoding);
       if (message === undefined) return;
       const { decision, route, refusal } = decideByMessage(this.#lane, message);
       this.#decision = decision;

@@ -2,6 +2,7 @@ import { CallError, ProtocolError } from "../../base/errors.ts";
 import { appendCopy } from "../../base/pieces.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ENVELOPE_BYTES, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
+import { inflated } from "../bridge/compression.ts";
 import type { ProxyContext } from "../context.ts";
 import type { CallerStream } from "./caller-stream.ts";
 import type { StreamOn } from "./link.ts";
@@ -57,16 +58,16 @@ export class RequestContent {
 
   /**
    * The first gRPC message, joined, without its envelope; undefined while it has not come whole. Throws `ProtocolError` where it never
-   * will or is compressed, CallError where it is over `maxBytes`.
+   * will, CallError where it is over `maxBytes`; inflated where it is compressed, by what the head's `encoding` says, with the errors of
+   * {@link inflated}.
    */
-  firstMessage(maxBytes: number): Buffer | undefined {
+  firstMessage(maxBytes: number, encoding: string): Buffer | undefined {
     if (this.#heldBytes >= ENVELOPE_BYTES) {
       if (this.#held.length > 1 && (this.ended || this.#heldBytes >= this.#wanted))
         this.#held = [Buffer.concat(this.#held)];
       this.#room = this.#held.length > 1 ? this.#room : 0;
       const first = this.#held[0]!;
       if (first.length >= ENVELOPE_BYTES) {
-        if ((first[0]! & FLAG_COMPRESSED) !== 0) throw new ProtocolError("triple", "compressed messages are not read");
         const length = first.readUInt32BE(1);
         if (length > maxBytes) {
           throw new CallError(
@@ -76,7 +77,10 @@ export class RequestContent {
           );
         }
         this.#wanted = ENVELOPE_BYTES + length;
-        if (first.length >= this.#wanted) return first.subarray(ENVELOPE_BYTES, this.#wanted);
+        if (first.length >= this.#wanted) {
+          const message = first.subarray(ENVELOPE_BYTES, this.#wanted);
+          return (first[0]! & FLAG_COMPRESSED) === 0 ? message : inflated(message, encoding, maxBytes);
+        }
       }
     }
     if (this.ended) throw new ProtocolError("triple", "request ends before its first message does");

@@ -15,6 +15,7 @@ import { encodeFastjson2 } from "../fastjson2/writer.ts";
 import { Hessian2Reader } from "../hessian2/reader.ts";
 import { exceptionValue } from "../hessian2/throwable.ts";
 import { Hessian2Writer } from "../hessian2/writer.ts";
+import { mapValue } from "../value.ts";
 import { encodeFrame, FASTJSON2, HESSIAN2 } from "./frame.ts";
 import { OK, SERVER_ERROR } from "./status.ts";
 
@@ -52,6 +53,25 @@ export function encodeExceptionAnswer(idHigh: number, idLow: number, serializati
   if (serialization !== HESSIAN2) return encodeStatusAnswer(idHigh, idLow, serialization, SERVER_ERROR, text);
   const message = new Hessian2Writer().writeString(text.slice(0, MAX_ERROR_TEXT)).takeOutput();
   return encodeFrame({ flags: HESSIAN2, status: OK, idHigh, idLow }, Buffer.concat([RUNTIME_EXCEPTION, message]));
+}
+
+/**
+ * An answer of status 20 in fastjson2, with attachments: `data` is the value, or the Throwable, in JSONB behind its length. Reference:
+ * recorded answers of Apache Dubbo 3.2.18.
+ */
+export function encodeFastjson2Result(
+  idHigh: number,
+  idLow: number,
+  isException: boolean,
+  data: Uint8Array,
+  attachments: Iterable<readonly [string, string | Uint8Array]>,
+): Buffer {
+  const isNull = data.length === 5 && data[4] === 0xaf;
+  const kind = isException ? 3 : isNull ? 5 : 4;
+  const parts: Uint8Array[] = [Buffer.of(0, 0, 0, 2, 0xbd, kind)];
+  if (kind !== 5) parts.push(data);
+  const map = encodeFastjson2(mapValue([...attachments].map(([name, value]) => [name, value])));
+  return encodeFrame({ flags: FASTJSON2, status: OK, idHigh, idLow }, Buffer.concat([...parts, lengthOf(map), map]));
 }
 
 /** Kind 0 behind its length. */

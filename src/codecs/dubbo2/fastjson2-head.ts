@@ -63,6 +63,18 @@ export class Fastjson2Head implements RequestView {
     return isContainer(values) && values.type === "list" ? values.items[n] : undefined;
   }
 
+  /** The arguments as they stand, each a JSONB value of its own behind its length, borrowed. */
+  argumentBytes(): Buffer[] {
+    const args: Buffer[] = [];
+    let at = this.#argsStart;
+    for (let n = this.#count(); n > 0; n--) {
+      const end = this.#part(at, `argument ${args.length}`);
+      args.push(this.bytes.subarray(at, end));
+      at = end;
+    }
+    return args;
+  }
+
   attachments(): Fastjson2Attachments {
     this.#attachments ??= new Fastjson2Attachments(this.#readAttachments());
     return this.#attachments;
@@ -135,6 +147,11 @@ export class Fastjson2Attachments implements AttachmentTexts {
 
   constructor(map: MapValue) {
     this.#map = map;
+  }
+
+  /** All of them, as they came. */
+  get entries(): readonly (readonly [string, Value])[] {
+    return this.#map.entries.filter((entry): entry is [string, Value] => typeof entry[0] === "string");
   }
 
   get(name: string): string | undefined {

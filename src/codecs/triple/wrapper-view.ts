@@ -2,6 +2,7 @@ import { ProtocolError } from "../../base/errors.ts";
 import { Hessian2Reader } from "../hessian2/reader.ts";
 import { isContainer, type Value } from "../value.ts";
 import { decodeRequestWrapper, isHessian, type RequestWrapper } from "./body.ts";
+import { FASTJSON2_TYPE, readFastjson2 } from "./fastjson2.ts";
 
 /**
  * The arguments of a wrapped call as rules see them: those of a generic call are the ones that it carries. Reference: GenericService
@@ -12,13 +13,14 @@ export class WrapperView {
   readonly #wrapper: RequestWrapper;
   readonly #values = new Map<number, Value>();
 
-  /** Reads the message of a call to `method`. Throws ProtocolError("triple", ...) where it is no wrapper in Hessian 2. */
+  /** Reads the message of a call to `method`. Throws ProtocolError("triple", ...) where it is no wrapper in Hessian 2 or fastjson2. */
   constructor(method: string, message: Buffer) {
     this.#method = method;
     this.#wrapper = decodeRequestWrapper(message);
     const { serializeType } = this.#wrapper;
-    if (!isHessian(serializeType)) {
-      throw new ProtocolError("triple", `wrapper in ${JSON.stringify(serializeType)}, only hessian is read`);
+    if (!isHessian(serializeType) && serializeType !== FASTJSON2_TYPE) {
+      const text = `wrapper in ${JSON.stringify(serializeType)}, only hessian and fastjson2 are read`;
+      throw new ProtocolError("triple", text);
     }
   }
 
@@ -46,7 +48,8 @@ export class WrapperView {
     if (known !== undefined) return known;
     const bytes = this.#wrapper.args[n];
     if (bytes === undefined) return undefined;
-    const value = new Hessian2Reader().reset(bytes).readValue();
+    const isJsonb = this.#wrapper.serializeType === FASTJSON2_TYPE;
+    const value = isJsonb ? readFastjson2(bytes) : new Hessian2Reader().reset(bytes).readValue();
     this.#values.set(n, value);
     return value;
   }

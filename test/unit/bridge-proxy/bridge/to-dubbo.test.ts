@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { onlyMessage, toDubboRequest, toTripleReply } from "../../../../src/bridge-proxy/bridge/to-dubbo.ts";
 import { encodeStatusAnswer } from "../../../../src/codecs/dubbo2/answer.ts";
@@ -63,16 +64,34 @@ const enveloped = (...messages: Buffer[]) =>
   Buffer.concat(messages.flatMap((one) => [encodeEnvelope(one.length), one]));
 
 test("a unary request has one message", () => {
-  expect(onlyMessage(enveloped(message))).toEqual(message);
+  expect(onlyMessage(enveloped(message), "gzip", 1_000)).toEqual(message);
 });
 
 test.each([
   ["nothing", Buffer.alloc(0), "without a message"],
   ["two messages", enveloped(message, message), "streams"],
   ["a message that is cut off", enveloped(message).subarray(0, -1), "ends inside"],
-  ["a compressed message", Buffer.concat([Buffer.of(1, 0, 0, 0, 0)]), "compressed"],
+  ["a compressed message that is none", Buffer.of(1, 0, 0, 0, 0), "not compressed by gzip"],
 ])("%s is refused", (_, body, text) => {
-  expect(() => onlyMessage(body)).toThrow(text);
+  expect(() => onlyMessage(body, "gzip", 1_000)).toThrow(text);
+});
+
+test("a compressed message is inflated", () => {
+  const small = gzipSync(message);
+  expect(onlyMessage(Buffer.concat([encodeEnvelope(small.length, 1), small]), "gzip", 1_000)).toEqual(message);
+});
+
+test("arguments in fastjson2 become Hessian2, and nothing of such calls is kept", () => {
+  const to = { service, timeoutMs: Number.POSITIVE_INFINITY, token: "" };
+  const jsonb = (hex: string) => Buffer.from(`${(hex.length / 2).toString(16).padStart(8, "0")}${hex}`, "hex");
+  const made = [1, 2, 3].map(() => {
+    const args = [jsonb("4a78"), jsonb("07")];
+    const argTypes = ["java.lang.String", "int"];
+    return toDubboRequest(head, encodeRequestWrapper({ serializeType: "fastjson2", args, argTypes }), to);
+  });
+  const args = [encodeHessian2("x"), encodeHessian2(7)];
+  const same = { serializeType: "hessian4", args, argTypes: ["java.lang.String", "int"] };
+  for (const frame of made) expect(frame.equals(toDubboRequest(head, encodeRequestWrapper(same), to))).toBe(true);
 });
 
 const replyOf = (frame: Buffer) => toTripleReply(frame, 0, frame.length);

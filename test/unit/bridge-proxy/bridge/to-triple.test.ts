@@ -7,6 +7,7 @@ import { decodeRequestWrapper, encodeResponseWrapper } from "../../../../src/cod
 import { ENVELOPE_BYTES } from "../../../../src/codecs/triple/envelope.ts";
 import { objectValue, type Value } from "../../../../src/codecs/value.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
+import { recordedFrames } from "../../../support/dubbo2-frames.ts";
 
 const service = serviceKey("com.acme.A", "g", "1.0.0");
 const to = { authority: "10.0.0.1:50051", service, timeoutMs: 1500, token: "" };
@@ -97,4 +98,28 @@ test("an error that Dubbo2 has no status for is an exception with its text", () 
 
 test("an answer without a message is refused", () => {
   expect(() => answerOf({ head, message: undefined, trailers: ["grpc-status", "0"] })).toThrow("without a message");
+});
+
+test("a recorded call in fastjson2 has its arguments moved as they are, and its answer's value too", () => {
+  const { bytes } = recordedFrames("3.2.18-fastjson2").find(
+    ({ dir, note }) => dir === "c2s" && note === "createOrder",
+  )!;
+  const request = toTripleRequest(bytes, to);
+  expect(fieldValue(request.fields, ":path")).toBe("/com.acme.A/createOrder");
+  const { serializeType, args, argTypes } = decodeRequestWrapper(request.body, ENVELOPE_BYTES);
+  expect([serializeType, argTypes, bytes.includes(Buffer.from(args[0]!))]).toEqual([
+    "fastjson2",
+    ["peer.api.Order"],
+    true,
+  ]);
+  const data = Buffer.from("000000024a78", "hex");
+  const message = encodeResponseWrapper({ serializeType: "fastjson2", data, type: "java.lang.String" });
+  const answered = (fields: string[]) =>
+    toDubboAnswer(1, 2, request, { head: fields, message, trailers: ["grpc-status", "0", "k", "v"] });
+  const value = answered(head);
+  expect([value[2], value.toString("hex", 16, 28)]).toEqual([23, "00000002bd04000000024a78"]);
+  expect(value.includes("2.0.2")).toBe(true);
+  expect(answered([...head, "tri-exception-code", "3"]).toString("hex", 16, 22)).toBe("00000002bd03");
+  const failed = toDubboAnswer(1, 2, request, { head: null, message: undefined, trailers: ["grpc-status", "14"] });
+  expect([failed[2], failed[3]]).toEqual([23, 80]);
 });

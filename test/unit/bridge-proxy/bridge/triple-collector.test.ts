@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { TripleCollector } from "../../../../src/bridge-proxy/bridge/triple-collector.ts";
 import { encodeEnvelope } from "../../../../src/codecs/triple/envelope.ts";
@@ -58,4 +59,18 @@ test("counts what it holds, whole messages too, until that is released; more tha
   other.release();
   collector.release();
   expect(held.heldBytes).toBe(0);
+});
+
+test("a compressed message is inflated as the answer's head says, up to the limit", () => {
+  const collected = (encoding: string, maxBytes: number) => {
+    const collector = new TripleCollector(maxBytes, account());
+    const small = gzipSync(Buffer.from("abc".repeat(100)));
+    collector.head([":status", "200", "grpc-encoding", encoding], false);
+    collector.data(Buffer.concat([encodeEnvelope(small.length, 1), small]));
+    return [collector.answer.message?.length, collector.fault?.message];
+  };
+  expect(collected("gzip", 300)).toEqual([300, undefined]);
+  expect(collected("gzip", 299)).toEqual([undefined, expect.stringContaining("over the limit 299")]);
+  expect(collected("deflate", 300)).toEqual([undefined, expect.stringContaining("not compressed by deflate")]);
+  expect(collected("snappy", 300)).toEqual([undefined, expect.stringContaining('compressed by "snappy"')]);
 });

@@ -2,12 +2,14 @@ import { expect, test } from "vitest";
 import {
   decodeErrorText,
   encodeExceptionAnswer,
+  encodeFastjson2Result,
   encodeStatusAnswer,
   MAX_ERROR_TEXT,
 } from "../../../../src/codecs/dubbo2/answer.ts";
 import { decodeResponse } from "../../../../src/codecs/dubbo2/body.ts";
 import { fieldOf, isObject } from "../../../../src/codecs/value.ts";
 import { bytesOf } from "../../../support/dubbo2-bodies.ts";
+import { recordedFrames } from "../../../support/dubbo2-frames.ts";
 
 function textOf(frame: Buffer): string {
   return decodeResponse(frame, 0, frame.length).text;
@@ -86,4 +88,21 @@ test.each([
 
 test("the text of an error in a serialization that is only carried is said to be that", () => {
   expect(decodeErrorText(Buffer.alloc(3), 0, 3, 8)).toBe("error text of 3 bytes in serialization 8, which is not read");
+});
+
+test("a result in fastjson2 is what a 3.2 provider answers", () => {
+  const [first] = recordedFrames("3.2.18-fastjson2").filter(({ dir, bytes, status }) => {
+    return dir === "s2c" && status === 20 && (bytes[2]! & 0x20) === 0 && bytes[21]! >= 4;
+  });
+  const value = (frame: Buffer) => frame.subarray(22, 26 + frame.readUInt32BE(22));
+  const made = (frame: Buffer, data: Buffer) =>
+    encodeFastjson2Result(frame.readInt32BE(4), frame.readInt32BE(8), false, data, [["dubbo", "2.0.2"]]);
+  const { bytes } = first!;
+  expect(
+    made(bytes, value(bytes)).equals(Buffer.concat([bytes.subarray(0, 2), Buffer.of(23), bytes.subarray(3)])),
+  ).toBe(true);
+  const empty = encodeFastjson2Result(1, 2, false, Buffer.from("00000001af", "hex"), [["dubbo", "2.0.2"]]);
+  expect(empty.toString("hex", 16)).toBe("00000002bd050000000ea64e647562626f4e322e302e32a5");
+  const thrown = encodeFastjson2Result(1, 2, true, value(bytes), []);
+  expect(thrown.toString("hex", 16, 22)).toBe("00000002bd03");
 });

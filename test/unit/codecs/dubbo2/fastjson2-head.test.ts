@@ -55,3 +55,14 @@ test("attachments give scalars as text, whole numbers as numbers", () => {
     "5",
   ]);
 });
+
+test("arguments stand behind their lengths, and all attachments are listed", () => {
+  const head = new Fastjson2Head();
+  for (const { bytes, note } of requests) {
+    head.scan(bytes, 16, bytes.length);
+    const args = head.argumentBytes();
+    for (const arg of args) expect(arg.readUInt32BE(0), note).toBe(arg.length - 4);
+    expect(bytes.includes(Buffer.concat(args))).toBe(true);
+    expect(head.attachments().entries.map(([name]) => name)).toContain("path");
+  }
+});

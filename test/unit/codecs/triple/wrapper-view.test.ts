@@ -36,6 +36,12 @@ test("a generic call that names no method means itself", () => {
   expect(new WrapperView("$invoke", wrap([null, null, null])).effectiveArgument(0)).toBeUndefined();
 });
 
+test("arguments in fastjson2 are read too", () => {
+  const args = [Buffer.from("000000024a78", "hex")];
+  const message = encodeRequestWrapper({ serializeType: "fastjson2", args, argTypes: ["java.lang.String"] });
+  expect(new WrapperView("say", message).effectiveArgument(0)).toBe("x");
+});
+
 test.each([
   ["another format", wrap(["a"], "msgpack"), 'wrapper in "msgpack"'],
   ["a protobuf message", Buffer.from("08011001", "hex"), "without serializeType"],
