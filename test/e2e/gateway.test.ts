@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { validate } from "@readme/openapi-parser";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { JavaDefinition } from "../../src/model/schema.ts";
 import { startProvider } from "../support/dubbo.ts";
 import { type GatewayStage, startGatewayStage } from "../support/gateway-stage.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
@@ -124,6 +126,25 @@ describe.each([
     expect(answer.status).toBe(status);
     if (status >= 400) expect(answer.json).toMatchObject({ status: String(status), message: expect.any(String) });
   });
+});
+
+test("the OpenAPI document describes what the host lets through, and calls made by it are answered as it says", async () => {
+  const java: JavaDefinition = {
+    methods: [
+      { name: "getOrder", parameterTypes: ["long"], returnType: "com.acme.Order" },
+      { name: "whoAmI", parameterTypes: [], returnType: "com.acme.Whom" },
+    ],
+    types: { "com.acme.Order": { properties: { id: "long", created: "java.util.Date" } } },
+  };
+  const services = { [KEY]: [`dubbo://${PROVIDER.host}:${PROVIDER.port}`] };
+  await stage.apply(services, rules, { schemas: [{ name: "com.acme.OrderService", java }] });
+  const { status, json: document } = await curl("/openapi.json", []);
+  expect(status).toBe(200);
+  expect(await validate(structuredClone(document) as Parameters<typeof validate>[0])).toMatchObject({ valid: true });
+  expect(Object.keys((document as { paths: object }).paths)).toEqual(["/orders/getOrder", "/orders/whoAmI", "/who"]);
+  expect((await curl("/openapi.json", [], "other.example.com")).status).toBe(404);
+  expect((await curl("/openapi.json", json("[]"))).status).toBe(404);
+  await stage.apply(services, rules);
 });
 
 test("what a gateway exposes by a pattern is called by its own name, and only that", async () => {

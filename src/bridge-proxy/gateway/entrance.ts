@@ -75,6 +75,7 @@ class GatewayEntrance implements Entrance {
       const host = table.hostFor(fieldValue(head.fields, ":authority") ?? "");
       if (isPreflight(request)) return this.#preflight(arrived, request, host);
       const found = host?.find(request);
+      if (typeof found !== "object" && host !== undefined && isOpenApi(request)) return this.#describe(arrived, host);
       const to = found === undefined || found === "verb" ? stream : withFields(stream, corsFields(found, request));
       try {
         admission = this.#admit(table, request, found, shared);
@@ -137,6 +138,12 @@ class GatewayEntrance implements Entrance {
     return this.#reply(arrived, arrived.stream, reply, undefined);
   }
 
+  #describe(arrived: Arrived, host: GatewayHost): ServedRequest {
+    const body = host.openApi((name) => this.#config().schemaOf(name));
+    const fields = [":status", "200", "content-type", "application/json", "content-length", String(body.length)];
+    return this.#reply(arrived, arrived.stream, { fields, body }, undefined);
+  }
+
   #answer(arrived: Arrived, stream: CallerStream, answer: OwnAnswer, message: string): ServedRequest {
     return this.#reply(arrived, stream, ownReply(arrived.head.fields, answer, message), answer);
   }
@@ -174,6 +181,10 @@ function isPreflight({ verb, origin, fields }: Request): boolean {
   return (
     verb === "OPTIONS" && origin !== undefined && fieldValue(fields, "access-control-request-method") !== undefined
   );
+}
+
+function isOpenApi({ verb, path }: Request): boolean {
+  return verb === "GET" && path === "/openapi.json";
 }
 
 function corsFields(route: GatewayRoute, { origin }: Request): Fields {

@@ -8,7 +8,7 @@ const MAX_LATE_BYTES = 64 * 1024;
 
 /**
  * The stream of a caller outside the mesh. Answers get `added` behind the fields of their head, and their own fields of that kind go. An
- * answer that comes before its request has ended does not cut that off while little more of it comes: curl before 8.0 reports such an
+ * answer that comes before its request has ended does not cut that off while little more of it comes: curl 7.88 reports such an
  * answer as lost.
  */
 export class OutsideStream implements CallerStream {

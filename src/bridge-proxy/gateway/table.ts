@@ -1,5 +1,7 @@
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { describeRoutes } from "../../codecs/openapi/document.ts";
 import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } from "../../codecs/xds/resources.ts";
+import type { ServiceSchema } from "../../model/schema.ts";
 import { compileHeader, type HeaderLookup, type HeaderTest } from "../match.ts";
 import { type CompiledHost, type CompiledRoute, type HostDecision, RouteTable } from "../route.ts";
 import type { Cluster } from "../upstream/cluster.ts";
@@ -25,6 +27,8 @@ export interface GatewayHost {
   readonly resource: VirtualHost;
   /** The first route that takes a request, or why none does. */
   find(request: GatewayRequest): GatewayRoute | "verb" | undefined;
+  /** The OpenAPI document of all that it lets through, as JSON; made when first asked for. */
+  openApi(schemaOf: (interfaceName: string) => ServiceSchema | undefined): Buffer;
 }
 
 /** What routes see of a request. */
@@ -98,9 +102,16 @@ function createHost(domain: string, resource: VirtualHost, clusterOf: (name: str
     });
     return { byPart, others };
   };
+  let document: Buffer | undefined;
   return {
     domain,
     resource,
+    openApi(schemaOf) {
+      const { routes } = resource;
+      const serviceOf = (cluster: string) => clusterOf(cluster).service;
+      document ??= Buffer.from(JSON.stringify(describeRoutes({ title: domain, routes, serviceOf, schemaOf })));
+      return document;
+    },
     find(request) {
       sorted ??= sort();
       const named = sorted.byPart.get(request.path.slice(0, request.path.indexOf("/", 1) + 1)) ?? [];

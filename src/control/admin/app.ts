@@ -4,6 +4,7 @@ import { TransientError } from "../../base/errors.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import { createMetrics } from "../../base/metrics.ts";
 import { createCallMetrics } from "./call-metrics.ts";
+import { viewOpenApi } from "./openapi-view.ts";
 import { ADMIN_PATHS, adminPage } from "./page.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
 import { viewOrigins, viewSchemas } from "./schema-views.ts";
@@ -90,6 +91,10 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
   app.get("/api/v1/schemas", (c) =>
     c.json({ schemas: viewSchemas(sources.snapshot(), sources.schemaOrigins(), c.req.query("service")) }),
   );
+  app.get("/api/v1/openapi", (c) => {
+    const view = viewOpenApi(sources.resources(), c.req.query("host"), c.req.query("port"));
+    return "error" in view ? c.json(view, 404) : c.json(view.document);
+  });
   app.get("/api/v1/endpoints", (c) => c.json({ endpoints: viewEndpoints(sources.snapshot(), c.req.query("service")) }));
   app.get("/api/v1/entries", (c) => c.json({ entries: sources.snapshot().entries.map(withoutSecrets) }));
   app.get("/api/v1/routes", (c) => c.json({ routes: viewRoutes(sources.resources()) }));

@@ -16,6 +16,11 @@ export const ADMIN_PATHS: readonly {
     path: "/api/v1/schemas",
     answers: "whose types of calls are known, and from where; of one service the types with ?service=",
   },
+  {
+    method: "GET",
+    path: "/api/v1/openapi",
+    answers: "the OpenAPI document of a gateway's calls, by ?host= and ?port= where there are several",
+  },
   { method: "GET", path: "/api/v1/routes", answers: "the routes in force, in order" },
   { method: "GET", path: "/api/v1/rules", answers: "the rules in force and their files" },
   { method: "GET", path: "/api/v1/findings", answers: "what is wrong with rules, registries and configuration" },
