@@ -4,11 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ORDER_PROTO } from "../../src/cli/demo/order-proto.ts";
+import { type SampleProvider, startSampleProvider } from "../../src/cli/demo/provider.ts";
 import { parseJson, printJson } from "../../src/codecs/json-text.ts";
 import { builtGoTool } from "../support/go-peers.ts";
 import { type GrpcServer, startGrpcServer } from "../support/grpc-peer.ts";
 import { type Shop, shopFolder, startShop } from "../support/grpc-shop.ts";
 import { requireNamespace } from "../support/netns.ts";
+import { protobufOf } from "../support/proto-fixtures.ts";
 import { NOTHING_HELD } from "../support/triple-cases.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 
@@ -176,6 +179,66 @@ describe("load tools", () => {
     );
     expect(stdout).toContain("status codes: 10240 2xx, 0 3xx, 0 4xx, 0 5xx");
     expect(said().reduce((sum, count, i) => sum + count - before[i]!, 0)).toBe(10_240);
+    await expect.poll(() => stage.held(), { timeout: 10_000 }).toEqual(NOTHING_HELD);
+  });
+});
+
+describe("in front of Dubbo2 providers, by a .proto file alone", () => {
+  let folder: string;
+  let providers: SampleProvider[];
+  const proto = () => ["-import-path", folder, "-proto", "orders.proto"];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "orders-"));
+    await writeFile(join(folder, "orders.proto"), ORDER_PROTO);
+    const start = (label: string) =>
+      startSampleProvider({ host, port: 0, label, register: async () => async () => {} });
+    providers = await Promise.all([start("v1"), start("v2")]);
+    const endpoints = providers.map(({ url }) => ({ port: url.port, protocol: "dubbo" as const }));
+    const name = "com.acme.OrderService";
+    await stage.apply([{ key: name, endpoints }], [{ name, protobuf: protobufOf(ORDER_PROTO) }]);
+  });
+
+  afterAll(async () => {
+    await Promise.all((providers ?? []).map((provider) => provider.close()));
+    await rm(folder, { recursive: true });
+  });
+
+  const call = (method: string, json: string) =>
+    runTool(builtGoTool("grpcurl"), [
+      ...["-plaintext", ...proto(), "-d", json, `${host}:${stage.port}`, `com.acme.OrderService/${method}`],
+    ]);
+
+  test("grpcurl gets orders, and exceptions as errors", async () => {
+    const { stdout } = await call("GetOrder", '{"id": "9007199254740993"}');
+    expect(JSON.parse(stdout)).toMatchObject({
+      id: "9007199254740993",
+      item: "teapot",
+      quantity: 1,
+      status: "SHIPPED",
+    });
+    expect(JSON.parse((await call("SayHello", '{"name": "bob"}')).stdout).text).toMatch(/^hello bob from v[12]$/);
+    const { stderr } = await call("GetOrder", '{"id": -1}');
+    expect(stderr).toContain("Code: Unknown\n  Message: java.lang.IllegalArgumentException: no order -1\n");
+  });
+
+  test("ghz makes 2,000 calls, 50 at once, without an error, and they are spread over both", async () => {
+    const counts = () => providers.map(({ calls }) => calls.get("createOrder") ?? 0);
+    const before = counts();
+    const { stdout, stderr, code } = await runTool(builtGoTool("ghz"), [
+      ...["--insecure", "--proto", join(folder, "orders.proto"), "--call", "com.acme.OrderService.CreateOrder"],
+      ...["-d", '{"item": "pot", "quantity": 2}', "-n", "2000", "-c", "50", "--connections", "5", "-O", "json"],
+      `${host}:${stage.port}`,
+    ]);
+    expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({
+      count: 2_000,
+      statusCodeDistribution: { OK: 2_000 },
+      errorDistribution: {},
+    });
+    const [one = 0, two = 0] = counts().map((count, i) => count - before[i]!);
+    expect(one + two).toBe(2_000);
+    expect(Math.abs(one - two)).toBeLessThanOrEqual(100);
     await expect.poll(() => stage.held(), { timeout: 10_000 }).toEqual(NOTHING_HELD);
   });
 });

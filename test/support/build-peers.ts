@@ -1,14 +1,22 @@
 import { buildDubboGo, buildGoTool, goTools } from "./go-peers.ts";
 import { buildPeer } from "./maven.ts";
 
-// `make peers`: outside the network namespace, where a Maven repository can be reached.
-for (const name of ["dubbo", "hessian", "spring"]) {
-  await buildPeer(name, (text) => console.log(text));
+// `make peers`: outside the network namespace, where a Maven repository and Go's module proxy can be reached. Both wait for
+// downloads for the most part, so they go on beside each other.
+const say = (text: string) => console.log(text);
+
+async function buildJava(): Promise<void> {
+  for (const name of ["dubbo", "hessian", "spring"]) await buildPeer(name, say);
 }
-// Only the tests that run one of these fail without it.
-for (const tool of goTools) {
-  await buildGoTool(tool, (text) => console.log(text)).catch((error: Error) =>
-    console.error(`${tool}: ${error.message}`),
-  );
+
+/** Never rejects: only the tests that run one of these fail without it. */
+async function buildGo(): Promise<void> {
+  for (const tool of goTools) {
+    await buildGoTool(tool, say).catch((error: Error) => console.error(`${tool}: ${error.message}`));
+  }
+  await buildDubboGo(say).catch((error: Error) => console.error(`dubbo-go: ${error.message}`));
 }
-await buildDubboGo((text) => console.log(text)).catch((error: Error) => console.error(`dubbo-go: ${error.message}`));
+
+const go = buildGo();
+await buildJava();
+await go;

@@ -45,13 +45,12 @@ const BY_METHOD: Readonly<Record<OrderMethod, Share>> = {
 /** What the demo shows, in order. */
 export const PHASES: readonly Phase[] = [
   {
-    title: "no rule: calls go where their protocol is spoken, Dubbo2 to v1, all others to v2",
+    title: "no rule: Dubbo2 calls go to v1, which speaks it, all others to v2",
     rules: "",
     expected: (_method, caller) => exactly(caller === "Dubbo2" ? 0 : 1),
   },
   {
-    title:
-      "a rule: createOrder goes to v2, sayHello to v2 in 3 of 10 calls, everything else to v1, whatever the protocol",
+    title: "a rule: createOrder goes to v2, so do 3 of 10 sayHello, all else goes to v1",
     rules: `apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: orders-by-method}
