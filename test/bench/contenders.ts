@@ -3,16 +3,25 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Peer, sleep, startProcess } from "../support/process.ts";
 import type { PartName } from "./numbers.ts";
-import { type EnvoyFilter, envoyConfig, haproxyConfig, nginxGrpcConfig, nginxStreamConfig } from "./peers-config.ts";
+import {
+  type EnvoyFilter,
+  envoyConfig,
+  haproxyConfig,
+  haproxyHttpConfig,
+  nginxGrpcConfig,
+  nginxHttpConfig,
+  nginxStreamConfig,
+} from "./peers-config.ts";
 import {
   buildDubbo2Programs,
+  buildHttp1Programs,
   buildHttp2Programs,
   ENVOY_VERSION,
   installEnvoy,
   needDebian,
   type Programs,
 } from "./toolchain.ts";
-import { startTrestleUp } from "./trestle.ts";
+import { startTrestleHttp, startTrestleUp } from "./trestle.ts";
 
 /** A proxy that runs and is ready to be measured; the direct way has no process. */
 export interface Running {
@@ -84,9 +93,21 @@ export const PARTS: readonly Part[] = [
     contenders: [
       direct,
       { name: "nginx", title: "nginx grpc_pass", start: startNginxGrpc },
-      { name: "haproxy", title: "haproxy", start: startHaproxy },
+      { name: "haproxy", title: "haproxy", start: (directory, port) => startHaproxy(directory, port) },
       { name: "envoy", title: `Envoy ${ENVOY_VERSION}`, start: startEnvoy("http") },
       { name: "trestle", title: "Trestle", start: startTrestle("tri", "tri") },
+    ],
+  },
+  {
+    name: "http1",
+    title: "HTTP/1.1",
+    build: buildHttp1Programs,
+    contenders: [
+      direct,
+      { name: "nginx", title: "nginx", start: startNginxHttp },
+      { name: "haproxy", title: "haproxy", start: startHaproxyHttp },
+      { name: "envoy", title: `Envoy ${ENVOY_VERSION}`, start: startEnvoy("http1") },
+      { name: "trestle", title: "Trestle", start: startTrestleOfHttp },
     ],
   },
   {
@@ -144,6 +165,11 @@ async function startNginxGrpc(directory: string, echoPort: number): Promise<Runn
   return startNginx(directory, (port) => nginxGrpcConfig(directory, port, echoPort));
 }
 
+async function startNginxHttp(directory: string, echoPort: number): Promise<Running> {
+  await needDebian({ nginx: "/usr/sbin/nginx" });
+  return startNginx(directory, (port) => nginxHttpConfig(directory, port, echoPort));
+}
+
 async function startNginx(directory: string, configOf: (port: number) => string): Promise<Running> {
   const port = await freePort();
   const file = join(directory, "nginx.conf");
@@ -157,11 +183,15 @@ async function startNginx(directory: string, configOf: (port: number) => string)
   return { port, peer, pid: peer.pid };
 }
 
-async function startHaproxy(directory: string, echoPort: number): Promise<Running> {
+function startHaproxyHttp(directory: string, echoPort: number): Promise<Running> {
+  return startHaproxy(directory, echoPort, haproxyHttpConfig);
+}
+
+async function startHaproxy(directory: string, echoPort: number, configOf = haproxyConfig): Promise<Running> {
   await needDebian({ haproxy: "/usr/sbin/haproxy" });
   const port = await freePort();
   const file = join(directory, "haproxy.cfg");
-  await writeFile(file, haproxyConfig(port, echoPort));
+  await writeFile(file, configOf(port, echoPort));
   const peer = await startProcess({
     name: "haproxy",
     ...onProxyCore("/usr/sbin/haproxy", ["-db", "-f", file]),
@@ -215,6 +245,12 @@ function startTrestle(callers: "dubbo" | "tri", providers: "dubbo" | "tri") {
     const { parent, workerPid, port, close } = await startTrestleUp(directory, echoPort, speak, ports, onProxyCore);
     return { port, pid: workerPid, peer: parent, close };
   };
+}
+
+async function startTrestleOfHttp(directory: string, echoPort: number): Promise<Running> {
+  const ports = { facade: await freePort(), proxy: await freePort(), tri: await freePort(), admin: await freePort() };
+  const { parent, workerPid, port, close } = await startTrestleHttp(directory, echoPort, ports, onProxyCore);
+  return { port, pid: workerPid, peer: parent, close };
 }
 
 async function isListening(port: number): Promise<boolean> {

@@ -11,13 +11,14 @@ export interface Shape {
 }
 
 /** The parts of the bench, each a table of its own: Dubbo2 calls, unary gRPC calls over HTTP/2, calls translated between both, codecs alone. */
-export type PartName = "dubbo2" | "http2" | "bridge" | "codecs";
+export type PartName = "dubbo2" | "http2" | "http1" | "bridge" | "codecs";
 
 const PIPELINED: Shape = { name: "16x64/128B", connections: 16, inflight: 64, bodyBytes: 128 };
 const SINGLE: Shape = { name: "64x1/128B", connections: 64, inflight: 1, bodyBytes: 128 };
 
 export const SHAPES: Readonly<Record<PartName, readonly Shape[]>> = {
   dubbo2: [PIPELINED, { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 }, SINGLE],
+  http1: [SINGLE],
   http2: [PIPELINED, { ...PIPELINED, name: "16x64/128B/timeouts", timeouts: true }, SINGLE],
   bridge: [PIPELINED, { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 }],
   codecs: [],
@@ -143,6 +144,10 @@ const GOALS: Readonly<Record<PartName, readonly Goal[]>> = {
     { what: "CPU µs/call 64x1/128B", against: "envoy-dubbo", most: 1 / 2, value: cpu("64x1/128B") },
     { what: "added p99 µs", against: "envoy-dubbo", most: 1, value: (one, all) => addedUs(all, one, "p99Us") },
     { what: "upstream connections", against: "envoy-dubbo", most: 1 / 10, value: connectionsOf },
+  ],
+  http1: [
+    { what: "CPU µs/call 64x1/128B", against: "envoy", most: 1 / 2, value: cpu("64x1/128B") },
+    { what: "added p99 µs", against: "envoy", most: 1, value: (one, all) => addedUs(all, one, "p99Us") },
   ],
   http2: [
     { what: "CPU µs/call 16x64/128B", against: "envoy", most: 1 / 5, value: cpu("16x64/128B") },

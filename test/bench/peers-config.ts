@@ -40,6 +40,29 @@ http {
 `;
 }
 
+/** nginx in one process that carries HTTP/1.1 requests on kept connections and routes by path. */
+export function nginxHttpConfig(directory: string, listenPort: number, echoPort: number): string {
+  return nginxGrpcConfig(directory, listenPort, echoPort)
+    .replace(`listen 127.0.0.1:${listenPort} http2;`, `listen 127.0.0.1:${listenPort};`)
+    .replace(/location = .*\n.*location .*\n/, KEPT_LOCATIONS);
+}
+
+const KEPT_LOCATIONS = ["v2", "v1"]
+  .map(
+    (name) =>
+      `location /${name}/ { proxy_pass http://${name}; proxy_http_version 1.1; proxy_set_header Connection ""; }\n    `,
+  )
+  .join("")
+  .trimEnd()
+  .concat("\n");
+
+/** haproxy with one thread that carries HTTP/1.1 requests, shares kept connections and routes by path. */
+export function haproxyHttpConfig(listenPort: number, echoPort: number): string {
+  return haproxyConfig(listenPort, echoPort)
+    .replaceAll(" proto h2", "")
+    .replace("path /o.Orders/addOrder", "path_beg /v2/");
+}
+
 /** haproxy with one thread, HTTP/2 on both sides, that routes by method. */
 export function haproxyConfig(listenPort: number, echoPort: number): string {
   const backend = (name: string) => `backend ${name}\n  server orders 127.0.0.1:${echoPort} proto h2\n`;
@@ -60,9 +83,9 @@ ${backend("v1")}${backend("v2")}`;
 
 /**
  * Which of Envoy's filters carries the calls: Dubbo2 by one of the first three, of which `generic-bound` keeps one upstream connection for
- * each caller's connection; gRPC over HTTP/2 by `http`.
+ * each caller's connection; gRPC over HTTP/2 by `http`, HTTP/1.1 by `http1`.
  */
-export type EnvoyFilter = "dubbo" | "generic" | "generic-bound" | "http";
+export type EnvoyFilter = "dubbo" | "generic" | "generic-bound" | "http" | "http1";
 
 const TYPE = "type.googleapis.com/envoy.extensions.filters.network";
 
@@ -106,17 +129,18 @@ const HTTP2_UPSTREAM = {
 };
 
 function filterOf(filter: EnvoyFilter): object {
-  if (filter === "http") return httpFilter();
+  if (filter === "http") return httpFilter("HTTP2", { path: "/o.Orders/addOrder" });
+  if (filter === "http1") return httpFilter("HTTP1", { prefix: "/v2/" });
   return filter === "dubbo" ? dubboFilter() : genericFilter(filter === "generic-bound");
 }
 
-function httpFilter(): object {
+function httpFilter(codec: string, second: object): object {
   return {
     name: "envoy.filters.network.http_connection_manager",
     typed_config: {
       "@type": `${TYPE}.http_connection_manager.v3.HttpConnectionManager`,
       stat_prefix: "bench",
-      codec_type: "HTTP2",
+      codec_type: codec,
       route_config: {
         name: "orders",
         virtual_hosts: [
@@ -124,7 +148,7 @@ function httpFilter(): object {
             name: "orders",
             domains: ["*"],
             routes: [
-              { match: { path: "/o.Orders/addOrder" }, route: { cluster: "v2" } },
+              { match: second, route: { cluster: "v2" } },
               { match: { prefix: "/" }, route: { cluster: "v1" } },
             ],
           },
@@ -204,6 +228,38 @@ function genericFilter(bound: boolean): object {
       },
     },
   };
+}
+
+/** Trestle's objects for HTTP/1.1: a service at one port, and a rule with two subsets, told apart by path. */
+export function benchHttpRules(echoPort: number): string {
+  return `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: orders}
+spec:
+  hosts: [orders]
+  resolution: STATIC
+  ports: [{number: ${echoPort}, name: http, protocol: HTTP}]
+  endpoints: [{address: 127.0.0.1, labels: {lane: blue}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders}
+spec:
+  hosts: [orders]
+  http:
+  - match: [{uri: {prefix: /v2/}}]
+    route: [{destination: {host: orders, subset: v2}}]
+  - route: [{destination: {host: orders, subset: v1}}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: orders}
+spec:
+  host: orders
+  subsets:
+  - {name: v1, labels: {lane: blue}}
+  - {name: v2, labels: {lane: blue}}
+`;
 }
 
 /** Trestle's rule: two subsets, told apart by method, that the one provider is both in. */

@@ -35,6 +35,11 @@ export async function buildHttp2Programs(): Promise<Programs> {
   return build("http2", [...SHARED, "h2.h"], { load: "h2-load.c", echo: "h2-echo.c" }, ["-lnghttp2"]);
 }
 
+/** Compiles generator and provider of HTTP/1.1 calls unless that was done from the same sources. */
+export function buildHttp1Programs(): Promise<Programs> {
+  return build("http1", [...SHARED, "http1.h"], { load: "http1-load.c", echo: "http1-echo.c" }, []);
+}
+
 async function build(
   kind: string,
   headers: readonly string[],

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { openZooKeeper, registerUrl } from "../../src/cli/dubbo/registry.ts";
 import { parseDubboUrl } from "../../src/registry-sync/dubbo-url.ts";
 import { eventually, type Peer, startProcess } from "../support/process.ts";
-import { BENCH_RULES } from "./peers-config.ts";
+import { BENCH_RULES, benchHttpRules } from "./peers-config.ts";
 
 const HOST = "127.0.0.1";
 
@@ -38,13 +38,61 @@ export async function startTrestleUp(
   ports: { readonly facade: number; readonly proxy: number; readonly tri: number; readonly admin: number },
   launch: (command: string, args: readonly string[]) => { command: string; args: string[] },
 ): Promise<RunningTrestle> {
+  const { parent, facade, admin } = await startParent(directory, BENCH_RULES, ports, launch);
+  const client = openZooKeeper(facade);
+  const version = callers === "dubbo" ? "&version=1.0.0" : "";
+  const reading = parseDubboUrl(
+    `${providers}://${HOST}:${echoPort}/o.Orders?application=bench&dubbo=2.0.2&interface=o.Orders&lane=blue&methods=addOrder,getOrder&side=provider${version}`,
+  );
+  if (reading.type !== "url") throw new Error("the bench's own provider URL is none");
+  await registerUrl(client, "providers", reading.url);
+  const worker = await servingWorker(admin, 2);
+  return {
+    port: callers === "dubbo" ? ports.proxy : ports.tri,
+    parent,
+    workerPid: worker.pid,
+    close: () => client.close(),
+  };
+}
+
+/** The same for an HTTP/1.1 provider, which is listed by a ServiceEntry among the rules. */
+export async function startTrestleHttp(
+  directory: string,
+  echoPort: number,
+  ports: { readonly facade: number; readonly proxy: number; readonly tri: number; readonly admin: number },
+  launch: (command: string, args: readonly string[]) => { command: string; args: string[] },
+): Promise<RunningTrestle> {
+  const { parent, admin } = await startParent(directory, benchHttpRules(echoPort), ports, launch);
+  const worker = await servingWorker(admin, 3);
+  const answer = await fetch(`http://${admin}/api/v1/services`);
+  const { services } = (await answer.json()) as { services: readonly { readonly http: string }[] };
+  const port = Number(services[0]!.http.split(":")[1]);
+  return { port, parent, workerPid: worker.pid, close: async () => {} };
+}
+
+function servingWorker(admin: string, rules: number): Promise<Status["workers"][number]> {
+  return eventually("the worker has the rule and the provider", async () => {
+    const status = await statusOf(admin);
+    if (status === undefined || !status.ready || status.endpoints !== 1 || status.rules !== rules) return undefined;
+    return status.workers.find(
+      ({ state, resourcesVersion }) => state === "serving" && resourcesVersion === status.resources,
+    );
+  });
+}
+
+async function startParent(
+  directory: string,
+  text: string,
+  ports: { readonly facade: number; readonly proxy: number; readonly tri: number; readonly admin: number },
+  launch: (command: string, args: readonly string[]) => { command: string; args: string[] },
+): Promise<{ readonly parent: Peer; readonly facade: string; readonly admin: string }> {
   const program = join(dirname(fileURLToPath(import.meta.url)), "../../dist/cli.js");
   await access(program).catch(() => {
     throw new Error("dist/cli.js is missing: make build");
   });
   const rules = join(directory, "rules");
   await mkdir(rules);
-  await writeFile(join(rules, "orders.yaml"), BENCH_RULES);
+  await writeFile(join(rules, "orders.yaml"), text);
   const facade = `zookeeper://${HOST}:${ports.facade}`;
   const admin = `${HOST}:${ports.admin}`;
   const parent = await startProcess({
@@ -59,26 +107,7 @@ export async function startTrestleUp(
     ready: async () => (await statusOf(admin)) !== undefined,
     deadlineMs: 15_000,
   });
-  const client = openZooKeeper(facade);
-  const version = callers === "dubbo" ? "&version=1.0.0" : "";
-  const reading = parseDubboUrl(
-    `${providers}://${HOST}:${echoPort}/o.Orders?application=bench&dubbo=2.0.2&interface=o.Orders&lane=blue&methods=addOrder,getOrder&side=provider${version}`,
-  );
-  if (reading.type !== "url") throw new Error("the bench's own provider URL is none");
-  await registerUrl(client, "providers", reading.url);
-  const worker = await eventually("the worker has the rule and the provider", async () => {
-    const status = await statusOf(admin);
-    if (status === undefined || !status.ready || status.endpoints !== 1 || status.rules !== 2) return undefined;
-    return status.workers.find(
-      ({ state, resourcesVersion }) => state === "serving" && resourcesVersion === status.resources,
-    );
-  });
-  return {
-    port: callers === "dubbo" ? ports.proxy : ports.tri,
-    parent,
-    workerPid: worker.pid,
-    close: () => client.close(),
-  };
+  return { parent, facade, admin };
 }
 
 async function statusOf(admin: string): Promise<Status | undefined> {

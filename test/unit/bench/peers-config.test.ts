@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { envoyConfig, haproxyConfig, nginxGrpcConfig, nginxStreamConfig } from "../../bench/peers-config.ts";
+import { parseRules } from "../../../src/control/rules/parse.ts";
+import {
+  benchHttpRules,
+  envoyConfig,
+  haproxyConfig,
+  haproxyHttpConfig,
+  nginxGrpcConfig,
+  nginxHttpConfig,
+  nginxStreamConfig,
+} from "../../bench/peers-config.ts";
 
 test("nginx listens and passes on where it is told, in one process", () => {
   const config = nginxStreamConfig("/scratch", 4001, 4002);
@@ -19,6 +28,31 @@ test("nginx carries gRPC in one process, routes by method and keeps its connecti
   ]) {
     expect(config).toContain(says);
   }
+});
+
+test("for HTTP/1.1 nginx and haproxy route by path and keep their connections", () => {
+  const nginx = nginxHttpConfig("/scratch", 4001, 4002);
+  expect(nginx).toContain("listen 127.0.0.1:4001;");
+  for (const name of ["v1", "v2"])
+    expect(nginx).toContain(
+      `location /${name}/ { proxy_pass http://${name}; proxy_http_version 1.1; proxy_set_header Connection ""; }`,
+    );
+  expect(nginx).not.toContain("grpc");
+  const haproxy = haproxyHttpConfig(4001, 4002);
+  expect(haproxy).toContain("use_backend v2 if { path_beg /v2/ }");
+  expect(haproxy).not.toContain("proto h2");
+});
+
+test("Trestle's rules for HTTP/1.1 have the provider's port and two subsets by path", () => {
+  expect(parseRules("bench.yaml", benchHttpRules(4002))).toMatchObject({
+    valid: true,
+    findings: [],
+    rules: [
+      { kind: "ServiceEntry", ports: [{ number: 4002, carried: "http" }] },
+      { kind: "VirtualService", http: [{ match: [{ uri: { type: "prefix", value: "/v2/" } }] }, {}] },
+      { kind: "DestinationRule" },
+    ],
+  });
 });
 
 test("haproxy has one thread, HTTP/2 on both sides and routes by method", () => {
