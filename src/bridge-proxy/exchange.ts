@@ -276,7 +276,8 @@ export class Exchange implements TryOwner {
     };
     let request: TripleRequest;
     try {
-      request = toTripleOrGrpc(this.#frame, to, schemaOf(cluster.service.interface));
+      const schema = endpoint.takesWrapper ? undefined : schemaOf(cluster.service.interface);
+      request = toTripleOrGrpc(this.#frame, to, schema);
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
       this.#answer(ownAnswer(error instanceof CallError ? error.reason : "undecodable"), error.message);

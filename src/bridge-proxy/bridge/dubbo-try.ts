@@ -1,6 +1,5 @@
-import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
+import type { CallReason } from "../../base/errors.ts";
 import { HEADER_BYTES, status as statusOf } from "../../codecs/dubbo2/frame.ts";
-import type { CallHead } from "../../codecs/triple/head.ts";
 import type { ProxyContext, TryOwner } from "../context.ts";
 import type { Callee } from "../dubbo/callee.ts";
 import { BACKLOG_FULL, endCall, failCall, fillSlot } from "../pending.ts";
@@ -10,15 +9,8 @@ import type { StreamOn } from "../triple/link.ts";
 import type { RequestContent } from "../triple/request-content.ts";
 import type { TripleTryOwner } from "../triple/stream-try.ts";
 import type { DubboEndpoint } from "../upstream/endpoint.ts";
-import { dubboToJson, jsonToDubbo } from "./json-form.ts";
-import {
-  type CallSchemas,
-  dubboToProtobuf,
-  type ProtobufForm,
-  protobufFormOf,
-  protobufToDubbo,
-} from "./protobuf-form.ts";
-import { type DubboDestination, onlyMessage, type TripleReply, toDubboRequest, toTripleReply } from "./to-dubbo.ts";
+import { type CallerCall, type CallerForm, callerFormOf, faultIn } from "./caller-form.ts";
+import type { TripleReply } from "./to-dubbo.ts";
 
 /** What a Triple call's try at a Dubbo2 provider is made from. */
 export interface DubboTryParts {
@@ -26,13 +18,7 @@ export interface DubboTryParts {
   readonly sink: AnswerSink;
   readonly content: RequestContent;
   readonly endpoint: DubboEndpoint;
-  /** The call's head, as rules have changed it. */
-  readonly head: CallHead;
-  /** The request's own. */
-  readonly contentType: string;
-  /** What is known of the call's types, now. */
-  readonly schemas: CallSchemas;
-  readonly destination: DubboDestination;
+  readonly call: CallerCall;
   readonly startMs: number;
   readonly deadlineMs: number;
   readonly deadlineKind: number;
@@ -47,8 +33,7 @@ export class DubboTry implements TryOwner {
   readonly callee: Callee;
   #slot: number;
   #sent = false;
-  /** Of a protobuf call. */
-  #form: ProtobufForm | undefined;
+  #form: CallerForm | undefined;
 
   /** Takes a slot of the call table that is allocated already. */
   constructor(context: ProxyContext, parts: DubboTryParts, slot: number) {
@@ -89,15 +74,14 @@ export class DubboTry implements TryOwner {
   answered(bytes: Buffer, start: number, end: number): void {
     this.#slot = -1;
     const { owner, sink, content } = this.#parts;
+    const form = this.#form!;
     let reply: TripleReply;
     try {
-      if (this.#isJson) reply = dubboToJson(bytes, start, end);
-      else if (this.#form !== undefined) reply = dubboToProtobuf(this.#form, bytes, start, end);
-      else reply = toTripleReply(bytes, start, end);
+      reply = form.reply(bytes, start, end);
     } catch (error) {
-      if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
-      const reason = this.#form === undefined ? "undecodable" : "internal";
-      owner.tryFailed(reason, `the provider's answer cannot be translated: ${error.message}`, false);
+      const fault = faultIn(error, form.misfit);
+      if (fault === undefined) throw error;
+      owner.tryFailed(form.misfit, `the provider's answer cannot be translated: ${fault.message}`, false);
       return;
     }
     const outcome = reply.isException ? OK_EXCEPTION : outcomeOfStatus(statusOf(bytes, start));
@@ -123,22 +107,19 @@ export class DubboTry implements TryOwner {
     return this.#parts.owner.hasOther();
   }
 
-  get #isJson(): boolean {
-    return this.#parts.head.kind === "json" || this.#parts.head.kind === "http";
-  }
-
   #send(): void {
-    const { owner, content, endpoint } = this.#parts;
+    const { owner, content, endpoint, call } = this.#parts;
     const { calls } = this.#context;
-    let frame: Buffer;
     try {
-      frame = this.#frame(Buffer.concat(content.held));
+      this.#form = callerFormOf(call, Buffer.concat(content.held), this.#context.frameLimits.maxBodyBytes);
     } catch (error) {
-      if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
+      const fault = faultIn(error);
+      if (fault === undefined) throw error;
       this.cancel();
-      owner.tryFailed(error instanceof CallError ? error.reason : "undecodable", error.message, false);
+      owner.tryFailed(fault.reason, fault.message, false);
       return;
     }
+    const { frame } = this.#form;
     const bodyBytes = frame.length - HEADER_BYTES;
     if (endpoint.payloadBytes > 0 && bodyBytes > endpoint.payloadBytes) {
       this.cancel();
@@ -153,15 +134,5 @@ export class DubboTry implements TryOwner {
     frame.writeInt32BE(calls.generations[slot]!, 4);
     frame.writeInt32BE(slot, 8);
     if (!this.callee.send(frame, 0, frame.length)) failCall(this.#context, slot, "overflow", BACKLOG_FULL);
-  }
-
-  /** The request as a frame of Dubbo2. Throws `ProtocolError` and CallError where it can be none. */
-  #frame(body: Buffer): Buffer {
-    const { head, contentType, schemas, destination } = this.#parts;
-    if (this.#isJson) return jsonToDubbo(head, body, destination);
-    const message = onlyMessage(body, head.encoding, this.#context.frameLimits.maxBodyBytes);
-    this.#form = protobufFormOf(head, contentType, message, schemas);
-    if (this.#form === undefined) return toDubboRequest(head, message, destination);
-    return protobufToDubbo(this.#form, head, message, destination);
   }
 }

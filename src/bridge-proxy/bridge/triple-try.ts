@@ -98,7 +98,7 @@ export class TripleTry implements TripleTryOwner {
 }
 
 /** A request's content that is there from the start. */
-class WholeContent implements SentContent {
+export class WholeContent implements SentContent {
   readonly empty = false;
   readonly replayable = true;
   readonly #bytes: Buffer;

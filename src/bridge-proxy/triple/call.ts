@@ -4,6 +4,7 @@ import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import { Wait } from "../after.ts";
 import type { DubboTry } from "../bridge/dubbo-try.ts";
+import type { MessageTry } from "../bridge/message-try.ts";
 import type { ProxyContext } from "../context.ts";
 import { Attempts } from "../policies/attempts.ts";
 import { answerOf, delayOf } from "../policies/fault.ts";
@@ -39,7 +40,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   #route: CompiledRoute | undefined;
   #target: Target | undefined;
   readonly #attempts = new Attempts();
-  #try: StreamTry | DubboTry | undefined;
+  #try: StreamTry | MessageTry | DubboTry | undefined;
   #wait: Wait | undefined;
   /** The head as it goes to the destination that was picked. */
   #sent: Fields;
@@ -253,7 +254,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   #beginIn<C extends UpstreamConnection>(
     group: EndpointGroup<C>,
     avoid: readonly object[],
-    make: (endpoint: EndpointOf<C>, slot: number) => StreamTry | DubboTry,
+    make: (endpoint: EndpointOf<C>, slot: number) => StreamTry | MessageTry | DubboTry,
   ): boolean {
     const context = this.#context;
     const { cluster } = this.#target!;

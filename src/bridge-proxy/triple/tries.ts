@@ -1,6 +1,10 @@
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
 import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
+import type { ServiceSchema } from "../../model/schema.ts";
+import type { CallerCall } from "../bridge/caller-form.ts";
 import { DubboTry } from "../bridge/dubbo-try.ts";
+import { MessageTry } from "../bridge/message-try.ts";
 import type { ProxyContext } from "../context.ts";
 import type { TryDeadline } from "../policies/try-deadline.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
@@ -28,30 +32,60 @@ export interface TryParts {
   readonly deadline: TryDeadline;
 }
 
-/** A try at a Triple provider, in a slot of the call table. Throws CallError where the head cannot be written. */
-export function tryTriple(parts: TryParts, endpoint: TripleEndpoint, slot: number): StreamTry {
+/**
+ * A try at a Triple provider, in a slot of the call table: as it is, or with other messages where the provider takes another kind.
+ * Throws CallError where the head cannot be written or read.
+ */
+export function tryTriple(parts: TryParts, endpoint: TripleEndpoint, slot: number): StreamTry | MessageTry {
   const { context, owner, stream, content, cluster, sent, never, startMs, deadline } = parts;
+  const kind = messagesFor(parts, endpoint);
+  if (kind !== undefined) {
+    const call = callerCall(parts, cluster.tri.setsToken ? endpoint.token : "");
+    return new MessageTry(
+      context,
+      { owner, sink: stream, content, endpoint, call, ...kind, startMs, ...deadline },
+      slot,
+    );
+  }
   const fields = withToken(sent, cluster.tri.setsToken ? endpoint.token : "");
   return new StreamTry(context, { owner, sink: stream, content, endpoint, fields, never, startMs, ...deadline }, slot);
 }
 
 /** A try at a Dubbo2 provider, in a slot of the call table. Throws CallError where the head cannot be read. */
 export function tryDubbo(parts: TryParts, endpoint: DubboEndpoint, slot: number): DubboTry {
-  const { context, config, owner, stream, content, cluster, received, sent, startMs, deadline } = parts;
-  const head = sent === received ? parts.head : parseRequestHead(sent);
-  const destination = {
-    service: cluster.service,
-    timeoutMs: deadline.deadlineMs - context.nowMs,
-    token: cluster.dubbo.setsToken ? endpoint.token : "",
+  const { context, owner, stream, content, cluster, startMs, deadline } = parts;
+  const call = callerCall(parts, cluster.dubbo.setsToken ? endpoint.token : "");
+  return new DubboTry(context, { owner, sink: stream, content, endpoint, call, startMs, ...deadline }, slot);
+}
+
+function callerCall(parts: TryParts, token: string): CallerCall {
+  const { context, config, cluster, received, sent, deadline } = parts;
+  return {
+    head: sent === received ? parts.head : parseRequestHead(sent),
+    contentType: fieldValue(received, "content-type") ?? "",
+    path: fieldValue(received, ":path") ?? "",
+    schemas: { caller: config.schemaOf(parts.head.interface), callee: config.schemaOf(cluster.service.interface) },
+    destination: { service: cluster.service, timeoutMs: deadline.deadlineMs - context.nowMs, token },
   };
-  const schemas = {
-    caller: config.schemaOf(parts.head.interface),
-    callee: config.schemaOf(cluster.service.interface),
-  };
-  const contentType = fieldValue(received, "content-type") ?? "";
-  return new DubboTry(
-    context,
-    { owner, sink: stream, content, endpoint, head, contentType, schemas, destination, startMs, ...deadline },
-    slot,
-  );
+}
+
+/**
+ * What messages the provider takes, where those are of another kind than the caller's: protobuf by a schema, or Triple's wrapper (no schema).
+ * A caller with protobuf names methods as its .proto file does, one with the wrapper as Java does.
+ */
+function messagesFor(
+  { config, cluster, head }: TryParts,
+  endpoint: TripleEndpoint,
+): { readonly schema: ServiceSchema | undefined } | undefined {
+  const { method, kind } = head;
+  const isJson = kind === "json" || kind === "http";
+  if (endpoint.takesWrapper) {
+    const isProtobuf = !isJson && grpcServiceOf(config.schemaOf(head.interface))?.methods.has(method) === true;
+    return isProtobuf && !/^[a-z]/.test(method) ? { schema: undefined } : undefined;
+  }
+  const schema = config.schemaOf(cluster.service.interface);
+  const service = grpcServiceOf(schema);
+  if (service === undefined) return undefined;
+  const isJava = !service.methods.has(method) && grpcMethodOfJava(service, method) !== undefined;
+  return isJson || isJava ? { schema } : undefined;
 }

@@ -80,5 +80,6 @@ function toEndpoint<C extends UpstreamConnection>(resource: LbEndpoint, hosts: H
     tag: facts?.tag ?? "",
     token: facts?.token ?? "",
     payloadBytes: facts?.payloadBytes ?? 0,
+    takesWrapper: facts?.takesWrapper ?? false,
   };
 }

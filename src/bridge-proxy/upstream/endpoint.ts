@@ -14,6 +14,8 @@ export interface EndpointOf<C extends UpstreamConnection> {
   readonly token: string;
   /** 0 where it did not say. */
   readonly payloadBytes: number;
+  /** It is known to take Triple's wrapper; else what is known of the service's messages says what it takes. */
+  readonly takesWrapper: boolean;
 }
 
 /** An endpoint that speaks Dubbo2. */

@@ -258,6 +258,8 @@ export interface Cluster {
 export interface DubboEndpointFacts {
   /** What the provider speaks; Dubbo2 where it is missing. */
   readonly protocol?: CarriedProtocol;
+  /** A Triple provider's service is a Java interface: it takes Triple's wrapper, whatever .proto file has a service of that name. */
+  readonly takesWrapper?: true;
   readonly tag?: string;
   readonly token?: string;
   readonly warmupMs?: number;

@@ -1,3 +1,4 @@
+import { saysWrapper } from "../../codecs/triple/style.ts";
 import {
   type CarriedProtocol,
   type ClusterLoadAssignment,
@@ -88,9 +89,10 @@ function compileEndpoint(endpoint: Endpoint): LbEndpoint {
 }
 
 function factsOf(endpoint: Endpoint): DubboEndpointFacts | undefined {
-  const { protocol, tag, token, warmupMs, startedAtMs, payloadBytes } = endpoint;
+  const { protocol, tag, token, warmupMs, startedAtMs, payloadBytes, params } = endpoint;
   const facts: DubboEndpointFacts = {
     ...(protocol === "tri" || protocol === "http" ? { protocol } : {}),
+    ...(protocol === "tri" && saysWrapper(params) ? { takesWrapper: true } : {}),
     ...(tag === "" ? {} : { tag }),
     ...(token === "" ? {} : { token }),
     ...(warmupMs === 0 ? {} : { warmupMs }),

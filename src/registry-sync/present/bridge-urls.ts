@@ -1,3 +1,4 @@
+import { saysProtobuf } from "../../codecs/triple/style.ts";
 import type { WireProtocol } from "../../codecs/xds/resources.ts";
 import { type DubboUrl, param } from "../dubbo-url.ts";
 
@@ -18,12 +19,11 @@ const OF_THE_PROTOCOL: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether calls to a provider can be made from the other protocol. They cannot where its Triple calls are bare protobuf, which only
- * its .proto file explains: Java says `proxy=nativestub` of such a service (apache/dubbo 3.0 to 3.3 ServiceConfig), dubbo-go
- * `IDL-mode=IDL` or `serialization=protobuf` (apache/dubbo-go 3.3 server/action.go). Nor where it reads no Hessian2.
+ * Whether calls to a provider can be made from the other protocol. They cannot where its Triple calls are bare protobuf, nor where it
+ * reads no Hessian2.
  */
 export function isBridgeable(provider: DubboUrl): boolean {
-  if (provider.params["proxy"] === "nativestub" || provider.params["IDL-mode"] === "IDL") return false;
+  if (saysProtobuf(provider.params)) return false;
   const reads = [param(provider, "serialization"), ...param(provider, "prefer.serialization").split(",")].filter(
     (name) => name !== "",
   );

@@ -75,6 +75,18 @@ test("a Triple provider's protocol is said, a Dubbo2 provider's is not", () => {
   ]);
 });
 
+test("a Triple provider of a Java interface is known to take the wrapper", () => {
+  const urls = [
+    "tri://10.0.0.1:50051?interface=com.acme.A",
+    "tri://10.0.0.2:50051?interface=com.acme.A&proxy=nativestub",
+  ];
+  const { endpoints } = compileEndpoints("c", urls.map(endpointOf));
+  expect(endpoints[0]!.lbEndpoints.map(({ metadata }) => metadata!.filterMetadata["io.trestle"])).toEqual([
+    { protocol: "tri", takesWrapper: true },
+    { protocol: "tri" },
+  ]);
+});
+
 test("a provider's weight, tag, token, start, warm-up and payload are handed on", () => {
   const full = endpointOf("dubbo://10.0.0.1:20880?weight=0&dubbo.tag=t&token=k&timestamp=17&warmup=5&payload=9");
   expect(compileEndpoints("c", [full, endpointOf("dubbo://10.0.0.2:20881")])).toEqual({

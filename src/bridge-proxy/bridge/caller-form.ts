@@ -1,0 +1,59 @@
+import { CallError, ProtocolError } from "../../base/errors.ts";
+import type { CallHead } from "../../codecs/triple/head.ts";
+import { dubboToJson, jsonToDubbo } from "./json-form.ts";
+import { type CallSchemas, dubboToProtobuf, javaOf, protobufFormOf, protobufToDubbo } from "./protobuf-form.ts";
+import { type DubboDestination, onlyMessage, type TripleReply, toDubboRequest, toTripleReply } from "./to-dubbo.ts";
+
+/** A call of a Triple port that is to be put into Dubbo2's form. */
+export interface CallerCall {
+  /** As rules have changed it. */
+  readonly head: CallHead;
+  /** The request's own. */
+  readonly contentType: string;
+  /** The request's own, with its query. */
+  readonly path: string;
+  /** What is known of the call's types, now. */
+  readonly schemas: CallSchemas;
+  readonly destination: DubboDestination;
+}
+
+/** A call in Dubbo2's form, and how an answer in that form becomes one in the caller's. */
+export interface CallerForm {
+  /** The request frame, id 0. */
+  readonly frame: Buffer;
+  /** Throws `ProtocolError` and CallError for an answer that cannot be one. */
+  reply(bytes: Buffer, start: number, end: number): TripleReply;
+  /** Of an answer that cannot be one for the caller. */
+  readonly misfit: "undecodable" | "internal";
+}
+
+/**
+ * The call in Dubbo2's form, whatever its caller speaks: JSON, protobuf, or Triple's wrapper. `content` is all of the request's. Throws
+ * `ProtocolError` for a request that cannot be read, CallError for one that Dubbo2 has no form for.
+ */
+export function callerFormOf(call: CallerCall, content: Buffer, maxBodyBytes: number): CallerForm {
+  const { head, contentType, path, schemas, destination } = call;
+  if (head.kind === "json" || head.kind === "http") {
+    const known = { java: javaOf(schemas), path, contentType };
+    return { frame: jsonToDubbo(head, content, destination, known), reply: dubboToJson, misfit: "undecodable" };
+  }
+  const message = onlyMessage(content, head.encoding, maxBodyBytes);
+  const form = protobufFormOf(head, contentType, message, schemas);
+  if (form !== undefined) {
+    return {
+      frame: protobufToDubbo(form, head, message, destination),
+      reply: (bytes, start, end) => dubboToProtobuf(form, bytes, start, end),
+      misfit: "internal",
+    };
+  }
+  return { frame: toDubboRequest(head, message, destination), reply: toTripleReply, misfit: "undecodable" };
+}
+
+/** The reason and text of a fault in a translation; undefined for what is none. */
+export function faultIn(
+  error: unknown,
+  otherwise: CallerForm["misfit"] = "undecodable",
+): Pick<CallError, "reason" | "message"> | undefined {
+  if (error instanceof CallError) return error;
+  return error instanceof ProtocolError ? { reason: otherwise, message: error.message } : undefined;
+}
