@@ -1,4 +1,4 @@
-import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMethod, type Message, toBinary } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import { encodeExceptionAnswer } from "../../codecs/dubbo2/answer.ts";
@@ -7,6 +7,7 @@ import { HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/fra
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import { compileJava, type JavaMethodForm, type JavaSchema } from "../../codecs/java-schema.ts";
 import { parseDescriptors, printJavaType } from "../../codecs/java-types.ts";
+import { decodeMessage } from "../../codecs/protobuf/decode.ts";
 import { fieldsInOrder, fieldsToMessage, javaToMessage } from "../../codecs/protobuf/from-java.ts";
 import { fieldNamed, inOrder } from "../../codecs/protobuf/java-names.ts";
 import { resultOf } from "../../codecs/protobuf/result.ts";
@@ -194,15 +195,12 @@ export function grpcToDubbo(
 function resultValue({ method, java, javaMethod, beans }: GrpcRequest, message: Buffer | undefined): Value {
   if (message === undefined) throw new ProtocolError("protobuf", "answer without a message");
   const builder = new JavaBuilder({ java, beans, defaults: true });
-  return resultOf(reflect(method.output, decode(method, message), false), javaMethod?.returns, java, builder);
-}
-
-function decode({ output }: DescMethod, bytes: Buffer): Message {
-  try {
-    return fromBinary(output, bytes);
-  } catch (error) {
-    throw new ProtocolError("protobuf", `the answer is no ${output.typeName}: ${(error as Error).message}`);
-  }
+  return resultOf(
+    reflect(method.output, decodeMessage(method.output, message), false),
+    javaMethod?.returns,
+    java,
+    builder,
+  );
 }
 
 function untranslatable(text: string): CallError {

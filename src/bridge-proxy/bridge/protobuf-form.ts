@@ -1,12 +1,4 @@
-import {
-  type DescMethod,
-  fromBinary,
-  fromJson,
-  type JsonValue,
-  type Message,
-  toBinary,
-  toJson,
-} from "@bufbuild/protobuf";
+import { type DescMethod, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { firstLine } from "../../base/clean-text.ts";
 import { CallError, ProtocolError } from "../../base/errors.ts";
@@ -14,6 +6,7 @@ import { decodeResponse, encodeRequest, isException } from "../../codecs/dubbo2/
 import { GENERIC_DESCRIPTOR } from "../../codecs/dubbo2/head.ts";
 import { OK } from "../../codecs/dubbo2/status.ts";
 import { compileJava, type JavaSchema } from "../../codecs/java-schema.ts";
+import { decodeMessage } from "../../codecs/protobuf/decode.ts";
 import { javaToMessage } from "../../codecs/protobuf/from-java.ts";
 import { argumentsOf, planOf } from "../../codecs/protobuf/plan.ts";
 import { type GrpcService, grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
@@ -102,11 +95,11 @@ export function protobufToDubbo(form: ProtobufForm, head: CallHead, bytes: Buffe
 }
 
 function decode({ method, service, contentType }: ProtobufForm, bytes: Buffer): Message {
+  if (!isJson(contentType)) return decodeMessage(method.input, bytes);
   try {
-    if (!isJson(contentType)) return fromBinary(method.input, bytes);
     return fromJson(method.input, JSON.parse(bytes.toString("utf8")) as JsonValue, { registry: service.types });
   } catch (error) {
-    throw new ProtocolError("protobuf", `the request is no ${method.input.typeName}: ${(error as Error).message}`);
+    throw new ProtocolError("protobuf", `no ${method.input.typeName}: ${(error as Error).message}`);
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { ProtocolError } from "../../base/errors.ts";
 import { valueToJson } from "../hessian2/json.ts";
-import { jsonToPlain } from "../json-text.ts";
+import { type JsonNode, jsonToPlain, printJson } from "../json-text.ts";
 import { fieldOf, isContainer, type Value } from "../value.ts";
 import { fieldNamed, inOrder, numberOfConstant } from "./java-names.ts";
 import {
@@ -33,6 +33,9 @@ import { isDuration, isTimestamp } from "./times.ts";
 
 /** Messages inside messages, the most; readers of protobuf take 100. */
 const MAX_DEPTH = 100;
+/** Java's values may be shared: what is small there may be without end here. Values, and characters and bytes, the most. */
+const MAX_VALUES = 1_000_000;
+const MAX_CHARS = 64 * 1024 * 1024;
 const WRAPPER = /^google\.protobuf\.(?:Double|Float|U?Int64|U?Int32|Bool|String|Bytes)Value$/;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
@@ -70,6 +73,8 @@ export function onlyField(type: DescMessage): DescField | undefined {
 class MessageBuilder {
   readonly #path: (string | number)[] = [];
   #depth = 0;
+  #values = 0;
+  #chars = 0;
 
   fields(type: DescMessage, values: Iterable<readonly [DescField, Value]>): Message {
     const message = reflect(type, create(type), false);
@@ -186,10 +191,18 @@ class MessageBuilder {
   }
 
   #item(field: DescField, value: Value): unknown {
+    this.#spend(1, 0);
     if (value === null) throw this.#unfit(value, "an item of protobuf");
     if (field.message !== undefined) return reflect(field.message, this.#message(field.message, value), false);
     if (field.enum !== undefined) return this.#enum(field.enum, value);
     return this.#scalar(field.scalar as ScalarType, value);
+  }
+
+  #spend(values: number, chars: number): void {
+    this.#values += values;
+    this.#chars += chars;
+    if (this.#values > MAX_VALUES) throw new ProtocolError("protobuf", `message of more than ${MAX_VALUES} values`);
+    if (this.#chars > MAX_CHARS) throw new ProtocolError("protobuf", `message of more than ${MAX_CHARS} characters`);
   }
 
   #enum(type: DescEnum, value: Value): number {
@@ -213,10 +226,14 @@ class MessageBuilder {
         if (typeof value === "boolean") return value;
         break;
       case ScalarType.BYTES:
-        if (value instanceof Uint8Array) return value;
+        if (value instanceof Uint8Array) {
+          this.#spend(0, value.length);
+          return value;
+        }
         break;
       case ScalarType.STRING: {
         const text = textOf(value);
+        this.#spend(0, text?.length ?? 0);
         if (text !== undefined && LONE_SURROGATE.test(text)) throw this.#unfit(value, "a string of Unicode");
         if (text !== undefined) return text;
         break;
@@ -264,10 +281,19 @@ class MessageBuilder {
   }
 
   #json(type: DescMessage, value: Value): Message {
+    let json: JsonNode;
     try {
-      return fromJson(type, jsonToPlain(valueToJson(value)) as JsonValue);
+      json = valueToJson(value);
     } catch (error) {
-      if (error instanceof RangeError || error instanceof TypeError) throw error;
+      if (!(error instanceof ProtocolError)) throw error;
+      throw new ProtocolError("protobuf", `${this.#place()}: ${error.message}`);
+    }
+    const text = printJson(json);
+    // About as many values as commas and brackets.
+    this.#spend(text.length >> 2, text.length);
+    try {
+      return fromJson(type, jsonToPlain(json) as JsonValue);
+    } catch {
       throw this.#unfit(value, `a ${type.typeName}`);
     }
   }

@@ -237,7 +237,12 @@ export class JavaBuilder {
   }
 
   #natural(value: Scalar, scalar: ScalarType): Value {
-    if (typeof value === "bigint") return value > MAX_LONG ? bigIntegerValue(value) : value;
+    if (typeof value === "bigint") {
+      if (value <= MAX_LONG) return value;
+      // A provider that has a long there would take what is left of it.
+      if (this.#options.java === undefined) throw this.#unfit({ name: "long", args: [] }, shown(value, scalar));
+      return bigIntegerValue(value);
+    }
     if (typeof value !== "number") return value;
     if (scalar === ScalarType.DOUBLE) return doubleValue(value);
     if (scalar === ScalarType.FLOAT) return floatValue(value);

@@ -200,7 +200,7 @@ describe("answers", () => {
 
   test.each<[string, Buffer | undefined, string]>([
     ["no message", undefined, "answer without a message"],
-    ["bytes that are no message", Buffer.from("08ff", "hex"), "the answer is no com.acme.Order: "],
+    ["bytes that are no message", Buffer.from("08ff", "hex"), "no com.acme.Order: "],
     [
       "a total that is no number",
       message("GetOrder", { total: "x" }),

@@ -98,7 +98,7 @@ describe("which form a call has", () => {
   test("bytes that are no message are refused", () => {
     const found = protobufFormOf(headOf("GetOrder"), "application/grpc", Buffer.alloc(0), typed)!;
     expect(() => protobufToDubbo(found, headOf("GetOrder"), Buffer.from("08ff", "hex"), to)).toThrow(
-      "the request is no com.acme.GetOrderRequest: ",
+      "no com.acme.GetOrderRequest: ",
     );
   });
 });

@@ -205,6 +205,40 @@ test.each<[string, string, Value, string]>([
   expect(() => built(message, value)).toThrow(text);
 });
 
+/** A value that is written out as 10^depth of its inner one. */
+function shared(inner: Value, depth: number, wrap: (items: Value[]) => Value): Value {
+  let value = inner;
+  for (let i = 0; i < depth; i++) value = wrap(Array.from({ length: 10 }, () => value));
+  return value;
+}
+
+test.each<[string, string, Value, string]>([
+  [
+    "values",
+    "OrderList",
+    listValue(
+      Array.from({ length: 20_000 }, () =>
+        order(["lines", listValue(Array.from({ length: 100 }, () => mapValue([["sku", "x"]])))]),
+      ),
+    ),
+    "more than 1000000 values",
+  ],
+  [
+    "characters",
+    "Keys",
+    listValue(Array.from({ length: 100 }, () => "x".repeat(1_000_000))),
+    "more than 67108864 characters",
+  ],
+  [
+    "values of a Struct",
+    "Kinds",
+    mapValue([["plain", mapValue([["a", shared(0, 7, (items) => listValue(items))]])]]),
+    "maxValues",
+  ],
+])("%s without end are refused", (_, message, value, text) => {
+  expect(() => built(message, value)).toThrow(text);
+});
+
 test("arguments are fields in the order of their numbers", () => {
   const { input } = ordersMethod("CreateOrder");
   const { fields } = ordersMessage("OrderLine");

@@ -258,6 +258,22 @@ test.each<[string, string, JsonValue, string, string | null]>([
   expect(field(message, json, type)).toMatchObject({ className });
 });
 
+test("a number over long is a BigInteger, but for a provider whose types are not known", () => {
+  const kinds = { large: "18446744073709551615" };
+  expect(built("Kinds", kinds)).toEqual(mapValue([["large", bigIntegerValue((1n << 64n) - 1n)]]));
+  expect(() => built("Kinds", kinds, undefined, { ...maps, java: undefined })).toThrow(
+    "field large: uint64 18446744073709551615 does not fit long",
+  );
+});
+
+test.each([
+  ["1.5s", "PT1.5S"],
+  ["-0.25s", "PT-0.25S"],
+  ["3600s", "PT1H"],
+])("a Duration of %s is java.time's %s", (span, text) => {
+  expect(valueToJson(field("Kinds", { span }, "java.time.Duration"))).toBe(text);
+});
+
 test("an array has its class where messages are objects", () => {
   expect(field("Ints", { values: [1] }, "int[]", objects)).toEqual(listValue([1], "[int"));
 });
