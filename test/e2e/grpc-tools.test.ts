@@ -241,4 +241,20 @@ describe("in front of Dubbo2 providers, by a .proto file alone", () => {
     expect(Math.abs(one - two)).toBeLessThanOrEqual(100);
     await expect.poll(() => stage.held(), { timeout: 10_000 }).toEqual(NOTHING_HELD);
   });
+
+  test.each([
+    ["HTTP/2, 64 streams each", ["-m", "64"]],
+    ["HTTP/1.1", ["--h1"]],
+  ])("h2load makes 4,096 JSON calls on 16 connections of %s, and all succeed", async (_, flags) => {
+    const body = join(folder, "body");
+    await writeFile(body, "[42]");
+    const { stdout } = await runTool("h2load", [
+      ...["-n", "4096", "-c", "16", ...flags, "-d", body, "-H", "content-type: application/json"],
+      `http://${host}:${stage.port}/com.acme.OrderService/getOrder`,
+    ]);
+    expect(stdout).toContain(
+      "requests: 4096 total, 4096 started, 4096 done, 4096 succeeded, 0 failed, 0 errored, 0 timeout",
+    );
+    expect(stdout).toContain("status codes: 4096 2xx, 0 3xx, 0 4xx, 0 5xx");
+  });
 });
