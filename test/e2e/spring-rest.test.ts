@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Consumer, startConsumer, startProvider, surprises } from "../support/dubbo.ts";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { type Consumer, type DubboLine, startConsumer, startProvider, surprises } from "../support/dubbo.ts";
 import { knownDifferences } from "../support/known-differences.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
@@ -156,6 +156,16 @@ describe("a 2.7 consumer and a REST service", () => {
     expect(gone["error"]).toContain("RpcException");
     spring = await startSpring({ host: hosts.provider1, label: "spring", target: `http://${hosts.trestle}:50051` });
     await eventually("it answers", async () => (await consumer.call("notes", "x")) === 0, 15_000, 200);
+  });
+});
+
+describe("consumers of other lines find it too", () => {
+  test.each<DubboLine>(["2.6", "3.2", "3.3"])("%s", async (line) => {
+    const consumer = await startConsumer(line, { registry: mesh.inside });
+    onTestFinished(() => consumer.stop());
+    expect(await consumer.call("whoAmI")).toMatchObject({ label: "spring" });
+    expect(await consumer.call("createOrder", 4)).toMatchObject({ id: 4, servedBy: "spring" });
+    expect(await consumer.call("getOrder", -1)).toBeNull();
   });
 });
 

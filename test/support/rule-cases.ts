@@ -10,6 +10,7 @@ import { indexEntries, indexRules } from "../../src/control/rules/hosts.ts";
 import { lowerService } from "../../src/control/rules/lower.ts";
 import { isHttpService, lowerHttpService } from "../../src/control/rules/lower-http.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
+import { withRestMappings } from "../../src/control/rules/rest-entries.ts";
 import { oldestFirst } from "../../src/control/rules/rule-set.ts";
 import { withServiceEntries } from "../../src/control/rules/service-entries.ts";
 import type { Endpoint, Entry } from "../../src/model/entry.ts";
@@ -51,7 +52,8 @@ export function runRuleCase(name: string): RuleCase {
   const ruleText = text.slice(0, cut).replace(/[^\n]/g, "") + text.slice(cut);
   const parsed = parseRules(`${name}.in.yaml`, ruleText);
   const rules = oldestFirst(parsed.rules);
-  const snapshot = createSnapshot(withServiceEntries(entries, rules), rules, CARRIED_PROTOCOLS);
+  const known = withRestMappings(withServiceEntries(entries, rules), rules, hostOf);
+  const snapshot = createSnapshot(known, rules, CARRIED_PROTOCOLS);
   const { virtualServices } = indexRules(rules);
   const index = indexEntries(snapshot.entries);
   const resources = compile(snapshot, {

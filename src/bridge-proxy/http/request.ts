@@ -53,7 +53,7 @@ export function requestHttp(
   request: WholeRequest,
   listener: WholeAnswerListener,
 ): () => void {
-  const owner = new Collector(request, listener);
+  const owner = new Collector(context, request, listener);
   const slot = context.calls.allocate();
   if (slot < 0) {
     setImmediate(() => owner.onFailed("overflow", `${context.calls.maxCalls} calls wait already, the proxy's limit`));
@@ -65,6 +65,7 @@ export function requestHttp(
 }
 
 class Collector implements HttpTryOwner {
+  readonly #context: ProxyContext;
   readonly #request: WholeRequest;
   readonly #listener: WholeAnswerListener;
   #try: HttpTry | undefined;
@@ -73,7 +74,8 @@ class Collector implements HttpTryOwner {
   #bytes = 0;
   #over = false;
 
-  constructor(request: WholeRequest, listener: WholeAnswerListener) {
+  constructor(context: ProxyContext, request: WholeRequest, listener: WholeAnswerListener) {
+    this.#context = context;
     this.#request = request;
     this.#listener = listener;
   }
@@ -84,7 +86,7 @@ class Collector implements HttpTryOwner {
   }
 
   cancel(): void {
-    this.#over = true;
+    this.#finish();
     this.#try?.cancel();
     this.#try = undefined;
   }
@@ -104,26 +106,31 @@ class Collector implements HttpTryOwner {
   }
 
   onData(bytes: Buffer): void {
+    if (this.#over) return;
     const { maxAnswerBytes } = this.#request;
+    const { maxHeldBytes } = this.#context.limits;
     this.#bytes += bytes.length;
-    if (this.#bytes <= maxAnswerBytes) {
+    this.#context.heldBytes += bytes.length;
+    if (this.#bytes <= maxAnswerBytes && this.#context.heldBytes <= maxHeldBytes) {
       this.#pieces.push(Buffer.from(bytes));
       return;
     }
     this.#try?.cancel();
-    this.onFailed("over_limit", `answer is over the limit of ${maxAnswerBytes} bytes`);
+    if (this.#bytes > maxAnswerBytes)
+      this.onFailed("over_limit", `answer is over the limit of ${maxAnswerBytes} bytes`);
+    else this.onFailed("overflow", `unfinished answers hold over maxHeldBytes ${maxHeldBytes}`);
   }
 
   onEnd(): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#finish();
     const { status, fields } = this.#head!;
     this.#listener.onAnswer({ status, fields, body: Buffer.concat(this.#pieces) });
   }
 
   onFailed(reason: CallReason, message: string): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#finish();
     this.#listener.onFailed(reason, message);
   }
 
@@ -133,5 +140,12 @@ class Collector implements HttpTryOwner {
 
   hasOther(): boolean {
     return this.#listener.hasOther();
+  }
+
+  /** Nothing is said any more, and what was gathered is not counted any more. */
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#context.heldBytes -= this.#bytes;
   }
 }

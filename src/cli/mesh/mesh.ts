@@ -293,6 +293,7 @@ export class Mesh implements MeshParts {
       take: config.take,
       unruled: spacing.unruled(this.sync?.findings ?? []),
       served: this.dataPlane.served,
+      messages: this.dataPlane.messages,
       ...(world !== undefined && { world }),
       ruled: ruledServices(this.store.snapshots.get()),
       wasLed: spacing.wasLed(),
@@ -312,12 +313,16 @@ export class Mesh implements MeshParts {
   }
 }
 
-/** The services that exist by rules alone. */
-function ruledServices({ rules }: Snapshot): readonly RuledService[] {
-  return restMappingsOf(rules).map(({ service, mapping: { methods } }) => ({
-    service,
-    methods: methods.map(({ name }) => name),
-  }));
+/** The services that exist by rules alone and can be called. */
+function ruledServices({ rules, entries }: Snapshot): readonly RuledService[] {
+  const mappings = restMappingsOf(rules);
+  if (mappings.length === 0) return [];
+  return entries
+    .filter(({ mapped, endpoints }) => mapped === true && endpoints.length > 0)
+    .map(({ service }) => {
+      const named = mappings.find((rule) => rule.service.interface === service.interface);
+      return { service, methods: named?.mapping.methods.map(({ name }) => name) ?? [] };
+    });
 }
 
 /** Whether any rule asks who calls; worked out once for each list of rules. */

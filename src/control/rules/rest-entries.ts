@@ -17,15 +17,16 @@ interface Made {
 const made = new WeakMap<RestMappingRule, Made>();
 
 /**
- * The entries with those that RestMapping rules add. What a registry knows stays as it is, and of two rules for one service the
- * older counts. While a rule and the service that it names stay the same, so does the entry.
+ * The entries with those that RestMapping rules add. A service stays as it is while a registry has providers of it, and of two
+ * rules for one service the older counts. While a rule and the service that it names stay the same, so does the entry.
  */
 export function withRestMappings(entries: readonly Entry[], rules: readonly Rule[], hostOf: HostOf): readonly Entry[] {
   const mappings = restMappingsOf(rules);
   if (mappings.length === 0) return entries;
-  const hosts = new Set(entries.map(({ host }) => host));
-  const keys = new Set(entries.map(({ service }) => printServiceKey(service)));
-  const added: Entry[] = [];
+  const served = entries.filter(({ endpoints }) => endpoints.length > 0);
+  const hosts = new Set(served.map(({ host }) => host));
+  const keys = new Set(served.map(({ service }) => printServiceKey(service)));
+  const added = new Map<string, Entry>();
   for (const rule of mappings) {
     const key = printServiceKey(rule.service);
     const host = hostOf(rule.service);
@@ -36,9 +37,9 @@ export function withRestMappings(entries: readonly Entry[], rules: readonly Rule
     const known = made.get(rule);
     const now = known !== undefined && known.from === from ? known : { from, entry: toEntry(rule, host, from) };
     made.set(rule, now);
-    added.push(now.entry);
+    added.set(host, now.entry);
   }
-  return added.length === 0 ? entries : [...entries, ...added];
+  return added.size === 0 ? entries : [...entries.filter(({ host }) => !added.has(host)), ...added.values()];
 }
 
 /** What the mappings say of calls: one schema for each interface, the oldest rule's. */

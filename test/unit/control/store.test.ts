@@ -141,3 +141,20 @@ test("types that did not change stay the same objects, whichever source said som
   expect([after[0] === before[0], after[1] === before[1]]).toEqual([true, true]);
   store.close();
 });
+
+test("a RestMapping is a service under the host it is told, and says how its calls are made", () => {
+  const store = createControlStore({ clock: new ManualClock(), hostOf: ({ interface: name }) => `rest.${name}` });
+  const text = `apiVersion: trestle.io/v1alpha1
+kind: RestMapping
+metadata: {name: c}
+spec:
+  interface: C
+  endpoints: [{address: 10.0.0.3, port: 80}]
+  methods: [{name: get, http: GET /}]`;
+  store.setRules(rulesOf(text));
+  store.flush();
+  const { entries, schemas } = store.snapshots.get();
+  expect(entries.map(({ host, mapped }) => [host, mapped])).toEqual([["rest.C", true]]);
+  expect(schemas).toMatchObject([{ name: "C", rest: { methods: [{ name: "get", verb: "GET", path: "/" }] } }]);
+  expect(store.schemaOrigins().get("C")).toEqual({ rest: "rules" });
+});

@@ -87,6 +87,11 @@ test.each([
     finding: /^TR0209 1:13 apiVersion of a VirtualService must be networking\.istio\.io\/v1, v1beta1 or v1alpha3/,
   },
   {
+    name: "a RestMapping of another API version",
+    text: "apiVersion: trestle.io/v1\nkind: RestMapping\nmetadata: {name: a}\nspec:\n  interface: A\n  host: b\n  methods: [{name: c, http: GET /}]",
+    finding: /^TR0209 1:13 apiVersion of a RestMapping must be trestle\.io\/v1alpha1/,
+  },
+  {
     name: "no name",
     text: good.replace("{name: a}", "{}"),
     finding: /^TR0208 3:11 VirtualService\.metadata\.name is missing/,

@@ -65,9 +65,14 @@ describe("entries of RestMapping rules", () => {
     expect(withRestMappings([{ ...web }], [named], hostOf)[1]).not.toBe(first);
   });
 
-  test("give way to what a registry knows, and to an older rule", () => {
-    const registered: Entry = { host: "com.acme.order", service: serviceKey("com.acme.Order"), endpoints: [] };
+  test("give way to providers that a registry has, and take their place when they are gone", () => {
+    const registered: Entry = { ...web, host: "com.acme.order", service: serviceKey("com.acme.Order") };
     expect(withRestMappings([registered], [rule("com.acme.Order")], hostOf)).toEqual([registered]);
+    const left = withRestMappings([{ ...registered, endpoints: [] }], [rule("com.acme.Order")], hostOf);
+    expect(left.map(({ host, mapped }) => [host, mapped])).toEqual([["com.acme.order", true]]);
+  });
+
+  test("are the oldest rule's", () => {
     const endpoints = [{ at, address: "10.0.0.1", port: 1 }];
     const added = withRestMappings([], [rule("com.acme.Order"), rule("com.acme.Order", { endpoints })], hostOf);
     expect(added.map(({ endpoints: [one] }) => one?.address)).toEqual(["10.0.0.7"]);
