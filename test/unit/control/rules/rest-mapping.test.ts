@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LineCounter, parseDocument } from "yaml";
 import { REST_MAPPING, readRestSpec } from "../../../../src/control/rules/rest-mapping.ts";
@@ -52,6 +54,15 @@ describe("a RestMapping", () => {
     expect(mapping.methods[1]?.exceptions).toEqual({ "400": "com.acme.OrderException" });
     expect(mapping.types["com.acme.OrderStatus"]).toEqual({ enums: ["NEW", "PAID", "SHIPPED", "CANCELLED"] });
     expect(mapping.types["com.acme.OrderException"]).toEqual({ properties: { code: "int" } });
+  });
+
+  test("is read as docs/rest.md has it", () => {
+    const text = readFileSync(join(import.meta.dirname, "../../../../docs/rest.md"), "utf8");
+    const examples = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => read(yaml!));
+    expect(examples.map(({ said }) => said)).toEqual([[]]);
+    expect(readRestSpec(examples[0]!.rule?.spec).mapping.methods.map(({ parameters }) => parameters.length)).toEqual([
+      1, 1, 2,
+    ]);
   });
 
   test("takes a host in place of endpoints, in lower case", () => {
