@@ -108,6 +108,16 @@ export class DataPlane {
     return new Set([...first].filter((key) => others.every((other) => other.has(key))));
   }
 
+  /** gRPC services whose messages every serving worker has been told of. */
+  get messages(): ReadonlySet<string> {
+    const sets = this.#workers.flatMap(({ worker }) => (worker.applied === undefined ? [] : [worker.applied.schemas]));
+    const [first = [], ...others] = sets;
+    const known = first.filter((schema) => schema.resource.protobuf !== undefined).map(({ name }) => name);
+    return new Set(
+      known.filter((name) => others.every((list) => list === first || list.some((one) => one.name === name))),
+    );
+  }
+
   get anyServing(): boolean {
     return this.#workers.some(({ worker }) => worker.applied !== undefined);
   }

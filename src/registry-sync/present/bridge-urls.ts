@@ -19,11 +19,11 @@ const OF_THE_PROTOCOL: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether calls to a provider can be made from the other protocol. They cannot where its Triple calls are bare protobuf, nor where it
- * reads no Hessian2.
+ * Whether calls to a provider can be made from the other protocol. They cannot where its Triple calls are bare protobuf, unless those
+ * messages are known, nor where it reads no Hessian2.
  */
-export function isBridgeable(provider: DubboUrl): boolean {
-  if (saysProtobuf(provider.params)) return false;
+export function isBridgeable(provider: DubboUrl, knowsMessages: boolean): boolean {
+  if (saysProtobuf(provider.params)) return knowsMessages;
   const reads = [param(provider, "serialization"), ...param(provider, "prefer.serialization").split(",")].filter(
     (name) => name !== "",
   );

@@ -62,6 +62,8 @@ export interface PresentContext {
   ruledOf(interfaceName: string): readonly RuledService[];
   /** Undefined when calls to that service of that provider application, in that protocol, are led through the proxy. */
   notLed(service: ServiceKey, application: string, protocol: string): NotLed | undefined;
+  /** Whether the proxy knows the protobuf messages of the interface's calls. */
+  knowsMessages(interfaceName: string): boolean;
   /** The tag under which a provider that is led is shown, as URLs write it; `""` for none. */
   tagOf(service: ServiceKey, url: DubboUrl): string;
   /** Whether an application-level instance (by its node name) is kept from consumers. */
@@ -84,6 +86,8 @@ export interface PresentOptions {
   readonly unruled?: ReadonlyMap<string, string>;
   /** Printed keys of the services that the proxy has been told of; absent: it knows all. */
   readonly served?: ReadonlySet<string>;
+  /** gRPC services whose messages the proxy knows. */
+  readonly messages?: ReadonlySet<string>;
   /** What the registry holds at interface level; decides which instances are hidden, and knows tags that overrides gave. */
   readonly world?: World;
   /** Services that exist by rules alone. */
@@ -137,6 +141,7 @@ export function createPresentContext(options: PresentOptions): PresentContext {
     led,
     ruledOf: (interfaceName: string) => ruled.get(interfaceName) ?? [],
     notLed,
+    knowsMessages: (interfaceName: string) => options.messages?.has(interfaceName) === true,
     tagOf: (service: ServiceKey, url: DubboUrl) => tagOfProvider(service, url, tags),
     hidesInstance: (application: string, instance: string) => hidden.get(application)?.has(instance) === true,
     hidesRouter({ kind, name: interfaceName }: Directory, name: string) {

@@ -147,7 +147,7 @@ export function present(
     const stands = CARRIED.flatMap((protocol) => {
       if (isRuled && protocol !== "dubbo") return [];
       const addresses = context.addressesOf(protocol) ?? [];
-      const url = addresses.length === 0 ? undefined : standIn(protocol, urls, directory.name, tag, asker);
+      const url = addresses.length === 0 ? undefined : standIn(protocol, urls, { directory, tag, asker, context });
       return url === undefined ? [] : addresses.map((address) => ({ protocol, ...splitAddress(address), ...url }));
     });
     const dubboAlone = takesDubboAlone(asker) && stands[0]?.protocol === "dubbo";
@@ -170,17 +170,27 @@ interface Like {
   readonly isRuled: boolean;
 }
 
+/** Where, under which tag and to whom something is shown. */
+interface Shown {
+  readonly directory: Directory;
+  readonly tag: string;
+  readonly asker: Asker;
+  readonly context: PresentContext;
+}
+
 /** What stands for providers in a protocol, their own or the other one; undefined where nothing does. `urls` are by protocol. */
 function standIn(
   protocol: WireProtocol,
   urls: ReadonlyMap<string, readonly DubboUrl[]>,
-  directoryName: string,
-  tag: string,
-  asker: Asker,
+  { directory, tag, asker, context }: Shown,
 ): Pick<DubboUrl, "path" | "params"> | undefined {
+  const directoryName = directory.name;
   const own = urls.get(protocol);
   if (own !== undefined) return mergeUrls(own, directoryName, tag);
-  const others = wantsBridged(asker, protocol) ? (urls.get(otherProtocol(protocol)) ?? []).filter(isBridgeable) : [];
+  if (!wantsBridged(asker, protocol)) return undefined;
+  const others = (urls.get(otherProtocol(protocol)) ?? []).filter((url) =>
+    isBridgeable(url, context.knowsMessages(directoryName)),
+  );
   if (others.length === 0) return undefined;
   return { path: directoryName, params: bridgeParams(mergeUrls(others, directoryName, tag).params) };
 }

@@ -19,8 +19,18 @@ test.each<[string, string, boolean]>([
   ["takes fastjson2 alone", "prefer.serialization=fastjson2", false],
   ["takes another by 2.6's default form", "default.serialization=kryo", false],
 ])("a provider that %s can be called from the other protocol: %s %s", (_, query, expected) => {
-  expect(isBridgeable(url(query))).toBe(expected);
+  expect(isBridgeable(url(query), false)).toBe(expected);
 });
+
+test.each([
+  ["Java", "proxy=nativestub"],
+  ["dubbo-go", "IDL-mode=IDL&serialization=protobuf"],
+])(
+  "a provider of a .proto file, by %s, can be called from the other protocol where its messages are known",
+  (_, query) => {
+    expect(isBridgeable(url(query), true)).toBe(true);
+  },
+);
 
 test.each<[string, string, string]>([
   [

@@ -194,6 +194,12 @@ describe("with proxies that carry Triple", () => {
     expect(shownOf([...names].reverse(), both, asker)).toEqual(expected);
   });
 
+  test("a Triple provider whose calls are bare protobuf is shown in Dubbo2 once the proxy knows its messages", () => {
+    const names = [provider("10.0.0.2", "&proxy=nativestub", "tri")];
+    const known = { ...both, messages: new Set(["com.acme.Order"]) };
+    expect(shownOf(names, known, asks27)).toEqual(proxied(bridged));
+  });
+
   test("a Triple provider whose calls name another service than the interface passes unchanged", () => {
     const [proto, below] = ["acme.Order", "ctx/com.acme.Order"].map((path) =>
       name(`tri://10.0.0.2:50051/${path}?application=shop&interface=com.acme.Order`),
