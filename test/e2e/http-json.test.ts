@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startProvider } from "../support/dubbo.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { type Peer, stopAll } from "../support/process.ts";
+import { ordersJava, ordersSchema } from "../support/proto-fixtures.ts";
 import { javaServices, service } from "../support/triple-services.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 
@@ -93,5 +94,51 @@ describe.each(["2.6", "2.7"] as const)("a %s provider behind the proxy", (line) 
   test("takes calls on one connection one after the other, also when they come at once", async () => {
     const results = await Promise.all(Array.from({ length: 50 }, (_, i) => post("echoInt", `[${i}]`)));
     expect(results.map(({ json }) => json)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+  });
+
+  describe("whose Java types are known", () => {
+    beforeAll(async () => {
+      const endpoints = [{ address: hosts.provider1, port: 20880 }];
+      await stage.apply(javaServices(endpoints), [{ name: ordersSchema.name, java: ordersJava }]);
+    });
+
+    test("tells overloads by their content, and by the signature of Triple 3.3", async () => {
+      expect(await post("find", "[42]")).toMatchObject({ status: 200, json: { id: 42, servedBy: label } });
+      expect(await post("find", '["x"]')).toMatchObject({ status: 200, json: { id: 1, note: "x" } });
+      expect(await post("find~l", '["42"]')).toMatchObject({ status: 200, json: { id: 42 } });
+    });
+
+    test("takes a query in place of content", async () => {
+      const url = `http://${stage.host}:${stage.port}/com.acme.OrderService/getOrder?id=9007199254740993`;
+      const answer = await fetch(url, { headers: inGroup });
+      expect([answer.status, await answer.json()]).toMatchObject([200, { id: "9007199254740993", servedBy: label }]);
+    });
+
+    test.each<[string, string, unknown]>([
+      ["echoLong", "[42]", 42],
+      ["echoDecimal", "[12345678901234567890.10]", "12345678901234567890.10"],
+      ["echoDate", '["2026-11-21T19:30:00.123Z"]', "2026-11-21T19:30:00.123Z"],
+      ["echoStatus", '"PAID"', "PAID"],
+      ["echoInts", "[1,2,3]", [1, 2, 3]],
+      ["echoSet", '[["a"]]', ["a"]],
+      ["echoBytes", '"AP8="', "AP8="],
+      [
+        "createOrder",
+        '{"id":7,"total":1.50,"created":0,"lines":[{"quantity":2}]}',
+        { id: 7, total: "1.50", lines: [{ quantity: 2 }] },
+      ],
+    ])("%s takes %s by the types that it declares", async (method, body, json) => {
+      const answer = await post(method, body);
+      expect(answer.status).toBe(200);
+      if (typeof json === "object" && !Array.isArray(json)) expect(answer.json).toMatchObject(json as object);
+      else expect(answer.json).toEqual(json);
+    });
+
+    test("is not asked what its types cannot hold", async () => {
+      expect(await post("echoByte", "[300]")).toMatchObject({
+        status: 400,
+        json: { message: expect.stringContaining("expected byte, found the number 300") as string },
+      });
+    });
   });
 });
