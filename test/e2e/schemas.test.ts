@@ -165,7 +165,7 @@ describe("reflection", () => {
   test("of a gRPC server in Node gives the types of its service, once it is registered", async () => {
     const shop = await startShop(hosts.provider3);
     onTestFinished(() => shop.stop());
-    const url = `tri://${hosts.provider3}:${shop.port}/acme.Shop?application=shop&interface=acme.Shop&methods=Get&side=provider`;
+    const url = `tri://${hosts.provider3}:${shop.port}/acme.Shop?application=shop&IDL-mode=IDL&methods=Get&side=provider`;
     const node = `/dubbo/acme.Shop/providers/${encodeURIComponent(url)}`;
     await znodes.make(node);
     onTestFinished(() => znodes.remove(node));

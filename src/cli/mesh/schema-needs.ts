@@ -1,3 +1,4 @@
+import { saysProtobuf, saysWrapper } from "../../codecs/triple/style.ts";
 import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import type { ReflectionAnswer, ReflectionNeed } from "./reflection.ts";
@@ -10,8 +11,8 @@ export interface SchemaNeed extends ReflectionNeed {
 }
 
 /**
- * The interfaces that have Triple providers and may speak protobuf, without anybody having said their messages: those whose providers
- * say that they do, and those of which not even Java's types are known. `known` finds what files and registries say. Sorted by name.
+ * The interfaces with Triple providers that say that they take protobuf, or do not say what they take, and whose messages neither files
+ * nor registries tell (`known`). Sorted by name.
  */
 export function schemaNeeds(
   entries: readonly Entry[],
@@ -19,17 +20,16 @@ export function schemaNeeds(
 ): readonly SchemaNeed[] {
   const byInterface = new Map<string, Endpoint[]>();
   for (const { service, endpoints } of entries) {
-    const list = endpoints.filter(({ protocol, disabled }) => protocol === "tri" && !disabled);
-    const before = byInterface.get(service.interface);
-    if (before !== undefined) before.push(...list);
-    else if (endpoints.some(({ protocol }) => protocol === "tri") || endpoints.length === 0)
-      byInterface.set(service.interface, list);
+    const alive = endpoints.filter(({ disabled }) => !disabled);
+    const open = alive.filter(({ protocol, params }) => protocol === "tri" && !saysWrapper(params));
+    // Of a service without any endpoint what is known stays until others come.
+    if (open.length === 0 && alive.length > 0) continue;
+    byInterface.set(service.interface, [...(byInterface.get(service.interface) ?? []), ...open]);
   }
   const needs: SchemaNeed[] = [];
   for (const [name, endpoints] of byInterface) {
-    const schema = known(name);
-    const isProtobuf = endpoints.some(takesProtobuf);
-    if (schema?.protobuf !== undefined || (schema?.java !== undefined && !isProtobuf)) continue;
+    if (known(name)?.protobuf !== undefined) continue;
+    const isProtobuf = endpoints.some(({ params }) => saysProtobuf(params));
     const places = new Map(endpoints.map(({ address, port }) => [`${address}:${port}`, { address, port }]));
     needs.push({
       name,
@@ -38,11 +38,6 @@ export function schemaNeeds(
     });
   }
   return needs.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** Java says so of a service that was made from a .proto by `proxy=nativestub`, dubbo-go by the other two. */
-function takesProtobuf({ params }: Endpoint): boolean {
-  return params["proxy"] === "nativestub" || params["IDL-mode"] === "IDL" || params["serialization"] === "protobuf";
 }
 
 const CURES = "give its .proto files by protos, or switch the server's reflection on";

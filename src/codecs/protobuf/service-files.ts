@@ -11,10 +11,14 @@ import {
 } from "@bufbuild/protobuf";
 import {
   type DescriptorProto,
+  FieldDescriptorProto_Type as FieldType,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
+
+/** Kinds of fields that have a type of their own. */
+const NAMED: ReadonlySet<FieldType> = new Set([FieldType.MESSAGE, FieldType.GROUP, FieldType.ENUM]);
 
 /** The package of protobuf's own files, which stay whole. */
 const GOOGLE = "google.protobuf";
@@ -95,11 +99,13 @@ function prune(
   file.service = file.service.filter(({ name }) => name === service);
   file.dependency = file.dependency.filter((name) => files.has(name));
   file.extension = [];
-  for (const message of file.messageType) dropExtensions(message);
+  for (const message of file.messageType) dropRest(message);
   return file;
 }
 
-function dropExtensions(message: DescriptorProto): void {
+/** Extensions, and the names of types that stand with fields of numbers and text. */
+function dropRest(message: DescriptorProto): void {
   message.extension = [];
-  for (const nested of message.nestedType) dropExtensions(nested);
+  for (const field of message.field) if (!NAMED.has(field.type)) field.typeName = "";
+  for (const nested of message.nestedType) dropRest(nested);
 }

@@ -13,16 +13,23 @@ const java = { name: "a.A", java: { methods: [], types: {} } };
 const protobuf = { name: "a.A", protobuf: "AA==" };
 
 test.each<[string, readonly (string | Endpoint)[], ServiceSchema | undefined, boolean | undefined]>([
-  ["Triple alone, nothing known", [tri("h")], undefined, false],
-  ["Triple beside Dubbo2, nothing known", [tri("h"), "h"], undefined, false],
+  ["Triple alone that says nothing", [tri("h")], undefined, false],
+  ["Triple beside Dubbo2 that says nothing", [tri("h"), "h"], java, false],
   ["Dubbo2 alone", ["h"], undefined, undefined],
-  ["a Java interface that is known", [tri("h")], java, undefined],
+  ["a Java interface, as Dubbo registers it", [tri("h", { interface: "a.A" })], undefined, undefined],
+  ["a Java interface beside protobuf", [tri("h", { interface: "a.A" }), tri("i", idl)], undefined, true],
   ["protobuf by its URL, known as Java alone", [tri("h", idl)], java, true],
   ["protobuf by dubbo-go's URL", [tri("h", { "IDL-mode": "IDL" })], undefined, true],
   ["protobuf that is known", [tri("h", idl)], protobuf, undefined],
 ])("whose types are asked for: %s", (_, endpoints, schema, isProtobuf) => {
   const needs = schemaNeeds([entry("a.A", endpoints)], () => schema);
   expect(needs.map((need) => need.isProtobuf)).toEqual(isProtobuf === undefined ? [] : [isProtobuf]);
+});
+
+test("those of them that take the wrapper are not asked, and of a service whose endpoints went nobody is", () => {
+  const [mixed] = schemaNeeds([entry("a.A", [tri("h", { interface: "a.A" }), tri("i", idl)])], () => undefined);
+  expect(mixed?.endpoints).toEqual([{ address: "i", port: 50051 }]);
+  expect(schemaNeeds([entry("a.A", [])], () => undefined)).toMatchObject([{ name: "a.A", endpoints: [] }]);
 });
 
 test("endpoints of all groups and versions are asked, each once and not those that are disabled", () => {

@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
 import { create, createFileRegistry, type DescService, fromBinary } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+} from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { compileProtoFiles } from "../../../../src/cli/triple/proto-files.ts";
 import { createSchema, readDescriptorSet } from "../../../../src/codecs/protobuf/schema.ts";
@@ -63,6 +68,21 @@ test("other services, types that no message reaches and files without use are le
     "a.Out",
     "b.Kind",
   ]);
+});
+
+test("a type that stands with a field of text, where nobody asks for it, is not missed", () => {
+  const label = FieldDescriptorProto_Label.OPTIONAL;
+  const field = [
+    { name: "x", jsonName: "x", number: 1, label, type: FieldDescriptorProto_Type.STRING, typeName: ".B" },
+  ];
+  const service = [{ name: "S", method: [{ name: "Get", inputType: ".A", outputType: ".A" }] }];
+  const messageType = [{ name: "A", field }];
+  const files = [
+    create(FileDescriptorProtoSchema, { name: "a.proto", syntax: "proto3", messageType, service }),
+    create(FileDescriptorProtoSchema, { name: "b.proto", syntax: "proto3", messageType: [{ name: "B" }] }),
+  ];
+  const bytes = serviceFiles(createSchema(files, "x").types.getService("S")!);
+  expect(createSchema(readDescriptorSet(bytes, "x"), "x").services).toEqual(["S"]);
 });
 
 test("protobuf's own types come along where they are needed, with what they need", () => {
