@@ -138,10 +138,10 @@ export function forwardHead(
     target: path,
     length: head.chunked ? undefined : Math.max(0, head.contentLength),
     from: head,
-    ...(without.length > 0 && { without }),
+    without: without.length > 0 ? without : undefined,
     fields,
-    ...(upgrade !== undefined && { upgrade }),
-    ...(head.expectContinue && { expectContinue: true }),
+    upgrade,
+    expectContinue: head.expectContinue,
   };
 }
 

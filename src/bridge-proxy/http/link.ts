@@ -92,7 +92,9 @@ export class HttpLink implements SocketOwner {
 
   /** Begins a call: its answer goes to `user`. Throws CallError where the head cannot be written. */
   begin(user: LinkUser, head: Omit<RequestToSend, "type" | "id">): void {
-    this.#machine.send({ ...head, type: "head", id: ++this.#calls }, 0);
+    const { method, target, length, from, without, fields, upgrade, expectContinue } = head;
+    const id = ++this.#calls;
+    this.#machine.send({ type: "head", id, method, target, length, from, without, fields, upgrade, expectContinue }, 0);
     this.#user = user;
     this.#touched = false;
     this.driver.wake();

@@ -90,6 +90,16 @@ export class FieldLines {
     return this.bytes.latin1Slice(this.#table[index * STRIDE + 2], this.#table[index * STRIDE + 3]);
   }
 
+  /** Where the value of line `index` starts in the bytes. */
+  valueStart(index: number): number {
+    return this.#table[index * STRIDE + 2]!;
+  }
+
+  /** Where the value of line `index` ends in the bytes. */
+  valueEnd(index: number): number {
+    return this.#table[index * STRIDE + 3]!;
+  }
+
   /** One of {@link CONTENT_LENGTH} and its like, or 0. */
   kind(index: number): number {
     return this.#table[index * STRIDE + 4]!;

@@ -106,7 +106,9 @@ export function parseResponseHead(
 ): Parsed<ResponseHead> | undefined {
   if (end - start < 14) return undefined;
   const minor = parseVersion(bytes, start);
-  const [a, b, c] = [bytes[start + 9]! - 48, bytes[start + 10]! - 48, bytes[start + 11]! - 48];
+  const a = bytes[start + 9]! - 48;
+  const b = bytes[start + 10]! - 48;
+  const c = bytes[start + 11]! - 48;
   if (bytes[start + 8] !== 32 || !isDigit(a) || a === 0 || !isDigit(b) || !isDigit(c)) {
     throw new Http1Error(400, "status is not three digits", start + 8);
   }
@@ -116,7 +118,7 @@ export function parseResponseHead(
     const reasonStart = ++at;
     while (at < end && VALUE_BYTES[bytes[at]!] === 1) at++;
     if (end - at < 2) return undefined;
-    reason = bytes.latin1Slice(reasonStart, at);
+    reason = isOk(bytes, reasonStart, at) ? "OK" : bytes.latin1Slice(reasonStart, at);
   }
   at = lineBreak(bytes, at);
   const fields = new FieldLines(bytes);
@@ -124,6 +126,10 @@ export function parseResponseHead(
   if (next === -1) return undefined;
   const framing = readFraming(fields, minor, limits, false);
   return { head: { status: a * 100 + b * 10 + c, reason, minor, fields, ...framing }, next };
+}
+
+function isOk(bytes: Buffer, start: number, end: number): boolean {
+  return end - start === 2 && bytes[start] === 79 && bytes[start + 1] === 75;
 }
 
 function isDigit(value: number): boolean {
@@ -177,7 +183,7 @@ function readFraming(fields: FieldLines, minor: number, limits: Http1Limits, req
         break;
       case CONTENT_LENGTH:
         if (contentLength !== -1) throw new Http1Error(400, "more than one Content-Length");
-        contentLength = parseLength(fields.value(i), limits);
+        contentLength = parseLength(fields, i, limits);
         break;
       case TRANSFER_ENCODING:
         if (chunked) throw new Http1Error(400, "more than one Transfer-Encoding");
@@ -208,7 +214,7 @@ function readFraming(fields: FieldLines, minor: number, limits: Http1Limits, req
         break;
       case HOST:
         hosts++;
-        if (request) checkHost(fields.value(i));
+        if (request) checkHost(fields, i);
         break;
     }
   }
@@ -222,11 +228,14 @@ function readFraming(fields: FieldLines, minor: number, limits: Http1Limits, req
 const NONE: string[] = [];
 
 /** Digits alone; a list, a sign or a blank inside is what two servers may read in two ways. */
-function parseLength(text: string, limits: Http1Limits): number {
-  if (text.length === 0 || text.length > 15) throw new Http1Error(400, "Content-Length is not a number");
+function parseLength(fields: FieldLines, index: number, limits: Http1Limits): number {
+  const { bytes } = fields;
+  const start = fields.valueStart(index);
+  const end = fields.valueEnd(index);
+  if (end === start || end - start > 15) throw new Http1Error(400, "Content-Length is not a number");
   let length = 0;
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48;
+  for (let at = start; at < end; at++) {
+    const digit = bytes[at]! - 48;
     if (!isDigit(digit)) throw new Http1Error(400, "Content-Length is not a number");
     length = length * 10 + digit;
   }
@@ -236,9 +245,11 @@ function parseLength(text: string, limits: Http1Limits): number {
   return length;
 }
 
-function checkHost(host: string): void {
-  for (let i = 0; i < host.length; i++) {
-    const char = host.charCodeAt(i);
+function checkHost(fields: FieldLines, index: number): void {
+  const { bytes } = fields;
+  const end = fields.valueEnd(index);
+  for (let at = fields.valueStart(index); at < end; at++) {
+    const char = bytes[at]!;
     // Blank, comma, slash, at, question mark, hash: parsers of hosts differ on all of them.
     if (char <= 32 || char === 44 || char === 47 || char === 64 || char === 63 || char === 35 || char > 126) {
       throw new Http1Error(400, "Host has a wrong form");

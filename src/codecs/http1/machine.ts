@@ -79,7 +79,13 @@ export abstract class Http1Machine<Head, In> {
       this.#held = EMPTY;
     }
     this.#isOwnCopy = isOwnCopy;
-    this.#guard(() => this.#run(chunk));
+    if (!this.over) {
+      try {
+        this.#run(chunk);
+      } catch (error) {
+        this.#break(error);
+      }
+    }
     if (this.#peerEnded && this.#held.length === 0) this.#guard(() => this.onEnd());
     return this.takeEvents();
   }
@@ -144,12 +150,16 @@ export abstract class Http1Machine<Head, In> {
     try {
       run();
     } catch (error) {
-      if (!(error instanceof Http1Error)) throw error;
-      this.over = true;
-      this.#held = EMPTY;
-      this.events.push({ type: "abort", id: this.openId, error });
-      this.onBroken(error);
+      this.#break(error);
     }
+  }
+
+  #break(error: unknown): void {
+    if (!(error instanceof Http1Error)) throw error;
+    this.over = true;
+    this.#held = EMPTY;
+    this.events.push({ type: "abort", id: this.openId, error });
+    this.onBroken(error);
   }
 
   /** To be called at the end of `onHead`: reports the end of a message without body. */
@@ -169,8 +179,7 @@ export abstract class Http1Machine<Head, In> {
   protected writeHead(firstLine: string, own: string, send: FieldsToSend): void {
     checkFields(send.fields);
     this.output.text(firstLine);
-    writeFields(this.output, send);
-    this.output.text(own);
+    writeFields(this.output, send, own);
   }
 
   protected writeChunk(bytes: Uint8Array): void {

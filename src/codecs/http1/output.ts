@@ -98,14 +98,15 @@ export class Output {
   }
 }
 
-/** Appends header lines. Throws `CallError` (`undecodable`) for a name or value that would not stay one line. */
-export function writeFields(output: Output, send: FieldsToSend): void {
+/** Appends header lines, then `last`. Throws `CallError` (`undecodable`) for a name or value that would not stay one line. */
+export function writeFields(output: Output, send: FieldsToSend, last = ""): void {
   if (send.from !== undefined) forward(output, send.from, send.without);
-  if (send.fields === undefined) return;
-  for (const [name, value] of send.fields) {
-    if (OWN_NAMES.has(name.toLowerCase())) continue;
-    output.text(`${name}: ${value}\r\n`);
+  // One text: each that is written costs a call out of the engine.
+  let text = "";
+  if (send.fields !== undefined) {
+    for (const [name, value] of send.fields) if (!OWN_NAMES.has(name.toLowerCase())) text += `${name}: ${value}\r\n`;
   }
+  output.text(text + last);
 }
 
 /** Checks names and values that are to be sent. Throws `CallError` (`undecodable`). */
