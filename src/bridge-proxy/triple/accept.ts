@@ -7,6 +7,7 @@ import { TripleCaller } from "./caller.ts";
 import { detect } from "./detect.ts";
 import { type CreateEntrance, type Entrance, meshEntrance } from "./entrance.ts";
 import { Http1Caller } from "./http1-caller.ts";
+import { WebEntrance } from "./web.ts";
 
 /** A connection that says nothing at all is ended after this time. */
 const FIRST_BYTES_MS = 10_000;
@@ -34,7 +35,7 @@ export class AcceptedCaller implements SocketOwner, AcceptedSocket {
     this.#onClosed = onClosed;
     this.#sinceMs = context.nowMs;
     this.address = addressOf(socket);
-    this.#entrance = createEntrance(context, config, this.address);
+    this.#entrance = new WebEntrance(createEntrance(context, config, this.address));
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
   }
 
