@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { type Consumer, type DubboLine, startConsumer, startProvider, surprises } from "../support/dubbo.ts";
+import {
+  type Consumer,
+  type ConsumerOptions,
+  type DubboLine,
+  startConsumer,
+  startProvider,
+  surprises,
+} from "../support/dubbo.ts";
 import { knownDifferences } from "../support/known-differences.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
@@ -159,13 +166,27 @@ describe("a 2.7 consumer and a REST service", () => {
   });
 });
 
-describe("consumers of other lines find it too", () => {
-  test.each<DubboLine>(["2.6", "3.2", "3.3"])("%s", async (line) => {
-    const consumer = await startConsumer(line, { registry: mesh.inside });
+describe("others reach it too", () => {
+  test.each<[string, DubboLine, ConsumerOptions]>([
+    ["2.6", "2.6", {}],
+    ["3.2", "3.2", {}],
+    ["3.3 in Triple", "3.3", { protocol: "tri" }],
+  ])("a consumer of %s", async (_, line, options) => {
+    const consumer = await startConsumer(line, { registry: mesh.inside, ...options });
     onTestFinished(() => consumer.stop());
     expect(await consumer.call("whoAmI")).toMatchObject({ label: "spring" });
     expect(await consumer.call("createOrder", 4)).toMatchObject({ id: 4, servedBy: "spring" });
     expect(await consumer.call("getOrder", -1)).toBeNull();
+    const thrown = await consumer.ask({ op: "call", method: "fail", arg: "refused" });
+    expect(thrown["error"]).toContain("HTTP 409: refused by rule 7");
+  });
+
+  test("a caller with JSON", async () => {
+    expect(await spring.call("client", "getOrder", [7])).toMatchObject({ value: { id: 7, servedBy: "spring" } });
+    expect(await spring.call("client", "sayHi", ["x"])).toEqual({ value: "hi x" });
+    const { status, error } = await spring.call("client", "fail", ["bad"]);
+    expect([status, JSON.parse(error ?? "")]).toMatchObject([500, { message: "HTTP 400: bad id" }]);
+    expect(await spring.call("client", "sleep", [10])).toEqual({ value: "spring" });
   });
 });
 

@@ -160,6 +160,7 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/upstream/host.ts": "drives sockets: test/e2e/proxy-provider-faults.test.ts",
   "bridge-proxy/bridge/dubbo-try.ts": "joined to sockets: test/e2e/triple-bridge.test.ts",
   "bridge-proxy/bridge/message-try.ts": "joined to sockets: test/e2e/grpc-messages.test.ts",
+  "bridge-proxy/bridge/rest-message-try.ts": "joined to sockets: test/e2e/spring-rest.test.ts",
   "bridge-proxy/bridge/rest-try.ts": "joined to sockets: test/e2e/spring-rest.test.ts",
   "bridge-proxy/bridge/triple-try.ts": "joined to sockets: test/e2e/triple-bridge.test.ts",
   "bridge-proxy/gateway/entrance.ts": "joined to sockets: test/e2e/gateway.test.ts",

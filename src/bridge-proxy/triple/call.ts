@@ -3,8 +3,6 @@ import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import { Wait } from "../after.ts";
-import type { DubboTry } from "../bridge/dubbo-try.ts";
-import type { MessageTry } from "../bridge/message-try.ts";
 import type { ProxyContext } from "../context.ts";
 import { Attempts } from "../policies/attempts.ts";
 import { answerOf, delayOf } from "../policies/fault.ts";
@@ -21,8 +19,8 @@ import type { CallerStream, RequestHead } from "./caller-stream.ts";
 import { decideByMessage, type Refusal, sentFields, type TripleLane } from "./lanes.ts";
 import { RequestContent } from "./request-content.ts";
 import type { ServedRequest, TripleCallerPort } from "./served.ts";
-import { MAX_MOVES, type StreamTry, type TripleTryOwner } from "./stream-try.ts";
-import { type TryParts, tryDubbo, tryTriple } from "./tries.ts";
+import { MAX_MOVES, type TripleTryOwner } from "./stream-try.ts";
+import { type BegunTry, type TryParts, tryDubbo, tryHttp, tryTriple } from "./tries.ts";
 
 /** One call of a Triple or gRPC caller: what is to be done with it, and the tries that do it. */
 export class TripleCall implements TripleTryOwner, ServedRequest {
@@ -40,7 +38,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   #route: CompiledRoute | undefined;
   #target: Target | undefined;
   readonly #attempts = new Attempts();
-  #try: StreamTry | MessageTry | DubboTry | undefined;
+  #try: BegunTry | undefined;
   #wait: Wait | undefined;
   /** The head as it goes to the destination that was picked. */
   #sent: Fields;
@@ -163,7 +161,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   hasOther(): boolean {
     const { cluster } = this.#target!;
     const avoid = this.#attempts.triedAndLast;
-    const group = cluster.bridgesTriple ? cluster.dubbo : cluster.tri;
+    const group = cluster.bridgesToHttp ? cluster.http : cluster.bridgesTriple ? cluster.dubbo : cluster.tri;
     return group.forTag(this.#lane.tag, this.#lane.tagForced)?.hasReady(avoid) === true;
   }
 
@@ -246,6 +244,9 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   /** Begins a try at an endpoint that is none of `avoid`. False where all are, which leaves the call as it was. */
   #begin(avoid: readonly object[]): boolean {
     const { cluster } = this.#target!;
+    if (cluster.bridgesToHttp) {
+      return this.#beginIn(cluster.http, avoid, (endpoint, slot) => tryHttp(this.#tryParts(), endpoint, slot));
+    }
     return cluster.bridgesTriple
       ? this.#beginIn(cluster.dubbo, avoid, (endpoint, slot) => tryDubbo(this.#tryParts(), endpoint, slot))
       : this.#beginIn(cluster.tri, avoid, (endpoint, slot) => tryTriple(this.#tryParts(), endpoint, slot));
@@ -254,7 +255,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   #beginIn<C extends UpstreamConnection>(
     group: EndpointGroup<C>,
     avoid: readonly object[],
-    make: (endpoint: EndpointOf<C>, slot: number) => StreamTry | MessageTry | DubboTry,
+    make: (endpoint: EndpointOf<C>, slot: number) => BegunTry,
   ): boolean {
     const context = this.#context;
     const { cluster } = this.#target!;

@@ -5,11 +5,12 @@ import type { ServiceSchema } from "../../model/schema.ts";
 import type { CallerCall } from "../bridge/caller-form.ts";
 import { DubboTry } from "../bridge/dubbo-try.ts";
 import { MessageTry } from "../bridge/message-try.ts";
+import { RestMessageTry } from "../bridge/rest-message-try.ts";
 import type { ProxyContext } from "../context.ts";
 import type { TryDeadline } from "../policies/try-deadline.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import type { Cluster } from "../upstream/cluster.ts";
-import type { DubboEndpoint, TripleEndpoint } from "../upstream/endpoint.ts";
+import type { DubboEndpoint, HttpEndpoint, TripleEndpoint } from "../upstream/endpoint.ts";
 import type { CallerStream } from "./caller-stream.ts";
 import { withToken } from "./edits.ts";
 import type { RequestContent } from "./request-content.ts";
@@ -57,6 +58,16 @@ export function tryDubbo(parts: TryParts, endpoint: DubboEndpoint, slot: number)
   const call = callerCall(parts, cluster.dubbo.setsToken ? endpoint.token : "");
   return new DubboTry(context, { owner, sink: stream, content, endpoint, call, startMs, ...deadline }, slot);
 }
+
+/** A try at a REST provider, in a slot of the call table. Throws CallError where the head cannot be read. */
+export function tryHttp(parts: TryParts, endpoint: HttpEndpoint, slot: number): RestMessageTry {
+  const { context, owner, stream, content, startMs, deadline } = parts;
+  const call = callerCall(parts, "");
+  return new RestMessageTry(context, { owner, sink: stream, content, endpoint, call, startMs, ...deadline }, slot);
+}
+
+/** One of those. */
+export type BegunTry = StreamTry | MessageTry | DubboTry | RestMessageTry;
 
 function callerCall(parts: TryParts, token: string): CallerCall {
   const { context, config, cluster, received, sent, deadline } = parts;

@@ -124,7 +124,7 @@ export function present(
     } else if (treatment.type === "led") {
       const { url, group, tag } = treatment;
       const key = `${group}\n${tag}`;
-      const like = led.get(key) ?? { tag, urls: new Map<string, DubboUrl[]>(), isRuled: false };
+      const like = led.get(key) ?? { tag, urls: new Map<string, DubboUrl[]>() };
       led.set(key, like);
       const { protocol } = url;
       const urls = like.urls.get(protocol);
@@ -135,17 +135,15 @@ export function present(
   if (directory.kind === "providers") {
     const { urls, waiting } = ruledUrls(directory.name, names, context);
     for (const url of urls) {
-      // Of Dubbo2's calls alone: those of Triple are not translated to REST.
       const key = `${param(url, "group")}\n${param(url, "version")}\n`;
-      led.set(key, { tag: "", urls: new Map([["dubbo", [url]]]), isRuled: true });
+      led.set(key, { tag: "", urls: new Map([["dubbo", [url]]]) });
     }
     for (const service of waiting) soon.add(printServiceKey(service));
   }
   const virtual = new Set<string>();
   for (const key of [...led.keys()].sort()) {
-    const { tag, urls, isRuled } = led.get(key)!;
+    const { tag, urls } = led.get(key)!;
     const stands = CARRIED.flatMap((protocol) => {
-      if (isRuled && protocol !== "dubbo") return [];
       const addresses = context.addressesOf(protocol) ?? [];
       const url = addresses.length === 0 ? undefined : standIn(protocol, urls, { directory, tag, asker, context });
       return url === undefined ? [] : addresses.map((address) => ({ protocol, ...splitAddress(address), ...url }));
@@ -166,8 +164,6 @@ interface Like {
   readonly tag: string;
   /** By protocol. */
   readonly urls: Map<string, DubboUrl[]>;
-  /** They exist by a rule alone. */
-  readonly isRuled: boolean;
 }
 
 /** Where, under which tag and to whom something is shown. */

@@ -70,7 +70,7 @@ describe("services that exist by rules", () => {
     });
   });
 
-  test("are not shown in Triple, which is not translated to REST", () => {
+  test("are shown in Triple to who takes nothing else", () => {
     const consumer = {
       protocol: "consumer",
       host: "",
@@ -80,6 +80,10 @@ describe("services that exist by rules", () => {
     };
     const asker = { unled: [], speaks: withSpeech([], speechOf(consumer)) };
     const { shown } = present(directory, [], context(), asker);
-    expect([...shown].filter((one) => one.startsWith("tri"))).toEqual([]);
+    const inTriple = [...shown].filter((one) => one.startsWith("tri"));
+    expect(inTriple.map((one) => decodeURIComponent(one).split("?")[0])).toEqual([
+      "tri://10.0.0.9:50051/com.acme.Order",
+      "tri://10.0.0.9:50051/com.acme.Order",
+    ]);
   });
 });
