@@ -87,8 +87,11 @@ export class JavaBuilder {
         return null;
       case "enum":
       case "scalar": {
-        if (field.presence === Presence.EXPLICIT && !message.isSet(field) && !PRIMITIVES.has(type.name)) return null;
         const value = message.get(field) as Scalar;
+        if (!message.isSet(field) && !PRIMITIVES.has(type.name)) {
+          if (field.presence === Presence.EXPLICIT || (field.fieldKind === "scalar" && !hasEmpty(value, type)))
+            return null;
+        }
         if (field.fieldKind === "scalar") return this.#scalar(value, field.scalar, type);
         return this.#enum(value as number, field.enum, type, message.isSet(field));
       }
@@ -264,12 +267,23 @@ export class JavaBuilder {
       case "google.protobuf.Struct":
       case "google.protobuf.Value":
       case "google.protobuf.ListValue":
-        return plainValue(toJson(message.desc, message.message));
+        return this.#plain(message, type);
       case "google.protobuf.Any":
         throw this.#unfit(type, "a google.protobuf.Any, whose type only its sender knows");
       default:
         return undefined;
     }
+  }
+
+  #plain({ desc, message }: ReflectMessage, type: JavaType): Value {
+    let json: unknown;
+    try {
+      json = toJson(desc, message);
+    } catch {
+      // NaN, or a Value without a kind: JSON has no word for it, and these messages are JSON.
+      throw this.#unfit(type, `a ${desc.typeName} that is no JSON`);
+    }
+    return plainValue(json);
   }
 
   #timestamp(point: Seconds, type: JavaType): Value {
@@ -315,6 +329,13 @@ export class JavaBuilder {
 /** Whether a field that is not set is something by default: scalars and enums without presence, lists and maps. */
 function hasDefault(field: DescField): boolean {
   return field.fieldKind === "list" || field.fieldKind === "map" || field.presence === Presence.IMPLICIT;
+}
+
+/** Whether a class has a value for a scalar that is not set: no date is one for 0, and no number for an empty text. */
+function hasEmpty(value: Scalar, type: JavaType): boolean {
+  const kind = kindOfJava(type);
+  if (typeof value === "string") return kind === "text" || kind === "any";
+  return kind !== "date" && kind !== "time" && kind !== "library" && kind !== "bean";
 }
 
 function isFraction(scalar: ScalarType): boolean {

@@ -6,6 +6,7 @@ import { valueToJson } from "../../../../src/codecs/hessian2/json.ts";
 import { compileJava } from "../../../../src/codecs/java-schema.ts";
 import { parseJavaType } from "../../../../src/codecs/java-types.ts";
 import { jsonToPlain } from "../../../../src/codecs/json-text.ts";
+import { grpcServiceOf } from "../../../../src/codecs/protobuf/service.ts";
 import { JavaBuilder, type ToJavaOptions } from "../../../../src/codecs/protobuf/to-java.ts";
 import {
   dateValue,
@@ -16,7 +17,7 @@ import {
   objectValue,
   type Value,
 } from "../../../../src/codecs/value.ts";
-import { ordersJava, ordersMessage } from "../../../support/proto-fixtures.ts";
+import { ordersJava, ordersMessage, ordersSchema } from "../../../support/proto-fixtures.ts";
 
 const java = compileJava(ordersJava);
 const maps: ToJavaOptions = { java, beans: "maps", defaults: false };
@@ -74,6 +75,10 @@ test.each<[string, string, JsonValue, string | undefined, Value]>([
   ["nothing with presence as a primitive", "MaybeLong", {}, "long", 0n],
   ["zero with presence", "MaybeLong", { value: "0" }, "java.lang.Long", 0n],
   ["no Timestamp", "At", {}, "java.util.Date", null],
+  ["nothing as BigDecimal", "Text", {}, "java.math.BigDecimal", null],
+  ["nothing as an enum", "Text", {}, "com.acme.OrderStatus", null],
+  ["nothing of a number as Date", "Long", {}, "java.util.Date", null],
+  ["nothing of a number as BigDecimal", "Long", {}, "java.math.BigDecimal", bigDecimalValue("0")],
 ])("%s", (_, message, json, type, value) => {
   expect(field(message, json, type)).toEqual(value);
 });
@@ -130,6 +135,20 @@ test.each<[string, string, JsonValue, string, string]>([
   const types = { "com.acme.Other": { enums: ["OLD"] }, "com.acme.OrderStatus": { enums: ["NEW"] } };
   const options = { ...maps, java: compileJava({ methods: [], types }) };
   expect(() => field(message, json, type, options)).toThrow(text);
+});
+
+test.each([
+  ["NaN", { kind: { case: "numberValue", value: Number.NaN } }],
+  ["infinity", { kind: { case: "numberValue", value: Number.NEGATIVE_INFINITY } }],
+])("a Struct with %s is refused", (_, value) => {
+  const desc = ordersMessage("Kinds");
+  const message = create(desc, { plain: { a: 1 } } as never);
+  const plain = grpcServiceOf(ordersSchema)!.types.getMessage("google.protobuf.Struct")!;
+  const item = grpcServiceOf(ordersSchema)!.types.getMessage("google.protobuf.Value")!;
+  const struct = create(plain, { fields: { a: create(item, value as never) } } as never);
+  const read = reflect(desc, message);
+  read.set(desc.fields.find(({ name }) => name === "plain")!, reflect(plain, struct));
+  expect(() => new JavaBuilder(maps).message(read)).toThrow("field plain: a google.protobuf.Struct that is no JSON");
 });
 
 test("a Timestamp that is none is refused", () => {
