@@ -128,6 +128,8 @@ export async function startHttpProvider(answer: RequestListener): Promise<HttpPr
 export interface RawProvider {
   readonly port: number;
   serve: (socket: Socket) => void;
+  /** Drops all connections. */
+  drop(): void;
   close(): Promise<void>;
 }
 
@@ -143,10 +145,13 @@ export async function startRawProvider(serve: (socket: Socket) => void): Promise
   const provider: RawProvider = {
     port: (server.address() as AddressInfo).port,
     serve,
+    drop: () => {
+      for (const socket of sockets) socket.destroy();
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
+        provider.drop();
       }),
   };
   return provider;

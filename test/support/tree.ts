@@ -150,7 +150,6 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/http/callee.ts": "drives sockets: test/e2e/http-faults.test.ts",
   "bridge-proxy/http/caller.ts": "drives a socket: test/e2e/http-proxy.test.ts",
   "bridge-proxy/http/link.ts": "drives a socket: test/e2e/http-faults.test.ts",
-  "bridge-proxy/http/request.ts": "joined to sockets: test/e2e/http-faults.test.ts",
   "bridge-proxy/http/try.ts": "joined to sockets: test/e2e/http-faults.test.ts",
   "bridge-proxy/pending.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/proxy.ts": "opens listeners: test/e2e/proxy-carriage.test.ts",

@@ -30,6 +30,9 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
   #call: HttpCall | undefined;
   #id = 0;
   #requestEnded = true;
+  #minor = 1;
+  /** The end of the answer is the end of the connection: a broken one must not look whole. */
+  #isUntilClose = false;
   #paused = false;
   #leaving = false;
   #activeMs: number;
@@ -134,6 +137,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
       this.#machine.send({ type: "head", id: this.#id, status, reason, from: head, upgrade }, 0);
     } else {
       const length = contentLength < 0 ? undefined : contentLength;
+      this.#isUntilClose = length === undefined && this.#minor === 0;
       this.#machine.send({ type: "head", id: this.#id, status, reason, length, from: head, close: this.#leaving }, 0);
     }
     this.#driver.wake();
@@ -156,7 +160,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     const bytes = Buffer.from(text);
     const fields: Field[] = [["content-type", "text/plain"]];
     // What is left of a request that was not asked for is not worth reading.
-    const close = this.#leaving || !this.#requestEnded;
+    const close = this.#leaving || machine.isInMessage;
     machine.send({ type: "head", id, status, length: bytes.length, fields, close }, 0);
     machine.send({ type: "data", id, bytes }, 0);
     machine.send({ type: "end", id }, 0);
@@ -164,6 +168,10 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
   }
 
   abort(): void {
+    if (this.#isUntilClose) {
+      this.#driver.socket.resetAndDestroy();
+      return;
+    }
     this.#machine.send({ type: "abort", id: this.#id }, 0);
     this.#driver.wake();
   }
@@ -186,6 +194,8 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
 
   done(): void {
     this.#call = undefined;
+    // What is left of its request is read, and a caller that leaves is heard.
+    this.resume();
     this.#driver.wake();
   }
 
@@ -207,6 +217,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
         this.#partSinceMs = 0;
         this.#id = event.id;
         this.#requestEnded = false;
+        this.#minor = event.head.minor;
         this.#call = new HttpCall(this.#context, this, event.head);
         this.#call.start(this.#config().routes.hostOf(this.#service));
         break;

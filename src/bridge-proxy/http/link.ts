@@ -57,6 +57,7 @@ export class HttpLink implements SocketOwner {
   #idleMs = IDLE_MS;
   #paused = false;
   #isEnding = false;
+  #isAbandoned = false;
   #failure = "";
 
   constructor(context: ProxyContext, owner: LinkOwner) {
@@ -124,6 +125,7 @@ export class HttpLink implements SocketOwner {
   /** The call is given up: nothing of it is heard any more, and the connection ends. */
   abandon(): void {
     this.#user = undefined;
+    this.#isAbandoned = true;
     if (!this.#isEnding) this.driver.destroy();
   }
 
@@ -163,6 +165,8 @@ export class HttpLink implements SocketOwner {
 
   #handle(events: readonly ClientEvent[]): void {
     for (const event of events) {
+      // What came with the head that made its call give it up.
+      if (this.#isAbandoned) return;
       switch (event.type) {
         case "head":
           if (this.#calls === 1) this.#readKeepAlive(event.head);

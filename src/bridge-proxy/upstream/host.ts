@@ -15,6 +15,8 @@ export interface UpstreamConnection {
   readonly ready: boolean;
   /** Bytes that wait here to be sent or to be taken; Infinity where it can take no further call now. */
   readonly backlogBytes: number;
+  /** How many there are in truth, where it stands for several. */
+  readonly linkCount?: number;
   /** No call may be sent any more. */
   readonly ended: boolean;
   /** Ends the connection once no call waits on it. */
@@ -71,7 +73,10 @@ export class UpstreamHost<C extends UpstreamConnection = UpstreamConnection> {
   }
 
   get connectionCount(): number {
-    return this.#connections.length + this.#ending.size;
+    let count = 0;
+    for (const { linkCount = 1 } of this.#connections) count += linkCount;
+    for (const { linkCount = 1 } of this.#ending) count += linkCount;
+    return count;
   }
 
   /** Whether no cluster lists it. */

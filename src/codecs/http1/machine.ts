@@ -97,6 +97,11 @@ export abstract class Http1Machine<Head, In> {
     return this.takeEvents();
   }
 
+  /** Whether a message has begun whose end has not come. */
+  get isInMessage(): boolean {
+    return this.inMessage;
+  }
+
   /** Bytes that `takeOutput` would give. */
   get outputBytes(): number {
     return this.output.length;
