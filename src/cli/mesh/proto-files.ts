@@ -7,7 +7,7 @@ import type { Logger } from "../../base/log.ts";
 import { createPathWatch, type PathScan, reasonOf } from "../../control/path-watch.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
-import { PROTO_NAMES, ProtoFault, readProtoServices } from "./proto-services.ts";
+import { PROTO_NAMES, ProtoFault } from "./proto-fault.ts";
 import { schemaFinding } from "./schema-findings.ts";
 
 const MAX_FILES = 4_000;
@@ -112,6 +112,8 @@ async function takeUp(scan: PathScan, services: Map<string, readonly ServiceSche
     return texts.get(path);
   };
   for (const [path, { bytes }] of scan.files) {
+    // Its parsers are loaded where there is something to read.
+    const { readProtoServices } = await import("./proto-services.ts");
     await nextTurn();
     try {
       if (bytes > MAX_FILE_BYTES)

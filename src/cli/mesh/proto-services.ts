@@ -1,26 +1,10 @@
 /** Proto files and descriptor sets of the configuration to the types of their gRPC services. */
 import { dirname, normalize } from "node:path";
 import { createSchema, readDescriptorSet, type Schema } from "../../codecs/protobuf/schema.ts";
-import { serviceFiles } from "../../codecs/protobuf/service-files.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import { compileProtoFiles } from "../triple/proto-files.ts";
-
-/** Files that count under the folders of `protos`; a file that is named itself counts whatever its name is. */
-export const PROTO_NAMES = /\.(proto|pb|desc|protoset)$/i;
-
-/** Most bytes of one service's types. */
-export const MAX_SERVICE_BYTES = 1024 * 1024;
-
-/** Why a file gives no types, and where: `path` or `path:line`. */
-export class ProtoFault extends Error {
-  readonly at: string;
-
-  constructor(at: string, message: string) {
-    super(message);
-    this.name = "ProtoFault";
-    this.at = at;
-  }
-}
+import { encodeService } from "./encode-service.ts";
+import { ProtoFault } from "./proto-fault.ts";
 
 /** A file of the configuration, and what it may import. */
 export interface ProtoInput {
@@ -87,18 +71,4 @@ function schemasOf(schema: Schema, path: string, name?: string): ServiceSchema[]
     if (service === undefined || (name !== undefined && service.file.proto.name !== name)) return [];
     return [{ name: typeName, protobuf: encodeService(service, path) }];
   });
-}
-
-/** A service's types as snapshots have them. Throws `ProtoFault` where they are over {@link MAX_SERVICE_BYTES}. */
-export function encodeService(
-  service: Parameters<typeof serviceFiles>[0] & { readonly typeName: string },
-  at: string,
-): string {
-  const bytes = serviceFiles(service);
-  if (bytes.length > MAX_SERVICE_BYTES)
-    throw new ProtoFault(
-      at,
-      `the types of ${service.typeName} have ${bytes.length} bytes, over the limit of ${MAX_SERVICE_BYTES}`,
-    );
-  return Buffer.from(bytes).toString("base64");
 }

@@ -2,7 +2,7 @@ import { parseAnswer } from "../../codecs/triple/answer.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
 import { connectGrpc } from "../triple/client.ts";
 import { ReflectionRefusal, reflectSchema } from "../triple/reflection.ts";
-import { encodeService } from "./proto-services.ts";
+import { encodeService } from "./encode-service.ts";
 import type { ReflectionAnswer } from "./reflection.ts";
 
 /** All that asking one endpoint may take, ms. */

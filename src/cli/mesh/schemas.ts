@@ -4,7 +4,7 @@ import type { ControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { SyncState } from "../../registry-sync/contracts.ts";
 import { createProtoFiles, type ProtoFiles } from "./proto-files.ts";
-import { reflectEndpoint } from "./reflect-endpoint.ts";
+import type { reflectEndpoint } from "./reflect-endpoint.ts";
 import { Reflection } from "./reflection.ts";
 import { needFindings, type SchemaNeed, schemaNeeds } from "./schema-needs.ts";
 
@@ -21,7 +21,11 @@ export class SchemaSources {
     this.#store = store;
     this.files = createProtoFiles({ paths, log });
     const onSchemas = (schemas: SyncState["schemas"]) => store.setSchemas("reflection", schemas);
-    if (hasTriple) this.#reflection = new Reflection({ ask: reflectEndpoint, clock: realClock, log, onSchemas });
+    const ask: typeof reflectEndpoint = async (host, port, service) => {
+      const { reflectEndpoint } = await import("./reflect-endpoint.ts");
+      return reflectEndpoint(host, port, service);
+    };
+    if (hasTriple) this.#reflection = new Reflection({ ask, clock: realClock, log, onSchemas });
   }
 
   /** Reads the files once. */

@@ -7,7 +7,8 @@ import {
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
-import { ProtoFault, readProtoServices } from "../../../../src/cli/mesh/proto-services.ts";
+import { ProtoFault } from "../../../../src/cli/mesh/proto-fault.ts";
+import { readProtoServices } from "../../../../src/cli/mesh/proto-services.ts";
 
 const shop = readFileSync(new URL("../../../../fixtures/grpc/shop.pb", import.meta.url));
 
