@@ -11,6 +11,7 @@ import { TripleTry } from "./bridge/triple-try.ts";
 import type { CallerPort, ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
 import type { Callee } from "./dubbo/callee.ts";
+import type { CallerWatch } from "./dubbo/caller-watch.ts";
 import { editFrame, editsFor } from "./dubbo/edits.ts";
 import { BACKLOG_FULL, failCall, linkCall } from "./pending.ts";
 import { Attempts } from "./policies/attempts.ts";
@@ -35,7 +36,7 @@ import type { UpstreamConnection, UpstreamHost } from "./upstream/host.ts";
 
 /** What an exchange is made from: one call with its own copy of its frame. */
 export interface HeldCall {
-  readonly caller: CallerPort & { pinned(host: UpstreamHost<Callee>): Callee };
+  readonly caller: CallerPort & { readonly watch: CallerWatch; pinned(host: UpstreamHost<Callee>): Callee };
   /** The whole request frame; nobody else writes to it. */
   readonly frame: Buffer;
   readonly idHigh: number;
@@ -291,6 +292,7 @@ export class Exchange implements TryOwner {
       idHigh,
       idLow,
       startMs: this.#startMs,
+      watch: twoWay ? this.#call.caller.watch : undefined,
       ...deadline,
     });
     this.#waitOn(cluster);

@@ -10,6 +10,7 @@ import type { RequestContent } from "../triple/request-content.ts";
 import type { TripleTryOwner } from "../triple/stream-try.ts";
 import type { DubboEndpoint } from "../upstream/endpoint.ts";
 import { type CallerCall, type CallerForm, callerFormOf, faultIn } from "./caller-form.ts";
+import { passReply } from "./pass-reply.ts";
 import type { TripleReply } from "./to-dubbo.ts";
 
 /** What a Triple call's try at a Dubbo2 provider is made from. */
@@ -87,10 +88,7 @@ export class DubboTry implements TryOwner {
     const outcome = reply.isException ? OK_EXCEPTION : outcomeOfStatus(statusOf(bytes, start));
     if (owner.retries(outcome)) return;
     content.drop();
-    sink.head(reply.head, reply.body === undefined, []);
-    if (reply.body !== undefined) sink.data(reply.body, reply.trailers === undefined);
-    if (reply.trailers !== undefined) sink.trailers(reply.trailers, []);
-    owner.complete(outcome);
+    passReply(owner, sink, reply, outcome);
   }
 
   failed(reason: CallReason, message: string): void {

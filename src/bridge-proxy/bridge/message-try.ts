@@ -15,6 +15,7 @@ import { StreamTry, type TripleTryOwner } from "../triple/stream-try.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { type CallerCall, type CallerForm, callerFormOf, faultIn } from "./caller-form.ts";
 import { type GrpcRequest, grpcToDubbo, isGrpcRequest, toGrpcRequest } from "./grpc-form.ts";
+import { passReply } from "./pass-reply.ts";
 import { type TripleAnswer, type TripleRequest, toDubboAnswer, toTripleRequest } from "./to-triple.ts";
 import { TripleCollector } from "./triple-collector.ts";
 import { WholeContent } from "./triple-try.ts";
@@ -120,10 +121,7 @@ export class MessageTry implements TryOwner, TripleTryOwner {
       const outcome = reply.isException ? OK_EXCEPTION : outcomeOfStatus(statusOf(frame, 0));
       if (owner.retries(outcome)) return;
       content.drop();
-      sink.head(reply.head, reply.body === undefined, []);
-      if (reply.body !== undefined) sink.data(reply.body, reply.trailers === undefined);
-      if (reply.trailers !== undefined) sink.trailers(reply.trailers, []);
-      owner.complete(outcome);
+      passReply(owner, sink, reply, outcome);
     } catch (error) {
       const fault = faultIn(error, form.misfit);
       if (fault === undefined) throw error;
@@ -199,9 +197,8 @@ export class MessageTry implements TryOwner, TripleTryOwner {
     const outcome = outcomeOfFields(head ?? trailers ?? [], head === null ? undefined : (trailers ?? undefined));
     if (owner.retries(outcome)) return;
     content.drop();
-    sink.head(head ?? trailers ?? [], head === null || trailers === null, []);
-    if (head !== null && trailers !== null) sink.trailers(trailers, []);
-    owner.complete(outcome);
+    const rest = head === null || trailers === null ? undefined : trailers;
+    passReply(owner, sink, { head: head ?? trailers ?? [], body: undefined, trailers: rest }, outcome);
   }
 
   #end(): void {

@@ -11,6 +11,7 @@ import type { RequestContent } from "../triple/request-content.ts";
 import type { TripleTryOwner } from "../triple/stream-try.ts";
 import type { HttpEndpoint } from "../upstream/endpoint.ts";
 import { type CallerCall, type CallerForm, callerFormOf, faultIn } from "./caller-form.ts";
+import { passReply } from "./pass-reply.ts";
 import { tryRest } from "./rest-try.ts";
 import type { TripleReply } from "./to-dubbo.ts";
 import { type TranslatedRestCall, toRestCall } from "./to-rest.ts";
@@ -89,10 +90,7 @@ export class RestMessageTry implements TryOwner {
     const outcome = reply.isException ? OK_EXCEPTION : outcomeOfStatus(statusOf(bytes, start));
     if (owner.retries(outcome)) return;
     content.drop();
-    sink.head(reply.head, reply.body === undefined, []);
-    if (reply.body !== undefined) sink.data(reply.body, reply.trailers === undefined);
-    if (reply.trailers !== undefined) sink.trailers(reply.trailers, []);
-    owner.complete(outcome);
+    passReply(owner, sink, reply, outcome);
   }
 
   failed(reason: CallReason, message: string): void {

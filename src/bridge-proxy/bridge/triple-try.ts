@@ -1,6 +1,7 @@
 import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import type { ProxyContext, TryOwner } from "../context.ts";
+import type { CallerWatch, EndsWithCaller } from "../dubbo/caller-watch.ts";
 import type { StreamOn } from "../triple/link.ts";
 import { MAX_MOVES, type SentContent, StreamTry, type TripleTryOwner } from "../triple/stream-try.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
@@ -16,16 +17,20 @@ export interface TripleTryParts {
   readonly request: TripleRequest;
   readonly idHigh: number;
   readonly idLow: number;
+  /** Where it hears that its caller is gone; undefined for calls that go on all the same. */
+  readonly watch: CallerWatch | undefined;
   readonly startMs: number;
   readonly deadlineMs: number;
   readonly deadlineKind: number;
 }
 
 /** One try of a Dubbo2 call at a Triple provider: the call and its answer are translated, no argument is decoded that need not be. */
-export class TripleTry implements TripleTryOwner {
+export class TripleTry implements TripleTryOwner, EndsWithCaller {
+  place = -1;
   readonly #context: ProxyContext;
   readonly #parts: TripleTryParts;
   readonly #collector: TripleCollector;
+  #stream: StreamTry | undefined;
   #moves = 0;
 
   constructor(context: ProxyContext, parts: TripleTryParts) {
@@ -50,8 +55,16 @@ export class TripleTry implements TripleTryOwner {
       deadlineMs,
       deadlineKind,
     };
-    new StreamTry(this.#context, parts, slot).start();
+    this.#parts.watch?.add(this);
+    this.#stream = new StreamTry(this.#context, parts, slot);
+    this.#stream.start();
     return true;
+  }
+
+  /** Nobody waits for the answer: the provider is told. */
+  onCallerGone(): void {
+    this.#stream?.cancel();
+    this.tryAbandoned();
   }
 
   /** The Dubbo2 call decides itself, when it sees the whole answer. */
@@ -61,7 +74,7 @@ export class TripleTry implements TripleTryOwner {
 
   complete(): void {
     const { owner, idHigh, idLow, request } = this.#parts;
-    this.#collector.release();
+    this.#end();
     let frame: Buffer;
     try {
       const { answer } = this.#collector;
@@ -77,23 +90,28 @@ export class TripleTry implements TripleTryOwner {
   }
 
   tryFailed(reason: CallReason, message: string): void {
-    this.#collector.release();
+    this.#end();
     this.#parts.owner.failed(reason, message);
   }
 
   tryRefused(message: string, cost: number): void {
     this.#moves += cost;
     if (this.#moves <= MAX_MOVES && this.start()) return;
-    this.#parts.owner.failed("connect_failure", message);
+    this.tryFailed("connect_failure", message);
   }
 
   tryAbandoned(): void {
-    this.#collector.release();
+    this.#end();
     this.#parts.owner.abandoned();
   }
 
   hasOther(): boolean {
     return this.#parts.owner.hasOther();
+  }
+
+  #end(): void {
+    this.#collector.release();
+    this.#parts.watch?.remove(this);
   }
 }
 

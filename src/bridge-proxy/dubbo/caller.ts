@@ -31,6 +31,7 @@ import type { UpstreamHost } from "../upstream/host.ts";
 import { answerReason } from "./answers.ts";
 import { Callbacks } from "./callbacks.ts";
 import type { Callee } from "./callee.ts";
+import { CallerWatch } from "./caller-watch.ts";
 import { headerLookup } from "./header-lookup.ts";
 import { createLane, type Lane, Lanes, laneRow, mayCallBack } from "./lanes.ts";
 import { calledKey, hostOf, NO_TAG, tagOf } from "./resolve.ts";
@@ -48,6 +49,8 @@ const SLOWEST_BYTES_PER_MS = 20;
 /** One accepted connection of a Dubbo2 consumer. Whatever happens to providers, it stays. */
 export class Caller implements CallerPort, SocketOwner, FrameSink {
   closed = false;
+  /** Calls that its end ends. */
+  readonly watch = new CallerWatch();
   readonly #context: ProxyContext;
   readonly #config: () => RuntimeConfig;
   readonly #driver: SocketDriver;
@@ -159,6 +162,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
 
   onClosed(error: Error | undefined): void {
     this.closed = true;
+    this.watch.end();
     this.#context.heldBytes -= this.#splitter.heldBytes;
     if (error !== undefined)
       this.#context.log.debug("caller connection ended", { peer: this.#address, error: error.message });

@@ -1,12 +1,13 @@
 import type { OwnAnswer } from "../../codecs/dubbo2/status.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { ERROR } from "../../codecs/http2/frame.ts";
 import { printJson } from "../../codecs/json-text.ts";
 import { exceptionCodeOf } from "../../codecs/triple/answer.ts";
 import { parseStatus, UNKNOWN } from "../../codecs/triple/status.ts";
 import { encodeMessage } from "../../codecs/triple/text.ts";
 import { errorJson } from "../bridge/json-form.ts";
 import { OK_EXCEPTION, type Outcome, outcomeOfGrpc, outcomeOfHttp } from "../policies/outcome.ts";
-import type { AnswerSink } from "./caller-stream.ts";
+import type { CallerStream } from "./caller-stream.ts";
 
 /** One of Trestle's own answers, as a head and, where the caller does not speak gRPC, a body behind it. */
 export interface OwnReply {
@@ -27,10 +28,11 @@ export function ownReply(request: Fields, answer: OwnAnswer, message: string): O
   return { fields: [...fields, "content-length", String(body.length)], body };
 }
 
-/** Sends one of Trestle's own answers. */
-export function sendReply(to: AnswerSink, { fields, body }: OwnReply): void {
+/** Sends one of Trestle's own answers; a caller that takes no head of its length has its stream reset. */
+export function sendReply(to: CallerStream, { fields, body }: OwnReply): void {
   to.head(fields, body === undefined, []);
-  if (body !== undefined) to.data(body, true);
+  if (to.fault !== undefined) to.reset(ERROR.internal);
+  else if (body !== undefined) to.data(body, true);
 }
 
 /** How a callee's answer ended by its head and what ended it; `trailers` is undefined where content did. */

@@ -1,6 +1,9 @@
-import type { CallError } from "../../base/errors.ts";
+import { CallError } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import type { StreamOn } from "./link.ts";
+
+const TOO_LONG = "the answer's header fields are more than the caller takes";
+const TOO_LONG_TRAILERS: Fields = ["grpc-status", "8", "grpc-message", `trestle: ${TOO_LONG}`];
 
 /** The head of a request, as HTTP/2 has it; `never`: names that no hop may index. */
 export interface RequestHead {
@@ -35,6 +38,7 @@ export interface CallerStream extends AnswerSink {
 
 /** The stream of a caller that speaks HTTP/2. */
 export class Http2CallerStream implements CallerStream {
+  fault: CallError | undefined;
   readonly #on: StreamOn;
 
   constructor(on: StreamOn) {
@@ -53,8 +57,13 @@ export class Http2CallerStream implements CallerStream {
     return this.#on.stream.queuedBytes;
   }
 
+  /** A head that the caller does not take is a fault, and not sent. */
   head(fields: Fields, end: boolean, never: readonly string[]): void {
     const { link, stream } = this.#on;
+    this.fault = link.machine.takesList(fields)
+      ? undefined
+      : new CallError("resource_exhausted", "over_limit", TOO_LONG);
+    if (this.fault !== undefined) return;
     link.machine.head(stream, fields, end, never);
     link.wake();
   }
@@ -65,7 +74,7 @@ export class Http2CallerStream implements CallerStream {
 
   trailers(fields: Fields, never: readonly string[]): void {
     const { link, stream } = this.#on;
-    link.machine.trailers(stream, fields, never);
+    link.machine.trailers(stream, link.machine.takesList(fields) ? fields : TOO_LONG_TRAILERS, never);
     link.wake();
   }
 

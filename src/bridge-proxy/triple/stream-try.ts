@@ -147,20 +147,18 @@ export class StreamTry implements TryOwner, UpstreamCall {
     this.#head = fields;
     content.drop();
     sink.head(fields, end, never);
+    if (this.#isFaulty()) return;
     if (outcome !== undefined) this.#complete(outcome);
   }
 
   onData({ bytes, end }: Parameters<UpstreamCall["onData"]>[0]): void {
-    const { sink, owner } = this.#parts;
+    const { sink } = this.#parts;
     if (sink.data(bytes, end) > 0) this.#owed += bytes.length;
     else if (bytes.length > 0) {
       this.#callee.link.machine.release(this.#upstream!, bytes.length);
       this.#callee.link.wake();
     }
-    if (sink.fault !== undefined) {
-      this.cancel();
-      owner.tryFailed(sink.fault.reason, sink.fault.message, false);
-    } else if (end) this.#complete(outcomeOfFields(this.#head!, undefined));
+    if (!this.#isFaulty() && end) this.#complete(outcomeOfFields(this.#head!, undefined));
   }
 
   onTrailers({ fields, never }: Parameters<UpstreamCall["onTrailers"]>[0]): void {
@@ -203,6 +201,16 @@ export class StreamTry implements TryOwner, UpstreamCall {
 
   hasOther(): boolean {
     return this.#parts.owner.hasOther();
+  }
+
+  /** Whether what came so far is of no use to the caller; the try has ended then. */
+  #isFaulty(): boolean {
+    const { sink, owner } = this.#parts;
+    const { fault } = sink;
+    if (fault === undefined) return false;
+    this.cancel();
+    owner.tryFailed(fault.reason, fault.message, false);
+    return true;
   }
 
   get #peer(): string {

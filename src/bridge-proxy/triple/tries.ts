@@ -1,6 +1,6 @@
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
-import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
+import { type CallHead, parseRequestHead, printTimeout, withTimeout } from "../../codecs/triple/head.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import type { CallerCall } from "../bridge/caller-form.ts";
 import { DubboTry } from "../bridge/dubbo-try.ts";
@@ -38,7 +38,7 @@ export interface TryParts {
  * Throws CallError where the head cannot be written or read.
  */
 export function tryTriple(parts: TryParts, endpoint: TripleEndpoint, slot: number): StreamTry | MessageTry {
-  const { context, owner, stream, content, cluster, sent, never, startMs, deadline } = parts;
+  const { context, owner, stream, content, cluster, never, startMs, deadline } = parts;
   const kind = messagesFor(parts, endpoint);
   if (kind !== undefined) {
     const call = callerCall(parts, cluster.tri.setsToken ? endpoint.token : "");
@@ -48,8 +48,15 @@ export function tryTriple(parts: TryParts, endpoint: TripleEndpoint, slot: numbe
       slot,
     );
   }
-  const fields = withToken(sent, cluster.tri.setsToken ? endpoint.token : "");
+  const fields = withToken(withTimeLeft(parts), cluster.tri.setsToken ? endpoint.token : "");
   return new StreamTry(context, { owner, sink: stream, content, endpoint, fields, never, startMs, ...deadline }, slot);
+}
+
+/** The head with what is left of the caller's time, where the call waited before this try. */
+function withTimeLeft({ context, head, sent, startMs }: TryParts): Fields {
+  const waitedMs = context.nowMs - startMs;
+  if (waitedMs < 1 || head.timeoutMs === undefined) return sent;
+  return withTimeout(sent, printTimeout(Math.max(1, head.timeoutMs - waitedMs)));
 }
 
 /** A try at a Dubbo2 provider, in a slot of the call table. Throws CallError where the head cannot be read. */
