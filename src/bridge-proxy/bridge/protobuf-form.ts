@@ -94,6 +94,38 @@ export function protobufToDubbo(form: ProtobufForm, head: CallHead, bytes: Buffe
   });
 }
 
+/** The arguments of a protobuf call as rules see them: those that a Dubbo2 provider would get; none where the call can be none there. */
+export class ProtobufView {
+  readonly isGeneric = false;
+  readonly effectiveMethod: string;
+  readonly #form: ProtobufForm;
+  readonly #message: Buffer;
+  #arguments: Value[] | undefined;
+
+  constructor(form: ProtobufForm, message: Buffer) {
+    this.#form = form;
+    this.#message = message;
+    this.effectiveMethod = form.method.name;
+  }
+
+  /** Argument `n` (from 0); undefined beyond the last. Throws `ProtocolError` for bytes that are no message, or do not fit. */
+  effectiveArgument(n: number): Value | undefined {
+    this.#arguments ??= this.#read();
+    return this.#arguments[n];
+  }
+
+  #read(): Value[] {
+    const { method, java } = this.#form;
+    const message = reflect(method.input, decode(this.#form, this.#message), false);
+    try {
+      return argumentsOf(planOf(method, java), message, new JavaBuilder({ java, beans: "maps", defaults: true }));
+    } catch (error) {
+      if (error instanceof CallError) return [];
+      throw error;
+    }
+  }
+}
+
 function decode({ method, service, contentType }: ProtobufForm, bytes: Buffer): Message {
   if (!isJson(contentType)) return decodeMessage(method.input, bytes);
   try {

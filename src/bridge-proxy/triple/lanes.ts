@@ -4,6 +4,7 @@ import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
 import { fromField } from "../../codecs/triple/text.ts";
 import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
+import { ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts";
 import { argumentText } from "../dubbo/argument-text.ts";
 import type { HeaderLookup } from "../match.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, type Target } from "../route.ts";
@@ -121,14 +122,27 @@ export interface MessageDecision {
   readonly refusal: Refusal | undefined;
 }
 
-/** Decides for a call of a lane that needs its message. Throws `ProtocolError` where that is no wrapper that can be read. */
+/**
+ * Decides for a call of a lane that needs its message. Throws `ProtocolError` where that is no wrapper that can be read and no message of
+ * a service whose types are known.
+ */
 export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecision {
-  const view = new WrapperView(lane.head!.method, message);
+  const view = viewOf(lane, message);
   const decision = view.isGeneric ? decideHost(lane.decision!.host, view.effectiveMethod) : lane.decision!;
   const route = matchRoute(decision, (name) =>
     name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name),
   );
   return { decision, route, refusal: route === undefined ? noRule(decision) : undefined };
+}
+
+function viewOf({ config, header, ...lane }: TripleLane, message: Buffer): WrapperView | ProtobufView {
+  const head = lane.head!;
+  const schema = config.schemaOf(head.interface);
+  if (schema?.protobuf !== undefined) {
+    const form = protobufFormOf(head, header("content-type") ?? "", message, { caller: schema, callee: schema });
+    if (form !== undefined) return new ProtobufView(form, message);
+  }
+  return new WrapperView(head.method, message);
 }
 
 /**

@@ -1,7 +1,13 @@
 import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { CallError } from "../../../../src/base/errors.ts";
-import { dubboToProtobuf, protobufFormOf, protobufToDubbo } from "../../../../src/bridge-proxy/bridge/protobuf-form.ts";
+import {
+  dubboToProtobuf,
+  ProtobufView,
+  protobufFormOf,
+  protobufToDubbo,
+} from "../../../../src/bridge-proxy/bridge/protobuf-form.ts";
+import { argumentText } from "../../../../src/bridge-proxy/dubbo/argument-text.ts";
 import { encodeStatusAnswer } from "../../../../src/codecs/dubbo2/answer.ts";
 import { encodeOutcome } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES, HESSIAN2 } from "../../../../src/codecs/dubbo2/frame.ts";
@@ -100,6 +106,26 @@ describe("which form a call has", () => {
     expect(() => protobufToDubbo(found, headOf("GetOrder"), Buffer.from("08ff", "hex"), to)).toThrow(
       "no com.acme.GetOrderRequest: ",
     );
+  });
+});
+
+describe("arguments as rules see them", () => {
+  const viewed = (method: string, json: unknown) => {
+    const message = messageOf(method, json);
+    return new ProtobufView(protobufFormOf(headOf(method), "application/grpc", message, typed)!, message);
+  };
+
+  test("are those that a provider would get", () => {
+    expect(argumentText(viewed("GetOrder", { id: "42" }), "0")).toBe("42");
+    expect(argumentText(viewed("CreateOrder", { customer: { name: "Zoë" }, status: 1 }), "0.customer.name")).toBe(
+      "Zoë",
+    );
+    expect(argumentText(viewed("CreateOrder", { status: 1 }), "0.status")).toBe("PAID");
+    expect(argumentText(viewed("GetOrder", { id: "42" }), "1")).toBeUndefined();
+  });
+
+  test("are none of a stream, which is no call of Dubbo2", () => {
+    expect(viewed("Watch", { value: 1 }).effectiveArgument(0)).toBeUndefined();
   });
 });
 

@@ -7,6 +7,7 @@ import { encodeHessian2 } from "../../../../src/codecs/hessian2/writer.ts";
 import { encodeRequestWrapper } from "../../../../src/codecs/triple/body.ts";
 import { listValue, type Value } from "../../../../src/codecs/value.ts";
 import type { Route } from "../../../../src/codecs/xds/resources.ts";
+import { protobufOf } from "../../../support/proto-fixtures.ts";
 import { clusterName, clusterOf, endpointsOf, routesOf } from "../../../support/xds-fixtures.ts";
 
 const KEY = "g/com.acme.A:1.0.0";
@@ -111,4 +112,19 @@ test("a message decides by its arguments, and a generic one by the method that i
   const generic = laneOf(asking, "", fieldsOf("/com.acme.A/$invoke"), undefined);
   const decided = decideByMessage(generic, wrap("set", null, listValue([7n])));
   expect([decided.decision.method, decided.route?.name]).toEqual(["set", "special"]);
+});
+
+test("arguments of protobuf calls are known where the service's messages are", () => {
+  const protobuf = protobufOf(`syntax = "proto3"; package com.acme;
+    service A { rpc Get(Id) returns (Id); }
+    message Id { int64 id = 1; }`);
+  const schema = { name: "com.acme.A", protobuf };
+  const asking = { ...configOf(when("dubbo-arg-0", "7")), schemaOf: () => schema };
+  const lane = laneOf(asking, "", fieldsOf("/com.acme.A/Get"), undefined);
+  expect(lane.needsMessage).toBe(true);
+  expect(decideByMessage(lane, Buffer.from("0807", "hex")).route?.name).toBe("special");
+  expect(decideByMessage(lane, Buffer.from("0808", "hex")).route?.name).toBe("all");
+  const wrapped = encodeRequestWrapper({ serializeType: "hessian4", args: [encodeHessian2(7n)], argTypes: ["long"] });
+  const java = laneOf(asking, "", fieldsOf("/com.acme.A/get"), undefined);
+  expect(decideByMessage(java, wrapped).route?.name).toBe("special");
 });
