@@ -320,7 +320,7 @@ export class Exchange implements TryOwner {
     }
     if (twoWay) this.#waitOn(cluster);
     const owner = twoWay ? this : HEARS_NOTHING;
-    tryRest(this.#context, { owner, endpoint, call, idHigh, idLow, ...this.#deadline() });
+    tryRest(this.#context, { owner, endpoint, call, idHigh, idLow, ...this.#deadline(call.timeoutMs) });
     if (twoWay) return;
     this.#row().recordOneWay();
     this.#letGo();
@@ -339,12 +339,14 @@ export class Exchange implements TryOwner {
     cluster.waiting++;
   }
 
-  #deadline(): TryDeadline {
+  /** `timeoutMs` is what this very call says of its time; 0 where that is not known. */
+  #deadline(timeoutMs = 0): TryDeadline {
+    const { callerTimeoutMs } = this.#call;
     return tryDeadline({
       route: this.#call.route,
       nowMs: this.#context.nowMs,
       routeDeadlineMs: this.#routeDeadlineMs,
-      callerDeadlineMs: this.#startMs + this.#call.callerTimeoutMs,
+      callerDeadlineMs: this.#startMs + (timeoutMs > 0 ? timeoutMs : callerTimeoutMs),
     });
   }
 

@@ -150,6 +150,11 @@ describe("a 2.7 consumer and a REST service", () => {
     expect(await consumer.call("notes", "x")).toBe(0);
   });
 
+  test("5 MB go there and back", async () => {
+    const { ok, error } = await consumer.ask({ op: "big", size: 5_000_000, way: "both" });
+    expect([ok, error]).toEqual([true, undefined]);
+  });
+
   test("50 calls wait at once", async () => {
     const { ok, failed, tookMs, errors } = await consumer.burst(50, 300);
     expect(errors).toEqual([]);

@@ -25,6 +25,8 @@ export interface TranslatedRestCall {
   readonly form: "typed" | "generic" | "raw";
   /** The caller reads attachments of answers. */
   readonly readsAttachments: boolean;
+  /** How long its caller waits, ms; 0 where it does not say. */
+  readonly timeoutMs: number;
 }
 
 /**
@@ -69,6 +71,7 @@ export function toRestCall(
       request,
       form,
       readsAttachments: supportsResponseAttachments(scanned.protocolVersion),
+      timeoutMs: Math.max(0, scanned.attachments().getNumber("timeout")),
     };
   } finally {
     scanned.release();

@@ -51,12 +51,13 @@ const strings = (...items: string[]) => listValue(items, "[string");
 describe("a Dubbo2 call as a REST call", () => {
   test("has the request, and the caller's own attachments alone", () => {
     const attachments = { userId: "u-1", timeout: "1000", "remote.application": "shop", list: listValue(["a"]) };
-    const { request, form, readsAttachments } = toRest(frame({ attachments }));
+    const { request, form, readsAttachments, timeoutMs } = toRest(frame({ attachments }));
     expect(request.verb).toBe("GET");
     expect(request.target).toBe("/orders/7");
     expect(request.fields.filter(([name]) => name !== "accept")).toEqual([["userId", "u-1"]]);
     expect(form).toBe("typed");
-    expect(readsAttachments).toBe(true);
+    expect([readsAttachments, timeoutMs]).toEqual([true, 1_000]);
+    expect(toRest(frame()).timeoutMs).toBe(0);
   });
 
   test.each<[string, Call, string, string]>([
