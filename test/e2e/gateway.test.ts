@@ -26,6 +26,7 @@ const rules = [
       {match: [{uri: {exact: /who}, method: {exact: GET}}], rewrite: {uri: /whoAmI}, ${to}},
       {match: [{uri: {prefix: /orders/}}], corsPolicy: {allowOrigins: [{exact: "${shop}"}], allowMethods: [POST], allowHeaders: [content-type], maxAge: 1h}, ${to}},
       {match: [{uri: {exact: /echo}, queryParams: {kind: {exact: int}}}], rewrite: {uri: /echoInt}, ${to}},
+      {match: [{uri: {prefix: /read/}, method: {exact: GET}}], ${to}},
       {match: [{uri: {exact: /closed}}], directResponse: {status: 410, body: {string: gone for good}}},
       {match: [{uri: {prefix: /nobody/}}], route: [{destination: {host: com.acme.Nobody}}]}]`,
   ),
@@ -117,6 +118,7 @@ describe.each([
       415,
     ],
     ["content of no type", "/orders/whoAmI", ["-H", "content-type:", "-d", "[]"], 415],
+    ["a Java class by its name", "/orders/echoObject", json('[{"class": "com.acme.Order"}]'), 403],
     ["no JSON", "/orders/whoAmI", json("[1"), 400],
     ["a service that is not there", "/nobody/whoAmI", json("[]"), 503],
     ["what a rule answers", "/closed", json("[]"), 410],
@@ -131,7 +133,7 @@ describe.each([
 test("the OpenAPI document describes what the host lets through, and calls made by it are answered as it says", async () => {
   const java: JavaDefinition = {
     methods: [
-      { name: "getOrder", parameterTypes: ["long"], returnType: "com.acme.Order" },
+      { name: "getOrder", parameterTypes: ["long"], parameterNames: ["id"], returnType: "com.acme.Order" },
       { name: "whoAmI", parameterTypes: [], returnType: "com.acme.Whom" },
     ],
     types: { "com.acme.Order": { properties: { id: "long", created: "java.util.Date" } } },
@@ -141,7 +143,15 @@ test("the OpenAPI document describes what the host lets through, and calls made 
   const { status, json: document } = await curl("/openapi.json", []);
   expect(status).toBe(200);
   expect(await validate(structuredClone(document) as Parameters<typeof validate>[0])).toMatchObject({ valid: true });
-  expect(Object.keys((document as { paths: object }).paths)).toEqual(["/orders/getOrder", "/orders/whoAmI", "/who"]);
+  expect(Object.keys((document as { paths: object }).paths)).toEqual([
+    ...["/orders/getOrder", "/orders/whoAmI", "/read/getOrder", "/read/whoAmI", "/who"],
+  ]);
+  expect(await curl("/orders/getOrder", json('{"id": "9007199254740993"}'))).toMatchObject({
+    status: 200,
+    json: { id: "9007199254740993" },
+  });
+  expect(await curl("/read/getOrder?id=12", [])).toMatchObject({ status: 200, json: { id: 12 } });
+  expect((await curl(`/read/getOrder?${"id=1&".repeat(300)}`, [])).status).toBe(400);
   expect((await curl("/openapi.json", [], "other.example.com")).status).toBe(404);
   expect((await curl("/openapi.json", json("[]"))).status).toBe(404);
   await stage.apply(services, rules);

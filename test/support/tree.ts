@@ -64,6 +64,7 @@ const pure: readonly string[] = [
   "bridge-proxy/dubbo/lanes.ts",
   "bridge-proxy/gateway/cors.ts",
   "bridge-proxy/gateway/fields.ts",
+  "bridge-proxy/gateway/guard.ts",
   "bridge-proxy/gateway/outside-stream.ts",
   "bridge-proxy/gateway/table.ts",
   "bridge-proxy/http/head.ts",

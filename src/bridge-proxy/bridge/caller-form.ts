@@ -1,5 +1,6 @@
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
+import { refuseClasses, refuseWrapped } from "../gateway/guard.ts";
 import { dubboToJson, jsonToDubbo } from "./json-form.ts";
 import { type CallSchemas, dubboToProtobuf, javaOf, protobufFormOf, protobufToDubbo } from "./protobuf-form.ts";
 import { type DubboDestination, onlyMessage, type TripleReply, toDubboRequest, toTripleReply } from "./to-dubbo.ts";
@@ -15,6 +16,8 @@ export interface CallerCall {
   /** What is known of the call's types, now. */
   readonly schemas: CallSchemas;
   readonly destination: DubboDestination;
+  /** The caller is outside the mesh: it names no Java classes. */
+  readonly outside?: boolean;
 }
 
 /** A call in Dubbo2's form, and how an answer in that form becomes one in the caller's. */
@@ -34,6 +37,7 @@ export interface CallerForm {
 export function callerFormOf(call: CallerCall, content: Buffer, maxBodyBytes: number): CallerForm {
   const { head, contentType, path, schemas, destination } = call;
   if (head.kind === "json" || head.kind === "http") {
+    if (call.outside === true) refuseClasses(content, path.includes("?") ? path.slice(path.indexOf("?")) : "");
     const known = { java: javaOf(schemas), path, contentType };
     return { frame: jsonToDubbo(head, content, destination, known), reply: dubboToJson, misfit: "undecodable" };
   }
@@ -46,6 +50,7 @@ export function callerFormOf(call: CallerCall, content: Buffer, maxBodyBytes: nu
       misfit: "internal",
     };
   }
+  if (call.outside === true) refuseWrapped();
   return { frame: toDubboRequest(head, message, destination), reply: toTripleReply, misfit: "undecodable" };
 }
 

@@ -16,8 +16,11 @@ import { OutsideStream } from "./outside-stream.ts";
 import { answerOfHttp, OwnAnswered } from "./own-answer.ts";
 import { type GatewayHost, type GatewayRoute, type GatewayTable, lookupIn } from "./table.ts";
 
-/** What a caller from outside may name as a method: never one of Dubbo's own, such as `$invoke`. */
-const METHOD = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
+/**
+ * What a caller from outside may name as a method, perhaps with the signature of an overload (`find~l`): never one of Dubbo's own, such as
+ * `$invoke`.
+ */
+const METHOD = /^[A-Za-z_][A-Za-z0-9_]{0,255}(?:~[A-Za-z]{0,64})?$/;
 /** Requests that have content: a page of another origin can send one without asking, unless its type is one of ours. */
 const WITH_CONTENT = new Set(["POST", "PUT", "PATCH"]);
 
@@ -97,7 +100,7 @@ class GatewayEntrance implements Entrance {
     const isDirect = found?.compiled.directStatus !== undefined;
     if (found === undefined || (!isDirect && !METHOD.test(method)))
       throw new Refused(ownAnswer("no_route"), "nothing is exposed by this host and path");
-    const decision = found.decisionFor(isDirect ? "" : method);
+    const decision = found.decisionFor(isDirect ? "" : method.split("~", 1)[0]!);
     const { path: _, query, fields: received, verb } = request;
     const fields = innerFields(received, {
       service: decision.host.key,
@@ -120,6 +123,7 @@ class GatewayEntrance implements Entrance {
       tag: "",
       tagForced: false,
       sent: shared ? new Map() : undefined,
+      outside: true,
     };
     return { table, lane, fields, added: corsFields(found, request) };
   }

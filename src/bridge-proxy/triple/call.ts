@@ -300,6 +300,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       received: this.#head.fields,
       sent: this.#sent,
       never: this.#head.never,
+      outside: this.#lane.outside === true,
       startMs: this.#startMs,
       deadline: tryDeadline({
         route,

@@ -1,4 +1,4 @@
-import type { Fields } from "../../codecs/fields.ts";
+import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { toField } from "../../codecs/triple/text.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { Mutations, Target } from "../route.ts";
@@ -24,11 +24,18 @@ export function editFields(
     for (const [name, value] of changes?.add ?? []) edited.add(name, value);
   }
   if (isOther) {
-    edited.set(":path", `/${service.interface}/${method}`);
+    edited.set(":path", `/${service.interface}/${method}${queryOf(fields)}`);
     edited.setOrRemove("tri-service-group", service.group);
     edited.setOrRemove("tri-service-version", service.version);
   }
   return edited.fields;
+}
+
+/** With its question mark; `""` for none. */
+function queryOf(fields: Fields): string {
+  const path = fieldValue(fields, ":path") ?? "";
+  const at = path.indexOf("?");
+  return at < 0 ? "" : path.slice(at);
 }
 
 /** The fields with a provider's own token, `""` for none. */

@@ -41,6 +41,8 @@ export interface TripleLane {
   readonly tagForced: boolean;
   /** The fields as they go to a destination, made when first needed; undefined where no other call has this lane. */
   readonly sent: Map<Target, Fields> | undefined;
+  /** The caller is outside the mesh. */
+  readonly outside?: true;
 }
 
 const ARGUMENT = "dubbo-arg-";

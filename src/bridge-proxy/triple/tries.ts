@@ -31,6 +31,8 @@ export interface TryParts {
   readonly never: readonly string[];
   readonly startMs: number;
   readonly deadline: TryDeadline;
+  /** The caller is outside the mesh. */
+  readonly outside: boolean;
 }
 
 /**
@@ -84,6 +86,7 @@ function callerCall(parts: TryParts, token: string): CallerCall {
     path: fieldValue(received, ":path") ?? "",
     schemas: { caller: config.schemaOf(parts.head.interface), callee: config.schemaOf(cluster.service.interface) },
     destination: { service: cluster.service, timeoutMs: deadline.deadlineMs - context.nowMs, token },
+    outside: parts.outside,
   };
 }
 

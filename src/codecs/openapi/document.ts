@@ -136,9 +136,13 @@ function operationOf({ service, name, verb, java, classes }: OperationParts): Js
   const overloads = java?.methods(name) ?? [];
   const shared = { tags: [service.interface], responses: responsesOf(overloads, java, classes) };
   if (verb === "get" || verb === "delete") {
-    return overloads.some(({ parameters }) => parameters.length === 0)
-      ? { summary: `${name}()`, ...shared }
-      : undefined;
+    const form = overloads.find(isQuery);
+    if (form === undefined) return undefined;
+    const parameters = form.parameters.map((type, i) => {
+      const schema = classes.of(type, java!);
+      return { name: form.names?.[i] ?? `arg${i}`, in: "query", required: true, schema };
+    });
+    return { summary: printJavaMethod(form).slice(0, 500), ...shared, ...(parameters.length > 0 && { parameters }) };
   }
   const summary = overloads.length === 0 ? name : overloads.map(printJavaMethod).join(" or ").slice(0, 500);
   const bodies = overloads.length === 0 ? [ANY_ARGUMENTS] : overloads.flatMap((form) => bodiesOf(form, java!, classes));
@@ -152,9 +156,14 @@ function operationOf({ service, name, verb, java, classes }: OperationParts): Js
   };
 }
 
+/** Whether all arguments can be said in a query. */
+function isQuery({ parameters }: JavaMethodForm): boolean {
+  return parameters.every((type) => !["bean", "list", "map", "any", "void"].includes(kindOfJava(type)));
+}
+
 const ANY_ARGUMENTS: JsonSchema = { description: "The arguments as an array; anything else is the only one." };
 
-/** The arguments as an array, and where there is one that is no array itself, also that alone. */
+/** The arguments as an array; by their names where those are known; and where there is one that is no array itself, that alone. */
 function bodiesOf(form: JavaMethodForm, java: JavaSchema, classes: ClassSchemas): JsonSchema[] {
   const { parameters, names } = form;
   const items = parameters.map((type, i) => {
@@ -169,10 +178,18 @@ function bodiesOf(form: JavaMethodForm, java: JavaSchema, classes: ClassSchemas)
     ...(count > 0 && { prefixItems: items, minItems: count }),
     maxItems: count,
   };
+  const named = names === undefined || count === 0 ? [] : [byName(names, items)];
   const only = parameters[0];
-  if (count !== 1 || only === undefined) return [list];
+  if (count !== 1 || only === undefined) return [list, ...named];
   const kind = kindOfJava(only);
-  return kind === "list" || kind === "any" || kind === "map" ? [list] : [classes.of(only, java), list];
+  return kind === "list" || kind === "any" || kind === "map"
+    ? [list, ...named]
+    : [classes.of(only, java), list, ...named];
+}
+
+function byName(names: readonly string[], items: readonly JsonSchema[]): JsonSchema {
+  const properties = Object.fromEntries(names.map((name, i) => [name, items[i]!]));
+  return { type: "object", description: "The arguments by name", properties, required: names };
 }
 
 function responsesOf(

@@ -64,3 +64,9 @@ test("another service changes path, group and version", () => {
 test("a value cannot begin another field", () => {
   expect(() => edit(targetOf({}), { remove: [], set: [["a", "x\r\nb: y"]], add: [] })).toThrow(/control/);
 });
+
+test("a query stays where the service becomes another", () => {
+  const asked = [":path", "/com.acme.A/get?id=7&x=%20", "a", "1"];
+  const edited = editFields(asked, key, "get", undefined, targetOf({ interface: "com.acme.B" }));
+  expect(edited.slice(0, 2)).toEqual([":path", "/com.acme.B/get?id=7&x=%20"]);
+});

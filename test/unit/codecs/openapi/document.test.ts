@@ -38,7 +38,11 @@ const get = { headers: [{ name: ":method", stringMatch: { exact: "GET" } }] };
 const check = (document: object) => validate(structuredClone(document) as unknown as Parameters<typeof validate>[0]);
 
 test("the document is valid by OpenAPI 3.1's own schema", async () => {
-  const document = documentOf([route({ prefix: "/orders/" }), route({ path: "/alive", ...get }, "/ping")]);
+  const document = documentOf([
+    route({ prefix: "/orders/" }),
+    route({ path: "/alive", ...get }, "/ping"),
+    route({ prefix: "/q/", ...get }),
+  ]);
   expect(await check(document)).toMatchObject({ valid: true });
   const none = documentOf([]);
   expect(await check(none)).toMatchObject({ valid: true });
@@ -70,6 +74,12 @@ test("each method has a path, its arguments and its value", () => {
                 prefixItems: [{ title: "id", type: ["integer", "string"], format: "int64" }],
                 minItems: 1,
                 maxItems: 1,
+              },
+              {
+                type: "object",
+                description: "The arguments by name",
+                properties: { id: { title: "id", type: ["integer", "string"], format: "int64" } },
+                required: ["id"],
               },
             ],
           },
@@ -104,10 +114,19 @@ test.each<[Route["match"], string | undefined, string[]]>([
   [{ path: "/o" }, "/x/gone", []],
   [{ safeRegex: { regex: "/.*" } }, "/x/getOrder", []],
   [{ prefix: "/{tenant}/" }, undefined, []],
-  [{ prefix: "/o/", ...get }, undefined, ["/o/ping"]],
+  [{ prefix: "/o/", ...get }, undefined, ["/o/getOrder", "/o/ping"]],
   [{ prefix: "/", headers: [{ name: ":method", stringMatch: { prefix: "P" } }] }, undefined, []],
 ])("of a route by %j rewritten to %s the paths are %j", (match, rewrite, paths) => {
   expect(Object.keys(documentOf([route(match, rewrite)]).paths)).toEqual(paths);
+});
+
+test("a GET has its arguments in the query where all can stand there", () => {
+  const { paths } = documentOf([route({ prefix: "/o/", ...get })]);
+  expect(paths["/o/getOrder"]!["get"]).toMatchObject({
+    summary: "getOrder(long)",
+    parameters: [{ name: "id", in: "query", required: true, schema: { type: ["integer", "string"], format: "int64" } }],
+  });
+  expect(paths["/o/ping"]!["get"]).not.toHaveProperty("parameters");
 });
 
 test("the first route of a path counts, and what leads nowhere is left out", () => {

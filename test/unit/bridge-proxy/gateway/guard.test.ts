@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { refuseClasses, refuseWrapped } from "../../../../src/bridge-proxy/gateway/guard.ts";
+
+const check = (content: string, query = "") => refuseClasses(Buffer.from(content), query);
+
+test.each([
+  ["at the top", '{"class": "javax.script.ScriptEngineManager"}', ""],
+  ["in a list", '[1, [{"a": {"class": "x"}}]]', ""],
+  ["with escapes", '{"\\u0063l\\u0061ss": "x"}', ""],
+  ["behind another of its name", '{"class": 1, "class": "x"}', ""],
+  ["in a query", "", `?order=${encodeURIComponent('{"class": "x"}')}`],
+  ["deep down", `${"[".repeat(200)}{"class": "x"}${"]".repeat(200)}`, ""],
+])("a class that is named %s is refused", (_, content, query) => {
+  expect(() => check(content, query)).toThrow('content has a key "class" that names a Java class');
+});
+
+test.each([
+  ['{"class": 7, "a": "class"}', ""],
+  ['["class", "com.acme.Order"]', ""],
+  ['{"classes": "x", "Class": "y", "\\u0061": "class"}', ""],
+  ["no JSON: class", ""],
+  ["", "?class=first&x=1"],
+  ["", ""],
+])("%s with the query %j is taken", (content, query) => {
+  expect(() => check(content, query)).not.toThrow();
+});
+
+test("Java's serialization is refused", () => {
+  expect(refuseWrapped).toThrow("not taken from outside the mesh");
+});
