@@ -50,7 +50,7 @@ export function createStateMetrics(metrics: Metrics): StateMetrics {
       ready.set(state.notReady.length === 0 ? 1 : 0);
       services.set(state.snapshot.entries.length);
       endpoints.set(state.snapshot.entries.reduce((sum, entry) => sum + entry.endpoints.length, 0));
-      for (const kind of ["VirtualService", "DestinationRule", "Gateway"])
+      for (const kind of ["VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "RestMapping"])
         rules.set(state.snapshot.rules.filter((rule) => rule.kind === kind).length, kind);
       for (const valid of [true, false])
         ruleFiles.set(state.rules.files.filter((file) => file.valid === valid).length, String(valid));

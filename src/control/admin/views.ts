@@ -11,6 +11,7 @@ import { printServiceKey } from "../../model/service.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import { isCarried } from "../compile/endpoints.ts";
 import { indexRules } from "../rules/hosts.ts";
+import { restMappingOf } from "../rules/rest-entries.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
 import { withoutSecrets } from "./sources.ts";
 
@@ -203,7 +204,8 @@ export function viewRules({ entries, rules }: Snapshot, set: RuleSet): RuleView[
   const index = indexRules(rules);
   const services = new Map<Rule, string[]>();
   for (const entry of entries) {
-    for (const rule of [index.virtualServices.find(entry), index.destinationRules.find(entry)])
+    const mapping = entry.mapped === true ? restMappingOf(entry.service, rules) : undefined;
+    for (const rule of [index.virtualServices.find(entry), index.destinationRules.find(entry), mapping])
       if (rule !== undefined) services.set(rule, [...(services.get(rule) ?? []), entry.host]);
   }
   const old = new Set(set.files.filter(({ valid }) => !valid).map(({ path }) => path));

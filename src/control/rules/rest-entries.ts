@@ -57,6 +57,12 @@ export function restMappingsOf(rules: readonly Rule[]): readonly RestMappingRule
   return rules.filter((rule) => rule.kind === "RestMapping");
 }
 
+/** The RestMapping that is in force for a service where it is one of those that these rules make. */
+export function restMappingOf(service: ServiceKey, rules: readonly Rule[]): RestMappingRule | undefined {
+  const key = printServiceKey(service);
+  return restMappingsOf(rules).find((rule) => printServiceKey(rule.service) === key);
+}
+
 function toEntry(rule: RestMappingRule, host: string, from: Entry | undefined): Entry {
   const service = Object.freeze(rule.service);
   if (rule.host !== undefined) {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { viewEndpoints, viewRoutes, viewRules, viewServices } from "../../../../src/control/admin/views.ts";
 import { compile } from "../../../../src/control/compile/compiler.ts";
+import { withRestMappings } from "../../../../src/control/rules/rest-entries.ts";
 import { createSnapshot } from "../../../../src/model/snapshot.ts";
 import { adminSnapshot, adminSourcesOf } from "../../../support/admin-sources.ts";
 import { rulesOf, virtualServiceText } from "../../../support/rules.ts";
@@ -121,6 +122,20 @@ test("rules are listed with their place and the services that they are in force 
       services: ["com.acme.orderservice-1-0-0"],
       newest: true,
     },
+  ]);
+});
+
+test("a RestMapping is in force for the service that it makes", () => {
+  const rules = rulesOf(`apiVersion: trestle.io/v1alpha1
+kind: RestMapping
+metadata: {name: c}
+spec:
+  interface: com.acme.Stock
+  endpoints: [{address: 10.0.0.3, port: 80}]
+  methods: [{name: get, http: GET /}]`);
+  const entries = withRestMappings([], rules, ({ interface: name }) => name.toLowerCase());
+  expect(viewRules(createSnapshot(entries, rules), { ...sources.rules(), rules })).toMatchObject([
+    { kind: "RestMapping", hosts: ["com.acme.Stock"], services: ["com.acme.stock"] },
   ]);
 });
 

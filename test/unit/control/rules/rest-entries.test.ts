@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { restSchemasOf, withRestMappings } from "../../../../src/control/rules/rest-entries.ts";
+import { restMappingOf, restSchemasOf, withRestMappings } from "../../../../src/control/rules/rest-entries.ts";
 import type { Entry } from "../../../../src/model/entry.ts";
 import type { RestMappingRule } from "../../../../src/model/rule.ts";
 import { printServiceKey, serviceKey } from "../../../../src/model/service.ts";
@@ -78,6 +78,12 @@ describe("entries of RestMapping rules", () => {
     expect(added.map(({ endpoints: [one] }) => one?.address)).toEqual(["10.0.0.7"]);
     const none: Entry[] = [];
     expect(withRestMappings(none, [], hostOf)).toBe(none);
+  });
+
+  test("are found by their service, the oldest rule first", () => {
+    const [first, second] = [rule("com.acme.Order"), rule("com.acme.Order")];
+    expect(restMappingOf(serviceKey("com.acme.Order"), [rule("com.acme.Stock"), first, second])).toBe(first);
+    expect(restMappingOf(serviceKey("com.acme.Order", "g"), [first])).toBeUndefined();
   });
 
   test("have one schema for each interface", () => {
