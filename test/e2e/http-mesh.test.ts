@@ -1,0 +1,198 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { get } from "node:http";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { soon } from "../support/fault-stage.ts";
+import { type HttpProvider, startHttpProvider } from "../support/http-stage.ts";
+import { freePort } from "../support/lone-proxy.ts";
+import { requireNamespace } from "../support/netns.ts";
+import { startProcess, stopAll } from "../support/process.ts";
+import { startTrestle, type Trestle } from "../support/trestle.ts";
+
+// `trestle up` with services that rules alone list: Node's and Python's HTTP servers behind it, curl and Node before it.
+const run = promisify(execFile);
+let folder: string;
+let node: HttpProvider;
+let second: HttpProvider;
+let pythonPort: number;
+let trestle: Trestle;
+
+const entry = (name: string, host: string, spec: string): string =>
+  `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: ${name}}\nspec: {hosts: [${host}], ${spec}}\n`;
+const rules = (text: string): Promise<void> => writeFile(join(folder, "rules", "shop.yaml"), text);
+const shop = (): string =>
+  entry(
+    "shop",
+    "shop",
+    `resolution: STATIC, ports: [{number: ${node.port}, name: http, protocol: HTTP}], endpoints: [{address: 127.0.0.1, labels: {v: "1"}}, {address: 127.0.0.1, labels: {v: "2"}, ports: {http: ${second.port}}}]`,
+  );
+const python = (): string =>
+  entry("files", "localhost", `resolution: DNS, ports: [{number: ${pythonPort}, name: http, protocol: HTTP}]`);
+const split = (more: string): string =>
+  `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: shop}\nspec:\n  hosts: [shop]\n  http: [${more}]\n---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: shop}\nspec: {host: shop, subsets: [{name: v1, labels: {v: "1"}}, {name: v2, labels: {v: "2"}}]}\n`;
+const to = (subset: string): string => `route: [{destination: {host: shop, subset: ${subset}}}]`;
+
+beforeAll(async () => {
+  requireNamespace();
+  folder = await mkdtemp(join(tmpdir(), "trestle-http-"));
+  await run("mkdir", ["-p", join(folder, "rules"), join(folder, "www")]);
+  await writeFile(join(folder, "www", "hello.txt"), "hello from Python\n");
+  node = await startHttpProvider((request, response) => response.end(`one ${request.method} ${request.url}`));
+  second = await startHttpProvider((request, response) => response.end(`two ${request.method} ${request.url}`));
+  pythonPort = await freePort();
+  await startProcess({
+    name: "python http.server",
+    command: "python3",
+    args: ["-m", "http.server", "--directory", join(folder, "www"), String(pythonPort)],
+    ready: async () => (await fetch(`http://127.0.0.1:${pythonPort}/`).catch(() => undefined))?.ok === true,
+    deadlineMs: 10_000,
+  });
+  await rules([shop(), python()].join("---\n"));
+  trestle = await startTrestle({ rules: join(folder, "rules") });
+});
+
+afterAll(async () => {
+  await trestle?.stop();
+  await stopAll();
+  await node?.close();
+  await second?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Service {
+  readonly service: string;
+  readonly http: string;
+}
+
+async function addressOf(service: string): Promise<string> {
+  const { services } = (await trestle.json("/api/v1/services")) as { services: readonly Service[] };
+  return services.find((one) => one.service === service)!.http;
+}
+
+async function curl(...args: string[]): Promise<string> {
+  return (await run("curl", ["-sS", "-m", "5", ...args])).stdout;
+}
+
+test("each service has a port of its own, which trestle services shows, by its name alone", async () => {
+  const listed = await trestle.command("services", "-o", "json");
+  const services = JSON.parse(listed.stdout) as readonly Service[];
+  const http = services.map((one) => one.http);
+  expect(http).toHaveLength(2);
+  for (const address of http) expect(address).toMatch(/^10\.77\.0\.5:31\d{3}$/);
+  expect(new Set(http).size).toBe(2);
+  expect((await trestle.command("endpoints", "shop")).stdout).toMatch(/127\.0\.0\.1:\d+ +http +100/);
+});
+
+test("curl gets Python's files and Node's answers through it, over one connection each", async () => {
+  const files = `http://${await addressOf("localhost")}`;
+  expect(await curl(`${files}/hello.txt`)).toBe("hello from Python\n");
+  expect(await curl("-I", `${files}/hello.txt`)).toMatch(/^HTTP\/1.1 200 OK[\s\S]*Content-Length: 18/i);
+  expect(await curl("-o", "/dev/null", "-w", "%{http_code}", `${files}/none`)).toBe("404");
+  const url = `http://${await addressOf("shop")}`;
+  const connects = await curl("-o", "/dev/null", "-w", "%{num_connects} ", `${url}/1`, "-o", "/dev/null", `${url}/2`);
+  expect(connects.trim().split(" ").map(Number)).toEqual([1, 0]);
+  expect(await curl("-X", "POST", "-d", "a=1", `${url}/orders`)).toMatch(/^(one|two) POST \/orders$/);
+  expect(await curl("--http2", `${url}/h2c`)).toMatch(/^(one|two) GET \/h2c$/);
+});
+
+test("a changed rule leads requests elsewhere, and metrics name it", async () => {
+  const url = `http://${await addressOf("shop")}`;
+  await rules(
+    [
+      shop(),
+      python(),
+      split(`{name: writes, match: [{method: {exact: POST}}], ${to("v2")}}, {name: reads, ${to("v1")}}`),
+    ].join("---\n"),
+  );
+  const inForce = async (): Promise<void> => {
+    for (let i = 0; i < 4; i++) {
+      expect(await curl("-X", "POST", `${url}/a`)).toBe("two POST /a");
+      expect(await curl(`${url}/a`)).toBe("one GET /a");
+    }
+  };
+  await soon(inForce, 5_000, "the rule is in force");
+  const routes = (await trestle.command("routes")).stdout;
+  expect(routes).toContain("shop/writes");
+  const { body } = await trestle.get("/metrics");
+  const line = body
+    .split("\n")
+    .find(
+      (one) =>
+        one.startsWith("istio_requests_total") && one.includes('request_operation="POST"') && one.includes('"v2"'),
+    );
+  expect(line).toContain('request_protocol="http"');
+  expect(line).toContain('response_code="200"');
+  expect(line).toContain('destination_service="shop"');
+});
+
+test("a service that comes gets a port, and gives it back when it goes", async () => {
+  const first = entry(
+    "late",
+    "late",
+    `resolution: STATIC, ports: [{number: ${node.port}, name: http, protocol: HTTP}], endpoints: [{address: 127.0.0.1}]`,
+  );
+  await rules([shop(), python(), first].join("---\n"));
+  await soon(async () => expect(await addressOf("late").catch(() => "")).toMatch(/:31\d{3}$/), 5_000, "it has a port");
+  const address = await addressOf("late");
+  await soon(async () => expect(await curl(`http://${address}/x`)).toBe("one GET /x"), 5_000, "it is served");
+  await rules([shop(), python()].join("---\n"));
+  await soon(
+    async () => expect(await curl("-o", "/dev/null", `http://${address}/x`).catch(String)).toMatch(/connect to/i),
+    5_000,
+    "the port is closed",
+  );
+});
+
+test("an instance that starts while a service's port is in use gives it another one, with a finding", async () => {
+  const [host, port] = (await addressOf("shop")).split(":") as [string, string];
+  await trestle.stop();
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen({ host, port: Number(port) }, resolve));
+  trestle = await startTrestle({ rules: join(folder, "rules") });
+  expect(await addressOf("shop")).not.toBe(`${host}:${port}`);
+  expect(await curl(`http://${await addressOf("shop")}/x`)).toMatch(/^(one|two) GET \/x$/);
+  const { findings } = (await trestle.json("/api/v1/findings")) as { findings: readonly { code: string }[] };
+  expect(findings.map(({ code }) => code)).toContain("TR0601");
+  await new Promise((resolve) => other.close(resolve));
+});
+
+test("a restart hands the ports from worker to worker: requests under way are answered, and new connections come in again", async () => {
+  const url = `http://${await addressOf("shop")}/x`;
+  let running = true;
+  let answered = 0;
+  const failures: string[] = [];
+  const one = () =>
+    new Promise<void>((resolve) => {
+      get(url, { agent: false }, (answer) => {
+        answer.resume();
+        answer.on("end", () => {
+          if (answer.statusCode === 200) answered++;
+          else failures.push(String(answer.statusCode));
+          resolve();
+        });
+      }).on("error", (error: NodeJS.ErrnoException) => {
+        // Between two workers nobody listens for a moment; a connection in the old one's queue is reset.
+        if (error.code !== "ECONNREFUSED" && error.code !== "ECONNRESET") failures.push(error.message);
+        resolve();
+      });
+    });
+  const loop = (async () => {
+    while (running) {
+      await one();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  })();
+  const before = trestle.workers();
+  const restarted = await trestle.command("restart");
+  expect(restarted.stderr).toBe("");
+  expect(trestle.workers().filter((pid) => before.includes(pid))).toEqual([]);
+  running = false;
+  await loop;
+  expect(failures).toEqual([]);
+  expect(answered).toBeGreaterThan(100);
+  expect(await curl(url)).toMatch(/^(one|two) GET \/x$/);
+});
