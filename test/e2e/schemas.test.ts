@@ -11,6 +11,7 @@ import { startShop } from "../support/grpc-shop.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, stopAll } from "../support/process.ts";
+import { runTrestle } from "../support/trestle.ts";
 import { openZnodes, type Znodes } from "../support/znodes.ts";
 
 // Where the types of calls come from: metadata reports of real providers, a folder of .proto files, reflection of real servers.
@@ -106,6 +107,31 @@ describe("metadata reports", () => {
     await znodes.write(report("old"), text);
     await schemaWhen(service, "is as it was", (one) => !methods(one).includes("com.acme.Order added(int)"));
     expect(await findings("TR0160")).toEqual([]);
+  });
+
+  test("and a .proto file let a gRPC caller reach the 2.7 provider, with the types that it has", async () => {
+    const path = join(protos, "orders.proto");
+    const text = `syntax = "proto3";
+package com.acme;
+service OrderService { rpc GetOrder(GetOrderRequest) returns (Order); rpc SayHi(SayHiRequest) returns (SayHiReply); }
+message GetOrderRequest { int64 id = 1; }
+message Order { int64 id = 1; string served_by = 2; }
+message SayHiRequest { string name = 1; }
+message SayHiReply { string text = 1; }
+`;
+    await writeFile(path, text);
+    onTestFinished(() => rm(path));
+    const schema = await schemaWhen(service, "is known in both forms", ({ from }) => from["protobuf"] === "files");
+    expect(schema.from).toEqual({ java: "registry", protobuf: "files" });
+    const call = async (method: string, message: string) => {
+      const to = ["call", `grpc://${hosts.trestle}:50051`, `${service}/${method}`, message];
+      const { stdout, stderr } = await runTrestle([...to, "--group", "old", "--proto", path]);
+      return stdout === "" ? stderr : JSON.parse(stdout);
+    };
+    // Workers take up new types within a moment.
+    await eventually("it is answered", async () => "text" in Object(await call("SayHi", '{"name": "Ann"}')), 10_000);
+    expect((await call("SayHi", '{"name": "Ann"}')).text).toContain("Ann");
+    expect(await call("GetOrder", '{"id": 42}')).toMatchObject({ id: "42" });
   });
 
   test("of a 3.3 Triple provider say the same; protobuf's own messages come from its reflection", async () => {
