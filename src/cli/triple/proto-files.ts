@@ -88,6 +88,8 @@ export function compileProtoFiles(source: ProtoSource): FileDescriptorProto[] {
 interface ParsedFile {
   readonly name: string;
   readonly package: string;
+  /** The option `java_package`; `""` for none. */
+  readonly javaPackage: string;
   /** By the names that the files have here. */
   imports: readonly string[];
 }
@@ -101,12 +103,25 @@ function parse(name: string, text: string, root: protobuf.Root): ParsedFile {
     return {
       name,
       package: result.package ?? "",
+      javaPackage: takeJavaPackage(root, result.package),
       imports: [...(result.imports ?? []), ...(result.weakImports ?? [])],
     };
   } catch (error) {
     const { message } = error as Error;
     throw new Error(message.includes(name) ? message : `${name}: ${message}`);
   }
+}
+
+/** A file's `java_package`. The parser keeps options by packages, which several files may be of: what one says is taken out again. */
+function takeJavaPackage(root: protobuf.Root, name: string | null | undefined): string {
+  let said = "";
+  for (const scope of [name ? root.lookup(name) : null, root]) {
+    const options = scope?.options as Record<string, unknown> | undefined;
+    if (options === undefined || typeof options["java_package"] !== "string") continue;
+    said ||= options["java_package"];
+    delete options["java_package"];
+  }
+  return said;
 }
 
 /** A file's name as others import it: without the folder that imports start from. */
@@ -127,6 +142,7 @@ function describeFile(file: ParsedFile, root: protobuf.Root): FileDescriptorProt
     dependency: [...file.imports],
     syntax: "editions",
     edition: Edition.EDITION_2023,
+    ...(file.javaPackage === "" ? {} : { options: { javaPackage: file.javaPackage } }),
     messageType: own.filter((one) => one instanceof protobuf.Type).map(describeMessage),
     enumType: own.filter((one) => one instanceof protobuf.Enum).map(describeEnum),
     service: own.filter((one) => one instanceof protobuf.Service).map(describeService),

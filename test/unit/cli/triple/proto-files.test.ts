@@ -99,3 +99,18 @@ describe("files", () => {
     );
   });
 });
+
+test("each file has its own java_package, or none", () => {
+  const texts: Readonly<Record<string, string>> = {
+    "a.proto":
+      'syntax = "proto3"; package a; option java_package = "com.acme.a"; import "b.proto"; import "c.proto"; message A {}',
+    "b.proto": 'syntax = "proto3"; package a; message B {}',
+    "c.proto": 'syntax = "proto3"; option java_package = "com.acme.c"; message C {}',
+  };
+  const compiled = compileProtoFiles({ files: ["a.proto"], paths: ["."], read: (path) => texts[path] });
+  expect(compiled.map(({ name, options }) => [name, options?.javaPackage])).toEqual([
+    ["a.proto", "com.acme.a"],
+    ["b.proto", undefined],
+    ["c.proto", "com.acme.c"],
+  ]);
+});
