@@ -68,7 +68,7 @@ test.each([
   {
     args: ["services"],
     shows:
-      /^HOST +SERVICE +ENDPOINTS +PROXIED[\s\S]*com\.acme\.orderservice-1-0-0 +com\.acme\.OrderService:1\.0\.0 +1 +yes +orders +lanes +test$/m,
+      /^HOST +SERVICE +ENDPOINTS +PROXIED[\s\S]*com\.acme\.orderservice-1-0-0 +com\.acme\.OrderService:1\.0\.0 +1 +yes +- +orders +lanes +test$/m,
   },
   {
     args: ["endpoints", "com.acme.OrderService"],
