@@ -70,6 +70,7 @@ const resources = {
   routes: [],
   clusters: [],
   endpoints: [],
+  schemas: [],
 };
 
 test("a worker that is replaced while it waits to be started again is one process afterwards", async () => {
