@@ -1,10 +1,15 @@
+import { type JavaType, parseJavaType } from "../../codecs/java-types.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { RestMappingRule, Rule } from "../../model/rule.ts";
+import type { RestMapping } from "../../model/schema.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Report } from "./findings.ts";
 import { restMappingsOf } from "./rest-entries.ts";
 import { quote } from "./schema.ts";
 import { RULES_ORIGIN } from "./service-entries.ts";
+
+/** Most classes that one finding names. */
+const MAX_NAMED = 5;
 
 /**
  * Tells of RestMapping rules that have no effect: another one is for the same service, a registry has providers of it, or the service
@@ -26,8 +31,30 @@ export function analyzeRest(rules: readonly Rule[], entries: readonly Entry[] | 
     byKey.set(key, rule);
     if (first === undefined) byInterface.set(rule.service.interface, rule);
     else say("methods", `the methods of RestMapping ${first.name} are used for ${key}: an interface has one mapping`);
+    const unknown = undescribed(rule.mapping);
+    if (unknown.length > 0)
+      report(
+        "TR0261",
+        rule.at.fields.types ?? rule.at.fields.methods ?? rule.at.position,
+        `RestMapping ${rule.name} does not describe ${unknown.slice(0, MAX_NAMED).join(", ")}${unknown.length > MAX_NAMED ? " and others" : ""}`,
+      );
     if (entries !== undefined) analyzeKnown(rule, key, entries, say);
   }
+}
+
+/** The classes that answers are made of, as far as the mapping tells, and that it does not describe; sorted. */
+function undescribed({ methods, types }: RestMapping): readonly string[] {
+  const missing = new Set<string>();
+  const look = (type: JavaType): void => {
+    const isOwn = type.name.includes(".") && !/^(?:java|javax|jakarta)\./.test(type.name);
+    if (isOwn && !Object.hasOwn(types, type.name)) missing.add(type.name);
+    type.args.forEach(look);
+  };
+  for (const { returnType } of methods) if (returnType !== undefined) look(parseJavaType(returnType));
+  for (const { properties } of Object.values(types)) {
+    for (const type of Object.values(properties ?? {})) look(parseJavaType(type));
+  }
+  return [...missing].sort();
 }
 
 function analyzeKnown(

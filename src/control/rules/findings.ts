@@ -49,6 +49,7 @@ export const RULE_FINDINGS = {
   TR0250: { severity: "warning", title: "ServiceEntry for a host that a registry knows" },
   TR0251: { severity: "error", title: "two ServiceEntries for one host" },
   TR0260: { severity: "warning", title: "RestMapping without effect" },
+  TR0261: { severity: "info", title: "classes that a RestMapping does not describe" },
 } as const satisfies Record<string, { readonly severity: Finding["severity"]; readonly title: string }>;
 
 /** A code of {@link RULE_FINDINGS}. */

@@ -73,3 +73,20 @@ describe("RestMapping rules without effect", () => {
     expect(said).toEqual(expected);
   });
 });
+
+test("classes of answers that a mapping does not describe are told, once a rule", () => {
+  const method = { name: "m", verb: "GET", path: "/", parameters: [], notFound: "null", exceptions: {} } as const;
+  const returns = (returnType: string) => ({ ...method, returnType });
+  const types = {
+    "com.acme.Order": { properties: { lines: "java.util.List<com.acme.Line>", state: "com.acme.State" } },
+  };
+  const methods = [returns("java.util.Map<java.lang.String,com.acme.Order[]>"), returns("long"), returns("T"), method];
+  const said: string[] = [];
+  const report = (code: string, { line }: { readonly line: number }, message: string) =>
+    said.push(`${code} ${line} ${message}`);
+  analyzeRest([rule("m", { mapping: { methods, types, dates: "iso" } })], undefined, report);
+  expect(said).toEqual(["TR0261 4 RestMapping m does not describe com.acme.Line, com.acme.State"]);
+  const all = { ...types, "com.acme.Line": { properties: {} }, "com.acme.State": { enums: ["NEW"] } };
+  analyzeRest([rule("m", { mapping: { methods, types: all, dates: "iso" } })], undefined, report);
+  expect(said).toHaveLength(1);
+});
