@@ -133,7 +133,7 @@ export function isWhole(
   if (isSingle(input)) return true;
   const kind = kindOfJava(type);
   const [field] = input.fields;
-  if (input.fields.length !== 1 || field === undefined) return kind === "bean" || kind === "map";
+  if (input.fields.length !== 1 || field === undefined) return kind === "bean" || kind === "map" || kind === "any";
   if (kind === "map") return field.fieldKind !== "map" && field.jsonName !== name;
   if (kind !== "bean" || java?.constants(type.name) !== undefined) return false;
   if (java !== undefined && isBeanOf(java, input, type.name)) return true;

@@ -89,6 +89,7 @@ test.each<[string, string, string, string[], string[] | "the message"]>([
   ["an enum", "Pick", "pick(com.acme.Choice)", ["com.acme.Choice"], ["choice"]],
   ["a map", "Tags", "tags(java.util.Map)", ["java.util.Map"], ["tags"]],
   ["a message as a map", "Entity", "entity(java.util.Map)", ["java.util.Map"], "the message"],
+  ["a message as anything", "Entity", "entity(java.lang.Object)", ["java.lang.Object"], "the message"],
   ["a wrapper of protobuf's", "Boxed", "boxed(java.lang.Long)", ["java.lang.Long"], "the message"],
   ["a date", "At", "at(java.util.Date)", ["java.util.Date"], "the message"],
   [
