@@ -179,8 +179,10 @@ class Reports implements MetadataReports {
   }
 }
 
-/** The path below the folder, as Dubbo joins it; undefined where the provider does not say its application. */
+/** The path below the folder, as Dubbo joins it; undefined where the provider does not say its application, or is not Java. */
 function reportPath(interfaceName: string, params: Readonly<Record<string, string>>): string | undefined {
+  // What dubbo-go of some versions reports names Go's types.
+  if (params["release"]?.startsWith("dubbo-golang") === true) return undefined;
   const application = params["application"] ?? "";
   const parts = [encodeName(interfaceName), params["version"] ?? "", params["group"] ?? "", "provider", application];
   // A name with a slash has no node of its own.

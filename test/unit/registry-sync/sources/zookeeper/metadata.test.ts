@@ -36,14 +36,16 @@ test.each([
   expect(reports.wants(path.replace("/provider/", "/consumer/"))).toBeUndefined();
 });
 
-test.each([[{}], [{ application: "a/b" }], [{ application: "app", group: "x/y" }]])(
-  "a provider with %j has none",
-  (params) => {
-    const reports = createMetadataReports(FOLDER, "zk");
-    expect(reports.follow(orders(params))).toEqual([]);
-    expect(reports.wants(FOLDER)).toBe("folder");
-  },
-);
+test.each([
+  [{}],
+  [{ application: "a/b" }],
+  [{ application: "app", group: "x/y" }],
+  [{ application: "app", release: "dubbo-golang-3.0.1" }],
+])("a provider with %j has none", (params) => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  expect(reports.follow(orders(params))).toEqual([]);
+  expect(reports.wants(FOLDER)).toBe("folder");
+});
 
 test("an inner interface stands under its encoded name", () => {
   const reports = createMetadataReports(FOLDER, "zk");
