@@ -19,6 +19,7 @@ need zookeeper test -e /usr/share/java/zookeeper.jar -a -e /etc/zookeeper/conf
 # Debian's own python, which finds Debian's packages, whatever else is first on the path
 need python3-kazoo /usr/bin/python3 -c 'import kazoo.client'
 need prometheus has promtool
+need python3-pip python3 -m pip --version
 need golang-go has go
 need nghttp2-client has h2load
 need iproute2 has ip

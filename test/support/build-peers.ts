@@ -1,7 +1,8 @@
+import { installEnvoy } from "../bench/toolchain.ts";
 import { buildDubboGo, buildGoTool, goTools } from "./go-peers.ts";
 import { buildPeer } from "./maven.ts";
 
-// `make peers`: outside the network namespace, where a Maven repository and Go's module proxy can be reached. Both wait for
+// `make peers`: outside the network namespace, where a Maven repository, Go's module proxy and PyPI can be reached. All wait for
 // downloads for the most part, so they go on beside each other.
 const say = (text: string) => console.log(text);
 
@@ -17,6 +18,9 @@ async function buildGo(): Promise<void> {
   await buildDubboGo(say).catch((error: Error) => console.error(`dubbo-go: ${error.message}`));
 }
 
-const go = buildGo();
+const others = Promise.all([
+  buildGo(),
+  installEnvoy().catch((error: Error) => console.error(`envoy: ${error.message}`)),
+]);
 await buildJava();
-await go;
+await others;
