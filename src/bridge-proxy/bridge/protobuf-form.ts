@@ -55,8 +55,8 @@ export function protobufFormOf(
   schemas: CallSchemas,
 ): ProtobufForm | undefined {
   if (head.kind === "wrapper") return undefined;
-  const service = grpcServiceOf(schemas.caller);
   const isWrapped = looksWrapped(message);
+  const service = isWrapped ? readableService(schemas.caller) : grpcServiceOf(schemas.caller);
   // Where a .proto file and a Java interface name a method alike, what looks wrapped is; nobody else begins methods' names with small letters.
   const exact = service?.methods.get(head.method);
   if (isWrapped && (exact === undefined || /^[a-z]/.test(head.method))) return undefined;
@@ -69,6 +69,16 @@ export function protobufFormOf(
     throw untranslatable(`service ${service.name} has no method ${head.method} in the schema that is known here`);
   }
   return { service, method, java: javaOf(schemas), contentType };
+}
+
+/** The service of a schema; undefined where its descriptors cannot be read, which is no fault of a call that needs none. */
+function readableService(schema: ServiceSchema | undefined): GrpcService | undefined {
+  try {
+    return grpcServiceOf(schema);
+  } catch (error) {
+    if (error instanceof CallError) return undefined;
+    throw error;
+  }
 }
 
 /**

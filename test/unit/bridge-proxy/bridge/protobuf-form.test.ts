@@ -89,6 +89,12 @@ describe("which form a call has", () => {
     );
   });
 
+  test("descriptors that cannot be read are no fault of a wrapped call", () => {
+    const broken = { caller: { name: "com.acme.OrderService", protobuf: "AAAA" }, callee: undefined };
+    expect(form("getOrder", wrapped, broken)).toBeUndefined();
+    expect(() => form("GetOrder", Buffer.alloc(0), broken)).toThrow("FileDescriptorSet");
+  });
+
   test.each([
     ["a method that the service does not have", "Nothing", "service com.acme.OrderService has no method Nothing"],
     ["a stream", "Watch", "Watch is a stream, which dubbo2 does not have"],
