@@ -23,7 +23,12 @@ const DEFAULT_PORT = 20_880;
  * any kind left.
  */
 export function isCarried(entry: Entry, protocols: readonly string[]): boolean {
-  return entry.endpoints.length === 0 || entry.endpoints.some(({ protocol }) => protocols.includes(protocol));
+  return entry.endpoints.length === 0 || entry.endpoints.some((endpoint) => speaksOneOf(endpoint, protocols));
+}
+
+/** Whether an endpoint can be called in one of these protocols. What Dubbo calls `http` is Java objects in HTTP: its provider URLs name their interface. */
+export function speaksOneOf({ protocol, params }: Endpoint, protocols: readonly string[]): boolean {
+  return protocols.includes(protocol) && !(protocol === "http" && params.interface !== undefined);
 }
 
 const ports = new WeakMap<Entry, number>();
@@ -68,9 +73,7 @@ export function liveEndpoints(
 ): readonly Endpoint[] {
   return entry.endpoints.filter(
     (endpoint) =>
-      protocols.includes(endpoint.protocol) &&
-      !endpoint.disabled &&
-      (labels === undefined || selects(labels, endpoint)),
+      speaksOneOf(endpoint, protocols) && !endpoint.disabled && (labels === undefined || selects(labels, endpoint)),
   );
 }
 

@@ -1,5 +1,8 @@
 import type { Entry } from "../../model/entry.ts";
 import { printServiceKey } from "../../model/service.ts";
+import { speaksOneOf } from "./endpoints.ts";
+
+const HTTP: readonly string[] = ["http"];
 
 /** Which ports there are to give. */
 export interface PortChoice {
@@ -12,7 +15,7 @@ export interface PortChoice {
 /** Printed keys of the services that have a provider that speaks HTTP, in the order of the entries; those that are called as Dubbo's need none. */
 export function httpServices(entries: readonly Entry[]): readonly string[] {
   return entries
-    .filter(({ endpoints, mapped }) => mapped !== true && endpoints.some(({ protocol }) => protocol === "http"))
+    .filter(({ endpoints, mapped }) => mapped !== true && endpoints.some((one) => speaksOneOf(one, HTTP)))
     .map(({ service }) => printServiceKey(service));
 }
 

@@ -1,13 +1,16 @@
 import type { Entry } from "../../model/entry.ts";
 import type { VirtualService } from "../../model/rule.ts";
+import { speaksOneOf } from "../compile/endpoints.ts";
 import { type EntryIndex, resolveDestination } from "./hosts.ts";
 import { type LoweredRoute, type LoweredService, lowerAction, routeName } from "./lower.ts";
 import { lowerHttpMatch } from "./lower-gateway.ts";
 import { EVERY_PATH } from "./path.ts";
 
+const HTTP: readonly string[] = ["http"];
+
 /** Whether a service speaks HTTP alone: its rules are of requests then, not of Java methods. */
 export function isHttpService({ endpoints, mapped }: Entry): boolean {
-  return mapped !== true && endpoints.length > 0 && endpoints.every(({ protocol }) => protocol === "http");
+  return mapped !== true && endpoints.length > 0 && endpoints.every((one) => speaksOneOf(one, HTTP));
 }
 
 /** Lowers the rule in force for a service that speaks HTTP: `uri` is the request's path, `method` its method. */

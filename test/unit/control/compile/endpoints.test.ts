@@ -110,3 +110,14 @@ test("a provider's weight, tag, token, start, warm-up and payload are handed on"
     ],
   });
 });
+
+test("plain HTTP is carried; Java objects in HTTP, which Dubbo calls http too, are not", () => {
+  const of = (text: string) => ({
+    host: "a",
+    service: { interface: "a", group: "", version: "" },
+    endpoints: [endpointOf(text)],
+  });
+  expect(isCarried(of("http://10.0.0.1:80"), ["dubbo", "tri", "http"])).toBe(true);
+  expect(isCarried(of("http://10.0.0.1:80?interface=a"), ["dubbo", "tri", "http"])).toBe(false);
+  expect(isCarried(of("http://10.0.0.1:80"), ["dubbo", "tri"])).toBe(false);
+});

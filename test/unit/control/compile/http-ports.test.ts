@@ -8,6 +8,7 @@ test("services with a provider that speaks HTTP need a port", () => {
   const entries = [
     entryOf("a.A", ["dubbo://10.0.0.1:1"]),
     entryOf("shop", ["http://10.0.0.1:2"]),
+    entryOf("c.C", ["http://10.0.0.1:5?interface=c.C"]),
     entryOf("b.B", ["dubbo://10.0.0.1:3", "http://10.0.0.1:4"]),
   ];
   expect(httpServices(entries)).toEqual(["shop", "b.B"]);

@@ -16,6 +16,7 @@ test("a service is ruled as HTTP where all of its providers speak that", () => {
   expect(isHttpService(shop)).toBe(true);
   expect(isHttpService(entryOf("a", ["http://10.0.0.1:80", "dubbo://10.0.0.1:1"]))).toBe(false);
   expect(isHttpService(entryOf("a", []))).toBe(false);
+  expect(isHttpService(entryOf("a.A", ["http://10.0.0.1:80?interface=a.A"]))).toBe(false);
 });
 
 test("uri is the request's path, method and authority are headers, parameters conditions on the query", () => {
