@@ -12,7 +12,7 @@ export interface ServiceSchema {
   readonly rest?: RestMapping;
 }
 
-/** A Java interface as Dubbo's ServiceDefinition has it. Types are named as in Java's source: `long[]`, `java.util.List<com.acme.Line>`. */
+/** A Java interface as Dubbo's ServiceDefinition has it. Types are named as in Java's source, inner classes with `$`: `long[]`, `java.util.List<com.acme.Order$Line>`. */
 export interface JavaDefinition {
   readonly methods: readonly JavaMethod[];
   /** By name, the classes that the methods use. */

@@ -58,7 +58,7 @@ function expectDefinition({ methods, types }: JavaDefinition): void {
 test("an edited report is a definition, or refused in one line", () => {
   fc.assert(
     fc.property(fc.constantFrom(...REPORTS), edits, (report, changes) => {
-      const found = tryTo(() => parseDefinition(edited(report, changes)));
+      const found = tryTo(() => parseDefinition(edited(report, changes), "peer.api.OrderService"));
       if (found !== undefined) expectDefinition(found);
     }),
     { numRuns: 1_000 },
@@ -96,7 +96,7 @@ test("any JSON with the names that reports have is a definition, or refused in o
   );
   fc.assert(
     fc.property(fc.array(method, { maxLength: 4 }), fc.oneof(node, fc.array(node)), (methods, types) => {
-      const found = tryTo(() => parseDefinition(JSON.stringify({ methods, types })));
+      const found = tryTo(() => parseDefinition(JSON.stringify({ methods, types }), "a.B"));
       if (found !== undefined) expectDefinition(found);
     }),
     { numRuns: 1_000 },

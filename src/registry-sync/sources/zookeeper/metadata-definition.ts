@@ -31,17 +31,17 @@ const PRIMITIVES = new Set(["boolean", "byte", "char", "short", "int", "long", "
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a ServiceDefinition. What of it makes no sense is left out, or stands as `java.lang.Object`; classes of Java itself
+ * Reads the ServiceDefinition of an interface. Inner classes are named as on the wire: `com.acme.Orders$Line`. What of it makes no sense is left out, or stands as `java.lang.Object`; classes of Java itself
  * (`java.`) and those without properties and constants are left out of `types`. Throws an `Error` with one line where the whole
  * is no definition or is over a limit.
  */
-export function parseDefinition(text: string): JavaDefinition {
+export function parseDefinition(text: string, interfaceName: string): JavaDefinition {
   if (text.length > MAX_DEFINITION_BYTES)
     throw new Error(`it has ${text.length} bytes, over the limit of ${MAX_DEFINITION_BYTES}`);
   const root = parseJson(text);
   if (!isObject(root) || !Array.isArray(root["methods"])) throw new Error("it has no list of methods");
   if (root["methods"].length > MAX_METHODS) throw new Error(`it has over ${MAX_METHODS} methods`);
-  const types = new TypeReader(root);
+  const types = new TypeReader(root, interfaceName.slice(0, interfaceName.lastIndexOf(".") + 1));
   const methods = root["methods"].flatMap((method) => readMethod(method, types));
   types.readAll(root["types"]);
   return { methods, types: Object.fromEntries([...types.found].sort(([a], [b]) => (a < b ? -1 : 1))) };
@@ -81,10 +81,14 @@ function readNames(method: Json, count: number): readonly string[] | undefined {
 class TypeReader {
   readonly found = new Map<string, JavaType>();
   readonly #root: Json;
+  /** The interface's own package with a dot behind it. */
+  readonly #package: string;
+  readonly #names = new Map<string, string>();
   readonly #seen = new Set<object>();
 
-  constructor(root: Json) {
+  constructor(root: Json, ownPackage: string) {
     this.#root = root;
+    this.#package = ownPackage;
   }
 
   /** `types` is a list of definitions, or a map of them by name. */
@@ -98,14 +102,34 @@ class TypeReader {
     const one = this.#resolve(given);
     const name = isObject(one) ? one["type"] : one;
     if (typeof name !== "string") return UNKNOWN;
-    if (PRIMITIVES.has(name) || PLAIN_NAME.test(name)) return name;
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const read = this.#readName(name);
+    if (this.#names.size < MAX_TYPES) this.#names.set(name, read);
+    return read;
+  }
+
+  #readName(name: string): string {
+    if (PRIMITIVES.has(name) || PLAIN_NAME.test(name)) return this.#binaryName(name);
     // A lone name is a type variable: `T` is whatever a caller makes of it.
     if (isName(name)) return UNKNOWN;
     try {
-      return printJavaType(parseJavaType(name));
+      return printJavaType(parseJavaType(name)).replace(/[^<>,[\]]+/g, (one) => this.#binaryName(one));
     } catch {
       return UNKNOWN;
     }
+  }
+
+  /**
+   * 3.x reports inner classes by their canonical names, 2.7 enums and arrays of them: `com.acme.Orders.Line`. From the first name that
+   * is a class's by its capital on what follows a dot is an inner class; the interface's own package is a package whatever its case.
+   */
+  #binaryName(name: string): string {
+    const own = this.#package !== "" && name.startsWith(this.#package) ? this.#package.length : 0;
+    const outer = /(?:^|\.)\p{Lu}[^.]*\./u.exec(name.slice(own));
+    if (outer === null) return name;
+    const at = own + outer.index + 1;
+    return name.slice(0, at) + name.slice(at).replaceAll(".", "$");
   }
 
   #read(given: unknown, key: string, depth: number): void {

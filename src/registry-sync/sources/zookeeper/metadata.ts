@@ -141,7 +141,7 @@ class Reports implements MetadataReports {
         throw new Error(`it has ${data.length} bytes, over the limit of ${MAX_DEFINITION_BYTES}`);
       if (this.#bytes + data.length > MAX_TOTAL_BYTES)
         throw new Error(`all reports have over ${MAX_TOTAL_BYTES} bytes together`);
-      const definition = parseDefinition(new TextDecoder().decode(data));
+      const definition = parseDefinition(new TextDecoder().decode(data), interfaceName);
       return { interfaceName, bytes: data.length, definition, fault: undefined };
     } catch (error) {
       return { interfaceName, bytes: data.length, definition: before, fault: (error as Error).message };

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseDefinition } from "../../../../../src/registry-sync/sources/zookeeper/metadata-definition.ts";
 
+const NAME = "peer.api.OrderService";
+
 /** A provider's report as a real peer wrote it. */
 function recorded(name: string): string {
   const file = new URL(`../../../../../fixtures/registry/${name}.json`, import.meta.url);
@@ -17,15 +19,15 @@ const methods = (definition: ReturnType<typeof parseDefinition>) =>
 test.each(["zk-3.2.18-all", "zk-3.3.6-all-tri", "zk-3.3.6-all-remote", "zk-2.7.23-service"])(
   "%s says the same as 2.7.23 does in its own form",
   (name) => {
-    const old = parseDefinition(recorded("zk-2.7.23-interface"));
-    const newer = parseDefinition(recorded(name));
+    const old = parseDefinition(recorded("zk-2.7.23-interface"), NAME);
+    const newer = parseDefinition(recorded(name), NAME);
     expect(methods(newer)).toEqual(methods(old));
     expect(newer.types).toEqual(old.types);
   },
 );
 
 test("2.7.23's report gives methods, classes with properties and constants of enums, its references resolved", () => {
-  const definition = parseDefinition(recorded("zk-2.7.23-interface"));
+  const definition = parseDefinition(recorded("zk-2.7.23-interface"), NAME);
   expect(definition.methods).toHaveLength(29);
   expect(methods(definition)).toContain("java.util.List<peer.api.Order> list(int)");
   expect(definition.types).toEqual({
@@ -53,6 +55,90 @@ test("2.7.23's report gives methods, classes with properties and constants of en
   });
 });
 
+// As org.apache.dubbo.metadata.definition.ServiceDefinitionBuilder of each line writes an interface with inner classes.
+test.each([
+  [
+    "2.7.23",
+    {
+      methods: [
+        {
+          name: "get",
+          parameterTypes: [
+            "com.acme.Orders$Line",
+            "com.acme.Orders.Kind",
+            "java.util.List<com.acme.Orders$Line>",
+            "java.util.Map<java.lang.String,com.acme.Orders$Line$Tax>",
+            "com.acme.Orders.Line[]",
+          ],
+          returnType: "com.acme.Orders$Line",
+        },
+      ],
+      types: [
+        {
+          type: "com.acme.Orders$Line",
+          properties: { tax: { type: "com.acme.Orders$Line$Tax", properties: { rate: { type: "int" } } } },
+        },
+        { type: "com.acme.Orders.Kind", enums: ["A", "B"] },
+      ],
+    },
+  ],
+  [
+    "3.2.18 and 3.3.6",
+    {
+      methods: [
+        {
+          name: "get",
+          parameterTypes: [
+            "com.acme.Orders.Line",
+            "com.acme.Orders.Kind",
+            "java.util.List<com.acme.Orders.Line>",
+            "java.util.Map<java.lang.String,com.acme.Orders.Line.Tax>",
+            "com.acme.Orders.Line[]",
+          ],
+          returnType: "com.acme.Orders.Line",
+        },
+      ],
+      types: [
+        { type: "com.acme.Orders.Line.Tax", properties: { rate: "int" } },
+        { type: "com.acme.Orders.Line", properties: { tax: "com.acme.Orders.Line.Tax" } },
+        { type: "com.acme.Orders.Kind", enums: ["A", "B"] },
+      ],
+    },
+  ],
+])("inner classes are named as on the wire: %s", (_, given) => {
+  expect(parseDefinition(JSON.stringify(given), "com.acme.Orders")).toEqual({
+    methods: [
+      {
+        name: "get",
+        parameterTypes: [
+          "com.acme.Orders$Line",
+          "com.acme.Orders$Kind",
+          "java.util.List<com.acme.Orders$Line>",
+          "java.util.Map<java.lang.String,com.acme.Orders$Line$Tax>",
+          "com.acme.Orders$Line[]",
+        ],
+        returnType: "com.acme.Orders$Line",
+      },
+    ],
+    types: {
+      "com.acme.Orders$Kind": { enums: ["A", "B"] },
+      "com.acme.Orders$Line": { properties: { tax: "com.acme.Orders$Line$Tax" } },
+      "com.acme.Orders$Line$Tax": { properties: { rate: "int" } },
+    },
+  });
+});
+
+test.each([
+  ["com.ACME.Orders", "com.ACME.Line", "com.ACME.Line"],
+  ["com.ACME.Orders", "com.ACME.Line.Tax", "com.ACME.Line$Tax"],
+  ["com.acme.Api$Orders", "com.acme.Api.Line", "com.acme.Api$Line"],
+  ["a.B", "java.util.Map.Entry<a.B.C,int[]>", "java.util.Map$Entry<a.B$C,int[]>"],
+  ["a.B", "x.lower.names", "x.lower.names"],
+])("in the report of %s %s is %s", (interfaceName, type, expected) => {
+  const given = { methods: [{ name: "a", parameterTypes: [], returnType: type }] };
+  expect(parseDefinition(JSON.stringify(given), interfaceName).methods[0]?.returnType).toBe(expected);
+});
+
 const method = { name: "a", parameterTypes: ["int", "a.B"], returnType: "void" };
 const withTypes = (types: unknown) => ({ methods: [], types });
 
@@ -72,7 +158,7 @@ test.each([
     undefined,
   ],
 ])("%s", (_, given, expected) => {
-  const [first] = parseDefinition(JSON.stringify(given)).methods;
+  const [first] = parseDefinition(JSON.stringify(given), NAME).methods;
   expect(first?.parameterNames).toEqual(expected);
   expect(first?.parameterTypes).toEqual(["int", "a.B"]);
 });
@@ -130,12 +216,12 @@ test.each([
     { "a.B": { properties: { z: "int" } } },
   ],
 ])("types: %s", (_, given, types) => {
-  expect(parseDefinition(JSON.stringify(given)).types).toEqual(types);
+  expect(parseDefinition(JSON.stringify(given), NAME).types).toEqual(types);
 });
 
 test("a property that is named as JavaScript names prototypes is an ordinary one", () => {
   const text = '{"methods":[],"types":[{"type":"a.B","properties":{"__proto__":"int","constructor":"long"}}]}';
-  const { types } = parseDefinition(text);
+  const { types } = parseDefinition(text, NAME);
   expect(JSON.stringify(types)).toBe('{"a.B":{"properties":{"__proto__":"int","constructor":"long"}}}');
   expect(({} as Record<string, unknown>)["int"]).toBeUndefined();
 });
@@ -143,7 +229,7 @@ test("a property that is named as JavaScript names prototypes is an ordinary one
 test("methods without a name, or with more parameters than Java has, are left out", () => {
   const many = { name: "b", parameterTypes: Array.from({ length: 256 }, () => "int"), returnType: "void" };
   const given = { methods: [{}, null, "x", { name: "" }, { name: "a b" }, many, { name: "c" }] };
-  expect(parseDefinition(JSON.stringify(given)).methods).toEqual([
+  expect(parseDefinition(JSON.stringify(given), NAME).methods).toEqual([
     { name: "c", parameterTypes: [], returnType: "java.lang.Object" },
   ]);
 });
@@ -165,11 +251,11 @@ test.each([
   ["many types", JSON.stringify(withTypes(several(5_001))), "it has over 5000 types"],
   ["a wide type", JSON.stringify(withTypes([{ type: "a.B", properties }])), "a.B has over 2000 properties"],
 ])("%s is refused", (_, text, message) => {
-  expect(() => parseDefinition(text)).toThrow(message);
+  expect(() => parseDefinition(text, NAME)).toThrow(message);
 });
 
 test("every beginning of a real report is refused as no JSON, never otherwise", () => {
   const text = recorded("zk-2.7.23-interface");
   for (let length = 0; length < text.length; length += 37)
-    expect(() => parseDefinition(text.slice(0, length))).toThrow("it is no JSON");
+    expect(() => parseDefinition(text.slice(0, length), NAME)).toThrow("it is no JSON");
 });
