@@ -1,12 +1,19 @@
 import { execFile } from "node:child_process";
+import { type OutgoingHttpHeaders, request } from "node:http";
 import { promisify } from "node:util";
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { validate } from "@readme/openapi-parser";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodeHessian2 } from "../../src/codecs/hessian2/writer.ts";
+import { encodeRequestWrapper } from "../../src/codecs/triple/body.ts";
+import { encodeEnvelope } from "../../src/codecs/triple/envelope.ts";
 import type { JavaDefinition } from "../../src/model/schema.ts";
 import { startProvider } from "../support/dubbo.ts";
 import { type GatewayStage, startGatewayStage } from "../support/gateway-stage.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { stopAll } from "../support/process.ts";
+import { ordersMethod, ordersSchema } from "../support/proto-fixtures.ts";
 
 // Callers outside the mesh, which know of no registry, to a real 2.7 provider by the routes of a Gateway.
 const run = promisify(execFile);
@@ -61,6 +68,24 @@ async function curl(path: string, args: readonly string[], host = "api.example.c
   );
   const text = body.join("\r\n\r\n");
   return { status: Number(line.split(" ")[1]), headers, json: text === "" ? undefined : JSON.parse(text) };
+}
+
+interface HiClient {
+  sayHi(request: { readonly value: string }): Promise<{ readonly value: string }>;
+}
+
+/** The content that a POST is answered, whatever Host it names. */
+function post(path: string, headers: OutgoingHttpHeaders, body: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: stage.host, port: stage.port, path, method: "POST", headers }, (answer) => {
+      const pieces: Buffer[] = [];
+      answer.on("data", (piece: Buffer) => pieces.push(piece));
+      answer.on("end", () => resolve(Buffer.concat(pieces)));
+      answer.on("error", reject);
+    });
+    asked.on("error", reject);
+    asked.end(body);
+  });
 }
 
 const json = (body: string, ...more: string[]) => ["-H", "content-type: application/json", "-d", body, ...more];
@@ -168,6 +193,40 @@ test("what a gateway exposes by a pattern is called by its own name, and only th
   expect(await curl("/com.acme.Other/whoAmI", json("[]"), "any.host")).toMatchObject({ status: 404 });
   await stage.apply(services, rules);
   expect(await curl("/com.acme.OrderService/whoAmI", json("[]"), "any.host")).toMatchObject({ status: 404 });
+});
+
+test("gRPC and gRPC-Web clients with a .proto file reach the Dubbo2 provider by the same route as JSON", async () => {
+  const services = { [KEY]: [`dubbo://${PROVIDER.host}:${PROVIDER.port}`] };
+  const any = virtualService("any", "*", `[{match: [{uri: {prefix: /com.acme.OrderService/}}], ${to}}]`);
+  await stage.apply(services, [...rules, any], { schemas: [ordersSchema] });
+  const baseUrl = `http://${stage.host}:${stage.port}`;
+  const transports = {
+    grpc: createGrpcTransport({ baseUrl }),
+    "grpc-web over HTTP/1.1": createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
+    "grpc-web over HTTP/2": createGrpcWebTransport({ baseUrl, httpVersion: "2" }),
+  };
+  const said: Record<string, unknown> = {};
+  for (const [name, transport] of Object.entries(transports)) {
+    const client = createClient(ordersMethod("SayHi").parent, transport) as unknown as HiClient;
+    said[name] = await client.sayHi({ value: name });
+  }
+  expect(said).toEqual(
+    Object.fromEntries(Object.keys(transports).map((name) => [name, expect.objectContaining({ value: `hi ${name}` })])),
+  );
+  expect(await curl("/com.acme.OrderService/sayHi", json('["JSON"]'), "any.host")).toMatchObject({ json: "hi JSON" });
+  await stage.apply(services, rules);
+});
+
+test("a call by gRPC with Java's own serialization is refused", async () => {
+  const message = encodeRequestWrapper({
+    serializeType: "hessian4",
+    args: [Buffer.from(encodeHessian2("x"))],
+    argTypes: ["java.lang.String"],
+  });
+  const body = Buffer.concat([encodeEnvelope(message.length), message]);
+  const headers = { "content-type": "application/grpc-web+proto", host: "api.example.com" };
+  const answer = await post("/orders/sayHi", headers, body);
+  expect(answer.toString("latin1")).toContain("grpc-status: 7\r\n");
 });
 
 test("a port that is in use keeps no other change from being taken up", async () => {

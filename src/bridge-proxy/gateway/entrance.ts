@@ -75,7 +75,7 @@ class GatewayEntrance implements Entrance {
     let admission = shared ? this.#admissions.get(head.fields) : undefined;
     if (admission?.table !== table) {
       const request = readRequest(head.fields);
-      const host = table.hostFor(fieldValue(head.fields, ":authority") ?? "");
+      const host = table.hostFor(fieldValue(head.fields, ":authority") || fieldValue(head.fields, "host") || "");
       if (isPreflight(request)) return this.#preflight(arrived, request, host);
       const found = host?.find(request);
       if (typeof found !== "object" && host !== undefined && isOpenApi(request)) return this.#describe(arrived, host);

@@ -6,7 +6,7 @@ const INNER: ReadonlySet<string> = new Set([
   ..."path interface group version token generic input timeout id dubbo async return application serialization".split(
     " ",
   ),
-  ..."remote.application tag".split(" "),
+  ..."remote.application tag host".split(" "),
 ]);
 const INNER_START = /^(?:tri-|rest-service-|triple-|dubbo|x-envoy-|x-trestle-)/;
 /** Longest list of addresses that is passed on; a longer one is begun anew. */

@@ -47,7 +47,7 @@ test.each([
     "token",
     "generic",
   ],
-  ...["timeout", "remote.application"],
+  ...["timeout", "remote.application", "host"],
 ])("%s is not taken from outside", (name) => {
   expect(isOuter(name)).toBe(false);
 });
