@@ -19,6 +19,9 @@ import { ProxyWorker } from "./worker-process.ts";
  */
 const LIST_SETTLES_MS = 6_000;
 
+/** How long a worker that has to give up ports is waited for before another one takes them, ms. */
+const HANDOVER_MS = 2_000;
+
 /** What registries say of those who call. */
 export type Callers = Pick<ProxyNode, "applications" | "tags">;
 
@@ -42,6 +45,11 @@ interface PlacedWorker {
   tri: number | undefined;
 }
 
+interface Given {
+  readonly snapshot: Snapshot;
+  readonly callers: Callers;
+}
+
 /** What the workers are made from: ports and hosts come from the configuration as it was at the start. */
 export interface DataPlaneOptions {
   readonly config: TrestleConfig;
@@ -58,7 +66,7 @@ export class DataPlane {
   readonly #unlisted = new Set<ProxyWorker>();
   readonly #keys = new WeakMap<ResourceSet, ReadonlySet<string>>();
   #resources: ResourceSet | undefined;
-  #given: { readonly snapshot: Snapshot; readonly callers: Callers } | undefined;
+  #given: Given | undefined;
   #restarting: Promise<void> | undefined;
   #replacements: Promise<void> = Promise.resolve();
   #isLeaving = false;
@@ -66,6 +74,8 @@ export class DataPlane {
   readonly #httpPorts: HttpPorts;
   /** The worker that has the ports which only one can have: those of HTTP services and gateways. */
   #sharer = 0;
+  #lastSharer = 0;
+  #preparing: Promise<void> = Promise.resolve();
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
@@ -156,8 +166,15 @@ export class DataPlane {
   /** Leads all workers to what the snapshot says; resolves when those that run have it in force. */
   async update(snapshot: Snapshot, callers: Callers): Promise<void> {
     this.#given = { snapshot, callers };
+    // One after the other, and always for what was given last: a later update must not be overtaken by an earlier one.
+    this.#preparing = this.#preparing.then(() => this.#httpPorts.assign(this.#given!.snapshot.entries));
+    await this.#preparing;
+    await this.#give(this.#given);
+    this.#options.onChange();
+  }
+
+  async #give({ snapshot, callers }: Given): Promise<void> {
     const { bind } = this.#options.config.proxy;
-    await this.#httpPorts.assign(snapshot.entries);
     const http = [...this.#httpPorts.current].map(([service, port]) => ({ address: bind, port, service }));
     const sets = this.#workers.map(({ worker, dubbo, tri }, i) =>
       this.#compile(snapshot, {
@@ -171,10 +188,11 @@ export class DataPlane {
     );
     const sharer = this.#sharer;
     this.#resources = sets[sharer];
+    const others = this.#workers.map(({ worker }, i) => (i === sharer ? undefined : worker.update(sets[i]!)));
     // Whoever has to give ports up does so first.
-    await Promise.all(this.#workers.map(({ worker }, i) => (i === sharer ? undefined : worker.update(sets[i]!))));
-    await this.#workers[sharer]!.worker.update(sets[sharer]!);
-    this.#options.onChange();
+    if (sharer !== this.#lastSharer) await Promise.race([Promise.all(others), sleep(HANDOVER_MS)]);
+    this.#lastSharer = sharer;
+    await Promise.all([...others, this.#workers[sharer]!.worker.update(sets[sharer]!)]);
   }
 
   /**
