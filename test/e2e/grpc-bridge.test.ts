@@ -154,6 +154,19 @@ describe.each(["2.7", "2.6"] as const)("a %s provider, called by gRPC", (line) =
     });
   });
 
+  test("java.time goes there and back, in UTC", async () => {
+    await stage.apply(services, typesKnown);
+    const at = { seconds: "1795289400", nanos: 500_000_000 };
+    const times = { date: at, day: at, time: "10:11:12.500", dateTime: at, instant: at };
+    const { code, details, value } = await client.call("EchoTimes", times);
+    expect([code, details]).toEqual([0, ""]);
+    expect(value).toMatchObject({
+      ...times,
+      day: { seconds: "1795219200", nanos: 0 },
+      time: expect.stringMatching(/^10:11:12\.50*$/) as string,
+    });
+  });
+
   test("an overload is told by its type", async () => {
     await stage.apply(services, typesKnown);
     expect(await client.call("Find", { id: "7" })).toMatchObject({ code: 0, value: { id: "7", servedBy: label } });

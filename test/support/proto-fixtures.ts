@@ -52,6 +52,7 @@ export const ordersJava: JavaDefinition = {
     ["echoStrings", "java.lang.String[]", "java.lang.String[]"],
     ["echoDecimal", "java.math.BigDecimal", "java.math.BigDecimal"],
     ["echoDate", "java.util.Date", "java.util.Date"],
+    ["echoTimes", "com.acme.Times", "com.acme.Times"],
     ["echoStatus", "com.acme.OrderStatus", "com.acme.OrderStatus"],
     ["echoSet", "java.util.Set<java.lang.String>", "java.util.Set<java.lang.String>"],
     ["echoMap", "java.util.Map<java.lang.String,java.lang.Object>", "java.util.Map<java.lang.String,java.lang.Object>"],
@@ -91,6 +92,15 @@ export const ordersJava: JavaDefinition = {
     },
     "com.acme.OrderLine": {
       properties: { sku: "java.lang.String", quantity: "int", price: "java.math.BigDecimal" },
+    },
+    "com.acme.Times": {
+      properties: {
+        date: "java.util.Date",
+        day: "java.time.LocalDate",
+        time: "java.time.LocalTime",
+        dateTime: "java.time.LocalDateTime",
+        instant: "java.time.Instant",
+      },
     },
     "com.acme.OrderStatus": { enums: ["NEW", "PAID", "SHIPPED", "CANCELLED"] },
     "com.acme.WhoAmI": {

@@ -2,10 +2,19 @@
 import { ProtocolError } from "../../base/errors.ts";
 import { dateText, lostItsElements, plainOf } from "../hessian2/java.ts";
 import { isContainer, type MapValue, mapGet, type ObjectValue, shortestFloat, type Value } from "../value.ts";
-import { durationFromText, type Seconds, secondsOfMillis, spanOfMillis, timestampFromText } from "./times.ts";
+import {
+  durationFromText,
+  isTimestamp,
+  type Seconds,
+  secondsOfMillis,
+  spanOfMillis,
+  timestampFromText,
+  timestampText,
+} from "./times.ts";
 
 /** What an object of Java's own stands for; throws for one whose elements its sender lost. */
 export function plain(value: Value): Value {
+  if (isContainer(value) && value.type === "map") return timeOfParts(value) ?? value;
   if (!isContainer(value) || value.type !== "object") return value;
   if (lostItsElements(value)) {
     throw new ProtocolError(
@@ -14,6 +23,38 @@ export function plain(value: Value): Value {
     );
   }
   return plainOf(value) ?? value;
+}
+
+/**
+ * The text of a java.time object that a generic answer has taken to pieces, as 2.6 does with all of them and later lines with Instant;
+ * undefined for every other map.
+ */
+function timeOfParts(map: MapValue): string | undefined {
+  const name = mapGet(map, "class");
+  if (typeof name !== "string" || !name.startsWith("java.time.")) return undefined;
+  const part = (key: string): bigint => {
+    const value = mapGet(map, key);
+    return typeof value === "number" || typeof value === "bigint" ? BigInt(value) : -1n;
+  };
+  const digits = (key: string, count: number): string => String(part(key)).padStart(count, "0");
+  const day = `${digits("year", 4)}-${digits("monthValue", 2)}-${digits("dayOfMonth", 2)}`;
+  const nanos = part("nano") > 0n ? `.${digits("nano", 9)}` : "";
+  const clock = `${digits("hour", 2)}:${digits("minute", 2)}:${digits("second", 2)}${nanos}`;
+  switch (name) {
+    case "java.time.LocalDate":
+      return day;
+    case "java.time.LocalTime":
+      return clock;
+    case "java.time.LocalDateTime":
+      return `${day}T${clock}`;
+    case "java.time.Instant": {
+      const point = { seconds: part("epochSecond"), nanos: Number(part("nano")) };
+      const isWhole = mapGet(map, "epochSecond") !== undefined && isTimestamp(point);
+      return isWhole ? `${timestampText(point)}Z` : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** The items of a list; undefined for any other value. */

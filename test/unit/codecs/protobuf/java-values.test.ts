@@ -39,6 +39,30 @@ test("objects of Java's own are what they stand for, others themselves", () => {
   expect(plain(own)).toBe(own);
 });
 
+const parts = (name: string, values: Readonly<Record<string, number>>) =>
+  mapValue([["class", `java.time.${name}`], ...Object.entries(values)]);
+const day = { year: 2026, monthValue: 3, dayOfMonth: 7 };
+const clock = { hour: 1, minute: 2, second: 3 };
+
+test.each<[string, Readonly<Record<string, number>>, string]>([
+  ["LocalDate", day, "2026-03-07"],
+  ["LocalTime", { ...clock, nano: 0 }, "01:02:03"],
+  ["LocalTime", { ...clock, nano: 5_000_000 }, "01:02:03.005000000"],
+  ["LocalDateTime", { ...day, ...clock, nano: 5 }, "2026-03-07T01:02:03.000000005"],
+  ["Instant", { epochSecond: 1_795_289_400, nano: 500_000_000 }, "2026-11-21T19:30:00.5Z"],
+])("a java.time.%s in pieces is its text", (name, values, text) => {
+  expect(plain(parts(name, values))).toBe(text);
+});
+
+test.each([
+  ["a class of other time", parts("Period", { days: 1 })],
+  ["an Instant that no Timestamp can be", parts("Instant", { epochSecond: 1e15, nano: 0 })],
+  ["an Instant without its seconds", parts("Instant", { nano: 0 })],
+  ["any other map", mapValue([["class", "a.B"]])],
+])("%s stays a map", (_, value) => {
+  expect(plain(value)).toBe(value);
+});
+
 test("members of maps and objects; keys that are no text are none", () => {
   const map = mapValue([
     ["a", 1],
