@@ -32,6 +32,10 @@ export interface UpstreamCall extends InLine {
  */
 const STRICT_PING_MS = 330_000;
 
+/** Netty's servers, Dubbo's among them, end a connection with all its calls over 200 resets in 30 s: half of that, for those under way. */
+const MAX_RESETS = 100;
+const RESETS_MS = 30_000;
+
 /** Calls that wait for a stream to a provider, in their order: whichever of its connections has one first takes the next. */
 const lines = new WeakMap<ProviderPort, Line<UpstreamCall>>();
 
@@ -57,6 +61,8 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   #endWhenIdle = false;
   #ended = false;
   #failure = "";
+  #resets = 0;
+  #resetsSinceMs = 0;
   #lastAskedMs = Number.NEGATIVE_INFINITY;
   /** It sent more than an answer to our last question. */
   #spoke = true;
@@ -115,7 +121,10 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     const { machine } = this.link;
     // What has come and was not looked at would be missing from the connection's window for ever.
     if (stream.closed) machine.release(stream, stream.unreleased);
-    else machine.reset(stream, code);
+    else {
+      machine.reset(stream, code);
+      this.#countReset();
+    }
     this.link.wake();
     this.#advance();
   }
@@ -221,6 +230,16 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     if (!this.#leaving && this.link.machine.openedStreams >= this.#context.limits.maxStreamsPerConnection)
       this.#leave();
     if (this.#endWhenIdle) this.#endIfIdle();
+  }
+
+  /** Too many streams given up on one connection look like an attack to its server: a new one takes over before. */
+  #countReset(): void {
+    const { nowMs } = this.#context;
+    if (nowMs - this.#resetsSinceMs > RESETS_MS) {
+      this.#resetsSinceMs = nowMs;
+      this.#resets = 0;
+    }
+    if (++this.#resets >= MAX_RESETS && !this.#leaving) this.#leave();
   }
 
   /** It takes no new call. */

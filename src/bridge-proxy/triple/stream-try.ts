@@ -153,8 +153,12 @@ export class StreamTry implements TryOwner, UpstreamCall {
 
   onData({ bytes, end }: Parameters<UpstreamCall["onData"]>[0]): void {
     const { sink } = this.#parts;
-    if (sink.data(bytes, end) > 0) this.#owed += bytes.length;
-    else if (bytes.length > 0) {
+    if (sink.data(bytes, end) > 0) {
+      this.#owed += bytes.length;
+      // A caller that reads slowly holds up its own stream, and no other call on this connection.
+      this.#callee.link.machine.share(this.#upstream!, bytes.length);
+      this.#callee.link.wake();
+    } else if (bytes.length > 0) {
       this.#callee.link.machine.release(this.#upstream!, bytes.length);
       this.#callee.link.wake();
     }

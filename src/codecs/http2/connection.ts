@@ -141,13 +141,22 @@ export class Http2Connection extends Receiver {
   release(stream: Http2Stream, bytes: number): void {
     const given = Math.min(bytes, stream.unreleased);
     stream.unreleased -= given;
-    this.credit(given);
+    const shared = Math.min(given, stream.shared);
+    stream.shared -= shared;
+    this.credit(given - shared);
     if (stream.closed || stream.remoteEnded) return;
     stream.credit += given;
     if (stream.credit * 2 < this.limits.streamWindowBytes) return;
     stream.receiveWindow += stream.credit;
     this.sender.windowUpdate(stream.id, stream.credit);
     stream.credit = 0;
+  }
+
+  /** Gives the connection's window back for bytes that are not used yet, as other streams need it; their stream's own they go on holding. */
+  share(stream: Http2Stream, bytes: number): void {
+    const given = Math.min(bytes, stream.unreleased - stream.shared);
+    stream.shared += given;
+    this.credit(given);
   }
 
   /** While true no content is framed: the socket is full. */

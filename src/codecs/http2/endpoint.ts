@@ -181,8 +181,9 @@ export abstract class Endpoint {
     this.streams.remove(stream, ending);
     if (ending === "ended") this.guard.earnStream();
     else {
-      this.credit(stream.unreleased);
+      this.credit(stream.unreleased - stream.shared);
       stream.unreleased = 0;
+      stream.shared = 0;
     }
     if (this.streams.size === 0) this.onIdle();
   }

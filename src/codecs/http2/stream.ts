@@ -12,6 +12,8 @@ export class Http2Stream {
   receiveWindow: number;
   /** Bytes reported and not released. */
   unreleased = 0;
+  /** How many of those have had the connection's window given back. */
+  shared = 0;
   /** Bytes released and not yet told to the peer. */
   credit = 0;
   /** The peer has ended its side. */

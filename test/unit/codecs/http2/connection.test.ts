@@ -253,3 +253,42 @@ test("a client knows how large a header list its peer takes", () => {
   expect(link.client.takesList(["a", "b".repeat(967)])).toBe(true);
   expect(link.client.takesList(["a", "b".repeat(968)])).toBe(false);
 });
+
+test("window that is shared is given back to the connection once, and the stream's only when it is released", () => {
+  const link = new Link({ connectionWindowBytes: 65_535, streamWindowBytes: 65_535 });
+  const [mine, theirs] = link.begin(false);
+  const [other] = link.begin(false);
+  link.client.data(mine, Buffer.alloc(65_535), false);
+  link.client.data(other, Buffer.alloc(40_000), true);
+  link.run();
+  expect(link.client.queuedBytes).toBe(40_000);
+  link.server.share(theirs, 65_535);
+  link.server.share(theirs, 65_535);
+  link.run();
+  expect(link.client.queuedBytes).toBe(0);
+  link.client.data(mine, Buffer.alloc(10_000), false);
+  link.run();
+  expect(link.client.queuedBytes).toBe(10_000);
+  link.server.release(theirs, 65_535);
+  link.run();
+  expect(link.client.queuedBytes).toBe(0);
+  // 40,000 of the other stream and 10,000 of this one are taken of the connection's window now, no more and no less.
+  const [third] = link.begin(false);
+  link.client.data(third, Buffer.alloc(65_535), true);
+  link.run();
+  expect(link.client.queuedBytes).toBe(50_000);
+});
+
+test("a stream that is reset gives the connection back what was not shared before", () => {
+  const link = new Link({ connectionWindowBytes: 65_535, streamWindowBytes: 65_535 });
+  const [mine, theirs] = link.begin(false);
+  link.client.data(mine, Buffer.alloc(65_535), false);
+  link.run();
+  link.server.share(theirs, 10_000);
+  link.server.reset(theirs, 8);
+  link.run();
+  const [next] = link.begin(false);
+  link.client.data(next, Buffer.alloc(65_535), true);
+  link.run();
+  expect(link.client.queuedBytes).toBe(0);
+});
