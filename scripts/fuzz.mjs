@@ -28,10 +28,14 @@ const env = {
   TRESTLE_FUZZ_RUNS: String(Math.max(1, Math.round(seconds / 60))),
   FUZZ_RUNS: String(Math.max(300, seconds * 20)),
 };
-const child = spawn("npx", ["--no-install", "vitest", "run", "--project", "unit", "test/fuzz"], {
-  stdio: "inherit",
-  env,
-});
+const child = spawn(
+  "npx",
+  ["--no-install", "vitest", "run", "--project", "unit", "test/fuzz", `--testTimeout=${(seconds * 3 + 120) * 1000}`],
+  {
+    stdio: "inherit",
+    env,
+  },
+);
 child.on("exit", (code, signal) => {
   process.exitCode = signal === null ? code : 1;
 });
