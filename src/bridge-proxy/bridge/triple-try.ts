@@ -1,5 +1,6 @@
 import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
+import { parseAnswer } from "../../codecs/triple/answer.ts";
 import type { ProxyContext, TryOwner } from "../context.ts";
 import type { CallerWatch, EndsWithCaller } from "../dubbo/caller-watch.ts";
 import type { StreamOn } from "../triple/link.ts";
@@ -7,12 +8,13 @@ import { MAX_MOVES, type SentContent, StreamTry, type TripleTryOwner } from "../
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { grpcToDubbo, isGrpcRequest } from "./grpc-form.ts";
 import { type TripleRequest, toDubboAnswer } from "./to-triple.ts";
+import type { FarOwner } from "./translated-try.ts";
 import { TripleCollector } from "./triple-collector.ts";
 
 /** What a Dubbo2 call's try at a Triple provider is made from. */
 export interface TripleTryParts {
   /** The Dubbo2 call: it gets a Dubbo2 answer, or is told why there is none. */
-  readonly owner: TryOwner;
+  readonly owner: TryOwner & Partial<Pick<FarOwner, "takesStatus">>;
   readonly endpoint: TripleEndpoint;
   readonly request: TripleRequest;
   readonly idHigh: number;
@@ -67,6 +69,12 @@ export class TripleTry implements TripleTryOwner, EndsWithCaller {
     this.tryAbandoned();
   }
 
+  /** Gives the call up: its owner hears nothing of it any more. */
+  cancel(): void {
+    this.#stream?.cancel();
+    this.#end();
+  }
+
   /** The Dubbo2 call decides itself, when it sees the whole answer. */
   retries(): boolean {
     return false;
@@ -75,9 +83,11 @@ export class TripleTry implements TripleTryOwner, EndsWithCaller {
   complete(): void {
     const { owner, idHigh, idLow, request } = this.#parts;
     this.#end();
+    const { answer } = this.#collector;
     let frame: Buffer;
     try {
-      const { answer } = this.#collector;
+      const isStatus = owner.takesStatus !== undefined && parseAnswer(answer.head, answer.trailers).type === "error";
+      if (isStatus && owner.takesStatus?.(answer) === true) return;
       frame = isGrpcRequest(request)
         ? grpcToDubbo(idHigh, idLow, request, answer)
         : toDubboAnswer(idHigh, idLow, request, answer);
@@ -116,7 +126,7 @@ export class TripleTry implements TripleTryOwner, EndsWithCaller {
 }
 
 /** A request's content that is there from the start. */
-export class WholeContent implements SentContent {
+class WholeContent implements SentContent {
   readonly empty = false;
   readonly replayable = true;
   readonly #bytes: Buffer;

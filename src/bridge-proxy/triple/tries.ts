@@ -3,9 +3,8 @@ import { grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.t
 import { type CallHead, parseRequestHead, printTimeout, withTimeout } from "../../codecs/triple/head.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import type { CallerCall } from "../bridge/caller-form.ts";
-import { DubboTry } from "../bridge/dubbo-try.ts";
-import { MessageTry } from "../bridge/message-try.ts";
-import { RestMessageTry } from "../bridge/rest-message-try.ts";
+import { dubboSide, type FarParts, restSide, tripleSide } from "../bridge/far-sides.ts";
+import { type FarSide, TranslatedTry } from "../bridge/translated-try.ts";
 import type { ProxyContext } from "../context.ts";
 import type { TryDeadline } from "../policies/try-deadline.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
@@ -39,18 +38,12 @@ export interface TryParts {
  * A try at a Triple provider, in a slot of the call table: as it is, or with other messages where the provider takes another kind.
  * Throws CallError where the head cannot be written or read.
  */
-export function tryTriple(parts: TryParts, endpoint: TripleEndpoint, slot: number): StreamTry | MessageTry {
+export function tryTriple(parts: TryParts, endpoint: TripleEndpoint, slot: number): StreamTry | TranslatedTry {
   const { context, owner, stream, content, cluster, never, startMs, deadline } = parts;
+  const token = cluster.tri.setsToken ? endpoint.token : "";
   const kind = messagesFor(parts, endpoint);
-  if (kind !== undefined) {
-    const call = callerCall(parts, cluster.tri.setsToken ? endpoint.token : "");
-    return new MessageTry(
-      context,
-      { owner, sink: stream, content, endpoint, call, ...kind, startMs, ...deadline },
-      slot,
-    );
-  }
-  const fields = withToken(withTimeLeft(parts), cluster.tri.setsToken ? endpoint.token : "");
+  if (kind !== undefined) return translated(parts, token, (more) => tripleSide({ ...more, endpoint, ...kind }), slot);
+  const fields = withToken(withTimeLeft(parts), token);
   return new StreamTry(context, { owner, sink: stream, content, endpoint, fields, never, startMs, ...deadline }, slot);
 }
 
@@ -62,21 +55,31 @@ function withTimeLeft({ context, head, sent, startMs }: TryParts): Fields {
 }
 
 /** A try at a Dubbo2 provider, in a slot of the call table. Throws CallError where the head cannot be read. */
-export function tryDubbo(parts: TryParts, endpoint: DubboEndpoint, slot: number): DubboTry {
-  const { context, owner, stream, content, cluster, startMs, deadline } = parts;
-  const call = callerCall(parts, cluster.dubbo.setsToken ? endpoint.token : "");
-  return new DubboTry(context, { owner, sink: stream, content, endpoint, call, startMs, ...deadline }, slot);
+export function tryDubbo(parts: TryParts, endpoint: DubboEndpoint, slot: number): TranslatedTry {
+  const token = parts.cluster.dubbo.setsToken ? endpoint.token : "";
+  return translated(parts, token, (more) => dubboSide({ ...more, endpoint }), slot);
 }
 
 /** A try at a REST provider, in a slot of the call table. Throws CallError where the head cannot be read. */
-export function tryHttp(parts: TryParts, endpoint: HttpEndpoint, slot: number): RestMessageTry {
-  const { context, owner, stream, content, startMs, deadline } = parts;
-  const call = callerCall(parts, "");
-  return new RestMessageTry(context, { owner, sink: stream, content, endpoint, call, startMs, ...deadline }, slot);
+export function tryHttp(parts: TryParts, endpoint: HttpEndpoint, slot: number): TranslatedTry {
+  return translated(parts, "", (more) => restSide({ ...more, endpoint }), slot);
 }
 
 /** One of those. */
-export type BegunTry = StreamTry | MessageTry | DubboTry | RestMessageTry;
+export type BegunTry = StreamTry | TranslatedTry;
+
+function translated(
+  parts: TryParts,
+  token: string,
+  farSide: (parts: Omit<FarParts<never>, "endpoint">) => FarSide,
+  slot: number,
+): TranslatedTry {
+  const { context, owner, stream, content, startMs, deadline } = parts;
+  const call = callerCall(parts, token);
+  const times = { startMs, ...deadline };
+  const far = farSide({ context, destination: call.destination, schema: call.schemas.callee, ...times });
+  return new TranslatedTry(context, { owner, sink: stream, content, call, far, ...times }, slot);
+}
 
 function callerCall(parts: TryParts, token: string): CallerCall {
   const { context, config, cluster, received, sent, deadline } = parts;

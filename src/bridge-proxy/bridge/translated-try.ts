@@ -1,52 +1,67 @@
 import type { CallReason } from "../../base/errors.ts";
 import { status as statusOf } from "../../codecs/dubbo2/frame.ts";
-import type { ProxyContext, TryOwner } from "../context.ts";
-import type { HttpCallee } from "../http/callee.ts";
-import { endCall, fillSlot } from "../pending.ts";
+import type { CalleePort, ProxyContext, TryOwner } from "../context.ts";
+import { endCall, fillSlot, type SlotTimes } from "../pending.ts";
 import { OK_EXCEPTION, outcomeOfStatus } from "../policies/outcome.ts";
-import type { TryDeadline } from "../policies/try-deadline.ts";
+import { outcomeOfFields } from "../triple/answers.ts";
 import type { AnswerSink } from "../triple/caller-stream.ts";
 import type { StreamOn } from "../triple/link.ts";
 import type { RequestContent } from "../triple/request-content.ts";
 import type { TripleTryOwner } from "../triple/stream-try.ts";
-import type { HttpEndpoint } from "../upstream/endpoint.ts";
 import { type CallerCall, type CallerForm, callerFormOf, faultIn } from "./caller-form.ts";
 import { passReply } from "./pass-reply.ts";
-import { tryRest } from "./rest-try.ts";
 import type { TripleReply } from "./to-dubbo.ts";
-import { type TranslatedRestCall, toRestCall } from "./to-rest.ts";
+import type { TripleAnswer } from "./to-triple.ts";
 
-/** What a Triple call's try at a REST provider is made from. */
-export interface RestMessageTryParts extends TryDeadline {
+/** Hears what became of a call at its far side: the answer in Dubbo2's form, or why there is none. */
+export interface FarOwner extends TryOwner {
+  readonly callee: CalleePort;
+  /** The provider answered by a status of gRPC alone; whether that is passed on as it is. */
+  takesStatus(answer: TripleAnswer): boolean;
+}
+
+/** The provider's side of a translated call: it takes the call in Dubbo2's form and speaks the provider's own protocol. */
+export interface FarSide {
+  /** What the call waits on while its request comes. */
+  readonly callee: CalleePort;
+  /**
+   * Sends a call, whose request frame becomes the far side's; the owner hears of it, perhaps before this returns. Returns what gives the call
+   * up. Throws `ProtocolError` and CallError for a call that has no form over there.
+   */
+  send(frame: Buffer, owner: FarOwner): () => void;
+}
+
+/** What a translated try is made from. */
+export interface TranslatedTryParts extends SlotTimes {
   readonly owner: TripleTryOwner;
   readonly sink: AnswerSink;
   readonly content: RequestContent;
-  readonly endpoint: HttpEndpoint;
   readonly call: CallerCall;
-  readonly startMs: number;
+  readonly far: FarSide;
 }
 
 /**
- * One try of a Triple, gRPC or JSON call at a REST provider. Dubbo2's form stands between the two. It waits for the whole request: streams are
- * not translated.
+ * One try of a call of a Triple port at a provider that takes another form of it: another protocol, or other messages. Dubbo2's form stands
+ * between the two. It waits for the whole request: streams are not translated.
  */
-export class RestMessageTry implements TryOwner {
+export class TranslatedTry implements FarOwner {
   /** The request is not sent on as it comes. */
   readonly sendsTo: StreamOn | undefined = undefined;
-  readonly callee: HttpCallee;
+  readonly callee: CalleePort;
   readonly #context: ProxyContext;
-  readonly #parts: RestMessageTryParts;
+  readonly #parts: TranslatedTryParts;
   /** Of the call table, until the request is there. */
   #slot: number;
   #form: CallerForm | undefined;
   #giveUp: (() => void) | undefined;
+  #ended = false;
 
   /** Takes a slot of the call table that is allocated already. */
-  constructor(context: ProxyContext, parts: RestMessageTryParts, slot: number) {
+  constructor(context: ProxyContext, parts: TranslatedTryParts, slot: number) {
     this.#context = context;
     this.#parts = parts;
     this.#slot = slot;
-    this.callee = parts.endpoint.host.connection();
+    this.callee = parts.far.callee;
     fillSlot(context, slot, this, parts);
   }
 
@@ -71,18 +86,18 @@ export class RestMessageTry implements TryOwner {
   cancel(): void {
     this.#letGoSlot();
     this.#giveUp?.();
-    this.#giveUp = undefined;
+    this.#end();
   }
 
   answered(bytes: Buffer, start: number, end: number): void {
-    this.#giveUp = undefined;
+    this.#end();
     const { owner, sink, content } = this.#parts;
     const form = this.#form!;
     let reply: TripleReply;
     try {
       reply = form.reply(bytes, start, end);
     } catch (error) {
-      const fault = faultIn(error, form.misfit);
+      const fault = faultIn(error);
       if (fault === undefined) throw error;
       owner.tryFailed(form.misfit, `the provider's answer cannot be translated: ${fault.message}`, false);
       return;
@@ -93,15 +108,29 @@ export class RestMessageTry implements TryOwner {
     passReply(owner, sink, reply, outcome);
   }
 
+  /** A status is the same for every caller that speaks gRPC. */
+  takesStatus({ head, trailers }: TripleAnswer): boolean {
+    const { owner, sink, content, call } = this.#parts;
+    if (call.head.kind === "json" || call.head.kind === "http") return false;
+    this.#end();
+    const first = head ?? trailers ?? [];
+    const last = head === null ? undefined : (trailers ?? undefined);
+    const outcome = outcomeOfFields(first, last);
+    if (owner.retries(outcome)) return true;
+    content.drop();
+    passReply(owner, sink, { head: first, body: undefined, trailers: last }, outcome);
+    return true;
+  }
+
   failed(reason: CallReason, message: string): void {
     this.#slot = -1;
-    this.#giveUp = undefined;
+    this.#end();
     this.#parts.owner.tryFailed(reason, message, false);
   }
 
   abandoned(): void {
     this.#slot = -1;
-    this.#giveUp = undefined;
+    this.#end();
     this.#parts.owner.tryAbandoned(false);
   }
 
@@ -110,21 +139,23 @@ export class RestMessageTry implements TryOwner {
   }
 
   #send(): void {
-    const { owner, content, call, endpoint, deadlineMs, deadlineKind } = this.#parts;
-    let rest: TranslatedRestCall;
+    const { owner, content, call, far } = this.#parts;
+    this.#letGoSlot();
     try {
       this.#form = callerFormOf(call, Buffer.concat(content.held), this.#context.frameLimits.maxBodyBytes);
-      rest = toRestCall(this.#form.frame, call.destination.service.interface, call.schemas.callee);
+      const giveUp = far.send(this.#form.frame, this);
+      if (!this.#ended) this.#giveUp = giveUp;
     } catch (error) {
       const fault = faultIn(error);
       if (fault === undefined) throw error;
-      this.cancel();
+      this.#end();
       owner.tryFailed(fault.reason, fault.message, false);
-      return;
     }
-    this.#letGoSlot();
-    const parts = { owner: this, endpoint, call: rest, idHigh: 0, idLow: 0, deadlineMs, deadlineKind };
-    this.#giveUp = tryRest(this.#context, parts);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#giveUp = undefined;
   }
 
   #letGoSlot(): void {
