@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ProtocolError } from "../../src/base/errors.ts";
 import { decodeResponse, encodeRequest } from "../../src/codecs/dubbo2/body.ts";
@@ -7,6 +6,7 @@ import { editRequest } from "../../src/codecs/dubbo2/edit.ts";
 import { bodyLength, isEvent, isRequest } from "../../src/codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../src/codecs/dubbo2/head.ts";
 import { HESSIAN2_LINES, recordedFrames } from "../support/dubbo2-frames.ts";
+import fc from "../support/fast-check.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 300);
 const CORPUS = HESSIAN2_LINES.flatMap((line) => recordedFrames(`${line}-hessian2`)).filter((frame) => frame.ser === 2);

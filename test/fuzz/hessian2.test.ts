@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ProtocolError } from "../../src/base/errors.ts";
 import { valueToJson } from "../../src/codecs/hessian2/json.ts";
@@ -8,6 +7,7 @@ import { Skipper } from "../../src/codecs/hessian2/skip.ts";
 import { encodeHessian2, Hessian2Writer } from "../../src/codecs/hessian2/writer.ts";
 import { parseJson, printJson } from "../../src/codecs/json-text.ts";
 import { dateValue, doubleValue, listValue, mapValue, objectValue, type Value } from "../../src/codecs/value.ts";
+import fc from "../support/fast-check.ts";
 import { hessianVectors, moreVectors, RECORDINGS } from "../support/hessian-vectors.ts";
 import { mutate, seeded } from "../support/mutate.ts";
 

@@ -1,6 +1,5 @@
 import { create, fromBinary, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CallError, ProtocolError } from "../../src/base/errors.ts";
 import { jsonArguments, parseQuery } from "../../src/codecs/java-arguments.ts";
@@ -19,6 +18,7 @@ import {
   objectValue,
   type Value,
 } from "../../src/codecs/value.ts";
+import fc from "../support/fast-check.ts";
 import { mutate, seeded } from "../support/mutate.ts";
 import { ordersJava, ordersMessage } from "../support/proto-fixtures.ts";
 

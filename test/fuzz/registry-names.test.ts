@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeName, parseNodeName } from "../../src/registry-sync/dubbo-url.ts";
 import { fromServiceEntry, toServiceEntry } from "../../src/registry-sync/service-entry.ts";
 import { checkServiceEntry } from "../../src/registry-sync/service-entry-check.ts";
 import type { InterfaceNodes } from "../../src/registry-sync/sources/zookeeper/tree.ts";
 import { createZookeeperWorld } from "../../src/registry-sync/sources/zookeeper/world.ts";
+import fc from "../support/fast-check.ts";
 import { recordedTree } from "../support/recorded-tree.ts";
 
 const NAME = "peer.api.OrderService";

@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CallError, ProtocolError } from "../../src/base/errors.ts";
 import { decodeRestAnswer } from "../../src/codecs/rest/answer.ts";
 import { restServiceOf } from "../../src/codecs/rest/mapping.ts";
 import { encodeRestRequest } from "../../src/codecs/rest/request.ts";
 import { parseTemplate, printPath } from "../../src/codecs/rest/template.ts";
+import fc from "../support/fast-check.ts";
 import { restMethod, restSchema } from "../support/rest-schema.ts";
 
 const TYPES = [

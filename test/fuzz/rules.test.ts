@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { compile } from "../../src/control/compile/compiler.ts";
@@ -7,6 +6,7 @@ import { checkConsistent } from "../../src/control/compile/consistent.ts";
 import { analyzeRules } from "../../src/control/rules/analyze.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
 import { createSnapshot } from "../../src/model/snapshot.ts";
+import fc from "../support/fast-check.ts";
 import { caseFile, entryOf, ruleCases } from "../support/rule-cases.ts";
 
 const entries = [

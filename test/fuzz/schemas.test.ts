@@ -6,13 +6,13 @@ import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readProtoServices } from "../../src/cli/mesh/proto-services.ts";
 import { createSchema, readDescriptorSet } from "../../src/codecs/protobuf/schema.ts";
 import { serviceFiles } from "../../src/codecs/protobuf/service-files.ts";
 import type { JavaDefinition } from "../../src/model/schema.ts";
 import { parseDefinition } from "../../src/registry-sync/sources/zookeeper/metadata-definition.ts";
+import fc from "../support/fast-check.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../fixtures/${path}`, import.meta.url));
 const REPORTS = ["zk-2.7.23-interface", "zk-3.3.6-all-tri"].map((name) => {

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../src/codecs/zookeeper/constants.ts";
 import { parseNodeName } from "../../src/registry-sync/dubbo-url.ts";
@@ -13,6 +12,7 @@ import {
   PROXIES,
   providerName,
 } from "../support/facade-link.ts";
+import fc from "../support/fast-check.ts";
 
 // Clients that keep a list the ways real ones do must end with exactly what is shown, whatever happens in whatever order.
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BlockList, sameItems } from "../../../src/registry-sync/block-list.ts";
+import fc from "../../support/fast-check.ts";
 
 test("blocks stand in order of their keys, items in their own order", () => {
   const list = new BlockList<number>();

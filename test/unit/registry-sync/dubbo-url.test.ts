@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type DubboUrl,
@@ -16,6 +15,7 @@ import {
   printDubboUrl,
   printNodeName,
 } from "../../../src/registry-sync/dubbo-url.ts";
+import fc from "../../support/fast-check.ts";
 
 function urlOf(text: string): DubboUrl {
   const reading = parseDubboUrl(text);

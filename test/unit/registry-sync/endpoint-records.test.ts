@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   isSecretParam,
@@ -6,6 +5,7 @@ import {
   printRecords,
   readRecords,
 } from "../../../src/registry-sync/endpoint-records.ts";
+import fc from "../../support/fast-check.ts";
 import { endpoint } from "../../support/worlds.ts";
 
 test("common parameters stand once, defaults not at all", () => {

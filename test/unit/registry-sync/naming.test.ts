@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ServiceKey, serviceKey } from "../../../src/model/service.ts";
 import { entriesOfRuleHost, hostOf, readRuleHost } from "../../../src/registry-sync/naming.ts";
+import fc from "../../support/fast-check.ts";
 
 const entryOf = (name: string, group = "", version = "") => {
   const service = serviceKey(name, group, version);

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CallError } from "../../../../src/base/errors.ts";
 import { encodeWebText, encodeWebTrailers, WebTextDecoder } from "../../../../src/codecs/grpc-web/body.ts";
+import fc from "../../../support/fast-check.ts";
 
 test("trailers are one envelope with a line for each", () => {
   expect(encodeWebTrailers(["grpc-status", "0", "Grpc-Message", "a%20b"]).toString("hex")).toBe(

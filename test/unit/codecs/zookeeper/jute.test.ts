@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { JuteReader, JuteWriter } from "../../../../src/codecs/zookeeper/jute.ts";
+import fc from "../../../support/fast-check.ts";
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
