@@ -320,7 +320,8 @@ export class Exchange implements TryOwner {
     }
     if (twoWay) this.#waitOn(cluster);
     const owner = twoWay ? this : HEARS_NOTHING;
-    tryRest(this.#context, { owner, endpoint, call, idHigh, idLow, ...this.#deadline(call.timeoutMs) });
+    const watch = twoWay ? this.#call.caller.watch : undefined;
+    tryRest(this.#context, { owner, endpoint, call, idHigh, idLow, watch, ...this.#deadline(call.timeoutMs) });
     if (twoWay) return;
     this.#row().recordOneWay();
     this.#letGo();

@@ -193,6 +193,25 @@ test("a request is one request, whatever the arguments and attachments are", asy
   expect(requests).toEqual([]);
 });
 
+test("the request of a caller that hangs up is given up", async () => {
+  let asked: Socket | undefined;
+  onRequest = (socket) => {
+    asked = socket;
+  };
+  const other = await connectDubbo({ host: stage.host, port: stage.dubboPort });
+  const names = { interface: key, group: "", version: "" };
+  const made = other.call(
+    { ...names, twoWay: true, method: "get", descriptor: "J", args: [7n], attachments: {} },
+    10_000,
+  );
+  await eventually("the request is there", () => asked !== undefined);
+  other.close();
+  await expect(made).rejects.toThrow();
+  await eventually("its connection is closed", () => !sockets.has(asked!), 2_000);
+  onRequest = (socket) => socket.write(ok("seven"));
+  expect(await told(get())).toEqual([20, "seven"]);
+});
+
 test("nothing is held when all calls are over", async () => {
   await eventually(
     "nothing is held",

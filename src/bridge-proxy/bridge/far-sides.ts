@@ -70,7 +70,7 @@ export function restSide(parts: FarParts<HttpEndpoint>): FarSide {
     callee: endpoint.host.connection(),
     send(frame: Buffer, owner: FarOwner) {
       const call = toRestCall(frame, destination.service.interface, schema);
-      return tryRest(context, { owner, endpoint, call, ...ID_0, deadlineMs, deadlineKind });
+      return tryRest(context, { owner, endpoint, call, ...ID_0, watch: undefined, deadlineMs, deadlineKind });
     },
   };
 }

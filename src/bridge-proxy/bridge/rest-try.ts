@@ -1,6 +1,7 @@
 import type { CallReason } from "../../base/errors.ts";
 import { DEADLINE_CALLER } from "../call-table.ts";
 import type { ProxyContext, TryOwner } from "../context.ts";
+import type { CallerWatch, EndsWithCaller } from "../dubbo/caller-watch.ts";
 import { requestHttp, type WholeAnswer, type WholeAnswerListener } from "../http/request.ts";
 import type { TryDeadline } from "../policies/try-deadline.ts";
 import type { HttpEndpoint } from "../upstream/endpoint.ts";
@@ -14,6 +15,8 @@ export interface RestTryParts extends TryDeadline {
   readonly call: TranslatedRestCall;
   readonly idHigh: number;
   readonly idLow: number;
+  /** Where it hears that its caller is gone; undefined for calls that go on all the same. */
+  readonly watch: CallerWatch | undefined;
 }
 
 const NO_BYTES = Buffer.alloc(0);
@@ -31,7 +34,10 @@ export function tryRest(context: ProxyContext, parts: RestTryParts): () => void 
     deadlineMs,
     maxAnswerBytes: context.limits.maxSkipBytes,
   };
-  return requestHttp(context, endpoint, request, new RestTry(parts));
+  const tried = new RestTry(parts);
+  parts.watch?.add(tried);
+  tried.giveUp = requestHttp(context, endpoint, request, tried);
+  return tried.giveUp;
 }
 
 function hostField(address: string, port: number): string {
@@ -39,7 +45,10 @@ function hostField(address: string, port: number): string {
   return port === 80 ? host : `${host}:${port}`;
 }
 
-class RestTry implements WholeAnswerListener {
+class RestTry implements WholeAnswerListener, EndsWithCaller {
+  place = -1;
+  /** Ends the request, while it is under way. */
+  giveUp = () => {};
   readonly #parts: RestTryParts;
 
   constructor(parts: RestTryParts) {
@@ -47,7 +56,8 @@ class RestTry implements WholeAnswerListener {
   }
 
   onAnswer({ status, fields: lines, body }: WholeAnswer): void {
-    const { owner, idHigh, idLow, call } = this.#parts;
+    const { owner, idHigh, idLow, call, watch } = this.#parts;
+    watch?.remove(this);
     const fields: string[] = [];
     for (let i = 0; i < lines.count; i++) fields.push(lines.name(i).toLowerCase(), lines.value(i));
     const contentType = lines.get("content-type") ?? "";
@@ -65,9 +75,16 @@ class RestTry implements WholeAnswerListener {
   }
 
   onFailed(reason: CallReason, message: string): void {
-    const { owner, deadlineKind } = this.#parts;
+    const { owner, deadlineKind, watch } = this.#parts;
+    watch?.remove(this);
     if (reason === "timeout" && deadlineKind === DEADLINE_CALLER) owner.abandoned();
     else owner.failed(reason, message);
+  }
+
+  /** Nobody waits for the answer: the request is given up. */
+  onCallerGone(): void {
+    this.giveUp();
+    this.#parts.owner.abandoned();
   }
 
   hasOther(): boolean {
