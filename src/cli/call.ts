@@ -31,7 +31,7 @@ dubbo:// and tri:// (a Triple interface that is no protobuf one) take the argume
 generic ($invoke): the provider finds the method by its name and fits the arguments itself. With --types it is an ordinary call, as
 an application makes it; objects are then JSON objects with a key "class".
 
-http:// is JSON over HTTP/1, as Dubbo 3.3 and dubbo-go take it at their Triple port; of overloads name one as method~letters.
+http:// is JSON over HTTP/1, as Dubbo 3.3 and Trestle take it at their Triple port; of overloads name one as method~letters.
 
 grpc:// (also for a Triple service of protobuf messages) takes one message as JSON, or an array of them where the method takes a
 stream; a stream of answers is printed as one line of JSON each. The types come from the server's reflection, or from --proto or

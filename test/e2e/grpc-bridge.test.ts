@@ -149,7 +149,7 @@ describe.each(["2.7", "2.6"] as const)("a %s provider, called by gRPC", (line) =
     test("a stream is refused", async () => {
       expect(await client.call("Watch", { value: 1 })).toMatchObject({
         code: 12,
-        details: "trestle: Watch is a stream, which dubbo2 does not have",
+        details: "trestle: Watch is a stream, which is not translated",
       });
     });
   });

@@ -102,7 +102,7 @@ function methodOf(service: GrpcService, name: string): DescMethod {
   const method = grpcMethodOfJava(service, name);
   if (method === undefined)
     throw untranslatable(`gRPC service ${service.name} has no method for ${name.slice(0, 200)}`);
-  if (method.methodKind !== "unary") throw untranslatable(`${method.name} is a stream, which dubbo2 does not have`);
+  if (method.methodKind !== "unary") throw untranslatable(`${method.name} is a stream, which is not translated`);
   return method;
 }
 

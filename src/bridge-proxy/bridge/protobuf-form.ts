@@ -11,6 +11,7 @@ import { javaToMessage } from "../../codecs/protobuf/from-java.ts";
 import { argumentsOf, planOf } from "../../codecs/protobuf/plan.ts";
 import { type GrpcService, grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
 import { JavaBuilder } from "../../codecs/protobuf/to-java.ts";
+import { restServiceOf } from "../../codecs/rest/mapping.ts";
 import { printTrailers } from "../../codecs/triple/answer.ts";
 import { looksWrapped } from "../../codecs/triple/body.ts";
 import { ENVELOPE_BYTES, encodeEnvelope } from "../../codecs/triple/envelope.ts";
@@ -39,9 +40,10 @@ export interface ProtobufForm {
   readonly contentType: string;
 }
 
-/** Java's types of the destination, read; undefined where they are not known. */
+/** Java's types of the destination, read, as its REST mapping or else its metadata has them; undefined where they are not known. */
 export function javaOf({ callee }: CallSchemas): JavaSchema | undefined {
-  return callee?.java === undefined ? undefined : compileJava(callee.java);
+  const java = restServiceOf(callee)?.java ?? callee?.java;
+  return java === undefined ? undefined : compileJava(java);
 }
 
 /**

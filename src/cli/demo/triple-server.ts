@@ -118,7 +118,7 @@ class ServerConnection {
     let isJson = false;
     try {
       const head = parseRequestHead(fields);
-      isJson = head.kind === "json";
+      isJson = head.kind === "json" || head.kind === "http";
       if (isJson) this.#answerJson(stream, head.method, body);
       else this.#answerFramed(stream, head.method, onlyMessage(body));
     } catch (error) {

@@ -4,8 +4,10 @@
  *
  * Reference: OpenAPI Specification 3.1.1; docs/bridging.md for the JSON form of calls.
  */
+
 import type { ServiceSchema } from "../../model/schema.ts";
 import { compileJava, type JavaMethodForm, type JavaSchema, kindOfJava, printJavaMethod } from "../java-schema.ts";
+import { restServiceOf } from "../rest/mapping.ts";
 import type { ClusterService, Route } from "../xds/resources.ts";
 import { ClassSchemas, type JsonSchema } from "./schemas.ts";
 
@@ -40,7 +42,8 @@ export function describeRoutes({ title, routes, serviceOf, schemaOf }: OpenApiPa
     const service = serviceOf(clusterOf(route) ?? "");
     const verb = verbOf(route);
     if (service === undefined || verb === undefined) continue;
-    const definition = schemaOf(service.interface)?.java;
+    const schema = schemaOf(service.interface);
+    const definition = restServiceOf(schema)?.java ?? schema?.java;
     const java = definition === undefined ? undefined : compileJava(definition);
     const names = definition?.methods.map(({ name }) => name) ?? service.methods ?? [];
     for (const name of new Set(names)) {

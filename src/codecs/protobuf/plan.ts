@@ -62,7 +62,7 @@ export function argumentsOf(plan: CallPlan, message: ReflectMessage, builder: Ja
 }
 
 function createPlan(method: DescMethod, java: JavaSchema | undefined): CallPlan | CallError {
-  if (method.methodKind !== "unary") return untranslatable(`${method.name} is a stream, which dubbo2 does not have`);
+  if (method.methodKind !== "unary") return untranslatable(`${method.name} is a stream, which is not translated`);
   const name = java !== undefined && java.methods(method.name).length > 0 ? method.name : javaNameOf(method.name);
   const overloads = java?.methods(name) ?? [];
   // A method that the metadata does not know may be newer than that: the provider is to say.

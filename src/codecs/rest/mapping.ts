@@ -1,6 +1,12 @@
 /** A REST mapping joined with what the metadata says of the interface: what a call is translated by. */
 import { ProtocolError } from "../../base/errors.ts";
-import type { JavaType as JavaClass, JavaMethod, RestMethod, ServiceSchema } from "../../model/schema.ts";
+import type {
+  JavaType as JavaClass,
+  JavaDefinition,
+  JavaMethod,
+  RestMethod,
+  ServiceSchema,
+} from "../../model/schema.ts";
 import { type JavaType, parseDescriptors, parseJavaType, printJavaType } from "../java-types.ts";
 import { type PathTemplate, parseTemplate } from "./template.ts";
 
@@ -23,11 +29,15 @@ export interface RestService {
    * where there is none, or the types are not said and several would do.
    */
   find(method: string, count: number, types: readonly string[] | undefined): RestOperation | undefined;
+  /** The methods as callers see them that name no types: with the mapping's names of parameters. */
+  readonly java: JavaDefinition;
   /** The properties of a class with their types; undefined for an unknown class and an enum. */
   fieldsOf(className: string): ReadonlyMap<string, string> | undefined;
   /** Whether it is known to be an enum. */
   isEnum(className: string): boolean;
 }
+
+const ANY_CLASS = "java.lang.Object";
 
 const services = new WeakMap<ServiceSchema, RestService>();
 
@@ -58,12 +68,23 @@ function compileService(schema: ServiceSchema, rest: NonNullable<ServiceSchema["
     interface: schema.name,
     dates: rest.dates,
     fieldsOf: (className) => fields.get(className),
+    java: { methods: [...operations.values()].flat().map(javaMethodOf), types: classes },
     isEnum: (className) => Object.hasOwn(classes, className) && classes[className]?.enums !== undefined,
     find(method, count, types) {
       const named = (operations.get(method) ?? []).filter(({ method: { parameters } }) => parameters.length === count);
       const fit = types === undefined ? named : named.filter(({ parameterTypes }) => takes(parameterTypes, types));
       return fit.length === 1 ? fit[0] : undefined;
     },
+  };
+}
+
+function javaMethodOf({ method, parameterTypes, returnType }: RestOperation): JavaMethod {
+  const names = method.parameters.map(({ name }) => name);
+  return {
+    name: method.name,
+    parameterTypes: parameterTypes ?? names.map(() => ANY_CLASS),
+    returnType: returnType === undefined ? ANY_CLASS : printJavaType(returnType),
+    ...(new Set(names).size === names.length && { parameterNames: names }),
   };
 }
 
@@ -120,6 +141,6 @@ function readType(text: string): JavaType {
     return parseJavaType(text);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { name: "java.lang.Object", args: [] };
+    return { name: ANY_CLASS, args: [] };
   }
 }

@@ -124,7 +124,7 @@ test.each([
     frameOf("toString", "", []),
     "gRPC service com.acme.OrderService has no method for toString",
   ],
-  ["a stream", frameOf("watch", "I", [1]), "Watch is a stream, which dubbo2 does not have"],
+  ["a stream", frameOf("watch", "I", [1]), "Watch is a stream, which is not translated"],
   [
     "another form of generic call",
     generic("getOrder", null, [1], "nativejava"),

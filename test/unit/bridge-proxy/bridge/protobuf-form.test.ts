@@ -97,7 +97,7 @@ describe("which form a call has", () => {
 
   test.each([
     ["a method that the service does not have", "Nothing", "service com.acme.OrderService has no method Nothing"],
-    ["a stream", "Watch", "Watch is a stream, which dubbo2 does not have"],
+    ["a stream", "Watch", "Watch is a stream, which is not translated"],
   ])("%s is refused", (_, method, text) => {
     const run = () => {
       const found = protobufFormOf(headOf(method), "application/grpc", Buffer.alloc(0), typed)!;

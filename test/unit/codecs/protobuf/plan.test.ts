@@ -144,7 +144,7 @@ test.each([
     "id(java.math.BigDecimal); id(java.util.Date)",
     "fits both id(java.math.BigDecimal) and id(java.util.Date)",
   ],
-  ["a stream", "Stream", "stream(int)", "Stream is a stream, which dubbo2 does not have"],
+  ["a stream", "Stream", "stream(int)", "Stream is a stream, which is not translated"],
 ])("%s, which is refused", (_, name, java, text) => {
   expect(() => planOf(method(name), javaOf(java))).toThrow(text);
 });

@@ -30,6 +30,30 @@ describe("a REST mapping", () => {
     });
   });
 
+  test("is Java's methods with the mapping's names of parameters, of Object where nobody says a type", () => {
+    const methods = [
+      restMethod("get", "GET /o/{id}", [id]),
+      restMethod(
+        "add",
+        "POST /o",
+        [
+          { name: "order", in: "body" },
+          { name: "by", in: "header" },
+        ],
+        { returnType: "int" },
+      ),
+    ];
+    expect(restServiceOf(restSchema(methods, {}, java))!.java.methods).toEqual([
+      { name: "get", parameterTypes: ["long"], returnType: "com.acme.Order", parameterNames: ["id"] },
+      {
+        name: "add",
+        parameterTypes: ["java.lang.Object", "java.lang.Object"],
+        returnType: "int",
+        parameterNames: ["order", "by"],
+      },
+    ]);
+  });
+
   test("says its own types over the metadata's", () => {
     const methods = [restMethod("get", "GET /o/{id}", [id], { returnType: "long" })];
     const types = { "com.acme.Order": { properties: { id: "int" } } };
