@@ -179,7 +179,7 @@ function queryNode(texts: readonly string[], type: JavaType): JsonNode {
     case "map":
     case "any":
     case "bean":
-      return isJson ? parseJson(last) : last;
+      return isJson ? jsonOrText(last) : last;
     case "boolean":
       return last === "true" ? true : last === "false" ? false : last;
     case "integer":
@@ -189,6 +189,16 @@ function queryNode(texts: readonly string[], type: JavaType): JsonNode {
       return /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(last) ? new JsonNumber(last) : last;
     default:
       return last;
+  }
+}
+
+/** A text that only looks like JSON may be meant as it is. */
+function jsonOrText(text: string): JsonNode {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof ProtocolError) return text;
+    throw error;
   }
 }
 

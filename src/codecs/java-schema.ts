@@ -136,11 +136,14 @@ function createJavaSchema(definition: JavaDefinition): JavaSchema {
   return {
     methods: (name) => methods.get(name) ?? [],
     properties: (className) => {
-      if (!properties.has(className)) {
-        const said = typeNamed(className)?.properties;
-        properties.set(className, said === undefined ? undefined : typesOf(said));
-      }
-      return properties.get(className);
+      const known = properties.get(className);
+      if (known !== undefined) return known;
+      const said = typeNamed(className)?.properties;
+      // A name that nobody described may be a caller's own: it is not kept.
+      if (said === undefined) return undefined;
+      const types = typesOf(said);
+      properties.set(className, types);
+      return types;
     },
     constants: (className) => typeNamed(className)?.enums,
   };

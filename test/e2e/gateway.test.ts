@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { type OutgoingHttpHeaders, request } from "node:http";
+import { connect } from "node:net";
 import { promisify } from "node:util";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
@@ -227,6 +228,32 @@ test("a call by gRPC with Java's own serialization is refused", async () => {
   const headers = { "content-type": "application/grpc-web+proto", host: "api.example.com" };
   const answer = await post("/orders/sayHi", headers, body);
   expect(answer.toString("latin1")).toContain("grpc-status: 7\r\n");
+});
+
+test("pipelined requests that nobody exposes are all answered, though nothing more comes", async () => {
+  const socket = connect(stage.port, stage.host);
+  socket.write("GET /nothing HTTP/1.1\r\nHost: api.example.com\r\n\r\n".repeat(20));
+  let text = "";
+  for await (const chunk of socket.setEncoding("latin1")) {
+    text += chunk as string;
+    if ((text.match(/HTTP\/1.1 404 /g) ?? []).length === 20) break;
+  }
+  expect(text).toContain("nothing is exposed by this host and path");
+});
+
+test("a caller that reads nothing is not answered without end", async () => {
+  const made = () => stage.proxy.stats().calls.reduce((sum, { count }) => sum + count, 0);
+  const before = made();
+  const socket = connect(stage.port, stage.host);
+  socket.pause();
+  const size = 100_000;
+  const ask = `GET /read/makeBytes?p=${size} HTTP/1.1\r\nHost: api.example.com\r\n\r\n`;
+  for (let i = 0; i < 300; i++) socket.write(ask);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  // What the kernel's buffers take, and little more, of 40 MB.
+  expect(made() - before).toBeGreaterThan(0);
+  expect(made() - before).toBeLessThan(200);
+  socket.destroy();
 });
 
 test("a port that is in use keeps no other change from being taken up", async () => {

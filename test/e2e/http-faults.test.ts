@@ -162,6 +162,15 @@ test("of a thousand pipelined requests each is answered in its turn, without man
   );
 });
 
+test("pipelined requests that Trestle answers itself are all answered, though nothing more comes", async () => {
+  await proxy.apply({ ports: { "": [] } });
+  const caller = await open();
+  caller.write(GET.repeat(20));
+  const text = await caller.until((all_) => (all_.match(/HTTP\/1.1 503 /g) ?? []).length === 20);
+  expect(text).toContain("no provider of");
+  await proxy.apply({ ports: { "": [good.port] } });
+});
+
 test("a provider that is not there is 503 UF; with another one nobody notices", async () => {
   const gone = await startHttpProvider(() => {});
   await gone.close();

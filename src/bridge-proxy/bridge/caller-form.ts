@@ -1,6 +1,6 @@
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
-import { refuseClasses, refuseWrapped } from "../gateway/guard.ts";
+import { refuseClasses, refuseClassValues, refuseWrapped } from "../gateway/guard.ts";
 import { dubboToJson, jsonToDubbo } from "./json-form.ts";
 import { type CallSchemas, dubboToProtobuf, javaOf, protobufFormOf, protobufToDubbo } from "./protobuf-form.ts";
 import { type DubboDestination, onlyMessage, type TripleReply, toDubboRequest, toTripleReply } from "./to-dubbo.ts";
@@ -37,7 +37,10 @@ export interface CallerForm {
 export function callerFormOf(call: CallerCall, content: Buffer, maxBodyBytes: number): CallerForm {
   const { head, contentType, path, schemas, destination } = call;
   if (head.kind === "json" || head.kind === "http") {
-    if (call.outside === true) refuseClasses(content, path.includes("?") ? path.slice(path.indexOf("?")) : "");
+    if (call.outside === true) {
+      refuseClasses(content, path.includes("?") ? path.slice(path.indexOf("?")) : "");
+      if (isForm(contentType)) refuseClasses(NO_BYTES, `?${content.toString("utf8")}`);
+    }
     const known = { java: javaOf(schemas), path, contentType };
     return { frame: jsonToDubbo(head, content, destination, known), reply: dubboToJson, misfit: "undecodable" };
   }
@@ -45,13 +48,19 @@ export function callerFormOf(call: CallerCall, content: Buffer, maxBodyBytes: nu
   const form = protobufFormOf(head, contentType, message, schemas);
   if (form !== undefined) {
     return {
-      frame: protobufToDubbo(form, head, message, destination),
+      frame: protobufToDubbo(form, head, message, destination, call.outside === true ? refuseClassValues : undefined),
       reply: (bytes, start, end) => dubboToProtobuf(form, bytes, start, end),
       misfit: "internal",
     };
   }
   if (call.outside === true) refuseWrapped();
   return { frame: toDubboRequest(head, message, destination), reply: toTripleReply, misfit: "undecodable" };
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+function isForm(contentType: string): boolean {
+  return /^application\/x-www-form-urlencoded\b/i.test(contentType);
 }
 
 /** The reason and text of a fault in a translation; undefined for what is none. */

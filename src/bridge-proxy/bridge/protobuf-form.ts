@@ -85,13 +85,20 @@ function readableService(schema: ServiceSchema | undefined): GrpcService | undef
 
 /**
  * A protobuf call as a Dubbo2 request frame, id 0: a generic call, with the parameters' types where they are known. Throws CallError
- * `unimplemented` for a method that no call of Dubbo2 can be, `ProtocolError` for a message that cannot be read or does not fit.
+ * `unimplemented` for a method that no call of Dubbo2 can be, what `check` throws of the arguments, `ProtocolError` for a message that cannot be read or does not fit.
  */
-export function protobufToDubbo(form: ProtobufForm, head: CallHead, bytes: Buffer, to: DubboDestination): Buffer {
+export function protobufToDubbo(
+  form: ProtobufForm,
+  head: CallHead,
+  bytes: Buffer,
+  to: DubboDestination,
+  check?: (args: readonly Value[]) => void,
+): Buffer {
   const { method, java } = form;
   const plan = planOf(method, java);
   const message = reflect(method.input, decode(form, bytes), false);
   const args = argumentsOf(plan, message, new JavaBuilder({ java, beans: "maps", defaults: false }));
+  check?.(args);
   return encodeRequest({
     idHigh: 0,
     idLow: 0,

@@ -64,6 +64,7 @@ export function toRestCall(
       attachments: attachmentsOf(scanned),
       dates: service.dates,
       generic: form !== "typed",
+      isBean: (className) => service.fieldsOf(className) !== undefined,
     });
     return {
       service,

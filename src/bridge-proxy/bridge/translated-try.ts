@@ -123,9 +123,12 @@ export class TranslatedTry implements FarOwner {
   }
 
   failed(reason: CallReason, message: string): void {
+    const { owner } = this.#parts;
+    const isUnsent = this.#slot >= 0;
     this.#slot = -1;
     this.#end();
-    this.#parts.owner.tryFailed(reason, message, false);
+    if (isUnsent && reason === "reset") owner.tryRefused(message, 1);
+    else owner.tryFailed(reason, message, false);
   }
 
   abandoned(): void {

@@ -128,7 +128,7 @@ export class TripleTry implements TripleTryOwner, EndsWithCaller {
 /** A request's content that is there from the start. */
 class WholeContent implements SentContent {
   readonly empty = false;
-  readonly replayable = true;
+  replayable = true;
   readonly #bytes: Buffer;
 
   constructor(bytes: Buffer) {
@@ -141,5 +141,8 @@ class WholeContent implements SentContent {
 
   release(): void {}
 
-  drop(): void {}
+  /** An answer has begun: the call is not made again. */
+  drop(): void {
+    this.replayable = false;
+  }
 }

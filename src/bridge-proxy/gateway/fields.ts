@@ -14,7 +14,7 @@ const MAX_FORWARDED = 1_024;
 
 /** Whether a caller from outside may send a field of this name on into the mesh. */
 export function isOuter(name: string): boolean {
-  return !INNER.has(name) && !INNER_START.test(name);
+  return !INNER.has(name.endsWith("-bin") ? name.slice(0, -4) : name) && !INNER_START.test(name);
 }
 
 /** Where a call from outside goes. */

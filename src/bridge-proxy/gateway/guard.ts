@@ -1,5 +1,6 @@
 import { CallError } from "../../base/errors.ts";
 import { type JsonNode, parseJson } from "../../codecs/json-text.ts";
+import { isContainer, type Value } from "../../codecs/value.ts";
 
 const NAME = "class";
 
@@ -11,6 +12,20 @@ export function refuseClasses(content: Buffer, query: string): void {
   const texts = [content.toString("utf8"), ...queryTexts(query)];
   // A key can be written with escapes, and not without a backslash then.
   for (const text of texts) if ((text.includes(NAME) || text.includes("\\u")) && namesClass(text)) throw denied();
+}
+
+/** As {@link refuseClasses}, for arguments of another form than JSON: no map in them has a text under the key `class`. */
+export function refuseClassValues(args: readonly Value[]): void {
+  const open: Value[] = [...args];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (!isContainer(value)) continue;
+    if (value.type === "list") for (const item of value.items) open.push(item);
+    if (value.type !== "map") continue;
+    for (const [key, item] of value.entries) {
+      if (key === NAME && typeof item === "string") throw denied();
+      open.push(item);
+    }
+  }
 }
 
 /** Refuses a call whose arguments are Java's own serialization. Throws CallError `permission_denied`. */

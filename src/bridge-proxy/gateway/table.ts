@@ -119,7 +119,9 @@ function createHost(domain: string, resource: VirtualHost, clusterOf: (name: str
       let refused: "verb" | undefined;
       for (const { route } of candidates) {
         if (!takes(route, request)) continue;
-        if (route.namesVerb || request.verb === "POST") return route;
+        // What is answered here calls nothing: it holds for every HTTP method, or a rule that denies would deny POST alone.
+        const isDirect = route.compiled.directStatus !== undefined;
+        if (route.namesVerb || request.verb === "POST" || isDirect) return route;
         refused = "verb";
       }
       return (
@@ -127,6 +129,17 @@ function createHost(domain: string, resource: VirtualHost, clusterOf: (name: str
       );
     },
   };
+}
+
+/**
+ * Whether a path that a prefix takes has just a method behind it, or the interface and a method: more parts would go round a rule for
+ * that method's own path.
+ */
+function isWithin(path: string, prefix: string, interfaceName: string): boolean {
+  const behind = path.slice(prefix.length);
+  const rest = !prefix.endsWith("/") && behind.startsWith("/") ? behind.slice(1) : behind;
+  const cut = rest.lastIndexOf("/");
+  return cut < 0 || rest.slice(0, cut) === interfaceName;
 }
 
 function merge(a: readonly Candidate[], b: readonly Candidate[]): readonly Candidate[] {
@@ -174,6 +187,7 @@ function createRoute(domain: string, resource: Route, compiled: CompiledRoute): 
     namesVerb: match.headers?.some(({ name }) => name === VERB) === true,
     cors: cors === undefined ? undefined : compileCors(cors),
     methodOf(path) {
+      if (matched !== undefined && !isWithin(path, match.prefix!, host.key.interface)) return "";
       const whole = rewrite === undefined ? path : matched === undefined ? rewrite : rewrite + path.slice(matched);
       return whole.slice(whole.lastIndexOf("/") + 1);
     },

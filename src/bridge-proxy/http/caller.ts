@@ -95,7 +95,8 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     if (driver.closed) return;
     const machine = this.#machine;
     // A request that was held while the one before was answered.
-    if (machine.heldBytes > 0 && !machine.isPaused && driver.backlogBytes <= BACKLOG_BYTES) {
+    // One that is answered at once makes room for the next in this same flush: waking does nothing within it.
+    while (machine.heldBytes > 0 && !machine.isPaused && this.backlogBytes <= BACKLOG_BYTES) {
       this.#handle(machine.receive(NO_BYTES, 0));
     }
     const output = machine.takeOutput();

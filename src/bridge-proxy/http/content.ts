@@ -1,9 +1,11 @@
+import { appendCopy } from "../../base/pieces.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import type { ProxyContext } from "../context.ts";
 import type { HttpLink } from "./link.ts";
 
 /** The most content that is kept so that a request can be sent again, bytes. */
 const REPLAY_BYTES = 64 * 1024;
+const SMALL_BYTES = 1024;
 
 /**
  * A request's content on its way: kept while there is no connection to send it on, and, as long as it is small, until an answer
@@ -17,6 +19,9 @@ export class HttpContent {
   #heldBytes = 0;
   #trailers: readonly Field[] | undefined;
   #replayable = true;
+
+  /** Free bytes behind the last piece. */
+  #room = 0;
 
   constructor(context: ProxyContext) {
     this.#context = context;
@@ -39,7 +44,7 @@ export class HttpContent {
   /** Takes bytes from the caller; `to` where there is a connection. */
   take(bytes: Buffer, to: HttpLink | undefined): void {
     if (to === undefined || this.#replayable) {
-      this.#held.push(bytes);
+      this.#keep(bytes);
       this.#heldBytes += bytes.length;
       this.#context.exchangeBytes += bytes.length;
     }
@@ -69,6 +74,16 @@ export class HttpContent {
     this.#context.exchangeBytes -= this.#heldBytes;
     this.#held = [];
     this.#heldBytes = 0;
+    this.#room = 0;
+  }
+
+  /** Small pieces share blocks, or each would cost many times what is counted. */
+  #keep(bytes: Buffer): void {
+    if (bytes.length < SMALL_BYTES) this.#room = appendCopy(this.#held, bytes, this.#room);
+    else {
+      this.#held.push(bytes);
+      this.#room = 0;
+    }
   }
 
   #trim(): void {

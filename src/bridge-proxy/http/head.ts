@@ -8,7 +8,7 @@ import type { CompiledHost, CompiledRoute, HostDecision, Mutations, Rewrite, Tar
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
 const OTHER = "OTHER";
 /** Upgrades that would let calls past the rules: they change how this very connection is spoken. */
-const REFUSED_UPGRADES = /^\s*(?:h2c|tls\/)/i;
+const REFUSED_UPGRADES = /(?:^|,)\s*(?:h2c|tls\/)/i;
 
 const decisions = new WeakMap<CompiledHost, Map<string, HostDecision>>();
 

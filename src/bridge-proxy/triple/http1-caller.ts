@@ -9,6 +9,8 @@ import type { ServedRequest, TripleCallerPort } from "./served.ts";
 
 /** Content of a request that is not used yet: above this the caller is not read from. */
 const PAUSE_BYTES = 256 * 1024;
+/** Answers that the caller has not taken: above this its next request waits. */
+const BACKLOG_BYTES = 256 * 1024;
 const NO_BYTES = Buffer.alloc(0);
 
 /** One accepted HTTP/1.1 connection, which has one call at a time. */
@@ -73,12 +75,19 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
   onFlush(): void {
     if (this.#driver.closed) return;
     // A request that was held while the one before was answered.
-    if (this.machine.heldBytes > 0 && !this.machine.isPaused) this.#handle(this.machine.receive(NO_BYTES, 0));
+    // One that is answered at once makes room for the next in this same flush: waking does nothing within it.
+    while (this.machine.heldBytes > 0 && !this.machine.isPaused && !this.#isFull)
+      this.#handle(this.machine.receive(NO_BYTES, 0));
     const output = this.machine.takeOutput();
     if (output.length > 0) this.#driver.append(output, 0, output.length);
     if (this.machine.closing) this.#driver.end();
     else if (this.#stream !== undefined && this.#stream.queuedBytes > 0) {
       this.#driver.onDrained(() => this.#call?.onCallerDrain());
+    } else if (this.#isFull) {
+      this.#driver.onDrained(() => {
+        this.#pace();
+        this.#driver.wake();
+      });
     }
     this.#pace();
   }
@@ -108,8 +117,10 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
           this.#begin(event);
           break;
         case "data":
+          // Nobody gives back what comes behind an early answer: it is read and dropped.
+          if (this.#call === undefined) break;
           this.#unreleased += event.bytes.length;
-          this.#call?.onRequestData(event.bytes, false);
+          this.#call.onRequestData(event.bytes, false);
           break;
         case "end":
           if (this.#stream !== undefined) this.#stream.requestEnded = true;
@@ -140,7 +151,12 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
   }
 
   #pace(): void {
-    if (this.machine.isPaused || this.#unreleased > PAUSE_BYTES) this.#driver.pause();
+    if (this.machine.isPaused || this.#unreleased > PAUSE_BYTES || this.#isFull) this.#driver.pause();
     else this.#driver.resume();
+  }
+
+  /** Between two requests, while the caller does not take the answers that it has. */
+  get #isFull(): boolean {
+    return this.#call === undefined && this.#driver.backlogBytes + this.machine.outputBytes > BACKLOG_BYTES;
   }
 }

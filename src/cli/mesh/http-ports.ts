@@ -45,7 +45,9 @@ export class HttpPorts {
         this.#log.warn(`${printAddress(proxy.bind, port)} is in use: a service that speaks HTTP gets another port`);
       }
       if (refused.length > 0) continue;
-      this.#known = new Map([...this.#known, ...assigned]);
+      // A port that went to another service is forgotten for the one that had it before.
+      const given = new Set(assigned.values());
+      this.#known = new Map([...[...this.#known].filter(([, port]) => !given.has(port)), ...assigned]);
       this.#current = assigned;
       this.#findings = this.#report(services.filter((service) => !assigned.has(service)));
       return;

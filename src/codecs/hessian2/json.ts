@@ -32,6 +32,8 @@ export interface ToJsonOptions {
   readonly maxValues?: number;
   /** Containers inside containers; default 256, at most 1,024. */
   readonly maxDepth?: number;
+  /** Whether a class is known to have properties: one with nothing but a name in capitals is taken for an enum else. */
+  readonly isBean?: (className: string) => boolean;
 }
 
 /**
@@ -150,7 +152,7 @@ class JsonBuilder {
         "java.util.CollSer: the sender's hessian-lite 3.2 left out the elements of its List.of, Set.of or Map.of",
       );
     }
-    const plain = plainOf(value);
+    const plain = this.#options.isBean?.(value.shape.name) === true ? undefined : plainOf(value);
     if (plain !== undefined) return this.build(plain);
     return isThrowable(value) ? this.#throwable(value) : this.#object(value);
   }

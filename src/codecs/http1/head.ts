@@ -199,7 +199,7 @@ function readFraming(fields: FieldLines, minor: number, limits: Http1Limits, req
           if (name === "close") close = true;
           else if (name === "keep-alive") keep = true;
           else if (name === "upgrade") upgradeNamed = true;
-          else if (name !== "") nominated = [...nominated, name];
+          else if (name !== "" && name !== "host") nominated = [...nominated, name];
         }
         break;
       case UPGRADE:

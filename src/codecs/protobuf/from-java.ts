@@ -11,9 +11,10 @@ import {
 } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { ProtocolError } from "../../base/errors.ts";
+import { enumName } from "../hessian2/java.ts";
 import { valueToJson } from "../hessian2/json.ts";
 import { type JsonNode, jsonToPlain, printJson } from "../json-text.ts";
-import { fieldOf, isContainer, type Value } from "../value.ts";
+import { fieldOf, isContainer, isObject, type Value } from "../value.ts";
 import { fieldNamed, inOrder, numberOfConstant } from "./java-names.ts";
 import {
   fractionOf,
@@ -70,6 +71,12 @@ export function onlyField(type: DescMessage): DescField | undefined {
   return type.fields.length === 1 ? type.fields[0] : undefined;
 }
 
+/** What an object stands for, where it is to be that message: one with nothing but a name in capitals looks like an enum, and is none then. */
+function plainFor(type: DescMessage | undefined, value: Value): Value {
+  const hasName = type !== undefined && fieldNamed(type, "name") !== undefined;
+  return hasName && isObject(value) && enumName(value) !== undefined ? value : plain(value);
+}
+
 class MessageBuilder {
   readonly #path: (string | number)[] = [];
   #depth = 0;
@@ -83,7 +90,7 @@ class MessageBuilder {
   }
 
   whole(type: DescMessage, given: Value): Message {
-    const value = plain(given);
+    const value = plainFor(type, given);
     if (value === null || type.fields.length === 0) return create(type);
     if (type.typeName.startsWith("google.protobuf.")) return this.#message(type, value);
     const only = onlyField(type);
@@ -135,7 +142,7 @@ class MessageBuilder {
   }
 
   #set(message: ReflectMessage, field: DescField, given: Value): void {
-    const value = plain(given);
+    const value = plainFor(field.message, given);
     if (value === null) return;
     this.#path.push(field.name);
     if (field.oneof !== undefined) {
@@ -172,7 +179,7 @@ class MessageBuilder {
     if (items === undefined) throw this.#unfit(value, "a repeated field");
     for (const [i, item] of items.entries()) {
       this.#path.push(i);
-      list.add(this.#item(field, plain(item)));
+      list.add(this.#item(field, plainFor(field.message, item)));
       this.#path.pop();
     }
   }
@@ -185,7 +192,7 @@ class MessageBuilder {
       if (item === null) continue;
       const key = plain(givenKey);
       this.#path.push(`[${JSON.stringify(isContainer(key) ? "?" : String(key))}]`);
-      map.set(this.#scalar(field.mapKey, key), this.#item(field, plain(item)));
+      map.set(this.#scalar(field.mapKey, key), this.#item(field, plainFor(field.message, item)));
       this.#path.pop();
     }
   }

@@ -13,7 +13,7 @@ import {
 } from "./times.ts";
 
 /** What an object of Java's own stands for; throws for one whose elements its sender lost. */
-export function plain(value: Value): Value {
+export function plain(value: Value, depth = 0): Value {
   if (isContainer(value) && value.type === "map") return timeOfParts(value) ?? value;
   if (!isContainer(value) || value.type !== "object") return value;
   if (lostItsElements(value)) {
@@ -22,8 +22,13 @@ export function plain(value: Value): Value {
       "java.util.CollSer: the sender's hessian-lite 3.2 left out the elements of a List.of",
     );
   }
-  return plainOf(value) ?? value;
+  const inner = plainOf(value);
+  if (inner === undefined) return value;
+  // What a holder holds may be such an object itself.
+  return depth < MAX_HOLDERS ? plain(inner, depth + 1) : inner;
 }
+
+const MAX_HOLDERS = 8;
 
 /**
  * The text of a java.time object that a generic answer has taken to pieces, as 2.6 does with all of them and later lines with Instant;

@@ -105,6 +105,8 @@ export class JavaBuilder {
     const values: Value[] = [];
     for (const { field, property, type: declared } of beanFields(java, message.desc, className)) {
       if (!message.isSet(field) && !(defaults && hasDefault(field))) continue;
+      // In a generic call's map this key names the class to make; no bean has such a property.
+      if (beans === "maps" && property === "class") continue;
       names.push(property);
       values.push(this.field(message, field, declared));
     }

@@ -37,6 +37,7 @@ export interface RestService {
   isEnum(className: string): boolean;
 }
 
+const MAX_TYPE_CHARS = 1_024;
 const ANY_CLASS = "java.lang.Object";
 
 const services = new WeakMap<ServiceSchema, RestService>();
@@ -114,6 +115,8 @@ function takes(declared: readonly string[] | undefined, types: readonly string[]
 }
 
 function erased(type: string): string {
+  // A caller's own text, as long as its author likes.
+  if (type.length > MAX_TYPE_CHARS) return type;
   const cut = type.replace(/<.*>/s, "").replace(/\s/g, "");
   return cut.startsWith("[") ? sourceNames(cut)[0]! : cut;
 }

@@ -38,6 +38,8 @@ export interface RestCall {
   readonly dates: "iso" | "ms";
   /** The arguments are those of a generic call: maps that name their classes by an entry `class`. */
   readonly generic: boolean;
+  /** Whether a class is known to have properties. */
+  readonly isBean: (className: string) => boolean;
 }
 
 const MAX_TARGET_CHARS = 8 * 1024;
@@ -106,8 +108,8 @@ function bodyOf(inBody: readonly (readonly [string, Value])[], call: RestCall): 
   return members;
 }
 
-function jsonOf(value: Value, { dates, generic }: RestCall): JsonNode {
-  const json = valueToJson(value, { longs: "digits", dates, maxChars: MAX_BODY_CHARS });
+function jsonOf(value: Value, { dates, generic, isBean }: RestCall): JsonNode {
+  const json = valueToJson(value, { longs: "digits", dates, isBean, maxChars: MAX_BODY_CHARS });
   return generic ? withoutClasses(json) : json;
 }
 

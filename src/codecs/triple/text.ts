@@ -24,8 +24,18 @@ export function toField(name: string, text: string): string {
     const place = JSON.stringify(name.slice(0, 100));
     throw new CallError("invalid_argument", "undecodable", `value of header ${place} has control character 0x${hex}`);
   }
-  const trimmed = text.replace(/^[ \t]+|[ \t]+$/g, "");
+  const trimmed = withoutBlankEnds(text);
   return /[^\u0000-\u00ff]/.test(trimmed) ? Buffer.from(trimmed, "utf8").toString("latin1") : trimmed;
+}
+
+/** By hand: an expression for the end would be tried anew from each blank within. */
+function withoutBlankEnds(text: string): string {
+  const isBlank = (at: number) => text[at] === " " || text[at] === "\t";
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 /** Whether a name is one that HTTP/2 takes: a token in lower case. */

@@ -120,7 +120,7 @@ const retries = object({
 });
 
 const directResponse = object({
-  status: { shape: whole(100, 599), required: true },
+  status: { shape: whole(200, 599), required: true },
   body: { shape: object({ string: { shape: anyText }, bytes: notYet() }, { exclusive: [["string", "bytes"]] }) },
 });
 

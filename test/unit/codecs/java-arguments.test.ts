@@ -120,6 +120,12 @@ describe("overloads", () => {
   });
 });
 
+test("a query's text that only looks like JSON is a text", () => {
+  expect(found("m(java.lang.String); m(java.util.List<java.lang.String>)", undefined, "q=%5Babc")[0]).toBe(
+    "java.lang.String",
+  );
+});
+
 describe("a query", () => {
   test.each<[string, string, string, Value[]]>([
     ["by name", "m(long id, java.lang.String to)", "to=a+b%21&id=42", [42n, "a b!"]],

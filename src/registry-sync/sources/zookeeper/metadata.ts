@@ -119,6 +119,8 @@ class Reports implements MetadataReports {
       const interfaceName = this.#wanted.get(path);
       const data = interfaceName === undefined ? undefined : tree.get(path)?.data;
       if (before === undefined && (data === undefined || data === null)) continue;
+      // Older providers delete their report before they write it anew: what it said stays while a provider of now may have written it.
+      if (interfaceName !== undefined && (data === undefined || data === null)) continue;
       if (before !== undefined) {
         this.#reports.delete(path);
         this.#bytes -= before.bytes;

@@ -58,3 +58,7 @@ test.each(["authorization", "cookie", "content-type", "grpc-timeout", "te", "x-u
     expect(isOuter(name)).toBe(true);
   },
 );
+
+test.each(["tag", "tag-bin", "token-bin", "async", "dubbo-x-bin"])("%s is a name of the mesh's own", (name) => {
+  expect(isOuter(name)).toBe(false);
+});

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { refuseClasses, refuseWrapped } from "../../../../src/bridge-proxy/gateway/guard.ts";
+import { refuseClasses, refuseClassValues, refuseWrapped } from "../../../../src/bridge-proxy/gateway/guard.ts";
+import { listValue, mapValue } from "../../../../src/codecs/value.ts";
 
 const check = (content: string, query = "") => refuseClasses(Buffer.from(content), query);
 
@@ -27,4 +28,10 @@ test.each([
 
 test("Java's serialization is refused", () => {
   expect(refuseWrapped).toThrow("not taken from outside the mesh");
+});
+
+test("a class that is named in a map among the arguments is refused", () => {
+  const named = mapValue([["class", "javax.script.ScriptEngineManager"]]);
+  expect(() => refuseClassValues([1, listValue([mapValue([["a", named]])])])).toThrow("names a Java class");
+  expect(() => refuseClassValues([mapValue([["class", 7]]), "class", listValue(["class"])])).not.toThrow();
 });

@@ -116,7 +116,10 @@ test("the first route that takes a request decides, whether it is found by its f
 
 test.each<[Route["match"], string | undefined, string, string]>([
   [{ prefix: "/" }, undefined, "/com.acme.A/get", "get"],
-  [{ prefix: "/" }, undefined, "/any/thing/get", "get"],
+  [{ prefix: "/" }, undefined, "/any/thing/get", ""],
+  [{ prefix: "/orders" }, undefined, "/orders/com.acme.A/get", "get"],
+  [{ prefix: "/orders/" }, undefined, "/orders/x/get", ""],
+  [{ prefix: "/orders/" }, undefined, "/orders//get", ""],
   [{ prefix: "/orders" }, "/com.acme.A/", "/orders/get", "get"],
   [{ prefix: "/orders/" }, "/com.acme.A/", "/orders/get", "get"],
   [{ prefix: "/orders/" }, "/x/find", "/orders/ById", "findById"],
@@ -142,4 +145,10 @@ test("calls are counted under the service they go to", () => {
   expect(found.decisionFor("get")).toBe(decision);
   for (let i = 0; i < 1_024; i++) found.decisionFor(`m${i}`);
   expect(found.decisionFor("get")).not.toBe(decision);
+});
+
+test("an answer of a rule's own holds for every HTTP method, unlike a route without one", () => {
+  const denied: Route = { name: "denied", match: { prefix: "/admin/" }, directResponse: { status: 403 } };
+  const routes = [denied, when("all", { prefix: "/", headers: [{ name: ":method", stringMatch: { exact: "GET" } }] })];
+  expect(["GET", "POST", "DELETE"].map((verb) => find(routes, "/admin/get", verb))).toEqual(Array(3).fill("denied"));
 });

@@ -51,3 +51,11 @@ test("content that has to wait while all calls keep more than they may overflows
   content.take(Buffer.alloc(1), undefined);
   expect(content.overflows).toBe(true);
 });
+
+test("many small pieces are kept in few", () => {
+  const content = new HttpContent(contextOf());
+  for (let i = 0; i < 10_000; i++) content.take(Buffer.from("a"), undefined);
+  const { link, got } = linkOf();
+  content.sendAll(link);
+  expect([got.length < 10, got.join("")]).toEqual([true, "a".repeat(10_000)]);
+});

@@ -116,6 +116,14 @@ describe("objects", () => {
     expect(built("WhoAmIReply", value)).toEqual({ label: "a", remoteAddress: "b" });
   });
 
+  test("of a class with nothing but a name are no enum, however the name is written", () => {
+    const customer = (name: string) => objectValue("com.acme.Customer", [["name", name]]);
+    for (const name of ["Acme", "ACME"])
+      expect(built("Order", objectValue("com.acme.Order", [["customer", customer(name)]]))).toEqual({
+        customer: { name },
+      });
+  });
+
   test("may be spelled as the .proto file does", () => {
     expect(built("WhoAmIReply", mapValue([["remote_address", "b"]]))).toEqual({ remoteAddress: "b" });
   });

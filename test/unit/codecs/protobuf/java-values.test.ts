@@ -35,6 +35,8 @@ test.each<[string, Value, bigint | undefined, number | undefined, string | undef
 test("objects of Java's own are what they stand for, others themselves", () => {
   expect(plain(bigDecimalValue("1.5"))).toBe("1.5");
   expect(plain(bigIntegerValue(5n))).toBe("5");
+  const held = (value: Value) => objectValue("java.util.concurrent.atomic.AtomicReference", [["value", value]]);
+  expect([plain(held(null)), plain(held(bigDecimalValue("1.5")))]).toEqual([null, "1.5"]);
   const own = objectValue("a.B", [["x", 1]]);
   expect(plain(own)).toBe(own);
 });

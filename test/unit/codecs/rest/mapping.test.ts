@@ -54,6 +54,11 @@ describe("a REST mapping", () => {
     ]);
   });
 
+  test("is not held up by a type's name without end", () => {
+    const methods = [restMethod("get", "GET /o/{id}", [id], { parameterTypes: ["long"] })];
+    expect(restServiceOf(restSchema(methods))!.find("get", 1, ["<".repeat(1_000_000)])).toBeUndefined();
+  });
+
   test("says its own types over the metadata's", () => {
     const methods = [restMethod("get", "GET /o/{id}", [id], { returnType: "long" })];
     const types = { "com.acme.Order": { properties: { id: "int" } } };

@@ -17,7 +17,15 @@ function request(call: string, parameters: readonly string[], args: readonly Val
     return { in: place, name } as RestParameter;
   });
   const operation = restServiceOf(restSchema([restMethod("m", call, list)]))!.find("m", list.length, undefined)!;
-  return encodeRestRequest({ operation, args, attachments: [], dates: "iso", generic: false, ...more });
+  return encodeRestRequest({
+    operation,
+    args,
+    attachments: [],
+    dates: "iso",
+    generic: false,
+    isBean: () => false,
+    ...more,
+  });
 }
 
 const order = objectValue("com.acme.Order", [

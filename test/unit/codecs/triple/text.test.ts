@@ -70,3 +70,8 @@ test("a long message is cut, never within a character", () => {
     "a".repeat(MAX_MESSAGE_CHARS - 1),
   );
 });
+
+test("a million blanks inside a text cost no more than a million others", () => {
+  const text = `a${" ".repeat(1_000_000)}b`;
+  expect(toField("x", ` ${text} `)).toBe(text);
+});
