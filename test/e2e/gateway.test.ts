@@ -246,8 +246,8 @@ test("a caller that reads nothing is not answered without end", async () => {
   const before = made();
   const socket = connect(stage.port, stage.host);
   socket.pause();
-  const size = 100_000;
-  const ask = `GET /read/makeBytes?p=${size} HTTP/1.1\r\nHost: api.example.com\r\n\r\n`;
+  const body = "[100000]";
+  const ask = `POST /orders/makeBytes HTTP/1.1\r\nHost: api.example.com\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   for (let i = 0; i < 300; i++) socket.write(ask);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   // What the kernel's buffers take, and little more, of 40 MB.
