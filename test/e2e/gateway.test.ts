@@ -230,7 +230,9 @@ test("a call by gRPC with Java's own serialization is refused", async () => {
   expect(answer.toString("latin1")).toContain("grpc-status: 7\r\n");
 });
 
-test("pipelined requests that nobody exposes are all answered, though nothing more comes", async () => {
+test("pipelined requests that nobody exposes are all answered, though nothing more comes", {
+  timeout: 10_000,
+}, async () => {
   const socket = connect(stage.port, stage.host);
   socket.write("GET /nothing HTTP/1.1\r\nHost: api.example.com\r\n\r\n".repeat(20));
   let text = "";
