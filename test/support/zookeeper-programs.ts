@@ -53,11 +53,15 @@ export async function javaClient({ host, port }: ServerUnderTest): Promise<strin
     [...options, "-cp", `/etc/zookeeper/conf:${jars}`, main, "-server", `${host}:${port}`],
     javaCommands,
   );
-  return text
-    .split("\n")
-    .filter((line) => line !== "" && !/^(Connecting|Welcome|JLine|\[zk|log4j|SLF4J|\d{4}-)/.test(line))
-    .map((line) => (line.startsWith("[") ? line.slice(1, -1).split(", ").sort().join(", ") : line))
-    .sort();
+  return (
+    text
+      .split("\n")
+      // Whether it still says that its session was closed, is chance: it ends itself at the same time.
+      .filter((line) => line !== "WATCHER::" && !line.startsWith("WatchedEvent state:Closed"))
+      .filter((line) => line !== "" && !/^(Connecting|Welcome|JLine|\[zk|log4j|SLF4J|\d{4}-)/.test(line))
+      .map((line) => (line.startsWith("[") ? line.slice(1, -1).split(", ").sort().join(", ") : line))
+      .sort()
+  );
 }
 
 /** npm's node-zookeeper-client, which speaks the 3.4 set. */
