@@ -494,7 +494,8 @@ test("ten thousand streams that end in every way leave nothing behind", async ()
     const mine = await openH2Caller(stage.port);
     mine.reads = random() < 0.8;
     const calls: MadeCall[] = [];
-    for (let n = 0; n < streams && !mine.closed; n++) {
+    // A connection with so many resets may be told to go.
+    for (let n = 0; n < streams && mine.link.machine.canOpen; n++) {
       const fields = random() < 0.3 ? ["grpc-timeout", "40m"] : [];
       const body = pick(bodies);
       calls.push(mine.call(pick(paths), { fields, end: random() < 0.9, ...(body !== undefined && { body }) }));

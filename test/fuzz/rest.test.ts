@@ -111,7 +111,8 @@ test("no argument makes a path, a query or a header of another shape", () => {
           args: [p, q, h, b],
           attachments,
           dates: "iso",
-          generic: false, isBean: () => false,
+          generic: false,
+          isBean: () => false,
         });
         const [path, query] = target.split("?") as [string, string];
         expect(path.split("/")).toHaveLength(4);

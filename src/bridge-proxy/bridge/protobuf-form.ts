@@ -29,6 +29,8 @@ const MAX_TEXT = 2048;
 export interface CallSchemas {
   readonly caller: ServiceSchema | undefined;
   readonly callee: ServiceSchema | undefined;
+  /** The callee is called by its REST mapping. */
+  readonly isMapped?: boolean;
 }
 
 /** How the messages of a protobuf call are translated. */
@@ -40,9 +42,9 @@ export interface ProtobufForm {
   readonly contentType: string;
 }
 
-/** Java's types of the destination, read, as its REST mapping or else its metadata has them; undefined where they are not known. */
-export function javaOf({ callee }: CallSchemas): JavaSchema | undefined {
-  const java = restServiceOf(callee)?.java ?? callee?.java;
+/** Java's types of the destination, read, as its metadata or, for one that is called by it, its REST mapping has them; undefined where they are not known. */
+export function javaOf({ callee, isMapped }: CallSchemas): JavaSchema | undefined {
+  const java = (isMapped === true ? restServiceOf(callee)?.java : undefined) ?? callee?.java;
   return java === undefined ? undefined : compileJava(java);
 }
 

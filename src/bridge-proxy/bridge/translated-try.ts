@@ -128,7 +128,7 @@ export class TranslatedTry implements FarOwner {
     this.#slot = -1;
     this.#end();
     if (isUnsent && reason === "reset") owner.tryRefused(message, 1);
-    else owner.tryFailed(reason, message, false);
+    else owner.tryFailed(reason === "undecodable" ? (this.#form?.misfit ?? reason) : reason, message, false);
   }
 
   abandoned(): void {

@@ -77,8 +77,7 @@ class GatewayEntrance implements Entrance {
       const request = readRequest(head.fields);
       const host = table.hostFor(fieldValue(head.fields, ":authority") || fieldValue(head.fields, "host") || "");
       if (isPreflight(request)) return this.#preflight(arrived, request, host);
-      // Rules see the path without an overload's signature.
-      const found = host?.find({ ...request, path: request.path.replace(/~[A-Za-z]*$/, "") });
+      const found = host?.find(request);
       if (typeof found !== "object" && host !== undefined && isOpenApi(request)) return this.#describe(arrived, host);
       const to = found === undefined || found === "verb" ? stream : withFields(stream, corsFields(found, request));
       try {

@@ -121,7 +121,7 @@ function createHost(domain: string, resource: VirtualHost, clusterOf: (name: str
         if (!takes(route, request)) continue;
         // What is answered here calls nothing: it holds for every HTTP method, or a rule that denies would deny POST alone.
         const isDirect = route.compiled.directStatus !== undefined;
-        if (route.namesVerb || request.verb === "POST" || isDirect) return route;
+        if (route.namesVerb || request.verb === "POST" || (isDirect && refused === undefined)) return route;
         refused = "verb";
       }
       return (
@@ -139,7 +139,10 @@ function isWithin(path: string, prefix: string, interfaceName: string): boolean 
   const behind = path.slice(prefix.length);
   const rest = !prefix.endsWith("/") && behind.startsWith("/") ? behind.slice(1) : behind;
   const cut = rest.lastIndexOf("/");
-  return cut < 0 || rest.slice(0, cut) === interfaceName;
+  if (cut < 0 || rest.slice(0, cut) === interfaceName) return true;
+  // A prefix may end within the interface's name.
+  const whole = path.slice(prefix.lastIndexOf("/") + 1);
+  return whole.slice(0, whole.lastIndexOf("/")) === interfaceName;
 }
 
 function merge(a: readonly Candidate[], b: readonly Candidate[]): readonly Candidate[] {
@@ -153,8 +156,10 @@ function firstPart({ match }: Route): string | undefined {
 
 function takes(route: GatewayRoute, { path, lookup }: GatewayRequest, anyVerb = false): boolean {
   const { compiled, query } = route;
+  // A rule for a method holds for its overloads (`find~l`); one for an overload for that alone.
+  const bare = path.replace(/~[A-Za-z]*$/, "");
   return (
-    compiled.path(path) &&
+    (compiled.path(path) || (bare !== path && compiled.path(bare))) &&
     compiled.headers.every((test) => (anyVerb && test.name === VERB) || test.test(lookup(test.name))) &&
     query.every((test) => test.test(lookup(test.name)))
   );

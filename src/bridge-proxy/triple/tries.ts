@@ -87,7 +87,11 @@ function callerCall(parts: TryParts, token: string): CallerCall {
     head: sent === received ? parts.head : parseRequestHead(sent),
     contentType: fieldValue(received, "content-type") ?? "",
     path: fieldValue(received, ":path") ?? "",
-    schemas: { caller: config.schemaOf(parts.head.interface), callee: config.schemaOf(cluster.service.interface) },
+    schemas: {
+      caller: config.schemaOf(parts.head.interface),
+      callee: config.schemaOf(cluster.service.interface),
+      isMapped: cluster.bridgesToHttp,
+    },
     destination: { service: cluster.service, timeoutMs: deadline.deadlineMs - context.nowMs, token },
     outside: parts.outside,
   };

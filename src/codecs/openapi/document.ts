@@ -43,7 +43,7 @@ export function describeRoutes({ title, routes, serviceOf, schemaOf }: OpenApiPa
     const verb = verbOf(route);
     if (service === undefined || verb === undefined) continue;
     const schema = schemaOf(service.interface);
-    const definition = restServiceOf(schema)?.java ?? schema?.java;
+    const definition = schema?.java ?? restServiceOf(schema)?.java;
     const java = definition === undefined ? undefined : compileJava(definition);
     const names = definition?.methods.map(({ name }) => name) ?? service.methods ?? [];
     for (const name of new Set(names)) {

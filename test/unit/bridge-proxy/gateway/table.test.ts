@@ -119,6 +119,8 @@ test.each<[Route["match"], string | undefined, string, string]>([
   [{ prefix: "/" }, undefined, "/any/thing/get", ""],
   [{ prefix: "/orders" }, undefined, "/orders/com.acme.A/get", "get"],
   [{ prefix: "/orders/" }, undefined, "/orders/x/get", ""],
+  [{ prefix: "/com.acme." }, undefined, "/com.acme.A/get", "get"],
+  [{ prefix: "/com.acme." }, undefined, "/com.acme.B/get", ""],
   [{ prefix: "/orders/" }, undefined, "/orders//get", ""],
   [{ prefix: "/orders" }, "/com.acme.A/", "/orders/get", "get"],
   [{ prefix: "/orders/" }, "/com.acme.A/", "/orders/get", "get"],
@@ -151,4 +153,18 @@ test("an answer of a rule's own holds for every HTTP method, unlike a route with
   const denied: Route = { name: "denied", match: { prefix: "/admin/" }, directResponse: { status: 403 } };
   const routes = [denied, when("all", { prefix: "/", headers: [{ name: ":method", stringMatch: { exact: "GET" } }] })];
   expect(["GET", "POST", "DELETE"].map((verb) => find(routes, "/admin/get", verb))).toEqual(Array(3).fill("denied"));
+});
+
+test("a rule for a method holds for its overloads, one for an overload for that alone", () => {
+  const denied = (path: string): Route => ({ name: "denied", match: { path }, directResponse: { status: 403 } });
+  const all = when("all", { prefix: "/orders/" });
+  const paths = ["/orders/find", "/orders/find~", "/orders/find~l", "/orders/find~S"];
+  expect(paths.map((path) => find([denied("/orders/find"), all], path))).toEqual(Array(4).fill("denied"));
+  expect(paths.map((path) => find([denied("/orders/find~l"), all], path))).toEqual(["all", "all", "denied", "all"]);
+});
+
+test("a route that takes another HTTP method alone comes before a later answer of a rule's own", () => {
+  const rest: Route = { name: "rest", match: { prefix: "/" }, directResponse: { status: 404 } };
+  expect(find([when("orders", { prefix: "/orders/" }), rest], "/orders/get", "GET")).toBe("verb");
+  expect(find([when("orders", { prefix: "/orders/" }), rest], "/other", "GET")).toBe("rest");
 });
