@@ -28,6 +28,14 @@ export interface Endpoint {
   readonly origin: string;
 }
 
+/** What is always known of an endpoint. */
+export type KnownEndpoint = Pick<Endpoint, "address" | "port" | "protocol" | "weight" | "params" | "origin">;
+
+/** An endpoint of which nothing else is known: no tag, no token, no warm-up, not disabled. */
+export function plainEndpoint(known: KnownEndpoint): Endpoint {
+  return { startedAtMs: 0, warmupMs: 0, tag: "", disabled: false, token: "", payloadBytes: 0, ...known };
+}
+
 /** One service with its endpoints: what becomes one ServiceEntry. */
 export interface Entry {
   /** DNS name of the service in the mesh: depends on the key alone (registry-sync/naming.ts). Unique among entries. */

@@ -1,4 +1,4 @@
-import type { Endpoint, Entry } from "../model/entry.ts";
+import { type Endpoint, type Entry, plainEndpoint } from "../model/entry.ts";
 import { compareEndpoints, compareText } from "./dubbo-endpoint.ts";
 import { isIpv4, isIpv6 } from "./dubbo-url.ts";
 import { isSecretParam, printRecords, readRecords } from "./endpoint-records.ts";
@@ -169,20 +169,14 @@ function endpointsOfSpec(spec: Readonly<Record<string, unknown>>): readonly Endp
       if (typeof value === "string") params[key] = value;
     const weight = typeof one["weight"] === "number" ? one["weight"] : 1;
     return [
-      {
+      plainEndpoint({
         address: one["address"],
         port: number,
         protocol: name.slice(name.indexOf("-") + 1) || "tcp",
         weight,
-        startedAtMs: 0,
-        warmupMs: 0,
-        tag: "",
-        disabled: false,
-        token: "",
-        payloadBytes: 0,
         params,
         origin: "",
-      },
+      }),
     ];
   });
 }

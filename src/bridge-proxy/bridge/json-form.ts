@@ -31,6 +31,12 @@ const NOTHING_KNOWN: JsonCallParts = { java: undefined, path: "", contentType: "
  */
 export function jsonToDubbo(head: CallHead, body: Buffer, to: DubboDestination, parts = NOTHING_KNOWN): Buffer {
   const typed = typedArguments(head, body, parts);
+  const args = genericArguments(head.method, typed?.types ?? null, typed?.args ?? untypedArguments(body));
+  return genericRequest(head, args, to);
+}
+
+/** A generic call as a request frame, id 0; `args` are those of {@link genericArguments}. */
+export function genericRequest(head: CallHead, args: Value[], to: DubboDestination): Buffer {
   return encodeRequest({
     idHigh: 0,
     idLow: 0,
@@ -40,7 +46,7 @@ export function jsonToDubbo(head: CallHead, body: Buffer, to: DubboDestination, 
     version: to.service.version,
     method: "$invoke",
     descriptor: GENERIC_DESCRIPTOR,
-    args: genericArguments(head.method, typed?.types ?? null, typed?.args ?? untypedArguments(body)),
+    args,
     attachments: Object.fromEntries(dubboAttachments(head, to).set("generic", "true")),
   });
 }

@@ -2,8 +2,7 @@ import { type DescMethod, fromJson, type JsonValue, type Message, toBinary, toJs
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { firstLine } from "../../base/clean-text.ts";
 import { CallError, ProtocolError } from "../../base/errors.ts";
-import { decodeResponse, encodeRequest, isException } from "../../codecs/dubbo2/body.ts";
-import { GENERIC_DESCRIPTOR } from "../../codecs/dubbo2/head.ts";
+import { decodeResponse, isException } from "../../codecs/dubbo2/body.ts";
 import { OK } from "../../codecs/dubbo2/status.ts";
 import { compileJava, type JavaSchema } from "../../codecs/java-schema.ts";
 import { decodeMessage } from "../../codecs/protobuf/decode.ts";
@@ -19,8 +18,8 @@ import type { CallHead } from "../../codecs/triple/head.ts";
 import { grpcOfDubbo2, grpcOfRpcException, UNKNOWN } from "../../codecs/triple/status.ts";
 import { fieldOf, isObject, type MapValue, type Value } from "../../codecs/value.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
-import { genericArguments, thrownBy } from "./json-form.ts";
-import { checkedTrailers, type DubboDestination, dubboAttachments, type TripleReply } from "./to-dubbo.ts";
+import { genericArguments, genericRequest, thrownBy } from "./json-form.ts";
+import { checkedTrailers, type DubboDestination, type TripleReply } from "./to-dubbo.ts";
 
 /** Characters of an error's text: gRPC's callers take lists of fields up to 8 KB. */
 const MAX_TEXT = 2048;
@@ -101,18 +100,7 @@ export function protobufToDubbo(
   const message = reflect(method.input, decode(form, bytes), false);
   const args = argumentsOf(plan, message, new JavaBuilder({ java, beans: "maps", defaults: false }));
   check?.(args);
-  return encodeRequest({
-    idHigh: 0,
-    idLow: 0,
-    twoWay: true,
-    interface: to.service.interface,
-    group: to.service.group,
-    version: to.service.version,
-    method: "$invoke",
-    descriptor: GENERIC_DESCRIPTOR,
-    args: genericArguments(plan.method, plan.types, args),
-    attachments: Object.fromEntries(dubboAttachments(head, to).set("generic", "true")),
-  });
+  return genericRequest(head, genericArguments(plan.method, plan.types, args), to);
 }
 
 /** The arguments of a protobuf call as rules see them: those that a Dubbo2 provider would get; none where the call can be none there. */

@@ -1,7 +1,6 @@
-import type { CallError } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
-import type { CallerStream } from "../triple/caller-stream.ts";
+import { type CallerStream, StreamBefore } from "../triple/caller-stream.ts";
 
 /** Content that may follow an answer which did not wait for it, bytes. */
 const MAX_LATE_BYTES = 64 * 1024;
@@ -11,58 +10,33 @@ const MAX_LATE_BYTES = 64 * 1024;
  * answer that comes before its request has ended does not cut that off while little more of it comes: curl 7.88 reports such an
  * answer as lost.
  */
-export class OutsideStream implements CallerStream {
-  readonly #to: CallerStream;
+export class OutsideStream extends StreamBefore {
   readonly #added: Fields;
   /** Content since the rest of the request is not wanted; undefined while it is. */
   #lateBytes: number | undefined;
 
   constructor(to: CallerStream, added: Fields) {
-    this.#to = to;
+    super(to);
     this.#added = added;
   }
 
-  get fault(): CallError | undefined {
-    return this.#to.fault;
-  }
-
-  get closed(): boolean {
-    return this.#to.closed;
-  }
-
-  get requestEnded(): boolean {
-    return this.#to.requestEnded;
-  }
-
-  get queuedBytes(): number {
-    return this.#to.queuedBytes;
-  }
-
-  head(fields: Fields, end: boolean, never: readonly string[]): void {
+  override head(fields: Fields, end: boolean, never: readonly string[]): void {
     const kept: string[] = [];
     for (let i = 0; i < fields.length; i += 2) {
       if (!fields[i]!.startsWith("access-control-")) kept.push(fields[i]!, fields[i + 1]!);
     }
-    this.#to.head([...kept, ...this.#added], end, never);
+    this.to.head([...kept, ...this.#added], end, never);
   }
 
-  data(bytes: Buffer, end: boolean): number {
-    return this.#to.data(bytes, end);
-  }
-
-  trailers(fields: Fields, never: readonly string[]): void {
-    this.#to.trailers(fields, never);
-  }
-
-  release(bytes: number): void {
-    this.#to.release(bytes);
+  override release(bytes: number): void {
+    this.to.release(bytes);
     if (this.#lateBytes === undefined || this.closed) return;
     this.#lateBytes += bytes;
-    if (this.#lateBytes > MAX_LATE_BYTES) this.#to.reset(ERROR.none);
+    if (this.#lateBytes > MAX_LATE_BYTES) this.to.reset(ERROR.none);
   }
 
-  reset(code: number): void {
+  override reset(code: number): void {
     if (code === ERROR.none) this.#lateBytes ??= 0;
-    else this.#to.reset(code);
+    else this.to.reset(code);
   }
 }

@@ -36,6 +36,51 @@ export interface CallerStream extends AnswerSink {
   reset(code: number): void;
 }
 
+/** A stream that stands before another one: what a subclass does not change goes there as it is. */
+export class StreamBefore implements CallerStream {
+  protected readonly to: CallerStream;
+
+  constructor(to: CallerStream) {
+    this.to = to;
+  }
+
+  get fault(): CallError | undefined {
+    return this.to.fault;
+  }
+
+  get closed(): boolean {
+    return this.to.closed;
+  }
+
+  get requestEnded(): boolean {
+    return this.to.requestEnded;
+  }
+
+  get queuedBytes(): number {
+    return this.to.queuedBytes;
+  }
+
+  head(fields: Fields, end: boolean, never: readonly string[]): void {
+    this.to.head(fields, end, never);
+  }
+
+  data(bytes: Buffer, end: boolean): number {
+    return this.to.data(bytes, end);
+  }
+
+  trailers(fields: Fields, never: readonly string[]): void {
+    this.to.trailers(fields, never);
+  }
+
+  release(bytes: number): void {
+    this.to.release(bytes);
+  }
+
+  reset(code: number): void {
+    this.to.reset(code);
+  }
+}
+
 /** The stream of a caller that speaks HTTP/2. */
 export class Http2CallerStream implements CallerStream {
   fault: CallError | undefined;

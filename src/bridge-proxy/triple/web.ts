@@ -5,7 +5,7 @@ import { encodeWebText, encodeWebTrailers, WebTextDecoder } from "../../codecs/g
 import { toGrpcHead, toWebHead, type WebForm, webFormOf } from "../../codecs/grpc-web/head.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import { ownReply, sendReply } from "./answers.ts";
-import type { CallerStream } from "./caller-stream.ts";
+import { type CallerStream, StreamBefore } from "./caller-stream.ts";
 import type { Arrived, Entrance } from "./entrance.ts";
 import type { ServedRequest, TripleCallerPort } from "./served.ts";
 
@@ -46,14 +46,13 @@ function grpcHeadOf(fields: Fields, shared: boolean): Fields {
 }
 
 /** The stream of a gRPC-Web caller: trailers become the last piece of the content. An answer that is no gRPC passes as it is. */
-export class WebStream implements CallerStream {
-  readonly #to: CallerStream;
+export class WebStream extends StreamBefore {
   readonly #form: WebForm;
   #isGrpc = true;
   #answers = false;
 
   constructor(to: CallerStream, form: WebForm) {
-    this.#to = to;
+    super(to);
     this.#form = form;
   }
 
@@ -62,56 +61,32 @@ export class WebStream implements CallerStream {
     return this.#answers;
   }
 
-  get fault(): CallError | undefined {
-    return this.#to.fault;
-  }
-
-  get closed(): boolean {
-    return this.#to.closed;
-  }
-
-  get requestEnded(): boolean {
-    return this.#to.requestEnded;
-  }
-
-  get queuedBytes(): number {
-    return this.#to.queuedBytes;
-  }
-
-  head(fields: Fields, end: boolean, never: readonly string[]): void {
+  override head(fields: Fields, end: boolean, never: readonly string[]): void {
     this.#answers = true;
     const head = toWebHead(fields, this.#form);
     this.#isGrpc = head !== undefined;
     if (head === undefined) {
-      this.#to.head(fields, end, never);
+      this.to.head(fields, end, never);
     } else if (end) {
       const isStatus = (name: string) => name.startsWith("grpc-status") || name === "grpc-message";
-      this.#to.head(
+      this.to.head(
         pick(head, (name) => !isStatus(name)),
         false,
         never,
       );
       this.trailers(pick(head, isStatus));
-    } else this.#to.head(head, false, never);
+    } else this.to.head(head, false, never);
   }
 
-  data(bytes: Buffer, end: boolean): number {
-    if (!this.#isGrpc) return this.#to.data(bytes, end);
-    if (bytes.length > 0) this.#to.data(this.#encoded(bytes), false);
+  override data(bytes: Buffer, end: boolean): number {
+    if (!this.#isGrpc) return this.to.data(bytes, end);
+    if (bytes.length > 0) this.to.data(this.#encoded(bytes), false);
     if (end) this.trailers(NO_STATUS);
-    return this.#to.queuedBytes;
+    return this.to.queuedBytes;
   }
 
-  trailers(fields: Fields): void {
-    this.#to.data(this.#encoded(encodeWebTrailers(fields)), true);
-  }
-
-  release(bytes: number): void {
-    this.#to.release(bytes);
-  }
-
-  reset(code: number): void {
-    this.#to.reset(code);
+  override trailers(fields: Fields): void {
+    this.to.data(this.#encoded(encodeWebTrailers(fields)), true);
   }
 
   #encoded(bytes: Buffer): Buffer {

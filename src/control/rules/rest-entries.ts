@@ -1,4 +1,4 @@
-import type { Endpoint, Entry } from "../../model/entry.ts";
+import { type Entry, plainEndpoint } from "../../model/entry.ts";
 import type { RestMappingRule, Rule } from "../../model/rule.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
@@ -69,18 +69,12 @@ function toEntry(rule: RestMappingRule, host: string, from: Entry | undefined): 
     const endpoints = (from?.endpoints ?? []).filter(({ protocol }) => protocol === "http");
     return Object.freeze({ host, service, endpoints: Object.freeze(endpoints), mapped: true });
   }
-  const endpoints = rule.endpoints.map(
-    ({ address, port, labels = {} }): Endpoint => ({
+  const endpoints = rule.endpoints.map(({ address, port, labels = {} }) =>
+    plainEndpoint({
       address,
       port,
       protocol: "http",
       weight: 100,
-      startedAtMs: 0,
-      warmupMs: 0,
-      tag: "",
-      disabled: false,
-      token: "",
-      payloadBytes: 0,
       params: Object.freeze({ ...labels }),
       origin: RULES_ORIGIN,
     }),

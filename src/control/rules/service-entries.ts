@@ -1,4 +1,4 @@
-import type { Endpoint, Entry } from "../../model/entry.ts";
+import { type Endpoint, type Entry, plainEndpoint } from "../../model/entry.ts";
 import type { Rule, ServiceEntry, ServiceEntryEndpoint, ServiceEntryPort } from "../../model/rule.ts";
 import { serviceKey } from "../../model/service.ts";
 import { compareText } from "./findings.ts";
@@ -48,20 +48,14 @@ function toEntry(rule: ServiceEntry, host: string): Entry {
 }
 
 function toEndpoint({ address, ports, labels = {}, weight }: ServiceEntryEndpoint, port: ServiceEntryPort): Endpoint {
-  return {
+  return plainEndpoint({
     address,
     port: ports?.[port.name] ?? port.targetPort ?? port.number,
     protocol: port.carried,
     weight: weight ?? 100,
-    startedAtMs: 0,
-    warmupMs: 0,
-    tag: "",
-    disabled: false,
-    token: "",
-    payloadBytes: 0,
     params: Object.freeze({ ...labels }),
     origin: RULES_ORIGIN,
-  };
+  });
 }
 
 function compareEndpoints(a: Endpoint, b: Endpoint): number {
