@@ -194,15 +194,12 @@ export class Exchange implements TryOwner {
     const set = group.forTag(this.#call.tag, this.#call.tagForced);
     const endpoint = set?.pick(context.originMs + context.nowMs, context.random, avoid);
     if (endpoint === undefined) {
-      if (avoid.length === 0)
-        this.#answer(
-          ownAnswer("no_endpoint"),
-          `no provider of ${cluster.service.host}${cluster.service.subset && ` in subset ${cluster.service.subset}`}`,
-        );
+      if (avoid.length === 0) this.#answer(ownAnswer("no_endpoint"), cluster.noProvider);
       return false;
     }
-    if (cluster.waiting >= cluster.maxRequests) {
-      this.#answer(ownAnswer("overflow"), `${cluster.name} has ${cluster.maxRequests} calls waiting, its limit`);
+    const { overLimit } = cluster;
+    if (overLimit !== undefined) {
+      this.#answer(ownAnswer("overflow"), overLimit);
       return true;
     }
     const bodyBytes = this.#frame.length - HEADER_BYTES;

@@ -212,12 +212,10 @@ export class HttpCall implements HttpTryOwner {
     const endpoint = cluster.http.untagged.pick(context.originMs + context.nowMs, context.random, avoid);
     if (endpoint === undefined) {
       if (avoid.length > 0) return false;
-      const subset = cluster.service.subset && ` in subset ${cluster.service.subset}`;
-      return this.#refuse("no_endpoint", `no provider of ${cluster.service.host}${subset}`);
+      return this.#refuse("no_endpoint", cluster.noProvider);
     }
-    if (cluster.waiting >= cluster.maxRequests) {
-      return this.#refuse("overflow", `${cluster.name} has ${cluster.maxRequests} calls waiting, its limit`);
-    }
+    const { overLimit } = cluster;
+    if (overLimit !== undefined) return this.#refuse("overflow", overLimit);
     const slot = context.calls.allocate();
     if (slot < 0) return this.#refuse("overflow", `${context.calls.maxCalls} calls wait already, the proxy's limit`);
     this.#attempts.begin(endpoint.host);

@@ -263,13 +263,11 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     const endpoint = set?.pick(context.originMs + context.nowMs, context.random, avoid);
     if (endpoint === undefined) {
       if (avoid.length > 0) return false;
-      const subset = cluster.service.subset && ` in subset ${cluster.service.subset}`;
-      this.#answer(ownAnswer("no_endpoint"), `no provider of ${cluster.service.host}${subset}`);
+      this.#answer(ownAnswer("no_endpoint"), cluster.noProvider);
       return true;
     }
-    if (cluster.waiting >= cluster.maxRequests) {
-      return this.#overflow(`${cluster.name} has ${cluster.maxRequests} calls waiting, its limit`);
-    }
+    const { overLimit } = cluster;
+    if (overLimit !== undefined) return this.#overflow(overLimit);
     const slot = context.calls.allocate();
     if (slot < 0) return this.#overflow(`${context.calls.maxCalls} calls wait already, the proxy's limit`);
     this.#attempts.begin(endpoint.host);

@@ -58,6 +58,18 @@ export class Cluster {
     return this.http.endpoints.length > 0 && this.dubbo.endpoints.length === 0 && this.tri.endpoints.length === 0;
   }
 
+  /** What a caller is told where the cluster has no endpoint for its call. */
+  get noProvider(): string {
+    return `no provider of ${this.service.host}${this.service.subset && ` in subset ${this.service.subset}`}`;
+  }
+
+  /** What a caller is told while as many calls wait as may; undefined where more may. */
+  get overLimit(): string | undefined {
+    return this.waiting < this.maxRequests
+      ? undefined
+      : `${this.name} has ${this.maxRequests} calls waiting, its limit`;
+  }
+
   /** Replaces the endpoints. Whether calls have to be read, or led, otherwise than before. */
   update(assignment: ClusterLoadAssignment | undefined): boolean {
     const healthy = (assignment?.endpoints ?? [])

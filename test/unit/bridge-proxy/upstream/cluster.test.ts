@@ -99,3 +99,12 @@ test("calls are led to the other protocol's endpoints where none of their own ca
   set("dubbo", "ready");
   expect(bridged()).toEqual([false, true]);
 });
+
+test("it says why it takes no call", () => {
+  const cluster = new Cluster(clusterOf(KEY, "v2", { maxRequests: 2 }), undefined, poolsOf());
+  expect(cluster.noProvider).toBe(`no provider of ${cluster.service.host} in subset v2`);
+  cluster.waiting = 1;
+  expect(cluster.overLimit).toBeUndefined();
+  cluster.waiting = 2;
+  expect(cluster.overLimit).toBe(`${cluster.name} has 2 calls waiting, its limit`);
+});
