@@ -11,7 +11,7 @@ import type {
 } from "../../model/rule.ts";
 import { compareText } from "./findings.ts";
 import { type EntryIndex, hostMatches } from "./hosts.ts";
-import { type LoweredRoute, lowerAction, lowerHeaders, routeName, stringMatcher } from "./lower.ts";
+import { type LoweredRoute, lowerHeaders, lowerRule, stringMatcher } from "./lower.ts";
 import { EVERY_PATH, type PathMatch } from "./path.ts";
 
 /** One port by which calls come in from outside, with what they may ask for there. */
@@ -98,7 +98,7 @@ function lowerHosts(
   for (const rule of virtualServices) {
     for (const { gateway, server } of served) {
       if (!isBoundTo(rule, gateway)) continue;
-      const routes = lowerRule(rule, gateway, index);
+      const routes = lowerBound(rule, gateway, index);
       for (const host of rule.hosts) {
         for (const taken of server.hosts) {
           const domain = takesNamespace(taken, rule) ? commonDomain(host, taken) : undefined;
@@ -126,28 +126,14 @@ function takesNamespace(taken: string, rule: VirtualService): boolean {
   return namespace === "*" || namespace === "." || namespace === rule.namespace;
 }
 
-function lowerRule(rule: VirtualService, gateway: Gateway, index: EntryIndex): LoweredGatewayRoute[] {
-  return rule.http.flatMap((route, position) => {
-    if (route.route === undefined && route.directResponse === undefined) return [];
-    const action = lowerAction(route, (host) => resolveOutside(host, index));
-    const matches = route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
-    return matches.flatMap((match, i) => {
-      const lowered = lowerOutside(match, rule, gateway);
-      if (lowered === undefined) return [];
-      const place = (match ?? route).at.position;
-      return [
-        {
-          name: routeName(rule, route, position, i),
-          ...lowered,
-          ...action,
-          ...(route.rewrite?.uri !== undefined && { rewrite: route.rewrite.uri }),
-          ...(route.corsPolicy !== undefined && { cors: route.corsPolicy }),
-          file: place.file,
-          line: place.line,
-          rule: rule.name,
-        },
-      ];
-    });
+function lowerBound(rule: VirtualService, gateway: Gateway, index: EntryIndex): LoweredGatewayRoute[] {
+  return lowerRule(rule, {
+    resolve: (host) => resolveOutside(host, index),
+    match: (match) => lowerOutside(match, rule, gateway),
+    more: ({ rewrite, corsPolicy }) => ({
+      ...(rewrite?.uri !== undefined && { rewrite: rewrite.uri }),
+      ...(corsPolicy !== undefined && { cors: corsPolicy }),
+    }),
   });
 }
 

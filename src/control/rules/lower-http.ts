@@ -1,8 +1,8 @@
 import type { Entry } from "../../model/entry.ts";
-import type { VirtualService } from "../../model/rule.ts";
+import type { HttpMatch, VirtualService } from "../../model/rule.ts";
 import { speaksOneOf } from "../compile/endpoints.ts";
 import { type EntryIndex, resolveDestination } from "./hosts.ts";
-import { type LoweredRoute, type LoweredService, lowerAction, routeName } from "./lower.ts";
+import { type LoweredMatch, type LoweredService, lowerFor } from "./lower.ts";
 import { lowerHttpMatch } from "./lower-gateway.ts";
 import { EVERY_PATH } from "./path.ts";
 
@@ -15,34 +15,18 @@ export function isHttpService({ endpoints, mapped }: Entry): boolean {
 
 /** Lowers the rule in force for a service that speaks HTTP: `uri` is the request's path, `method` its method. */
 export function lowerHttpService(entry: Entry, rule: VirtualService | undefined, index: EntryIndex): LoweredService {
-  const routes = rule === undefined ? [] : lowerRoutes(entry, rule, index);
-  return { host: entry.host, rule: rule === undefined || routes.length === 0 ? undefined : rule.name, routes };
+  return lowerFor(entry, rule, {
+    resolve: (host) => resolveDestination(host, entry, index),
+    match: lowerInMesh,
+    more: ({ rewrite: { uri: rewrite, authority } = {} }) => ({
+      ...(rewrite !== undefined && { rewrite }),
+      ...(authority !== undefined && { authority }),
+    }),
+  });
 }
 
-function lowerRoutes(entry: Entry, rule: VirtualService, index: EntryIndex): LoweredRoute[] {
-  return rule.http.flatMap((route, position) => {
-    if (route.route === undefined && route.directResponse === undefined) return [];
-    const action = lowerAction(route, (host) => resolveDestination(host, entry, index));
-    const { uri: rewrite, authority } = route.rewrite ?? {};
-    const matches = route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
-    return matches.flatMap((match, i): LoweredRoute[] => {
-      const { gateways = [] } = match ?? {};
-      if (gateways.length > 0 && !gateways.includes("mesh")) return [];
-      const lowered = match === undefined ? { path: EVERY_PATH, headers: [] } : lowerHttpMatch(match);
-      if (lowered === undefined) return [];
-      const place = (match ?? route).at.position;
-      return [
-        {
-          name: routeName(rule, route, position, i),
-          ...lowered,
-          ...action,
-          ...(rewrite !== undefined && { rewrite }),
-          ...(authority !== undefined && { authority }),
-          file: place.file,
-          line: place.line,
-          rule: rule.name,
-        },
-      ];
-    });
-  });
+function lowerInMesh(match: HttpMatch | undefined): LoweredMatch | undefined {
+  if (match === undefined) return { path: EVERY_PATH, headers: [] };
+  const { gateways = [] } = match;
+  return gateways.length > 0 && !gateways.includes("mesh") ? undefined : lowerHttpMatch(match);
 }

@@ -64,41 +64,56 @@ export const PSEUDO_HEADERS: readonly string[] = ["uri", "scheme", "method", "au
 
 /** Lowers the rule in force for a service; the same input gives the same output. */
 export function lowerService(entry: Entry, rule: VirtualService | undefined, index: EntryIndex): LoweredService {
-  const routes = rule === undefined ? [] : rule.http.flatMap((route, i) => lowerRoute(entry, rule, route, i, index));
+  const lowering: Lowering<LoweredMatch, object> = {
+    resolve: (host) => resolveDestination(host, entry, index),
+    match: (match) => lowerMatch(match, entry),
+  };
+  return lowerFor(entry, rule, lowering);
+}
+
+/** A service with the routes that the rule in force for it makes by `lowering`. */
+export function lowerFor<M extends LoweredMatch, E extends object>(
+  entry: Entry,
+  rule: VirtualService | undefined,
+  lowering: Lowering<M, E>,
+): LoweredService {
+  const routes = rule === undefined ? [] : lowerRule(rule, lowering);
   return { host: entry.host, rule: rule === undefined || routes.length === 0 ? undefined : rule.name, routes };
 }
 
-/** Lowers one `http` entry: one route for each match that a call of the service can meet, none where it asks for what can't be. */
-export function lowerRoute(
-  entry: Entry,
+/** What a route asks of a call. */
+export type LoweredMatch = Pick<LoweredRoute, "path" | "headers">;
+
+/** How the rules of one kind of callers are lowered. */
+export interface Lowering<M extends LoweredMatch, E extends object> {
+  /** The service that a destination's host means. */
+  readonly resolve: (host: string) => Entry | undefined;
+  /** Lowers one match (undefined: every call); undefined where no call can meet it. */
+  readonly match: (match: HttpMatch | undefined) => M | undefined;
+  /** What an `http` entry says beyond {@link lowerAction}. */
+  readonly more?: (route: HttpRoute) => E;
+}
+
+/** Lowers a rule: one route for each match of each `http` entry that a call can meet. */
+export function lowerRule<M extends LoweredMatch, E extends object>(
   rule: VirtualService,
-  route: HttpRoute,
-  position: number,
-  index: EntryIndex,
-): LoweredRoute[] {
-  if (route.route === undefined && route.directResponse === undefined) return [];
-  const action = lowerAction(route, (host) => resolveDestination(host, entry, index));
-  const matches: readonly (HttpMatch | undefined)[] =
-    route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
-  return matches.flatMap((match, i) => {
-    const lowered = lowerMatch(match, entry);
-    if (lowered === undefined) return [];
-    const place = (match ?? route).at.position;
-    return [
-      {
-        name: routeName(rule, route, position, i),
-        ...lowered,
-        ...action,
-        file: place.file,
-        line: place.line,
-        rule: rule.name,
-      },
-    ];
+  { resolve, match: lower, more }: Lowering<M, E>,
+): (LoweredRoute & M & E)[] {
+  return rule.http.flatMap((route, position) => {
+    if (route.route === undefined && route.directResponse === undefined) return [];
+    const action = { ...lowerAction(route, resolve), ...(more?.(route) as E) };
+    const matches = route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
+    return matches.flatMap((match, i) => {
+      const lowered = lower(match);
+      if (lowered === undefined) return [];
+      const { file, line } = (match ?? route).at.position;
+      return [{ name: routeName(rule, route, position, i), ...lowered, ...action, file, line, rule: rule.name }];
+    });
   });
 }
 
 /** Name of the route that match `i` of a rule's `http` entry at `position` makes. */
-export function routeName(rule: VirtualService, route: HttpRoute, position: number, i: number): string {
+function routeName(rule: VirtualService, route: HttpRoute, position: number, i: number): string {
   const matches = route.match ?? [];
   const name = matches[i]?.name;
   const suffix = name === undefined ? (matches.length > 1 ? `.${i}` : "") : `.${name}`;
@@ -106,10 +121,7 @@ export function routeName(rule: VirtualService, route: HttpRoute, position: numb
 }
 
 /** Lowers one match (undefined: every call); undefined where no call of the service can meet it. */
-export function lowerMatch(
-  match: HttpMatch | undefined,
-  entry: Entry,
-): { readonly path: PathMatch; readonly headers: readonly HeaderMatcher[] } | undefined {
+export function lowerMatch(match: HttpMatch | undefined, entry: Entry): LoweredMatch | undefined {
   if (match === undefined) return { path: EVERY_PATH, headers: [] };
   if (neverMet(match).length > 0) return undefined;
   if (match.authority !== undefined && !authorityMatches(match.authority, entry)) return undefined;
@@ -169,7 +181,7 @@ export function stringMatcher(match: Exclude<TextMatch, { type: "present" }>): S
 }
 
 /** What an `http` entry does with its calls; `resolve` says which service a destination's host is. */
-export function lowerAction(
+function lowerAction(
   route: HttpRoute,
   resolve: (host: string) => Entry | undefined,
 ): Omit<LoweredRoute, "name" | "path" | "headers" | "file" | "line" | "rule"> {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { indexEntries } from "../../../../src/control/rules/hosts.ts";
-import { lowerMatch, lowerRoute, lowerService, neverMet } from "../../../../src/control/rules/lower.ts";
+import { lowerMatch, lowerService, neverMet } from "../../../../src/control/rules/lower.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { matchOf, virtualServiceOf } from "../../../support/rules.ts";
 
@@ -144,5 +144,5 @@ test("a direct answer has no targets", () => {
 
 test("a route whose matches no call can meet gives none", () => {
   const rule = virtualServiceOf("[a]", `[{match: [{uri: {prefix: /com.other/}}], ${to}}]`);
-  expect(lowerRoute(order, rule, rule.http[0]!, 0, index)).toEqual([]);
+  expect(lowerService(order, rule, index).routes).toEqual([]);
 });
