@@ -99,7 +99,7 @@ function callerCall(parts: TryParts, token: string): CallerCall {
 
 /**
  * What messages the provider takes, where those are of another kind than the caller's: protobuf by a schema, or Triple's wrapper (no schema).
- * A caller with protobuf names methods as its .proto file does, one with the wrapper as Java does.
+ * A caller with protobuf names methods as its .proto file does, one with the wrapper as Java does. JSON is for those that take it.
  */
 function messagesFor(
   { config, cluster, head }: TryParts,
@@ -108,7 +108,8 @@ function messagesFor(
   const { method, kind } = head;
   const isJson = kind === "json" || kind === "http";
   if (endpoint.takesWrapper) {
-    const isProtobuf = !isJson && grpcServiceOf(config.schemaOf(head.interface))?.methods.has(method) === true;
+    if (isJson) return endpoint.refusesJson ? { schema: undefined } : undefined;
+    const isProtobuf = grpcServiceOf(config.schemaOf(head.interface))?.methods.has(method) === true;
     return isProtobuf && !/^[a-z]/.test(method) ? { schema: undefined } : undefined;
   }
   const schema = config.schemaOf(cluster.service.interface);

@@ -81,5 +81,6 @@ function toEndpoint<C extends UpstreamConnection>(resource: LbEndpoint, hosts: H
     token: facts?.token ?? "",
     payloadBytes: facts?.payloadBytes ?? 0,
     takesWrapper: facts?.takesWrapper ?? false,
+    refusesJson: facts?.refusesJson ?? false,
   };
 }

@@ -16,6 +16,8 @@ export interface EndpointOf<C extends UpstreamConnection> {
   readonly payloadBytes: number;
   /** It is known to take Triple's wrapper; else what is known of the service's messages says what it takes. */
   readonly takesWrapper: boolean;
+  /** It is known to take no JSON. */
+  readonly refusesJson: boolean;
 }
 
 /** An endpoint that speaks Dubbo2. */

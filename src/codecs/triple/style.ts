@@ -12,3 +12,11 @@ export function saysProtobuf(params: Readonly<Record<string, string>>): boolean 
 export function saysWrapper(params: Readonly<Record<string, string>>): boolean {
   return params["interface"] !== undefined && !saysProtobuf(params);
 }
+
+/**
+ * No JSON: Java before 3.3, which answers any content but gRPC's with HTTP 415 (apache/dubbo 3.0 to 3.2 TripleServerStream). Of a provider
+ * that does not say its release nothing is known.
+ */
+export function saysNoJson(params: Readonly<Record<string, string>>): boolean {
+  return /^3\.[0-2](?!\d)/.test(params["release"] ?? "");
+}

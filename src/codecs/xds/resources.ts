@@ -260,6 +260,8 @@ export interface DubboEndpointFacts {
   readonly protocol?: CarriedProtocol;
   /** A Triple provider's service is a Java interface: it takes Triple's wrapper, whatever .proto file has a service of that name. */
   readonly takesWrapper?: true;
+  /** A Triple provider that is known to take nothing but gRPC's content: JSON has to be translated for it. */
+  readonly refusesJson?: true;
   readonly tag?: string;
   readonly token?: string;
   readonly warmupMs?: number;

@@ -1,4 +1,4 @@
-import { saysWrapper } from "../../codecs/triple/style.ts";
+import { saysNoJson, saysWrapper } from "../../codecs/triple/style.ts";
 import {
   type CarriedProtocol,
   type ClusterLoadAssignment,
@@ -96,6 +96,7 @@ function factsOf(endpoint: Endpoint): DubboEndpointFacts | undefined {
   const facts: DubboEndpointFacts = {
     ...(protocol === "tri" || protocol === "http" ? { protocol } : {}),
     ...(protocol === "tri" && saysWrapper(params) ? { takesWrapper: true } : {}),
+    ...(protocol === "tri" && saysNoJson(params) ? { refusesJson: true } : {}),
     ...(tag === "" ? {} : { tag }),
     ...(token === "" ? {} : { token }),
     ...(warmupMs === 0 ? {} : { warmupMs }),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { saysProtobuf, saysWrapper } from "../../../../src/codecs/triple/style.ts";
+import { saysNoJson, saysProtobuf, saysWrapper } from "../../../../src/codecs/triple/style.ts";
 
 test.each<[string, Record<string, string>, "protobuf" | "wrapper" | "unknown"]>([
   ["a Java interface", { interface: "com.acme.A", side: "provider" }, "wrapper"],
@@ -15,4 +15,17 @@ test.each<[string, Record<string, string>, "protobuf" | "wrapper" | "unknown"]>(
   ["an endpoint of no Dubbo registry", { version: "v1" }, "unknown"],
 ])("%s", (_, params, expected) => {
   expect(saysProtobuf(params) ? "protobuf" : saysWrapper(params) ? "wrapper" : "unknown").toBe(expected);
+});
+
+test.each([
+  ["3.0.15", true],
+  ["3.2.18", true],
+  ["3.2", true],
+  ["3.3.6", false],
+  ["3.20.0", false],
+  ["4.0.0", false],
+  ["dubbo-golang-3.3.2", false],
+  [undefined, false],
+])("release %s takes no JSON: %s", (release, expected) => {
+  expect(saysNoJson(release === undefined ? {} : { release })).toBe(expected);
 });

@@ -87,6 +87,20 @@ test("a Triple provider of a Java interface is known to take the wrapper", () =>
   ]);
 });
 
+test("a Triple provider of Java before 3.3 is known to take no JSON", () => {
+  const urls = [
+    "tri://10.0.0.1:50051?interface=com.acme.A&release=3.2.18",
+    "tri://10.0.0.2:50051?interface=com.acme.A&release=3.3.6",
+    "dubbo://10.0.0.3:20880?interface=com.acme.A&release=3.2.18",
+  ];
+  const { endpoints } = compileEndpoints("c", urls.map(endpointOf));
+  expect(endpoints[0]!.lbEndpoints.map(({ metadata }) => metadata?.filterMetadata["io.trestle"])).toEqual([
+    { protocol: "tri", takesWrapper: true, refusesJson: true },
+    { protocol: "tri", takesWrapper: true },
+    undefined,
+  ]);
+});
+
 test("a provider's weight, tag, token, start, warm-up and payload are handed on", () => {
   const full = endpointOf("dubbo://10.0.0.1:20880?weight=0&dubbo.tag=t&token=k&timestamp=17&warmup=5&payload=9");
   expect(compileEndpoints("c", [full, endpointOf("dubbo://10.0.0.2:20881")])).toEqual({
