@@ -46,6 +46,8 @@ interface Report {
   readonly bytes: number;
   readonly definition: JavaDefinition | undefined;
   readonly fault: string | undefined;
+  /** Its node was deleted since. */
+  readonly isGone: boolean;
 }
 
 /** Creates the state for reports below `folder`, such as `/dubbo/metadata`; `registry` is named in findings. */
@@ -62,6 +64,8 @@ class Reports implements MetadataReports {
   /** Path of each report that is wanted to its interface. */
   #wanted = new Map<string, string>();
   #folders = new Set<string>();
+  /** Interfaces with providers. */
+  #provided: ReadonlySet<string> = new Set();
   readonly #reports = new Map<string, Report>();
   readonly #byInterface = new Map<string, ServiceSchema>();
   readonly #pending = new Set<string>();
@@ -92,9 +96,9 @@ class Reports implements MetadataReports {
       }
     }
     // Providers that went may come back, and calls to them be under way: types stay until other providers say others.
-    const provided = new Set(wanted.values());
+    this.#provided = new Set(wanted.values());
     for (const [path, name] of this.#wanted) {
-      if (!provided.has(name) && wanted.size < MAX_REPORTS) wanted.set(path, name);
+      if (!this.#provided.has(name) && wanted.size < MAX_REPORTS) wanted.set(path, name);
     }
     const folders = new Set([...wanted.keys()].flatMap((path) => foldersAbove(path, this.#folder)));
     const changed = [
@@ -103,6 +107,9 @@ class Reports implements MetadataReports {
       ...[...this.#folders].filter((path) => !folders.has(path)),
       ...[...this.#wanted.keys()].filter((path) => !wanted.has(path)),
     ];
+    for (const [path, { interfaceName, isGone }] of this.#reports) {
+      if (isGone && !this.#provided.has(interfaceName)) this.#pending.add(path);
+    }
     this.#wanted = wanted;
     this.#folders = folders;
     return changed;
@@ -120,7 +127,13 @@ class Reports implements MetadataReports {
       const data = interfaceName === undefined ? undefined : tree.get(path)?.data;
       if (before === undefined && (data === undefined || data === null)) continue;
       // Older providers delete their report before they write it anew: what it said stays while a provider of now may have written it.
-      if (interfaceName !== undefined && (data === undefined || data === null)) continue;
+      if (interfaceName !== undefined && (data === undefined || data === null)) {
+        if (before?.definition !== undefined && this.#provided.has(interfaceName)) {
+          this.#reports.set(path, { ...before, fault: undefined, isGone: true });
+          if (before.fault !== undefined) touched.add(interfaceName);
+          continue;
+        }
+      }
       if (before !== undefined) {
         this.#reports.delete(path);
         this.#bytes -= before.bytes;
@@ -144,9 +157,9 @@ class Reports implements MetadataReports {
       if (this.#bytes + data.length > MAX_TOTAL_BYTES)
         throw new Error(`all reports have over ${MAX_TOTAL_BYTES} bytes together`);
       const definition = parseDefinition(new TextDecoder().decode(data), interfaceName);
-      return { interfaceName, bytes: data.length, definition, fault: undefined };
+      return { interfaceName, bytes: data.length, definition, fault: undefined, isGone: false };
     } catch (error) {
-      return { interfaceName, bytes: data.length, definition: before, fault: (error as Error).message };
+      return { interfaceName, bytes: data.length, definition: before, fault: (error as Error).message, isGone: false };
     }
   }
 

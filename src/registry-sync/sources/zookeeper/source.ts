@@ -48,6 +48,9 @@ export interface ZookeeperSource extends Source {
   connected(): boolean;
 }
 
+/** How long the first world waits for the providers' metadata reports, ms: calls before them would be made without their types. */
+const HOLD_MS = 2_000;
+
 /**
  * A ZooKeeper registry as a source. Each `watch` has a session of its own, which only reads and watches. Yields nothing before all
  * was read once, which the registry's root must allow, and nothing while no server can be reached. Throws `ConfigError` for addresses and paths that can't be.
@@ -100,13 +103,16 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
       const latest = new Latest<World | undefined>(undefined);
       let known: World | undefined;
       let behind: Timer | undefined;
+      let holdUntilMs: number | undefined;
       const takeUp = (changed: ReadonlySet<string>): void => {
         const hasNewTypes = reports.take(live.tree, changed);
         const world = state.update(dubboChanges(roots, live.tree, changed));
         for (const path of reports.follow(world.entries)) live.replan(path);
         behind?.cancel();
-        if (reports.isBehind) behind = clock.after(1, () => takeUp(new Set()));
-        if (world === known && !hasNewTypes) return;
+        holdUntilMs ??= clock.now() + HOLD_MS;
+        const isHeld = known === undefined && clock.now() < holdUntilMs && (reports.isBehind || live.isBusy);
+        if (reports.isBehind || isHeld) behind = clock.after(reports.isBehind ? 1 : 10, () => takeUp(new Set()));
+        if (isHeld || (world === known && !hasNewTypes)) return;
         known = world;
         latest.set(withReports(world, reports));
       };

@@ -51,6 +51,8 @@ export interface TreeWatch {
   readonly ready: Promise<void>;
   /** Whether persistent recursive watches are in use; undefined before that is known. */
   readonly isRecursive: boolean | undefined;
+  /** Whether reads are under way or wanted, or changes were not told yet. */
+  readonly isBusy: boolean;
   /**
    * Calls `listener` with the paths of nodes whose kept parts came, changed or went; first when all was read once, with everything.
    * Returns how to stop that.
@@ -134,6 +136,14 @@ class LiveTree implements TreeWatch {
     return this.#isRecursive;
   }
 
+  get isBusy(): boolean {
+    return this.#isReading || this.#changed.size > 0;
+  }
+
+  get #isReading(): boolean {
+    return this.#reading.size > 0 || this.#dirty.size > 0;
+  }
+
   onChange(listener: (changed: ReadonlySet<string>) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -153,12 +163,9 @@ class LiveTree implements TreeWatch {
   }
 
   #connected(isNewSession: boolean): void {
-    if (this.#isRecursive === undefined) {
-      this.#tryRecursive();
-      return;
-    }
     // One-shot watches were set again with the last change seen, and tell what was missed; recursive ones don't.
-    if (this.#isRecursive || isNewSession) this.#readAll();
+    if (this.#isRecursive === undefined) this.#tryRecursive();
+    else if (this.#isRecursive || isNewSession) this.#readAll();
     else this.#pump();
   }
 
@@ -245,7 +252,7 @@ class LiveTree implements TreeWatch {
       this.#dirty.delete(path);
       this.#read(path);
     }
-    if (this.#reading.size > 0 || this.#dirty.size > 0 || this.#isReady || this.#pass === 0) return;
+    if (this.#isReading || this.#isReady || this.#pass === 0) return;
     if (this.#options.needed?.some((path) => this.#denied.has(path)) === true) return;
     this.#isReady = true;
     this.#tell();
@@ -288,7 +295,7 @@ class LiveTree implements TreeWatch {
     } else if (reply.op === "getData") {
       this.#allow(path);
       const kept = this.#keep(path);
-      const isSame = kept.data !== undefined && sameData(kept.data, reply.data);
+      const isSame = kept.data === reply.data || (kept.data && reply.data && !Buffer.compare(kept.data, reply.data));
       kept.data = reply.data;
       kept.pass = pass;
       if (!isSame) this.#touch(path);
@@ -362,9 +369,8 @@ class LiveTree implements TreeWatch {
   }
 
   #warnUnreadable(error: Error): void {
-    if (this.#isUnreadable) return;
+    if (!this.#isUnreadable) this.#log.warn("zookeeper node can't be read", { error: error.message });
     this.#isUnreadable = true;
-    this.#log.warn("zookeeper node can't be read", { error: error.message });
   }
 
   #touch(path: string): void {
@@ -378,9 +384,8 @@ class LiveTree implements TreeWatch {
   #tellAfter(delayMs: number): void {
     this.#timer = this.#clock.after(delayMs, () => {
       this.#timer = undefined;
-      const isBusy = this.#reading.size > 0 || this.#dirty.size > 0;
       const waitedMs = this.#clock.now() - this.#firstChangeMs;
-      if (isBusy && waitedMs < (this.#options.maxDelayMs ?? 500)) this.#tellAfter(2);
+      if (this.#isReading && waitedMs < (this.#options.maxDelayMs ?? 500)) this.#tellAfter(2);
       else this.#tell();
     });
   }
@@ -392,9 +397,4 @@ class LiveTree implements TreeWatch {
     this.#toldMs = this.#clock.now();
     for (const listener of this.#listeners) listener(changed);
   }
-}
-
-function sameData(a: Uint8Array | null, b: Uint8Array | null): boolean {
-  if (a === null || b === null) return a === b;
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

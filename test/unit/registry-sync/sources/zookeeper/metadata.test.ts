@@ -142,6 +142,62 @@ test("a report that cannot be read is a finding until it can be", () => {
   expect(reports.schemas[0]?.java?.types).toEqual({ "a.Line": { properties: { x: "int" } } });
 });
 
+test("a report that broke and is deleted then is no finding any more; what it said before counts", () => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  const path = "/dubbo/metadata/a.Orders/provider/app";
+  reports.follow(orders({ application: "app" }));
+  const broken: TreeNode = { children: undefined, data: Buffer.from("{") };
+  const states = [broken, undefined, report("a.Line"), broken, undefined].map((node) => {
+    expect(reports.take(new Map(node === undefined ? [] : [[path, node]]), new Set([path]))).toBe(true);
+    return [reports.findings.length, reports.schemas.length];
+  });
+  expect(states).toEqual([
+    [1, 0],
+    [0, 0],
+    [0, 1],
+    [1, 1],
+    [0, 1],
+  ]);
+  expect(reports.take(new Map(), new Set([path]))).toBe(false);
+});
+
+test.each([
+  ["is deleted while it has none", true],
+  ["was deleted before they went", false],
+])("the report of an interface without providers that %s is forgotten, and its bytes are free again", (_, isLate) => {
+  const reports = createMetadataReports(FOLDER, "zk");
+  const names = Array.from({ length: 129 }, (_, index) => `a.S${index}`);
+  const entries = names.map((name) => entry(name, [provider("10.0.0.1", { application: "app" })]));
+  const paths = names.map((name) => `${FOLDER}/${name}/provider/app`);
+  const large = { children: undefined, data: Buffer.concat([report("a.Line").data!, Buffer.alloc(523_000, " ")]) };
+  const tree = new Map(paths.slice(0, 128).map((path) => [path, large]));
+  const takeAll = (changed: Iterable<string>) => {
+    reports.take(tree, new Set(changed));
+    while (reports.isBehind) reports.take(tree, new Set());
+  };
+  reports.follow(entries);
+  takeAll(paths);
+  expect([reports.schemas.length, reports.findings.length]).toEqual([128, 0]);
+  const remove = () => {
+    tree.delete(paths[0]!);
+    takeAll([paths[0]!]);
+  };
+  if (isLate) {
+    reports.follow(entries.slice(1));
+    remove();
+  } else {
+    remove();
+    expect(reports.schemas).toHaveLength(128);
+    reports.follow(entries.slice(1));
+    takeAll([]);
+  }
+  expect(reports.schemas.map(({ name }) => name)).not.toContain("a.S0");
+  // The last one would be over the limit with the first one's bytes.
+  tree.set(paths[128]!, large);
+  takeAll([paths[128]!]);
+  expect([reports.schemas.length, reports.findings]).toEqual([128, []]);
+});
+
 test("of many reports some are taken up at a time", () => {
   const reports = createMetadataReports(FOLDER, "zk");
   const names = Array.from({ length: 250 }, (_, index) => `a.S${index}`);

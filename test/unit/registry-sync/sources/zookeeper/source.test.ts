@@ -76,6 +76,51 @@ test("a provider's report of its types comes with the world, is followed, and on
 });
 
 test.each([
+  ["comes with the types that providers reported before", 1, 1],
+  ["waits two seconds for reports, and no longer", 3, 0],
+])("the first world %s", async (_, readMs, schemas) => {
+  const home = new SimulatedRegistry();
+  const { clock, openLink } = home;
+  const writer = new ZooKeeperSession({ servers: [{ host: "h", port: 1 }], clock, openLink });
+  await home.advance(50);
+  const report = "/dubbo/metadata/com.acme.Order/provider/p";
+  const text = '{"methods":[{"name":"a","parameterTypes":["int"],"returnType":"void"}],"types":[]}';
+  const node = `/dubbo/com.acme.Order/providers/${encodeURIComponent(url)}`;
+  for (const path of [report, node].flatMap((one) => pathsDownTo(one))) {
+    const data = path === report ? Buffer.from(text) : null;
+    writer.submit({ op: "create", path, data, acl: OPEN, flags: 0 }, () => {});
+  }
+  await home.advance(50);
+  const handle = home.registry.handle.bind(home.registry);
+  home.registry.handle = (peer, event, nowMs) => {
+    const isRead = event.type === "request" && event.request.op === "getData" && event.request.path === report;
+    if (isRead) clock.after(readMs * 1000, () => handle(peer, event, clock.now()));
+    else handle(peer, event, nowMs);
+  };
+  const source = createZookeeperSource({ name: "zk", hosts: ["h:1"], clock, openLink });
+  const worlds: World[] = [];
+  const ending = new AbortController();
+  const watching = (async () => {
+    for await (const world of source.watch(ending.signal)) worlds.push(world);
+  })();
+  await home.advance(900);
+  expect(worlds).toEqual([]);
+  await home.advance(1_500);
+  expect(worlds.map((world) => [world.entries.length, world.schemas?.length ?? 0])).toEqual([[1, schemas]]);
+  await home.advance(2_000);
+  expect(worlds.at(-1)?.schemas).toHaveLength(1);
+  ending.abort();
+  await home.advance(2000);
+  await watching;
+});
+
+/** The nodes that have to be made for a path, from the top down. */
+function pathsDownTo(path: string): string[] {
+  const parts = path.split("/").slice(1);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+}
+
+test.each([
   [{ hosts: ["h:0"] }, "is not host:port"],
   [{ hosts: ["h"], chroot: "/a//b" }, "ZooKeeper chroot /a//b"],
   [{ hosts: ["h"], root: "/" }, "root must not be /"],
