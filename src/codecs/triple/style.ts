@@ -14,9 +14,10 @@ export function saysWrapper(params: Readonly<Record<string, string>>): boolean {
 }
 
 /**
- * No JSON: Java before 3.3, which answers any content but gRPC's with HTTP 415 (apache/dubbo 3.0 to 3.2 TripleServerStream). Of a provider
- * that does not say its release nothing is known.
+ * No JSON. Java before 3.3 refuses any content but gRPC's (apache/dubbo 3.0 to 3.2 TripleServerStream); dubbo-go takes JSON for services of
+ * .proto files alone, and answers it with 500 and "EOF" for others (seen with 3.3.2). Of a provider that does not say its release nothing is known.
  */
 export function saysNoJson(params: Readonly<Record<string, string>>): boolean {
-  return /^3\.[0-2](?!\d)/.test(params["release"] ?? "");
+  const release = params["release"] ?? "";
+  return /^3\.[0-2](?!\d)/.test(release) || (release.startsWith("dubbo-golang-") && !saysProtobuf(params));
 }

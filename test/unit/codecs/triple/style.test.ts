@@ -24,8 +24,12 @@ test.each([
   ["3.3.6", false],
   ["3.20.0", false],
   ["4.0.0", false],
-  ["dubbo-golang-3.3.2", false],
+  ["dubbo-golang-3.3.2", true],
   [undefined, false],
 ])("release %s takes no JSON: %s", (release, expected) => {
   expect(saysNoJson(release === undefined ? {} : { release })).toBe(expected);
+});
+
+test("dubbo-go takes JSON for services of .proto files", () => {
+  expect(saysNoJson({ release: "dubbo-golang-3.3.2", "IDL-mode": "IDL" })).toBe(false);
 });
