@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
-import { type Clock, realClock, type Timer } from "../../base/clock.ts";
+import { type Clock, realClock } from "../../base/clock.ts";
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { RequestParts, Response } from "../../codecs/dubbo2/body.ts";
 import { type ClientEvent, Dubbo2Client } from "../../codecs/dubbo2/connection.ts";
 import { printAddress } from "../config/address.ts";
+import { MachinePump } from "../machine-pump.ts";
 import { openSocket, type SocketOptions } from "../socket.ts";
 
 interface Waiting {
@@ -25,12 +26,10 @@ export class DubboClient {
   readonly #address: string;
   readonly #clock: Clock;
   readonly #machine: Dubbo2Client;
+  readonly #pump: MachinePump;
   readonly #waiting = new Map<number, Waiting>();
   readonly #onChange = new Set<() => void>();
   #key = 0;
-  #timer: Timer | undefined;
-  #timerDueMs = Number.POSITIVE_INFINITY;
-  #flushing = false;
   #readonly = false;
   #closed = false;
 
@@ -38,13 +37,15 @@ export class DubboClient {
     this.#socket = socket;
     this.#address = address;
     this.#clock = clock;
-    this.#machine = new Dubbo2Client(clock.now());
+    const machine = new Dubbo2Client(clock.now());
+    this.#machine = machine;
+    this.#pump = new MachinePump({ machine, socket, clock, onDue: () => this.#run(() => machine.tick(clock.now())) });
     socket.on("data", (chunk) => this.#run(() => this.#machine.receive(chunk, clock.now())));
     socket.on("error", (error: NodeJS.ErrnoException) =>
       this.#end(`connection to ${address} broke: ${error.code ?? error.message}`),
     );
     socket.on("close", () => this.#end(`connection to ${address} was closed`));
-    this.#schedule();
+    this.#pump.run();
   }
 
   /** `readonly`: the server asked for no new calls; those in flight go on. */
@@ -73,14 +74,13 @@ export class DubboClient {
       this.#machine.send({ type: "call", key, request, timeoutMs }, this.#clock.now());
       if (request.twoWay) this.#waiting.set(key, { resolve, reject });
       else resolve(null);
-      this.#flush();
-      this.#schedule();
+      this.#pump.run();
     });
   }
 
   /** Closes the connection after what has been sent; calls in flight reject. */
   close(): void {
-    this.#writeOutput();
+    this.#pump.write();
     this.#socket.end();
     this.#end(`connection to ${this.#address} was closed`);
   }
@@ -94,8 +94,7 @@ export class DubboClient {
       this.#end(`${this.#address} broke the protocol: ${error.message}`);
       return;
     }
-    this.#flush();
-    this.#schedule();
+    this.#pump.run();
   }
 
   #take(event: ClientEvent): void {
@@ -131,35 +130,10 @@ export class DubboClient {
     return waiting;
   }
 
-  #flush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    setImmediate(() => {
-      this.#flushing = false;
-      this.#writeOutput();
-    });
-  }
-
-  #writeOutput(): void {
-    const output = this.#machine.takeOutput();
-    if (output.length > 0 && this.#socket.writable) this.#socket.write(output);
-  }
-
-  #schedule(): void {
-    const dueMs = this.#closed ? undefined : this.#machine.deadline();
-    if (dueMs === undefined || dueMs >= this.#timerDueMs) return;
-    this.#timer?.cancel();
-    this.#timerDueMs = dueMs;
-    this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.now()), () => {
-      this.#timerDueMs = Number.POSITIVE_INFINITY;
-      this.#run(() => this.#machine.tick(this.#clock.now()));
-    });
-  }
-
   #end(why: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#timer?.cancel();
+    this.#pump.stop();
     for (const { reject } of this.#waiting.values()) reject(new CallError("unavailable", "reset", why));
     this.#waiting.clear();
     this.#changed();

@@ -1,9 +1,10 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { type Clock, realClock, type Timer } from "../../base/clock.ts";
+import { type Clock, realClock } from "../../base/clock.ts";
 import { ProtocolError } from "../../base/errors.ts";
 import type { Outcome } from "../../codecs/dubbo2/body.ts";
 import { Dubbo2Server, type IncomingCall, type ServerEvent } from "../../codecs/dubbo2/connection.ts";
 import { SERVICE_ERROR } from "../../codecs/dubbo2/status.ts";
+import { MachinePump } from "../machine-pump.ts";
 
 /** Answers a call. What it throws becomes status 70 with the error's message. */
 export type CallHandler = (call: IncomingCall) => Outcome | Promise<Outcome>;
@@ -74,23 +75,24 @@ class ServerConnection {
   readonly #handler: CallHandler;
   readonly #clock: Clock;
   readonly #machine: Dubbo2Server;
-  #timer: Timer | undefined;
-  #flushing = false;
+  readonly #pump: MachinePump;
 
   constructor(socket: Socket, handler: CallHandler, clock: Clock) {
     this.#socket = socket;
     this.#handler = handler;
     this.#clock = clock;
-    this.#machine = new Dubbo2Server(clock.now());
+    const machine = new Dubbo2Server(clock.now());
+    this.#machine = machine;
+    this.#pump = new MachinePump({ machine, socket, clock, onDue: () => this.#run(() => machine.tick(clock.now())) });
     socket.on("data", (chunk) => this.#run(() => this.#machine.receive(chunk, clock.now())));
     socket.on("error", () => socket.destroy());
-    socket.on("close", () => this.#timer?.cancel());
-    this.#watch();
+    socket.on("close", () => this.#pump.stop());
+    this.#pump.run();
   }
 
   sendReadonly(): void {
     this.#machine.send({ type: "readonly" }, this.#clock.now());
-    this.#flush();
+    this.#pump.run();
   }
 
   close(): void {
@@ -108,7 +110,7 @@ class ServerConnection {
       this.#socket.destroy();
       return;
     }
-    this.#flush();
+    this.#pump.run();
   }
 
   async #answer(call: IncomingCall): Promise<void> {
@@ -119,25 +121,6 @@ class ServerConnection {
       const text = error instanceof Error ? error.message : String(error);
       this.#machine.send({ type: "error", call, status: SERVICE_ERROR, text }, this.#clock.now());
     }
-    this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    setImmediate(() => {
-      this.#flushing = false;
-      const output = this.#machine.takeOutput();
-      if (output.length > 0 && !this.#socket.destroyed) this.#socket.write(output);
-    });
-  }
-
-  #watch(): void {
-    const dueMs = this.#machine.deadline();
-    if (dueMs === undefined || this.#socket.destroyed) return;
-    this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.now()), () => {
-      this.#run(() => this.#machine.tick(this.#clock.now()));
-      this.#watch();
-    });
+    this.#pump.run();
   }
 }

@@ -8,6 +8,7 @@ import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import { EnvelopeSplitter, encodeEnvelope, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
 import { printAddress } from "../config/address.ts";
+import { MachinePump } from "../machine-pump.ts";
 import { openSocket, type SocketOptions } from "../socket.ts";
 import { ACCEPTED_ENCODINGS, inflate } from "./encoding.ts";
 import { describeGoaway, describeReset, describeStranger, unframed } from "./refusals.ts";
@@ -66,10 +67,8 @@ export class GrpcClient {
   readonly #clock: Clock;
   readonly #maxMessageBytes: number;
   readonly #machine: Http2Connection;
+  readonly #pump: MachinePump;
   readonly #pending = new Set<Pending>();
-  #timer: Timer | undefined;
-  #timerDueMs = Number.POSITIVE_INFINITY;
-  #flushing = false;
   /** The peer's SETTINGS have come: it speaks HTTP/2. */
   #settled = false;
   #first = Buffer.alloc(0);
@@ -82,14 +81,18 @@ export class GrpcClient {
     this.#address = printAddress(options.host, options.port);
     this.#clock = clock;
     this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
-    this.#machine = new Http2Connection("client", clock.now());
+    const machine = new Http2Connection("client", clock.now());
+    this.#machine = machine;
+    const onDue = () => {
+      if (this.#ended === undefined) this.#run(() => machine.tick(clock.now()));
+    };
+    this.#pump = new MachinePump({ machine, socket, clock, onDue });
     socket.on("data", (chunk) => this.#receive(chunk));
     socket.on("error", (error: NodeJS.ErrnoException) =>
       this.#end(`connection to ${this.#address} broke: ${error.code ?? error.message}`),
     );
     socket.on("close", () => this.#end(this.#closedText()));
-    this.#flush();
-    this.#schedule();
+    this.#pump.run();
   }
 
   /** `host:port` of the server. */
@@ -132,8 +135,7 @@ export class GrpcClient {
       }
       this.#machine.data(stream, Buffer.alloc(0), true);
       this.#take(this.#machine.takeEvents());
-      this.#flush();
-      this.#schedule();
+      this.#pump.run();
     });
   }
 
@@ -141,7 +143,7 @@ export class GrpcClient {
   close(): void {
     if (this.#ended !== undefined) return;
     this.#machine.goaway(ERROR.none);
-    this.#writeOutput();
+    this.#pump.write();
     this.#socket.end();
     this.#end(`connection to ${this.#address} was closed`);
     // What the peer still has to say is of no use to anybody.
@@ -162,14 +164,13 @@ export class GrpcClient {
       this.#take(step());
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#writeOutput();
+      this.#pump.write();
       this.#socket.destroy();
       const stranger = this.#settled ? undefined : describeStranger(this.#first);
       this.#end(`${this.#address} ${stranger ?? `broke HTTP/2: ${error.message}`}`);
       return;
     }
-    this.#flush();
-    this.#schedule();
+    this.#pump.run();
   }
 
   #take(events: readonly Http2Event[]): void {
@@ -234,37 +235,12 @@ export class GrpcClient {
     this.#settle(pending);
     if (resetWith !== undefined) this.#machine.reset(pending.stream, resetWith);
     pending.reject(error);
-    this.#flush();
+    this.#pump.run();
   }
 
   #settle(pending: Pending): void {
     pending.timer.cancel();
     this.#pending.delete(pending);
-  }
-
-  #flush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    setImmediate(() => {
-      this.#flushing = false;
-      this.#writeOutput();
-    });
-  }
-
-  #writeOutput(): void {
-    const output = this.#machine.takeOutput();
-    if (output.length > 0 && this.#socket.writable) this.#socket.write(output);
-  }
-
-  #schedule(): void {
-    const dueMs = this.#ended === undefined ? this.#machine.deadline() : undefined;
-    if (dueMs === undefined || dueMs >= this.#timerDueMs) return;
-    this.#timer?.cancel();
-    this.#timerDueMs = dueMs;
-    this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.now()), () => {
-      this.#timerDueMs = Number.POSITIVE_INFINITY;
-      if (this.#ended === undefined) this.#run(() => this.#machine.tick(this.#clock.now()));
-    });
   }
 
   #lateText(): string {
@@ -281,7 +257,7 @@ export class GrpcClient {
   #end(why: string): void {
     if (this.#ended !== undefined) return;
     this.#ended = why;
-    this.#timer?.cancel();
+    this.#pump.stop();
     for (const pending of [...this.#pending]) {
       this.#settle(pending);
       pending.reject(new CallError("unavailable", "reset", why));
