@@ -93,7 +93,9 @@ export function parseRequestHead(fields: Fields): CallHead {
     const value = fieldValue(fields, field);
     return value === undefined ? undefined : fromField(value);
   };
-  return new ReadHead(fields, {
+  let attachments: Attachments | undefined;
+  let kept: Map<symbol, unknown> | undefined;
+  return {
     kind,
     path,
     interface: bare,
@@ -104,48 +106,16 @@ export function parseRequestHead(fields: Fields): CallHead {
     timeoutMs: timeoutOf(fields),
     consumerApplication: text("tri-consumer-appname"),
     encoding: fieldValue(fields, "grpc-encoding") ?? "identity",
-  });
-}
-
-/** Reads attachments when somebody asks for them: most calls are carried without. */
-class ReadHead implements CallHead {
-  readonly kind: CallKind;
-  readonly path: string;
-  readonly interface: string;
-  readonly method: string;
-  readonly signature: string | undefined;
-  readonly group: string;
-  readonly version: string;
-  readonly timeoutMs: number | undefined;
-  readonly consumerApplication: string | undefined;
-  readonly encoding: string;
-  readonly #fields: Fields;
-  #attachments: Attachments | undefined;
-  #kept: Map<symbol, unknown> | undefined;
-
-  constructor(fields: Fields, parts: Omit<CallHead, "attachments" | "kept">) {
-    this.kind = parts.kind;
-    this.path = parts.path;
-    this.interface = parts.interface;
-    this.method = parts.method;
-    this.signature = parts.signature;
-    this.group = parts.group;
-    this.version = parts.version;
-    this.timeoutMs = parts.timeoutMs;
-    this.consumerApplication = parts.consumerApplication;
-    this.encoding = parts.encoding;
-    this.#fields = fields;
-  }
-
-  get attachments(): Attachments {
-    this.#attachments ??= parseAttachments(this.#fields);
-    return this.#attachments;
-  }
-
-  get kept(): Map<symbol, unknown> {
-    this.#kept ??= new Map();
-    return this.#kept;
-  }
+    // Most calls are carried without either.
+    get attachments() {
+      attachments ??= parseAttachments(fields);
+      return attachments;
+    },
+    get kept() {
+      kept ??= new Map();
+      return kept;
+    },
+  };
 }
 
 /** Units of a time in one of two forms, since a quotient of whole numbers is never off by a bit: ms of one, and how many make a ms. */
