@@ -7,7 +7,7 @@ import { buildPeer } from "./maven.ts";
 const say = (text: string) => console.log(text);
 
 async function buildJava(): Promise<void> {
-  for (const name of ["dubbo", "hessian", "spring"]) await buildPeer(name, say);
+  for (const name of ["dubbo", "idl", "hessian", "spring"]) await buildPeer(name, say);
 }
 
 /** Never rejects: only the tests that run one of these fail without it. */

@@ -206,7 +206,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-function drive(line: DubboLine, peer: Peer): Consumer {
+/** Asks a peer that takes a JSON command a line and answers each with a line that has its `id`; rejects when it ends. */
+export function answersByLine(
+  peer: Peer,
+): (command: Readonly<Record<string, unknown>>, timeoutMs?: number) => Promise<Record<string, unknown>> {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   createInterface({ input: peer.child.stdout! }).on("line", (text) => {
@@ -218,7 +221,7 @@ function drive(line: DubboLine, peer: Peer): Consumer {
   void peer.exited.then(() => {
     for (const { reject } of waiting.values()) reject(new Error(`${peer.name} ended:\n${peer.log()}`));
   });
-  const ask = (command: Readonly<Record<string, unknown>>, timeoutMs = 90_000): Promise<Record<string, unknown>> =>
+  return (command, timeoutMs = 90_000) =>
     new Promise((resolve, reject) => {
       const id = ++lastId;
       const timer = setTimeout(() => {
@@ -239,6 +242,10 @@ function drive(line: DubboLine, peer: Peer): Consumer {
       });
       peer.child.stdin!.write(JSON.stringify({ ...command, id }) + "\n");
     });
+}
+
+function drive(line: DubboLine, peer: Peer): Consumer {
+  const ask = answersByLine(peer);
   const must = async (command: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> => {
     const answer = await ask(command);
     if (answer["error"] !== undefined) throw new Error(`${peer.name}: ${String(answer["error"])}`);

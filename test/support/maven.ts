@@ -9,6 +9,18 @@ import { fileURLToPath } from "node:url";
 const peers = join(dirname(fileURLToPath(import.meta.url)), "../../fixtures/peers");
 const maxOutputChars = 100_000;
 
+/** Files that a project takes from other folders of fixtures/peers; they come to lie under its `borrowed/`. */
+const borrowed: Readonly<Record<string, readonly string[]>> = {
+  idl: [
+    ...["orders", "relay", "feed"].map((name) => `grpc/${name}.proto`),
+    ...["Flags", "Json", "Samples"].map((name) => `dubbo/api/src/main/java/peer/${name}.java`),
+    ...["Endless", "Incoming"].map((name) => `dubbo/triple/src/main/java/peer/${name}.java`),
+    ...["Customer", "Node", "Order", "OrderLine", "OrderStatus", "Times"].map(
+      (name) => `dubbo/api/src/main/java/com/acme/${name}.java`,
+    ),
+  ],
+};
+
 /**
  * Where the built Maven project `fixtures/peers/<name>` is or will be: outside the clone, by the hash of its sources, so that a
  * changed source is built anew and a fresh clone of the same commit is not.
@@ -19,6 +31,11 @@ export function peerHome(name: string): string {
   for (const file of filesOf(source)) {
     hash.update(relative(source, file)).update("\0").update(readFileSync(file)).update("\0");
   }
+  for (const file of borrowed[name] ?? [])
+    hash
+      .update(file)
+      .update("\0")
+      .update(readFileSync(join(peers, file)));
   const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
   return join(cache, "trestle", "peers", `${name}-${hash.digest("hex").slice(0, 16)}`);
 }
@@ -51,6 +68,7 @@ export async function buildPeer(name: string, say: (text: string) => void): Prom
     recursive: true,
     filter: (path) => !/\/target(\/|$)/.test(relative(peers, path)),
   });
+  for (const file of borrowed[name] ?? []) await cp(join(peers, file), join(work, "borrowed", file));
   say(`building fixtures/peers/${name} with Maven (the first time it downloads about 110 MB)`);
   const before = Date.now();
   await maven(work, say);
