@@ -11,7 +11,7 @@ import { readProtoServices } from "../../src/cli/mesh/proto-services.ts";
 import { createSchema, readDescriptorSet } from "../../src/codecs/protobuf/schema.ts";
 import { serviceFiles } from "../../src/codecs/protobuf/service-files.ts";
 import type { JavaDefinition } from "../../src/model/schema.ts";
-import { parseDefinition } from "../../src/registry-sync/sources/zookeeper/metadata-definition.ts";
+import { parseDefinition } from "../../src/registry-sync/sources/metadata-definition.ts";
 import fc from "../support/fast-check.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../fixtures/${path}`, import.meta.url));

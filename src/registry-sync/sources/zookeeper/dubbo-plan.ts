@@ -1,4 +1,4 @@
-import type { MetadataReports } from "./metadata.ts";
+import type { MetadataReports } from "../metadata-reports.ts";
 import type { InterfaceNodes, TreeChanges } from "./tree.ts";
 import type { Plan, TreeNode } from "./tree-watch.ts";
 

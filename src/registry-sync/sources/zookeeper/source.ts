@@ -6,10 +6,11 @@ import { pathFault } from "../../../codecs/zookeeper/paths.ts";
 import type { Finding, World } from "../../../model/entry.ts";
 import type { Source } from "../../contracts.ts";
 import { finding } from "../../findings.ts";
+import { createMetadataReports, type MetadataReports } from "../metadata-reports.ts";
 import { parseServer } from "./address.ts";
 import { DEFAULT_ROOTS, dubboChanges, dubboPlan } from "./dubbo-plan.ts";
 import type { LinkOptions, ServerLink } from "./link.ts";
-import { createMetadataReports, type MetadataReports } from "./metadata.ts";
+import { metadataNodes } from "./metadata.ts";
 import { ZooKeeperSession } from "./session.ts";
 import { watchTree } from "./tree-watch.ts";
 import { createZookeeperWorld } from "./world.ts";
@@ -85,7 +86,7 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         if (wasLost) onDisturbed?.();
         options.onConnected?.(state === "connected");
       });
-      const reports = createMetadataReports(`${roots.root}/metadata`, name);
+      const reports = createMetadataReports(metadataNodes(`${roots.root}/metadata`, name));
       const live = watchTree(session, {
         roots: Object.values(roots),
         needed: [roots.root],

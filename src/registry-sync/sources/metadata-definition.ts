@@ -8,8 +8,8 @@
  * 2.7 writes with fastjson, which says what it has said before by `{"$ref": "$.types[1].properties.name"}`.
  * Reference: dubbo-metadata-definition, and recordings of 2.7.23, 3.2.18 and 3.3.6.
  */
-import { parseJavaType, printJavaType } from "../../../codecs/java-types.ts";
-import type { JavaDefinition, JavaMethod, JavaType } from "../../../model/schema.ts";
+import { parseJavaType, printJavaType } from "../../codecs/java-types.ts";
+import type { JavaDefinition, JavaMethod, JavaType } from "../../model/schema.ts";
 
 /** Longest definition that is read, bytes. */
 export const MAX_DEFINITION_BYTES = 512 * 1024;

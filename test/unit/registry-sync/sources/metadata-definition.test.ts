@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { parseDefinition } from "../../../../../src/registry-sync/sources/zookeeper/metadata-definition.ts";
+import { parseDefinition } from "../../../../src/registry-sync/sources/metadata-definition.ts";
 
 const NAME = "peer.api.OrderService";
 
 /** A provider's report as a real peer wrote it. */
 function recorded(name: string): string {
-  const file = new URL(`../../../../../fixtures/registry/${name}.json`, import.meta.url);
+  const file = new URL(`../../../../fixtures/registry/${name}.json`, import.meta.url);
   const nodes = JSON.parse(readFileSync(file, "utf8")) as readonly { readonly path: string; readonly data: string }[];
   return nodes.find(({ path }) => /peer.api.OrderService.*\/provider\/order-provider$/.test(path))!.data;
 }
