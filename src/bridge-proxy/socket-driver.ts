@@ -13,6 +13,9 @@ export interface SocketOwner {
 
 /** Pieces up to this size are joined into one write; larger ones go out as they are. */
 const JOIN_BYTES = 128 * 1024;
+/** Pieces whose places a connection keeps from turn to turn. */
+const KEPT_PLACES = 16;
+const NOTHING = Buffer.alloc(0);
 
 /** Collects what is to be written in one turn of the event loop and writes it at the turn's end, all sockets together. */
 export class FlushQueue {
@@ -50,9 +53,11 @@ export class SocketDriver {
   readonly socket: Socket;
   readonly #queue: FlushQueue;
   readonly #owner: SocketOwner;
+  /** Places are used again: arrays that are emptied and filled anew each turn cost more than what they hold. */
   #buffers: Buffer[] = [];
   #starts: number[] = [];
   #ends: number[] = [];
+  #count = 0;
   #queuedBytes = 0;
   #dirty = false;
   #closed = false;
@@ -85,7 +90,7 @@ export class SocketDriver {
     });
     socket.on("close", () => {
       this.#closed = true;
-      this.#buffers = [];
+      this.#forget();
       reader.close();
       owner.onClosed(failure);
     });
@@ -102,13 +107,14 @@ export class SocketDriver {
 
   /** Queues `bytes[start, end)`; the caller must not change that range afterwards. Neighbouring ranges go out as one. */
   append(bytes: Buffer, start: number, end: number): void {
-    const last = this.#buffers.length - 1;
-    if (last >= 0 && this.#buffers[last] === bytes && this.#ends[last] === start) {
-      this.#ends[last] = end;
+    const count = this.#count;
+    if (count > 0 && this.#buffers[count - 1] === bytes && this.#ends[count - 1] === start) {
+      this.#ends[count - 1] = end;
     } else {
-      this.#buffers.push(bytes);
-      this.#starts.push(start);
-      this.#ends.push(end);
+      this.#buffers[count] = bytes;
+      this.#starts[count] = start;
+      this.#ends[count] = end;
+      this.#count = count + 1;
     }
     this.#queuedBytes += end - start;
     this.wake();
@@ -125,13 +131,9 @@ export class SocketDriver {
   flush(): void {
     this.#owner.onFlush?.();
     this.#dirty = false;
-    const count = this.#buffers.length;
-    if (count > 0) {
-      if (!this.closed) this.#write(count);
-      this.#buffers.length = 0;
-      this.#starts.length = 0;
-      this.#ends.length = 0;
-      this.#queuedBytes = 0;
+    if (this.#count > 0) {
+      if (!this.closed) this.#write(this.#count);
+      this.#forget();
     }
     // A write that the kernel took whole is never followed by a "drain".
     if (this.#onDrained !== undefined && !this.socket.writableNeedDrain) this.#settleDrained();
@@ -170,10 +172,24 @@ export class SocketDriver {
     run?.();
   }
 
+  #forget(): void {
+    if (this.#count > KEPT_PLACES) {
+      this.#buffers = [];
+      this.#starts = [];
+      this.#ends = [];
+    } else {
+      for (let i = 0; i < this.#count; i++) this.#buffers[i] = NOTHING;
+    }
+    this.#count = 0;
+    this.#queuedBytes = 0;
+  }
+
   #write(count: number): void {
     const socket = this.socket;
     if (count === 1) {
-      socket.write(this.#buffers[0]!.subarray(this.#starts[0], this.#ends[0]));
+      const bytes = this.#buffers[0]!;
+      const isWhole = this.#starts[0] === 0 && this.#ends[0] === bytes.length;
+      socket.write(isWhole ? bytes : bytes.subarray(this.#starts[0], this.#ends[0]));
       return;
     }
     if (this.#queuedBytes <= JOIN_BYTES) {

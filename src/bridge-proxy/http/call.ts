@@ -219,14 +219,14 @@ export class HttpCall implements HttpTryOwner {
     const slot = context.calls.allocate();
     if (slot < 0) return this.#refuse("overflow", `${context.calls.maxCalls} calls wait already, the proxy's limit`);
     this.#attempts.begin(endpoint.host);
-    const deadline = tryDeadline({
+    const { deadlineMs, deadlineKind } = tryDeadline({
       route: this.#route!,
       nowMs: context.nowMs,
       routeDeadlineMs: this.#routeDeadlineMs,
       callerDeadlineMs: Number.POSITIVE_INFINITY,
     });
     cluster.waiting++;
-    this.#try = new HttpTry(context, { owner: this, endpoint, startMs: this.#startMs, ...deadline }, slot);
+    this.#try = new HttpTry(context, { owner: this, endpoint, startMs: this.#startMs, deadlineMs, deadlineKind }, slot);
     this.#try.start();
     return true;
   }

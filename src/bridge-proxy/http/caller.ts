@@ -5,6 +5,7 @@ import type { Field } from "../../codecs/http1/output.ts";
 import { Http1Server } from "../../codecs/http1/server.ts";
 import type { ProxyContext } from "../context.ts";
 import { logBug } from "../pending.ts";
+import type { CompiledHost } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import { HttpCall, type HttpCallerPort } from "./call.ts";
@@ -27,6 +28,8 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
   readonly #onClosed: () => void;
   readonly #machine: Http1Server;
   readonly #driver: SocketDriver;
+  #routes: RuntimeConfig["routes"] | undefined;
+  #host: CompiledHost | undefined;
   #call: HttpCall | undefined;
   #id = 0;
   #requestEnded = true;
@@ -84,6 +87,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     const nowMs = performance.now();
+    if (this.#driver.backlogBytes === 0) this.#machine.reuseOutput();
     this.#context.nowMs = nowMs;
     this.#activeMs = nowMs;
     if (this.#partSinceMs === 0 && this.#call === undefined) this.#partSinceMs = nowMs;
@@ -212,6 +216,16 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     this.#driver.wake();
   }
 
+  /** Looked up once for each set of routes. */
+  #hostNow(): CompiledHost | undefined {
+    const { routes } = this.#config();
+    if (routes !== this.#routes) {
+      this.#routes = routes;
+      this.#host = routes.hostOf(this.#service);
+    }
+    return this.#host;
+  }
+
   #onEvent(event: ServerEvent): void {
     switch (event.type) {
       case "head":
@@ -220,7 +234,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
         this.#requestEnded = false;
         this.#minor = event.head.minor;
         this.#call = new HttpCall(this.#context, this, event.head);
-        this.#call.start(this.#config().routes.hostOf(this.#service));
+        this.#call.start(this.#hostNow());
         break;
       case "data":
         this.#call?.onRequestData(event.bytes);

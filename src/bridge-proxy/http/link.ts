@@ -95,6 +95,7 @@ export class HttpLink implements SocketOwner {
   begin(user: LinkUser, head: Omit<RequestToSend, "type" | "id">): void {
     const { method, target, length, from, without, fields, upgrade, expectContinue } = head;
     const id = ++this.#calls;
+    if (this.driver.backlogBytes === 0) this.#machine.reuseOutput();
     this.#machine.send({ type: "head", id, method, target, length, from, without, fields, upgrade, expectContinue }, 0);
     this.#user = user;
     this.#touched = false;

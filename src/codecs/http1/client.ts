@@ -169,7 +169,7 @@ export class Http1Client
     if (event.expectContinue === true) own += "expect: 100-continue\r\n";
     if (event.upgrade !== undefined) own += `connection: upgrade\r\nupgrade: ${checkedText(event.upgrade)}\r\n`;
     else if (event.close === true) own += "connection: close\r\n";
-    this.writeHead(`${method} ${target} HTTP/1.1\r\n`, `${own}\r\n`, event);
+    this.writeHead([method, " ", target, " HTTP/1.1\r\n"], own === "" ? "\r\n" : `${own}\r\n`, event);
     if (event.close === true) this.#keepAlive = false;
     this.#pending.push({ id: event.id, method, upgrade: event.upgrade !== undefined, interim: 0 });
     this.#mode = length === undefined ? CHUNKED : BY_LENGTH;

@@ -111,6 +111,11 @@ export abstract class Http1Machine<Head, In> {
     return this.output.take();
   }
 
+  /** What `takeOutput` gave so far is sent, or of no use any more: its memory may be written again. */
+  reuseOutput(): void {
+    this.output.reuse();
+  }
+
   /** Always undefined: time-outs are the driver's, which knows the route. */
   deadline(): number | undefined {
     return undefined;
@@ -181,9 +186,9 @@ export abstract class Http1Machine<Head, In> {
     this.tunnel = true;
   }
 
-  protected writeHead(firstLine: string, own: string, send: FieldsToSend): void {
+  protected writeHead(firstLine: readonly string[], own: string, send: FieldsToSend): void {
     checkFields(send.fields);
-    this.output.text(firstLine);
+    for (const text of firstLine) this.output.text(text);
     writeFields(this.output, send, own);
   }
 

@@ -42,6 +42,7 @@ export const CHUNKED = 2;
 export const RAW = 3;
 
 const SLAB_BYTES = 16 * 1024;
+const EMPTY = Buffer.alloc(0);
 const OWN_NAMES = new Set([
   "connection",
   "content-length",
@@ -53,9 +54,14 @@ const OWN_NAMES = new Set([
   "upgrade",
 ]);
 
-/** Output of one connection: text and bytes appended to one buffer, taken as a whole. Bytes taken are never written again. */
+const OWN_LENGTHS: boolean[] = [];
+for (const { length } of OWN_NAMES) OWN_LENGTHS[length] = true;
+/** Texts up to this are written by themselves: a call out of the engine costs more than their characters. */
+const SHORT_TEXT = 96;
+
+/** Output of one connection: text and bytes appended to one buffer, taken as a whole. Bytes taken are not written again before `reuse`. */
 export class Output {
-  #slab: Buffer = Buffer.alloc(0);
+  #slab: Buffer = EMPTY;
   #start = 0;
   #end = 0;
 
@@ -71,10 +77,26 @@ export class Output {
     return taken;
   }
 
+  /** What was taken is of no use any more: its place is written again, which a cache likes better than new memory. */
+  reuse(): void {
+    if (this.#start !== this.#end) return;
+    if (this.#slab.length > SLAB_BYTES) this.#slab = EMPTY;
+    this.#start = 0;
+    this.#end = 0;
+  }
+
   /** Appends characters of ISO 8859-1. */
   text(text: string): void {
-    this.#reserve(text.length);
-    this.#end += this.#slab.latin1Write(text, this.#end);
+    const { length } = text;
+    this.#reserve(length);
+    if (length > SHORT_TEXT) {
+      this.#end += this.#slab.latin1Write(text, this.#end);
+      return;
+    }
+    const slab = this.#slab;
+    let at = this.#end;
+    for (let i = 0; i < length; i++) slab[at++] = text.charCodeAt(i);
+    this.#end = at;
   }
 
   /** Appends `bytes[start, end)`. */
@@ -101,12 +123,20 @@ export class Output {
 /** Appends header lines, then `last`. Throws `CallError` (`undecodable`) for a name or value that would not stay one line. */
 export function writeFields(output: Output, send: FieldsToSend, last = ""): void {
   if (send.from !== undefined) forward(output, send.from, send.without);
-  // One text: each that is written costs a call out of the engine.
-  let text = "";
   if (send.fields !== undefined) {
-    for (const [name, value] of send.fields) if (!OWN_NAMES.has(name.toLowerCase())) text += `${name}: ${value}\r\n`;
+    for (const [name, value] of send.fields) {
+      if (isOwnName(name)) continue;
+      output.text(name);
+      output.text(": ");
+      output.text(value);
+      output.text("\r\n");
+    }
   }
-  output.text(text + last);
+  output.text(last);
+}
+
+function isOwnName(name: string): boolean {
+  return OWN_LENGTHS[name.length] === true && OWN_NAMES.has(name.toLowerCase());
 }
 
 /** Checks names and values that are to be sent. Throws `CallError` (`undecodable`). */

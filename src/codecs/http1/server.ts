@@ -13,6 +13,9 @@ import { Http1Machine } from "./machine.ts";
 import { BY_LENGTH, CHUNKED, checkedText, NO_BODY, owedAfter, RAW } from "./output.ts";
 import { isBodiless, reasonOf } from "./status.ts";
 
+/** What almost all answers begin with: made and checked once. */
+const OK_LINE = ["HTTP/1.1 200 OK\r\n"];
+
 /** The server's end. */
 export class Http1Server
   extends Http1Machine<RequestHead, ServerEvent>
@@ -116,7 +119,8 @@ export class Http1Server
     const request = this.#request!;
     if (this.#started) throw new CallError("internal", "internal", "http1 answer has a second head");
     const { status } = event;
-    const line = `HTTP/1.1 ${status} ${checkedText(event.reason ?? reasonOf(status))}\r\n`;
+    const reason = event.reason ?? reasonOf(status);
+    const line = status === 200 && reason === "OK" ? OK_LINE : [`HTTP/1.1 ${status} ${checkedText(reason)}\r\n`];
     if (status === 101) {
       if (!request.upgrade || event.upgrade === undefined || this.inMessage) {
         throw new CallError("internal", "internal", "http1 upgrade that was not asked for");

@@ -16,6 +16,39 @@ test("output comes in order, whatever its sizes, and what was taken is never wri
   expect(output.length).toBe(0);
 });
 
+test("what was taken is not written again before reuse, and then its place is; what still waits stays", () => {
+  const output = new Output();
+  output.text("first");
+  const first = output.take();
+  output.text("second");
+  output.reuse();
+  const second = output.take();
+  expect([first.latin1Slice(), second.latin1Slice()]).toEqual(["first", "second"]);
+  output.reuse();
+  output.text("third");
+  const third = output.take();
+  expect(third.latin1Slice()).toBe("third");
+  expect(third.buffer === first.buffer && third.byteOffset === first.byteOffset).toBe(true);
+});
+
+test("memory of a large piece is not kept for reuse", () => {
+  const output = new Output();
+  output.bytes(Buffer.alloc(1_000_000));
+  expect(output.take().buffer.byteLength).toBeGreaterThanOrEqual(1_000_000);
+  output.reuse();
+  output.text("small");
+  const small = output.take();
+  expect(small.latin1Slice()).toBe("small");
+  expect(small.buffer.byteLength).toBeLessThan(100_000);
+});
+
+test.each([1, 95, 96, 97, 98, 300])("text of %i characters keeps each byte of ISO 8859-1", (length) => {
+  const text = Array.from({ length }, (_, i) => String.fromCharCode((i * 7 + 200) % 256)).join("");
+  const output = new Output();
+  output.text(text);
+  expect(output.take().latin1Slice()).toBe(text);
+});
+
 test("lines about framing and the connection are never written from outside", () => {
   const output = new Output();
   writeFields(output, {
