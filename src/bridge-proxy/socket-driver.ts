@@ -136,7 +136,7 @@ export class SocketDriver {
       this.#forget();
     }
     // A write that the kernel took whole is never followed by a "drain".
-    if (this.#onDrained !== undefined && !this.socket.writableNeedDrain) this.#settleDrained();
+    if (this.#onDrained !== undefined && !this.#isFull) this.#settleDrained();
     if (this.#endAfterFlush && !this.closed) this.socket.end();
   }
 
@@ -151,7 +151,7 @@ export class SocketDriver {
   /** Calls `run` once the kernel has taken what is queued now; one at a time, a later one takes the place of an earlier. */
   onDrained(run: () => void): void {
     this.#onDrained = run;
-    if (!this.#dirty && !this.socket.writableNeedDrain) this.#settleDrained();
+    if (!this.#dirty && !this.#isFull) this.#settleDrained();
   }
 
   /** Ends the connection in order, after what is queued. */
@@ -163,6 +163,11 @@ export class SocketDriver {
   /** Drops the connection at once. */
   destroy(): void {
     this.socket.destroy();
+  }
+
+  /** A socket that ends never says that it drained, nor that it has to: whoever waits for that waits for its close. */
+  get #isFull(): boolean {
+    return this.socket.writableNeedDrain || (this.#endAfterFlush && this.socket.writableLength > 0);
   }
 
   #settleDrained(): void {

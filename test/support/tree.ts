@@ -156,7 +156,6 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/proxy.ts": "opens listeners: test/e2e/proxy-carriage.test.ts",
   "registry-sync/facades/zookeeper.ts": "listens: test/e2e/zookeeper-facade.test.ts",
   "registry-sync/facades/zookeeper/connection.ts": "drives sockets: test/e2e/zookeeper-facade.test.ts",
-  "bridge-proxy/socket-driver.ts": "drives a socket: test/e2e/proxy-faults.test.ts",
   "bridge-proxy/upstream/host.ts": "drives sockets: test/e2e/proxy-provider-faults.test.ts",
   "bridge-proxy/bridge/far-sides.ts": "joined to sockets: test/e2e/grpc-messages.test.ts",
   "bridge-proxy/bridge/translated-try.ts": "joined to sockets: test/e2e/triple-bridge-back.test.ts",
