@@ -43,12 +43,12 @@ const REST_DIFFERENCES: Readonly<Record<string, string>> = {
   "object that is an enum": "JSON names no classes",
   "object that is an Order": "JSON names no classes",
   "list of mixed": "JSON has one kind of fraction: a BigDecimal comes back as a Double",
-  "exception checked": "this REST service has other errors",
-  "exception checked-cause": "this REST service has other errors",
+  "exception checked": "its message names the HTTP status",
+  "exception checked-cause": "its message names the HTTP status, and JSON has no cause",
   "exception runtime": "a status has no class",
   "exception runtime-cause": "this REST service has other errors",
-  "exception rejected": "this REST service has other errors",
-  "exception null-message": "this REST service has other errors",
+  "exception rejected": "its message names the HTTP status",
+  "exception null-message": "a status has no class, and Spring puts a message where there is none",
   attachments: "Tomcat takes headers for Latin-1",
   "callback parameter": "REST has no callbacks",
 };
@@ -110,6 +110,8 @@ describe("a 2.7 consumer and a REST service", () => {
     ["fail", "missing", "java.lang.RuntimeException: HTTP 404: no such order"],
     ["fail", "bad", "java.lang.RuntimeException: HTTP 400: bad id"],
     ["fail", "refused", "com.acme.OrderException: HTTP 409: refused by rule 7"],
+    ["fail", "checked", "com.acme.OrderException: HTTP 409: no such order"],
+    ["fail", "rejected", "com.acme.OrderRejected: HTTP 422: rejected by rule 7"],
     ["fail", "runtime", "java.lang.RuntimeException: HTTP 500: not now"],
     ["createNull", undefined, "com.acme.OrderException: HTTP 400: Required request body is missing"],
     ["fail", "busy", "org.apache.dubbo.rpc.RpcException: Failed to invoke the method fail"],
@@ -125,6 +127,19 @@ describe("a 2.7 consumer and a REST service", () => {
       status: "NEW",
       customer: { class: "com.acme.Customer", age: 4, vip: true },
     });
+  });
+
+  test("header lines of the answer are its attachments", async () => {
+    const { answered } = await consumer.ask({ op: "call", method: "attachments", attach: { "answer-with": "green" } });
+    expect(answered).toMatchObject({ "x-answer": "green", answeredby: "spring" });
+  });
+
+  test("a call that nobody waits for any more ends at the service", async () => {
+    const cancelled = async () => Number(await consumer.call("notes", "slow-cancelled"));
+    const before = await cancelled();
+    const late = await consumer.ask({ op: "call", method: "sleep", arg: 8_000, attach: { short: "on" } });
+    expect(late["error"]).toContain("no answer within 200 ms");
+    await eventually("the service saw it", async () => (await cancelled()) > before, 5_000, 200);
   });
 
   test("attachments are headers, and one with a line end is refused", async () => {
@@ -150,8 +165,8 @@ describe("a 2.7 consumer and a REST service", () => {
     expect(await consumer.call("notes", "x")).toBe(0);
   });
 
-  test("5 MB go there and back", async () => {
-    const { ok, error } = await consumer.ask({ op: "big", size: 5_000_000, way: "both" });
+  test.each(["both", "up", "down"])("7 MB: %s", async (way) => {
+    const { ok, error } = await consumer.ask({ op: "big", size: 7_000_000, way });
     expect([ok, error]).toEqual([true, undefined]);
   });
 

@@ -24,6 +24,8 @@ export interface SpringPeer {
   readonly peer: Peer;
   /** `host:port` */
   readonly address: string;
+  /** How many callers of `GET /slow` went before they were answered, as it saw it within 200 ms. */
+  cancelled(): Promise<number>;
   /** Has `client` call the target. */
   call(client: "feign" | "template" | "client", method: string, args: readonly unknown[]): Promise<SpringAnswer>;
 }
@@ -59,6 +61,7 @@ export async function startSpring(options: SpringOptions): Promise<SpringPeer> {
   return {
     peer,
     address,
+    cancelled: async () => Number(await (await fetch(`http://${address}/notes/slow-cancelled`)).text()),
     async call(client, method, args) {
       const headers = { "content-type": "application/json" };
       const answer = await fetch(`http://${address}/call/${client}/${method}`, {
