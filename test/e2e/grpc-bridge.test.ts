@@ -255,6 +255,16 @@ describe("a gRPC server in Node", () => {
       expect((await consumer.ask(list))["value"]).toMatchObject([{ id: 0 }, { id: 1 }]);
     });
 
+    test("a generic call in the form bean sends descriptors and gets them", async () => {
+      const { value, error } = await consumer.ask({ op: "style", style: "bean", arg: 7 });
+      expect([error, value]).toMatchObject([undefined, { id: 7, note: "note 7", servedBy: "node" }]);
+      const bean = { op: "generic", style: "bean" };
+      const hi = await consumer.ask({ ...bean, method: "sayHi", types: ["java.lang.String"], args: ["Zoë"] });
+      expect(hi["value"]).toBe("hi Zoë");
+      const failed = await consumer.ask({ ...bean, method: "fail", types: ["java.lang.String"], args: ["5 no order"] });
+      expect(failed["error"]).toMatch(/no order/);
+    });
+
     test("an error is a status of Dubbo2 or an exception with its text", async () => {
       await expect(consumer.call("fail", "5 no such order")).rejects.toThrow(/no such order/);
       await expect(consumer.call("fail", "3 bad id")).rejects.toThrow(/bad id/);

@@ -116,6 +116,15 @@ describe("a gRPC server in Node, called in Triple's wrapper and in JSON", () => 
       expect(await consumer.call("getOrder", 9)).toMatchObject({ id: 9, servedBy: "node" });
     });
 
+    test("generic calls get maps, objects or descriptors, as they ask", async () => {
+      const generic = { op: "generic", method: "getOrder", types: ["long"], args: [5] };
+      expect((await consumer.ask(generic))["value"]).toMatchObject({ id: 5, status: "PAID" });
+      const raw = await consumer.ask({ op: "style", style: "raw.return", arg: 5 });
+      expect([raw["error"], raw["value"]]).toMatchObject([undefined, { id: 5, servedBy: "node" }]);
+      const { value, error } = await consumer.ask({ op: "style", style: "bean", arg: 7 });
+      expect([error, value]).toMatchObject([undefined, { id: 7, note: "note 7", servedBy: "node" }]);
+    });
+
     test("a status of the server is its error", async () => {
       await expect(consumer.call("fail", "9 not in this state")).rejects.toThrow("not in this state");
     });

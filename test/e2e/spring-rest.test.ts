@@ -129,6 +129,11 @@ describe("a 2.7 consumer and a REST service", () => {
     });
   });
 
+  test("a generic call in the form bean sends descriptors and gets them", async () => {
+    const { value, error } = await consumer.ask({ op: "style", style: "bean", arg: 4 });
+    expect([error, value]).toMatchObject([undefined, { id: 4, note: "note 4", servedBy: "spring" }]);
+  });
+
   test("header lines of the answer are its attachments", async () => {
     const { answered } = await consumer.ask({ op: "call", method: "attachments", attach: { "answer-with": "green" } });
     expect(answered).toMatchObject({ "x-answer": "green", answeredby: "spring" });

@@ -18,6 +18,7 @@ import { encodeEnvelope } from "../../codecs/triple/envelope.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
 import { isContainer, type Value } from "../../codecs/value.ts";
 import type { JavaDefinition, ServiceSchema } from "../../model/schema.ts";
+import { argumentValues, beanAnswer, type ValueForm, valueFormOf } from "./generic-form.ts";
 import {
   errorFrame,
   type TripleAnswer,
@@ -34,8 +35,7 @@ export interface GrpcRequest extends TripleRequest {
   readonly java: JavaSchema | undefined;
   /** The Java method; undefined where it is not known which, or what it returns. */
   readonly javaMethod: JavaMethodForm | undefined;
-  /** Objects of their classes, or the maps of a generic call. */
-  readonly beans: "objects" | "maps";
+  readonly values: ValueForm;
 }
 
 /**
@@ -68,10 +68,9 @@ export function toGrpcRequest(
   try {
     scanned.scan(frame, HEADER_BYTES, frame.length);
     const method = methodOf(service, scanned.effectiveMethod);
-    const beans = beansOf(scanned);
+    const values = valueFormOf(scanned, "protobuf");
     const java = definition === undefined ? undefined : compileJava(definition);
-    const args: Value[] = [];
-    for (let i = 0; i < scanned.effectiveArgumentCount; i++) args.push(scanned.effectiveArgument(i) ?? null);
+    const args = argumentValues(scanned, values);
     const javaMethod = java === undefined ? undefined : overloadOf(java, scanned, args.length);
     const message = encode(method, requestMessage(method, args, javaMethod?.names));
     const { fields } = printRequestHead({
@@ -91,7 +90,7 @@ export function toGrpcRequest(
       method,
       java,
       javaMethod,
-      beans,
+      values,
     };
   } finally {
     scanned.release();
@@ -104,14 +103,6 @@ function methodOf(service: GrpcService, name: string): DescMethod {
     throw untranslatable(`gRPC service ${service.name} has no method for ${name.slice(0, 200)}`);
   if (method.methodKind !== "unary") throw untranslatable(`${method.name} is a stream, which is not translated`);
   return method;
-}
-
-function beansOf(head: RequestHead): "objects" | "maps" {
-  if (!head.isGeneric) return "objects";
-  const style = head.attachments().get("generic") ?? "true";
-  if (style === "true" || style === "default" || style === "") return "maps";
-  if (style === "raw.return") return "objects";
-  throw untranslatable(`a generic call in the form ${style.slice(0, 40)} is not translated to protobuf`);
 }
 
 /** The overload that is called: by its parameters' types where the call names them, else the only one with as many. */
@@ -192,15 +183,16 @@ export function grpcToDubbo(
   }
 }
 
-function resultValue({ method, java, javaMethod, beans }: GrpcRequest, message: Buffer | undefined): Value {
+function resultValue({ method, java, javaMethod, values }: GrpcRequest, message: Buffer | undefined): Value {
   if (message === undefined) throw new ProtocolError("protobuf", "answer without a message");
-  const builder = new JavaBuilder({ java, beans, defaults: true });
-  return resultOf(
-    reflect(method.output, decodeMessage(method.output, message), false),
-    javaMethod?.returns,
-    java,
-    builder,
-  );
+  const builder = new JavaBuilder({ java, beans: values.form === "generic" ? "maps" : "objects", defaults: true });
+  const answer = reflect(method.output, decodeMessage(method.output, message), false);
+  const value = resultOf(answer, javaMethod?.returns, java, builder);
+  if (values.form !== "bean") return value;
+  return beanAnswer(value, values, (name) => {
+    if (java?.constants(name) !== undefined) return true;
+    return java?.properties(name) === undefined ? undefined : false;
+  });
 }
 
 function untranslatable(text: string): CallError {

@@ -12,6 +12,7 @@ import { isReserved } from "../../codecs/triple/attachments.ts";
 import { fromField } from "../../codecs/triple/text.ts";
 import { isContainer, type Value } from "../../codecs/value.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
+import { argumentValues, beanAnswer, type ValueForm, valueFormOf } from "./generic-form.ts";
 
 const scanned = new RequestHead();
 const MAX_ATTACHMENTS_BYTES = 64 * 1024;
@@ -21,8 +22,8 @@ export interface TranslatedRestCall {
   readonly service: RestService;
   readonly operation: RestOperation;
   readonly request: RestRequest;
-  /** How the call wants objects: as their classes, or in the two forms of generic calls that can be made. */
-  readonly form: "typed" | "generic" | "raw";
+  /** How the call wants objects. */
+  readonly values: ValueForm;
   /** The caller reads attachments of answers. */
   readonly readsAttachments: boolean;
   /** How long its caller waits, ms; 0 where it does not say. */
@@ -46,7 +47,7 @@ export function toRestCall(
   }
   try {
     scanned.scan(frame, HEADER_BYTES, frame.length);
-    const form = formOf(scanned);
+    const values = valueFormOf(scanned, "rest");
     const count = scanned.effectiveArgumentCount;
     const types = scanned.isGeneric ? namedTypes(scanned, count) : sourceNames(scanned.descriptor);
     const operation = service.find(scanned.effectiveMethod, count, types);
@@ -56,35 +57,26 @@ export function toRestCall(
         `no rest mapping of ${service.interface} is for ${scanned.effectiveMethod}(${wanted.slice(0, 500)})`,
       );
     }
-    const args: Value[] = [];
-    for (let i = 0; i < count; i++) args.push(scanned.effectiveArgument(i) ?? null);
+    const args = argumentValues(scanned, values);
     const request = encodeRestRequest({
       operation,
       args,
       attachments: attachmentsOf(scanned),
       dates: service.dates,
-      generic: form !== "typed",
+      generic: values.form === "generic" || values.form === "raw",
       isBean: (className) => service.fieldsOf(className) !== undefined,
     });
     return {
       service,
       operation,
       request,
-      form,
+      values,
       readsAttachments: supportsResponseAttachments(scanned.protocolVersion),
       timeoutMs: Math.max(0, scanned.attachments().getNumber("timeout")),
     };
   } finally {
     scanned.release();
   }
-}
-
-function formOf(head: RequestHead): TranslatedRestCall["form"] {
-  if (!head.isGeneric) return "typed";
-  const style = head.attachments().get("generic") ?? "true";
-  if (style === "true" || style === "default" || style === "") return "generic";
-  if (style === "raw.return") return "raw";
-  throw untranslatable(`a generic call in the form ${style.slice(0, 40)} is not translated to rest`);
 }
 
 /** The types that a generic call names; undefined where it names none, or not one for each argument. */
@@ -127,12 +119,16 @@ export function toDubboRestAnswer(
     return encodeStatusAnswer(idHigh, idLow, HESSIAN2, status, outcome.message);
   }
   const { type } = outcome;
-  const isGeneralized = type === "value" && call.form === "generic";
-  const value = isGeneralized ? generalized(outcome.value, call.service) : outcome.value;
+  const value = type === "value" ? inForm(outcome.value, call) : outcome.value;
   const attachments = call.readsAttachments
     ? { ...Object.fromEntries(answerAttachments(answer.fields)), dubbo: PROTOCOL_VERSION }
     : undefined;
   return encodeOutcome(idHigh, idLow, { type, value, ...(attachments !== undefined && { attachments }) });
+}
+
+function inForm(value: Value, { values, service }: TranslatedRestCall): Value {
+  if (values.form === "generic") return generalized(value, service);
+  return values.form === "bean" ? beanAnswer(value, values, (name) => service.isEnum(name)) : value;
 }
 
 /** Fields that tell of the message and of the way it came, not of the call. */

@@ -115,6 +115,7 @@ function messagesFor(
   const schema = config.schemaOf(cluster.service.interface);
   const service = grpcServiceOf(schema);
   if (service === undefined) return undefined;
-  const isJava = !service.methods.has(method) && grpcMethodOfJava(service, method) !== undefined;
+  const isGeneric = method === "$invoke" || method === "$invokeAsync";
+  const isJava = !service.methods.has(method) && (isGeneric || grpcMethodOfJava(service, method) !== undefined);
   return isJson || isJava ? { schema } : undefined;
 }

@@ -6,6 +6,7 @@ import {
   toGrpcRequest,
   toTripleOrGrpc,
 } from "../../../../src/bridge-proxy/bridge/grpc-form.ts";
+import { fromBeanForm, toBeanForm } from "../../../../src/codecs/bean-form.ts";
 import { decodeResponse, encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
 import { GENERIC_DESCRIPTOR } from "../../../../src/codecs/dubbo2/head.ts";
 import { fieldValue } from "../../../../src/codecs/fields.ts";
@@ -63,6 +64,12 @@ test.each<[string, Buffer, string, JsonValue]>([
   ["no argument", frameOf("whoAmI", "", []), "WhoAmI", {}],
   ["a list", frameOf("ordersByKey", "Ljava/util/List;", [listValue(["a"])]), "OrdersByKey", { keys: ["a"] }],
   ["a generic call", generic("getOrder", listValue(["long"]), [42]), "GetOrder", { id: "42" }],
+  [
+    "a generic call's descriptors",
+    generic("createOrder", null, [toBeanForm(order)], "bean"),
+    "CreateOrder",
+    { id: "7", status: "ORDER_STATUS_PAID", total: "1.50", created: "1970-01-01T00:00:00Z" },
+  ],
   [
     "a generic call's map",
     generic("createOrder", null, [
@@ -178,6 +185,11 @@ describe("answers", () => {
         ["dubbo", "2.0.2"],
       ]),
     );
+  });
+
+  test("are descriptors for generic calls that send such", () => {
+    const { value } = answered(generic("getOrder", listValue(["long"]), [toBeanForm(1)], "bean"), one);
+    expect(fromBeanForm(value)).toEqual(answered(frameOf("getOrder", "J", [1n]), one).value);
   });
 
   test("are maps for generic calls", () => {

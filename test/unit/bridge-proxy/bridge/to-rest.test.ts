@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CallError, ProtocolError } from "../../../../src/base/errors.ts";
 import { faultOf, toDubboRestAnswer, toRestCall } from "../../../../src/bridge-proxy/bridge/to-rest.ts";
+import { toBeanForm } from "../../../../src/codecs/bean-form.ts";
 import { decodeResponse, encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
 import { GENERIC_DESCRIPTOR } from "../../../../src/codecs/dubbo2/head.ts";
 import { listValue, mapValue, objectValue, type Value } from "../../../../src/codecs/value.ts";
@@ -51,11 +52,11 @@ const strings = (...items: string[]) => listValue(items, "[string");
 describe("a Dubbo2 call as a REST call", () => {
   test("has the request, and the caller's own attachments alone", () => {
     const attachments = { userId: "u-1", timeout: "1000", "remote.application": "shop", list: listValue(["a"]) };
-    const { request, form, readsAttachments, timeoutMs } = toRest(frame({ attachments }));
+    const { request, values, readsAttachments, timeoutMs } = toRest(frame({ attachments }));
     expect(request.verb).toBe("GET");
     expect(request.target).toBe("/orders/7");
     expect(request.fields.filter(([name]) => name !== "accept")).toEqual([["userId", "u-1"]]);
-    expect(form).toBe("typed");
+    expect(values.form).toBe("typed");
     expect([readsAttachments, timeoutMs]).toEqual([true, 1_000]);
     expect(toRest(frame()).timeoutMs).toBe(0);
   });
@@ -70,9 +71,10 @@ describe("a Dubbo2 call as a REST call", () => {
     ["a generic call by the types it names", generic("find", strings("long"), [7], "true"), "/ids/7", "generic"],
     ["a generic call without types", generic("get", null, [7]), "/orders/7", "generic"],
     ["a generic call for the raw value", generic("get", strings("long"), [7], "raw.return"), "/orders/7", "raw"],
+    ["a generic call of descriptors", generic("get", strings("long"), [toBeanForm(7)], "bean"), "/orders/7", "bean"],
   ])("finds %s", (_, call, target, form) => {
     const made = toRest(frame(call));
-    expect([made.request.target, made.form]).toEqual([target, form]);
+    expect([made.request.target, made.values.form]).toEqual([target, form]);
   });
 
   test.each<[string, Buffer, string, string]>([
@@ -179,6 +181,7 @@ describe("a REST answer as a Dubbo2 one", () => {
       ]),
     ],
     ["objects to those who want the raw value", generic("get", null, [7], "raw.return"), order],
+    ["descriptors to those who send such", generic("get", null, [toBeanForm(7)], "bean"), toBeanForm(order)],
   ])("is %s", (_, call, value) => {
     expect(answered(call, { body }).value).toEqual(value);
   });
