@@ -42,7 +42,11 @@ export function callerFormOf(call: CallerCall, content: Buffer, maxBodyBytes: nu
       if (isForm(contentType)) refuseClasses(NO_BYTES, `?${content.toString("utf8")}`);
     }
     const known = { java: javaOf(schemas), path, contentType };
-    return { frame: jsonToDubbo(head, content, destination, known), reply: dubboToJson, misfit: "undecodable" };
+    return {
+      frame: jsonToDubbo(head, content, destination, known),
+      reply: (bytes, start, end) => dubboToJson(bytes, start, end, call.outside),
+      misfit: "undecodable",
+    };
   }
   const message = onlyMessage(content, head.encoding, maxBodyBytes);
   const form = protobufFormOf(head, contentType, message, schemas);

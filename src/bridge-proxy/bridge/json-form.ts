@@ -4,13 +4,15 @@ import { decodeResponse, encodeRequest, isException } from "../../codecs/dubbo2/
 import { GENERIC_DESCRIPTOR } from "../../codecs/dubbo2/head.ts";
 import { OK, statusMeaning } from "../../codecs/dubbo2/status.ts";
 import { jsonToValue } from "../../codecs/hessian2/from-json.ts";
+import { timeText } from "../../codecs/hessian2/java-time.ts";
 import { valueToJson } from "../../codecs/hessian2/json.ts";
 import { jsonArguments, parseQuery } from "../../codecs/java-arguments.ts";
 import type { JavaSchema } from "../../codecs/java-schema.ts";
-import { type JsonNode, type JsonObject, parseJson, printJson } from "../../codecs/json-text.ts";
+import { type JsonNode, JsonNumber, type JsonObject, parseJson, printJson } from "../../codecs/json-text.ts";
+import { printAttachments } from "../../codecs/triple/attachments.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
-import { fieldOf, isObject, listValue, type Value } from "../../codecs/value.ts";
-import { type DubboDestination, dubboAttachments, type TripleReply } from "./to-dubbo.ts";
+import { fieldOf, isObject, listValue, objectValue, type Value } from "../../codecs/value.ts";
+import { checkedTrailers, type DubboDestination, dubboAttachments, type TripleReply } from "./to-dubbo.ts";
 
 /** What is known of a call with JSON beside its head. */
 export interface JsonCallParts {
@@ -21,6 +23,7 @@ export interface JsonCallParts {
   readonly contentType: string;
 }
 
+const INSTANT = "com.alibaba.com.caucho.hessian.io.java8.InstantHandle";
 const NOTHING_KNOWN: JsonCallParts = { java: undefined, path: "", contentType: "application/json" };
 
 /**
@@ -82,9 +85,12 @@ function textOf(body: Buffer): string {
   return body.toString("utf8");
 }
 
-/** The answer frame `bytes[start, end)` as JSON; what went wrong is `{status, message, exception}` under an HTTP status. */
-export function dubboToJson(bytes: Buffer, start: number, end: number): TripleReply {
-  const { status, type, value, text } = decodeResponse(bytes, start, end);
+/**
+ * The answer frame `bytes[start, end)` as JSON; what went wrong is `{status, message, exception}` under an HTTP status. Attachments are header
+ * fields, but for callers outside the mesh. Throws `ProtocolError` for what cannot be read, CallError for attachments that no field can carry.
+ */
+export function dubboToJson(bytes: Buffer, start: number, end: number, isOutside = false): TripleReply {
+  const { status, type, value, text, attachments } = decodeResponse(bytes, start, end);
   if (status !== OK) {
     const { http, name } = statusMeaning(status);
     return reply(http, errorJson(http, text || name, undefined), false);
@@ -93,7 +99,19 @@ export function dubboToJson(bytes: Buffer, start: number, end: number): TripleRe
     const { className, message } = thrownBy(value);
     return reply(500, errorJson(500, message, className), isException(bytes, start, end));
   }
-  return reply(200, withoutClasses(valueToJson(value)), false);
+  const answer = reply(200, withoutClasses(valueToJson(value)), false);
+  return isOutside || attachments === null ? answer : withFields(answer, attachments.entries);
+}
+
+/** Attachments are fields of the head, without those that say what the content is. */
+function withFields(answer: TripleReply, attachments: readonly (readonly [Value, Value])[]): TripleReply {
+  const said = attachments.filter((one): one is [string, Value] => {
+    const [name] = one;
+    return typeof name === "string" && !name.toLowerCase().startsWith("content-");
+  });
+  const fields: string[] = [];
+  printAttachments(said, fields);
+  return { ...answer, head: [...answer.head, ...checkedTrailers(fields)] };
 }
 
 /** One of Trestle's own answers to a caller that speaks JSON. */
@@ -130,5 +148,18 @@ function withoutClasses(json: JsonNode): JsonNode {
   for (const [key, value] of json) {
     if (key !== "class" || typeof value !== "string") kept.set(key, withoutClasses(value));
   }
-  return kept;
+  return json.get("class") === "java.time.Instant" ? (instantText(kept) ?? kept) : kept;
+}
+
+/** Generic answers take an Instant to pieces. */
+function instantText(json: JsonObject): string | undefined {
+  const [seconds, nano] = [json.get("epochSecond"), json.get("nano")];
+  if (!(seconds instanceof JsonNumber && seconds.isInteger && nano instanceof JsonNumber && nano.isInteger))
+    return undefined;
+  return timeText(
+    objectValue(INSTANT, [
+      ["seconds", BigInt(seconds.text)],
+      ["nanos", Number(nano.text)],
+    ]),
+  );
 }

@@ -101,6 +101,34 @@ test("a value is JSON without the names of its classes", () => {
   expect(answered(encodeOutcome(0, 1, { type: "value", value: null }))).toEqual(["200", null, false]);
 });
 
+test("an Instant that a generic answer takes to pieces is its text", () => {
+  const instant = (seconds: Value) =>
+    mapValue([
+      ["class", "java.time.Instant"],
+      ["epochSecond", seconds],
+      ["nano", 5000],
+    ]);
+  const told = (value: Value) => answered(encodeOutcome(0, 1, { type: "value", value }))[1];
+  expect(told(instant(1_600_000_000n))).toBe("2020-09-13T12:26:40.000005Z");
+  expect(told(instant("x"))).toEqual({ epochSecond: "x", nano: 5000 });
+});
+
+test("attachments of an answer are header fields, but for callers outside the mesh", () => {
+  const attachments = {
+    "x-answer": "green",
+    answeredBy: "a",
+    "content-encoding": "gzip",
+    "Transfer-Encoding": "chunked",
+  };
+  const frame = encodeOutcome(0, 1, { type: "value", value: 1, attachments });
+  const { head: fields } = dubboToJson(frame, 0, frame.length);
+  expect(fields.slice(6, 10)).toEqual(["x-answer", "green", "answeredby", "a"]);
+  expect(fields.join()).not.toMatch(/content-encoding|transfer-encoding/i);
+  expect(dubboToJson(frame, 0, frame.length, true).head).toEqual(fields.slice(0, 6));
+  const split = encodeOutcome(0, 1, { type: "value", value: 1, attachments: { x: "a\r\nb: c" } });
+  expect(() => dubboToJson(split, 0, split.length)).toThrow("control character");
+});
+
 test("an exception is told by its class and message, also where a generic call wraps it", () => {
   const plain = objectValue("com.acme.NoOrder", [["detailMessage", "none"]]);
   const wrapped = objectValue("com.alibaba.dubbo.rpc.service.GenericException", [
