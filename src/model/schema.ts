@@ -10,6 +10,8 @@ export interface ServiceSchema {
   readonly protobuf?: string;
   /** Its calls can be made as REST calls, as a rule says. */
   readonly rest?: RestMapping;
+  /** What the REST service itself publishes of its requests; what `rest` says counts before it. */
+  readonly published?: PublishedRest;
 }
 
 /** A Java interface as Dubbo's ServiceDefinition has it. Types are named as in Java's source, inner classes with `$`: `long[]`, `java.util.List<com.acme.Order$Line>`. */
@@ -41,6 +43,40 @@ export interface RestMapping {
   readonly types: Readonly<Record<string, JavaType>>;
   /** Dates in requests: ISO-8601 text, or milliseconds since 1970. */
   readonly dates: "iso" | "ms";
+  /** Where the service publishes methods beside those; absent where the mapping has them all. */
+  readonly openapi?: OpenapiPairing;
+}
+
+/** Which OpenAPI document describes an interface's requests, and what the document cannot know. */
+export interface OpenapiPairing {
+  /** Where the service's endpoints answer with it. */
+  readonly path: string;
+  /** A file that has it, in place of `path`; as the rule names it. */
+  readonly file?: string;
+  /** Before each of the document's paths; absent: what its first server's URL says. */
+  readonly basePath?: string;
+  /** Only operations with this tag count; absent: all. */
+  readonly tag?: string;
+  /** The Java package of classes that the document names without one. */
+  readonly package: string;
+  /** Java types by the name of a schema, or by `Schema.property`. */
+  readonly classes: Readonly<Record<string, string>>;
+  /** What is said by hand of published methods. */
+  readonly methods: readonly PublishedMethod[];
+}
+
+/** What a rule says of a method whose request is published. */
+export interface PublishedMethod
+  extends Pick<RestMethod, "name" | "parameterTypes" | "returnType" | "notFound" | "exceptions"> {
+  /** The document's operationId. */
+  readonly operation: string;
+}
+
+/** What an OpenAPI document says of an interface's requests. */
+export interface PublishedRest {
+  readonly methods: readonly RestMethod[];
+  /** Classes as the document describes them; metadata and rules know better. */
+  readonly types: Readonly<Record<string, JavaType>>;
 }
 
 /** One method of a REST mapping; overloads are entries of their own. */
@@ -60,6 +96,16 @@ export interface RestMethod {
   readonly notFound: "null" | "exception";
   /** Exception classes by HTTP status; under `default` the one for all others. */
   readonly exceptions: Readonly<Record<string, string>>;
+  /** What a document in another language than Java lets one expect; what is said in Java's words counts before it. */
+  readonly likely?: LikelyTypes;
+}
+
+/** Types that stand to reason: Java's may be boxed, or another class of the same JSON, and a body may stand before other parameters. */
+export interface LikelyTypes {
+  /** As long as the method's parameters, in their order. */
+  readonly parameterTypes: readonly string[];
+  /** `void` where the service answers nothing. */
+  readonly returnType: string;
 }
 
 /** Where an argument stands in the request. */

@@ -206,6 +206,7 @@ export class Mesh implements MeshParts {
   async #followSnapshots(): Promise<void> {
     await this.#registriesRead();
     for await (const snapshot of this.store.snapshots.watch(this.#stop.signal)) {
+      this.schemas.takeSnapshot(snapshot);
       this.#callers = this.#callersFor(snapshot);
       this.#given = snapshot;
       await this.dataPlane.update(snapshot, this.#callers);
@@ -314,14 +315,16 @@ export class Mesh implements MeshParts {
 }
 
 /** The services that exist by rules alone and can be called. */
-function ruledServices({ rules, entries }: Snapshot): readonly RuledService[] {
+function ruledServices({ rules, entries, schemas }: Snapshot): readonly RuledService[] {
   const mappings = restMappingsOf(rules);
   if (mappings.length === 0) return [];
   return entries
     .filter(({ mapped, endpoints }) => mapped === true && endpoints.length > 0)
     .map(({ service }) => {
       const named = mappings.find((rule) => rule.service.interface === service.interface);
-      return { service, methods: named?.mapping.methods.map(({ name }) => name) ?? [] };
+      const published = schemas.find(({ name }) => name === service.interface)?.published;
+      const methods = [...(named?.mapping.methods ?? []), ...(published?.methods ?? [])].map(({ name }) => name);
+      return { service, methods };
     });
 }
 

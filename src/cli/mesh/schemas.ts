@@ -2,17 +2,22 @@ import { realClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
+import type { Snapshot } from "../../model/snapshot.ts";
 import type { SyncState } from "../../registry-sync/contracts.ts";
+import { OpenapiDocuments } from "./openapi-documents.ts";
+import { documentNeeds } from "./openapi-needs.ts";
+import { askForDocument, readDocument } from "./openapi-places.ts";
 import { createProtoFiles, type ProtoFiles } from "./proto-files.ts";
 import type { reflectEndpoint } from "./reflect-endpoint.ts";
 import { Reflection } from "./reflection.ts";
 import { needFindings, type SchemaNeed, schemaNeeds } from "./schema-needs.ts";
 
-/** Where the types of calls come from: the configuration's files, the registries' metadata, and servers' reflection; handed to the store. */
+/** Where the types of calls come from: the configuration's files, the registries' metadata, OpenAPI documents, and servers' reflection; handed to the store. */
 export class SchemaSources {
   readonly files: ProtoFiles;
   readonly #store: ControlStore;
   readonly #reflection: Reflection | undefined;
+  readonly #documents: OpenapiDocuments;
   #state: Pick<SyncState, "entries" | "schemas" | "consumers"> = { entries: [], schemas: [], consumers: [] };
   #needs: readonly SchemaNeed[] = [];
 
@@ -25,6 +30,10 @@ export class SchemaSources {
       const { reflectEndpoint } = await import("./reflect-endpoint.ts");
       return reflectEndpoint(host, port, service);
     };
+    this.#documents = new OpenapiDocuments({
+      ...{ ask: askForDocument, read: readDocument, clock: realClock, log },
+      onSchemas: (schemas) => store.setSchemas("openapi", schemas),
+    });
     if (hasTriple) this.#reflection = new Reflection({ ask, clock: realClock, log, onSchemas });
   }
 
@@ -49,15 +58,26 @@ export class SchemaSources {
     if (schemas !== before.schemas || entries !== before.entries) this.#lookForNeeds();
   }
 
-  /** What is wrong with the files, and whose types nobody tells although they are needed. */
+  /** Rules may name other documents now, or their services be elsewhere. */
+  takeSnapshot(snapshot: Snapshot): void {
+    this.#documents.setNeeds(documentNeeds(snapshot));
+  }
+
+  /** What is wrong with the files and documents, and whose types nobody tells although they are needed. */
   findings(): readonly Finding[] {
     const answerOf = (name: string) => this.#reflection?.answerOf(name);
-    return [...this.files.current.get().findings, ...needFindings(this.#needs, answerOf, this.#state.consumers)];
+    const javaOf = (name: string) => this.#state.schemas.find((one) => one.name === name)?.java?.methods ?? [];
+    return [
+      ...this.files.current.get().findings,
+      ...this.#documents.findings((name) => javaOf(name).map((method) => method.name)),
+      ...needFindings(this.#needs, answerOf, this.#state.consumers),
+    ];
   }
 
   close(): void {
     this.files.close();
     this.#reflection?.close();
+    this.#documents.close();
   }
 
   #lookForNeeds(): void {

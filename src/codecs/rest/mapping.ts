@@ -1,4 +1,4 @@
-/** A REST mapping joined with what the metadata says of the interface: what a call is translated by. */
+/** A REST mapping joined with what the service publishes and what the metadata says of the interface: what a call is translated by. */
 import { ProtocolError } from "../../base/errors.ts";
 import type {
   JavaType as JavaClass,
@@ -8,6 +8,7 @@ import type {
   ServiceSchema,
 } from "../../model/schema.ts";
 import { type JavaType, parseDescriptors, parseJavaType, printJavaType } from "../java-types.ts";
+import { arrangements, likeness } from "./likely.ts";
 import { type PathTemplate, parseTemplate } from "./template.ts";
 
 /** One method, ready to be called. */
@@ -54,50 +55,105 @@ export function restServiceOf(schema: ServiceSchema | undefined): RestService | 
 }
 
 function compileService(schema: ServiceSchema, rest: NonNullable<ServiceSchema["rest"]>): RestService {
-  const operations = new Map<string, RestOperation[]>();
-  for (const method of rest.methods) {
+  const { published, java } = schema;
+  const operations = new Map<string, Candidate[]>();
+  const own = new Set(rest.methods.map(({ name }) => name));
+  const further = published?.methods.filter(({ name }) => !own.has(name)) ?? [];
+  for (const method of [...rest.methods, ...further]) {
     const list = operations.get(method.name) ?? [];
-    list.push(compileMethod(method, schema.java?.methods ?? []));
+    list.push(compileMethod(method, java?.methods ?? []));
     operations.set(method.name, list);
   }
-  const classes: Readonly<Record<string, JavaClass>> = { ...schema.java?.types, ...rest.types };
+  const classes: Readonly<Record<string, JavaClass>> = { ...published?.types, ...java?.types, ...rest.types };
   const fields = new Map<string, ReadonlyMap<string, string>>();
   for (const [name, { properties }] of Object.entries(classes)) {
     if (properties !== undefined) fields.set(name, new Map(Object.entries(properties)));
   }
+  const first = [...operations.values()].flat().map(({ forms }) => forms[0]);
   return {
     interface: schema.name,
     dates: rest.dates,
     fieldsOf: (className) => fields.get(className),
-    java: { methods: [...operations.values()].flat().map(javaMethodOf), types: classes },
+    java: { methods: first.map(javaMethodOf), types: classes },
     isEnum: (className) => Object.hasOwn(classes, className) && classes[className]?.enums !== undefined,
-    find(method, count, types) {
-      const named = (operations.get(method) ?? []).filter(({ method: { parameters } }) => parameters.length === count);
-      const fit = types === undefined ? named : named.filter(({ parameterTypes }) => takes(parameterTypes, types));
-      return fit.length === 1 ? fit[0] : undefined;
-    },
+    find: (method, count, types) => find(operations.get(method) ?? [], count, types),
   };
+}
+
+/** One method as it may be called: with its parameters in one order, or, while it is not known, in each that Java's may have. */
+interface Candidate {
+  readonly forms: readonly [RestOperation, ...RestOperation[]];
+}
+
+/** The best of them all where one is better than all others; of one method's forms the first. */
+function find(
+  candidates: readonly Candidate[],
+  count: number,
+  types: readonly string[] | undefined,
+): RestOperation | undefined {
+  let best: { readonly operation: RestOperation; readonly score: number } | undefined;
+  let isTied = false;
+  for (const { forms } of candidates) {
+    let own: typeof best;
+    for (const operation of forms) {
+      if (operation.method.parameters.length !== count) continue;
+      const score = types === undefined ? 0 : scoreOf(operation, types);
+      if (score !== undefined && score > (own?.score ?? -1)) own = { operation, score };
+    }
+    if (own === undefined) continue;
+    if (own.score === best?.score) isTied = true;
+    if (own.score > (best?.score ?? -1)) {
+      best = own;
+      isTied = false;
+    }
+  }
+  return isTied ? undefined : best?.operation;
+}
+
+/** How well it takes arguments of these types; undefined where it does not. */
+function scoreOf({ parameterTypes, method }: RestOperation, types: readonly string[]): number | undefined {
+  if (parameterTypes !== undefined && takes(parameterTypes, types)) return Number.MAX_SAFE_INTEGER;
+  if (method.likely !== undefined && method.parameterTypes === undefined)
+    return likeness(method.likely.parameterTypes, types.map(erased));
+  return parameterTypes === undefined ? 0 : undefined;
 }
 
 function javaMethodOf({ method, parameterTypes, returnType }: RestOperation): JavaMethod {
   const names = method.parameters.map(({ name }) => name);
   return {
     name: method.name,
-    parameterTypes: parameterTypes ?? names.map(() => ANY_CLASS),
+    parameterTypes: parameterTypes ?? method.likely?.parameterTypes ?? names.map(() => ANY_CLASS),
     returnType: returnType === undefined ? ANY_CLASS : printJavaType(returnType),
     ...(new Set(names).size === names.length && { parameterNames: names }),
   };
 }
 
-function compileMethod(method: RestMethod, known: readonly JavaMethod[]): RestOperation {
+function compileMethod(method: RestMethod, known: readonly JavaMethod[]): Candidate {
+  const [first, ...others] = arrangements(method);
+  const forms = [first!, ...others].map((form) => ({ form, java: javaOf(form, known) }));
+  // Where the metadata has the method, its order is the one.
+  const told = forms.find(({ java }) => java !== undefined);
+  if (told !== undefined) return { forms: [operationOf(told.form, told.java)] };
+  return { forms: [operationOf(first!, undefined), ...others.map((form) => operationOf(form, undefined))] };
+}
+
+/** The one Java method that this can be, as the metadata has it. */
+function javaOf(method: RestMethod, known: readonly JavaMethod[]): JavaMethod | undefined {
   const alike = known.filter(
     ({ name, parameterTypes }) =>
       name === method.name &&
       parameterTypes.length === method.parameters.length &&
       takes(method.parameterTypes, parameterTypes),
   );
-  const java = alike.length === 1 ? alike[0] : undefined;
-  const returnType = method.returnType ?? java?.returnType;
+  const { likely } = method;
+  if (likely === undefined || method.parameterTypes !== undefined) return alike.length === 1 ? alike[0] : undefined;
+  const scores = alike.map(({ parameterTypes }) => likeness(likely.parameterTypes, parameterTypes) ?? -1);
+  const best = Math.max(-1, ...scores);
+  return best >= 0 && scores.indexOf(best) === scores.lastIndexOf(best) ? alike[scores.indexOf(best)] : undefined;
+}
+
+function operationOf(method: RestMethod, java: JavaMethod | undefined): RestOperation {
+  const returnType = method.returnType ?? java?.returnType ?? method.likely?.returnType;
   return {
     method,
     template: parseTemplate(method.path),

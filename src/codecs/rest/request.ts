@@ -52,6 +52,15 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   ..."accept accept-encoding content-encoding content-language date expect proxy-authorization range".split(" "),
 ]);
 
+/** Headers that frame the message or say where it goes. */
+const FRAMING =
+  /^(?:host|content-length|content-type|transfer-encoding|connection|upgrade|te|trailer|expect|keep-alive|proxy-connection)$/i;
+
+/** Whether an argument may be a header of this name: it must be a token, and none of those that frame the message. */
+export function canBeHeader(name: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/.test(name) && !FRAMING.test(name);
+}
+
 /** The request of a call. Throws CallError that names the argument or attachment that no request can carry. */
 export function encodeRestRequest(call: RestCall): RestRequest {
   const { operation, args } = call;

@@ -31,7 +31,8 @@ export function analyzeRest(rules: readonly Rule[], entries: readonly Entry[] | 
     byKey.set(key, rule);
     if (first === undefined) byInterface.set(rule.service.interface, rule);
     else say("methods", `the methods of RestMapping ${first.name} are used for ${key}: an interface has one mapping`);
-    const unknown = undescribed(rule.mapping);
+    // A document describes classes too.
+    const unknown = rule.mapping.openapi === undefined ? undescribed(rule.mapping) : [];
     if (unknown.length > 0)
       report(
         "TR0261",

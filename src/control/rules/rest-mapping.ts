@@ -1,20 +1,25 @@
 /** The schema of `kind: RestMapping`, and what its spec becomes. */
 import { ProtocolError } from "../../base/errors.ts";
 import { parseJavaType } from "../../codecs/java-types.ts";
+import { canBeHeader } from "../../codecs/rest/request.ts";
 import { parseTemplate } from "../../codecs/rest/template.ts";
 import type { RestEndpoint, RestMappingRule } from "../../model/rule.ts";
-import type { JavaType, RestMapping, RestMethod, RestParameter } from "../../model/schema.ts";
+import type {
+  JavaType,
+  OpenapiPairing,
+  PublishedMethod,
+  RestMapping,
+  RestMethod,
+  RestParameter,
+} from "../../model/schema.ts";
 import { serviceKey } from "../../model/service.ts";
-import { anyText, anything, exactHost, listOf, text, textMap, time, token, whole } from "./istio-values.ts";
+import { anyText, anything, exactHost, listOf, text, textMap, time, whole } from "./istio-values.ts";
 import { type Check, type ObjectShape, quote, type ReadContext, type ReadObject } from "./schema.ts";
 
 const MAX_METHODS = 1_000;
 const VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /** Verbs whose arguments stand in the query unless a rule says otherwise. */
 const WITHOUT_BODY = new Set(["GET", "DELETE"]);
-/** Headers that frame the message or say where it goes. */
-const OWN_HEADERS =
-  /^(?:host|content-length|content-type|transfer-encoding|connection|upgrade|te|trailer|expect|keep-alive|proxy-connection)$/i;
 
 const wrong = (problem: string) => ({ code: "TR0209", problem }) as const;
 
@@ -63,7 +68,8 @@ function object(fields: ObjectShape["fields"], more: Omit<ObjectShape, "type" | 
 const method = object(
   {
     name: { shape: { type: "text", check: isInterface }, required: true },
-    http: { shape: { type: "text", check: isHttpCall }, required: true },
+    http: { shape: { type: "text", check: isHttpCall } },
+    operation: { shape: text },
     parameterTypes: { shape: listOf(javaType) },
     parameters: {
       shape: listOf(
@@ -77,7 +83,24 @@ const method = object(
     notFound: { shape: { type: "choice", of: ["exception", "null"] } },
     exceptions: { shape: { type: "map", of: javaName, key: isExceptionKey } },
   },
-  { into: readMethod },
+  { exclusive: [["http", "operation"]], into: readMethod },
+);
+
+const isPath: Check<string> = (value) =>
+  /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]{0,2047}$/.test(value)
+    ? undefined
+    : wrong(`is ${quote(value)}, which is no path such as "/v3/api-docs"`);
+
+const openapi = object(
+  {
+    path: { shape: { type: "text", check: isPath } },
+    file: { shape: text },
+    basePath: { shape: { type: "text", check: isPath } },
+    tag: { shape: text },
+    package: { shape: javaName },
+    classes: { shape: { type: "map", of: javaType } },
+  },
+  { exclusive: [["path", "file"]] },
 );
 
 /** A whole object of kind RestMapping, as a rule file has it. */
@@ -112,7 +135,8 @@ export const REST_MAPPING: ObjectShape = object({
           ),
         },
         dates: { shape: { type: "choice", of: ["iso", "ms"] } },
-        methods: { shape: listOf(method, 1), required: true },
+        openapi: { shape: openapi },
+        methods: { shape: listOf(method, 1) },
         types: {
           shape: {
             type: "map",
@@ -131,6 +155,8 @@ export const REST_MAPPING: ObjectShape = object({
   status: { shape: anything },
 });
 
+type ReadAnyMethod = RestMethod | PublishedMethod;
+
 interface ReadSpec {
   readonly interface: string;
   readonly group?: string;
@@ -138,30 +164,63 @@ interface ReadSpec {
   readonly host?: string;
   readonly endpoints?: readonly RestEndpoint[];
   readonly dates?: RestMapping["dates"];
-  readonly methods: readonly RestMethod[];
+  readonly openapi?: Partial<Omit<OpenapiPairing, "methods">>;
+  readonly methods?: readonly ReadAnyMethod[];
   readonly types?: Readonly<Record<string, JavaType>>;
 }
 
+/** Where springdoc has its document. */
+const DEFAULT_DOCUMENT = "/v3/api-docs";
+
 /** What a RestMapping's spec says, as the model has it. */
 export function readRestSpec(spec: unknown): Pick<RestMappingRule, "service" | "host" | "endpoints" | "mapping"> {
-  const { group, version, host, endpoints = [], methods, types = {}, dates = "iso", ...said } = spec as ReadSpec;
+  const { group, version, host, endpoints = [], methods = [], types = {}, dates = "iso", ...said } = spec as ReadSpec;
   const plainTypes = Object.entries(types).map(([name, { properties, enums }]): [string, JavaType] => [
     name,
     { ...(properties !== undefined && { properties }), ...(enums !== undefined && { enums }) },
   ]);
+  const own = methods.filter((one): one is RestMethod => !isPublished(one));
+  const pairing = said.openapi === undefined ? undefined : pairingOf(said, methods.filter(isPublished));
   return {
     service: serviceKey(said.interface, group, version),
     host: host?.toLowerCase(),
     endpoints,
-    mapping: { methods, types: Object.fromEntries(plainTypes), dates },
+    mapping: {
+      ...{ methods: own, types: Object.fromEntries(plainTypes), dates },
+      ...(pairing !== undefined && { openapi: pairing }),
+    },
   };
 }
 
+function pairingOf(
+  { interface: name, openapi }: Pick<ReadSpec, "interface" | "openapi">,
+  methods: readonly PublishedMethod[],
+): OpenapiPairing {
+  const { path = DEFAULT_DOCUMENT, file, basePath, tag, classes = {} } = openapi!;
+  return {
+    path,
+    ...(file !== undefined && { file }),
+    ...(basePath !== undefined && { basePath: basePath.replace(/\/+$/, "") }),
+    ...(tag !== undefined && { tag }),
+    package: openapi!.package ?? name.replace(/\.?[^.]*$/, ""),
+    classes: Object.fromEntries(Object.entries(classes)),
+    methods,
+  };
+}
+
+function isPublished(method: ReadAnyMethod): method is PublishedMethod {
+  return "operation" in method;
+}
+
 function checkSpec(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
-  const { host, endpoints, methods } = value as unknown as ReadSpec;
+  const { host, endpoints, methods = [], openapi } = value as unknown as ReadSpec;
   const { at } = value;
   if (host === undefined && endpoints === undefined) {
     context.report("TR0208", at.position, `${path} needs host or endpoints: where the service is`);
+    return undefined;
+  }
+  if (methods.length === 0 && openapi === undefined) {
+    context.report("TR0208", at.position, `${path} needs methods or openapi: how its methods are requests`);
     return undefined;
   }
   if (methods.length > MAX_METHODS) {
@@ -174,7 +233,16 @@ function checkSpec(value: ReadObject, context: ReadContext, path: string): ReadO
   }
   const seen = new Map<string, RestMethod[]>();
   let whole = true;
-  for (const one of methods) {
+  for (const [i, one] of methods.entries()) {
+    if (isPublished(one)) {
+      const isTwice = methods.some(({ name }, other) => name === one.name && other !== i);
+      if (isTwice)
+        context.report("TR0214", at.fields.methods!, `${path}.methods has the published method ${one.name} twice`);
+      if (openapi === undefined)
+        context.report("TR0208", at.fields.methods!, `${path}.methods[${i}].http is missing, and there is no openapi`);
+      whole &&= !isTwice && openapi !== undefined;
+      continue;
+    }
     const others = seen.get(one.name) ?? [];
     if (others.some((other) => isSame(one, other))) {
       context.report(
@@ -200,7 +268,8 @@ function isSame(one: RestMethod, other: RestMethod): boolean {
 
 interface ReadMethod extends ReadObject {
   readonly name: string;
-  readonly http: string;
+  readonly http?: string;
+  readonly operation?: string;
   readonly parameterTypes?: readonly string[];
   readonly parameters?: readonly { readonly name: string; readonly in?: RestParameter["in"] }[];
   readonly returns?: string;
@@ -209,14 +278,19 @@ interface ReadMethod extends ReadObject {
 }
 
 /** A method as the model has it; defaults are filled in, and what its parts say of each other is checked. */
-function readMethod(value: ReadObject, context: ReadContext, path: string): RestMethod | undefined {
+function readMethod(value: ReadObject, context: ReadContext, path: string): ReadAnyMethod | undefined {
   const said = value as ReadMethod;
-  const [verb, template] = said.http.split(" ") as [string, string];
-  const { names } = parseTemplate(template);
   const fail = (field: string, problem: string): undefined => {
     context.report("TR0209", said.at.fields[field] ?? said.at.position, `${path}.${field} ${problem}`);
     return undefined;
   };
+  if (said.http === undefined) {
+    if (said.parameters !== undefined)
+      return fail("parameters", "is said beside no http: a published method has the document's");
+    return { ...namesOf(said), operation: said.operation ?? said.name };
+  }
+  const [verb, template] = said.http.split(" ") as [string, string];
+  const { names } = parseTemplate(template);
   const parameters =
     said.parameters?.map(({ name, in: place }) => ({ name, in: place ?? placeOf(name, names, verb) })) ??
     defaultParameters(names, verb, said.parameterTypes?.length);
@@ -240,21 +314,19 @@ function readMethod(value: ReadObject, context: ReadContext, path: string): Rest
       return fail("parameters", `has ${quote(one.name)} in ${one.in} twice`);
     if (one.in === "path" && !names.includes(one.name))
       return fail("parameters", `has ${quote(one.name)} in path, but the path is ${template}`);
-    if (
-      one.in === "header" &&
-      (token.type !== "text" || token.check?.(one.name) !== undefined || OWN_HEADERS.test(one.name))
-    )
+    if (one.in === "header" && !canBeHeader(one.name))
       return fail("parameters", `has ${quote(one.name)} in header, which is no header that an argument may set`);
     if (one.in === "body" && verb === "GET")
       return fail("parameters", `has ${quote(one.name)} in body, which a GET has none of`);
   }
+  return { ...namesOf(said), verb, path: template, parameters };
+}
+
+function namesOf(said: ReadMethod): Omit<PublishedMethod, "operation"> {
   return {
     name: said.name,
-    verb,
-    path: template,
-    ...(types !== undefined && { parameterTypes: types }),
+    ...(said.parameterTypes !== undefined && { parameterTypes: said.parameterTypes }),
     ...(said.returns !== undefined && { returnType: said.returns }),
-    parameters,
     notFound: said.notFound ?? "exception",
     exceptions: { ...said.exceptions },
   };

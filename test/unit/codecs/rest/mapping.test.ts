@@ -115,3 +115,63 @@ describe("a REST mapping", () => {
     expect(() => sourceNames("Q")).toThrow("no java type");
   });
 });
+
+describe("what a service publishes", () => {
+  const likely = (returnType: string, ...parameterTypes: string[]) => ({ likely: { parameterTypes, returnType } });
+  const body = { name: "body", in: "body" } as const;
+  const published = {
+    methods: [
+      restMethod("find", "GET /ids/{id}", [id], likely("com.acme.Order", "java.lang.Long")),
+      restMethod("find", "GET /notes/{id}", [id], likely("com.acme.Order", "java.lang.String")),
+      restMethod("put", "PUT /o/{id}", [id, body], likely("void", "java.lang.Long", "com.acme.Order")),
+      restMethod("own", "GET /theirs", []),
+    ],
+    types: { "com.acme.Order": { properties: { id: "java.lang.Integer" } }, "com.acme.Line": { properties: {} } },
+  };
+  const mine = restSchema([restMethod("own", "GET /mine", [])]);
+  const service = restServiceOf({ ...mine, published })!;
+
+  test.each<[string, string, string[] | undefined, string | undefined, string[]]>([
+    ["an overload, though Java's is no box", "find", ["long"], "/ids/{id}", ["id"]],
+    ["the other overload", "find", ["java.lang.String"], "/notes/{id}", ["id"]],
+    ["a type of another name", "put", ["long", "org.x.Other"], "/o/{id}", ["id", "body"]],
+    ["the body first", "put", ["com.acme.Order", "long"], "/o/{id}", ["body", "id"]],
+    ["the body first, of a class that Java writes as an array", "put", ["[Lcom.acme.X;", "long"], undefined, []],
+    ["neither of two where no type is said", "find", undefined, undefined, []],
+    ["the document's order where no type is said", "put", undefined, "/o/{id}", ["id", "body"]],
+    ["a type that cannot be", "find", ["java.util.List"], undefined, []],
+    ["the rule's own before what is published", "own", [], "/mine", []],
+  ])("is found by %s", (_, name, types, path, names) => {
+    const found = service.find(name, types?.length ?? (name === "put" ? 2 : 1), types);
+    expect([found?.method.path, found?.method.parameters.map((one) => one.name) ?? []]).toEqual([path, names]);
+  });
+
+  test("says what a call answers, and what its classes are", () => {
+    expect(service.find("find", 1, ["long"])?.returnType?.name).toBe("com.acme.Order");
+    expect(service.fieldsOf("com.acme.Order")).toEqual(new Map([["id", "java.lang.Integer"]]));
+  });
+
+  test("is known less well than by the metadata, which has the order too", () => {
+    const known: JavaDefinition = {
+      methods: [
+        ...java.methods,
+        { name: "put", parameterTypes: ["com.acme.Request", "long"], returnType: "java.lang.String" },
+      ],
+      types: java.types,
+    };
+    const better = restServiceOf({ ...mine, published, java: known })!;
+    const put = better.find("put", 2, undefined);
+    expect(put?.method.parameters.map(({ name }) => name)).toEqual(["body", "id"]);
+    expect([put?.parameterTypes, put?.returnType?.name]).toEqual([["com.acme.Request", "long"], "java.lang.String"]);
+    expect(better.find("find", 1, ["java.lang.String"])?.returnType?.name).toBe("java.lang.String");
+    expect(better.fieldsOf("com.acme.Order")).toEqual(new Map([["id", "long"]]));
+    expect(better.fieldsOf("com.acme.Line")).toEqual(new Map());
+  });
+
+  test("is Java's methods for callers that name no types", () => {
+    expect(service.java.methods.find(({ name }) => name === "put")).toEqual({
+      ...{ name: "put", parameterTypes: ["java.lang.Long", "com.acme.Order"], returnType: "void" },
+      parameterNames: ["id", "body"],
+    });
+  });
+});

@@ -220,3 +220,83 @@ describe("a RestMapping", () => {
     expect(rule).toBeUndefined();
   });
 });
+
+describe("a RestMapping with an OpenAPI document", () => {
+  const spec = (more: string) => withSpec(`${somewhere}${more}`);
+
+  test("needs nothing but the place of the service", () => {
+    const { rule, said } = read(spec("  openapi: {}"));
+    expect(said).toEqual([]);
+    expect(readRestSpec(rule?.spec).mapping).toEqual({
+      ...{ methods: [], types: {}, dates: "iso" },
+      openapi: { path: "/v3/api-docs", package: "com.acme", classes: {}, methods: [] },
+    });
+  });
+
+  test("says where the document is, what of it counts, and what it cannot know", () => {
+    const { rule, said } = read(
+      spec(`  openapi: {file: shop.json, basePath: /shop/, tag: orders, package: org.x, classes: {Line: org.x.OrderLine}}
+  methods:
+  - {name: get, operation: getOrder, parameterTypes: [long], returns: org.x.Order, notFound: null, exceptions: {409: org.x.E}}
+  - {name: list}
+  - {name: own, http: GET /own}`),
+    );
+    expect(said).toEqual([]);
+    const { methods, openapi } = readRestSpec(rule?.spec).mapping;
+    expect(methods.map(({ name }) => name)).toEqual(["own"]);
+    expect(openapi).toEqual({
+      ...{ path: "/v3/api-docs", file: "shop.json", basePath: "/shop", tag: "orders", package: "org.x" },
+      classes: { Line: "org.x.OrderLine" },
+      methods: [
+        {
+          ...{ name: "get", operation: "getOrder", parameterTypes: ["long"], returnType: "org.x.Order" },
+          ...{ notFound: "null", exceptions: { 409: "org.x.E" } },
+        },
+        { name: "list", operation: "list", notFound: "exception", exceptions: {} },
+      ],
+    });
+  });
+
+  test("of an interface without a package has classes without one", () => {
+    const { rule } = read(withSpec("  interface: Orders\n  host: orders\n  openapi: {}"));
+    expect(readRestSpec(rule?.spec).mapping.openapi?.package).toBe("");
+  });
+
+  test.each([
+    ["no methods", "", "TR0208 5 RestMapping.spec needs methods or openapi: how its methods are requests"],
+    [
+      "a method without http",
+      "  methods: [{name: a}]",
+      "TR0208 7 RestMapping.spec.methods[0].http is missing, and there is no openapi",
+    ],
+    [
+      "a published method twice",
+      "  openapi: {}\n  methods: [{name: a}, {name: a, operation: b}]",
+      "TR0214 8 RestMapping.spec.methods has the published method a twice",
+    ],
+    [
+      "a method both ways",
+      "  openapi: {}\n  methods: [{name: a, operation: b}, {name: a, http: GET /a}]",
+      "TR0214 8 RestMapping.spec.methods has the published method a twice",
+    ],
+    [
+      "parameters of a published method",
+      "  openapi: {}\n  methods: [{name: a, parameters: []}]",
+      "TR0209 8 RestMapping.spec.methods[0].parameters is said beside no http: a published method has the document's",
+    ],
+    [
+      "a path that is none",
+      "  openapi: {path: v3}",
+      'TR0209 7 RestMapping.spec.openapi.path is "v3", which is no path such as "/v3/api-docs"',
+    ],
+  ])("is refused with %s", (_, more, text) => {
+    expect(read(spec(more)).said).toContain(text);
+  });
+
+  test.each([
+    ["http and operation", "  openapi: {}\n  methods: [{name: a, http: GET /a, operation: a}]"],
+    ["path and file", "  openapi: {path: /a, file: a.json}"],
+  ])("is refused with both %s", (_, more) => {
+    expect(read(spec(more)).said.join()).toContain("TR0213");
+  });
+});

@@ -1,0 +1,64 @@
+import { readFile, stat } from "node:fs/promises";
+import { parse } from "yaml";
+import { printAddress } from "../config/address.ts";
+import type { DocumentAnswer } from "./openapi-documents.ts";
+
+/** All that asking one endpoint may take, ms. */
+const TIMEOUT_MS = 2_000;
+/** Most bytes of a document, unpacked. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** Asks one endpoint for its document, as JSON, within two seconds; never rejects. Redirects are not followed. */
+export async function askForDocument(host: string, port: number, path: string): Promise<DocumentAnswer> {
+  const place = `http://${printAddress(host, port)}${path}`;
+  try {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const headers = { accept: "application/json", "accept-encoding": "identity" };
+    const answer = await fetch(place, { signal, headers, redirect: "manual" });
+    if (answer.status !== 200) {
+      await answer.body?.cancel();
+      return failed(`${place} answers ${answer.status}`);
+    }
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of answer.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_BYTES) return failed(`${place} answers more than ${MAX_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+    return parsed(place, Buffer.concat(chunks).toString("utf8"), JSON.parse);
+  } catch (error) {
+    const { name, message, cause } = error as Error;
+    const reason =
+      name === "TimeoutError" ? `no answer within ${TIMEOUT_MS} ms` : ((cause as Error)?.message ?? message);
+    return failed(`${place}: ${reason}`);
+  }
+}
+
+/** Reads a file that has a document, as JSON or YAML; never rejects. */
+export async function readDocument(file: string): Promise<DocumentAnswer> {
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_BYTES) return failed(`${file} has ${size} bytes, over the limit of ${MAX_BYTES}`);
+    const text = await readFile(file, "utf8");
+    return parsed(file, text, /^\s*\{/.test(text) ? JSON.parse : parseYaml);
+  } catch (error) {
+    return failed(`${file}: ${(error as Error).message}`);
+  }
+}
+
+function parseYaml(text: string): unknown {
+  return parse(text, { maxAliasCount: 100 });
+}
+
+function parsed(place: string, text: string, parseText: (text: string) => unknown): DocumentAnswer {
+  try {
+    return { type: "document", document: parseText(text) };
+  } catch (error) {
+    return failed(`${place}: ${(error as Error).message.slice(0, 200)}`);
+  }
+}
+
+function failed(why: string): DocumentAnswer {
+  return { type: "failed", why };
+}
