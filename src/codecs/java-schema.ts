@@ -167,7 +167,8 @@ function typeOf(text: string): JavaType | undefined {
   }
 }
 
-function erasedName(type: JavaType): string {
+/** A type's name as a generic call has it: without type arguments. */
+export function erasedName(type: JavaType): string {
   return type.name === "[]" ? `${erasedName(type.args[0]!)}[]` : type.name;
 }
 

@@ -245,10 +245,10 @@ export function grpcClient(address: string): GrpcClient {
   const relay = (name: string) => services.relay[name]!;
   const reflect = services.reflection["ServerReflectionInfo"]!;
   return {
-    say: (value, options) => call(client, relay("Say"), [{ value }], text, options),
-    count: (value, options) => call(client, relay("Count"), [{ value }], text, options),
+    say: (value, options) => grpcCall(client, relay("Say"), [{ value }], text, options),
+    count: (value, options) => grpcCall(client, relay("Count"), [{ value }], text, options),
     sum: (numbers, options) =>
-      call(
+      grpcCall(
         client,
         relay("Sum"),
         numbers.map((value) => ({ value })),
@@ -256,7 +256,7 @@ export function grpcClient(address: string): GrpcClient {
         options,
       ),
     talk: (texts, options) =>
-      call(
+      grpcCall(
         client,
         relay("Talk"),
         texts.map((value) => ({ value })),
@@ -264,9 +264,9 @@ export function grpcClient(address: string): GrpcClient {
         options,
       ),
     check: (service) =>
-      call(client, services.health["Check"]!, [{ service }], ({ status }: { status: string }) => status),
+      grpcCall(client, services.health["Check"]!, [{ service }], ({ status }: { status: string }) => status),
     list: () =>
-      call(
+      grpcCall(
         client,
         reflect,
         [{ listServices: "*" }],
@@ -274,7 +274,7 @@ export function grpcClient(address: string): GrpcClient {
           (answer.listServicesResponse?.service ?? []).map(({ name }) => name),
       ),
     files: (fileContainingSymbol) =>
-      call(
+      grpcCall(
         client,
         reflect,
         [{ fileContainingSymbol }],
@@ -285,8 +285,8 @@ export function grpcClient(address: string): GrpcClient {
   };
 }
 
-/** All four kinds of call are a bidirectional one on the wire. */
-function call<T, R>(
+/** One call; failures are results. All four kinds are a bidirectional one on the wire. */
+export function grpcCall<T, R>(
   client: Client,
   method: ServiceDefinition[string],
   messages: readonly unknown[],

@@ -9,16 +9,20 @@ import type { JavaDefinition, ServiceSchema } from "../../src/model/schema.ts";
 export function protobufOf(text: string): string {
   const file = compileProtoFiles({
     files: ["test.proto"],
-    paths: [],
-    read: (path) => (path.endsWith("test.proto") ? text : undefined),
+    paths: ["."],
+    read: (path) => (path.endsWith("test.proto") ? text : path.endsWith("orders.proto") ? ordersText() : undefined),
   });
   return Buffer.from(toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [...file] }))).toString(
     "base64",
   );
 }
 
+function ordersText(): string {
+  return readFileSync(new URL("../../fixtures/peers/grpc/orders.proto", import.meta.url), "utf8");
+}
+
 /** The text of fixtures/peers/grpc/orders.proto. */
-export const ordersProto = readFileSync(new URL("../../fixtures/peers/grpc/orders.proto", import.meta.url), "utf8");
+export const ordersProto = ordersText();
 
 /** com.acme.OrderService of fixtures/peers/dubbo, as Dubbo's metadata report has it. */
 export const ordersJava: JavaDefinition = {
@@ -119,6 +123,37 @@ export const ordersSchema: ServiceSchema = {
   name: "com.acme.OrderService",
   java: ordersJava,
   protobuf: protobufOf(ordersProto),
+};
+
+/** com.acme.OrderFeed of fixtures/peers/grpc/feed.proto. */
+export const feedProtobuf = protobufOf(
+  readFileSync(new URL("../../fixtures/peers/grpc/feed.proto", import.meta.url), "utf8"),
+);
+
+/** All that is known of com.acme.OrderFeed, whose streams Java has as Dubbo's metadata report says them. */
+export const feedSchema: ServiceSchema = {
+  name: "com.acme.OrderFeed",
+  java: {
+    methods: [
+      {
+        name: "orders",
+        parameterTypes: ["int", "org.apache.dubbo.common.stream.StreamObserver<com.acme.Order>"],
+        returnType: "void",
+      },
+      {
+        name: "collect",
+        parameterTypes: ["org.apache.dubbo.common.stream.StreamObserver<java.lang.String>"],
+        returnType: "org.apache.dubbo.common.stream.StreamObserver<com.acme.Order>",
+      },
+      {
+        name: "review",
+        parameterTypes: ["org.apache.dubbo.common.stream.StreamObserver<com.acme.Order>"],
+        returnType: "org.apache.dubbo.common.stream.StreamObserver<com.acme.Order>",
+      },
+    ],
+    types: ordersJava.types,
+  },
+  protobuf: feedProtobuf,
 };
 
 /** A message's descriptor in orders.proto, by its name in the package. */

@@ -72,7 +72,7 @@ export function toGrpcRequest(
     const java = definition === undefined ? undefined : compileJava(definition);
     const args = argumentValues(scanned, values);
     const javaMethod = java === undefined ? undefined : overloadOf(java, scanned, args.length);
-    const message = encode(method, requestMessage(method, args, javaMethod?.names));
+    const message = encodeArguments(method, args, javaMethod?.names);
     const { fields } = printRequestHead({
       authority: to.authority,
       path: service.name,
@@ -133,7 +133,17 @@ function requestMessage(method: DescMethod, args: readonly Value[], names: reado
   return fieldsToMessage(input, fieldsInOrder(input, args));
 }
 
-function encode({ input }: DescMethod, message: Message): Uint8Array {
+/**
+ * Arguments as a request message of the method: by `names` where each is a field, else in their order. Throws ProtocolError("protobuf", ...)
+ * where they do not fit.
+ */
+export function encodeArguments(
+  method: DescMethod,
+  args: readonly Value[],
+  names: readonly string[] | undefined,
+): Uint8Array {
+  const { input } = method;
+  const message = requestMessage(method, args, names);
   try {
     return toBinary(input, message);
   } catch (error) {

@@ -23,6 +23,7 @@ import { checkedTrailers, type DubboDestination, type TripleReply } from "./to-d
 
 /** Characters of an error's text: gRPC's callers take lists of fields up to 8 KB. */
 const MAX_TEXT = 2048;
+const MAX_HINT = 100;
 
 /** What is known of the types of a call: as its caller names the service, and as its callee does. */
 export interface CallSchemas {
@@ -97,7 +98,7 @@ export function protobufToDubbo(
 ): Buffer {
   const { method, java } = form;
   const plan = planOf(method, java);
-  const message = reflect(method.input, decode(form, bytes), false);
+  const message = reflect(method.input, decodeProtobuf(form, bytes), false);
   const args = argumentsOf(plan, message, new JavaBuilder({ java, beans: "maps", defaults: false }));
   check?.(args);
   return genericRequest(head, genericArguments(plan.method, plan.types, args), to);
@@ -125,7 +126,7 @@ export class ProtobufView {
 
   #read(): Value[] {
     const { method, java } = this.#form;
-    const message = reflect(method.input, decode(this.#form, this.#message), false);
+    const message = reflect(method.input, decodeProtobuf(this.#form, this.#message), false);
     try {
       return argumentsOf(planOf(method, java), message, new JavaBuilder({ java, beans: "maps", defaults: true }));
     } catch (error) {
@@ -135,7 +136,8 @@ export class ProtobufView {
   }
 }
 
-function decode({ method, service, contentType }: ProtobufForm, bytes: Buffer): Message {
+/** A request message of the form, in binary or, where the call says so, in JSON. Throws ProtocolError("protobuf", ...) for what is none. */
+export function decodeProtobuf({ method, service, contentType }: ProtobufForm, bytes: Buffer): Message {
   if (!isJson(contentType)) return decodeMessage(method.input, bytes);
   try {
     return fromJson(method.input, JSON.parse(bytes.toString("utf8")) as JsonValue, { registry: service.types });
@@ -157,7 +159,7 @@ export function dubboToProtobuf(form: ProtobufForm, bytes: Buffer, start: number
   if (status !== OK) return statusReply(form, status, text);
   if (type === "exception") return exceptionReply(form, value, isException(bytes, start, end));
   const { method, contentType } = form;
-  const message = encode(form, javaToMessage(method.output, value));
+  const message = encodeProtobuf(form, javaToMessage(method.output, value));
   const trailers = printTrailers({ grpc: 0, attachments: pairsOf(attachments) }).fields;
   return {
     head: [":status", "200", "content-type", contentType],
@@ -167,7 +169,8 @@ export function dubboToProtobuf(form: ProtobufForm, bytes: Buffer, start: number
   };
 }
 
-function encode({ method, service, contentType }: ProtobufForm, message: Message): Uint8Array {
+/** An answer message of the form, in what its caller wants. Throws ProtocolError("protobuf", ...) for one that cannot be written. */
+export function encodeProtobuf({ method, service, contentType }: ProtobufForm, message: Message): Uint8Array {
   try {
     if (!isJson(contentType)) return toBinary(method.output, message);
     return Buffer.from(JSON.stringify(toJson(method.output, message, { registry: service.types })));
@@ -187,14 +190,25 @@ function isMissing(text: string): boolean {
   return /No such method |java\.lang\.NoSuchMethodException/.test(text);
 }
 
+/** What an exception of the callee is to a caller that speaks gRPC. */
+export interface Thrown {
+  readonly grpc: number;
+  readonly text: string;
+}
+
 /** A callee's exception: its class and message as the status's text. */
-function exceptionReply(form: ProtobufForm, thrown: Value, isThrown: boolean): TripleReply {
+export function thrownStatus(thrown: Value): Thrown {
   const { className, message } = thrownBy(thrown);
   const isRpc = isObject(thrown) && thrown.shape.name.endsWith(".RpcException");
   const code = isRpc ? fieldOf(thrown, "code") : undefined;
   const grpc = isRpc ? grpcOfRpcException(typeof code === "number" ? code : 0) : UNKNOWN;
   const text = message === "" ? className : `${className}: ${message}`;
-  return errorReply(form, isRpc && grpc === UNKNOWN && isMissing(message) ? 12 : grpc, text, isThrown);
+  return { grpc: isRpc && grpc === UNKNOWN && isMissing(message) ? 12 : grpc, text };
+}
+
+function exceptionReply(form: ProtobufForm, thrown: Value, isThrown: boolean): TripleReply {
+  const { grpc, text } = thrownStatus(thrown);
+  return errorReply(form, grpc, text, isThrown);
 }
 
 /** What a provider says of a generic call whose arguments are not those of the method, or of one of several. */
@@ -203,11 +217,16 @@ const MISFIT = /args\.length != types\.length|Not unique method/;
 function errorReply(form: ProtobufForm, grpc: number, text: string, isThrown: boolean): TripleReply {
   const hint =
     form.java === undefined && MISFIT.test(text) ? "; Java's types of the method are not known to trestle" : "";
-  const message = text.slice(0, MAX_TEXT) + hint;
-  const details = { code: grpc, message, stackTrace: [], detail: message };
-  const { fields } = printTrailers({ grpc, message, ...(isThrown && { details }) });
+  const fields = errorTrailers(grpc, text.slice(0, MAX_TEXT) + hint, isThrown);
   const head = [":status", "200", "content-type", form.contentType, ...fields];
   return { head, body: undefined, trailers: undefined, isException: isThrown };
+}
+
+/** The trailers of an error; `isThrown`: an exception of the callee, which is in its details too. */
+export function errorTrailers(grpc: number, text: string, isThrown: boolean): string[] {
+  const message = text.slice(0, MAX_TEXT + MAX_HINT);
+  const details = { code: grpc, message, stackTrace: [], detail: message };
+  return printTrailers({ grpc, message, ...(isThrown && { details }) }).fields;
 }
 
 function pairsOf(attachments: MapValue | null): [string, Value][] {

@@ -5,7 +5,7 @@ import { endCall, fillSlot, type SlotTimes } from "../pending.ts";
 import { OK_EXCEPTION, outcomeOfStatus } from "../policies/outcome.ts";
 import { outcomeOfFields } from "../triple/answers.ts";
 import type { AnswerSink } from "../triple/caller-stream.ts";
-import type { StreamOn } from "../triple/link.ts";
+import type { ContentSink } from "../triple/link.ts";
 import type { RequestContent } from "../triple/request-content.ts";
 import type { TripleTryOwner } from "../triple/stream-try.ts";
 import { type CallerCall, type CallerForm, callerFormOf, faultIn } from "./caller-form.ts";
@@ -46,7 +46,7 @@ export interface TranslatedTryParts extends SlotTimes {
  */
 export class TranslatedTry implements FarOwner {
   /** The request is not sent on as it comes. */
-  readonly sendsTo: StreamOn | undefined = undefined;
+  readonly sendsTo: ContentSink | undefined = undefined;
   readonly callee: CalleePort;
   readonly #context: ProxyContext;
   readonly #parts: TranslatedTryParts;

@@ -4,7 +4,7 @@ import { logBug } from "../pending.ts";
 import type { AcceptedSocket } from "./accepted.ts";
 import { Http2CallerStream } from "./caller-stream.ts";
 import type { Entrance } from "./entrance.ts";
-import { Http2Link, type LinkOwner } from "./link.ts";
+import { Http2Link, type LinkOwner, StreamOn } from "./link.ts";
 import type { ServedRequest, TripleCallerPort } from "./served.ts";
 
 /** One accepted HTTP/2 connection of a Triple or gRPC caller. Whatever happens to providers, it stays. */
@@ -55,7 +55,7 @@ export class TripleCaller implements TripleCallerPort, LinkOwner {
     switch (event.type) {
       case "head": {
         const { stream, shared } = event;
-        const own = new Http2CallerStream({ link: this.link, stream });
+        const own = new Http2CallerStream(new StreamOn(this.link, stream));
         const call = this.#entrance.admit({ port: this, stream: own, head: event, shared });
         stream.context = call;
         call.place = this.#calls.length;

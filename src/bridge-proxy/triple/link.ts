@@ -1,3 +1,4 @@
+import type { Fields } from "../../codecs/fields.ts";
 import { Http2Connection } from "../../codecs/http2/connection.ts";
 import type { Http2Event } from "../../codecs/http2/events.ts";
 import type { Http2Limits } from "../../codecs/http2/limits.ts";
@@ -153,8 +154,30 @@ export class Http2Link implements SocketOwner {
   }
 }
 
+/** Where the content of a request goes. */
+export interface ContentSink {
+  /** Borrows `bytes`; `end` ends it. Above 0: more is to come only when that much has gone on. */
+  data(bytes: Buffer, end: boolean): number;
+  /** Ends it by trailers. */
+  trailers(fields: Fields): void;
+}
+
 /** A stream on a connection: where content comes from or goes to. */
-export interface StreamOn {
+export class StreamOn implements ContentSink {
   readonly link: Http2Link;
   readonly stream: Http2Stream;
+
+  constructor(link: Http2Link, stream: Http2Stream) {
+    this.link = link;
+    this.stream = stream;
+  }
+
+  data(bytes: Buffer, end: boolean): number {
+    return this.link.data(this.stream, bytes, end);
+  }
+
+  trailers(fields: Fields): void {
+    this.link.machine.trailers(this.stream, fields);
+    this.link.wake();
+  }
 }

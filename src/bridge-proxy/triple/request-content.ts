@@ -5,7 +5,7 @@ import { ENVELOPE_BYTES, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts
 import { inflated } from "../bridge/compression.ts";
 import type { ProxyContext } from "../context.ts";
 import type { CallerStream } from "./caller-stream.ts";
-import type { StreamOn } from "./link.ts";
+import type { ContentSink } from "./link.ts";
 
 /** A request is kept for another try up to this size; a longer one is tried once. */
 const REPLAY_BYTES = 64 * 1024;
@@ -92,8 +92,8 @@ export class RequestContent {
     return this.#held;
   }
 
-  /** Takes content from the caller; `to` where there is a provider's stream already. */
-  take(bytes: Buffer, end: boolean, to: StreamOn | undefined): void {
+  /** Takes content from the caller; `to` where it has somewhere to go already. */
+  take(bytes: Buffer, end: boolean, to: ContentSink | undefined): void {
     this.ended ||= end;
     this.#unreleased += bytes.length;
     if (to === undefined || this.#replayable) this.#keep(bytes);
@@ -103,20 +103,19 @@ export class RequestContent {
   }
 
   /** Takes the trailers that end it. */
-  takeTrailers(fields: Fields, to: StreamOn | undefined): void {
+  takeTrailers(fields: Fields, to: ContentSink | undefined): void {
     this.ended = true;
     this.#trailers = fields;
-    to?.link.machine.trailers(to.stream, fields);
-    to?.link.wake();
+    to?.trailers(fields);
   }
 
   /** Sends all that there is so far to a new stream. */
-  sendAll(to: StreamOn): void {
+  sendAll(to: ContentSink): void {
     const ends = this.ended && this.#trailers === undefined;
     const pieces = this.#held;
     for (let i = 0; i < pieces.length; i++) this.#send(pieces[i]!, ends && i === pieces.length - 1, to);
     if (ends && pieces.length === 0) this.#send(NO_BYTES, true, to);
-    if (this.#trailers !== undefined) to.link.machine.trailers(to.stream, this.#trailers);
+    if (this.#trailers !== undefined) to.trailers(this.#trailers);
     this.#trim();
   }
 
@@ -135,8 +134,8 @@ export class RequestContent {
     this.#heldBytes = 0;
   }
 
-  #send(bytes: Buffer, end: boolean, { link, stream }: StreamOn): void {
-    if (link.data(stream, bytes, end) === 0) this.release();
+  #send(bytes: Buffer, end: boolean, to: ContentSink): void {
+    if (to.data(bytes, end) === 0) this.release();
   }
 
   #keep(bytes: Buffer): void {

@@ -9,7 +9,7 @@ import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { outcomeOfFields } from "./answers.ts";
 import type { TripleCallee, UpstreamCall } from "./callee.ts";
 import type { AnswerSink } from "./caller-stream.ts";
-import type { StreamOn } from "./link.ts";
+import { StreamOn } from "./link.ts";
 import type { RequestContent } from "./request-content.ts";
 
 /** What it may cost to go from connection to connection before the provider counts as one that cannot be reached: */
@@ -35,7 +35,10 @@ export interface TripleTryOwner {
 }
 
 /** What follows a request's head, as far as a try has to do with it; see {@link RequestContent}. */
-export type SentContent = Pick<RequestContent, "empty" | "replayable" | "sendAll" | "release" | "drop">;
+export type SentContent = Pick<RequestContent, "empty" | "replayable" | "release" | "drop"> & {
+  /** Sends all that there is so far to a new stream. */
+  sendAll(to: StreamOn): void;
+};
 
 /** What a try is made from. */
 export interface StreamTryParts {
@@ -87,7 +90,7 @@ export class StreamTry implements TryOwner, UpstreamCall {
 
   /** The provider's stream, once it is open. */
   get sendsTo(): StreamOn | undefined {
-    return this.#upstream === undefined ? undefined : { link: this.#callee.link, stream: this.#upstream };
+    return this.#upstream === undefined ? undefined : new StreamOn(this.#callee.link, this.#upstream);
   }
 
   /** The answer's queued content has gone to the caller. */
@@ -136,7 +139,7 @@ export class StreamTry implements TryOwner, UpstreamCall {
     upstream.context = this;
     this.#upstream = upstream;
     link.wake();
-    if (!content.empty) content.sendAll({ link, stream: upstream });
+    if (!content.empty) content.sendAll(new StreamOn(link, upstream));
   }
 
   onHead({ fields, never, end, informational }: Parameters<UpstreamCall["onHead"]>[0]): void {

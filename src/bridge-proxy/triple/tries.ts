@@ -2,8 +2,10 @@ import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
 import { type CallHead, parseRequestHead, printTimeout, withTimeout } from "../../codecs/triple/head.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
+import { BridgedStream } from "../bridge/bridged-stream.ts";
 import type { CallerCall } from "../bridge/caller-form.ts";
 import { dubboSide, type FarParts, restSide, tripleSide } from "../bridge/far-sides.ts";
+import { streamFormOf } from "../bridge/stream-form.ts";
 import { type FarSide, TranslatedTry } from "../bridge/translated-try.ts";
 import type { ProxyContext } from "../context.ts";
 import type { TryDeadline } from "../policies/try-deadline.ts";
@@ -38,11 +40,16 @@ export interface TryParts {
  * A try at a Triple provider, in a slot of the call table: as it is, or with other messages where the provider takes another kind.
  * Throws CallError where the head cannot be written or read.
  */
-export function tryTriple(parts: TryParts, endpoint: TripleEndpoint, slot: number): StreamTry | TranslatedTry {
+export function tryTriple(parts: TryParts, endpoint: TripleEndpoint, slot: number): BegunTry {
   const { context, owner, stream, content, cluster, never, startMs, deadline } = parts;
   const token = cluster.tri.setsToken ? endpoint.token : "";
   const kind = messagesFor(parts, endpoint);
-  if (kind !== undefined) return translated(parts, token, (more) => tripleSide({ ...more, endpoint, ...kind }), slot);
+  if (kind !== undefined) {
+    const call = callerCall(parts, token);
+    const form = streamFormOf(call, kind.schema);
+    if (form === undefined) return translated(parts, token, (more) => tripleSide({ ...more, endpoint, ...kind }), slot);
+    return new BridgedStream(context, { owner, stream, content, endpoint, call, form, startMs, ...deadline }, slot);
+  }
   const fields = withToken(withTimeLeft(parts), token);
   return new StreamTry(context, { owner, sink: stream, content, endpoint, fields, never, startMs, ...deadline }, slot);
 }
@@ -66,7 +73,7 @@ export function tryHttp(parts: TryParts, endpoint: HttpEndpoint, slot: number): 
 }
 
 /** One of those. */
-export type BegunTry = StreamTry | TranslatedTry;
+export type BegunTry = StreamTry | TranslatedTry | BridgedStream;
 
 function translated(
   parts: TryParts,

@@ -48,6 +48,8 @@ export function compileProtoFiles(source: ProtoSource): FileDescriptorProto[] {
   const { files, paths, read, cure = "name its folder with --proto-path" } = source;
   const root = new protobuf.Root();
   const parsed = new Map<string, ParsedFile>();
+  /** Of google/protobuf, those that are there: a second time their types would be other ones of the same names. */
+  const own = new Set<string>();
   /** A file that is named in two ways is one file, under the name that came first. */
   const load = (path: string, name: string, text: string): string => {
     const before = parsed.get(path);
@@ -59,7 +61,8 @@ export function compileProtoFiles(source: ProtoSource): FileDescriptorProto[] {
     file.imports = file.imports.map((dependency) => {
       const known = protobuf.common.get(dependency);
       if (known?.nested !== undefined) {
-        root.addJSON(known.nested);
+        if (!own.has(dependency)) root.addJSON(known.nested);
+        own.add(dependency);
         return dependency;
       }
       for (const folder of paths) {

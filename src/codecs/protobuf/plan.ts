@@ -13,6 +13,7 @@ import { type DescField, type DescMessage, type DescMethod, ScalarType } from "@
 import type { ReflectMessage } from "@bufbuild/protobuf/reflect";
 import { CallError } from "../../base/errors.ts";
 import { type JavaKind, type JavaMethodForm, type JavaSchema, kindOfJava, printJavaMethod } from "../java-schema.ts";
+import { streamForms } from "../java-streams.ts";
 import { type JavaType, OBJECT_TYPE } from "../java-types.ts";
 import type { Value } from "../value.ts";
 import { inOrder, isBeanOf } from "./java-names.ts";
@@ -34,21 +35,44 @@ export interface CallPlan {
 }
 
 const NO_JAVA = {};
-const plans = new WeakMap<DescMethod, WeakMap<object, CallPlan | CallError>>();
+type Plans = WeakMap<DescMethod, WeakMap<object, CallPlan | CallError>>;
+const plans: Plans = new WeakMap();
+const streamPlans: Plans = new WeakMap();
 
 /**
  * The plan of a method, by Java's types where they are known. Throws CallError `unimplemented` for a stream, and where the message fits none of
  * the Java method's overloads, or several alike.
  */
 export function planOf(method: DescMethod, java: JavaSchema | undefined): CallPlan {
-  let known = plans.get(method);
+  return knownPlan(plans, method, java, () => {
+    if (method.methodKind !== "unary") return untranslatable(`${method.name} is a stream, which is not translated`);
+    return createPlan(method, java, (name) => java?.methods(name) ?? []);
+  });
+}
+
+/** The plan of a stream's messages, each by itself; see {@link streamForms}. Throws as {@link planOf}, which has the other methods. */
+export function streamPlanOf(method: DescMethod, java: JavaSchema | undefined): CallPlan {
+  return knownPlan(streamPlans, method, java, () => {
+    if (method.methodKind === "unary") return untranslatable(`${method.name} is no stream`);
+    const takesStream = method.methodKind !== "server_streaming";
+    return createPlan(method, java, (name) => streamForms(java?.methods(name) ?? [], takesStream));
+  });
+}
+
+function knownPlan(
+  all: Plans,
+  method: DescMethod,
+  java: JavaSchema | undefined,
+  create: () => CallPlan | CallError,
+): CallPlan {
+  let known = all.get(method);
   if (known === undefined) {
     known = new WeakMap();
-    plans.set(method, known);
+    all.set(method, known);
   }
   let plan = known.get(java ?? NO_JAVA);
   if (plan === undefined) {
-    plan = createPlan(method, java);
+    plan = create();
     known.set(java ?? NO_JAVA, plan);
   }
   if (plan instanceof CallError) throw plan;
@@ -61,10 +85,13 @@ export function argumentsOf(plan: CallPlan, message: ReflectMessage, builder: Ja
   return plan.fields.map(([field, type]) => builder.field(message, field, type));
 }
 
-function createPlan(method: DescMethod, java: JavaSchema | undefined): CallPlan | CallError {
-  if (method.methodKind !== "unary") return untranslatable(`${method.name} is a stream, which is not translated`);
-  const name = java !== undefined && java.methods(method.name).length > 0 ? method.name : javaNameOf(method.name);
-  const overloads = java?.methods(name) ?? [];
+function createPlan(
+  method: DescMethod,
+  java: JavaSchema | undefined,
+  methodsOf: (name: string) => readonly JavaMethodForm[],
+): CallPlan | CallError {
+  const name = methodsOf(method.name).length > 0 ? method.name : javaNameOf(method.name);
+  const overloads = methodsOf(name);
   // A method that the metadata does not know may be newer than that: the provider is to say.
   if (java === undefined || overloads.length === 0) return untypedPlan(name, method.input);
   const fitting = overloads

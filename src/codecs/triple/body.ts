@@ -7,7 +7,8 @@
  * | 2 | repeated bytes args: each a stream of its own | bytes data: the value, or the Throwable |
  * | 3 | repeated string argTypes, as `Class.getName()` has them | string type: the declared one |
  *
- * Fields may come in any order, others are passed over. Reference: triple_wrapper.proto of Apache Dubbo 3.3.
+ * Fields may come in any order, others are passed over. For a method that answers with a stream Java's consumers name the observer's type,
+ * too, which has no arg. Reference: triple_wrapper.proto of Apache Dubbo 3.3.
  */
 import { ProtocolError } from "../../base/errors.ts";
 import { descriptorOf, type JavaType, parseDescriptors, parseJavaType, printJavaType } from "../java-types.ts";
@@ -55,7 +56,7 @@ export interface ResponseWrapper {
 
 /**
  * Reads a request's wrapper from `bytes[start, end)`; `args` are borrowed from there. Throws ProtocolError("triple", ...)
- * when it is none: no serializeType, more than {@link MAX_ARGUMENTS}, or another count of args than of types.
+ * when it is none: no serializeType, more than {@link MAX_ARGUMENTS}, or another count of args than of types; an observer's type is left out.
  */
 export function decodeRequestWrapper(bytes: Buffer, start = 0, end = bytes.length): RequestWrapper {
   const cursor = new FieldCursor(bytes, start, end);
@@ -72,6 +73,7 @@ export function decodeRequestWrapper(bytes: Buffer, start = 0, end = bytes.lengt
     }
   }
   if (serializeType === "") throw new ProtocolError("triple", "triple wrapper without serializeType", start);
+  if (argTypes.length === args.length + 1 && isObserver(argTypes.at(-1)!)) argTypes.pop();
   if (args.length !== argTypes.length) {
     throw new ProtocolError("triple", `triple wrapper of ${args.length} args and ${argTypes.length} argTypes`, start);
   }
@@ -122,18 +124,27 @@ export function looksWrapped(bytes: Buffer, start = 0, end = bytes.length): bool
     const cursor = new FieldCursor(bytes, start, end);
     let args = 0;
     let types = 0;
+    let last = "";
     for (let first = true; cursor.next(); first = false) {
       if (cursor.wire !== WIRE_BYTES || cursor.field > 3) return false;
       if ((cursor.field === 1) !== first) return false;
       if (first && !(cursor.stop - cursor.start <= 32 && SERIALIZE_TYPES.includes(cursor.text()))) return false;
       if (cursor.field === 2) args++;
-      else if (cursor.field === 3) types++;
+      else if (cursor.field === 3) {
+        types++;
+        last = cursor.text();
+      }
     }
+    if (types === args + 1 && isObserver(last)) types--;
     return args === types && args <= MAX_ARGUMENTS;
   } catch (error) {
     if (error instanceof ProtocolError) return false;
     throw error;
   }
+}
+
+function isObserver(type: string): boolean {
+  return type.endsWith(".StreamObserver");
 }
 
 /** Whether values under this name are Hessian 2 as Dubbo2 has it. */

@@ -100,6 +100,19 @@ describe("files", () => {
   });
 });
 
+test("two files may import the same one of google/protobuf", () => {
+  const texts: Readonly<Record<string, string>> = {
+    "a.proto": 'syntax = "proto3"; import "google/protobuf/wrappers.proto"; import "b.proto"; message A { B b = 1; }',
+    "b.proto":
+      'syntax = "proto3"; import "google/protobuf/wrappers.proto"; message B { google.protobuf.StringValue text = 1; }',
+  };
+  const compiled = compileProtoFiles({ files: ["a.proto"], paths: ["."], read: (path) => texts[path] });
+  expect(compiled.map(({ name, dependency }) => [name, dependency])).toEqual([
+    ["a.proto", ["google/protobuf/wrappers.proto", "b.proto"]],
+    ["b.proto", ["google/protobuf/wrappers.proto"]],
+  ]);
+});
+
 test("each file has its own java_package, or none", () => {
   const texts: Readonly<Record<string, string>> = {
     "a.proto":

@@ -2,11 +2,11 @@ import { fromJson } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { expect, test } from "vitest";
 import { compileJava } from "../../../../src/codecs/java-schema.ts";
-import { argumentsOf, planOf } from "../../../../src/codecs/protobuf/plan.ts";
+import { argumentsOf, planOf, streamPlanOf } from "../../../../src/codecs/protobuf/plan.ts";
 import { grpcServiceOf } from "../../../../src/codecs/protobuf/service.ts";
 import { JavaBuilder } from "../../../../src/codecs/protobuf/to-java.ts";
 import type { JavaDefinition } from "../../../../src/model/schema.ts";
-import { ordersJava, ordersMethod, protobufOf } from "../../../support/proto-fixtures.ts";
+import { feedSchema, ordersJava, ordersMethod, protobufOf } from "../../../support/proto-fixtures.ts";
 
 const service = grpcServiceOf({
   name: "a.B",
@@ -161,4 +161,23 @@ test("arguments by a plan", () => {
   const builder = new JavaBuilder({ java, beans: "maps", defaults: false });
   expect(argumentsOf(planOf(method("Two"), java), message, builder)).toEqual([7n, "x"]);
   expect(argumentsOf(planOf(method("None"), java), message, builder)).toEqual([]);
+});
+
+test.each([
+  ["Orders", { method: "orders", types: ["int"] }],
+  ["Collect", { method: "collect", types: ["com.acme.Order"], whole: { name: "com.acme.Order" } }],
+  ["Review", { method: "review", types: ["com.acme.Order"], whole: { name: "com.acme.Order" } }],
+])("the messages of the stream %s are what Java's observers take", (name, plan) => {
+  const stream = grpcServiceOf(feedSchema)!.methods.get(name)!;
+  expect(streamPlanOf(stream, compileJava(feedSchema.java!))).toMatchObject(plan);
+  expect(streamPlanOf(stream, undefined)).toMatchObject({ method: plan.method, types: null });
+  // A method of that name that is none is another one.
+  expect(streamPlanOf(stream, javaOf(`${plan.method}(int)`))).toMatchObject({ types: null });
+});
+
+test("a stream's message that does not fit Java's is refused, and so is a method that is no stream", () => {
+  const orders = grpcServiceOf(feedSchema)!.methods.get("Orders")!;
+  const java = javaOf("orders(long, long, org.apache.dubbo.common.stream.StreamObserver)");
+  expect(() => streamPlanOf(orders, java)).toThrow("message com.acme.Int of 1 fields fits none of orders(long, long)");
+  expect(() => streamPlanOf(method("Two"), undefined)).toThrow("Two is no stream");
 });

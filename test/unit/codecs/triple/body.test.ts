@@ -63,6 +63,9 @@ test("an answer without data is empty data", () => {
   expect([data.length, type]).toEqual([0, ""]);
 });
 
+/** As a 3.3.6 consumer sent it for `void orders(int, StreamObserver<Order>)`. */
+const OBSERVED = `0a086865737369616e341201931a03696e741a2d${Buffer.from("org.apache.dubbo.common.stream.StreamObserver").toString("hex")}`;
+
 test.each([
   ["an arg without a type", "0a0568656c6c6f12014e", "triple wrapper of 1 args and 0 argTypes"],
   ["a type without an arg", "0a0568656c6c6f1a03696e74", "triple wrapper of 0 args and 1 argTypes"],
@@ -80,6 +83,7 @@ test.each([
   ["a wrapper that is cut off", BOB.toString("hex").slice(0, -2), false],
   ["two serializeTypes", "0a086865737369616e340a086865737369616e34", false],
   ["a wrapper of msgpack", "0a076d73677061636b", true],
+  ["a request for a stream, with its observer's type", OBSERVED, true],
 ])("%s: looks wrapped or not", (_name, hex, looks) => {
   expect(looksWrapped(Buffer.from(hex, "hex"))).toBe(looks);
 });
@@ -91,6 +95,19 @@ test.each([
 ])("descriptor %s has its argTypes and they have it", (descriptor, argTypes) => {
   expect(argTypesOf(descriptor)).toEqual(argTypes);
   expect(descriptorOfArgTypes(argTypes)).toBe(descriptor);
+});
+
+test("the type of an observer that has no arg is left out", () => {
+  expect(decodeRequestWrapper(Buffer.from(OBSERVED, "hex"))).toMatchObject({
+    argTypes: ["int"],
+    args: [Buffer.of(0x93)],
+  });
+  // One that is no observer's is a lie.
+  const lie = Buffer.from(
+    OBSERVED.replace(Buffer.from("Observer").toString("hex"), Buffer.from("Obscurer").toString("hex")),
+    "hex",
+  );
+  expect(() => decodeRequestWrapper(lie)).toThrow("triple wrapper of 1 args and 2 argTypes");
 });
 
 test("argTypes as source writes arrays are taken", () => {
