@@ -131,7 +131,8 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   tryFailed(reason: CallReason, message: string, answered: boolean): void {
     this.#endTry();
     if (answered) {
-      this.#stream.reset(ERROR.cancel);
+      // "cancel" would tell the caller that somebody had no use for the answer any more.
+      this.#stream.reset(ERROR.internal);
       this.#finish(outcomeOfReason(reason));
       return;
     }
