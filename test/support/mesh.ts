@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hosts } from "./netns.ts";
@@ -29,7 +29,12 @@ export async function startMesh(options: TrestleOptions = {}): Promise<Mesh> {
     trestle,
     inside: trestle.registry,
     outside: zookeeper.address,
-    rules: (text) => writeFile(join(rulesDir, "rules.yaml"), text),
+    async rules(text) {
+      // Whole at once: a busy machine may take its time between a file that is emptied and one that is written.
+      const file = join(rulesDir, "rules.yaml");
+      await writeFile(`${file}.new`, text);
+      await rename(`${file}.new`, file);
+    },
     async carried() {
       const { status, body } = await trestle.get("/metrics");
       if (status !== 200) throw new Error(`/metrics answered ${status}`);
