@@ -20,6 +20,11 @@ export function addRoleFlags(command: Command): Command {
     .option("--tri-port <ports>", "its Triple ports: the first of them, one for each worker, or none", collect)
     .option("--advertise <host:port>", "address of another instance to hand out as well; repeatable", repeat)
     .option("--rules <path>", "file or folder with rules, watched; repeatable", repeat)
+    .option(
+      "--metadata <url>",
+      "metadata centre whose reports say types, such as nacos://10.0.0.1:8848; repeatable",
+      repeat,
+    )
     .option("--protos <path>", "file or folder of .proto files or descriptor sets, watched; repeatable", repeat)
     .option("--admin <address>", "address that the admin API listens on (default 127.0.0.1:15000)")
     .option("--output <kind=place>", "where entries are written: files=FOLDER; repeatable", repeat)

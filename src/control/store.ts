@@ -36,7 +36,7 @@ export interface ControlStore {
 }
 
 /** Who may say what the types of a service's calls are: of two that know one service's, the first in this list is believed. */
-export const SCHEMA_SOURCES = ["files", "rules", "registry", "openapi", "reflection"] as const;
+export const SCHEMA_SOURCES = ["files", "rules", "metadata", "registry", "openapi", "reflection"] as const;
 
 /** One of {@link SCHEMA_SOURCES}. */
 export type SchemaSource = (typeof SCHEMA_SOURCES)[number];

@@ -72,6 +72,11 @@ export const REGISTRY_FINDINGS = {
     passes: false,
   },
   TR0160: { severity: "warning", title: "a metadata report of a provider cannot be read", passes: false },
+  TR0161: {
+    severity: "warning",
+    title: "a metadata centre is out of reach; what it said before counts",
+    passes: false,
+  },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
 /** One of registry-sync's finding codes. */

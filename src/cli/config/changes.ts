@@ -25,6 +25,7 @@ export function compareConfigs(before: TrestleConfig, after: TrestleConfig): Con
     ...differs("proxy.dubbo", before.proxy.dubbo, after.proxy.dubbo),
     ...differs("proxy.tri", askedTri(before), askedTri(after)),
     ...differs("proxy.http", before.proxy.http, after.proxy.http),
+    ...differs("metadata", before.metadata, after.metadata),
     ...differs("outputs", before.outputs, after.outputs),
     ...differs("admin", before.admin, after.admin),
   ];

@@ -19,6 +19,22 @@ export interface RegistryConfig {
 /** How a registry is reached: by ZooKeeper's protocol, or in this process, where it lives in memory alone. */
 export type RegistryScheme = "zookeeper" | "embedded";
 
+/** One place beside the registries where providers leave their metadata reports: a Nacos. */
+export interface MetadataConfig {
+  /** Unique among metadata centres; named in logs and findings. */
+  readonly name: string;
+  /** `host:port` list. */
+  readonly hosts: readonly string[];
+  /** `/nacos` unless told; empty for none. */
+  readonly contextPath: string;
+  /** Id of the namespace; empty for Nacos' own, `public`. */
+  readonly namespace: string;
+  readonly group: string;
+  readonly username: string;
+  /** Read from a file or the environment; never printed. */
+  readonly password: string;
+}
+
 /** One address that speaks a registry's protocol to applications. */
 export interface FacadeConfig {
   readonly host: string;
@@ -57,6 +73,8 @@ export interface TrestleConfig {
     readonly http: PortRange;
   };
   readonly rules: readonly string[];
+  /** Metadata centres; of two that know one interface's types the first counts. */
+  readonly metadata: readonly MetadataConfig[];
   /** Files and folders of .proto files and descriptor sets. */
   readonly protos: readonly string[];
   readonly outputs: readonly { readonly files: string }[];

@@ -79,11 +79,17 @@ function namesOf(host: string): readonly string[] {
     : [plain];
 }
 
-function checkNames({ registries }: TrestleConfig, fail: Fail): void {
-  const seen = new Set<string>();
-  for (const [i, { name }] of registries.entries()) {
-    if (seen.has(name)) fail(`registries[${i}]`, `two registries are named "${name}"; give one another name`);
-    seen.add(name);
+function checkNames({ registries, metadata }: TrestleConfig, fail: Fail): void {
+  const lists = [
+    ["registries", "registries", registries],
+    ["metadata", "metadata centres", metadata],
+  ] as const;
+  for (const [path, what, list] of lists) {
+    const seen = new Set<string>();
+    for (const [i, { name }] of list.entries()) {
+      if (seen.has(name)) fail(`${path}[${i}]`, `two ${what} are named "${name}"; give one another name`);
+      seen.add(name);
+    }
   }
 }
 

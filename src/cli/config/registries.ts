@@ -43,7 +43,7 @@ export function resolveRegistry(raw: RawRegistry, path: string, env: Environment
   for (const name of Object.keys(url.query)) {
     if (!QUERY.includes(name)) fail(at, `unknown parameter "${name}"; known here: ${QUERY.join(", ")}`);
   }
-  const hosts = [...url.hosts, ...backupHosts(url, (message) => fail(at, message))];
+  const hosts = [...url.hosts, ...backupHosts(url, 2_181, (message) => fail(at, message))];
   const addresses = hosts.map(({ host, port }) => printAddress(host, port));
   const root = url.query["root"] ?? url.query["group"] ?? "dubbo";
   return {
@@ -119,17 +119,25 @@ function checkFacadeUrl(url: ServerUrl, fail: (message: string) => void): void {
     fail("a facade has no credentials of its own; its clients' are passed to the registry");
 }
 
-function backupHosts(url: ServerUrl, fail: (message: string) => void): ServerUrl["hosts"] {
+/** Further hosts, as Dubbo's URLs name them. */
+export function backupHosts(url: ServerUrl, port: number, fail: (message: string) => void): ServerUrl["hosts"] {
   const { backup } = url.query;
   if (backup === undefined) return [];
   return backup.split(",").flatMap((item) => {
-    const address = parseAddress(item, 2_181);
+    const address = parseAddress(item, port);
     if (address === undefined) fail(`"${item}" in backup is no host:port`);
     return address === undefined ? [] : [address];
   });
 }
 
-function resolvePassword({ auth }: RawRegistry, url: ServerUrl, path: string, env: Environment, fail: Fail): string {
+/** The password that `auth` or the URL has; empty for none. */
+export function resolvePassword(
+  { auth }: Pick<RawRegistry, "auth">,
+  url: ServerUrl,
+  path: string,
+  env: Environment,
+  fail: Fail,
+): string {
   if (auth === undefined) return url.password;
   if (url.username !== "") fail(`${path}.auth`, "credentials stand in the URL too; give them once");
   if (auth.passwordEnv !== undefined && auth.passwordFile !== undefined) {

@@ -11,6 +11,7 @@ import {
 } from "./config.ts";
 import { checkConflicts } from "./conflicts.ts";
 import { checkDocument } from "./document.ts";
+import { type RawMetadata, resolveMetadata } from "./metadata.ts";
 import {
   type Environment,
   embeddedRegistry,
@@ -34,6 +35,7 @@ export interface RoleFlags {
   readonly triPort?: readonly string[];
   readonly advertise?: readonly string[];
   readonly rules?: readonly string[];
+  readonly metadata?: readonly string[];
   readonly protos?: readonly string[];
   readonly admin?: string;
   readonly output?: readonly string[];
@@ -52,6 +54,7 @@ interface RawConfig {
     readonly http?: PortRange;
   };
   readonly rules?: readonly string[];
+  readonly metadata?: readonly RawMetadata[];
   readonly protos?: readonly string[];
   readonly outputs?: readonly { readonly files: string }[];
   readonly admin?: string;
@@ -147,6 +150,9 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       http: raw.proxy?.http ?? DEFAULT_HTTP_PORTS,
     },
     rules: flags.rules ?? raw.rules ?? [],
+    metadata: (flags.metadata?.map((url): RawMetadata => ({ url })) ?? raw.metadata ?? []).map((item, i) =>
+      resolveMetadata(item, place(flags.metadata, "--metadata", `metadata[${i}]`), env, fail),
+    ),
     protos: flags.protos ?? raw.protos ?? [],
     outputs,
     admin: admin ?? { host: "", port: 0 },

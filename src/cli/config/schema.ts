@@ -6,6 +6,23 @@ const texts: Shape = { type: "list", items: text };
 /** A key whose part of Trestle is not there yet. */
 const notYet: KeyShape = { shape: text, doc: "", refused: "is not supported yet; leave it out" };
 
+const auth: KeyShape = {
+  shape: {
+    type: "map",
+    keys: {
+      username: {
+        shape: text,
+        required: true,
+        doc: "user of Trestle's own sessions; ZooKeeper's digest, Nacos' login",
+      },
+      password: { shape: text, doc: "", refused: "may not stand in the file; use passwordFile or passwordEnv" },
+      passwordFile: { shape: text, doc: "file that holds the password" },
+      passwordEnv: { shape: text, doc: "environment variable that holds the password" },
+    },
+  },
+  doc: "credentials of Trestle's own session; clients of a facade always use their own",
+};
+
 const registry: Readonly<Record<string, KeyShape>> = {
   name: { shape: text, doc: "name in listings, metrics and facades", default: "scheme and address of the URL" },
   url: {
@@ -13,18 +30,17 @@ const registry: Readonly<Record<string, KeyShape>> = {
     required: true,
     doc: "zookeeper://host:port,host:port/chroot?root=/dubbo; the port is 2181 unless given",
   },
-  auth: {
-    shape: {
-      type: "map",
-      keys: {
-        username: { shape: text, required: true, doc: "digest user of Trestle's own, watching session" },
-        password: { shape: text, doc: "", refused: "may not stand in the file; use passwordFile or passwordEnv" },
-        passwordFile: { shape: text, doc: "file that holds the password" },
-        passwordEnv: { shape: text, doc: "environment variable that holds the password" },
-      },
-    },
-    doc: "credentials of Trestle's own session; clients of a facade always use their own",
+  auth,
+};
+
+const metadata: Readonly<Record<string, KeyShape>> = {
+  name: { shape: text, doc: "name in logs and findings", default: "scheme and address of the URL" },
+  url: {
+    shape: text,
+    required: true,
+    doc: "nacos://host:port,host:port/nacos?namespace=ID&group=dubbo; the port is 8848, the path /nacos, the group dubbo unless given",
   },
+  auth,
 };
 
 const facade: Readonly<Record<string, KeyShape>> = {
@@ -100,6 +116,11 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
   rules: {
     shape: { ...texts, type: "list", items: text, orSingle: true },
     doc: "files and folders with rules, watched",
+    default: "[]",
+  },
+  metadata: {
+    shape: { type: "list", items: { type: "map", keys: metadata } },
+    doc: "metadata centres in Nacos, whose reports say the types of calls; reports in ZooKeeper are read with the registry",
     default: "[]",
   },
   protos: {

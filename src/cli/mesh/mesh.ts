@@ -29,6 +29,9 @@ const FIRST_WORLD_MS = 10_000;
 /** How long workers wait for all registries to have been read before they listen with what is known, ms. */
 const FIRST_READ_MS = FIRST_WORLD_MS - 1_000;
 
+/** How long they then wait for what metadata centres say, ms: calls before that would be made without types. */
+const FIRST_METADATA_MS = 2_000;
+
 /** How long consumers get to take up their new lists before the workers drain, ms. */
 const LEAVE_MS = 1_500;
 
@@ -61,7 +64,7 @@ export class Mesh implements MeshParts {
     this.#log = log;
     this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config), hostOf });
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
-    this.schemas = new SchemaSources(config.protos, protocolsOf(config).includes("tri"), this.store, log);
+    this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.store, log);
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
     const judged = () => {
@@ -239,9 +242,11 @@ export class Mesh implements MeshParts {
    */
   async #registriesRead(): Promise<void> {
     const untilMs = Date.now() + FIRST_READ_MS;
-    while (Date.now() < untilMs && this.sync?.silent.size !== 0 && !this.#stop.signal.aborted) {
+    const isOver = (ms: number) => Date.now() >= ms || this.#stop.signal.aborted;
+    while (!isOver(untilMs) && this.sync?.silent.size !== 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const readMs = Date.now() + FIRST_METADATA_MS;
+    while (!isOver(Math.min(untilMs, readMs)) && !this.schemas.isRead)
       await new Promise((resolve) => setTimeout(resolve, 20));
-    }
   }
 
   async #firstWorld(): Promise<void> {

@@ -4,6 +4,8 @@ import type { ControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { SyncState } from "../../registry-sync/contracts.ts";
+import type { TrestleConfig } from "../config/config.ts";
+import { MetadataCentres } from "./metadata-centres.ts";
 import { OpenapiDocuments } from "./openapi-documents.ts";
 import { documentNeeds } from "./openapi-needs.ts";
 import { askForDocument, readDocument } from "./openapi-places.ts";
@@ -12,19 +14,27 @@ import type { reflectEndpoint } from "./reflect-endpoint.ts";
 import { Reflection } from "./reflection.ts";
 import { needFindings, type SchemaNeed, schemaNeeds } from "./schema-needs.ts";
 
-/** Where the types of calls come from: the configuration's files, the registries' metadata, OpenAPI documents, and servers' reflection; handed to the store. */
+/** Where the types of calls come from: the configuration's files, the registries' metadata and metadata centres, OpenAPI documents, and servers' reflection; handed to the store. */
 export class SchemaSources {
   readonly files: ProtoFiles;
   readonly #store: ControlStore;
+  readonly #centres: MetadataCentres;
   readonly #reflection: Reflection | undefined;
   readonly #documents: OpenapiDocuments;
   #state: Pick<SyncState, "entries" | "schemas" | "consumers"> = { entries: [], schemas: [], consumers: [] };
   #needs: readonly SchemaNeed[] = [];
+  #hasAll = false;
 
   /** Without Triple nobody is asked by reflection. */
-  constructor(paths: readonly string[], hasTriple: boolean, store: ControlStore, log: Logger) {
+  constructor(
+    { protos, metadata }: Pick<TrestleConfig, "protos" | "metadata">,
+    hasTriple: boolean,
+    store: ControlStore,
+    log: Logger,
+  ) {
     this.#store = store;
-    this.files = createProtoFiles({ paths, log });
+    this.files = createProtoFiles({ paths: protos, log });
+    this.#centres = new MetadataCentres({ configs: metadata, log, onChange: () => this.#takeCentres() });
     const onSchemas = (schemas: SyncState["schemas"]) => store.setSchemas("reflection", schemas);
     const ask: typeof reflectEndpoint = async (host, port, service) => {
       const { reflectEndpoint } = await import("./reflect-endpoint.ts");
@@ -42,18 +52,27 @@ export class SchemaSources {
     await this.files.rescan();
   }
 
-  /** Hands on what files say, until the signal. */
+  /** Hands on what files and metadata centres say, until the signal. */
   async run(signal: AbortSignal): Promise<void> {
+    const centres = this.#centres.run(signal);
     for await (const { schemas } of this.files.current.watch(signal)) {
       this.#store.setSchemas("files", schemas);
       this.#lookForNeeds();
     }
+    await centres;
+  }
+
+  /** Whether all registries were read, and then all that metadata centres say of their providers. */
+  get isRead(): boolean {
+    return this.#hasAll && this.#centres.isRead;
   }
 
   /** What the registries know may be other now. */
-  take({ entries, schemas, consumers }: SyncState): void {
+  take({ entries, schemas, consumers, silent }: SyncState): void {
     const before = this.#state;
     this.#state = { entries, schemas, consumers };
+    this.#hasAll = silent.size === 0;
+    this.#centres.follow(entries);
     if (schemas !== before.schemas) this.#store.setSchemas("registry", schemas);
     if (schemas !== before.schemas || entries !== before.entries) this.#lookForNeeds();
   }
@@ -66,8 +85,10 @@ export class SchemaSources {
   /** What is wrong with the files and documents, and whose types nobody tells although they are needed. */
   findings(): readonly Finding[] {
     const answerOf = (name: string) => this.#reflection?.answerOf(name);
-    const javaOf = (name: string) => this.#state.schemas.find((one) => one.name === name)?.java?.methods ?? [];
+    const known = [...this.#centres.schemas, ...this.#state.schemas];
+    const javaOf = (name: string) => known.find((one) => one.name === name)?.java?.methods ?? [];
     return [
+      ...this.#centres.findings,
       ...this.files.current.get().findings,
       ...this.#documents.findings((name) => javaOf(name).map((method) => method.name)),
       ...needFindings(this.#needs, answerOf, this.#state.consumers),
@@ -78,6 +99,11 @@ export class SchemaSources {
     this.files.close();
     this.#reflection?.close();
     this.#documents.close();
+  }
+
+  #takeCentres(): void {
+    this.#store.setSchemas("metadata", this.#centres.schemas);
+    this.#lookForNeeds();
   }
 
   #lookForNeeds(): void {

@@ -120,6 +120,8 @@ test("who says a part of a service's types is known", () => {
   expect([...store.schemaOrigins()]).toEqual([["a.A", { java: "registry", protobuf: "registry" }]]);
   store.setSchemas("files", [{ name: "a.A", protobuf: "Ag==" }]);
   expect([...store.schemaOrigins()]).toEqual([["a.A", { java: "registry", protobuf: "files" }]]);
+  store.setSchemas("metadata", [{ name: "a.A", java, protobuf: "Ag==" }]);
+  expect([...store.schemaOrigins()]).toEqual([["a.A", { java: "metadata", protobuf: "files" }]]);
   store.close();
 });
 

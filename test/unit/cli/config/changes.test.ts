@@ -6,9 +6,15 @@ import { resolveConfig } from "../../../../src/cli/config/resolve.ts";
 const before = resolveConfig({ facade: ["zookeeper://127.0.0.1:2181"], rules: ["r"] }, {}).config as TrestleConfig;
 const [facade] = before.facades;
 
+const nacos = {
+  ...{ name: "meta", hosts: ["a:8848"], contextPath: "/nacos", namespace: "", group: "dubbo" },
+  ...{ username: "", password: "" },
+};
+
 const rows: [string, Partial<TrestleConfig>, string[], string[]][] = [
   ["nothing", {}, [], []],
   ["paths of rules", { rules: [] }, ["rules"], []],
+  ["metadata centres", { metadata: [nacos] }, [], ["metadata"]],
   ["paths of proto files", { protos: ["p"] }, ["protos"], []],
   ["other instances", { proxy: { ...before.proxy, advertise: ["b:1"] } }, ["proxy.advertise"], []],
   ["what is taken", { facades: [{ ...facade!, take: { services: ["a"], applications: [] } }] }, ["facades[].take"], []],

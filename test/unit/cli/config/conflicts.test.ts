@@ -105,6 +105,11 @@ test.each<[string, RoleFlags, string]>([
     "--facade: a facade and a facade would both listen on 127.0.0.1:2181",
   ],
   [
+    "a metadata centre twice",
+    { metadata: ["nacos://a", "nacos://a"] },
+    'metadata[1]: two metadata centres are named "nacos-a:8848"; give one another name',
+  ],
+  [
     "a registry twice",
     { registry: ["zookeeper://a", "zookeeper://a"] },
     'registries[1]: two registries are named "zookeeper-a:2181"; give one another name',

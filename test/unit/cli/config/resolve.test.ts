@@ -40,6 +40,7 @@ test("nothing given is a mesh of this machine with an embedded registry", () => 
       http: { from: 31_000, to: 31_999 },
     },
     rules: [],
+    metadata: [],
     protos: [],
     outputs: [],
     admin: { host: "127.0.0.1", port: 15_000 },
@@ -67,6 +68,7 @@ proxy:
   tri: [50061, 50071]
   http: {from: 32000, to: 32099}
 rules: [./rules]
+metadata: [{name: meta, url: "nacos://10.0.0.8?namespace=dev"}]
 protos: ./api/shop.proto
 outputs:
 - {files: ./out}
@@ -104,6 +106,12 @@ admin: 127.0.0.1:15000
       http: { from: 32_000, to: 32_099 },
     },
     rules: ["./rules"],
+    metadata: [
+      {
+        ...{ name: "meta", hosts: ["10.0.0.8:8848"], contextPath: "/nacos", namespace: "dev", group: "dubbo" },
+        ...{ username: "", password: "" },
+      },
+    ],
     protos: ["./api/shop.proto"],
     outputs: [{ files: "./out" }],
     admin: { host: "127.0.0.1", port: 15_000 },
@@ -152,7 +160,7 @@ admin: "nowhere:"
     "5 proxy.dubbo[0]: proxy.dubbo[0] must be a port number from 0 to 65535",
     "5 proxy.http: proxy.http must be a map",
     "5 proxy.tri: proxy.tri must be a port number from 0 to 65535",
-    "6 ruels: unknown key ruels; known here: registries, facades, proxy, rules, protos, outputs, admin",
+    "6 ruels: unknown key ruels; known here: registries, facades, proxy, rules, metadata, protos, outputs, admin",
     '7 admin: "nowhere:" is no host:port to listen on, such as 127.0.0.1:15000',
   ]);
 });
