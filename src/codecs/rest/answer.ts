@@ -103,8 +103,9 @@ function resultOf(service: RestService, { returnType }: RestOperation, answer: R
 /** Spring writes a String as it is, whatever the type it says; a JSON string, or null, is taken for one. */
 function stringOf(text: string, contentType: string): string | null {
   if (!isJson(contentType)) return text;
-  if (text === "null") return null;
-  const json = text.startsWith('"') ? jsonOrUndefined(text) : undefined;
+  const trimmed = text.trim();
+  if (trimmed === "null") return null;
+  const json = trimmed.startsWith('"') ? jsonOrUndefined(trimmed) : undefined;
   return typeof json === "string" ? json : text;
 }
 

@@ -61,6 +61,7 @@ describe("a REST answer", () => {
     ["String as JSON", { returns: "java.lang.String", body: '"a\\n"' }, "a\n"],
     ["String that is no JSON although it says so", { returns: "java.lang.String", body: "hi" }, "hi"],
     ["String, null", { returns: "java.lang.String", body: "null" }, null],
+    ["String, JSON after spaces", { returns: "java.lang.String", body: `  "x"\n` }, "x"],
     ["String, empty", { returns: "java.lang.String", contentType: "text/plain" }, ""],
     [
       "String in latin1",
