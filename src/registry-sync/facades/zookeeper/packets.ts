@@ -51,6 +51,17 @@ export function withNumChildren(packet: Uint8Array, numChildren: number): Uint8A
 }
 
 /**
+ * The Stat of a directory that the registry does not hold and that shows services which exist by rules alone. It names no state of the
+ * registry: zxids and times are 0.
+ */
+export function missingStat(numChildren: number): Stat {
+  return {
+    ...{ czxid: 0n, mzxid: 0n, ctime: 0n, mtime: 0n, version: 0, cversion: 0, aversion: 0 },
+    ...{ ephemeralOwner: 0n, dataLength: 0, numChildren, pzxid: 0n },
+  };
+}
+
+/**
  * The Stat of a name that consumers are shown and the registry does not hold. Its zxids and times are those of the directory's
  * own creation: real ones, older than anything the client waits for, and the same as long as the directory lives.
  */

@@ -6,7 +6,7 @@ import type { Directory, DirectoryChild } from "../../present/directory.ts";
 import { isHidden, mayBeVirtual } from "../../present/present.ts";
 import type { ReplyHandler, SessionCore } from "./core.ts";
 import type { Listing } from "./listings.ts";
-import { replyPacket, requestPacket, trailingStat, virtualStat, withNumChildren } from "./packets.ts";
+import { missingStat, replyPacket, requestPacket, trailingStat, virtualStat, withNumChildren } from "./packets.ts";
 import { type NodeWatch, settleNodes } from "./tracked.ts";
 
 /** One read of the client, as its packet and what that says. */
@@ -23,6 +23,16 @@ export function readList(core: SessionCore, directory: Directory, read: Read): v
   const request = { op: "getChildren2", path: read.path, watch: read.watch } as const;
   const onReply: ReplyHandler = (packet, header) => {
     const listing = core.readListing(directory, packet, header);
+    if (!read.watch && showsThoughMissing(header, listing)) {
+      core.shared.counters.rewritten++;
+      const children = [...listing.presented.shown];
+      const list: Reply =
+        read.op === "getChildren2"
+          ? { op: "getChildren2", children, stat: missingStat(children.length) }
+          : { op: "getChildren", children };
+      core.outbox.add(replyPacket({ ...header, err: ERRORS.ok }, list));
+      return;
+    }
     if (header.err !== 0 || listing === undefined) {
       core.outbox.add(packet);
       return;
@@ -43,6 +53,14 @@ export function readList(core: SessionCore, directory: Directory, read: Read): v
     core.outbox.add(replyPacket(header, reply));
   };
   core.forward(requestPacket(read.xid, request), read.xid, onReply, directory);
+}
+
+/**
+ * Whether a directory that the registry does not have shows something all the same: services that exist by rules alone. Only who sets
+ * no watch is told, since the registry keeps none there; consumers that follow a service make its directory first.
+ */
+function showsThoughMissing(header: ReplyHeader, listing: Listing | undefined): listing is Listing {
+  return header.err === ERRORS.noNode && listing !== undefined && listing.presented.shown.size > 0;
 }
 
 function noteListing(core: SessionCore, directory: Directory, listing: Listing, watch: boolean): void {
@@ -66,12 +84,20 @@ export function readDirectoryStat(
   watch: boolean,
 ): void {
   let shownCount: number | undefined;
+  let asked: Listing | undefined;
   core.list(directory, false, (listing) => {
+    asked = listing;
     shownCount = listing?.stat === undefined ? undefined : listing.presented.shown.size;
   });
   core.forward(packet, xid, (reply, header) => {
     if (watch && (header.err === 0 || (op === "exists" && header.err === ERRORS.noNode))) {
       core.track(directory).dataWatch = true;
+    }
+    if (op === "exists" && !watch && showsThoughMissing(header, asked)) {
+      core.shared.counters.rewritten++;
+      const stat = missingStat(asked.presented.shown.size);
+      core.outbox.add(replyPacket({ ...header, err: ERRORS.ok }, { op: "exists", stat }));
+      return;
     }
     const stat = header.err === 0 ? trailingStat(reply) : undefined;
     if (stat === undefined || shownCount === undefined || stat.numChildren === shownCount) {
@@ -139,14 +165,15 @@ function answerChild(core: SessionCore, child: DirectoryChild, read: Read, answe
     return;
   }
   const listing = header.err === ERRORS.noNode ? current(core, directory, asked) : undefined;
-  if (listing?.stat === undefined || !listing.presented.virtual.has(name)) {
+  const stat = listing?.stat ?? (read.watch ? undefined : missingStat(0));
+  if (stat === undefined || listing?.presented.virtual.has(name) !== true) {
     if (header.err === ERRORS.noNode && read.op === "exists") note("absent");
     core.outbox.add(plain);
     return;
   }
   if (read.op === "exists" || read.op === "getData") note("virtual");
   core.shared.counters.rewritten++;
-  core.outbox.add(replyPacket({ ...header, err: ERRORS.ok }, virtualReply(read.op, virtualStat(listing.stat))));
+  core.outbox.add(replyPacket({ ...header, err: ERRORS.ok }, virtualReply(read.op, virtualStat(stat))));
 }
 
 /** The state of a directory as it is known for certain, under the context of now. */

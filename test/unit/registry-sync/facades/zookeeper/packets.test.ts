@@ -3,6 +3,7 @@ import { encodePacket } from "../../../../../src/codecs/zookeeper/frame.ts";
 import { type Stat, writeReplyHeader, writeStat } from "../../../../../src/codecs/zookeeper/records.ts";
 import {
   eventPacket,
+  missingStat,
   replyHeader,
   replyPacket,
   requestPacket,
@@ -63,4 +64,10 @@ test("the Stat of a shown name has no zxid that the directory's own does not hav
   expect([made.czxid, made.mzxid, made.pzxid]).toEqual([5n, 5n, 5n]);
   expect([made.ctime, made.mtime]).toEqual([7n, 7n]);
   expect([made.ephemeralOwner, made.numChildren, made.dataLength, made.version]).toEqual([0n, 0, 0, 0]);
+});
+
+test("the Stat of a directory that is not there names no state", () => {
+  const { numChildren, ...others } = missingStat(2);
+  expect(numChildren).toBe(2);
+  expect(Object.values(others).every((value) => Number(value) === 0)).toBe(true);
 });

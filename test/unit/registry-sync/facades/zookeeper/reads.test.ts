@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../../../../src/codecs/zookeeper/constants.ts";
 import type { Reply } from "../../../../../src/codecs/zookeeper/replies.ts";
+import { serviceKey } from "../../../../../src/model/service.ts";
 import {
   addressesOf,
   FacadeLink,
@@ -163,5 +164,41 @@ describe("instances", () => {
     expect(provider.stat(own)?.ephemeralOwner).toBe(provider.sessionId);
     expect(provider.children(INSTANCES)).toEqual([]);
     expect(provider.remove(own)).toBe(0);
+  });
+});
+
+describe("a service that exists by a rule alone", () => {
+  const missing = "/dubbo/com.acme.Ruled/providers";
+  const ruled = [{ service: serviceKey("com.acme.Ruled"), methods: ["get"] }];
+
+  function connect() {
+    const link = new FacadeLink({ ruled });
+    const direct = link.connect("direct").layOut();
+    return { link, direct, client: link.connect("facade") };
+  }
+
+  test("is shown though the registry has no directory for it", () => {
+    const { client } = connect();
+    const plain = client.call({ op: "getChildren", path: missing, watch: false }).reply;
+    expect(plain?.op === "getChildren" && addressesOf(plain.children)).toEqual(PROXIES);
+    const full = client.call({ op: "getChildren2", path: missing, watch: false }).reply;
+    expect(full?.op === "getChildren2" && addressesOf(full.children)).toEqual(PROXIES);
+    const exists = client.call({ op: "exists", path: missing, watch: false }).reply;
+    expect(statOf(full)).toEqual(statOf(exists));
+    expect(statOf(exists)).toMatchObject({ numChildren: 2, czxid: 0n });
+    const [child = ""] = full?.op === "getChildren2" ? full.children : [];
+    expect(client.call({ op: "exists", path: `${missing}/${child}`, watch: false }).err).toBe(ERRORS.ok);
+    expect(client.call({ op: "getData", path: `${missing}/none`, watch: false }).err).toBe(ERRORS.noNode);
+  });
+
+  test("is missing to who would watch it, and shown as soon as the directory is there", () => {
+    const { client, direct } = connect();
+    for (const op of ["getChildren", "getChildren2", "exists", "getData"] as const) {
+      expect(client.call({ op, path: missing, watch: true }).err, op).toBe(ERRORS.noNode);
+    }
+    direct.create("/dubbo/com.acme.Ruled", false);
+    direct.create(missing, false);
+    expect(addressesOf(client.children(missing))).toEqual(PROXIES);
+    expect(statOf(client.call({ op: "exists", path: missing, watch: false }).reply)).toMatchObject({ numChildren: 2 });
   });
 });
