@@ -67,7 +67,20 @@ function flags(options: ProviderOptions | ConsumerOptions): string[] {
   });
 }
 
-function java(line: DubboLine, main: string, args: readonly string[], properties: readonly string[]): string[] {
+/** What a provider's JVM is started with beside its own flags. */
+export interface JavaOptions {
+  /** -D flags. */
+  readonly properties?: readonly string[];
+  /** Further jars, as a class path has them. */
+  readonly jars?: string;
+}
+
+function java(
+  line: DubboLine,
+  main: string,
+  args: readonly string[],
+  { properties = [], jars }: JavaOptions,
+): string[] {
   const dir = join(builtPeer("dubbo"), modules[line]);
   return [
     "-Xmx256m",
@@ -83,7 +96,7 @@ function java(line: DubboLine, main: string, args: readonly string[], properties
     ...opened.map((name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`),
     ...properties,
     "-cp",
-    `${dir}/target/classes:${dir}/target/dep/*`,
+    [`${dir}/target/classes:${dir}/target/dep/*`, ...(jars === undefined ? [] : [jars])].join(":"),
     main,
     ...args,
   ];
@@ -93,13 +106,22 @@ function java(line: DubboLine, main: string, args: readonly string[], properties
  * Starts a provider and waits until it has registered. SIGTERM (`stop`) is Dubbo's graceful shutdown. With `registerHost` it
  * registers that address in place of the one it listens on (Dubbo's own DUBBO_IP_TO_REGISTRY): for a relay in between.
  */
-export function startProvider(line: DubboLine, options: ProviderOptions, registerHost?: string): Promise<Peer> {
+export function startProvider(
+  line: DubboLine,
+  options: ProviderOptions,
+  registerHost?: string,
+  jvm: JavaOptions = {},
+): Promise<Peer> {
+  // Triple's own health and reflection services are off unless asked for.
+  const properties = options.streams ? ["-Ddubbo.tri.builtin.service.init=true"] : [];
   return startProcess({
     ...(registerHost === undefined ? {} : { env: { DUBBO_IP_TO_REGISTRY: registerHost } }),
     name: `provider ${line} ${options.label ?? ""}`.trim(),
     command: "java",
-    // Triple's own health and reflection services are off unless asked for.
-    args: java(line, "peer.Provider", flags(options), options.streams ? ["-Ddubbo.tri.builtin.service.init=true"] : []),
+    args: java(line, "peer.Provider", flags(options), {
+      ...jvm,
+      properties: [...properties, ...(jvm.properties ?? [])],
+    }),
     ready: (peer) => peer.stdout().includes("READY"),
   });
 }
@@ -194,7 +216,7 @@ export async function startConsumer(
   const peer = await startProcess({
     name: `consumer ${line}`,
     command: "java",
-    args: java(line, "peer.Consumer", ["--stdin", ...flags(options)], properties),
+    args: java(line, "peer.Consumer", ["--stdin", ...flags(options)], { properties }),
     stdin: true,
     ready: (started) => started.stdout().includes("READY"),
   });
