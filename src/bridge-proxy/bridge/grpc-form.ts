@@ -195,7 +195,8 @@ export function grpcToDubbo(
 
 function resultValue({ method, java, javaMethod, values }: GrpcRequest, message: Buffer | undefined): Value {
   if (message === undefined) throw new ProtocolError("protobuf", "answer without a message");
-  const builder = new JavaBuilder({ java, beans: values.form === "generic" ? "maps" : "objects", defaults: true });
+  const beans = values.form === "generic" ? "maps" : "objects";
+  const builder = new JavaBuilder({ java, beans, defaults: true, typeUrls: true });
   const answer = reflect(method.output, decodeMessage(method.output, message), false);
   const value = resultOf(answer, javaMethod?.returns, java, builder);
   if (values.form !== "bean") return value;

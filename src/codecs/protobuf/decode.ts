@@ -9,22 +9,26 @@ const MAX_DEPTH = 100;
 
 /**
  * A message from its bytes; fields that its type does not have are passed over. Throws ProtocolError("protobuf", ...) for what is no such message,
- * and for one of more than {@link MAX_VALUES} values or nested deeper than 100.
+ * and for one of more than {@link MAX_VALUES} values, with those that `counter` has counted before, or nested deeper than 100.
  */
-export function decodeMessage(type: DescMessage, bytes: Buffer): Message {
+export function decodeMessage(type: DescMessage, bytes: Buffer, counter?: ValueCounter): Message {
   try {
     // A value takes a byte at least.
-    if (bytes.length > MAX_VALUES) new ValueCounter().count(type, bytes, 0, bytes.length, 0);
+    if (counter !== undefined || bytes.length > MAX_VALUES) {
+      (counter ?? new ValueCounter()).count(type, bytes, 0, bytes.length, 0);
+    }
     return fromBinary(type, bytes, { readUnknownFields: false });
   } catch (error) {
     throw new ProtocolError("protobuf", `no ${type.typeName}: ${(error as Error).message}`);
   }
 }
 
-class ValueCounter {
+/** Counts the values of several messages up to {@link MAX_VALUES}. */
+export class ValueCounter {
   #left = MAX_VALUES;
   readonly #fields = new Map<DescMessage, ReadonlyMap<number, DescField>>();
 
+  /** Counts those of a message. Throws `ProtocolError` where they are too many, or nested deeper than 100. */
   count(type: DescMessage, bytes: Buffer, start: number, end: number, depth: number): void {
     if (depth > MAX_DEPTH) throw new ProtocolError("protobuf", `messages nested deeper than ${MAX_DEPTH}`);
     const fields = this.#fieldsOf(type);

@@ -8,6 +8,7 @@ import {
   type JsonValue,
   type Message,
   ScalarType,
+  toBinary,
 } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { ProtocolError } from "../../base/errors.ts";
@@ -15,6 +16,7 @@ import { enumName } from "../hessian2/java.ts";
 import { valueToJson } from "../hessian2/json.ts";
 import { type JsonNode, jsonToPlain, printJson } from "../json-text.ts";
 import { fieldOf, isContainer, isObject, type Value } from "../value.ts";
+import { MAX_ANYS, packedIn, urlOf } from "./any.ts";
 import { fieldNamed, inOrder, numberOfConstant } from "./java-names.ts";
 import {
   fractionOf,
@@ -82,6 +84,7 @@ class MessageBuilder {
   #depth = 0;
   #values = 0;
   #chars = 0;
+  #anys = 0;
 
   fields(type: DescMessage, values: Iterable<readonly [DescField, Value]>): Message {
     const message = reflect(type, create(type), false);
@@ -106,6 +109,7 @@ class MessageBuilder {
     if (!names.some((name) => fieldNamed(only.parent, name) === only)) {
       // A bean whose class has no such property, or that has it as null, which maps of generic calls leave out.
       return (
+        only.message?.typeName !== "google.protobuf.Any" &&
         only.fieldKind !== "map" &&
         (only.fieldKind !== "message" || !names.some((name) => fieldNamed(only.message, name)))
       );
@@ -282,9 +286,29 @@ class MessageBuilder {
       case "google.protobuf.Value":
       case "google.protobuf.ListValue":
         return this.#json(type, value);
+      case "google.protobuf.Any":
+        return this.#any(type, value);
       default:
         return undefined;
     }
+  }
+
+  #any(type: DescMessage, value: Value): Message {
+    const packed = packedIn(type, value);
+    if (packed === undefined) {
+      throw this.#unfit(value, "a google.protobuf.Any: no message of the schema is of its class or @type");
+    }
+    if (++this.#anys > MAX_ANYS) throw this.#unfit(value, `an Any inside ${MAX_ANYS} others`);
+    const message = this.#message(packed.type, packed.content);
+    let bytes: Uint8Array;
+    try {
+      bytes = toBinary(packed.type, message);
+    } catch {
+      throw this.#unfit(value, `a ${packed.type.typeName}`);
+    }
+    this.#anys--;
+    this.#spend(0, bytes.length);
+    return Object.assign(create(type), { typeUrl: urlOf(packed.type), value: bytes });
   }
 
   #json(type: DescMessage, value: Value): Message {

@@ -2,6 +2,7 @@
 import type { DescMethod, Registry } from "@bufbuild/protobuf";
 import { CallError } from "../../base/errors.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
+import { rememberTypes } from "./any.ts";
 import { createSchema, readDescriptorSet } from "./schema.ts";
 
 /** A service whose methods' messages are known. */
@@ -33,6 +34,7 @@ function compile(name: string, protobuf: string): GrpcService | CallError {
   const origin = `the schema of ${name}`;
   try {
     const { types } = createSchema(readDescriptorSet(Buffer.from(protobuf, "base64"), origin), origin);
+    rememberTypes(types);
     const found = types.getService(name);
     if (found === undefined) return new CallError("internal", "internal", `${origin} has no service of that name`);
     return { name, types, methods: new Map(found.methods.map((method) => [method.name, method])) };

@@ -80,3 +80,19 @@ export function durationFromText(text: string): Seconds | undefined {
   const span = { seconds: nanos / BILLION, nanos: Number(nanos % BILLION) };
   return isDuration(span) ? span : undefined;
 }
+
+/** A point as the text of one of java.time's classes; `utc` is that of LocalDateTime. */
+export function timeText(utc: string, className: string): string {
+  switch (className.slice("java.time.".length)) {
+    case "LocalDate":
+      return utc.slice(0, 10);
+    case "LocalTime":
+      return utc.slice(11);
+    case "LocalDateTime":
+      return utc;
+    case "OffsetTime":
+      return `${utc.slice(11)}Z`;
+    default:
+      return `${utc}Z`;
+  }
+}

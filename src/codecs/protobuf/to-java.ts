@@ -1,6 +1,6 @@
 /** Protobuf messages to Java's values, by the types that Java declares as far as they are known. Table: docs/bridging.md. */
 import { type DescEnum, type DescField, ScalarType, toJson } from "@bufbuild/protobuf";
-import type { ReflectList, ReflectMap, ReflectMessage } from "@bufbuild/protobuf/reflect";
+import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
 import { ProtocolError } from "../../base/errors.ts";
 import { jsonToValue, listClass, mapClass } from "../hessian2/from-json.ts";
@@ -19,8 +19,10 @@ import {
   shortestFloat,
   type Value,
 } from "../value.ts";
+import { classInAny, MAX_ANYS, messageOfUrl } from "./any.ts";
+import { decodeMessage, ValueCounter } from "./decode.ts";
 import { beanFields, classOfMessage, constantOf } from "./java-names.ts";
-import { durationText, isDuration, isTimestamp, millisOf, type Seconds, timestampText } from "./times.ts";
+import { durationText, isDuration, isTimestamp, millisOf, type Seconds, timestampText, timeText } from "./times.ts";
 
 /** How messages become Java's values. */
 export interface ToJavaOptions {
@@ -30,6 +32,8 @@ export interface ToJavaOptions {
   readonly beans: "maps" | "objects";
   /** Whether fields that are not set and have no presence are given all the same, as what they are by default. */
   readonly defaults: boolean;
+  /** Whether maps that an Any holds have the key `@type` beside `class`; default false. */
+  readonly typeUrls?: boolean;
 }
 
 type Scalar = boolean | number | bigint | string | Uint8Array;
@@ -44,6 +48,8 @@ export class JavaBuilder {
   readonly #shapes = new Map<string, ClassShape>();
   /** Where in the message the value stands that is being made. */
   readonly #path: (string | number)[] = [];
+  readonly #counter = new ValueCounter();
+  #anys = 0;
 
   constructor(options: ToJavaOptions) {
     this.#options = options;
@@ -98,8 +104,9 @@ export class JavaBuilder {
     }
   }
 
-  #bean(message: ReflectMessage, type: JavaType): Value {
-    const { beans, java, defaults } = this.#options;
+  /** `url`: the message is an Any's. */
+  #bean(message: ReflectMessage, type: JavaType, url?: string): Value {
+    const { beans, java, defaults, typeUrls } = this.#options;
     const className = kindOfJava(type) === "bean" ? type.name : classOfMessage(message.desc);
     const names: string[] = [];
     const values: Value[] = [];
@@ -110,7 +117,11 @@ export class JavaBuilder {
       names.push(property);
       values.push(this.field(message, field, declared));
     }
-    if (beans === "maps") return mapValue(names.map((name, i): MapEntry => [name, values[i]!]));
+    if (beans === "maps") {
+      const entries = names.map((name, i): MapEntry => [name, values[i]!]);
+      if (url !== undefined) entries.push(["class", className]);
+      return mapValue(url !== undefined && typeUrls === true ? [["@type", url], ...entries] : entries);
+    }
     const key = JSON.stringify([className, ...names]);
     let shape = this.#shapes.get(key);
     if (shape === undefined) {
@@ -271,10 +282,28 @@ export class JavaBuilder {
       case "google.protobuf.ListValue":
         return this.#plain(message, type);
       case "google.protobuf.Any":
-        throw this.#unfit(type, "a google.protobuf.Any, whose type only its sender knows");
+        return this.#any(message, type);
       default:
         return undefined;
     }
+  }
+
+  #any({ desc, message }: ReflectMessage, type: JavaType): Value {
+    const { typeUrl, value } = message as unknown as { readonly typeUrl: string; readonly value: Uint8Array };
+    if (typeUrl === "" && value.length === 0 && !PRIMITIVES.has(type.name)) return null;
+    const found = messageOfUrl(desc, typeUrl);
+    if (found === undefined) {
+      throw this.#unfit(type, `an Any of ${JSON.stringify(typeUrl.slice(0, 200))}, which the schema does not have,`);
+    }
+    if (++this.#anys > MAX_ANYS) throw this.#unfit(type, `an Any inside ${MAX_ANYS} others`);
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
+    const inner = reflect(found, decodeMessage(found, bytes, this.#counter), false);
+    const isMap = kindOfJava(type) === "map" || found.typeName.startsWith("google.protobuf.");
+    const made = isMap
+      ? this.message(inner, type)
+      : this.#bean(inner, classInAny(this.#options.java, found, type), typeUrl);
+    this.#anys--;
+    return made;
   }
 
   #plain({ desc, message }: ReflectMessage, type: JavaType): Value {
@@ -353,22 +382,6 @@ function shown(value: Scalar, scalar: ScalarType): string {
 function secondsIn(message: ReflectMessage): Seconds {
   const { seconds, nanos } = message.message as unknown as Seconds;
   return { seconds, nanos };
-}
-
-/** A point in UTC as the text of one of java.time's classes. */
-function timeText(utc: string, className: string): string {
-  switch (className.slice("java.time.".length)) {
-    case "LocalDate":
-      return utc.slice(0, 10);
-    case "LocalTime":
-      return utc.slice(11);
-    case "LocalDateTime":
-      return utc;
-    case "OffsetTime":
-      return `${utc.slice(11)}Z`;
-    default:
-      return `${utc}Z`;
-  }
 }
 
 function plainValue(json: unknown): Value {

@@ -9,6 +9,7 @@ import {
   spanOfMillis,
   timestampFromText,
   timestampText,
+  timeText,
 } from "../../../../src/codecs/protobuf/times.ts";
 
 test.each<[text: string, seconds: bigint, nanos: number]>([
@@ -74,4 +75,14 @@ test("a span keeps one sign", () => {
   expect(isDuration({ seconds: 315_576_000_001n, nanos: 0 })).toBe(false);
   expect(isTimestamp({ seconds: 0n, nanos: -1 })).toBe(false);
   expect(isTimestamp({ seconds: 253_402_300_800n, nanos: 0 })).toBe(false);
+});
+
+test.each([
+  ["java.time.LocalDate", "2026-11-21"],
+  ["java.time.LocalTime", "19:30:00.5"],
+  ["java.time.LocalDateTime", "2026-11-21T19:30:00.5"],
+  ["java.time.OffsetTime", "19:30:00.5Z"],
+  ["java.time.Instant", "2026-11-21T19:30:00.5Z"],
+])("a point as the text of %s is %s", (className, text) => {
+  expect(timeText("2026-11-21T19:30:00.5", className)).toBe(text);
 });
