@@ -70,7 +70,7 @@ export function feedCalls(client: Client) {
 /** A gRPC server of the feed. */
 export interface FeedServer {
   readonly port: number;
-  /** What it has seen, by name: `orders-cancelled`, `review-cancelled`, ... */
+  /** What it has seen, by name: `orders-cancelled`, `collect-cancelled`, ... */
   readonly seen: Map<string, number>;
   /** Orders of a stream without end that were taken from the server. */
   sent(): number;
@@ -121,20 +121,14 @@ export async function startFeedServer(host: string, label: string): Promise<Feed
     call.on("end", () => done(null, { value: `${label}: ${ids.join(",")}` }, tail(call.metadata)));
   };
   const review: handleBidiStreamingCall<FeedOrder, FeedOrder> = (call) => {
-    let isOver = false;
-    call.on("cancelled", () => isOver || note("review-cancelled"));
     call.on("data", (order: FeedOrder) => {
       const words = String(order.note ?? "").split(" ");
       if (words[0] === "fail" || words[0] === "refuse") {
-        isOver = true;
         const code = words[0] === "fail" ? Number(words[1]) : 9;
         call.emit("error", { code, details: words.slice(2).join(" ") || `order ${order.id} refused` });
       } else call.write({ ...order, servedBy: label });
     });
-    call.on("end", () => {
-      isOver = true;
-      call.end(tail(call.metadata));
-    });
+    call.on("end", () => call.end(tail(call.metadata)));
   };
   server.addService(feedService, { Orders: orders, Collect: collect, Review: review });
   const port = await new Promise<number>((resolve, reject) =>
