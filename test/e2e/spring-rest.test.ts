@@ -13,6 +13,7 @@ import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, stopAll } from "../support/process.ts";
 import { restRule } from "../support/rest-rule.ts";
 import { type SpringPeer, startSpring } from "../support/spring.ts";
+import { runTrestle } from "../support/trestle.ts";
 
 // An unmodified Dubbo consumer and a Spring Boot application that know nothing of each other's protocols, joined by one rule.
 let mesh: Mesh;
@@ -226,12 +227,11 @@ spec:
   endpoints: [{address: ${hosts.provider1}, port: 8080}]
   openapi: ${openapi}
 `;
+  const published = "{tag: published, classes: {Line: com.acme.OrderLine, Order.status: com.acme.OrderStatus}}";
   const findings = async () => (await mesh.trestle.get("/api/v1/findings")).body;
 
   beforeAll(async () => {
-    await mesh.rules(
-      openapiRule("{tag: published, classes: {Line: com.acme.OrderLine, Order.status: com.acme.OrderStatus}}"),
-    );
+    await mesh.rules(openapiRule(published));
     consumer = await startConsumer("2.7", { registry: mesh.inside });
     await eventually("its requests are known", async () => (await consumer.call("notes", "x")) === 0, 10_000, 200);
   });
@@ -264,6 +264,22 @@ spec:
     const thrown = await consumer.ask({ op: "call", method: "fail", arg: "refused" });
     expect(thrown["error"]).toContain("java.lang.RuntimeException: HTTP 500: refused by rule 7");
     expect((await consumer.ask({ op: "call", method: "sleep", arg: 1 }))["error"]).toContain("no rest mapping of");
+  });
+
+  test("the command line finds a service that no registry has heard of", async () => {
+    const quiet = `---
+apiVersion: trestle.io/v1alpha1
+kind: RestMapping
+metadata: {name: quiet}
+spec:
+  interface: com.acme.Quiet
+  endpoints: [{address: ${hosts.provider1}, port: 8080}]
+  methods: [{name: hi, http: "GET /hi/{name}", returns: java.lang.String}]
+`;
+    await mesh.rules(openapiRule(published) + quiet);
+    const call = ["call", "com.acme.Quiet.hi", '["you"]', "--registry", mesh.inside];
+    const said = async () => (await runTrestle(call)).stdout.trim();
+    await eventually("it answers", async () => (await said()) === '"hi you"', 10_000, 200);
   });
 
   test("a document that is gone leaves what it said in force, and is a finding", async () => {
