@@ -11,6 +11,7 @@ import { Http1Client } from "../../src/codecs/http1/client.ts";
 import { Http1Server } from "../../src/codecs/http1/server.ts";
 import { Http2Connection } from "../../src/codecs/http2/connection.ts";
 import { HpackDecoder } from "../../src/codecs/http2/hpack-decoder.ts";
+import type { Http2Stream } from "../../src/codecs/http2/stream.ts";
 import {
   argTypesOf,
   decodeRequestWrapper,
@@ -101,12 +102,51 @@ const recordedHttp2 = Buffer.from(
   "hex",
 );
 
+const CALL_HEAD = [":method", "POST", ":scheme", "http", ":path", "/a.B/c", ":authority", "x", "te", "trailers"];
+
+/** A client with a request of each kind under way: ended, with content that may not fit the windows, and open. */
+function askingClient(): Http2Connection {
+  const client = new Http2Connection("client", 0);
+  client.data(client.open(CALL_HEAD, false)!, Buffer.alloc(100_000, 1), true);
+  client.open(CALL_HEAD, true);
+  client.open(CALL_HEAD, false);
+  return client;
+}
+
+/** What a server may write to {@link askingClient}: answers of each kind, beside windows, pings and resets. */
+function serverHttp2(): Buffer[] {
+  const answers: ((server: Http2Connection, streams: readonly Http2Stream[]) => void)[] = [
+    (server, [one, two, three]) => {
+      server.head(one!, [":status", "200", "content-type", "application/grpc"], false);
+      server.data(one!, Buffer.from("\0\0\0\0\x02hi", "latin1"), false);
+      server.trailers(one!, ["grpc-status", "0"]);
+      server.head(two!, [":status", "404"], true);
+      server.release(three!, 0);
+    },
+    (server, [one, two, three]) => {
+      server.head(one!, [":status", "103", "link", "x"], false);
+      server.head(one!, [":status", "200"], true);
+      server.reset(two!, 8);
+      server.head(three!, [":status", "200"], false);
+      server.ping();
+      server.drain(0);
+    },
+  ];
+  return answers.map((answer) => {
+    const server = new Http2Connection("server", 0);
+    const streams = server
+      .receive(askingClient().takeOutput(), 0)
+      .flatMap((event) => (event.type === "head" ? [event.stream] : []));
+    answer(server, streams);
+    return Buffer.from(server.takeOutput());
+  });
+}
+
 /** What our client writes for a call of each kind. */
 function ourHttp2(): Buffer {
   const client = new Http2Connection("client", 0);
-  const head = [":method", "POST", ":scheme", "http", ":path", "/a.B/c", ":authority", "x", "te", "trailers"];
   for (let n = 0; n < 3; n++) {
-    const stream = client.open([...head, "n", String(n)], n === 0)!;
+    const stream = client.open([...CALL_HEAD, "n", String(n)], n === 0)!;
     if (n === 0) continue;
     client.data(stream, Buffer.from("\0\0\0\0\x02hi", "latin1"), n === 1);
     if (n === 2) client.trailers(stream, ["end", "1"]);
@@ -156,6 +196,20 @@ fuzz([
     run: (bytes, below) => {
       const whole = reported(new Http2Connection("server", 0), [Buffer.from(bytes)]);
       agree(reported(new Http2Connection("server", 0), pieces(bytes, below)), whole, "split");
+    },
+  },
+  {
+    name: "http2 client",
+    corpus: serverHttp2(),
+    telling: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0x25, 0x2d, 0x80, 0x88, 0xff],
+    run: (bytes, below) => {
+      const [one, other] = [askingClient(), askingClient()];
+      const whole = reported(one, [Buffer.from(bytes)]);
+      agree(reported(other, pieces(bytes, below)), whole, "split");
+      // Settings may let all of the request out, each frame is answered by a few bytes at most.
+      if (one.takeOutput().length > 110_000 + 32 * bytes.length) throw new Error("more output than was asked for");
+      for (const client of [one, other])
+        agree([client.openStreams <= 3, client.queuedBytes <= 100_000], [true, true], "held");
     },
   },
   {

@@ -5,11 +5,18 @@ import { createInterface } from "node:readline";
 import { builtPeer } from "./maven.ts";
 import { type Peer, startProcess } from "./process.ts";
 
-/** The lines of Dubbo Java that the tests run: 2.6.12, 2.7.23, 3.2.18, 3.3.6. */
+/** The lines of Dubbo Java that most tests run: 2.6.12, 2.7.23, 3.2.18, 3.3.6. */
 export const lines = ["2.6", "2.7", "3.2", "3.3"] as const;
-export type DubboLine = (typeof lines)[number];
+/** 3.1.11 too, which answers exceptions as status and details. */
+export type DubboLine = (typeof lines)[number] | "3.1";
 
-const modules: Readonly<Record<DubboLine, string>> = { "2.6": "d26", "2.7": "d27", "3.2": "d32", "3.3": "d33" };
+const modules: Readonly<Record<DubboLine, string>> = {
+  "2.6": "d26",
+  "2.7": "d27",
+  "3.1": "d31",
+  "3.2": "d32",
+  "3.3": "d33",
+};
 const opened = ["lang", "math", "util", "util.concurrent", "io", "time", "lang.reflect", "lang.invoke"];
 
 /** Flags of `peer.Provider` (fixtures/peers/dubbo): the registry address is all that joins it to Trestle. */

@@ -24,6 +24,13 @@ export function javaServices(endpoints: readonly TestEndpoint[]): CarriedService
   }));
 }
 
+const thrown = ["checked", "checked-cause", "runtime", "runtime-cause", "rejected", "null-message"];
+
+/** Each of these exceptions of the suite fails, for one reason. */
+function exceptions(kinds: readonly string[], reason: string): Record<string, string> {
+  return Object.fromEntries(kinds.map((kind) => [`exception ${kind}`, reason]));
+}
+
 /**
  * The checks of the suite that fail between a Triple consumer and a Triple provider without any mesh, each with its reason. A row
  * that passes fails the test.
@@ -31,6 +38,7 @@ export function javaServices(endpoints: readonly TestEndpoint[]): CarriedService
 export function tripleDifferences(consumer: DubboLine, provider: DubboLine): Readonly<Record<string, string>> {
   return {
     ...knownDifferences(consumer, provider, true),
+    ...(provider === "3.1" && exceptions(thrown, "3.1 answers an exception as a status without a class")),
     "callback parameter": "Triple has no callbacks",
     attachments: "Dubbo writes what is not Latin-1 as question marks",
   };
@@ -42,7 +50,13 @@ export function bridgeDifferences(consumer: DubboLine, provider: DubboLine): Rea
     ...knownDifferences(consumer, provider, true),
     "callback parameter": "Triple has no callbacks",
     attachments: "Dubbo reads and writes what is not Latin-1 wrongly in Triple's headers",
+    ...(provider === "3.1" &&
+      exceptions(["checked", "checked-cause", "runtime-cause"], "3.1 tells an exception's class and message alone")),
   };
+  if (consumer === "3.1") {
+    Object.assign(known, exceptions(thrown, "3.1 takes an exception for a value, from Java's own later providers too"));
+    known["generic exception"] = known["exception runtime"]!;
+  }
   if (consumer === "2.7") {
     known["no attachment of the call before"] = "2.7 sends them again where a reference has one address and no cluster";
   }

@@ -18,7 +18,7 @@ import { encodeEnvelope } from "../../codecs/triple/envelope.ts";
 import { FASTJSON2_TYPE, fastjson2Value } from "../../codecs/triple/fastjson2.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
 import { encodeMovedResult } from "../../codecs/triple/moves.ts";
-import { dubbo2OfGrpc } from "../../codecs/triple/status.ts";
+import { dubbo2OfGrpc, exceptionIn } from "../../codecs/triple/status.ts";
 import { resultKind, wrapArguments } from "../../codecs/triple/transcode.ts";
 import { mapValue, type Value } from "../../codecs/value.ts";
 import type { ServiceKey } from "../../model/service.ts";
@@ -174,7 +174,7 @@ function knownAnswer(head: Fields | null, trailers: Fields | null): KnownAnswer 
   return made;
 }
 
-/** The frame of an answer that is an error without a Throwable. */
+/** The frame of an answer that is an error without a Throwable: of a provider to 3.1, the exception that its details name. */
 export function errorFrame(
   idHigh: number,
   idLow: number,
@@ -183,7 +183,8 @@ export function errorFrame(
 ): Buffer {
   const status = dubbo2OfGrpc(grpc);
   const text = details?.detail || message || details?.message || `grpc status ${grpc} without a text`;
-  return status === OK
-    ? encodeExceptionAnswer(idHigh, idLow, serialization, text)
-    : encodeStatusAnswer(idHigh, idLow, serialization, status, text);
+  if (status !== OK) return encodeStatusAnswer(idHigh, idLow, serialization, status, text);
+  const thrown = details === undefined ? undefined : exceptionIn(details);
+  if (thrown === undefined) return encodeExceptionAnswer(idHigh, idLow, serialization, text);
+  return encodeExceptionAnswer(idHigh, idLow, serialization, thrown.message, thrown.className);
 }

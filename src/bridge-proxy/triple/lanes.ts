@@ -46,6 +46,7 @@ export interface TripleLane {
 }
 
 const ARGUMENT = "dubbo-arg-";
+const UNSAID_VERSION = "1.0.0";
 /** Services of gRPC's own that every server may have beside its others. */
 const COMPANION = /^grpc\.(health|reflection|channelz)\./;
 
@@ -85,8 +86,7 @@ function createLane(
     return refused(config, undefined, undefined, { reason: error.reason, message: error.message });
   }
   const isGeneric = head.method.startsWith("$invoke");
-  const found = config.routes.decide(head.interface, head.version, isGeneric ? "$invoke" : head.method);
-  const decision = found?.byGroup.get(head.group) ?? companionOf(config, head, last);
+  const decision = decisionOf(config, head, isGeneric ? "$invoke" : head.method) ?? companionOf(config, head, last);
   if (decision === undefined) {
     const key = printServiceKey(serviceKey(head.interface, head.group, head.version));
     const message = `no service ${key} is known here`;
@@ -169,6 +169,14 @@ export function sentFields(
 /** What a call is told whose method no rule of its service takes. */
 function noRule(decision: HostDecision): Refusal {
   return { reason: "no_route", message: `no rule of ${decision.host.host} takes method ${decision.method}` };
+}
+
+/** Without a version: the service that has none, else version 1.0.0, which Java to 3.1 never says and Java's providers take it for. */
+function decisionOf(config: RuntimeConfig, head: CallHead, method: string): HostDecision | undefined {
+  const { interface: name, group, version } = head;
+  const found = config.routes.decide(name, version, method)?.byGroup.get(group);
+  if (found !== undefined || version !== "") return found;
+  return config.routes.decide(name, UNSAID_VERSION, method)?.byGroup.get(group);
 }
 
 /** Health checks and reflection go where the connection's other calls go. */

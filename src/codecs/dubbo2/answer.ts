@@ -40,19 +40,31 @@ export function encodeStatusAnswer(
 }
 
 /**
- * An exception answer under status 20: a java.lang.RuntimeException with this message, which consumers do not send again.
+ * An exception answer under status 20, which consumers do not send again: a java.lang.RuntimeException with this message, or an exception
+ * of another class, which the consumer has to have.
  * Written in the request's serialization where that is hessian2 or fastjson2; where it is only carried the answer is status 80 with the text: a status 20 answer in another
  * serialization than its request's is refused by consumers.
  */
-export function encodeExceptionAnswer(idHigh: number, idLow: number, serialization: number, text: string): Buffer {
+export function encodeExceptionAnswer(
+  idHigh: number,
+  idLow: number,
+  serialization: number,
+  message: string | null,
+  className?: string,
+): Buffer {
+  const text = message?.slice(0, MAX_ERROR_TEXT) ?? null;
   if (serialization === FASTJSON2) {
-    const thrown = encodeFastjson2(exceptionValue(text.slice(0, MAX_ERROR_TEXT)));
+    const thrown = encodeFastjson2(exceptionValue(text, className));
     const body = Buffer.concat([FASTJSON2_EXCEPTION, lengthOf(thrown), thrown]);
     return encodeFrame({ flags: FASTJSON2, status: OK, idHigh, idLow }, body);
   }
-  if (serialization !== HESSIAN2) return encodeStatusAnswer(idHigh, idLow, serialization, SERVER_ERROR, text);
-  const message = new Hessian2Writer().writeString(text.slice(0, MAX_ERROR_TEXT)).takeOutput();
-  return encodeFrame({ flags: HESSIAN2, status: OK, idHigh, idLow }, Buffer.concat([RUNTIME_EXCEPTION, message]));
+  if (serialization !== HESSIAN2)
+    return encodeStatusAnswer(idHigh, idLow, serialization, SERVER_ERROR, text ?? className ?? "");
+  const body =
+    className === undefined && text !== null
+      ? Buffer.concat([RUNTIME_EXCEPTION, new Hessian2Writer().writeString(text).takeOutput()])
+      : new Hessian2Writer().writeInt(0).writeValue(exceptionValue(text, className)).takeOutput();
+  return encodeFrame({ flags: HESSIAN2, status: OK, idHigh, idLow }, body);
 }
 
 /**

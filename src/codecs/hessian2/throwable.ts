@@ -73,6 +73,6 @@ function frameText(frame: ObjectValue): string {
  * every Dubbo line know java.lang.RuntimeException; of a class that is missing there Java makes a map, and the caller then
  * sees "expect Throwable".
  */
-export function exceptionValue(message: string, className = "java.lang.RuntimeException"): ObjectValue {
+export function exceptionValue(message: string | null, className = "java.lang.RuntimeException"): ObjectValue {
   return objectValue(className, [["detailMessage", message]]);
 }

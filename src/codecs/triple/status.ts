@@ -169,6 +169,27 @@ export function decodeDetails(value: string): StatusDetails | undefined {
   return { code, message, stackTrace, detail };
 }
 
+/** An exception that is known by its name alone. */
+export interface NamedException {
+  readonly className: string;
+  /** Null where Java's has none. */
+  readonly message: string | null;
+}
+
+const FIRST_LINE = /^((?:[a-z_][\w$]*\.)+[A-Z_$][\w$]*)(?:: ([\s\S]*))?$/;
+
+/**
+ * The exception whose Java stack trace these details are: its first line is `class: message`. Undefined where it is no such line, and for
+ * Dubbo's own, which say that the call itself went wrong.
+ */
+export function exceptionIn({ stackTrace, detail }: StatusDetails): NamedException | undefined {
+  const [, className, message] = FIRST_LINE.exec(stackTrace[0] ?? "") ?? [];
+  if (className === undefined || /^(?:org\.apache|com\.alibaba)\.dubbo\./.test(className)) return undefined;
+  // A message of several lines is whole in the detail alone.
+  if (message === undefined) return { className, message: null };
+  return { className, message: detail.startsWith(message) ? detail : message };
+}
+
 /** A `grpc-status-details-bin` as Java to 3.1 answers an exception; `code` is 0 to 16. */
 export function encodeDetails(details: StatusDetails): string {
   const lines = details.stackTrace.map((line) => [1, line] as const);

@@ -5,7 +5,8 @@ import { fieldValue } from "../../../../src/codecs/fields.ts";
 import { encodeHessian2 } from "../../../../src/codecs/hessian2/writer.ts";
 import { decodeRequestWrapper, encodeResponseWrapper } from "../../../../src/codecs/triple/body.ts";
 import { ENVELOPE_BYTES } from "../../../../src/codecs/triple/envelope.ts";
-import { objectValue, type Value } from "../../../../src/codecs/value.ts";
+import { encodeDetails } from "../../../../src/codecs/triple/status.ts";
+import { fieldOf, isObject, objectValue, type Value } from "../../../../src/codecs/value.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 import { recordedFrames } from "../../../support/dubbo2-frames.ts";
 
@@ -88,6 +89,14 @@ test.each<[string, string[], number, string]>([
     status,
     text,
   });
+});
+
+test("an exception that a provider of 3.1 tells in its details has its class and message", () => {
+  const details = encodeDetails({ code: 2, message: "x", stackTrace: ["com.acme.Gone: no order"], detail: "no order" });
+  const trailers = [...head, "grpc-status", "2", "grpc-message", "no%20order", "grpc-status-details-bin", details];
+  const { type, value } = answerOf({ head: null, message: undefined, trailers });
+  expect([type, isObject(value) && value.shape.name]).toEqual(["exception", "com.acme.Gone"]);
+  expect(isObject(value) && fieldOf(value, "detailMessage")).toBe("no order");
 });
 
 test("an error that Dubbo2 has no status for is an exception with its text", () => {

@@ -70,6 +70,20 @@ test.each<[string, string, string, string[], string]>([
   ).toBe("all");
 });
 
+test("a call without a version goes to version 1.0.0 of its group, which Java to 3.1 leaves out", () => {
+  const fields = [":path", "/com.acme.A/get", "content-type", "application/grpc", "tri-service-group", "g"];
+  expect(laneOf(configOf(), "", fields, undefined)).toMatchObject({
+    refusal: undefined,
+    decision: { host: { key: { version: "1.0.0" } } },
+  });
+  for (const more of [
+    ["tri-service-version", "2.0.0"],
+    ["tri-service-version", "0.0.0"],
+  ])
+    expect(laneOf(configOf(), "", [...fields, ...more], undefined).refusal).toBeDefined();
+  expect(laneOf(configOf(), "", fields.slice(0, 4), undefined).refusal).toBeDefined();
+});
+
 test("an argument in a rule, and a generic call, need the first message", () => {
   const asking = configOf(when("dubbo-arg-0", "1"));
   expect(laneOf(asking, "", fieldsOf("/com.acme.A/get"), undefined)).toMatchObject({

@@ -47,6 +47,15 @@ test("an exception answer to fastjson2 is in that form", () => {
   );
 });
 
+test.each(["denied", null])("an exception of another class with the message %j", (message) => {
+  const frame = encodeExceptionAnswer(0, 1, 2, message, "com.acme.OrderException");
+  const { type, value } = decodeResponse(frame, 0, frame.length);
+  expect([type, isObject(value) && value.shape.name]).toEqual(["exception", "com.acme.OrderException"]);
+  expect(isObject(value) && fieldOf(value, "detailMessage")).toBe(message);
+  const other = encodeExceptionAnswer(0, 1, 23, message, "com.acme.OrderException");
+  expect(other.toString("latin1")).toContain("com.acme.OrderException");
+});
+
 test("where no exception can be written the answer is status 80", () => {
   for (const serialization of [3, 8]) {
     const frame = encodeExceptionAnswer(0, 1, serialization, "denied");

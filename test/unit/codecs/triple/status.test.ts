@@ -6,6 +6,7 @@ import {
   decodeDetails,
   dubbo2OfGrpc,
   encodeDetails,
+  exceptionIn,
   grpcOfCode,
   grpcOfDubbo2,
   grpcOfHttp,
@@ -71,6 +72,27 @@ test("the details that 3.2.18 sent are read, and written the same", () => {
   expect(details.stackTrace[0]).toContain("RpcException: No such method nosuch in class interface");
   expect(details.stackTrace[1]).toContain("GenericFilter.invoke(GenericFilter.java:219)");
   expect(decodeDetails(encodeDetails(details))).toEqual(details);
+});
+
+test.each<[string, string, ReturnType<typeof exceptionIn>]>([
+  [
+    "com.acme.OrderException: no such order",
+    "no such order",
+    { className: "com.acme.OrderException", message: "no such order" },
+  ],
+  ["java.lang.IllegalStateException", "unknown", { className: "java.lang.IllegalStateException", message: null }],
+  ["java.lang.IllegalStateException: a", "a\nb", { className: "java.lang.IllegalStateException", message: "a\nb" }],
+  ["a.B$C: x: y", "else", { className: "a.B$C", message: "x: y" }],
+  ["org.apache.dubbo.rpc.RpcException: No such method", "No such method", undefined],
+  ["goroutine 7 [running]:", "x", undefined],
+  ["no.class.here", "x", undefined],
+  ["", "x", undefined],
+])("the exception of a stack trace that begins with %j", (line, detail, exception) => {
+  expect(exceptionIn({ code: 2, message: "", stackTrace: [line, "\tat a.B.c(B.java:1)"], detail })).toEqual(exception);
+});
+
+test("no stack trace names no exception", () => {
+  expect(exceptionIn({ code: 2, message: "m", stackTrace: [], detail: "a.B: c" })).toBeUndefined();
 });
 
 test("other details are passed over, what is no base64 is none, what is no protobuf is refused", () => {
