@@ -166,5 +166,7 @@ async function readBody({ body }: Response, maxBytes: number): Promise<Buffer> {
 
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error & { readonly cause?: NodeJS.ErrnoException };
+  // Node's own client trips over some answers that close the connection.
+  if (cause?.code === "ERR_ASSERTION") return "the answer could not be read";
   return cause?.code ?? cause?.message ?? message;
 }

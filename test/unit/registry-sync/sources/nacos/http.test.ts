@@ -48,6 +48,14 @@ test("another status than is expected is an error that names it", async () => {
   await expect(http.request(read, never)).rejects.toThrow("nacos at a:8848 answered /v1/cs/configs with status 302");
 });
 
+test.each([
+  ["ECONNRESET", "ECONNRESET"],
+  ["ERR_ASSERTION", "the answer could not be read"],
+])("a request that fails with %s says so: %s", async (code, text) => {
+  const { http } = nacos({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause: { code } })) });
+  await expect(http.request(read, never)).rejects.toThrow(`nacos at a:8848: ${text}`);
+});
+
 test("an answer that does not come in time is an error, and so is one that nobody waits for any more", async () => {
   const { clock, http } = nacos({
     fetch: (_, init) =>
