@@ -182,9 +182,13 @@ export function fieldOf(fields: readonly string[] | undefined, name: string): st
   return undefined;
 }
 
-/** Connects to a listener on 127.0.0.1. */
-export async function openH2Caller(port: number, limits: Partial<Http2Limits> = {}): Promise<H2Caller> {
-  const socket = connect({ host: "127.0.0.1", port });
+/** Connects to a listener. */
+export async function openH2Caller(
+  port: number,
+  limits: Partial<Http2Limits> = {},
+  host = "127.0.0.1",
+): Promise<H2Caller> {
+  const socket = connect({ host, port });
   let closed = false;
   const goaways: number[] = [];
   const wakers = new Set<() => void>();
