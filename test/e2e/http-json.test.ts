@@ -8,7 +8,7 @@ import { ordersJava, ordersSchema } from "../support/proto-fixtures.ts";
 import { javaServices, service } from "../support/triple-services.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 
-// JSON over HTTP/1.1 and HTTP/2 from callers that know nothing of Dubbo, to real providers of the old lines.
+// JSON over HTTP/1.1 and HTTP/2 from callers that know nothing of Dubbo, to a real provider of an old line; each kind of value is in the bridge matrix.
 const run = promisify(execFile);
 let stage: TripleStage;
 
@@ -43,7 +43,7 @@ async function post(
   return { status: answer.status, json: await answer.json() };
 }
 
-describe.each(["2.6", "2.7"] as const)("a %s provider behind the proxy", (line) => {
+describe.each(["2.7"] as const)("a %s provider behind the proxy", (line) => {
   const label = `dubbo-${line}`;
   let provider: Peer;
 

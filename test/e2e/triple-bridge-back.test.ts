@@ -7,7 +7,7 @@ import { testBridgedPairs } from "../support/triple-bridged.ts";
 import { endpoint, javaServices, provided, service } from "../support/triple-services.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 
-// Triple consumers of 3.2 and 3.3 call 2.6 and 2.7 providers, which know no Triple; the proxy between them translates.
+// Triple consumers of 3.2 call 2.6 and 2.7 providers, which know no Triple; the proxy between them translates. 3.3's are in the bridge matrix.
 let stage: TripleStage;
 
 beforeAll(async () => {
@@ -20,7 +20,7 @@ afterAll(async () => {
   await stopAll();
 });
 
-testBridgedPairs(() => stage, { speaks: "tri", lines: ["3.3", "3.2"] }, { speaks: "dubbo", lines: ["2.7", "2.6"] });
+testBridgedPairs(() => stage, { speaks: "tri", lines: ["3.2"] }, { speaks: "dubbo", lines: ["2.7", "2.6"] });
 
 test("streams and protobuf calls of a provider that speaks Dubbo2 are refused at once, and nothing else is harmed", async () => {
   const provider = await startProvider("2.7", { ...provided, protocol: "dubbo", label: "old" });

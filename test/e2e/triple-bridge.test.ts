@@ -4,7 +4,7 @@ import { stopAll } from "../support/process.ts";
 import { testBridgedPairs } from "../support/triple-bridged.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 
-// Unmodified 2.6 and 2.7 consumers call providers that speak Triple alone; the proxy between them translates.
+// Unmodified 2.6 consumers call providers that speak Triple alone; the proxy between them translates. 2.7's are in the bridge matrix.
 let stage: TripleStage;
 
 beforeAll(async () => {
@@ -17,4 +17,4 @@ afterAll(async () => {
   await stopAll();
 });
 
-testBridgedPairs(() => stage, { speaks: "dubbo", lines: ["2.7", "2.6"] }, { speaks: "tri", lines: ["3.3", "3.2"] });
+testBridgedPairs(() => stage, { speaks: "dubbo", lines: ["2.6"] }, { speaks: "tri", lines: ["3.3", "3.2"] });

@@ -11,6 +11,8 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
+import { orderMessage } from "../conformance/bridge/messages.ts";
+import { sampleBytes, sampleOrder } from "../conformance/bridge/values.ts";
 
 /** com.acme.OrderService of fixtures/peers/grpc/orders.proto, as @grpc/grpc-js calls and serves it: a program that knows nothing of Dubbo. */
 const folder = fileURLToPath(new URL("../../fixtures/peers/grpc", import.meta.url));
@@ -40,7 +42,11 @@ export interface OrdersClient {
   call(
     method: string,
     request: unknown,
-    options?: { readonly deadlineMs?: number; readonly metadata?: Readonly<Record<string, string>> },
+    options?: {
+      readonly deadlineMs?: number;
+      readonly cancelAfterMs?: number;
+      readonly metadata?: Readonly<Record<string, string>>;
+    },
   ): Promise<UnaryResult>;
   close(): void;
 }
@@ -73,6 +79,7 @@ export function ordersClient(address: string): OrdersClient {
             value = got;
           },
         );
+        if (options.cancelAfterMs !== undefined) setTimeout(() => call.cancel(), options.cancelAfterMs);
         call.on("status", (status: StatusObject) =>
           // The value comes in the same turn.
           setImmediate(() =>
@@ -101,29 +108,37 @@ interface Asked {
   readonly ms: string;
 }
 
-/** A gRPC server of the orders: what it is given comes back, an order with a `servedBy`; `Fail` ends with status NAME as `NAME text`. */
-export async function startOrdersServer(host: string, label: string): Promise<{ port: number; stop(): void }> {
+/** A running server of the orders. */
+export interface OrdersServer {
+  readonly port: number;
+  /** Calls of `Sleep` that ended before they were answered. */
+  cancelled(): number;
+  stop(): void;
+}
+
+/**
+ * A gRPC server of the orders, which are those of the Java programs; other requests come back as they are. `Fail` ends with status
+ * NUMBER as `NUMBER text`, `Missing` is not there, and `Attachments` answers the metadata, with what is left of the call's time as `deadline-ms`.
+ */
+export async function startOrdersServer(host: string, label: string): Promise<OrdersServer> {
   const server = new Server({
     "grpc.max_receive_message_length": MAX_BYTES,
     "grpc.max_send_message_length": MAX_BYTES,
   });
-  const echo: handleUnaryCall<unknown, unknown> = (call, done) => {
-    const said = call.metadata.get("x-question").map(String);
-    const tail = new Metadata();
-    if (said.length > 0) tail.set("x-answer", said.join());
-    done(null, call.request, tail);
-  };
-  const order = (id: string) => ({
-    id,
-    total: "1.50",
-    created: { seconds: "1795289400", nanos: 5e8 },
-    status: 1,
-    servedBy: label,
-  });
+  const notes = new Map<string, number>();
+  let cancelled = 0;
+  const echo: handleUnaryCall<unknown, unknown> = (call, done) => done(null, call.request);
+  const order = (id: string) => orderMessage({ ...sampleOrder(Number(id), label), id: BigInt(id) });
   const own: Readonly<Record<string, handleUnaryCall<Asked, unknown>>> = {
     GetOrder: (call, done) => done(null, order(call.request.id)),
+    LaterOrder: (call, done) => done(null, order(call.request.id)),
+    Find: (call, done) => done(null, order(call.request.id)),
     CreateOrder: (call, done) => done(null, { ...call.request, servedBy: label }),
-    CancelOrder: (_, done) => done(null, {}),
+    CancelOrder: (call, done) => {
+      const key = `cancelled-${call.request.id}`;
+      notes.set(key, (notes.get(key) ?? 0) + 1);
+      done(null, {});
+    },
     ListOrders: (call, done) => {
       const { count } = call.request;
       done(null, { orders: Array.from({ length: count }, (_, i) => order(String(i))) });
@@ -134,11 +149,35 @@ export async function startOrdersServer(host: string, label: string): Promise<{ 
     },
     SayHi: (call, done) => done(null, { value: `hi ${call.request.value}` }),
     WhoAmI: (_, done) => done(null, { line: "grpc", label, pid: "1", remoteAddress: "" }),
-    Sleep: (call, done) => void setTimeout(() => done(null, { value: label }), Number(call.request.ms)),
+    Attachments: (call, done) => {
+      const entries = Object.fromEntries(
+        Object.entries(call.metadata.getMap()).map(([key, value]) => [key, value.toString()]),
+      );
+      const left = Number(call.getDeadline()) - Date.now();
+      if (Number.isFinite(left)) entries["deadline-ms"] = String(left);
+      const tail = new Metadata();
+      if (entries["answer-with"] !== undefined) {
+        tail.set("x-answer", entries["answer-with"]);
+        tail.set("answeredBy", label);
+      }
+      done(null, { entries }, tail);
+    },
+    Sleep: (call, done) => {
+      const timer = setTimeout(() => done(null, { value: label }), Number(call.request.ms));
+      call.on("cancelled", () => {
+        cancelled++;
+        clearTimeout(timer);
+      });
+    },
+    Notes: (call, done) => done(null, { value: notes.get(call.request.value) ?? 0 }),
+    MakeBytes: (call, done) => done(null, { value: sampleBytes(Number(call.request.value)) }),
+    CountBytes: (call, done) => done(null, { value: call.request.value.length }),
     Fail: (call, done) => {
       const [code, ...text] = call.request.value.split(" ");
-      done({ code: Number(code), details: text.join(" ") }, null);
+      if (code === "runtime") done({ code: 2, details: "not now" }, null);
+      else done({ code: Number(code), details: text.join(" ") }, null);
     },
+    Missing: (_, done) => done({ code: 12, details: "the method Missing is not implemented" }, null),
   };
   server.addService(
     ordersService,
@@ -151,5 +190,5 @@ export async function startOrdersServer(host: string, label: string): Promise<{ 
       error === null ? resolve(got) : reject(error),
     ),
   );
-  return { port, stop: () => server.forceShutdown() };
+  return { port, cancelled: () => cancelled, stop: () => server.forceShutdown() };
 }
