@@ -7,6 +7,7 @@ export const SCHEMA_FINDINGS = {
   TR0303: { severity: "warning", title: "a gRPC service is defined in two files; the first one counts" },
   TR0304: { severity: "error", title: "a limit on proto files was passed" },
   TR0310: { severity: "info", title: "types of a service are not known where a translation may need them" },
+  TR0311: { severity: "info", title: "Java's types of services are not known; calls that lack them are generic" },
   TR0320: { severity: "warning", title: "the OpenAPI document of a RestMapping can't be used" },
   TR0321: { severity: "warning", title: "method without an operation in the OpenAPI document" },
   TR0322: { severity: "info", title: "operation of an OpenAPI document that no call can be" },

@@ -40,6 +40,38 @@ export function schemaNeeds(
   return needs.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Dubbo's own services, which nobody calls by JSON or protobuf. */
+const OWN = /^(?:org\.apache\.dubbo|com\.alibaba\.dubbo|grpc)\./;
+/** Services that the finding on Java's types names. */
+const MAX_NAMED = 3;
+
+/** The interfaces with providers of a Java interface whose methods and classes nobody tells. Sorted by name. */
+export function untoldInterfaces(
+  entries: readonly Entry[],
+  known: (name: string) => ServiceSchema | undefined,
+): readonly string[] {
+  const names = new Set<string>();
+  for (const { service, endpoints, mapped } of entries) {
+    const name = service.interface;
+    if (mapped === true || names.has(name) || OWN.test(name)) continue;
+    const isJava = endpoints.some(
+      ({ protocol, params, disabled }) =>
+        !disabled && (protocol === "dubbo" || (protocol === "tri" && saysWrapper(params))),
+    );
+    if (isJava && known(name)?.java === undefined) names.add(name);
+  }
+  return [...names].sort();
+}
+
+/** One finding for all of them; none where there are none. */
+export function untoldFindings(names: readonly string[]): readonly Finding[] {
+  if (names.length === 0) return [];
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
+  const which = `${names.length} service${names.length === 1 ? "" : "s"} (${names.slice(0, MAX_NAMED).join(", ")}${more})`;
+  const message = `nobody tells Java's types of ${which}: calls by JSON and protobuf go to their providers by what the arguments look like; let providers of Dubbo 2.7 and 3 write metadata reports into their registry, or name the Nacos that they report to by metadata; those of 2.6 and dubbo-go write none`;
+  return [schemaFinding("TR0311", message, names[0]!)];
+}
+
 const CURES = "give its .proto files by protos, or switch the server's reflection on";
 
 /**

@@ -2,6 +2,7 @@ import { realClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
+import type { ServiceSchema } from "../../model/schema.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { SyncState } from "../../registry-sync/contracts.ts";
 import type { TrestleConfig } from "../config/config.ts";
@@ -12,7 +13,7 @@ import { askForDocument, readDocument } from "./openapi-places.ts";
 import { createProtoFiles, type ProtoFiles } from "./proto-files.ts";
 import type { reflectEndpoint } from "./reflect-endpoint.ts";
 import { Reflection } from "./reflection.ts";
-import { needFindings, type SchemaNeed, schemaNeeds } from "./schema-needs.ts";
+import { needFindings, type SchemaNeed, schemaNeeds, untoldFindings, untoldInterfaces } from "./schema-needs.ts";
 
 /** Where the types of calls come from: the configuration's files, the registries' metadata and metadata centres, OpenAPI documents, and servers' reflection; handed to the store. */
 export class SchemaSources {
@@ -23,6 +24,7 @@ export class SchemaSources {
   readonly #documents: OpenapiDocuments;
   #state: Pick<SyncState, "entries" | "schemas" | "consumers"> = { entries: [], schemas: [], consumers: [] };
   #needs: readonly SchemaNeed[] = [];
+  #untold: readonly string[] = [];
   #hasAll = false;
 
   /** Without Triple nobody is asked by reflection. */
@@ -92,6 +94,7 @@ export class SchemaSources {
       ...this.files.current.get().findings,
       ...this.#documents.findings((name) => javaOf(name).map((method) => method.name)),
       ...needFindings(this.#needs, answerOf, this.#state.consumers),
+      ...untoldFindings(this.#untold),
     ];
   }
 
@@ -108,8 +111,12 @@ export class SchemaSources {
 
   #lookForNeeds(): void {
     if (this.#reflection === undefined) return;
-    const known = new Map([...this.#state.schemas, ...this.files.current.get().schemas].map((one) => [one.name, one]));
-    this.#needs = schemaNeeds(this.#state.entries, (name) => known.get(name));
+    const known = new Map<string, ServiceSchema>();
+    for (const schema of [...this.#state.schemas, ...this.#centres.schemas, ...this.files.current.get().schemas])
+      known.set(schema.name, { ...known.get(schema.name), ...schema });
+    const { entries } = this.#state;
+    this.#needs = schemaNeeds(entries, (name) => known.get(name));
+    this.#untold = untoldInterfaces(entries, (name) => known.get(name));
     this.#reflection.setNeeds(this.#needs);
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ReflectionAnswer } from "../../../../src/cli/mesh/reflection.ts";
-import { needFindings, schemaNeeds } from "../../../../src/cli/mesh/schema-needs.ts";
+import { needFindings, schemaNeeds, untoldFindings, untoldInterfaces } from "../../../../src/cli/mesh/schema-needs.ts";
 import type { Consumer, Endpoint } from "../../../../src/model/entry.ts";
 import type { ServiceSchema } from "../../../../src/model/schema.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
@@ -74,4 +74,43 @@ test.each<[string, Readonly<Record<string, string>>, ReflectionAnswer | undefine
   const findings = needFindings(needs, () => answer, consumers);
   expect(findings.map(({ code, at }) => [code, at])).toEqual(text === "" ? [] : [["TR0310", "a.A"]]);
   expect(findings[0]?.message ?? "").toContain(text);
+});
+
+test.each<[string, readonly (string | Endpoint)[], ServiceSchema | undefined, boolean]>([
+  ["Dubbo2 without a report", ["h"], undefined, true],
+  ["Dubbo2, of which a .proto file is known", ["h"], protobuf, true],
+  ["Dubbo2 with a report", ["h"], java, false],
+  ["a Java interface by Triple", [tri("h", { interface: "a.A" })], undefined, true],
+  ["protobuf by Triple", [tri("h", { interface: "a.A", ...idl })], undefined, false],
+  ["Triple that says nothing", [tri("h")], undefined, false],
+  ["disabled providers alone", [endpoint("h:1", { disabled: true })], undefined, false],
+  ["no provider", [], undefined, false],
+])("whose Java types are missed: %s", (_, endpoints, schema, isMissed) => {
+  expect(untoldInterfaces([entry("a.A", endpoints)], () => schema)).toEqual(isMissed ? ["a.A"] : []);
+});
+
+test("Dubbo's own services and REST ones are not missed, and groups of one interface are one", () => {
+  const names = ["org.apache.dubbo.metadata.MetadataService", "g/b.B:1", "b.B:2", "a.A"];
+  const mapped = { ...entry("c.C", ["h"]), mapped: true as const };
+  expect(untoldInterfaces([...names.map((name) => entry(name, ["h"])), mapped], () => undefined)).toEqual([
+    "a.A",
+    "b.B",
+  ]);
+});
+
+test.each([
+  [0, undefined],
+  [1, "1 service (a.S0)"],
+  [3, "3 services (a.S0, a.S1, a.S2)"],
+  [40, "40 services (a.S0, a.S1, a.S2 and 37 more)"],
+])("of %i whose types nobody tells one finding says %s, and what would help", (count, text) => {
+  const findings = untoldFindings(Array.from({ length: count }, (_, index) => `a.S${index}`));
+  expect(findings.map(({ code, severity, at }) => [code, severity, at])).toEqual(
+    text === undefined ? [] : [["TR0311", "info", "a.S0"]],
+  );
+  if (text === undefined) return;
+  expect(findings[0]?.message).toContain(`nobody tells Java's types of ${text}: `);
+  expect(findings[0]?.message).toContain(
+    "let providers of Dubbo 2.7 and 3 write metadata reports into their registry, or name the Nacos that they report to by metadata",
+  );
 });
