@@ -214,13 +214,15 @@ export interface Consumer {
   stop(): Promise<void>;
 }
 
-/** Starts a consumer. Its references connect at their first call. `properties` are -D flags. */
+/** Starts a consumer. Its references connect at their first call. `properties` are -D flags, `env` variables of the environment. */
 export async function startConsumer(
   line: DubboLine,
   options: ConsumerOptions,
   properties: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Consumer> {
   const peer = await startProcess({
+    env,
     name: `consumer ${line}`,
     command: "java",
     args: java(line, "peer.Consumer", ["--stdin", ...flags(options)], { properties }),

@@ -114,9 +114,14 @@ export function startIdlProvider(line: IdlLine, options: IdlProviderOptions): Pr
   });
 }
 
-/** Starts a consumer. Its references connect at their first call; calls go on beside each other. */
-export async function startIdlConsumer(line: IdlLine, options: IdlConsumerOptions): Promise<IdlConsumer> {
+/** Starts a consumer. Its references connect at their first call; calls go on beside each other. `env`: variables of the environment. */
+export async function startIdlConsumer(
+  line: IdlLine,
+  options: IdlConsumerOptions,
+  env: Readonly<Record<string, string>> = {},
+): Promise<IdlConsumer> {
   const peer = await startProcess({
+    env,
     name: `protobuf consumer ${line}`,
     command: "java",
     args: java(line, "peer.IdlConsumer", options),
