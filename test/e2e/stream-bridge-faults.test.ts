@@ -292,3 +292,28 @@ test("an answer of a Java provider that does not fit ends the call with 13, behi
   expect([code, details]).toEqual([13, expect.stringContaining("does not fit a message com.acme.Order")]);
   expect(values).toMatchObject([{ id: "7" }]);
 });
+
+test("a page gets a Java provider's stream by gRPC-Web, over HTTP/1.1, and its exception as a status", async () => {
+  const provider = await startJavaFeed("127.0.0.1", {
+    orders: (call) => {
+      call.on("data", (bytes: Buffer) => {
+        for (let id = 0; id < Number(requestText(bytes)); id++) call.write(answerMessage(javaOrder(id)));
+        call.emit("error", { code: 9, details: "no more" });
+      });
+    },
+  });
+  onTestFinished(() => provider.stop());
+  await stage.apply([{ key, endpoints: [{ ...at(provider.port), takesWrapper: true }] }], [feedSchema]);
+  const answer = await fetch(`http://${stage.host}:${stage.port}/com.acme.OrderFeed/Orders`, {
+    method: "POST",
+    headers: { "content-type": "application/grpc-web+proto" },
+    body: Buffer.from("00000000020803", "hex"),
+  });
+  const body = Buffer.from(await answer.arrayBuffer());
+  const lengths: number[] = [];
+  let at0 = 0;
+  for (; (body[at0]! & 0x80) === 0; at0 += 5 + body.readUInt32BE(at0 + 1)) lengths.push(body.readUInt32BE(at0 + 1));
+  // Order 0 has nothing that is not so by default; the others their id.
+  expect(lengths).toHaveLength(3);
+  expect(body.subarray(at0 + 5).toString()).toMatch(/grpc-status: ?9\r\n/);
+});

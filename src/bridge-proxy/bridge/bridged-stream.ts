@@ -106,7 +106,8 @@ export class BridgedStream implements TripleTryOwner {
   }
 
   tryFailed(reason: CallReason, message: string): void {
-    this.#fail(reason, message);
+    if (this.#answer.fault !== undefined) this.#settle();
+    else this.#fail(reason, message);
   }
 
   tryRefused(message: string, cost: number): void {
@@ -124,32 +125,34 @@ export class BridgedStream implements TripleTryOwner {
   /** Ends the call where all of the answer has been passed on, or where it cannot be. */
   #settle(): void {
     const { fault, isOver } = this.#answer;
-    if (fault !== undefined) this.#fail(fault.reason, `the provider's answer cannot be translated: ${fault.message}`);
-    else if (isOver && this.#outcome !== undefined) this.#parts.owner.complete(this.#outcome);
+    if (fault !== undefined) {
+      this.#refuse(fault.reason, `the provider's answer cannot be translated: ${fault.message}`);
+    } else if (isOver && this.#outcome !== undefined) this.#parts.owner.complete(this.#outcome);
   }
 
   #onRequestFault(error: unknown): void {
     const fault = faultIn(error);
     if (fault === undefined) throw error;
     this.#inner.cancel();
-    this.#fail(fault.reason, fault.message);
+    this.#refuse(fault.reason, fault.message);
+  }
+
+  /** Ends the call for a message of it. */
+  #refuse(reason: CallReason, message: string): void {
+    const isTooLong = reason === "over_limit" && this.#parts.stream.fault === undefined;
+    if (isTooLong) this.#endBy(RESOURCE_EXHAUSTED, message, outcomeOfGrpc(RESOURCE_EXHAUSTED));
+    else this.#fail(reason, message);
   }
 
   #fail(reason: CallReason, message: string): void {
+    if (this.#answer.isAnswered) this.#endBy(ownAnswer(reason).grpc, message, outcomeOfReason(reason));
+    else if (!this.#ended) this.#parts.owner.tryFailed(reason, message, false);
+  }
+
+  #endBy(grpc: number, message: string, outcome: Outcome): void {
     if (this.#ended) return;
-    const { owner, stream } = this.#parts;
-    if (reason !== "over_limit" && !this.#answer.isAnswered) {
-      owner.tryFailed(reason, message, false);
-      return;
-    }
-    // A caller that takes no head is told so by its reset.
-    if (stream.fault !== undefined) {
-      owner.tryFailed(stream.fault.reason, stream.fault.message, false);
-      return;
-    }
-    const isTooLong = reason === "over_limit";
-    this.#answer.fail(isTooLong ? RESOURCE_EXHAUSTED : ownAnswer(reason).grpc, message);
-    owner.complete(isTooLong ? outcomeOfGrpc(RESOURCE_EXHAUSTED) : outcomeOfReason(reason));
+    this.#answer.fail(grpc, message);
+    this.#parts.owner.complete(outcome);
   }
 
   /** Goes on in another turn, so that others have theirs. */

@@ -7,7 +7,7 @@ import { OK } from "../../codecs/dubbo2/status.ts";
 import { compileJava, type JavaSchema } from "../../codecs/java-schema.ts";
 import { decodeMessage } from "../../codecs/protobuf/decode.ts";
 import { javaToMessage } from "../../codecs/protobuf/from-java.ts";
-import { argumentsOf, planOf } from "../../codecs/protobuf/plan.ts";
+import { argumentsOf, planOf, streamPlanOf } from "../../codecs/protobuf/plan.ts";
 import { type GrpcService, grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
 import { JavaBuilder } from "../../codecs/protobuf/to-java.ts";
 import { restServiceOf } from "../../codecs/rest/mapping.ts";
@@ -104,7 +104,7 @@ export function protobufToDubbo(
   return genericRequest(head, genericArguments(plan.method, plan.types, args), to);
 }
 
-/** The arguments of a protobuf call as rules see them: those that a Dubbo2 provider would get; none where the call can be none there. */
+/** The arguments of a protobuf call, of a stream's first message, as rules see them: those that a Java provider would get; none where it can be none there. */
 export class ProtobufView {
   readonly isGeneric = false;
   readonly effectiveMethod: string;
@@ -128,7 +128,8 @@ export class ProtobufView {
     const { method, java } = this.#form;
     const message = reflect(method.input, decodeProtobuf(this.#form, this.#message), false);
     try {
-      return argumentsOf(planOf(method, java), message, new JavaBuilder({ java, beans: "maps", defaults: true }));
+      const plan = method.methodKind === "unary" ? planOf(method, java) : streamPlanOf(method, java);
+      return argumentsOf(plan, message, new JavaBuilder({ java, beans: "maps", defaults: true }));
     } catch (error) {
       if (error instanceof CallError) return [];
       throw error;

@@ -130,8 +130,9 @@ describe("arguments as rules see them", () => {
     expect(argumentText(viewed("GetOrder", { id: "42" }), "1")).toBeUndefined();
   });
 
-  test("are none of a stream, which is no call of Dubbo2", () => {
-    expect(viewed("Watch", { value: 1 }).effectiveArgument(0)).toBeUndefined();
+  test("are of a stream those of its first message", () => {
+    expect(viewed("Watch", { value: 1 }).effectiveArgument(0)).toBe(1);
+    expect(viewed("Watch", { value: 1 }).effectiveArgument(1)).toBeUndefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import { ProtocolError } from "../../../../src/base/errors.ts";
 import type { CallerCall } from "../../../../src/bridge-proxy/bridge/caller-form.ts";
 import { type StreamForm, streamFormOf } from "../../../../src/bridge-proxy/bridge/stream-form.ts";
 import { encodeFastjson2 } from "../../../../src/codecs/fastjson2/writer.ts";
@@ -18,6 +19,7 @@ import { parseRequestHead } from "../../../../src/codecs/triple/head.ts";
 import { objectValue, type Value } from "../../../../src/codecs/value.ts";
 import type { ServiceSchema } from "../../../../src/model/schema.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
+import { mutate, seeded } from "../../../support/mutate.ts";
 import { feedSchema } from "../../../support/proto-fixtures.ts";
 
 const protoAlone = { name: feedSchema.name, protobuf: feedSchema.protobuf! };
@@ -166,4 +168,25 @@ test("methods that are no streams, and JSON, have another form", () => {
 test("a caller outside the mesh sends no serialized Java objects", () => {
   const form = streamFormOf(callOf("orders", feedSchema, { outside: true }), feedSchema)!;
   expect(() => form.request(request([5], ["int"]))).toThrow("not taken from outside the mesh");
+});
+
+test("mutated messages are translated or refused, and nothing else", () => {
+  const below = seeded(17);
+  const corpus = [
+    input("Review", { id: "7", note: "n", lines: [{ sku: "a" }], customer: { tags: { a: "b" } } }),
+    request([order], ["com.acme.Order"]),
+    answer(order),
+  ];
+  const forms = [toWrapper("Review"), toProtobuf("review"), toWrapper("Orders"), toProtobuf("orders", protoAlone)];
+  for (let i = 0; i < 3000; i++) {
+    const mutant = mutate(corpus[below(corpus.length)]!, corpus, [0x0a, 0x12, 0x1a, 0xff, 0x80], below);
+    const form = forms[below(forms.length)]!;
+    for (const translate of [form.request, form.answer, form.thrown ?? form.answer]) {
+      try {
+        translate(mutant);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ProtocolError);
+      }
+    }
+  }
 });
