@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { CALL_SCHEMES, type CallScheme } from "./call-target.ts";
 import type { OutputFormat } from "./output.ts";
 
 /** The options of `trestle call`. */
@@ -13,6 +14,10 @@ export interface CallOptions {
   /** ms, of connecting and of the answer each. */
   readonly timeout: number;
   readonly registry?: string;
+  /** A running instance's address. */
+  readonly admin?: string;
+  /** How to call a service that is named without an address; undefined for Dubbo2 or Triple, as its providers speak. */
+  readonly protocol?: CallScheme;
   readonly oneWay?: boolean;
   /** Bytes. */
   readonly maxMessage: number;
@@ -38,6 +43,13 @@ export function readAttachment(text: string, before: readonly (readonly [string,
     ...before.map(([name, value]): [string, string] => [name, value]),
     [text.slice(0, equals), text.slice(equals + 1)],
   ];
+}
+
+/** Reads a protocol; for commander. */
+export function readProtocol(text: string): CallScheme {
+  const known = CALL_SCHEMES.find((one) => one === text);
+  if (known === undefined) throw new InvalidArgumentError(`it must be one of ${CALL_SCHEMES.join(", ")}.`);
+  return known;
 }
 
 /** Reads a time in ms; for commander. */

@@ -7,6 +7,9 @@ const DEFAULT_PORTS = { dubbo: 20_880, tri: 50_051, grpc: 50_051, http: 80 } as 
 /** The protocols that `trestle call` speaks. */
 export type CallScheme = keyof typeof DEFAULT_PORTS;
 
+/** All of them. */
+export const CALL_SCHEMES = Object.keys(DEFAULT_PORTS) as readonly CallScheme[];
+
 /** Whom to call. */
 export interface CallAddress {
   readonly scheme: CallScheme;
@@ -16,7 +19,7 @@ export interface CallAddress {
 
 /** What the command's arguments say. */
 export interface CallTarget {
-  /** Undefined where a registry has to be asked. */
+  /** Undefined where a registry or a running instance has to be asked. */
   readonly address: CallAddress | undefined;
   /** What stood before the method's name. */
   readonly service: string;
@@ -25,8 +28,11 @@ export interface CallTarget {
   readonly json: string | undefined;
 }
 
-/** Reads the arguments of `trestle call`. Throws an `Error` with one line that says how they are written. */
-export function readTarget(target: string, rest: readonly string[], hasRegistry: boolean): CallTarget {
+/**
+ * Reads the arguments of `trestle call`; `canAsk`: there is a registry or an instance to ask for an address. Throws an `Error` with one line that
+ * says how they are written.
+ */
+export function readTarget(target: string, rest: readonly string[], canAsk: boolean): CallTarget {
   const address = target.includes("://") ? readAddress(target) : undefined;
   const [name, json, ...more] = address === undefined ? [target, ...rest] : rest;
   if (name === undefined)
@@ -35,10 +41,9 @@ export function readTarget(target: string, rest: readonly string[], hasRegistry:
     throw new Error(
       `"${more[0]}" is one argument too many; put the call's arguments into one JSON array, such as '[42, "a"]'`,
     );
-  if (address === undefined && !hasRegistry) {
-    throw new Error(
-      "where is the service? Give an address (dubbo://host:port) first, or --registry zookeeper://host:2181",
-    );
+  if (address === undefined && !canAsk) {
+    const places = "--registry zookeeper://host:2181, or --admin http://127.0.0.1:15000";
+    throw new Error(`where is the service? Give an address (dubbo://host:port) first, ${places}`);
   }
   const match = /^\/?(.+)[.#/]([^.#/]+)$/.exec(name);
   if (match === null)
@@ -52,7 +57,7 @@ function readAddress(target: string): CallAddress {
   const url = parseServerUrl(target, port);
   if (typeof url === "string") throw new Error(url);
   if (!isScheme(url.scheme)) {
-    const known = Object.keys(DEFAULT_PORTS).map((name) => `${name}://`);
+    const known = CALL_SCHEMES.map((name) => `${name}://`);
     throw new Error(`${url.scheme}:// is not spoken by this command; these are: ${known.join(", ")}`);
   }
   if (url.hosts.length !== 1) throw new Error(`"${target}" names several hosts; a call goes to one`);

@@ -1,8 +1,18 @@
 import { Command } from "commander";
+import type { JsonNode } from "../codecs/json-text.ts";
 import { parseServiceKey, type ServiceKey, serviceKey } from "../model/service.ts";
-import { addText, type CallOptions, readAttachment, readMessageBytes, readTimeout } from "./call-options.ts";
+import { askAdmin } from "./admin-client.ts";
+import {
+  addText,
+  type CallOptions,
+  readAttachment,
+  readMessageBytes,
+  readProtocol,
+  readTimeout,
+} from "./call-options.ts";
 import { printItem, printResult } from "./call-output.ts";
-import { type CallAddress, type CallTarget, readArguments, readTarget } from "./call-target.ts";
+import { type AskAdmin, type CallPlace, type FindProviders, findPlace } from "./call-place.ts";
+import { type CallAddress, type CallScheme, type CallTarget, readArguments, readTarget } from "./call-target.ts";
 import {
   type CallTypes,
   describeError,
@@ -12,19 +22,11 @@ import {
   resultJson,
 } from "./call-values.ts";
 import { connectDubbo } from "./dubbo/client.ts";
-import { findProviders, type ProviderAddress, type ProviderScheme } from "./dubbo/registry.ts";
+import { findProviders } from "./dubbo/registry.ts";
 import { outputOption } from "./output.ts";
 import { callTriple } from "./triple/call.ts";
 import { DEFAULT_MAX_MESSAGE_BYTES } from "./triple/client.ts";
 import { callHttp } from "./triple/http-call.ts";
-
-/** Finds who provides a service by one of the protocols; a registry's URL and the service in, addresses out. */
-export type FindProviders = (
-  registry: string,
-  service: ServiceKey,
-  schemes: readonly ProviderScheme[],
-  timeoutMs: number,
-) => Promise<readonly ProviderAddress[]>;
 
 const EXAMPLES = `
 dubbo:// and tri:// (a Triple interface that is no protobuf one) take the arguments as a JSON array. Without --types the call is
@@ -37,6 +39,10 @@ grpc:// (also for a Triple service of protobuf messages) takes one message as JS
 stream; a stream of answers is printed as one line of JSON each. The types come from the server's reflection, or from --proto or
 --descriptor. Attachments are metadata.
 
+A service is also called by its name alone. With --registry the call goes to one of the providers that the registry lists, by dubbo
+or tri, as they speak, or by --protocol. With --admin it goes through the proxy of a running trestle, as its rules say, in whatever
+protocol: providers of other ones are translated to. Types of grpc calls are those that it knows.
+
 The value goes to standard output as JSON; what the provider threw or refused goes to standard error.
 Exit code 0: a value came back. 1: an exception or an error did. 2: the call could not be made, or had no answer.
 
@@ -46,6 +52,10 @@ Examples:
   trestle call dubbo://10.0.0.5 com.acme.OrderService.getOrder '[42]' --types long
   trestle call dubbo://10.0.0.5 com.acme.OrderService.find '["a", ["x"]]' --types 'java.lang.String,java.util.List<java.lang.String>'
   trestle call com.acme.OrderService.getOrder '[42]' --registry zookeeper://10.0.0.1:2181
+  trestle call com.acme.OrderService.getOrder '[42]' --registry zookeeper://10.0.0.1:2181 --protocol http
+  trestle call com.acme.Relay/Say '"hello"' --registry zookeeper://10.0.0.1:2181 --protocol grpc --proto protos/relay.proto
+  trestle call com.acme.OrderService/GetOrder '{"id": "42"}' --admin http://127.0.0.1:15000 --protocol grpc
+  trestle call com.acme.OrderService.getOrder '[42]' --admin http://127.0.0.1:15000
   trestle call tri://10.0.0.5:50051 com.acme.OrderService.getOrder '[42]' --group g --version 1.0.0
   trestle call tri://10.0.0.5:50051 com.acme.OrderService.getOrder '[42]' --types long --timeout 500
   trestle call http://10.0.0.5:50051 com.acme.OrderService.getOrder '[42]'
@@ -55,10 +65,13 @@ Examples:
   trestle call grpc://10.0.0.5:9090 acme.Orders/PutAll '[{"id": "1"}, {"id": "2"}]'`;
 
 /** `trestle call`: one call from the shell, by Dubbo2, Triple, gRPC or JSON over HTTP. */
-export function createCallCommand(find: FindProviders = findProviders): Command {
+export function createCallCommand(find: FindProviders = findProviders, ask: AskAdmin = askInstance): Command {
   return new Command("call")
     .description("call a method of a service: JSON in, JSON out")
-    .argument("<target>", "dubbo://, tri://, grpc:// or http://host:port, or Interface.method with --registry")
+    .argument(
+      "<target>",
+      "dubbo://, tri://, grpc:// or http://host:port; or Interface.method with --registry or --admin",
+    )
     .argument("[rest...]", "Interface.method (after an address), then the arguments as a JSON array, or the message")
     .option("--group <group>", "group of the service", "")
     .option("--version <version>", "version of the service", "")
@@ -70,22 +83,25 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
     .option("--generic", "make it a generic call although --types are given")
     .option("--timeout <ms>", "how long to wait for a connection, and for the answer", readTimeout, 5_000)
     .option("--registry <url>", "registry to find a provider in, such as zookeeper://host:2181")
-    .option("--one-way", "want no answer (dubbo://)")
+    .option("--admin <url>", "running trestle to call the service through, such as http://127.0.0.1:15000")
+    .option("--protocol <name>", "how to call a service by name: dubbo, tri, grpc or http", readProtocol)
+    .option("--one-way", "want no answer (dubbo)")
     .option(
       "--max-message <bytes>",
-      "largest message to take as an answer (not dubbo://)",
+      "largest message to take as an answer (not dubbo)",
       readMessageBytes,
       DEFAULT_MAX_MESSAGE_BYTES,
     )
-    .option("--proto <file>", ".proto file with the service (grpc://); repeat for more", addText, [])
+    .option("--proto <file>", ".proto file with the service (grpc); repeat for more", addText, [])
     .option("--proto-path <folder>", "folder that imports of .proto files start from; repeat for more", addText, [])
-    .option("--descriptor <file>", "FileDescriptorSet with the service, as protoc writes it (grpc://)")
+    .option("--descriptor <file>", "FileDescriptorSet with the service, as protoc writes it (grpc)")
     .addOption(outputOption().default("json"))
     .addHelpText("after", EXAMPLES)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .action(async (target: string, rest: string[], options: CallOptions) => {
       try {
-        const failure = await runCall(readTarget(target, rest, options.registry !== undefined), options, find);
+        const canAsk = options.registry !== undefined || options.admin !== undefined;
+        const failure = await runCall(readTarget(target, rest, canAsk), options, find, ask);
         if (failure === undefined) return;
         process.stderr.write(failure);
         process.exitCode = 1;
@@ -97,42 +113,74 @@ export function createCallCommand(find: FindProviders = findProviders): Command 
 }
 
 /** Runs the call and prints its value; gives what is to be said of an exception or error instead. Throws an `Error` with one line where no answer came. */
-async function runCall(target: CallTarget, options: CallOptions, find: FindProviders): Promise<string | undefined> {
-  if (target.address?.scheme === "grpc") return callProtobuf(target, target.address, options);
-  if (options.proto.length > 0 || options.descriptor !== undefined)
-    throw new Error("--proto and --descriptor are for grpc:// alone; Java's types are named with --types");
+async function runCall(
+  target: CallTarget,
+  options: CallOptions,
+  find: FindProviders,
+  ask: AskAdmin,
+): Promise<string | undefined> {
+  const protocol = target.address?.scheme ?? options.protocol;
+  checkOptions(target, protocol, options);
   const named = parseServiceKey(target.service);
   const service = serviceKey(named.interface, options.group || named.group, options.version || named.version);
-  if (target.address?.scheme === "http") return callJson(target, target.address, service, options);
   const types: CallTypes = { types: options.types, generic: options.generic ?? options.types === undefined };
-  const request = encodeArguments(target.method, readArguments(target.json ?? "[]"), types);
-  const address: CallAddress = target.address ?? (await pick(find, service, options));
-  if (address.scheme === "dubbo") return callDubbo(address, service, request, options);
-  if (options.oneWay === true) throw new Error("--one-way is for dubbo:// alone: every call of Triple has an answer");
-  const outcome = await callTriple({ address, service, request, options });
+  // Faults of what was typed come before those of the network.
+  const args = protocol === "grpc" ? [] : readArguments(target.json ?? "[]");
+  const isJava = protocol !== "grpc" && protocol !== "http";
+  const request = isJava ? encodeArguments(target.method, args, types) : undefined;
+  const place =
+    target.address === undefined ? await findPlace(service, options, find, ask) : { address: target.address, service };
+  if (protocol === "grpc") return callProtobuf({ ...target, service: place.service.interface }, place, options);
+  if (request === undefined) return callJson(target.method, args, place, options);
+  if (place.address.scheme === "dubbo") return callDubbo(place.address, place.service, request, options);
+  const outcome = await callTriple({ ...place, request, options });
   if (outcome.type === "error") return describeRefusal(outcome.status, outcome.name, outcome.text);
   if (outcome.type === "exception") return describeThrown(outcome.value);
   process.stdout.write(printResult(options.output, resultJson(outcome.value)));
   return undefined;
 }
 
+/** Refuses, by an `Error`, options that contradict each other or the protocol; undefined: it is that of the provider that is found. */
+function checkOptions({ address }: CallTarget, protocol: CallScheme | undefined, options: CallOptions): void {
+  const { registry, admin, types, generic, oneWay, proto, descriptor } = options;
+  if (address !== undefined && options.protocol !== undefined)
+    throw new Error(`--protocol is for services by name: the address says ${address.scheme}:// already`);
+  if (address !== undefined && admin !== undefined)
+    throw new Error("--admin is for services by name: without an address the call goes through that instance's proxy");
+  if (registry !== undefined && admin !== undefined)
+    throw new Error("--registry and --admin exclude each other: both say where the service is");
+  if (protocol !== "grpc" && (proto.length > 0 || descriptor !== undefined))
+    throw new Error("--proto and --descriptor are for grpc alone; Java's types are named with --types");
+  const isJava = types !== undefined || generic === true || oneWay === true;
+  if (protocol === "grpc" && isJava)
+    throw new Error(
+      "--types, --generic and --one-way are for Java's interfaces; grpc takes types from --proto or the server",
+    );
+  if (protocol === "http" && isJava)
+    throw new Error("--types, --generic and --one-way are for dubbo and tri; http has JSON and an answer");
+  if (protocol === "tri" && oneWay === true)
+    throw new Error("--one-way is for dubbo alone: every call of Triple has an answer");
+}
+
+async function askInstance(admin: string, path: string, timeoutMs: number): Promise<unknown> {
+  return askAdmin(admin, path, "GET", timeoutMs);
+}
+
 async function callProtobuf(
-  target: CallTarget,
-  address: CallAddress,
+  { service, method, json }: CallTarget,
+  place: CallPlace,
   options: CallOptions,
 ): Promise<string | undefined> {
-  if (options.types !== undefined || options.generic === true || options.oneWay === true)
-    throw new Error(
-      "--types, --generic and --one-way are for Java's interfaces; grpc:// takes types from --proto or the server",
-    );
+  const { group, version } = place.service;
   // Only here: no other command has to wait until protobuf is loaded.
   const { callGrpc } = await import("./triple/grpc-call.ts");
   return callGrpc({
-    address,
-    service: target.service,
-    method: target.method,
-    json: target.json,
-    options,
+    address: place.address,
+    service,
+    method,
+    json,
+    options: { ...options, group: options.group || group, version: options.version || version },
+    descriptors: place.descriptors,
     print: (value, isStream) => {
       process.stdout.write(isStream ? printItem(options.output, value) : printResult(options.output, value));
     },
@@ -140,14 +188,12 @@ async function callProtobuf(
 }
 
 async function callJson(
-  { method, json }: CallTarget,
-  address: CallAddress,
-  service: ServiceKey,
+  method: string,
+  args: readonly JsonNode[],
+  { address, service }: CallPlace,
   options: CallOptions,
 ): Promise<string | undefined> {
-  if (options.types !== undefined || options.generic === true || options.oneWay === true)
-    throw new Error("--types, --generic and --one-way are for dubbo:// and tri://; http:// has JSON and an answer");
-  const outcome = await callHttp({ address, service, method, args: readArguments(json ?? "[]"), options });
+  const outcome = await callHttp({ address, service, method, args, options });
   if (outcome.type === "error") return describeRefusal(outcome.status, outcome.name, outcome.text);
   process.stdout.write(printResult(options.output, outcome.value));
   return undefined;
@@ -171,15 +217,4 @@ async function callDubbo(
   } finally {
     client.close();
   }
-}
-
-async function pick(find: FindProviders, service: ServiceKey, options: CallOptions): Promise<ProviderAddress> {
-  const schemes = options.oneWay === true ? (["dubbo"] as const) : (["dubbo", "tri"] as const);
-  const providers = await find(options.registry!, service, schemes, options.timeout);
-  const provider = providers[Math.floor(Math.random() * providers.length)];
-  if (provider === undefined) {
-    const { interface: name } = service;
-    throw new Error(`the registry lists no ${schemes.join(" or ")} provider of ${name} in that group and version`);
-  }
-  return provider;
 }

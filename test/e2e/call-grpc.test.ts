@@ -210,7 +210,7 @@ describe("a server without reflection", () => {
     [
       "with Java's types",
       ["--types", "long"],
-      "--types, --generic and --one-way are for Java's interfaces; grpc:// takes types from --proto or the server",
+      "--types, --generic and --one-way are for Java's interfaces; grpc takes types from --proto or the server",
     ],
   ])("is not called %s", async (_name, options, text) => {
     const ran = await callSilent("acme.Shop/Get", "{}", ...options);

@@ -127,6 +127,22 @@ describe.each(["3.2", "3.3"] as const)("a %s provider", (line) => {
     expect(oneWay).toEqual({ code: 2, stdout: "", stderr: `trestle: ${none}\n` });
   });
 
+  test("is found in a registry and called by the protocol that is named", async () => {
+    const where = ["--registry", zookeeper.address, "--group", "g", "--version", "1.0.0"];
+    const say = (protocol: string, ...more: string[]) =>
+      runTrestle(["call", ...more, ...where, "--protocol", protocol]);
+    expect(await say("tri", "com.acme.OrderService.sayHi", '["bob"]')).toMatchObject({ code: 0, stdout: '"hi bob"\n' });
+    const relay = fileURLToPath(new URL("../../fixtures/peers/grpc/relay.proto", import.meta.url));
+    const grpc = await say("grpc", "com.acme.Relay/Say", '"hi"', "--proto", relay);
+    expect(grpc).toEqual({ code: 0, stderr: "", stdout: `"${line}: hi"\n` });
+    const http = await say("http", "com.acme.OrderService.sayHi", '["bob"]');
+    // 3.2 takes no JSON.
+    if (line === "3.3") expect(http).toEqual({ code: 0, stderr: "", stdout: '"hi bob"\n' });
+    else expect(http).toMatchObject({ code: expect.toBeOneOf([1, 2]) as number, stdout: "" });
+    const dubbo = await say("dubbo", "com.acme.OrderService.sayHi", '["bob"]');
+    expect(dubbo.stderr).toContain("the registry lists no dubbo provider of com.acme.OrderService");
+  });
+
   if (line === "3.3") {
     test("is called by JSON over HTTP", async () => {
       const service = ["--group", "g", "--version", "1.0.0"];
@@ -349,7 +365,7 @@ describe("a peer that gives no answer", () => {
     const oneWay = await runTrestle([...at, "--one-way"]);
     expect(oneWay).toMatchObject({
       code: 2,
-      stderr: "trestle: --one-way is for dubbo:// alone: every call of Triple has an answer\n",
+      stderr: "trestle: --one-way is for dubbo alone: every call of Triple has an answer\n",
     });
   });
 });

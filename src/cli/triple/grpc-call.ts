@@ -24,6 +24,8 @@ export interface ProtobufCall {
   /** The message, or an array of them where the method takes a stream; undefined for an empty one, or none. */
   readonly json: string | undefined;
   readonly options: CallOptions;
+  /** A FileDescriptorSet, base64, that says the types where the options do not; undefined for the server's reflection. */
+  readonly descriptors?: string | undefined;
   /** Gets each message of the answer as it comes; `isStream`: there may be any number. */
   readonly print: (value: JsonNode, isStream: boolean) => void;
 }
@@ -35,7 +37,7 @@ export interface ProtobufCall {
 export async function callGrpc(call: ProtobufCall): Promise<string | undefined> {
   const { address, options } = call;
   const json = call.json === undefined ? undefined : parseMessage(call.json);
-  const known = schemaOfFiles(options);
+  const known = schemaOfFiles(options) ?? schemaOfInstance(call.descriptors);
   const client = await connectGrpc({
     host: address.host,
     port: address.port,
@@ -113,6 +115,13 @@ function parseMessage(text: string): JsonNode {
   } catch (error) {
     throw new Error(`the message is no JSON: ${(error as Error).message}; it is an object, such as '{"id": 42}'`);
   }
+}
+
+/** Undefined where the instance that was asked knows none. */
+function schemaOfInstance(descriptors: string | undefined): Schema | undefined {
+  if (descriptors === undefined) return undefined;
+  const origin = "that instance";
+  return createSchema(readDescriptorSet(Buffer.from(descriptors, "base64"), origin), origin);
 }
 
 /** Undefined where the options name no files. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addText, readAttachment, readMessageBytes, readTimeout } from "../../../src/cli/call-options.ts";
+import { addText, readAttachment, readMessageBytes, readProtocol, readTimeout } from "../../../src/cli/call-options.ts";
 
 test("attachments are put one behind the other, cut at the first equals sign", () => {
   expect(readAttachment("b=c=d", [["a", "1"]])).toEqual([
@@ -15,6 +15,11 @@ test("texts are put one behind the other", () => {
 
 test.each(["a", "=a", ""])("%j is no attachment", (text) => {
   expect(() => readAttachment(text, [])).toThrow("it must be name=value.");
+});
+
+test("protocols are the four that the command speaks", () => {
+  expect(["dubbo", "tri", "grpc", "http"].map(readProtocol)).toEqual(["dubbo", "tri", "grpc", "http"]);
+  expect(() => readProtocol("rest")).toThrow("it must be one of dubbo, tri, grpc, http.");
 });
 
 test("times and sizes are whole numbers within their bounds", () => {

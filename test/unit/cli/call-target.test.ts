@@ -29,7 +29,7 @@ describe("a target", () => {
   test.each<[string, string[], boolean, string]>([
     ["dubbo://h", [], false, "which method?"],
     ["tri://h", ["a.B.m", "[1]", "[2]"], false, '"[2]" is one argument too many'],
-    ["a.B.m", ["[1]"], false, "where is the service?"],
+    ["a.B.m", ["[1]"], false, "where is the service? Give an address (dubbo://host:port) first, --registry"],
     ["tri://h", ["m"], false, '"m" is no method'],
     ["tri://h:99999", ["a.B.m"], false, '"h:99999" in "tri://h:99999" is no host:port'],
     ["tri://h:1,i:2", ["a.B.m"], false, "names several hosts"],
