@@ -37,6 +37,8 @@ export interface ParseJsonLimits {
   readonly maxDepth?: number;
   /** Characters of the text; default 16 Mi. */
   readonly maxChars?: number;
+  /** Values, those inside others too: the smallest cost most for their length; default 1,000,000. */
+  readonly maxValues?: number;
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -46,10 +48,11 @@ const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r
 
 /** Parses one JSON text. Throws ProtocolError("json", ...) with the character's offset. */
 export function parseJson(text: string, limits: ParseJsonLimits = {}): JsonNode {
-  const { maxDepth = 256, maxChars = 16 * 1024 * 1024 } = limits;
+  const { maxDepth = 256, maxChars = 16 * 1024 * 1024, maxValues = 1_000_000 } = limits;
   if (text.length > maxChars) throw jsonError(`json of ${text.length} characters is over maxChars ${maxChars}`, 0);
   let at = 0;
   let depth = 0;
+  let values = 0;
 
   const take = (pattern: RegExp): string => {
     pattern.lastIndex = at;
@@ -132,6 +135,7 @@ export function parseJson(text: string, limits: ParseJsonLimits = {}): JsonNode 
     return value;
   };
   const node = (): JsonNode => {
+    if (++values > maxValues) throw jsonError(`json of more values than maxValues ${maxValues}`, at);
     switch (text[at]) {
       case "{":
         return object();

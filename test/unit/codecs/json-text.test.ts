@@ -100,6 +100,13 @@ describe("what is no JSON is refused with its place", () => {
     expect(() => parseJson("[".repeat(1_000_000))).toThrow("maxDepth");
     expect(() => parseJson('"abc"', { maxChars: 4 })).toThrow("json of 5 characters is over maxChars 4");
   });
+
+  test("values are counted, whatever holds them", () => {
+    expect(parseJson('[1,{"a":[]}]', { maxValues: 4 })).toHaveLength(2);
+    const message = "json of more values than maxValues 3";
+    expect(() => parseJson('[1,{"a":[]}]', { maxValues: 3 })).toThrow(message);
+    expect(() => parseJson(`[${"[],".repeat(1_000_000)}1]`)).toThrow("maxValues 1000000");
+  });
 });
 
 test("trees may be built by hand", () => {
