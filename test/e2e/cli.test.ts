@@ -80,6 +80,10 @@ test("demo --once shows, for a caller of each protocol, the split that the rule 
     expect(stdout).toMatch(new RegExp(`^  getOrder +${caller} +100 +0 +0 % +0 % +ok$`, "m"));
     expect(stdout).toMatch(new RegExp(`^  sayHello +${caller} +[0-9]+ +[0-9]+ +[0-9]+ % +30 % +ok$`, "m"));
   }
+  for (const caller of ["Dubbo2", "Triple", "JSON"]) {
+    expect(stdout).toMatch(new RegExp(`^  getStock +${caller} +100 +100 +ok$`, "m"));
+    expect(stdout).toMatch(new RegExp(`^  reserve +${caller} +100 +100 +ok$`, "m"));
+  }
   expect(stdout).toMatch(/the split was what the rule says\n$/);
 });
 

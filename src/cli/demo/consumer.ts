@@ -3,7 +3,7 @@ import { fieldOf, isContainer, isObject, type Value } from "../../codecs/value.t
 import { printAddress } from "../config/address.ts";
 import type { ProviderAddress } from "../dubbo/registry.ts";
 import { openLink, type SampleLink } from "./links.ts";
-import { ORDER_SERVICE, type OrderMethod } from "./order-service.ts";
+import { ORDER_DESCRIPTORS, ORDER_SERVICE, type OrderMethod } from "./order-service.ts";
 
 /** How a sample consumer is run. */
 export interface SampleConsumerOptions {
@@ -60,7 +60,8 @@ export class SampleConsumer {
     attachments: Readonly<Record<string, string>> = {},
   ): Promise<SampleReply> {
     const { group = "", version = "", application, timeoutMs = 1_000, retries = 2 } = this.#options;
-    const request = { application, group, version, method, args, attachments, timeoutMs };
+    const names = { application, interface: ORDER_SERVICE.interface, group, version, method };
+    const request = { ...names, descriptor: ORDER_DESCRIPTORS[method], args, attachments, timeoutMs };
     let failure = new CallError("unavailable", "no_endpoint", `no provider of ${ORDER_SERVICE.interface} is listed`);
     for (let attempt = 0; attempt <= retries; attempt++) {
       try {

@@ -7,7 +7,14 @@ import type { Value } from "../../codecs/value.ts";
 import type { DubboUrl } from "../../registry-sync/dubbo-url.ts";
 import { printAddress } from "../config/address.ts";
 import { resolveConfig } from "../config/resolve.ts";
-import { followProviders, openZooKeeper, type ProviderScheme, registerUrl } from "../dubbo/registry.ts";
+import {
+  findProviders,
+  followProviders,
+  openZooKeeper,
+  type ProviderAddress,
+  type ProviderScheme,
+  registerUrl,
+} from "../dubbo/registry.ts";
 import { Mesh } from "../mesh/mesh.ts";
 import { type SampleReply, servedBy, startSampleConsumer } from "./consumer.ts";
 import { GrpcCaller } from "./grpc-caller.ts";
@@ -16,6 +23,8 @@ import { ORDER_PROTO } from "./order-proto.ts";
 import { ORDER_SERVICE, type OrderMethod } from "./order-service.ts";
 import { type SampleProvider, startSampleProvider } from "./provider.ts";
 import type { Caller } from "./scenario.ts";
+import { type StockCaller, StockCallers } from "./stock-callers.ts";
+import { listenStock, STOCK_SERVICE, type StockMethod, stockRules } from "./stock-service.ts";
 
 const HOST = "127.0.0.1";
 const ADMIN_PORT = 15_000;
@@ -27,11 +36,15 @@ const ADMIN_PORT = 15_000;
 export interface DemoMesh {
   /** Makes a call in the caller's protocol; rejects where it failed. */
   call(caller: Caller, method: OrderMethod, args: readonly Value[]): Promise<SampleReply>;
+  /** Makes a call of the service that is a REST service, and says who answered; rejects where it failed. */
+  callStock(caller: StockCaller, method: StockMethod, args: readonly Value[]): Promise<string>;
   /** `host:port` lists for people to look at. */
   readonly facade: string;
   readonly proxy: Readonly<Record<ProviderScheme, readonly string[]>>;
   /** Of v1, of v2. */
   readonly providers: readonly string[];
+  /** Where the REST service is, and the rule that leads callers to it. */
+  readonly stock: { readonly address: string; readonly operations: readonly string[]; readonly rules: string };
   readonly admin: string;
   readonly rulesFile: string;
   readonly protoFile: string;
@@ -94,6 +107,10 @@ export async function startDemoMesh(): Promise<DemoMesh> {
     return consumer;
   };
   const [dubbo, triple] = [await start("dubbo"), await start("tri")];
+  const rest = await listenStock(HOST, 0);
+  const found = remembered(() => findProviders(registry, STOCK_SERVICE, ["dubbo"], WAIT_MS));
+  const listed = triPorts.map((port): ProviderAddress => ({ scheme: "tri", host: HOST, port }));
+  const stock = new StockCallers(async (scheme) => (scheme === "tri" ? listed : found()));
   const grpc = triPorts.map((port) => new GrpcCaller({ host: HOST, port }));
   let turn = 0;
   await until("both providers and the types are known", () => {
@@ -108,8 +125,14 @@ export async function startDemoMesh(): Promise<DemoMesh> {
       const value =
         caller === "gRPC"
           ? await grpc[next]!.call(method, args)
-          : await callJson({ host: HOST, port: triPorts[next]! }, method, args);
+          : await callJson({ host: HOST, port: triPorts[next]! }, ORDER_SERVICE, method, args);
       return { value, servedBy: servedBy(value) };
+    },
+    callStock: (caller, method, args) => stock.call(caller, method, args),
+    stock: {
+      address: printAddress(HOST, rest.port),
+      operations: rest.operations,
+      rules: stockRules(HOST, rest.port),
     },
     facade: printAddress(HOST, facadePort!),
     proxy,
@@ -122,17 +145,23 @@ export async function startDemoMesh(): Promise<DemoMesh> {
       const before = mesh.store.snapshots.get();
       await writeFile(`${rulesFile}.new`, text);
       await rename(`${rulesFile}.new`, rulesFile);
+      const isRead = () => {
+        const { rules, schemas } = mesh.store.snapshots.get();
+        const asks = rules.some((rule) => rule.kind === "RestMapping" && rule.mapping.openapi !== undefined);
+        return !asks || schemas.some(({ published }) => published !== undefined);
+      };
       await until(
         "the rules are in force",
-        () => mesh.store.snapshots.get() !== before && mesh.unsettled().length === 0,
+        () => mesh.store.snapshots.get() !== before && isRead() && mesh.unsettled().length === 0,
       );
     },
     async close() {
       await Promise.all([dubbo.close(), triple.close()]);
-      for (const caller of grpc) caller.close();
+      for (const caller of [...grpc, stock]) caller.close();
       await Promise.all(providers.map((provider) => provider.close()));
       await Promise.all([providerSide.close(), consumerSide.close()]);
       await mesh.stop();
+      await rest.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -146,6 +175,19 @@ async function until(what: string, holds: () => boolean): Promise<void> {
     if (Date.now() > deadlineMs) throw new Error(`the demo waited ${WAIT_MS / 1_000} s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Asks the registry once, and again while it lists nobody. */
+function remembered(find: () => Promise<readonly ProviderAddress[]>): typeof find {
+  let known: readonly ProviderAddress[] = [];
+  let asked: ReturnType<typeof find> | undefined;
+  return async () => {
+    if (known.length > 0) return known;
+    asked ??= find();
+    known = await asked;
+    asked = undefined;
+    return known;
+  };
 }
 
 /** Ports that nobody listens on now, as the system gives them. */

@@ -5,14 +5,16 @@ import { connectDubbo, type DubboClient } from "../dubbo/client.ts";
 import type { ProviderAddress, ProviderScheme } from "../dubbo/registry.ts";
 import { connectGrpc, type GrpcClient } from "../triple/client.ts";
 import { unwrapAnswer, wrapRequest } from "../triple/wrapper.ts";
-import { ORDER_DESCRIPTORS, ORDER_SERVICE, type OrderMethod } from "./order-service.ts";
 
-/** One call of the sample's service. */
-export interface OrderCall {
+/** One call of a sample service. */
+export interface SampleCall {
   readonly application: string;
+  readonly interface: string;
   readonly group: string;
   readonly version: string;
-  readonly method: OrderMethod;
+  readonly method: string;
+  /** Types of the parameters. */
+  readonly descriptor: string;
   readonly args: readonly Value[];
   readonly attachments: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -24,7 +26,7 @@ export interface SampleLink {
   readonly state: "open" | "readonly" | "closed";
   readonly callsInFlight: number;
   /** Makes a call. Rejects with `CallError` where the callee was not reached or refused it, else with what it threw as an `Error`. */
-  call(call: OrderCall): Promise<Value>;
+  call(call: SampleCall): Promise<Value>;
   close(): void;
 }
 
@@ -53,15 +55,9 @@ class DubboLink implements SampleLink {
     return this.#client.callsInFlight;
   }
 
-  async call({ application, attachments, timeoutMs, ...parts }: OrderCall): Promise<Value> {
+  async call({ application, attachments, timeoutMs, ...parts }: SampleCall): Promise<Value> {
     const response = await this.#client.call(
-      {
-        twoWay: true,
-        interface: ORDER_SERVICE.interface,
-        ...parts,
-        descriptor: ORDER_DESCRIPTORS[parts.method],
-        attachments: { "remote.application": application, ...attachments },
-      },
+      { twoWay: true, ...parts, attachments: { "remote.application": application, ...attachments } },
       timeoutMs,
     );
     if (response?.type === "value") return response.value;
@@ -86,10 +82,11 @@ class TripleLink implements SampleLink {
     return this.#client.takesCalls ? "open" : "closed";
   }
 
-  async call({ application, method, args, attachments, timeoutMs, group, version }: OrderCall): Promise<Value> {
+  async call({ application, interface: path, method, descriptor, args, ...parts }: SampleCall): Promise<Value> {
+    const { attachments, timeoutMs, group, version } = parts;
     const { fields } = printRequestHead({
       authority: this.#client.address,
-      path: ORDER_SERVICE.interface,
+      path,
       method,
       group,
       version,
@@ -97,7 +94,7 @@ class TripleLink implements SampleLink {
       consumerApplication: application,
       attachments: Object.entries(attachments),
     });
-    const messages = [wrapRequest({ descriptor: ORDER_DESCRIPTORS[method], args })];
+    const messages = [wrapRequest({ descriptor, args })];
     let answer: Buffer | undefined;
     const onMessage = (bytes: Buffer) => {
       answer = Buffer.from(bytes);

@@ -1,5 +1,7 @@
 import { ORDER_METHODS, type OrderMethod } from "./order-service.ts";
 import { CALLERS, type Caller, type Phase } from "./scenario.ts";
+import { STOCK_CALLERS, type StockCaller } from "./stock-callers.ts";
+import { STOCK_LABEL, STOCK_METHODS, type StockMethod } from "./stock-service.ts";
 
 /** A table says nothing of the split of fewer calls: a phase's tolerances are those of a hundred. */
 const JUDGED_CALLS = 100;
@@ -37,9 +39,7 @@ export class Tally {
       }),
     );
     const head = `  ${"method".padEnd(13)}${"caller".padEnd(8)}${["v1", "v2", "to v2", "rule"].map(pad).join("")}`;
-    const failed =
-      this.failed === 0 ? "no call failed" : `${this.failed} calls failed, the last with: ${this.lastError}`;
-    return [phase.title, head, ...rows, `  ${failed}`, ""].join("\n");
+    return [phase.title, head, ...rows, `  ${failures(this)}`, ""].join("\n");
   }
 
   /** Whether every split is what the phase promises, and no call failed. */
@@ -53,6 +53,53 @@ export class Tally {
     const expected = phase.expected(method, caller);
     return v1 + v2 > 0 && Math.abs(v2 / (v1 + v2) - expected.v2) <= expected.tolerance + Number.EPSILON;
   }
+}
+
+/** A table of the calls of the REST service: how many were made by whom, and how many it answered. */
+export class StockTally {
+  readonly #made = new Map<string, number>();
+  readonly #answered = new Map<string, number>();
+  failed = 0;
+  lastError = "";
+
+  add(method: StockMethod, caller: StockCaller, servedBy: string): void {
+    const key = `${method} ${caller}`;
+    this.#made.set(key, (this.#made.get(key) ?? 0) + 1);
+    if (servedBy === STOCK_LABEL) this.#answered.set(key, (this.#answered.get(key) ?? 0) + 1);
+  }
+
+  fail(caller: StockCaller, error: Error): void {
+    this.failed++;
+    this.lastError = `${caller}: ${error.message}`;
+  }
+
+  print(title: string): string {
+    const rows = STOCK_METHODS.flatMap((method) =>
+      STOCK_CALLERS.map((caller) => {
+        const verdict = this.#holds(method, caller) ? "ok" : "NOT what the rule says";
+        const counts = [this.#made, this.#answered].map((of) => pad(of.get(`${method} ${caller}`) ?? 0)).join("");
+        return `  ${method.padEnd(13)}${caller.padEnd(8)}${counts}   ${verdict}`;
+      }),
+    );
+    const head = `  ${"method".padEnd(13)}${"caller".padEnd(8)}${["calls", "REST"].map(pad).join("")}`;
+    return [title, head, ...rows, `  ${failures(this)}`, ""].join("\n");
+  }
+
+  /** Whether every call was answered by the REST service. */
+  holds(): boolean {
+    return (
+      this.failed === 0 && STOCK_METHODS.every((method) => STOCK_CALLERS.every((caller) => this.#holds(method, caller)))
+    );
+  }
+
+  #holds(method: StockMethod, caller: StockCaller): boolean {
+    const made = this.#made.get(`${method} ${caller}`) ?? 0;
+    return made > 0 && this.#answered.get(`${method} ${caller}`) === made;
+  }
+}
+
+function failures({ failed, lastError }: { readonly failed: number; readonly lastError: string }): string {
+  return failed === 0 ? "no call failed" : `${failed} calls failed, the last with: ${lastError}`;
 }
 
 function percent(share: number): string {

@@ -59,7 +59,8 @@ describe("a RestMapping", () => {
   test("is read as docs/rest.md has it", () => {
     const text = readFileSync(join(import.meta.dirname, "../../../../docs/rest.md"), "utf8");
     const examples = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => read(yaml!));
-    expect(examples.map(({ said }) => said)).toEqual([[]]);
+    expect(examples.map(({ said }) => said)).toEqual([[], []]);
+    expect(readRestSpec(examples[1]!.rule?.spec).mapping.openapi?.tag).toBe("order-controller");
     expect(readRestSpec(examples[0]!.rule?.spec).mapping.methods.map(({ parameters }) => parameters.length)).toEqual([
       1, 1, 2,
     ]);
