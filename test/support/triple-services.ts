@@ -53,10 +53,7 @@ export function bridgeDifferences(consumer: DubboLine, provider: DubboLine): Rea
     ...(provider === "3.1" &&
       exceptions(["checked", "checked-cause", "runtime-cause"], "3.1 tells an exception's class and message alone")),
   };
-  if (consumer === "3.1") {
-    Object.assign(known, exceptions(thrown, "3.1 takes an exception for a value, from Java's own later providers too"));
-    known["generic exception"] = known["exception runtime"]!;
-  }
+  if (consumer === "3.1") Object.assign(known, exceptions(thrown, "3.1 knows exceptions as statuses alone"));
   if (consumer === "2.7") {
     known["no attachment of the call before"] = "2.7 sends them again where a reference has one address and no cluster";
   }

@@ -3,6 +3,7 @@ import type { CallHead } from "../../codecs/triple/head.ts";
 import { refuseClasses, refuseClassValues, refuseWrapped } from "../gateway/guard.ts";
 import { dubboToJson, jsonToDubbo } from "./json-form.ts";
 import { type CallSchemas, dubboToProtobuf, javaOf, protobufFormOf, protobufToDubbo } from "./protobuf-form.ts";
+import { takesStatusAlone, toStatusReply } from "./status-reply.ts";
 import { type DubboDestination, onlyMessage, type TripleReply, toDubboRequest, toTripleReply } from "./to-dubbo.ts";
 
 /** A call of a Triple port that is to be put into Dubbo2's form. */
@@ -58,7 +59,8 @@ export function callerFormOf(call: CallerCall, content: Buffer, maxBodyBytes: nu
     };
   }
   if (call.outside === true) refuseWrapped();
-  return { frame: toDubboRequest(head, message, destination), reply: toTripleReply, misfit: "undecodable" };
+  const reply = takesStatusAlone(head, destination.service) ? toStatusReply : toTripleReply;
+  return { frame: toDubboRequest(head, message, destination), reply, misfit: "undecodable" };
 }
 
 const NO_BYTES = Buffer.alloc(0);
