@@ -9,8 +9,10 @@ export interface RetryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** First pause, ms; it doubles up to 30 s. */
+  /** First pause, ms; it doubles up to the longest. */
   readonly firstPauseMs?: number;
+  /** 30 s unless told, ms. */
+  readonly maxPauseMs?: number;
 }
 
 const MAX_PAUSE_MS = 30_000;
@@ -38,7 +40,7 @@ export async function retrying(options: RetryOptions, run: (succeeded: () => voi
       if (!failing) tell(logger, what, error);
       failing = true;
       await pause(clock, pauseMs, signal);
-      pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+      pauseMs = Math.min(pauseMs * 2, options.maxPauseMs ?? MAX_PAUSE_MS);
     }
   }
 }

@@ -6,6 +6,7 @@ import { type Mesh, startMesh } from "../support/mesh.ts";
 import { type Nacos, nacosJars, startNacos } from "../support/nacos.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, stopAll } from "../support/process.ts";
+import { startTrestle, type Trestle } from "../support/trestle.ts";
 import { openZnodes } from "../support/znodes.ts";
 
 // Providers register in ZooKeeper and report their types to a Nacos; what Trestle knows of them comes from there.
@@ -14,6 +15,7 @@ const report = (group: string) => `${service}:1.0.0:${group}:provider:order-prov
 
 let nacos: Nacos;
 let mesh: Mesh;
+let trestle: Trestle;
 
 beforeAll(async () => {
   requireNamespace();
@@ -21,6 +23,7 @@ beforeAll(async () => {
     startNacos(),
     startMesh({ extra: ["--metadata", `nacos://${hosts.relay}:8848`] }),
   ]);
+  trestle = mesh.trestle;
   const jvm = { jars: nacosJars(), properties: [`-Ddubbo.metadata-report.address=${nacos.address}`] };
   const place = { registry: mesh.inside, application: "order-provider", version: "1.0.0" };
   await Promise.all([
@@ -40,17 +43,17 @@ afterAll(async () => {
 });
 
 async function methods(): Promise<readonly string[]> {
-  const { schemas } = (await mesh.trestle.json(`/api/v1/schemas?service=${service}`)) as { schemas: SchemaView[] };
+  const { schemas } = (await trestle.json(`/api/v1/schemas?service=${service}`)) as { schemas: SchemaView[] };
   if (schemas[0]?.from["java"] !== "metadata") return [];
   return schemas[0].java?.methods.map(({ name, parameterTypes }) => `${name}(${parameterTypes.join()})`) ?? [];
 }
 
 async function findings(code: string): Promise<readonly Finding[]> {
-  const { findings: all } = (await mesh.trestle.json("/api/v1/findings")) as { findings: Finding[] };
+  const { findings: all } = (await trestle.json("/api/v1/findings")) as { findings: Finding[] };
   return all.filter((finding) => finding.code === code);
 }
 
-const logged = (text: string) => mesh.trestle.peer.log(2_000).split(text).length - 1;
+const logged = (text: string) => trestle.peer.log(2_000).split(text).length - 1;
 
 test("the reports of 2.7 and 3.3 providers give their methods and classes", async () => {
   await eventually("both reports are there", async () => {
@@ -63,27 +66,31 @@ test("the reports of 2.7 and 3.3 providers give their methods and classes", asyn
   const znodes = await openZnodes(mesh.outside);
   expect(await znodes.children(`/dubbo/metadata/${service}`)).toEqual([]);
   znodes.close();
-  const { services } = (await mesh.trestle.json("/api/v1/services")) as { services: Record<string, unknown>[] };
+  const { services } = (await trestle.json("/api/v1/services")) as { services: Record<string, unknown>[] };
   expect(services.find((one) => one["service"] === `old/${service}:1.0.0`)).toMatchObject({
     schema: { java: "metadata" },
   });
 });
 
+async function find(body: string): Promise<string> {
+  const answer = await fetch(`http://${hosts.trestle}:50051/${service}/find`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "tri-service-group": "old", "tri-service-version": "1.0.0" },
+    body,
+  });
+  return answer.text();
+}
+
 test("JSON reaches the 2.7 provider by those types: an overload is told by its argument", async () => {
-  const call = async (method: string, body: string) => {
-    const answer = await fetch(`http://${hosts.trestle}:50051/${service}/${method}`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        "tri-service-group": "old",
-        "tri-service-version": "1.0.0",
-      },
-      body,
-    });
-    return answer.text();
-  };
-  await eventually("workers have them", async () => (await call("find", "[42]")).includes('"id":42'), 10_000);
-  expect(await call("find", '["A-7"]')).toContain("A-7");
+  await eventually("workers have them", async () => (await find("[42]")).includes('"id":42'), 10_000);
+  expect(await find('["A-7"]')).toContain("A-7");
+});
+
+test("an instance that starts serves with those types from its first call on", async () => {
+  await mesh.trestle.stop();
+  trestle = await startTrestle({ registry: mesh.outside, extra: ["--metadata", nacos.address] });
+  expect(await find("[42]")).toContain('"id":42');
+  expect(await methods()).toContain("getOrder(long)");
 });
 
 test("a report that changes counts within moments; one that cannot be read is a finding", async () => {

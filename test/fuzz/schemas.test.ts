@@ -7,7 +7,9 @@ import {
   FileDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
+import { ProtocolError } from "../../src/base/errors.ts";
 import { readProtoServices } from "../../src/cli/mesh/proto-services.ts";
+import { parseChanged, parseLogin } from "../../src/codecs/nacos/config.ts";
 import { createSchema, readDescriptorSet } from "../../src/codecs/protobuf/schema.ts";
 import { serviceFiles } from "../../src/codecs/protobuf/service-files.ts";
 import type { JavaDefinition } from "../../src/model/schema.ts";
@@ -163,5 +165,24 @@ test("whatever messages need each other, a service's files hold them all and no 
       expect(pruned!.service.map(({ name }) => name)).toEqual(["S"]);
     }),
     { numRuns: 300 },
+  );
+});
+
+test("what a Nacos answers is read, or refused by a ProtocolError in one line", () => {
+  const answers = ["a%3Ab%02dubbo%01c%02dubbo%02dev%01\n", '{"accessToken":"abc","tokenTtl":18000,"globalAdmin":true}'];
+  fc.assert(
+    fc.property(fc.constantFrom(...answers), edits, (answer, changes) => {
+      const text = edited(answer, changes);
+      for (const parse of [parseChanged, parseLogin]) {
+        try {
+          const found = parse(text);
+          if ("token" in found) expect(found.token).toMatch(/^[\x21-\x7e]+$/);
+          else expect(found.every(({ dataId, group }) => dataId !== "" && group !== "")).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError);
+          expect((error as Error).message).not.toContain("\n");
+        }
+      }
+    }),
   );
 });

@@ -94,6 +94,7 @@ export class FakeNacos {
   }
 
   async #change(untilMs: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const timer = this.#clock.after(untilMs - this.#clock.now(), () => wake());
       const forget = () => {

@@ -4,12 +4,19 @@ import { TransientError } from "../../../src/base/errors.ts";
 import { pause, retrying } from "../../../src/registry-sync/retrying.ts";
 import { recordingLogger, turn } from "../../support/recording-logger.ts";
 
-test("pauses double up to thirty seconds and start anew after a success", async () => {
+test.each([
+  ["thirty seconds", {}, [0, 500, 1_500, 3_500, 7_500, 15_500, 31_500, 61_500, 91_500, 92_000, 93_000]],
+  [
+    "what is asked for",
+    { maxPauseMs: 5_000 },
+    [0, 500, 1_500, 3_500, 7_500, 12_500, 17_500, 22_500, 27_500, 28_000, 29_000],
+  ],
+])("pauses double up to %s and start anew after a success", async (_, options, expected) => {
   const clock = new ManualClock(0);
   const stop = new AbortController();
   const triedMs: number[] = [];
   const { logger } = recordingLogger();
-  const done = retrying({ what: "x", clock, logger, signal: stop.signal }, async (succeeded) => {
+  const done = retrying({ what: "x", clock, logger, signal: stop.signal, ...options }, async (succeeded) => {
     triedMs.push(clock.now());
     if (triedMs.length === 9) succeeded();
     throw new TransientError("no");
@@ -20,7 +27,7 @@ test("pauses double up to thirty seconds and start anew after a success", async 
   }
   stop.abort();
   await done;
-  expect(triedMs.slice(0, 11)).toEqual([0, 500, 1_500, 3_500, 7_500, 15_500, 31_500, 61_500, 91_500, 92_000, 93_000]);
+  expect(triedMs.slice(0, 11)).toEqual(expected);
 });
 
 test("a failure is logged once until it works again", async () => {

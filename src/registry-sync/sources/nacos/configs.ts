@@ -39,6 +39,8 @@ const HOLD_MS = 30_000;
 /** How much later than it promises an answer may come, ms. */
 const LATE_MS = 10_000;
 const READ_TIMEOUT_MS = 5_000;
+/** A server that is lost is asked again at least this often, ms. */
+const MAX_PAUSE_MS = 5_000;
 /** Texts that one request listens to, and texts that are read at a time. */
 const MAX_LISTENED = 3_000;
 const READS_AT_ONCE = 8;
@@ -92,7 +94,7 @@ class Watch implements ConfigWatch {
     const { what, clock, log, onLost } = this.#options;
     const onAbort = () => this.#interrupt.abort();
     signal.addEventListener("abort", onAbort, { once: true });
-    await retrying({ what, clock, logger: log, signal }, async (succeeded) => {
+    await retrying({ what, clock, logger: log, signal, maxPauseMs: MAX_PAUSE_MS }, async (succeeded) => {
       try {
         while (!signal.aborted) {
           await this.#turn(signal, () => {
@@ -120,7 +122,8 @@ class Watch implements ConfigWatch {
     }
     const startMs = clock.now();
     const isHeld = this.#isReached && this.isRead;
-    const asked = [...this.#md5s.keys()];
+    // Of a server that answers, what is new is asked for alone: all of them are a long list.
+    const asked = [...(this.#isReached && !isHeld ? this.#unread : this.#md5s.keys())];
     const changed = await this.#listen(asked, isHeld, this.#interrupt.signal);
     if (changed === undefined) return;
     onReached();

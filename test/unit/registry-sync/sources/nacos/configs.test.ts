@@ -76,6 +76,20 @@ test("others that are followed are asked for at once; what nobody follows any mo
   expect(asked()).toEqual([`${LISTEN} 1`, "GET /nacos/v1/cs/configs b", `${LISTEN} 1 held`]);
 });
 
+test("of many what is new is asked for alone", async () => {
+  const { server, configs, take, asked } = watch();
+  configs.follow(["a", "b", "c"]);
+  await settle();
+  asked();
+  server.put("d", "1");
+  configs.follow(["a", "b", "c", "d"]);
+  await settle();
+  expect(asked()).toEqual([`${LISTEN} 1`, "GET /nacos/v1/cs/configs d", `${LISTEN} 4 held`]);
+  server.put("a", "2");
+  await settle();
+  expect(take()).toEqual(["back", "d=1", "a=2"]);
+});
+
 test("a namespace is asked for by its id", async () => {
   const { server, configs, take } = watch("dev");
   server.put("a", "1", "dev");
