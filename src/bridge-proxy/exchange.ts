@@ -270,6 +270,7 @@ export class Exchange implements TryOwner {
       authority: `${host.address}:${host.port}`,
       service: cluster.service,
       timeoutMs: deadline.deadlineMs - this.#context.nowMs,
+      spentMs: this.#context.nowMs - this.#startMs,
       token: cluster.tri.setsToken ? endpoint.token : "",
     };
     let request: TripleRequest;

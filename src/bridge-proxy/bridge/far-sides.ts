@@ -51,7 +51,7 @@ export function tripleSide(parts: FarParts<TripleEndpoint>): FarSide {
   return {
     callee: host.connection(),
     send(frame, owner) {
-      const to = { ...destination, authority: `${host.address}:${host.port}` };
+      const to = { ...destination, authority: `${host.address}:${host.port}`, spentMs: context.nowMs - startMs };
       const service = grpcServiceOf(schema);
       const request =
         service === undefined ? toTripleRequest(frame, to) : toGrpcRequest(frame, to, service, schema?.java);

@@ -25,6 +25,7 @@ import {
   type TripleDestination,
   type TripleRequest,
   toTripleRequest,
+  withCountdown,
 } from "./to-triple.ts";
 
 const scanned = new RequestHead();
@@ -73,13 +74,14 @@ export function toGrpcRequest(
     const args = argumentValues(scanned, values);
     const javaMethod = java === undefined ? undefined : overloadOf(java, scanned, args.length);
     const message = encodeArguments(method, args, javaMethod?.names);
+    const { timeoutMs } = withCountdown(to, scanned);
     const { fields } = printRequestHead({
       authority: to.authority,
       path: service.name,
       method: method.name,
       group: to.service.group,
       version: to.service.version,
-      timeoutMs: Number.isFinite(to.timeoutMs) ? Math.max(1, to.timeoutMs) : undefined,
+      timeoutMs: Number.isFinite(timeoutMs) ? Math.max(1, timeoutMs) : undefined,
       consumerApplication: scanned.attachments().get("remote.application"),
       attachments: attachmentsOf(scanned, to.token),
     });

@@ -1,6 +1,7 @@
 import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
 import { encodeStatusAnswer } from "../../codecs/dubbo2/answer.ts";
 import { encodeOutcome, PROTOCOL_VERSION, supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
+import { countdownMs } from "../../codecs/dubbo2/countdown.ts";
 import { HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import { SERVER_ERROR, SERVER_TIMEOUT } from "../../codecs/dubbo2/status.ts";
@@ -72,11 +73,18 @@ export function toRestCall(
       request,
       values,
       readsAttachments: supportsResponseAttachments(scanned.protocolVersion),
-      timeoutMs: Math.max(0, scanned.attachments().getNumber("timeout")),
+      timeoutMs: timeoutOf(scanned),
     };
   } finally {
     scanned.release();
   }
+}
+
+/** What the call says of its time, ms; 0 where it says nothing. */
+function timeoutOf(head: RequestHead): number {
+  const attachments = head.attachments();
+  const leftMs = countdownMs(attachments);
+  return Number.isFinite(leftMs) ? Math.max(1, leftMs) : Math.max(0, attachments.getNumber("timeout"));
 }
 
 /** The types that a generic call names; undefined where it names none, or not one for each argument. */

@@ -1,9 +1,11 @@
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import { encodeExceptionAnswer, encodeFastjson2Result, encodeStatusAnswer } from "../../codecs/dubbo2/answer.ts";
 import { PROTOCOL_VERSION, supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
+import { countdownMs } from "../../codecs/dubbo2/countdown.ts";
 import { Fastjson2Head } from "../../codecs/dubbo2/fastjson2-head.ts";
 import { FASTJSON2, HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
+import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import { OK } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { encodeHessian2 } from "../../codecs/hessian2/writer.ts";
@@ -45,6 +47,8 @@ export interface TripleDestination {
   readonly service: ServiceKey;
   /** What is left of the call's time, ms; Infinity for no bound. */
   readonly timeoutMs: number;
+  /** How long ago the call came, ms. */
+  readonly spentMs: number;
   /** The provider's own token, `""` for none. */
   readonly token: string;
 }
@@ -69,8 +73,9 @@ export function toTripleRequest(frame: Buffer, to: TripleDestination): TripleReq
     scanned.scan(frame, HEADER_BYTES, frame.length);
     const { wrapper, attachments } = wrapArguments(scanned);
     const readsAttachments = supportsResponseAttachments(scanned.protocolVersion);
-    const request = { ...requestOf(scanned.method, wrapper, attachments, to), readsAttachments };
-    const textOnly = attachments.every(([, value]) => typeof value === "string");
+    const bounded = withCountdown(to, scanned);
+    const request = { ...requestOf(scanned.method, wrapper, attachments, bounded), readsAttachments };
+    const textOnly = bounded === to && attachments.every(([, value]) => typeof value === "string");
     keepForm(scanned, to, request, wrapper.argTypes, textOnly);
     return request;
   } finally {
@@ -84,11 +89,18 @@ function fastjson2ToTriple(frame: Buffer, to: TripleDestination): TripleRequest 
     fastjson2Head.scan(frame, HEADER_BYTES, frame.length);
     const args = fastjson2Head.argumentBytes();
     const wrapper = { serializeType: FASTJSON2_TYPE, args, argTypes: argTypesOf(fastjson2Head.descriptor) };
-    const request = requestOf(fastjson2Head.method, wrapper, fastjson2Head.attachments().entries, to);
+    const attachments = fastjson2Head.attachments();
+    const request = requestOf(fastjson2Head.method, wrapper, attachments.entries, withCountdown(to, fastjson2Head));
     return { ...request, readsAttachments: true, inFastjson2: true };
   } finally {
     fastjson2Head.release();
   }
+}
+
+/** The destination with what is left of the caller's time, where the call itself says it. */
+export function withCountdown(to: TripleDestination, head: Pick<RequestView, "attachments">): TripleDestination {
+  const leftMs = countdownMs(head.attachments()) - to.spentMs;
+  return leftMs < to.timeoutMs ? { ...to, timeoutMs: Math.max(1, leftMs) } : to;
 }
 
 function requestOf(

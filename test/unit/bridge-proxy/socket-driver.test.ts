@@ -20,7 +20,7 @@ class Peer extends Duplex {
     return this;
   }
 
-  take(): void {
+  takeAll(): void {
     this.#takes = true;
     this.#taken?.();
   }
@@ -91,7 +91,7 @@ test("who waits for the peer is told once that it took all, and at once where no
   driver.onDrained(() => told++);
   queue.flush();
   expect(told).toBe(1);
-  peer.take();
+  peer.takeAll();
   await turn();
   expect(told).toBe(2);
   append(driver, "more than the socket holds");

@@ -22,6 +22,7 @@ const to = {
   authority: "10.0.0.1:50051",
   service: serviceKey("com.acme.OrderService", "", ""),
   timeoutMs: 1000,
+  spentMs: 0,
   token: "",
 };
 

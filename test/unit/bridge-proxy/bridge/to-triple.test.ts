@@ -11,7 +11,7 @@ import { serviceKey } from "../../../../src/model/service.ts";
 import { recordedFrames } from "../../../support/dubbo2-frames.ts";
 
 const service = serviceKey("com.acme.A", "g", "1.0.0");
-const to = { authority: "10.0.0.1:50051", service, timeoutMs: 1500, token: "" };
+const to = { authority: "10.0.0.1:50051", service, timeoutMs: 1500, spentMs: 0, token: "" };
 const frame = encodeRequest({
   idHigh: 1,
   idLow: 2,
@@ -43,6 +43,20 @@ test("a call becomes a head and a wrapper with each argument on its own", () => 
   expect(wrapper.args.map((arg) => Buffer.from(arg).toString("hex"))).toEqual(
     ["f8", "0178"].map((_, i) => Buffer.from(encodeHessian2(i === 0 ? 42n : "x")).toString("hex")),
   );
+});
+
+test("a caller that counts its time down is taken at its word, less the time since", () => {
+  const at = { interface: "com.acme.A", group: "", version: "", method: "get", descriptor: "", args: [] };
+  const parts = { idHigh: 1, idLow: 2, twoWay: true, ...at };
+  const counting = encodeRequest({ ...parts, attachments: { timeout: "1500", _TO: 700 } });
+  const timeout = (spentMs: number, timeoutMs: number) =>
+    fieldValue(toTripleRequest(counting, { ...to, spentMs, timeoutMs }).fields, "grpc-timeout");
+  expect([timeout(0, 1500), timeout(300, 1500), timeout(900, 1500), timeout(0, 200)]).toEqual([
+    "700m",
+    "400m",
+    "1m",
+    "200m",
+  ]);
 });
 
 test("no bound is no field, and the provider's own token goes along", () => {

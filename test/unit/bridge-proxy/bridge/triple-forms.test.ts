@@ -24,6 +24,7 @@ const destination = (change: Partial<TripleDestination> = {}): TripleDestination
   authority: "10.0.0.1:50051",
   service: serviceKey("com.acme.A", "", "1.0.0"),
   timeoutMs: 1500,
+  spentMs: 0,
   token: "",
   ...change,
 });
