@@ -24,7 +24,16 @@ function endpoint(
     warmed: 0,
     warm: () => host.warmed++,
   };
-  const facts = { weight: 100, warmupMs: 0, startedAtMs: 0, tag: "", token: "", payloadBytes: 0, takesWrapper: false, refusesJson: false };
+  const facts = {
+    weight: 100,
+    warmupMs: 0,
+    startedAtMs: 0,
+    tag: "",
+    token: "",
+    payloadBytes: 0,
+    takesWrapper: false,
+    refusesJson: false,
+  };
   return { ...facts, ...extra, host: host as unknown as UpstreamHost };
 }
 
