@@ -94,13 +94,14 @@ export function protobufToDubbo(
   head: CallHead,
   bytes: Buffer,
   to: DubboDestination,
-  check?: (args: readonly Value[]) => void,
+  check?: (args: readonly Value[], named: ReadonlySet<Value>) => void,
 ): Buffer {
   const { method, java } = form;
   const plan = planOf(method, java);
   const message = reflect(method.input, decodeProtobuf(form, bytes), false);
-  const args = argumentsOf(plan, message, new JavaBuilder({ java, beans: "maps", defaults: false }));
-  check?.(args);
+  const builder = new JavaBuilder({ java, beans: "maps", defaults: false });
+  const args = argumentsOf(plan, message, builder);
+  check?.(args, builder.named);
   return genericRequest(head, genericArguments(plan.method, plan.types, args), to);
 }
 

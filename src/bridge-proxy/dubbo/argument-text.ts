@@ -1,3 +1,4 @@
+import { fromBeanForm, isBeanDescriptor } from "../../codecs/bean-form.ts";
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import { scalarText } from "../../codecs/hessian2/text.ts";
 import { isContainer, type Value } from "../../codecs/value.ts";
@@ -9,7 +10,9 @@ import { isContainer, type Value } from "../../codecs/value.ts";
  */
 export function argumentText(head: Pick<RequestView, "effectiveArgument">, path: string): string | undefined {
   const [number, ...fields] = path.split(".");
-  let value: Value | undefined = head.effectiveArgument(Number(number));
+  const argument = head.effectiveArgument(Number(number));
+  // A generic call in the form bean has descriptors of its values.
+  let value = argument !== undefined && isBeanDescriptor(argument) ? fromBeanForm(argument) : argument;
   for (const field of fields) {
     if (value === undefined) return undefined;
     value = memberOf(value, field);

@@ -14,15 +14,18 @@ export function refuseClasses(content: Buffer, query: string): void {
   for (const text of texts) if ((text.includes(NAME) || text.includes("\\u")) && namesClass(text)) throw denied();
 }
 
-/** As {@link refuseClasses}, for arguments of another form than JSON: no map in them has a text under the key `class`. */
-export function refuseClassValues(args: readonly Value[]): void {
+/**
+ * As {@link refuseClasses}, for arguments of another form than JSON: no map in them has a text under the key `class`, but for those whose class
+ * was not the caller's to say, which are `named` by a schema.
+ */
+export function refuseClassValues(args: readonly Value[], named: ReadonlySet<Value>): void {
   const open: Value[] = [...args];
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
     if (!isContainer(value)) continue;
     if (value.type === "list") for (const item of value.items) open.push(item);
     if (value.type !== "map") continue;
     for (const [key, item] of value.entries) {
-      if (key === NAME && typeof item === "string") throw denied();
+      if (key === NAME && typeof item === "string" && !named.has(value)) throw denied();
       open.push(item);
     }
   }

@@ -49,6 +49,8 @@ export class JavaBuilder {
   /** Where in the message the value stands that is being made. */
   readonly #path: (string | number)[] = [];
   readonly #counter = new ValueCounter();
+  /** The maps whose key `class` is the name that the schema has for an Any's message: no caller says it. */
+  readonly named = new Set<Value>();
   #anys = 0;
 
   constructor(options: ToJavaOptions) {
@@ -110,7 +112,10 @@ export class JavaBuilder {
     const className = kindOfJava(type) === "bean" ? type.name : classOfMessage(message.desc);
     const names: string[] = [];
     const values: Value[] = [];
-    for (const { field, property, type: declared } of beanFields(java, message.desc, className)) {
+    // A class that nobody describes is like its message: its enums are like the message's.
+    const isGuess = beans === "objects" && java?.properties(className) === undefined;
+    for (const { field, property, type } of beanFields(java, message.desc, className)) {
+      const declared = isGuess && field.fieldKind === "enum" ? { name: classOfMessage(field.enum), args: [] } : type;
       if (!message.isSet(field) && !(defaults && hasDefault(field))) continue;
       // In a generic call's map this key names the class to make; no bean has such a property.
       if (beans === "maps" && property === "class") continue;
@@ -119,8 +124,11 @@ export class JavaBuilder {
     }
     if (beans === "maps") {
       const entries = names.map((name, i): MapEntry => [name, values[i]!]);
-      if (url !== undefined) entries.push(["class", className]);
-      return mapValue(url !== undefined && typeUrls === true ? [["@type", url], ...entries] : entries);
+      if (url === undefined) return mapValue(entries);
+      entries.push(["class", className]);
+      const map = mapValue(typeUrls === true ? [["@type", url], ...entries] : entries);
+      this.named.add(map);
+      return map;
     }
     const key = JSON.stringify([className, ...names]);
     let shape = this.#shapes.get(key);

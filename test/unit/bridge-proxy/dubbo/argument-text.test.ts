@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { argumentText } from "../../../../src/bridge-proxy/dubbo/argument-text.ts";
 import { headerLookup } from "../../../../src/bridge-proxy/dubbo/header-lookup.ts";
+import { toBeanForm } from "../../../../src/codecs/bean-form.ts";
 import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
@@ -60,6 +61,11 @@ test.each<[string, string | undefined]>([
 ])("argument %s is seen as %j", (path, text) => {
   const head = headOf([order, true, doubleValue(2.5), mapValue([["key", "value"]])]);
   expect(argumentText(head, path)).toBe(text);
+});
+
+test("arguments of a generic call in the form bean are seen as what their descriptors stand for", () => {
+  const head = headOf([toBeanForm(order), toBeanForm("a")]);
+  expect(["0.price", "0.items.0.count", "1"].map((path) => argumentText(head, path))).toEqual(["1.10", "3", "a"]);
 });
 
 test("headers are attachments in any case, and Dubbo's own names", () => {

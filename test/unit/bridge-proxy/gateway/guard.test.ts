@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { refuseClasses, refuseClassValues, refuseWrapped } from "../../../../src/bridge-proxy/gateway/guard.ts";
-import { listValue, mapValue } from "../../../../src/codecs/value.ts";
+import { listValue, mapValue, type Value } from "../../../../src/codecs/value.ts";
 
 const check = (content: string, query = "") => refuseClasses(Buffer.from(content), query);
 
@@ -30,8 +30,20 @@ test("Java's serialization is refused", () => {
   expect(refuseWrapped).toThrow("not taken from outside the mesh");
 });
 
+const nobody: ReadonlySet<Value> = new Set();
+
+test("a class that a schema names is taken, and what stands in its map is looked at", () => {
+  const known = mapValue([["class", "com.acme.Order"]]);
+  expect(() => refuseClassValues([known], new Set([known]))).not.toThrow();
+  const inside = mapValue([
+    ["class", "com.acme.Order"],
+    ["a", mapValue([["class", "x"]])],
+  ]);
+  expect(() => refuseClassValues([inside], new Set([inside]))).toThrow("names a Java class");
+});
+
 test("a class that is named in a map among the arguments is refused", () => {
   const named = mapValue([["class", "javax.script.ScriptEngineManager"]]);
-  expect(() => refuseClassValues([1, listValue([mapValue([["a", named]])])])).toThrow("names a Java class");
-  expect(() => refuseClassValues([mapValue([["class", 7]]), "class", listValue(["class"])])).not.toThrow();
+  expect(() => refuseClassValues([1, listValue([mapValue([["a", named]])])], nobody)).toThrow("names a Java class");
+  expect(() => refuseClassValues([mapValue([["class", 7]]), "class", listValue(["class"])], nobody)).not.toThrow();
 });

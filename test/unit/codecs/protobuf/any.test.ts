@@ -62,6 +62,15 @@ describe("an Any of a message of the schema", () => {
     expect(read("Box", { held: catJson }, maps)).toEqual(mapValue([["held", catMap]]));
   });
 
+  test("has a class that the schema names, not its sender", () => {
+    const desc = type("Box");
+    const message = fromBinary(desc, toBinary(desc, fromJson(desc, { held: catJson }, { registry: service.types })));
+    const builder = new JavaBuilder(maps);
+    const box = builder.message(reflect(desc, message));
+    expect([...builder.named]).toEqual([catMap]);
+    expect(builder.named.has(box)).toBe(false);
+  });
+
   test("has its type too, in answers to those who speak JSON", () => {
     const held = mapValue([["@type", url("shop.Cat")], ...catMap.entries]);
     expect(read("Box", { held: catJson }, { ...maps, typeUrls: true })).toEqual(mapValue([["held", held]]));
