@@ -42,13 +42,16 @@ export interface DubboDestination {
  */
 export function onlyMessage(body: Buffer, encoding: string, maxBytes: number): Buffer {
   if (body.length < ENVELOPE_BYTES) throw new ProtocolError("triple", "request without a message");
+  const flags = body[0]!;
+  if ((flags & ~FLAG_COMPRESSED) !== 0)
+    throw new ProtocolError("triple", `grpc message has flags 0x${flags.toString(16)}`);
   const length = body.readUInt32BE(1);
   if (length > body.length - ENVELOPE_BYTES) throw new ProtocolError("triple", "request ends inside a message");
   if (length < body.length - ENVELOPE_BYTES) {
     throw untranslatable("streams cannot be carried to a dubbo2 provider");
   }
   const message = body.subarray(ENVELOPE_BYTES);
-  return (body[0]! & FLAG_COMPRESSED) === 0 ? message : inflated(message, encoding, maxBytes);
+  return flags === 0 ? message : inflated(message, encoding, maxBytes);
 }
 
 /**

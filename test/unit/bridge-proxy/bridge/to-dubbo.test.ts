@@ -68,6 +68,7 @@ test("a unary request has one message", () => {
 });
 
 test.each([
+  ["flags of no meaning", Buffer.from("420000000101", "hex"), "grpc message has flags 0x42"],
   ["nothing", Buffer.alloc(0), "without a message"],
   ["two messages", enveloped(message, message), "streams"],
   ["a message that is cut off", enveloped(message).subarray(0, -1), "ends inside"],
