@@ -225,6 +225,8 @@ const limits: readonly BridgeCase[] = [
     name: "deadline ends the call",
     applies: () => true,
     run: async ({ caller, callee }) => {
+      // The first call of a time-out may be late for other reasons: Java makes a reference for it.
+      await caller.call("sleep", [1n], { timeoutMs: 300 });
       const before = Date.now();
       const { error } = await caller.call("sleep", [1_200n], { timeoutMs: 300 });
       expectError(error, /timeout|timed out|time-out|deadline|within/i, 4, 504, caller.name);
@@ -248,8 +250,8 @@ const limits: readonly BridgeCase[] = [
     applies: (caller, callee) => !(caller === "dubbo2" && callee.startsWith("dubbo2")),
     run: async ({ stage, caller, callee }) => {
       const before = (await callee.cancelled?.()) ?? 0;
-      await caller.giveUp(3_000, 300);
-      const until = Date.now() + 2_000;
+      await caller.giveUp(6_000, 300);
+      const until = Date.now() + 4_000;
       if (callee.cancelled !== undefined)
         await eventually("the callee sees it", async () => (await callee.cancelled!()) > before, until - Date.now());
       await eventually("it is let go", () => stage.held()["callsInFlight"] === 0, until - Date.now());

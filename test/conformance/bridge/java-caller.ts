@@ -22,7 +22,7 @@ export async function javaCaller(
   // Two addresses: with only one, 2.7 leaves its cluster out, and with it the attachments of answers.
   const place: ConsumerOptions =
     speaks === "dubbo" ? { url: `${stage.dubboUrl};${stage.dubboUrl}`, cluster: "failover" } : { url: stage.url };
-  const consumer = await startConsumer(line, place);
+  const consumer = await startConsumer(line, { ...place, timeout: 15_000 });
   const refs = new Set<string>();
   let rows: Promise<ReadonlyMap<string, Check>> | undefined;
 

@@ -77,8 +77,9 @@ function protobufCaller(
       ),
     async big(way, size) {
       const bytes = sampleBytes(size);
-      if (way === "up") return right(await call("countBytes", [bytes]), size);
-      return right(await (way === "down" ? call("makeBytes", [size]) : call("echoBytes", [bytes])), bytes);
+      const long = { timeoutMs: 15_000 };
+      if (way === "up") return right(await call("countBytes", [bytes], long), size);
+      return right(await (way === "down" ? call("makeBytes", [size], long) : call("echoBytes", [bytes], long)), bytes);
     },
     unknownMethod: () => call("missing", [1]),
     next: () => {},
