@@ -1,3 +1,5 @@
+import { javaClasses } from "../codecs/java-classes.ts";
+import type { JavaSchema } from "../codecs/java-schema.ts";
 import {
   CLUSTER_TYPE,
   type ClusterLoadAssignment,
@@ -39,6 +41,8 @@ export class ProxyConfig {
   readonly #clusters = new Map<string, Cluster>();
   /** By the name of their routes, made when first asked for. */
   readonly #gateways = new Map<string, GatewayTable>();
+  /** Of the schemas in force, once somebody asked. */
+  #classes: JavaSchema | undefined;
   #current: RuntimeConfig;
 
   constructor(context: ProxyContext) {
@@ -95,6 +99,7 @@ export class ProxyConfig {
       const names = [...resources.map(({ name }) => name), ...removedResources];
       for (const resource of resources) held.set(resource.name, resource);
       for (const name of removedResources) held.delete(name);
+      if (typeUrl === SCHEMA_TYPE) this.#classes = undefined;
       if (typeUrl === ENDPOINT_TYPE) for (const name of names) assigned.add(name);
       else rebuild = true;
       if (typeUrl === CLUSTER_TYPE) for (const name of names) this.#clusters.delete(name);
@@ -120,6 +125,10 @@ export class ProxyConfig {
       applicationOf: (address) => applications[address],
       tagOf: (address, service) => (tags === undefined ? "" : (tags[printServiceKey(service)]?.[address] ?? "")),
       schemaOf: (name) => this.#resources[SCHEMA_TYPE].get(name)?.resource as ServiceSchema | undefined,
+      classes: () => {
+        this.#classes ??= javaClasses(this.#list<ServiceSchema>(SCHEMA_TYPE));
+        return this.#classes;
+      },
     };
   }
 

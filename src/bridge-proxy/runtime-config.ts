@@ -1,3 +1,4 @@
+import type { JavaSchema } from "../codecs/java-schema.ts";
 import type { ServiceSchema } from "../model/schema.ts";
 import type { ServiceKey } from "../model/service.ts";
 import type { RouteTable } from "./route.ts";
@@ -11,4 +12,6 @@ export interface RuntimeConfig {
   tagOf(address: string, service: ServiceKey): string;
   /** What is known of the types of an interface's calls. */
   schemaOf(interfaceName: string): ServiceSchema | undefined;
+  /** The Java classes that any of the interfaces' metadata describes. */
+  classes(): JavaSchema;
 }

@@ -6,13 +6,13 @@ import { type OrdersClient, ordersClient } from "../support/grpc-orders.ts";
 import { startIdlConsumer, startIdlProvider } from "../support/idl.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { type Peer, stopAll } from "../support/process.ts";
-import { feedSchema, ordersSchema } from "../support/proto-fixtures.ts";
+import { feedReported, ordersSchema } from "../support/proto-fixtures.ts";
 import { NOTHING_HELD } from "../support/triple-cases.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 
 // Streams where one side has protobuf messages and the other Triple's wrapper around Java's objects: each message is translated as it comes.
 const key = "com.acme.OrderFeed";
-const protoAlone = { name: feedSchema.name, protobuf: feedSchema.protobuf! };
+const protoAlone = { name: feedReported.name, protobuf: feedReported.protobuf! };
 const lines = ["3.3", "3.2"] as const;
 let stage: TripleStage;
 
@@ -40,7 +40,7 @@ describe.each(lines)("a %s provider of a Java interface, called by gRPC with a .
     client = new Client(`${stage.host}:${stage.port}`, credentials.createInsecure());
     orders = ordersClient(`${stage.host}:${stage.port}`);
     feed = feedCalls(client);
-    await stage.apply(services, [feedSchema, ordersSchema]);
+    await stage.apply(services, [feedReported, ordersSchema]);
   });
 
   afterAll(async () => {
@@ -103,7 +103,7 @@ describe.each(lines)("a %s provider of a Java interface, called by gRPC with a .
 describe("servers with a .proto file, called by consumers of a Java interface", () => {
   let node: FeedServer;
   const serve = (address: string, port: number) =>
-    stage.apply([{ key, endpoints: [{ address, port, protocol: "tri" }] }], [feedSchema]);
+    stage.apply([{ key, endpoints: [{ address, port, protocol: "tri" }] }], [feedReported, ordersSchema]);
 
   beforeAll(async () => {
     node = await startFeedServer(hosts.provider2, "node");

@@ -130,7 +130,7 @@ export const feedProtobuf = protobufOf(
   readFileSync(new URL("../../fixtures/peers/grpc/feed.proto", import.meta.url), "utf8"),
 );
 
-/** All that is known of com.acme.OrderFeed, whose streams Java has as Dubbo's metadata report says them. */
+/** com.acme.OrderFeed with all that there is to know of it. */
 export const feedSchema: ServiceSchema = {
   name: "com.acme.OrderFeed",
   java: {
@@ -154,6 +154,21 @@ export const feedSchema: ServiceSchema = {
     types: ordersJava.types,
   },
   protobuf: feedProtobuf,
+};
+
+const OBSERVER = "org.apache.dubbo.common.stream.StreamObserver";
+
+/** The same as a 3.3.6 provider reports it: nothing says of what the streams are, nor their classes. */
+export const feedReported: ServiceSchema = {
+  ...feedSchema,
+  java: {
+    methods: [
+      { name: "collect", parameterTypes: [OBSERVER], returnType: OBSERVER },
+      { name: "review", parameterTypes: [OBSERVER], returnType: OBSERVER },
+      { name: "orders", parameterTypes: ["int", OBSERVER], returnType: "void" },
+    ],
+    types: {},
+  },
 };
 
 /** A message's descriptor in orders.proto, by its name in the package. */

@@ -1,4 +1,5 @@
 import { CallError, ProtocolError } from "../../base/errors.ts";
+import type { JavaSchema } from "../../codecs/java-schema.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
 import { refuseClasses, refuseClassValues, refuseWrapped } from "../gateway/guard.ts";
 import { dubboToJson, jsonToDubbo } from "./json-form.ts";
@@ -17,6 +18,8 @@ export interface CallerCall {
   /** What is known of the call's types, now. */
   readonly schemas: CallSchemas;
   readonly destination: DubboDestination;
+  /** The Java classes that are known, whichever interface uses them. */
+  readonly classes?: () => JavaSchema;
   /** The caller is outside the mesh: it names no Java classes. */
   readonly outside?: boolean;
 }

@@ -3,6 +3,7 @@ import { reflect } from "@bufbuild/protobuf/reflect";
 import { ProtocolError } from "../../base/errors.ts";
 import { Hessian2Reader } from "../../codecs/hessian2/reader.ts";
 import { encodeHessian2 } from "../../codecs/hessian2/writer.ts";
+import { withClasses } from "../../codecs/java-classes.ts";
 import { compileJava, type JavaMethodForm, type JavaSchema } from "../../codecs/java-schema.ts";
 import { streamForms } from "../../codecs/java-streams.ts";
 import { parseJavaType } from "../../codecs/java-types.ts";
@@ -63,8 +64,13 @@ export function streamFormOf(call: CallerCall, callee: ServiceSchema | undefined
   const method = callee === undefined ? service.methods.get(head.method) : grpcMethodOfJava(service, head.method);
   if (method === undefined || method.methodKind === "unary") return undefined;
   return callee === undefined
-    ? toWrapper({ service, method, java: javaOf(schemas), contentType })
+    ? toWrapper({ service, method, java: javaFor(call, javaOf(schemas)), contentType })
     : toProtobuf(method, callee, call);
+}
+
+/** Java's types of the call: its interface's own, and those of classes that others describe. */
+function javaFor({ classes }: CallerCall, own: JavaSchema | undefined): JavaSchema | undefined {
+  return classes === undefined ? own : withClasses(own, classes());
 }
 
 /** A caller with protobuf, a provider with the wrapper: objects are of the classes that Java's metadata names, or of their messages' own. */
@@ -77,7 +83,9 @@ function toWrapper(form: ProtobufForm): StreamForm {
     contentType,
     request: (message) => {
       const args = requestArguments(form, plan, message);
-      const argTypes = types ?? args.map(typeNameOf);
+      const argTypes = args.map((arg, i) =>
+        types === undefined || types[i] === ANY_TYPE ? typeNameOf(arg) : types[i]!,
+      );
       return encodeRequestWrapper({ serializeType: HESSIAN4, args: args.map((arg) => encodeHessian2(arg)), argTypes });
     },
     answer: (message) => encodeProtobuf(form, javaToMessage(method.output, valueIn(message))),
@@ -109,8 +117,9 @@ function typeNameOf(value: Value): string {
 }
 
 /** A caller with the wrapper, a provider with protobuf. */
-function toProtobuf(method: DescMethod, callee: ServiceSchema, { contentType, outside }: CallerCall): StreamForm {
-  const java = callee.java === undefined ? undefined : compileJava(callee.java);
+function toProtobuf(method: DescMethod, callee: ServiceSchema, call: CallerCall): StreamForm {
+  const { contentType, outside } = call;
+  const java = javaFor(call, callee.java === undefined ? undefined : compileJava(callee.java));
   const form = java === undefined ? undefined : javaFormOf(method, java);
   return {
     method: method.name,

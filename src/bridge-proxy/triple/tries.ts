@@ -5,6 +5,7 @@ import type { ServiceSchema } from "../../model/schema.ts";
 import { BridgedStream } from "../bridge/bridged-stream.ts";
 import type { CallerCall } from "../bridge/caller-form.ts";
 import { dubboSide, type FarParts, restSide, tripleSide } from "../bridge/far-sides.ts";
+import { javaOf } from "../bridge/protobuf-form.ts";
 import { streamFormOf } from "../bridge/stream-form.ts";
 import { type FarSide, TranslatedTry } from "../bridge/translated-try.ts";
 import type { ProxyContext } from "../context.ts";
@@ -101,21 +102,24 @@ function callerCall(parts: TryParts, token: string): CallerCall {
     },
     destination: { service: cluster.service, timeoutMs: deadline.deadlineMs - context.nowMs, token },
     outside: parts.outside,
+    classes: config.classes,
   };
 }
 
 /**
  * What messages the provider takes, where those are of another kind than the caller's: protobuf by a schema, or Triple's wrapper (no schema).
- * A caller with protobuf names methods as its .proto file does, one with the wrapper as Java does. JSON is for those that take it.
+ * A caller with protobuf names methods as its .proto file does, one with the wrapper as Java does. JSON is carried to those that take it,
+ * where nothing is known of the method: of what is, Java 3.3's own JSON would lose long's digits, overloads and classes of exceptions.
  */
 function messagesFor(
-  { config, cluster, head }: TryParts,
+  parts: TryParts,
   endpoint: TripleEndpoint,
 ): { readonly schema: ServiceSchema | undefined } | undefined {
+  const { config, cluster, head } = parts;
   const { method, kind } = head;
   const isJson = kind === "json" || kind === "http";
   if (endpoint.takesWrapper) {
-    if (isJson) return endpoint.refusesJson ? { schema: undefined } : undefined;
+    if (isJson) return endpoint.refusesJson || isTypedJson(parts) ? { schema: undefined } : undefined;
     const isProtobuf = grpcServiceOf(config.schemaOf(head.interface))?.methods.has(method) === true;
     return isProtobuf && !/^[a-z]/.test(method) ? { schema: undefined } : undefined;
   }
@@ -125,4 +129,14 @@ function messagesFor(
   const isGeneric = method === "$invoke" || method === "$invokeAsync";
   const isJava = !service.methods.has(method) && (isGeneric || grpcMethodOfJava(service, method) !== undefined);
   return isJson || isJava ? { schema } : undefined;
+}
+
+/** Whether a call's content is JSON, a form or nothing, its answer is to be one JSON text, and Java's types of its method are known. */
+function isTypedJson({ config, cluster, head, received }: TryParts): boolean {
+  const contentType = fieldValue(received, "content-type") ?? "";
+  const isRead = head.kind === "json" || /^(?:application\/x-www-form-urlencoded\b.*)?$/i.test(contentType);
+  if (!isRead || /\btext\/event-stream\b/i.test(fieldValue(received, "accept") ?? "")) return false;
+  const callee = config.schemaOf(cluster.service.interface);
+  const java = javaOf({ caller: undefined, callee });
+  return java !== undefined && java.methods(head.method).length > 0;
 }

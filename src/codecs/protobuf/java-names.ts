@@ -117,8 +117,8 @@ export function numberOfConstant(type: DescEnum, constant: string): number | und
     ?.number;
 }
 
-/** The class that a message is where nobody says another: in `java_package`, else the file's package, named as the message. */
-export function classOfMessage(message: DescMessage): string {
+/** The class that a message or an enum is where nobody says another: in `java_package`, else the file's package, named as it is there. */
+export function classOfMessage(message: DescMessage | DescEnum): string {
   const { options, package: said } = message.file.proto;
   const inFile = message.typeName.slice(said === "" ? 0 : said.length + 1).replace(/\./g, "$");
   const folder = options?.javaPackage || said;

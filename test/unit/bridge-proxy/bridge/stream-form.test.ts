@@ -7,6 +7,7 @@ import { encodeFastjson2 } from "../../../../src/codecs/fastjson2/writer.ts";
 import { valueToJson } from "../../../../src/codecs/hessian2/json.ts";
 import { decodeHessian2 } from "../../../../src/codecs/hessian2/reader.ts";
 import { encodeHessian2 } from "../../../../src/codecs/hessian2/writer.ts";
+import { javaClasses } from "../../../../src/codecs/java-classes.ts";
 import { jsonToPlain } from "../../../../src/codecs/json-text.ts";
 import { grpcServiceOf } from "../../../../src/codecs/protobuf/service.ts";
 import {
@@ -16,11 +17,11 @@ import {
   encodeResponseWrapper,
 } from "../../../../src/codecs/triple/body.ts";
 import { parseRequestHead } from "../../../../src/codecs/triple/head.ts";
-import { objectValue, type Value } from "../../../../src/codecs/value.ts";
+import { fieldOf, type ObjectValue, objectValue, type Value } from "../../../../src/codecs/value.ts";
 import type { ServiceSchema } from "../../../../src/model/schema.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 import { mutate, seeded } from "../../../support/mutate.ts";
-import { feedSchema } from "../../../support/proto-fixtures.ts";
+import { feedReported, feedSchema, ordersSchema } from "../../../support/proto-fixtures.ts";
 
 const protoAlone = { name: feedSchema.name, protobuf: feedSchema.protobuf! };
 const methods = grpcServiceOf(feedSchema)!.methods;
@@ -189,4 +190,20 @@ test("mutated messages are translated or refused, and nothing else", () => {
       }
     }
   }
+});
+
+test("classes that a stream's own metadata leaves out are those of other interfaces'", () => {
+  const more = { classes: () => javaClasses([ordersSchema]) };
+  const form = streamFormOf(callOf("Review", feedReported, more), undefined)!;
+  const message = input("Review", { id: "7", total: "1.50", status: "ORDER_STATUS_PAID" });
+  const { args, argTypes } = decodeRequestWrapper(Buffer.from(form.request(message)));
+  const value = decodeHessian2(args[0]!) as ObjectValue;
+  expect([argTypes, value.shape.name]).toEqual([["com.acme.Order"], "com.acme.Order"]);
+  const className = (name: string) => (fieldOf(value, name) as ObjectValue).shape.name;
+  expect([className("total"), className("status")]).toEqual(["java.math.BigDecimal", "com.acme.OrderStatus"]);
+  const back = streamFormOf(callOf("review", feedReported, more), feedReported)!;
+  const { data } = decodeResponseWrapper(Buffer.from(back.answer(message)));
+  expect((fieldOf(decodeHessian2(data) as ObjectValue, "status") as ObjectValue).shape.name).toBe(
+    "com.acme.OrderStatus",
+  );
 });

@@ -8,6 +8,7 @@ import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/c
 import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { GENERIC_DESCRIPTOR, RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
+import { compileJava } from "../../../../src/codecs/java-schema.ts";
 import type { Value } from "../../../../src/codecs/value.ts";
 import type { Route } from "../../../../src/codecs/xds/resources.ts";
 import { clusterName, clusterOf, endpointsOf, routesOf, type TestEndpoint } from "../../../support/xds-fixtures.ts";
@@ -28,6 +29,7 @@ function configOf(
     applicationOf: () => undefined,
     tagOf: () => "",
     schemaOf: () => undefined,
+    classes: () => compileJava({ methods: [], types: {} }),
   };
 }
 

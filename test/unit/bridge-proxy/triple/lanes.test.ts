@@ -4,6 +4,7 @@ import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.
 import { decideByMessage, laneOf } from "../../../../src/bridge-proxy/triple/lanes.ts";
 import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
 import { encodeHessian2 } from "../../../../src/codecs/hessian2/writer.ts";
+import { compileJava } from "../../../../src/codecs/java-schema.ts";
 import { encodeRequestWrapper } from "../../../../src/codecs/triple/body.ts";
 import { listValue, type Value } from "../../../../src/codecs/value.ts";
 import type { Route } from "../../../../src/codecs/xds/resources.ts";
@@ -22,6 +23,7 @@ function configOf(...routes: Route[]): RuntimeConfig {
     applicationOf: (address) => (address === "10.0.0.9" ? "shop" : undefined),
     tagOf: () => "blue",
     schemaOf: () => undefined,
+    classes: () => compileJava({ methods: [], types: {} }),
   };
 }
 

@@ -195,6 +195,19 @@ describe("messages", () => {
     );
   });
 
+  test("of classes that nobody describes have the enums of their message", () => {
+    const json = { id: "7", status: "ORDER_STATUS_PAID", total: "1.50" };
+    const told = [["id", 7n] as const, ["total", "1.50"] as const];
+    const status = ["status", enumValue("com.acme.OrderStatus", "PAID")] as const;
+    expect(built("Order", json, undefined, { ...objects, java: undefined, defaults: false })).toEqual(
+      objectValue("com.acme.Order", [told[0]!, status, told[1]!]),
+    );
+    // In a generic call's map the provider makes the enum.
+    expect(built("Order", json, undefined, { ...maps, java: undefined })).toEqual(
+      mapValue([told[0]!, ["status", "PAID"], told[1]!].map(([name, value]) => [name, value])),
+    );
+  });
+
   test("are objects of their classes elsewhere, what is not set as it is by default", () => {
     const value = built("Order", { ...(order as object), customer: null } as JsonValue, "com.acme.Order", objects);
     expect(value).toEqual(
