@@ -106,6 +106,8 @@ export interface LikelyTypes {
   readonly parameterTypes: readonly string[];
   /** `void` where the service answers nothing. */
   readonly returnType: string;
+  /** How many of the last parameters, a body aside, a request may do without; absent for none. */
+  readonly optional?: number;
 }
 
 /** Where an argument stands in the request. */

@@ -55,7 +55,7 @@ function parsed(place: string, text: string, parseText: (text: string) => unknow
   try {
     return { type: "document", document: parseText(text) };
   } catch (error) {
-    return failed(`${place}: ${(error as Error).message.slice(0, 200)}`);
+    return failed(`${place}: ${(error as Error).message.split("\n")[0]!.slice(0, 200)}`);
   }
 }
 

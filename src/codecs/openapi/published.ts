@@ -142,11 +142,13 @@ function toMethod(operation: Operation, said: PublishedMethod, context: MethodCo
   }
   const parameters: RestParameter[] = [];
   const parameterTypes: string[] = [];
+  let optional = 0;
   for (const node of parametersOf(operation, context.reader)) {
     const parameter = toParameter(node, names, context);
     if (typeof parameter === "string") return parameter;
     parameters.push(parameter.parameter);
     parameterTypes.push(parameter.type);
+    optional = parameter.parameter.in === "path" || member(node, "required") === true ? 0 : optional + 1;
   }
   const bare = names.find((name) => !parameters.some((one) => one.in === "path" && one.name === name));
   if (bare !== undefined) return `path has {${bare}} and no parameter of that name`;
@@ -172,7 +174,7 @@ function toMethod(operation: Operation, said: PublishedMethod, context: MethodCo
     },
     ...(said.parameterTypes !== undefined && { parameterTypes: said.parameterTypes }),
     ...(said.returnType !== undefined && { returnType: said.returnType }),
-    likely: { parameterTypes, returnType },
+    likely: { parameterTypes, returnType, ...(optional > 0 && said.parameterTypes === undefined && { optional }) },
   };
 }
 

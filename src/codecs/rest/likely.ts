@@ -46,8 +46,30 @@ export function likeness(expected: readonly string[], types: readonly string[]):
   return sum;
 }
 
-/** The method with its parameters in each order that Java's may have: the body comes last in a document, and anywhere in Java. */
+/**
+ * The method with its parameters in each form that Java's may have: the body comes last in a document, and anywhere in Java, and what a
+ * request may do without Java may not have at all. The document's own form is the first.
+ */
 export function arrangements(method: RestMethod): readonly RestMethod[] {
+  const forms: RestMethod[] = [];
+  for (let left = 0; left <= (method.likely?.optional ?? 0); left++) forms.push(...ordersOf(without(left, method)));
+  return forms;
+}
+
+/** Without the last of its parameters that are not in the body. */
+function without(count: number, method: RestMethod): RestMethod {
+  const { parameters, likely } = method;
+  if (count === 0 || likely === undefined) return method;
+  const end = parameters.length - (parameters.at(-1)?.in === "body" ? 1 : 0);
+  const cut = <T>(list: readonly T[]): T[] => [...list.slice(0, end - count), ...list.slice(end)];
+  return {
+    ...method,
+    parameters: cut(parameters),
+    likely: { ...likely, parameterTypes: cut(likely.parameterTypes) },
+  };
+}
+
+function ordersOf(method: RestMethod): readonly RestMethod[] {
   const { parameters, likely } = method;
   const last = parameters.length - 1;
   if (likely === undefined || last < 1 || parameters[last]!.in !== "body") return [method];

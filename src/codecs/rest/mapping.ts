@@ -69,20 +69,22 @@ function compileService(schema: ServiceSchema, rest: NonNullable<ServiceSchema["
   for (const [name, { properties }] of Object.entries(classes)) {
     if (properties !== undefined) fields.set(name, new Map(Object.entries(properties)));
   }
-  const first = [...operations.values()].flat().map(({ forms }) => forms[0]);
+  const listed = [...operations.values()].flat().flatMap(({ forms, isTold }) => (isTold ? forms : forms.slice(0, 1)));
   return {
     interface: schema.name,
     dates: rest.dates,
     fieldsOf: (className) => fields.get(className),
-    java: { methods: first.map(javaMethodOf), types: classes },
+    java: { methods: listed.map(javaMethodOf), types: classes },
     isEnum: (className) => Object.hasOwn(classes, className) && classes[className]?.enums !== undefined,
     find: (method, count, types) => find(operations.get(method) ?? [], count, types),
   };
 }
 
-/** One method as it may be called: with its parameters in one order, or, while it is not known, in each that Java's may have. */
+/** One method as it may be called: with its parameters in each form that Java's may have, or, where that is told, does have. */
 interface Candidate {
-  readonly forms: readonly [RestOperation, ...RestOperation[]];
+  readonly forms: readonly RestOperation[];
+  /** The metadata has them. */
+  readonly isTold: boolean;
 }
 
 /** The best of them all where one is better than all others; of one method's forms the first. */
@@ -97,8 +99,11 @@ function find(
     let own: typeof best;
     for (const operation of forms) {
       if (operation.method.parameters.length !== count) continue;
-      const score = types === undefined ? 0 : scoreOf(operation, types);
-      if (score !== undefined && score > (own?.score ?? -1)) own = { operation, score };
+      const fit = types === undefined ? 0 : scoreOf(operation, types);
+      if (fit === undefined) continue;
+      // One that is called with all that it takes is meant before one that is called with less.
+      const score = 2 * fit + (count === forms[0]!.method.parameters.length ? 1 : 0);
+      if (score > (own?.score ?? -1)) own = { operation, score };
     }
     if (own === undefined) continue;
     if (own.score === best?.score) isTied = true;
@@ -129,12 +134,15 @@ function javaMethodOf({ method, parameterTypes, returnType }: RestOperation): Ja
 }
 
 function compileMethod(method: RestMethod, known: readonly JavaMethod[]): Candidate {
-  const [first, ...others] = arrangements(method);
-  const forms = [first!, ...others].map((form) => ({ form, java: javaOf(form, known) }));
+  const forms = arrangements(method).map((form) => ({ form, java: javaOf(form, known) }));
   // Where the metadata has the method, its order is the one.
-  const told = forms.find(({ java }) => java !== undefined);
-  if (told !== undefined) return { forms: [operationOf(told.form, told.java)] };
-  return { forms: [operationOf(first!, undefined), ...others.map((form) => operationOf(form, undefined))] };
+  const told = new Map<number, RestOperation>();
+  for (const { form, java } of forms) {
+    const count = form.parameters.length;
+    if (java !== undefined && !told.has(count)) told.set(count, operationOf(form, java));
+  }
+  if (told.size > 0) return { forms: [...told.values()], isTold: true };
+  return { forms: forms.map(({ form }) => operationOf(form, undefined)), isTold: false };
 }
 
 /** The one Java method that this can be, as the metadata has it. */

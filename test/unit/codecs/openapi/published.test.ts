@@ -79,6 +79,13 @@ describe("springdoc's document", () => {
     expect(read.problems).toEqual(["attachments (parameter session in cookie)"]);
   });
 
+  test("says which parameters a request can do without", () => {
+    const optionalOf = (tag: string, path: string) =>
+      readPublished(document, pairing({ tag })).methods.find((method) => method.path === path)?.likely?.optional;
+    expect(optionalOf("orders", "/orders")).toBe(2);
+    expect(optionalOf("published", "/shop/orders")).toBeUndefined();
+  });
+
   test("without a tag leaves out the methods of which several controllers have one", () => {
     const all = readPublished(document, pairing());
     expect(all.methods.some(({ name }) => name === "find")).toBe(false);

@@ -66,4 +66,16 @@ describe("a published method", () => {
   ])("%s has one order", (_, method) => {
     expect(arrangements(method)).toEqual([method]);
   });
+
+  test("may be called without the last of those that it can do without, the body aside", () => {
+    const forms = arrangements(restMethod("put", "PUT /o/{id}", parameters, { likely: { ...likely, optional: 1 } }));
+    expect(forms.map((form) => form.parameters.map(({ name }) => name))).toEqual([
+      ["id", "dry", "body"],
+      ["body", "id", "dry"],
+      ["id", "body", "dry"],
+      ["id", "body"],
+      ["body", "id"],
+    ]);
+    expect(forms[3]!.likely!.parameterTypes).toEqual(["long", "com.acme.Order"]);
+  });
 });

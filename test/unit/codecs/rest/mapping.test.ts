@@ -174,4 +174,33 @@ describe("what a service publishes", () => {
       parameterNames: ["id", "body"],
     });
   });
+
+  test("is called without what it can do without, unless another method takes just that", () => {
+    const [customer, limit] = [{ name: "customer", in: "query" } as const, { name: "limit", in: "query" } as const];
+    const query = { parameterTypes: ["java.lang.String", "java.lang.Integer"], returnType: "void", optional: 2 };
+    const methods = [
+      restMethod("list", "GET /some", [customer, limit], { likely: query }),
+      restMethod("list", "GET /all", [], likely("void")),
+      restMethod("one", "GET /one", [customer, limit], { likely: query }),
+    ];
+    const shorter = restServiceOf({ ...mine, published: { methods, types: {} } })!;
+    expect(shorter.find("list", 2, ["java.lang.String", "int"])?.method.path).toBe("/some");
+    expect(shorter.find("list", 1, ["java.lang.String"])?.method.parameters).toEqual([customer]);
+    expect(shorter.find("list", 0, [])?.method.path).toBe("/all");
+    expect(shorter.find("list", 0, undefined)?.method.path).toBe("/all");
+    expect(shorter.find("one", 0, [])?.method.parameters).toEqual([]);
+    expect(shorter.find("one", 1, ["int"])).toBeUndefined();
+    expect(shorter.java.methods.map(({ parameterTypes }) => parameterTypes.length)).toEqual([0, 2, 0, 2]);
+    const known: JavaDefinition = {
+      methods: [
+        { name: "one", parameterTypes: ["java.lang.String"], returnType: "int" },
+        { name: "one", parameterTypes: [], returnType: "long" },
+      ],
+      types: {},
+    };
+    const told = restServiceOf({ ...mine, published: { methods, types: {} }, java: known })!;
+    expect(told.find("one", 0, [])?.returnType?.name).toBe("long");
+    expect(told.find("one", 1, undefined)?.returnType?.name).toBe("int");
+    expect(told.find("one", 2, undefined)).toBeUndefined();
+  });
 });
