@@ -17,7 +17,7 @@ export function resolveMetadata(raw: RawMetadata, path: string, env: Environment
   const parsed = parseServerUrl(raw.url, DEFAULT_PORT);
   const none: ServerUrl = { hosts: [], path: "", query: {}, username: "", password: "", scheme: "" };
   const url = typeof parsed === "string" ? none : parsed;
-  if (typeof parsed === "string") fail(at, parsed);
+  if (typeof parsed === "string") fail(at, parsed.replace(/(password=)[^&"]*/g, "$1..."));
   else if (url.scheme === "zookeeper")
     fail(at, "metadata reports in ZooKeeper are read with their registry; only those in Nacos are named here");
   else if (url.scheme !== "nacos")

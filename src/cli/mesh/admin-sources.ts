@@ -8,6 +8,7 @@ import type { ZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
 import type { Spacing } from "../../registry-sync/present/spacing.ts";
 import { printAddress } from "../config/address.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
+import { configWithoutSecrets } from "../config/secrets.ts";
 import { VERSION } from "../version.ts";
 import type { DataPlane } from "./data-plane.ts";
 import { servicesNotLed } from "./led.ts";
@@ -89,13 +90,7 @@ export function adminSources(mesh: MeshParts): AdminSources {
         throw new TransientError(`${unread} not been read yet, so what would change is not known`);
       return Promise.all(mesh.outputs.map((sink) => planFor(sink, state)));
     },
-    config: () => ({
-      ...mesh.config,
-      registries: mesh.config.registries.map((registry) => ({
-        ...registry,
-        password: registry.password === "" ? "" : "[redacted]",
-      })),
-    }),
+    config: () => configWithoutSecrets(mesh.config),
     restart: async () => {
       await mesh.dataPlane.restart();
       return { workers: mesh.dataPlane.statuses().map(({ worker }) => worker) };

@@ -41,6 +41,11 @@ test.each([
 test.each([
   ["a:8848", undefined, 'metadata[0].url: "a:8848" is no URL of the form scheme://host:port'],
   [
+    "nacos:/a?username=u&password=s3cret",
+    undefined,
+    'metadata[0].url: "nacos:/a?username=u&password=..." is no URL of the form scheme://host:port',
+  ],
+  [
     "zookeeper://a",
     undefined,
     "metadata[0].url: metadata reports in ZooKeeper are read with their registry; only those in Nacos are named here",
