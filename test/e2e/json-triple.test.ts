@@ -8,7 +8,7 @@ import { NOTHING_HELD } from "../support/triple-cases.ts";
 import { endpoint, javaServices, provided } from "../support/triple-services.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 
-// JSON over HTTP/1.1 and HTTP/2 to real providers that speak Triple alone: 3.2 refuses JSON, so that it is translated; 3.3 takes it as it is.
+// JSON over HTTP/1.1 and HTTP/2 to real providers that speak Triple alone: 3.2 refuses JSON, so that it is translated; 3.3 takes it.
 let stage: TripleStage;
 
 beforeAll(async () => {
@@ -134,11 +134,20 @@ describe.each(["3.2", "3.3"] as const)("a %s provider that speaks Triple alone",
   });
 
   if (line === "3.3") {
-    test("has its own rules for arguments", async () => {
+    test("has its own rules for arguments while its Java types are not known", async () => {
       // One parameter that is a list takes the whole array.
       expect(await byHttp1("echoList", '["a", 1]')).toEqual({ status: 200, json: ["a", 1] });
       expect(await byHttp1("find~l", "[42]")).toMatchObject({ status: 200, json: { id: 42 } });
       expect(await byHttp1("find~S", '["shelf"]')).toMatchObject({ status: 200, json: { note: "shelf" } });
+    });
+
+    test("is asked in the wrapper where they are: what its own JSON would lose stays", async () => {
+      await stage.apply(javaServices([endpoints[line]]), [{ name: ordersSchema.name, java: ordersJava }]);
+      expect(await byHttp1("echoLong", "[9007199254740993]")).toEqual({ status: 200, json: "9007199254740993" });
+      expect(await byHttp2("find", '["shelf"]')).toMatchObject({ status: 200, json: { note: "shelf" } });
+      expect(await byHttp1("echoBytes", '["AP8="]')).toEqual({ status: 200, json: "AP8=" });
+      const thrown = { status: "500", message: "no such order", exception: "com.acme.OrderException" };
+      expect(await byHttp2("fail", '["checked"]')).toEqual({ status: 500, json: thrown });
     });
     return;
   }
