@@ -77,8 +77,9 @@ describe("a 3.3 provider of a Java interface, in Triple alone, called by gRPC wi
     expect(await client.call("Sleep", { ms: "3000" }, { deadlineMs: 400 })).toMatchObject({ code: 4 });
   });
 
-  test("a stream is refused", async () => {
-    expect(await client.call("Watch", { value: 1 })).toMatchObject({ code: 12 });
+  test("a stream that the interface does not have is refused", async () => {
+    const details = "trestle: the Java interface of com.acme.OrderService has no method watch";
+    expect(await client.call("Watch", { value: 1 })).toMatchObject({ code: 12, details });
   });
 
   test("100 calls at once are served, and nothing is held after them", async () => {

@@ -1,6 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import { ProtocolError } from "../../base/errors.ts";
+import { CallError, ProtocolError } from "../../base/errors.ts";
 import { Hessian2Reader } from "../../codecs/hessian2/reader.ts";
 import { encodeHessian2 } from "../../codecs/hessian2/writer.ts";
 import { withClasses } from "../../codecs/java-classes.ts";
@@ -54,7 +54,7 @@ export interface StreamForm {
 
 /**
  * The form of a call between Triple's wrapper and protobuf where its method is a stream; undefined for every other one. `callee`: what the
- * provider's messages are, undefined for the wrapper. Throws CallError `unimplemented` where its messages do not fit Java's types.
+ * provider's messages are, undefined for the wrapper. Throws CallError `unimplemented` where its messages do not fit Java's types, or those have no such method.
  */
 export function streamFormOf(call: CallerCall, callee: ServiceSchema | undefined): StreamForm | undefined {
   const { head, schemas, contentType } = call;
@@ -64,7 +64,10 @@ export function streamFormOf(call: CallerCall, callee: ServiceSchema | undefined
   const method = callee === undefined ? service.methods.get(head.method) : grpcMethodOfJava(service, head.method);
   if (method === undefined || method.methodKind === "unary") return undefined;
   return callee === undefined
-    ? toWrapper({ service, method, java: javaFor(call, javaOf(schemas)), contentType })
+    ? toWrapper(
+        { service, method, java: javaFor(call, javaOf(schemas)), contentType },
+        schemas.callee?.java !== undefined,
+      )
     : toProtobuf(method, callee, call);
 }
 
@@ -74,9 +77,17 @@ function javaFor({ classes }: CallerCall, own: JavaSchema | undefined): JavaSche
 }
 
 /** A caller with protobuf, a provider with the wrapper: objects are of the classes that Java's metadata names, or of their messages' own. */
-function toWrapper(form: ProtobufForm): StreamForm {
-  const { method, java, contentType } = form;
+function toWrapper(form: ProtobufForm, isReported: boolean): StreamForm {
+  const { service, method, java, contentType } = form;
   const plan = streamPlanOf(method, java);
+  // Java 3.3's providers say of a method that they do not have that something of their own is null.
+  if (java?.methods(plan.method).length === 0 && isReported) {
+    throw new CallError(
+      "unimplemented",
+      "untranslatable",
+      `the Java interface of ${service.name} has no method ${plan.method}`,
+    );
+  }
   const types = plan.types?.map((name) => classNameOf(parseJavaType(name)));
   return {
     method: plan.method,

@@ -207,3 +207,9 @@ test("classes that a stream's own metadata leaves out are those of other interfa
     "com.acme.OrderStatus",
   );
 });
+
+test("a stream that the Java interface is known not to have is refused, else the provider is to say", () => {
+  const callee = { ...feedReported, java: { methods: [], types: {} } };
+  expect(() => toWrapper("Review", callee)).toThrow("the Java interface of com.acme.OrderFeed has no method review");
+  expect(toWrapper("Review", protoAlone).method).toBe("review");
+});
