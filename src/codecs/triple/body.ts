@@ -17,6 +17,7 @@ import { type BytesField, encodeFields, FieldCursor, WIRE_BYTES } from "./protob
 /** The JVM's own bound on a method's parameters. */
 export const MAX_ARGUMENTS = 255;
 
+const OBSERVER = ".StreamObserver";
 /** The formats that peers name; others may be registered there and are carried all the same. */
 export const SERIALIZE_TYPES: readonly string[] = [
   "hessian4",
@@ -143,8 +144,13 @@ export function looksWrapped(bytes: Buffer, start = 0, end = bytes.length): bool
   }
 }
 
+/** Whether a request's wrapper is of a method that answers with a stream, as Java's consumers write it: the observer's type is its end. */
+export function namesObserver(bytes: Buffer): boolean {
+  return isObserver(bytes.toString("latin1", Math.max(0, bytes.length - OBSERVER.length)));
+}
+
 function isObserver(type: string): boolean {
-  return type.endsWith(".StreamObserver");
+  return type.endsWith(OBSERVER);
 }
 
 /** Whether values under this name are Hessian 2 as Dubbo2 has it. */

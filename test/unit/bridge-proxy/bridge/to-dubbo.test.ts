@@ -60,6 +60,13 @@ test("a protobuf message is refused", () => {
   expect(() => toDubboRequest(head, Buffer.from("0801", "hex"), destination)).toThrow("protobuf message");
 });
 
+test("a call that is to be answered with a stream is refused", () => {
+  const observer = `1a2d${Buffer.from("org.apache.dubbo.common.stream.StreamObserver").toString("hex")}`;
+  const wrapper = Buffer.from(`0a086865737369616e341201931a03696e74${observer}`, "hex");
+  const destination = { service, timeoutMs: Number.POSITIVE_INFINITY, token: "" };
+  expect(() => toDubboRequest(head, wrapper, destination)).toThrow("or a stream, cannot be translated");
+});
+
 const enveloped = (...messages: Buffer[]) =>
   Buffer.concat(messages.flatMap((one) => [encodeEnvelope(one.length), one]));
 

@@ -9,6 +9,7 @@ import {
   encodeRequestWrapper,
   encodeResponseWrapper,
   looksWrapped,
+  namesObserver,
 } from "../../../../src/codecs/triple/body.ts";
 import { ENVELOPE_BYTES } from "../../../../src/codecs/triple/envelope.ts";
 import { mutate, seeded } from "../../../support/mutate.ts";
@@ -102,6 +103,11 @@ test("the type of an observer that has no arg is left out", () => {
     argTypes: ["int"],
     args: [Buffer.of(0x93)],
   });
+  expect([namesObserver(Buffer.from(OBSERVED, "hex")), namesObserver(BOB), namesObserver(Buffer.alloc(0))]).toEqual([
+    true,
+    false,
+    false,
+  ]);
   // One that is no observer's is a lie.
   const lie = Buffer.from(
     OBSERVED.replace(Buffer.from("Observer").toString("hex"), Buffer.from("Obscurer").toString("hex")),
