@@ -12,7 +12,7 @@ import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 // one that gives many calls up must not cost the others theirs.
 
 const RESETS = 500;
-const AT_ONCE = 50;
+const AT_ONCE = 20;
 let stage: TripleStage;
 
 beforeAll(async () => {
@@ -41,13 +41,18 @@ function sleeps(caller: H2Caller, ms: bigint) {
   return caller.call("/com.acme.OrderService/sleep", { body: envelope(wrapper), fields: FIELDS });
 }
 
-/** Begins calls and gives them up, some at a time, until there were enough or the connection is gone. */
-async function giveUp(caller: H2Caller): Promise<void> {
-  for (let n = 0; n < RESETS && !caller.closed; n += AT_ONCE) {
+/** Begins calls and gives them up, some at a time, until there were enough or the connection is gone; how many there were. */
+async function giveUp(caller: H2Caller): Promise<number> {
+  let given = 0;
+  while (given < RESETS && !caller.closed) {
     const calls = Array.from({ length: AT_ONCE }, () => sleeps(caller, 300n));
-    await sleep(100);
-    for (const call of calls) if (!call.over) call.reset();
+    await sleep(30);
+    // On a slow machine some are answered before.
+    const open = calls.filter(({ over }) => !over);
+    for (const call of open) call.reset();
+    given += open.length;
   }
+  return given;
 }
 
 test("the provider ends the connection of a caller that gives up so many calls", async () => {
@@ -68,11 +73,11 @@ test("through the proxy no call is lost when another caller gives up so many", a
       statuses.push(call.status ?? `reset ${call.resetCode}`);
     }
   });
-  await giveUp(rude);
+  const given = await giveUp(rude);
   over = true;
   await Promise.all(loops);
   expect([rude.closed, calm.closed]).toEqual([false, false]);
   expect(statuses.length).toBeGreaterThan(10);
   expect(new Set(statuses)).toEqual(new Set([0]));
-  expect(rude.link.machine.openedStreams).toBe(RESETS + 1);
+  expect(given).toBeGreaterThanOrEqual(RESETS);
 });
