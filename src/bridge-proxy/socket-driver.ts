@@ -137,7 +137,8 @@ export class SocketDriver {
     }
     // A write that the kernel took whole is never followed by a "drain".
     if (this.#onDrained !== undefined && !this.#isFull) this.#settleDrained();
-    if (this.#endAfterFlush && !this.closed) this.socket.end();
+    // Whoever waits for room may have more to send: the end comes behind that.
+    if (this.#endAfterFlush && this.#onDrained === undefined && !this.#dirty && !this.closed) this.socket.end();
   }
 
   pause(): void {
@@ -154,7 +155,7 @@ export class SocketDriver {
     if (!this.#dirty && !this.#isFull) this.#settleDrained();
   }
 
-  /** Ends the connection in order, after what is queued. */
+  /** Ends the connection in order, after what is queued and what somebody appends who waits for `onDrained`. */
   end(): void {
     this.#endAfterFlush = true;
     this.wake();
@@ -165,9 +166,10 @@ export class SocketDriver {
     this.socket.destroy();
   }
 
-  /** A socket that ends never says that it drained, nor that it has to: whoever waits for that waits for its close. */
+  /** A socket that was ended never says that it drained, nor that it has to: whoever waits for that waits for its close. */
   get #isFull(): boolean {
-    return this.socket.writableNeedDrain || (this.#endAfterFlush && this.socket.writableLength > 0);
+    const { socket } = this;
+    return socket.writableNeedDrain || (socket.writableEnded && socket.writableLength > 0);
   }
 
   #settleDrained(): void {
@@ -175,6 +177,7 @@ export class SocketDriver {
     const run = this.#onDrained;
     this.#onDrained = undefined;
     run?.();
+    if (run !== undefined && this.#endAfterFlush) this.wake();
   }
 
   #forget(): void {

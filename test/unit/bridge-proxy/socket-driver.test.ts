@@ -121,6 +121,25 @@ test("an owner that wakes the connection whenever it may go on does not spin whi
   expect(flushes).toBe(3);
 });
 
+test("an owner that waits for room has its last bytes sent before the connection ends", async () => {
+  const late = ["late", "last"];
+  const { peer, queue, driver } = driven({ takes: false });
+  const goOn = () => {
+    append(driver, late.shift()!);
+    if (late.length > 0) driver.onDrained(goOn);
+  };
+  append(driver, "more than the socket holds");
+  driver.onDrained(goOn);
+  queue.flush();
+  driver.end();
+  await turn();
+  expect(peer.writableEnded).toBe(false);
+  peer.takeAll();
+  for (let i = 0; i < 10; i++) await turn();
+  expect(peer.sent).toEqual(["more than the socket holds", "late", "last"]);
+  expect(peer.writableFinished).toBe(true);
+});
+
 test("bytes reach the owner where they are, and what it throws ends the connection with that error, after what was queued", async () => {
   const got: string[] = [];
   let error: Error | undefined;
