@@ -37,7 +37,7 @@ const DESCRIPTORS: ReadonlySet<string> = new Set([
 ]);
 
 const [CLASS, ENUM, COLLECTION, MAP, ARRAY, SCALAR, BEAN] = [1, 2, 3, 4, 5, 6, 7] as const;
-/** Descriptors inside descriptors, and in all, the most. */
+/** Descriptors inside descriptors, the most, and values in all: each time that one stands somewhere, since many descriptors may share properties. */
 const MAX_DEPTH = 256;
 const MAX_VALUES = 1_000_000;
 
@@ -48,7 +48,7 @@ export function isBeanDescriptor(value: Value): value is ObjectValue {
 
 /**
  * The value that a tree of descriptors stands for; one that is none is itself, as Java has it. What is shared or inside itself there is so here.
- * Throws ProtocolError("java", ...) for a descriptor of no known type, and for a tree over 256 deep or of over a million descriptors.
+ * Throws ProtocolError("java", ...) for a descriptor of no known type, and for a tree over 256 deep or of over a million values.
  */
 export function fromBeanForm(value: Value): Value {
   return new TreeReader().read(value);
@@ -73,6 +73,9 @@ class Bounds {
 
   enter(): void {
     if (++this.#depth > MAX_DEPTH) throw bad(`a generic call's beans are nested deeper than ${MAX_DEPTH}`);
+  }
+
+  count(): void {
     if (++this.#values > MAX_VALUES) throw bad(`a generic call's beans are over the limit of ${MAX_VALUES} values`);
   }
 
@@ -86,6 +89,7 @@ class TreeReader {
   readonly #made = new Map<ObjectValue, Value>();
 
   read(value: Value): Value {
+    this.#bounds.count();
     if (!isBeanDescriptor(value)) return value;
     const known = this.#made.get(value);
     if (known !== undefined) return known;
@@ -137,10 +141,10 @@ class TreeReader {
     if (className === "byte") {
       const bytes = new Uint8Array(properties.entries.length);
       for (const [i, [, item]] of properties.entries.entries()) bytes[i] = Number(this.read(item) as number);
-      return bytes;
+      return this.#keep(descriptor, bytes);
     }
     if (className === "char") {
-      return properties.entries.map(([, item]) => charOf(this.read(item))).join("");
+      return this.#keep(descriptor, properties.entries.map(([, item]) => charOf(this.read(item))).join(""));
     }
     const element = arrayName(parseJavaType(className));
     return this.#items(this.#keep(descriptor, listValue([], `[${element}`)), properties);
@@ -189,6 +193,7 @@ class TreeWriter {
     if (value === null) return null;
     const known = isContainer(value) ? this.#made.get(value) : undefined;
     if (known !== undefined) return known;
+    this.#bounds.count();
     this.#bounds.enter();
     const written = this.#write(value);
     this.#bounds.leave();

@@ -3,8 +3,9 @@ import { ENVELOPE_BYTES, EnvelopeSplitter, encodeEnvelope, FLAG_COMPRESSED } fro
 import { inflated } from "./compression.ts";
 import type { HeldAccount } from "./triple-collector.ts";
 
-/** Messages that are translated in one go: others want the event loop too. */
+/** Messages that are translated in one go, and bytes before and after it that end one: others want the event loop too. */
 const MAX_MESSAGES = 128;
+const GO_BYTES = 256 * 1024;
 /** What a message that waits costs beside its bytes. */
 const MESSAGE_BYTES = 128;
 
@@ -36,6 +37,7 @@ export class MessagePump {
   #waitingBytes = 0;
   #counted = 0;
   #ends = false;
+  /** Another turn goes on with what waits. */
   #deferred = false;
   #closed = false;
 
@@ -63,7 +65,8 @@ export class MessagePump {
   push(bytes: Buffer): void {
     if (this.#closed || bytes.length === 0) return;
     this.#splitter.push(Buffer.from(bytes));
-    this.resume();
+    if (this.#deferred) this.#count();
+    else this.resume();
   }
 
   /** Nothing comes any more. Throws as {@link push}, also where that cuts a message off. */
@@ -71,16 +74,19 @@ export class MessagePump {
     if (this.#closed || this.#ends) return;
     this.#splitter.finish();
     this.#ends = true;
-    if (this.waits) this.resume();
-    else this.#parts.send(NO_BYTES, true);
+    if (!this.waits) this.#parts.send(NO_BYTES, true);
+    else if (!this.#deferred) this.resume();
   }
 
   /** The far side may have room. Throws as {@link push}. */
   resume(): void {
     this.#deferred = false;
     const { isFree, later } = this.#parts;
+    const most = Math.min(this.#waiting.length, MAX_MESSAGES);
     let sent = 0;
-    for (; sent < this.#waiting.length && sent < MAX_MESSAGES && !this.#closed && isFree(); sent++) this.#sendOne(sent);
+    for (let bytes = 0; sent < most && bytes < GO_BYTES && !this.#closed && isFree(); sent++) {
+      bytes += this.#sendOne(sent);
+    }
     if (this.#closed) return;
     if (sent > 0) this.#waiting.splice(0, sent);
     this.#count();
@@ -99,13 +105,16 @@ export class MessagePump {
     this.#counted = 0;
   }
 
-  #sendOne(index: number): void {
+  /** Returns the bytes that were read and made. */
+  #sendOne(index: number): number {
     const { translate, send, encoding, maxMessageBytes } = this.#parts;
     const { message, isCompressed } = this.#waiting[index]!;
     this.#waitingBytes -= message.length + MESSAGE_BYTES;
-    const made = translate(isCompressed ? inflated(message, encoding, maxMessageBytes) : message);
+    const read = isCompressed ? inflated(message, encoding, maxMessageBytes) : message;
+    const made = translate(read);
     const isLast = this.#ends && index === this.#waiting.length - 1;
     send(Buffer.concat([encodeEnvelope(made.length), made], ENVELOPE_BYTES + made.length), isLast);
+    return read.length + made.length;
   }
 
   #count(): void {

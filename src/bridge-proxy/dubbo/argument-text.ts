@@ -1,7 +1,10 @@
 import { fromBeanForm, isBeanDescriptor } from "../../codecs/bean-form.ts";
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import { scalarText } from "../../codecs/hessian2/text.ts";
-import { isContainer, type Value } from "../../codecs/value.ts";
+import { isContainer, type ObjectValue, type Value } from "../../codecs/value.ts";
+
+/** What trees of descriptors stand for: rules may ask for many parts of one. */
+const trees = new WeakMap<ObjectValue, Value>();
 
 /**
  * The text of an argument as rules see it; `path` is its number and, behind dots, fields or list indexes: `0.items.1.sku`.
@@ -12,12 +15,21 @@ export function argumentText(head: Pick<RequestView, "effectiveArgument">, path:
   const [number, ...fields] = path.split(".");
   const argument = head.effectiveArgument(Number(number));
   // A generic call in the form bean has descriptors of its values.
-  let value = argument !== undefined && isBeanDescriptor(argument) ? fromBeanForm(argument) : argument;
+  let value = argument !== undefined && isBeanDescriptor(argument) ? treeOf(argument) : argument;
   for (const field of fields) {
     if (value === undefined) return undefined;
     value = memberOf(value, field);
   }
   return value === undefined ? undefined : scalarText(value);
+}
+
+function treeOf(descriptor: ObjectValue): Value {
+  let value = trees.get(descriptor);
+  if (value === undefined) {
+    value = fromBeanForm(descriptor);
+    trees.set(descriptor, value);
+  }
+  return value;
 }
 
 function memberOf(value: Value, name: string): Value | undefined {

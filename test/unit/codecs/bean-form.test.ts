@@ -123,6 +123,18 @@ test("byte[] and char[] are put together from their items", () => {
   ).toBe("aé");
 });
 
+test("an array that stands in two places is made once", () => {
+  const bytes = bean("byte", 5, [[0, int(1)]]);
+  const list = fromBeanForm(
+    bean("java.util.ArrayList", 3, [
+      [0, bytes],
+      [1, bytes],
+    ]),
+  ) as ListValue;
+  expect(list.items[0]).toEqual(new Uint8Array([1]));
+  expect(list.items[1]).toBe(list.items[0]);
+});
+
 test.each<[string, Value, string]>([
   ["bytes", new Uint8Array([1]), "[B"],
   ["short[]", listValue([1], "[short"), "[S"],
@@ -180,6 +192,23 @@ describe("bad trees", () => {
     ["too deep", nested(257), "a generic call's beans are nested deeper than 256"],
   ])("%s are refused", (_, tree, text) => {
     expect(() => fromBeanForm(tree)).toThrow(text);
+  });
+
+  test("values count each time that they stand somewhere, since descriptors may share their properties", () => {
+    const shared = mapValue(Array.from({ length: 2000 }, (_, i): [Value, Value] => [i, 1]));
+    const sharing = (type: number, className: string) =>
+      objectValue(BEAN_DESCRIPTOR, [
+        ["className", className],
+        ["type", type],
+        ["properties", shared],
+      ]);
+    for (const [type, className] of [
+      [3, "java.util.ArrayList"],
+      [5, "byte"],
+    ] as const) {
+      const items = Array.from({ length: 2000 }, (_, i): [Value, Value] => [i, sharing(type, className)]);
+      expect(() => fromBeanForm(bean("java.util.ArrayList", 3, items))).toThrow("over the limit of 1000000 values");
+    }
   });
 
   test("a value that is too deep, or too large, becomes none", () => {

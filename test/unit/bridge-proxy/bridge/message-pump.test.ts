@@ -59,10 +59,27 @@ test("no turn translates more than 128 messages: the rest is for another one", (
   const { pump, state } = setUp();
   pump.push(Buffer.concat(Array.from({ length: 300 }, (_, n) => framed(String(n)))));
   expect([state.sent.length, state.later, pump.waits]).toEqual([128, 1, true]);
+  pump.push(framed("300"));
   pump.end();
+  expect([state.sent.length, state.later, state.ended]).toEqual([128, 1, 0]);
+  pump.resume();
   expect([state.sent.length, state.later, state.ended]).toEqual([256, 2, 0]);
   pump.resume();
-  expect([state.sent.length, state.later, state.ended]).toEqual([300, 2, 1]);
+  expect([state.sent.length, state.later, state.ended]).toEqual([301, 2, 1]);
+  expect(state.sent.map(Number)).toEqual(Array.from({ length: 301 }, (_, n) => n));
+});
+
+test("no turn translates on once it has read 256 KiB, however small they came", () => {
+  const { pump, state } = setUp({ encoding: "gzip", maxMessageBytes: 300_000 });
+  const bomb = gzipSync("x".repeat(300_000));
+  const bytes = Buffer.concat([encodeEnvelope(bomb.length, 1), bomb]);
+  pump.push(Buffer.concat([bytes, bytes]));
+  pump.push(bytes);
+  expect([state.sent.length, state.later]).toEqual([1, 1]);
+  pump.resume();
+  expect([state.sent.length, state.later]).toEqual([2, 2]);
+  pump.resume();
+  expect([state.sent.length, state.later, pump.waits]).toEqual([3, 2, false]);
 });
 
 test("compressed messages are inflated", () => {

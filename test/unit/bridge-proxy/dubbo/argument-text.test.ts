@@ -5,7 +5,15 @@ import { toBeanForm } from "../../../../src/codecs/bean-form.ts";
 import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
-import { dateValue, doubleValue, listValue, mapValue, objectValue, type Value } from "../../../../src/codecs/value.ts";
+import {
+  dateValue,
+  doubleValue,
+  listValue,
+  mapValue,
+  type ObjectValue,
+  objectValue,
+  type Value,
+} from "../../../../src/codecs/value.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 
 function headOf(args: readonly Value[], attachments: Record<string, Value> = {}): RequestHead {
@@ -66,6 +74,14 @@ test.each<[string, string | undefined]>([
 test("arguments of a generic call in the form bean are seen as what their descriptors stand for", () => {
   const head = headOf([toBeanForm(order), toBeanForm("a")]);
   expect(["0.price", "0.items.0.count", "1"].map((path) => argumentText(head, path))).toEqual(["1.10", "3", "a"]);
+});
+
+test("a tree of descriptors is read once for all that rules ask of it", () => {
+  const descriptor = toBeanForm(order) as ObjectValue;
+  const head = { effectiveArgument: () => descriptor };
+  expect(argumentText(head, "0.price")).toBe("1.10");
+  descriptor.values.fill(null);
+  expect(argumentText(head, "0.items.0.count")).toBe("3");
 });
 
 test("headers are attachments in any case, and Dubbo's own names", () => {
