@@ -26,6 +26,8 @@ export class SchemaSources {
   #needs: readonly SchemaNeed[] = [];
   #untold: readonly string[] = [];
   #hasAll = false;
+  /** What metadata centres said last. */
+  #told: readonly ServiceSchema[] | undefined;
 
   /** Without Triple nobody is asked by reflection. */
   constructor(
@@ -105,7 +107,11 @@ export class SchemaSources {
   }
 
   #takeCentres(): void {
-    this.#store.setSchemas("metadata", this.#centres.schemas);
+    const { schemas } = this.#centres;
+    // Findings alone are no work for the store.
+    if (schemas === this.#told) return;
+    this.#told = schemas;
+    this.#store.setSchemas("metadata", schemas);
     this.#lookForNeeds();
   }
 

@@ -69,14 +69,15 @@ class Http implements NacosHttp {
   async request(request: NacosRequest, signal: AbortSignal): Promise<NacosAnswer> {
     const token = await this.#tokenFor(signal);
     const headers = { ...request.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const at = this.#at;
     const answer = await this.#exchange({ ...request, headers }, signal);
     if (answer.status === 401 || answer.status === 403) {
       this.#token = undefined;
       const whom = this.#options.username === "" ? "without a user" : `user ${this.#options.username}`;
-      throw new TransientError(`nacos at ${this.#at} denies ${request.path} (${answer.status}) ${whom}`);
+      throw new TransientError(`nacos at ${at} denies ${request.path} (${answer.status}) ${whom}`);
     }
     if (answer.status === 200 || request.statuses?.includes(answer.status) === true) return answer;
-    throw this.#failed(`nacos at ${this.#at} answered ${request.path} with status ${answer.status}`);
+    throw this.#failed(at, `nacos at ${at} answered ${request.path} with status ${answer.status}`);
   }
 
   get #at(): string {
@@ -96,24 +97,25 @@ class Http implements NacosHttp {
   async #logIn(signal: AbortSignal): Promise<string> {
     const { username, password, clock } = this.#options;
     const form = { username, password };
+    const at = this.#at;
     const limits = { timeoutMs: LOGIN_TIMEOUT_MS, maxBytes: MAX_LOGIN_BYTES };
     const { status, body } = await this.#exchange({ method: "POST", path: "/v1/auth/login", form, ...limits }, signal);
     if (status === 401 || status === 403)
-      throw new TransientError(`nacos at ${this.#at} refuses the password of user ${username} (${status})`);
-    if (status !== 200) throw this.#failed(`nacos at ${this.#at} answered the login with status ${status}`);
+      throw new TransientError(`nacos at ${at} refuses the password of user ${username} (${status})`);
+    if (status !== 200) throw this.#failed(at, `nacos at ${at} answered the login with status ${status}`);
     try {
       const { token, ttlMs } = parseLogin(body.toString());
       this.#token = { text: token, untilMs: clock.now() + ttlMs * TOKEN_SHARE };
       return token;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      throw this.#failed(`${error.message} (${this.#at})`);
+      throw this.#failed(at, `${error.message} (${at})`);
     }
   }
 
-  /** The next one is asked from now on. */
-  #failed(message: string): TransientError {
-    this.#server = (this.#server + 1) % this.#options.hosts.length;
+  /** The next one is asked from now on; of several requests that failed at one server the first makes it so. */
+  #failed(at: string, message: string): TransientError {
+    if (at === this.#at) this.#server = (this.#server + 1) % this.#options.hosts.length;
     return new TransientError(message);
   }
 
@@ -144,7 +146,7 @@ class Http implements NacosHttp {
       return { status: response.status, headers: response.headers, body: await readBody(response, maxBytes) };
     } catch (error) {
       if (signal.aborted) throw new TransientError(why);
-      throw this.#failed(`nacos at ${at}: ${why || reasonOf(error)}`);
+      throw this.#failed(at, `nacos at ${at}: ${why || reasonOf(error)}`);
     } finally {
       timer.cancel();
       signal.removeEventListener("abort", onAbort);

@@ -65,6 +65,8 @@ class NacosMetadata implements MetadataCentre {
       onTexts: (texts) => this.#take(texts, new Set(texts.keys())),
       onLost: (reason) => {
         const message = `${what} is out of reach (${reason}); what was known of it stays as it was`;
+        // It is lost anew at each try.
+        if (reason !== undefined && this.#lost[0]?.message === message) return;
         this.#lost = reason === undefined ? [] : [finding("TR0161", message, hosts.join())];
         onChange();
       },

@@ -104,3 +104,12 @@ test("a token that is refused is got anew by the next request", async () => {
   await expect(http.request(read, never)).rejects.toThrow("nacos at a:8848 denies /v1/cs/configs (403) user u");
   expect((await http.request(read, never)).status).toBe(404);
 });
+
+test("requests that fail at one server together lead to the next one, not past it", async () => {
+  const { server, hosts, http } = nacos();
+  server.kill();
+  const outcomes = await Promise.allSettled([http.request(read, never), http.request(read, never)]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  await expect(http.request(read, never)).rejects.toThrow("nacos at b:8848: ECONNREFUSED");
+  expect(hosts).toEqual(["a:8848", "a:8848", "b:8848"]);
+});

@@ -100,3 +100,19 @@ test("types go when other providers come that report none, and thousands of repo
   metadata.follow(names.map((name) => provided(name, "other")));
   expect([metadata.schemas, changes.at(-1)]).toEqual([[], ""]);
 });
+
+test("a server that stays lost is told once, however often it is tried", async () => {
+  const { clock, server, metadata, changes } = centre();
+  server.kill();
+  metadata.follow([provided("a.A")]);
+  await settle();
+  expect(metadata.findings).toHaveLength(1);
+  expect(changes).toHaveLength(1);
+  const asked = server.asked.length;
+  for (let tries = 0; tries < 3; tries++) {
+    clock.advance(5_000);
+    await settle();
+  }
+  expect(server.asked.length).toBeGreaterThan(asked + 2);
+  expect(changes).toHaveLength(1);
+});
