@@ -22,6 +22,7 @@ need prometheus has promtool
 need python3-pip python3 -m pip --version
 need golang-go has go
 need nghttp2-client has h2load
+need curl has curl
 need iproute2 has ip
 need util-linux has unshare
 
