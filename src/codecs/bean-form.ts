@@ -16,6 +16,7 @@ import { arrayName } from "./hessian2/from-json.ts";
 import { classValue, enumName, enumValue } from "./hessian2/java.ts";
 import { parseJavaType } from "./java-types.ts";
 import {
+  type ClassShape,
   type ContainerValue,
   fieldOf,
   isContainer,
@@ -25,7 +26,6 @@ import {
   type MapValue,
   mapGet,
   type ObjectValue,
-  objectValue,
   type Value,
 } from "./value.ts";
 
@@ -181,11 +181,12 @@ function charOf(value: Value): string {
 class TreeWriter {
   readonly #bounds = new Bounds();
   readonly #made = new Map<ContainerValue, ObjectValue>();
-  readonly #descriptor: string;
+  /** One for all: a million of them would be as large as the values. */
+  readonly #shape: ClassShape;
   readonly #isEnum: (object: ObjectValue) => boolean;
 
   constructor(descriptor: string, isEnum: (object: ObjectValue) => boolean) {
-    this.#descriptor = descriptor;
+    this.#shape = { name: descriptor, fields: ["className", "type", "properties"] };
     this.#isEnum = isEnum;
   }
 
@@ -240,11 +241,7 @@ class TreeWriter {
   #begin(className: string, type: number, value: ContainerValue | undefined) {
     const properties: [Value, Value][] = [];
     const map: MapValue = { type: "map", className: "java.util.LinkedHashMap", entries: properties };
-    const object = objectValue(this.#descriptor, [
-      ["className", className],
-      ["type", type],
-      ["properties", map],
-    ]);
+    const object: ObjectValue = { type: "object", shape: this.#shape, values: [className, type, map] };
     if (value !== undefined) this.#made.set(value, object);
     return { object, properties };
   }

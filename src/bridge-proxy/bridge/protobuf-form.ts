@@ -1,12 +1,14 @@
-import { type DescMethod, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
+import { type DescMethod, fromJson, type Message, toBinary, toJson } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { firstLine } from "../../base/clean-text.ts";
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import { decodeResponse, isException } from "../../codecs/dubbo2/body.ts";
 import { OK } from "../../codecs/dubbo2/status.ts";
 import { compileJava, type JavaSchema } from "../../codecs/java-schema.ts";
+import { parseJson } from "../../codecs/json-text.ts";
 import { decodeMessage } from "../../codecs/protobuf/decode.ts";
 import { javaToMessage } from "../../codecs/protobuf/from-java.ts";
+import { nodeToPlain } from "../../codecs/protobuf/messages.ts";
 import { argumentsOf, planOf, streamPlanOf } from "../../codecs/protobuf/plan.ts";
 import { type GrpcService, grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
 import { JavaBuilder } from "../../codecs/protobuf/to-java.ts";
@@ -138,11 +140,14 @@ export class ProtobufView {
   }
 }
 
-/** A request message of the form, in binary or, where the call says so, in JSON. Throws ProtocolError("protobuf", ...) for what is none. */
+/**
+ * A request message of the form, in binary or, where the call says so, in JSON of no more than a million values. Throws
+ * ProtocolError("protobuf", ...) for what is none.
+ */
 export function decodeProtobuf({ method, service, contentType }: ProtobufForm, bytes: Buffer): Message {
   if (!isJson(contentType)) return decodeMessage(method.input, bytes);
   try {
-    return fromJson(method.input, JSON.parse(bytes.toString("utf8")) as JsonValue, { registry: service.types });
+    return fromJson(method.input, nodeToPlain(parseJson(bytes.toString("utf8"))), { registry: service.types });
   } catch (error) {
     throw new ProtocolError("protobuf", `no ${method.input.typeName}: ${(error as Error).message}`);
   }

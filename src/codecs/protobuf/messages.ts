@@ -68,8 +68,8 @@ export function decodeJsonMessage(type: DescMessage, bytes: Uint8Array, registry
   }
 }
 
-/** Numbers that JavaScript's cannot hold become text, which the mapping takes in their place. */
-function nodeToPlain(node: JsonNode): JsonValue {
+/** A tree as protobuf's libraries take it: whole numbers that JavaScript's cannot hold become text, which the mapping takes in their place. */
+export function nodeToPlain(node: JsonNode): JsonValue {
   if (node instanceof JsonNumber) {
     const number = Number(node.text);
     return node.isInteger && !Number.isSafeInteger(number) ? node.text : number;

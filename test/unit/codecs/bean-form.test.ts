@@ -155,6 +155,13 @@ test("an enum is told from a class with a name by what is known of it, or by its
   expect(toBeanForm(named, BEAN_DESCRIPTOR, () => false)).toEqual(bean("a.Named", 7, [["name", text("RED")]]));
 });
 
+test("descriptors of one tree are of one shape, and of the caller's class", () => {
+  const tree = toBeanForm(listValue([1]), ALIBABA) as ObjectValue;
+  const [[, item]] = (tree.values[2] as ReturnType<typeof mapValue>).entries as [[Value, ObjectValue]];
+  expect(item.shape).toBe(tree.shape);
+  expect(item.shape.name).toBe(ALIBABA);
+});
+
 test("what is no descriptor is itself", () => {
   expect(fromBeanForm(null)).toBeNull();
   expect(fromBeanForm("a")).toBe("a");

@@ -274,4 +274,16 @@ describe("answers", () => {
     expect(reply.head).toContain(type);
     expect(JSON.parse(reply.body!.subarray(ENVELOPE_BYTES).toString())).toEqual({ value: "6" });
   });
+
+  test("whole numbers in JSON keep all their digits, and JSON of over a million values is refused", () => {
+    const type = "application/grpc+json";
+    const json = form("EchoLong", type);
+    const frameOf = (text: string) => protobufToDubbo(json, headOf("EchoLong", type), Buffer.from(text), to);
+    const frame = frameOf('{"value":9007199254740993}');
+    const scanned = new RequestHead();
+    scanned.scan(frame, HEADER_BYTES, frame.length);
+    expect(scanned.effectiveArgument(0)).toBe(9007199254740993n);
+    const many = `{"none":[${"0,".repeat(1_000_000)}0]}`;
+    expect(() => frameOf(many)).toThrow(/^no \S+: json of more values than maxValues 1000000$/);
+  });
 });

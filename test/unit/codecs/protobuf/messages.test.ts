@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseJson, printJson } from "../../../../src/codecs/json-text.ts";
-import { decodeJsonMessage, encodeJsonMessage } from "../../../../src/codecs/protobuf/messages.ts";
+import { decodeJsonMessage, encodeJsonMessage, nodeToPlain } from "../../../../src/codecs/protobuf/messages.ts";
 import { createSchema, readDescriptorSet } from "../../../../src/codecs/protobuf/schema.ts";
 
 const set = readFileSync(new URL("../../../../fixtures/grpc/shop.pb", import.meta.url));
@@ -101,4 +101,12 @@ test.each(["08", "ff", "1205", "2a0100", "72020a"])("bytes %s are refused or rea
   } catch (error) {
     expect((error as Error).message).toMatch(/^the answer is no acme\.Order: [^\n]+$/);
   }
+});
+
+test("whole numbers that no double holds are text for protobuf's libraries, and keys stay keys", () => {
+  const text = '{"__proto__":[9007199254740993,-9007199254740993,9007199254740991,1.5,1e3]}';
+  const plain = nodeToPlain(parseJson(text)) as Record<string, unknown>;
+  expect(Object.entries(plain)).toEqual([
+    ["__proto__", ["9007199254740993", "-9007199254740993", 9007199254740991, 1.5, 1000]],
+  ]);
 });
