@@ -22,6 +22,8 @@ const MAX_DEPTH = 16;
 const MAX_CLASSES = 4_096;
 const MAX_PROPERTIES = 1_024;
 const MAX_CONSTANTS = 4_096;
+/** Parts of one schema: what it is all of or one of, types that it names. */
+const MAX_PARTS = 256;
 const MAX_NAME_CHARS = 512;
 const ANY = "java.lang.Object";
 const CLASS_NAME = /^[\p{L}_$][\p{L}\p{N}_$]*(?:\.[\p{L}_$][\p{L}\p{N}_$]*)*$/u;
@@ -32,6 +34,9 @@ export class SchemaTypes {
   readonly #pairing: Pick<OpenapiPairing, "package" | "classes">;
   readonly #types = new Map<string, JavaType>();
   readonly #unnamed = new Set<string>();
+  /** Of schemas that many refer to what takes long to read is read once. */
+  readonly #constants = new WeakMap<DocumentObject, readonly string[]>();
+  readonly #written = new WeakMap<DocumentObject, { readonly type: string | undefined }>();
   /** Classes that are named and not described yet: they may use one another without end. */
   readonly #waiting: (() => void)[] = [];
 
@@ -65,22 +70,40 @@ export class SchemaTypes {
     const inner = singleOf(node);
     if (inner !== undefined) return this.of(inner, place, depth + 1);
     const type = typeOf(node);
-    const constants = constantsOf(node);
-    if (type === "string" && constants.length > 0) return this.#enumOf(found, constants, place);
+    const constants = type === "string" ? this.#constantsOf(node) : [];
+    if (constants.length > 0) return this.#enumOf(found, constants, place);
     if (type === "string") return textOf(asText(member(node, "format")));
     if (type === "integer") return integerOf(asText(member(node, "format")));
     if (type === "number") return numberOf(asText(member(node, "format")));
     if (type === "boolean") return "java.lang.Boolean";
     if (type === "array") {
       const item = this.of(member(node, "items"), place, depth + 1);
-      return writtenType(node) ?? `java.util.${member(node, "uniqueItems") === true ? "Set" : "List"}<${item}>`;
+      return this.#writtenType(node) ?? `java.util.${member(node, "uniqueItems") === true ? "Set" : "List"}<${item}>`;
     }
     if (type !== "object" && member(node, "properties") === undefined && member(node, "allOf") === undefined)
       return ANY;
     if (this.#className(name, node) !== undefined && hasProperties(node)) return this.#classOf(name, node);
     const values = member(node, "additionalProperties");
     const value = asObject(values) === undefined ? ANY : this.of(values, place, depth + 1);
-    return writtenType(node) ?? `java.util.Map<java.lang.String,${value}>`;
+    return this.#writtenType(node) ?? `java.util.Map<java.lang.String,${value}>`;
+  }
+
+  #constantsOf(node: DocumentObject): readonly string[] {
+    let constants = this.#constants.get(node);
+    if (constants === undefined) {
+      constants = asList(member(node, "enum"), MAX_CONSTANTS).filter((one) => typeof one === "string");
+      this.#constants.set(node, constants);
+    }
+    return constants;
+  }
+
+  #writtenType(node: DocumentObject): string | undefined {
+    let written = this.#written.get(node);
+    if (written === undefined) {
+      written = { type: writtenType(node) };
+      this.#written.set(node, written);
+    }
+    return written.type;
   }
 
   #classOf(schemaName: string | undefined, node: DocumentObject): string {
@@ -100,7 +123,7 @@ export class SchemaTypes {
   /** With those that it inherits by `allOf`; own ones count. */
   #propertiesOf(node: DocumentObject, depth: number): Map<string, unknown> {
     const all = new Map<string, unknown>();
-    for (const part of depth > MAX_DEPTH ? [] : asList(member(node, "allOf"))) {
+    for (const part of depth > MAX_DEPTH ? [] : asList(member(node, "allOf"), MAX_PARTS)) {
       const found = this.#reader.resolve(part);
       if (found === undefined) continue;
       for (const [name, schema] of this.#propertiesOf(found.node, depth + 1)) all.set(name, schema);
@@ -156,7 +179,7 @@ function writtenType(node: DocumentObject): string | undefined {
 function singleOf(node: DocumentObject): unknown {
   if (member(node, "properties") !== undefined) return undefined;
   for (const word of ["allOf", "oneOf", "anyOf"]) {
-    const parts = asList(member(node, word)).filter((part) => member(asObject(part), "type") !== "null");
+    const parts = asList(member(node, word), MAX_PARTS).filter((part) => member(asObject(part), "type") !== "null");
     if (parts.length === 1) return parts[0];
   }
   return undefined;
@@ -166,14 +189,8 @@ function singleOf(node: DocumentObject): unknown {
 function typeOf(node: DocumentObject): string | undefined {
   const type = member(node, "type");
   if (!Array.isArray(type)) return asText(type);
-  const others = type.filter((one) => one !== "null");
+  const others = asList(type, MAX_PARTS).filter((one) => one !== "null");
   return others.length === 1 ? asText(others[0]) : undefined;
-}
-
-function constantsOf(node: DocumentObject): readonly string[] {
-  return asList(member(node, "enum"))
-    .slice(0, MAX_CONSTANTS)
-    .filter((one) => typeof one === "string");
 }
 
 function hasProperties(node: DocumentObject): boolean {

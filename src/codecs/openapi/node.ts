@@ -14,9 +14,9 @@ export function asObject(node: unknown): DocumentObject | undefined {
   return typeof node === "object" && node !== null && !Array.isArray(node) ? (node as DocumentObject) : undefined;
 }
 
-/** The node where it is a list, else an empty one. */
-export function asList(node: unknown): readonly unknown[] {
-  return Array.isArray(node) ? node : [];
+/** The node where it is a list, no more of it than `most`; else an empty one. A list is read once for each way to it. */
+export function asList(node: unknown, most: number): readonly unknown[] {
+  return Array.isArray(node) ? node.slice(0, most) : [];
 }
 
 /** The node where it is a text. */
@@ -50,6 +50,13 @@ export class DocumentReader {
     this.#steps += count;
     if (this.#steps > MAX_STEPS)
       throw new ProtocolError("openapi", `document takes more than ${MAX_STEPS} steps to read`);
+  }
+
+  /** The names of an object's members, each a step. Throws as {@link DocumentReader.step}. */
+  keys(node: DocumentObject | undefined): readonly string[] {
+    const keys = Object.keys(node ?? {});
+    this.step(keys.length);
+    return keys;
   }
 
   /** The object itself, or the one that its `$ref` leads to; undefined for a reference that leads out of the document, nowhere, or in a circle. */

@@ -33,6 +33,10 @@ const VERBS = ["get", "post", "put", "patch", "delete"] as const;
 const MAX_OPERATIONS = 2_000;
 const MAX_PARAMETERS = 32;
 const MAX_PROBLEMS = 100;
+/** Methods of one name; operations' tags; characters of a server's URL. */
+const MAX_OVERLOADS = 64;
+const MAX_TAGS = 64;
+const MAX_URL_CHARS = 2_048;
 const JAVA_NAME = /^[\p{L}_$][\p{L}\p{N}_$]{0,255}$/u;
 
 interface Operation {
@@ -63,9 +67,11 @@ export function readPublished(document: unknown, pairing: OpenapiPairing): ReadD
   const base = pairing.basePath ?? basePathOf(root);
   const add = (group: readonly Operation[], said: PublishedMethod): void => {
     const tags = new Set(group.map((one) => one.tags[0]));
-    for (const operation of group) {
-      const method =
-        tags.size > 1 ? "others have its name and another tag" : toMethod(operation, said, { base, reader, types });
+    for (const [i, operation] of group.entries()) {
+      let method: RestMethod | string;
+      if (tags.size > 1) method = "others have its name and another tag";
+      else if (i >= MAX_OVERLOADS) method = `more than ${MAX_OVERLOADS} have its name`;
+      else method = toMethod(operation, said, { base, reader, types });
       if (typeof method !== "string") methods.push(method);
       else if (problems.length < MAX_PROBLEMS) problems.push(`${operation.id} (${method})`);
     }
@@ -108,7 +114,7 @@ function operationsOf(root: DocumentObject, reader: DocumentReader): Operation[]
       const operation = asObject(member(item, verb));
       const id = asText(member(operation, "operationId"));
       if (operation === undefined || id === undefined || id.length > 256) continue;
-      const tags = asList(member(operation, "tags")).filter((tag) => typeof tag === "string");
+      const tags = asList(member(operation, "tags"), MAX_TAGS).filter((tag) => typeof tag === "string");
       operations.push({ id, verb: verb.toUpperCase(), path, node: operation, item: item!, tags });
       if (operations.length > MAX_OPERATIONS)
         throw new ProtocolError("openapi", `document has more than ${MAX_OPERATIONS} operations`);
@@ -119,7 +125,8 @@ function operationsOf(root: DocumentObject, reader: DocumentReader): Operation[]
 
 /** The path of the first server's URL: what stands before each of the document's paths. */
 function basePathOf(root: DocumentObject): string {
-  const url = asText(member(asObject(asList(member(root, "servers"))[0]), "url")) ?? "";
+  const url = asText(member(asObject(asList(member(root, "servers"), 1)[0]), "url")) ?? "";
+  if (url.length > MAX_URL_CHARS) return "";
   const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
   return path.startsWith("/") && !path.includes("{") ? path.replace(/\/+$/, "") : "";
 }
@@ -181,8 +188,8 @@ function toMethod(operation: Operation, said: PublishedMethod, context: MethodCo
 /** Those of the path and the operation's own, which count where both have one. */
 function parametersOf({ node, item }: Operation, reader: DocumentReader): readonly DocumentObject[] {
   const found = new Map<string, DocumentObject>();
-  const nodes = [...asList(member(item, "parameters")), ...asList(member(node, "parameters"))];
-  for (const one of nodes.slice(0, 4 * MAX_PARAMETERS)) {
+  const nodes = [item, node].flatMap((one) => asList(member(one, "parameters"), 2 * MAX_PARAMETERS));
+  for (const one of nodes) {
     const parameter = reader.resolve(one)?.node;
     if (parameter !== undefined)
       found.set(`${asText(member(parameter, "in"))} ${asText(member(parameter, "name"))}`, parameter);
@@ -220,7 +227,7 @@ function bodyOf(
 ): { readonly type: string } | string | undefined {
   if (member(node, "requestBody") === undefined) return undefined;
   const content = asObject(member(reader.resolve(member(node, "requestBody"))?.node, "content"));
-  const kinds = Object.keys(content ?? {});
+  const kinds = reader.keys(content);
   // Dubbo 3.3 writes one without content for methods that take nothing.
   if (kinds.length === 0) return undefined;
   if (verb === "GET") return "a GET with a body";
@@ -233,11 +240,12 @@ function bodyOf(
 function returnTypeOf({ node }: Operation, { reader, types }: MethodContext): string | undefined {
   const responses = asObject(member(node, "responses")) ?? {};
   const status =
-    Object.keys(responses)
+    reader
+      .keys(responses)
       .filter((one) => /^2(?:\d\d|XX)$/i.test(one))
       .sort()[0] ?? "default";
   const content = asObject(member(reader.resolve(member(responses, status))?.node, "content"));
-  const kinds = Object.keys(content ?? {});
+  const kinds = reader.keys(content);
   if (kinds.length === 0) return "void";
   const kind = kinds.find(isJson) ?? kinds[0]!;
   if (kinds.every((one) => /^(?:text\/event-stream|application\/(?:x-)?(?:nd-?json|stream\+json))\b/i.test(one)))

@@ -46,6 +46,6 @@ test("members are an object's own, and of the type that is asked for", () => {
   expect(member({}, "toString")).toBeUndefined();
   expect(member(undefined, "a")).toBeUndefined();
   expect([asObject([]), asObject(null), asObject({})]).toEqual([undefined, undefined, {}]);
-  expect([asList({}), asList([1])]).toEqual([[], [1]]);
+  expect([asList({}, 2), asList([1], 2), asList([1, 2, 3], 2)]).toEqual([[], [1], [1, 2]]);
   expect([asText(1), asText("a")]).toEqual([undefined, "a"]);
 });

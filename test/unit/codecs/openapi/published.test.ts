@@ -302,3 +302,43 @@ describe("a document", () => {
     expect(readPublished({ openapi: "3.0.0", ...(more as object) }, pairing()).methods).toEqual([]);
   });
 });
+
+describe("a document that is made to be long to read", () => {
+  const parameters = Array.from({ length: 30 }, (_, i) => ({
+    ...{ name: `q${i}`, in: "query" },
+    schema: { $ref: "#/components/schemas/S" },
+  }));
+  /** Two thousand paths to one operation. */
+  const wide = (operation: object, more: object = {}) => ({
+    ...{ openapi: "3.0.1", x: { get: { operationId: "find", ...operation } }, ...more },
+    paths: Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`/p${i}`, { $ref: "#/x" }])),
+  });
+  const read = (document: object) => readPublished(document, pairing());
+
+  test.each<[string, object]>([
+    ["tags without end", wide({ tags: Array(100_000).fill("a") })],
+    ["parameters without end", wide({ parameters: Array(100_000).fill(0) })],
+    ["types without end", wide({ parameters }, { components: { schemas: { S: { type: Array(100_000).fill("a") } } } })],
+    ["parts without end", wide({ parameters }, { components: { schemas: { S: { oneOf: Array(100_000).fill(1) } } } })],
+    [
+      "an enum that all use",
+      wide({ parameters }, { components: { schemas: { S: { type: "string", enum: Array(9_999).fill("A") } } } }),
+    ],
+  ])("is read for all that: %s", (_name, document) => {
+    const { methods, problems } = read(document);
+    expect([methods.length, problems.length]).toEqual([64, 100]);
+    expect(problems[0]).toBe("find (more than 64 have its name)");
+  });
+
+  test("is refused where its answers have names without end", () => {
+    const responses = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`x${i}`, 0]));
+    expect(() => read(wide({ responses }))).toThrow("document takes more than 400000 steps to read");
+  });
+
+  test("has no base path where the server's URL has no end", () => {
+    const document = { openapi: "3.0.1", paths: { "/a": { get: { operationId: "get" } } } };
+    const pathOf = (url: string) => read({ ...document, servers: [{ url }] }).methods[0]!.path;
+    expect(pathOf(`/${"/".repeat(1_000_000)}x`)).toBe("/a");
+    expect(pathOf("http://h/base/")).toBe("/base/a");
+  });
+});
