@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type ConsumerOptions, type DubboLine, startConsumer, startProvider } from "../support/dubbo.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
@@ -6,6 +8,7 @@ import { eventually, type Peer, stopAll } from "../support/process.ts";
 import { openZnodes } from "../support/znodes.ts";
 
 // What registries' clients are shown of Triple providers, and whom they call then: joined by the facade's address alone.
+const run = promisify(execFile);
 let mesh: Mesh;
 const service = { group: "g", version: "1.0.0" };
 const providersPath = "/dubbo/com.acme.OrderService/providers";
@@ -125,4 +128,27 @@ describe("a 2.6 provider", () => {
   test("is called through the proxy by a 2.7 consumer", async () => {
     await callsThrough("2.7", {}, "old");
   });
+
+  test.each(["--http1.1", "--http2-prior-knowledge"])(
+    "is called through the proxies by curl with JSON, %s",
+    async (flag) => {
+      const before = await mesh.carried();
+      const group = ["-H", "tri-service-group: g", "-H", "tri-service-version: 1.0.0"];
+      const lines = [flag, "-H", "content-type: application/json", ...group, "-w", " %{http_code}"];
+      const curl = async (port: number, method: string, body: string) => {
+        const url = `http://${hosts.trestle}:${port}/com.acme.OrderService/${method}`;
+        const { stdout } = await run("curl", ["-sS", "-m", "10", ...lines, "-d", body, url]);
+        const end = stdout.lastIndexOf(" ");
+        return { status: Number(stdout.slice(end)), json: JSON.parse(stdout.slice(0, end)) as unknown };
+      };
+      for (const port of [50051, 50052]) {
+        const order = { id: "9007199254740993", servedBy: "old" };
+        expect(await curl(port, "getOrder", "[9007199254740993]")).toMatchObject({ status: 200, json: order });
+        expect(await curl(port, "sayHi", '["h\u00e9"]')).toEqual({ status: 200, json: "hi h\u00e9" });
+        const thrown = { status: "500", message: "no such order", exception: "com.acme.OrderException" };
+        expect(await curl(port, "fail", '["checked"]')).toEqual({ status: 500, json: thrown });
+      }
+      await eventually("all calls were carried", async () => (await mesh.carried()) - before === 6, 5_000);
+    },
+  );
 });
