@@ -100,6 +100,11 @@ export class SocketDriver {
     return this.#closed || this.socket.destroyed;
   }
 
+  /** `end` was called: what is appended from now on may never leave. */
+  get isEnding(): boolean {
+    return this.#endAfterFlush;
+  }
+
   /** Bytes given to `append` that the kernel has not taken yet. */
   get backlogBytes(): number {
     return this.#queuedBytes + this.socket.writableLength;

@@ -86,6 +86,8 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
+    // A request that crosses the end of its connection: nobody would hear of its answer, so nobody is to act on it.
+    if (this.#driver.isEnding && this.#call === undefined && !this.#machine.isInMessage) return;
     const nowMs = performance.now();
     if (this.#driver.backlogBytes === 0) this.#machine.reuseOutput();
     this.#context.nowMs = nowMs;
@@ -100,7 +102,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     const machine = this.#machine;
     // A request that was held while the one before was answered.
     // One that is answered at once makes room for the next in this same flush: waking does nothing within it.
-    while (machine.heldBytes > 0 && !machine.isPaused && this.backlogBytes <= BACKLOG_BYTES) {
+    while (!driver.isEnding && machine.heldBytes > 0 && !machine.isPaused && this.backlogBytes <= BACKLOG_BYTES) {
       this.#handle(machine.receive(NO_BYTES, 0));
     }
     const output = machine.takeOutput();

@@ -66,6 +66,8 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
+    // A request that crosses the end of its connection: nobody would hear of its answer, so nobody is to act on it.
+    if (this.#driver.isEnding && this.#call === undefined && !this.machine.isInMessage) return;
     this.#context.nowMs = performance.now();
     this.#lastReadMs = this.#context.nowMs;
     if (this.#partSinceMs === 0 && this.#call === undefined) this.#partSinceMs = this.#context.nowMs;
@@ -76,7 +78,7 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
     if (this.#driver.closed) return;
     // A request that was held while the one before was answered.
     // One that is answered at once makes room for the next in this same flush: waking does nothing within it.
-    while (this.machine.heldBytes > 0 && !this.machine.isPaused && !this.#isFull)
+    while (!this.#driver.isEnding && this.machine.heldBytes > 0 && !this.machine.isPaused && !this.#isFull)
       this.#handle(this.machine.receive(NO_BYTES, 0));
     const output = this.machine.takeOutput();
     if (output.length > 0) this.#driver.append(output, 0, output.length);
