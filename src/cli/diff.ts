@@ -112,7 +112,8 @@ function printReports(reports: readonly DiffReport[]): string {
           `${signs[action]} ${host}${detail === "" ? "" : `\n    ${detail.split("; ").join("\n    ")}`}\n`,
       );
       const blocked = findings.map(({ code, message }) => `! ${code}: ${message}\n`);
-      const count = changes.length === 0 ? "no changes" : `${changes.length} entries differ`;
+      const some = changes.length === 1 ? "1 entry differs" : `${changes.length} entries differ`;
+      const count = changes.length === 0 ? "no changes" : some;
       const more = blocked.length === 0 ? "" : `, ${blocked.length} cannot be written`;
       return `${output}: ${count}${more}\n${[...lines, ...blocked].join("")}`;
     })

@@ -68,7 +68,7 @@ function typedArguments(head: CallHead, body: Buffer, { java, path, contentType 
   const content = { signature, body: hasBody ? parseJson(textOf(body)) : undefined, query };
   const typed = java === undefined ? undefined : jsonArguments(java, method, content);
   if (typed === undefined && query.length > 0 && !hasBody) {
-    const text = `the parameters of ${method} are not known here: a query or a form needs their names`;
+    const text = `the parameters of ${method} are not known here: a query or a form needs their names; send JSON as application/json`;
     throw new CallError("unimplemented", "untranslatable", text);
   }
   return typed;

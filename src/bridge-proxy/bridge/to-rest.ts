@@ -53,7 +53,7 @@ export function toRestCall(
     const types = scanned.isGeneric ? namedTypes(scanned, count) : sourceNames(scanned.descriptor);
     const operation = service.find(scanned.effectiveMethod, count, types);
     if (operation === undefined) {
-      const wanted = types === undefined ? `${count} arguments` : types.join();
+      const wanted = types === undefined ? `${count} argument${count === 1 ? "" : "s"}` : types.join();
       throw untranslatable(
         `no rest mapping of ${service.interface} is for ${scanned.effectiveMethod}(${wanted.slice(0, 500)})`,
       );

@@ -90,7 +90,8 @@ async function ask(
   if (end.type === "error") {
     if (end.grpc === UNIMPLEMENTED && answers.length === 0) return undefined;
     const text = firstLine(end.message);
-    throw new Error(`the server's reflection answered ${end.grpc} (${codeOfGrpc(end.grpc)}): ${text}`);
+    const hint = "--proto or --descriptor says the types without it";
+    throw new Error(`the server's reflection answered ${end.grpc} (${codeOfGrpc(end.grpc)}): ${text}; ${hint}`);
   }
   return answers.map(readReflectionAnswer);
 }

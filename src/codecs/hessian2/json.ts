@@ -1,7 +1,7 @@
 /**
  * The value tree as JSON: what `trestle call` prints, what REST callers get, what rules compare.
- * The way back is from-json.ts. The mapping is the table of docs/hessian2.md: enums, BigDecimal, UUID and java.time as text,
- * dates as ISO-8601 in UTC, byte[] as base64, exceptions as {exceptionClass, message, cause, stackTrace}.
+ * The way back is from-json.ts. Enums, BigDecimal, UUID and java.time become text, dates ISO-8601 in UTC, byte[] base64, exceptions
+ * {exceptionClass, message, cause, stackTrace}.
  */
 import { ProtocolError } from "../../base/errors.ts";
 import { type JsonNode, JsonNumber, type JsonObject, jsonNumber } from "../json-text.ts";

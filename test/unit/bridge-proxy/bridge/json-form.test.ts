@@ -78,7 +78,9 @@ describe("where Java's types are known", () => {
   });
 
   test("a query for a method whose parameters are not known is refused", () => {
-    expect(() => typed("other", "", "/com.acme.A/other?id=1")).toThrow("the parameters of other are not known here");
+    expect(() => typed("other", "", "/com.acme.A/other?id=1")).toThrow(
+      "the parameters of other are not known here: a query or a form needs their names; send JSON as application/json",
+    );
   });
 });
 

@@ -95,7 +95,7 @@ describe("a Dubbo2 call as a REST call", () => {
       "overloads without types",
       frame(generic("find", null, [7])),
       "untranslatable",
-      "no rest mapping of com.acme.Orders is for find(1 arguments)",
+      "no rest mapping of com.acme.Orders is for find(1 argument)",
     ],
     [
       "a form of bytes",
