@@ -47,12 +47,13 @@ export function likeness(expected: readonly string[], types: readonly string[]):
 }
 
 /**
- * The method with its parameters in each form that Java's may have: the body comes last in a document, and anywhere in Java, and what a
- * request may do without Java may not have at all. The document's own form is the first.
+ * The method with its parameters in each form that Java's may have, but no more than `most`: the body comes last in a document, and
+ * anywhere in Java, and what a request may do without Java may not have at all. The document's own form is the first, and always there.
  */
-export function arrangements(method: RestMethod): readonly RestMethod[] {
+export function arrangements(method: RestMethod, most: number): readonly RestMethod[] {
   const forms: RestMethod[] = [];
-  for (let left = 0; left <= (method.likely?.optional ?? 0); left++) forms.push(...ordersOf(without(left, method)));
+  for (let left = 0; left <= (method.likely?.optional ?? 0) && (left === 0 || forms.length < most); left++)
+    forms.push(...ordersOf(without(left, method), Math.max(1, most - forms.length)));
   return forms;
 }
 
@@ -69,11 +70,11 @@ function without(count: number, method: RestMethod): RestMethod {
   };
 }
 
-function ordersOf(method: RestMethod): readonly RestMethod[] {
+function ordersOf(method: RestMethod, most: number): readonly RestMethod[] {
   const { parameters, likely } = method;
   const last = parameters.length - 1;
   if (likely === undefined || last < 1 || parameters[last]!.in !== "body") return [method];
-  return [method, ...parameters.slice(0, last).map((_, i) => movedTo(i, method, likely))];
+  return [method, ...parameters.slice(0, Math.min(last, most - 1)).map((_, i) => movedTo(i, method, likely))];
 }
 
 function movedTo(place: number, method: RestMethod, likely: NonNullable<RestMethod["likely"]>): RestMethod {
@@ -89,7 +90,13 @@ const MAX_TYPE_CHARS = 1_024;
 
 function erased(type: string): string {
   // A caller's own text, as long as its author likes.
-  return type.length > MAX_TYPE_CHARS ? type : type.replace(/<.*>/s, "").replace(/\s/g, "");
+  return type.length > MAX_TYPE_CHARS ? type : withoutArguments(type).replace(/\s/g, "");
+}
+
+/** A type's text without its type arguments: from the first `<` to the last `>`. */
+export function withoutArguments(type: string): string {
+  const [from, to] = [type.indexOf("<"), type.lastIndexOf(">")];
+  return from >= 0 && from < to ? type.slice(0, from) + type.slice(to + 1) : type;
 }
 
 function boxed(type: string): string {

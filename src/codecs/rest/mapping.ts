@@ -8,7 +8,7 @@ import type {
   ServiceSchema,
 } from "../../model/schema.ts";
 import { type JavaType, parseDescriptors, parseJavaType, printJavaType } from "../java-types.ts";
-import { arrangements, likeness } from "./likely.ts";
+import { arrangements, likeness, withoutArguments } from "./likely.ts";
 import { type PathTemplate, parseTemplate } from "./template.ts";
 
 /** One method, ready to be called. */
@@ -39,6 +39,9 @@ export interface RestService {
 }
 
 const MAX_TYPE_CHARS = 1_024;
+/** Forms of the methods of one name that are tried, and of all methods of a service. */
+const MAX_FORMS = 256;
+const MAX_ALL_FORMS = 8_000;
 const ANY_CLASS = "java.lang.Object";
 
 const services = new WeakMap<ServiceSchema, RestService>();
@@ -58,18 +61,21 @@ function compileService(schema: ServiceSchema, rest: NonNullable<ServiceSchema["
   const { published, java } = schema;
   const operations = new Map<string, Candidate[]>();
   const own = new Set(rest.methods.map(({ name }) => name));
+  let forms = 0;
   const further = published?.methods.filter(({ name }) => !own.has(name)) ?? [];
   for (const method of [...rest.methods, ...further]) {
     const list = operations.get(method.name) ?? [];
-    list.push(compileMethod(method, java?.methods ?? []));
-    operations.set(method.name, list);
+    const before = list.reduce((sum, one) => sum + one.forms.length, 0);
+    const candidate = compileMethod(method, java?.methods ?? [], Math.min(MAX_FORMS - before, MAX_ALL_FORMS - forms));
+    forms += candidate.forms.length;
+    operations.set(method.name, [...list, candidate]);
   }
   const classes: Readonly<Record<string, JavaClass>> = { ...published?.types, ...java?.types, ...rest.types };
   const fields = new Map<string, ReadonlyMap<string, string>>();
   for (const [name, { properties }] of Object.entries(classes)) {
     if (properties !== undefined) fields.set(name, new Map(Object.entries(properties)));
   }
-  const listed = [...operations.values()].flat().flatMap(({ forms, isTold }) => (isTold ? forms : forms.slice(0, 1)));
+  const listed = [...operations.values()].flat().flatMap((one) => (one.isTold ? one.forms : one.forms.slice(0, 1)));
   return {
     interface: schema.name,
     dates: rest.dates,
@@ -93,13 +99,18 @@ function find(
   count: number,
   types: readonly string[] | undefined,
 ): RestOperation | undefined {
+  let plain: readonly string[] | undefined;
+  const plainTypes = () => {
+    plain ??= types!.map(erased);
+    return plain;
+  };
   let best: { readonly operation: RestOperation; readonly score: number } | undefined;
   let isTied = false;
   for (const { forms } of candidates) {
     let own: typeof best;
     for (const operation of forms) {
       if (operation.method.parameters.length !== count) continue;
-      const fit = types === undefined ? 0 : scoreOf(operation, types);
+      const fit = types === undefined ? 0 : scoreOf(operation, types, plainTypes);
       if (fit === undefined) continue;
       // One that is called with all that it takes is meant before one that is called with less.
       const score = 2 * fit + (count === forms[0]!.method.parameters.length ? 1 : 0);
@@ -115,11 +126,15 @@ function find(
   return isTied ? undefined : best?.operation;
 }
 
-/** How well it takes arguments of these types; undefined where it does not. */
-function scoreOf({ parameterTypes, method }: RestOperation, types: readonly string[]): number | undefined {
+/** How well it takes arguments of these types; undefined where it does not. `plain` gives them without their type arguments. */
+function scoreOf(
+  { parameterTypes, method }: RestOperation,
+  types: readonly string[],
+  plain: () => readonly string[],
+): number | undefined {
   if (parameterTypes !== undefined && takes(parameterTypes, types)) return Number.MAX_SAFE_INTEGER;
   if (method.likely !== undefined && method.parameterTypes === undefined)
-    return likeness(method.likely.parameterTypes, types.map(erased));
+    return likeness(method.likely.parameterTypes, plain());
   return parameterTypes === undefined ? 0 : undefined;
 }
 
@@ -133,25 +148,25 @@ function javaMethodOf({ method, parameterTypes, returnType }: RestOperation): Ja
   };
 }
 
-function compileMethod(method: RestMethod, known: readonly JavaMethod[]): Candidate {
-  const forms = arrangements(method).map((form) => ({ form, java: javaOf(form, known) }));
+function compileMethod(method: RestMethod, known: readonly JavaMethod[], mostForms: number): Candidate {
+  const template = parseTemplate(method.path);
+  const named = known.filter(({ name }) => name === method.name);
+  const forms = arrangements(method, mostForms).map((form) => ({ form, java: javaOf(form, named) }));
   // Where the metadata has the method, its order is the one.
   const told = new Map<number, RestOperation>();
   for (const { form, java } of forms) {
     const count = form.parameters.length;
-    if (java !== undefined && !told.has(count)) told.set(count, operationOf(form, java));
+    if (java !== undefined && !told.has(count)) told.set(count, operationOf(form, java, template));
   }
   if (told.size > 0) return { forms: [...told.values()], isTold: true };
-  return { forms: forms.map(({ form }) => operationOf(form, undefined)), isTold: false };
+  return { forms: forms.map(({ form }) => operationOf(form, undefined, template)), isTold: false };
 }
 
-/** The one Java method that this can be, as the metadata has it. */
+/** The one Java method of `known`, all of its name, that this can be. */
 function javaOf(method: RestMethod, known: readonly JavaMethod[]): JavaMethod | undefined {
   const alike = known.filter(
-    ({ name, parameterTypes }) =>
-      name === method.name &&
-      parameterTypes.length === method.parameters.length &&
-      takes(method.parameterTypes, parameterTypes),
+    ({ parameterTypes }) =>
+      parameterTypes.length === method.parameters.length && takes(method.parameterTypes, parameterTypes),
   );
   const { likely } = method;
   if (likely === undefined || method.parameterTypes !== undefined) return alike.length === 1 ? alike[0] : undefined;
@@ -160,11 +175,11 @@ function javaOf(method: RestMethod, known: readonly JavaMethod[]): JavaMethod | 
   return best >= 0 && scores.indexOf(best) === scores.lastIndexOf(best) ? alike[scores.indexOf(best)] : undefined;
 }
 
-function operationOf(method: RestMethod, java: JavaMethod | undefined): RestOperation {
+function operationOf(method: RestMethod, java: JavaMethod | undefined, template: PathTemplate): RestOperation {
   const returnType = method.returnType ?? java?.returnType ?? method.likely?.returnType;
   return {
     method,
-    template: parseTemplate(method.path),
+    template,
     parameterTypes: method.parameterTypes ?? java?.parameterTypes,
     returnType: returnType === undefined ? undefined : awaited(readType(returnType)),
   };
@@ -181,7 +196,7 @@ function takes(declared: readonly string[] | undefined, types: readonly string[]
 function erased(type: string): string {
   // A caller's own text, as long as its author likes.
   if (type.length > MAX_TYPE_CHARS) return type;
-  const cut = type.replace(/<.*>/s, "").replace(/\s/g, "");
+  const cut = withoutArguments(type).replace(/\s/g, "");
   return cut.startsWith("[") ? sourceNames(cut)[0]! : cut;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { arrangements, likeness } from "../../../../src/codecs/rest/likely.ts";
+import { arrangements, likeness, withoutArguments } from "../../../../src/codecs/rest/likely.ts";
 import { restMethod } from "../../../support/rest-schema.ts";
 
 describe("types that a document lets one expect", () => {
@@ -41,6 +41,16 @@ describe("types that a document lets one expect", () => {
   });
 });
 
+test.each([
+  ["java.util.List<java.lang.Long>", "java.util.List"],
+  ["java.util.Map<a.B,java.util.List<a.C>>[]", "java.util.Map[]"],
+  ["long", "long"],
+  ["<a", "<a"],
+  [">a<", ">a<"],
+])("%s without type arguments is %s", (type, plain) => {
+  expect(withoutArguments(type)).toBe(plain);
+});
+
 describe("a published method", () => {
   const parameters = [
     { name: "id", in: "path" },
@@ -50,7 +60,7 @@ describe("a published method", () => {
   const likely = { parameterTypes: ["long", "boolean", "com.acme.Order"], returnType: "void" };
 
   test("may have its body anywhere in Java, first of all where the document has it", () => {
-    const forms = arrangements(restMethod("put", "PUT /o/{id}", parameters, { likely }));
+    const forms = arrangements(restMethod("put", "PUT /o/{id}", parameters, { likely }), 9);
     expect(forms.map((form) => form.parameters.map(({ name }) => name))).toEqual([
       ["id", "dry", "body"],
       ["body", "id", "dry"],
@@ -64,11 +74,11 @@ describe("a published method", () => {
     ["without a body", restMethod("get", "GET /o/{id}", parameters.slice(0, 2), { likely })],
     ["with a body alone", restMethod("add", "POST /o", parameters.slice(2), { likely })],
   ])("%s has one order", (_, method) => {
-    expect(arrangements(method)).toEqual([method]);
+    expect(arrangements(method, 9)).toEqual([method]);
   });
 
   test("may be called without the last of those that it can do without, the body aside", () => {
-    const forms = arrangements(restMethod("put", "PUT /o/{id}", parameters, { likely: { ...likely, optional: 1 } }));
+    const forms = arrangements(restMethod("put", "PUT /o/{id}", parameters, { likely: { ...likely, optional: 1 } }), 9);
     expect(forms.map((form) => form.parameters.map(({ name }) => name))).toEqual([
       ["id", "dry", "body"],
       ["body", "id", "dry"],
@@ -77,5 +87,10 @@ describe("a published method", () => {
       ["body", "id"],
     ]);
     expect(forms[3]!.likely!.parameterTypes).toEqual(["long", "com.acme.Order"]);
+  });
+
+  test.each([0, 1, 2, 4, 5])("has no more forms than %d, but its own", (most) => {
+    const method = restMethod("put", "PUT /o/{id}", parameters, { likely: { ...likely, optional: 1 } });
+    expect(arrangements(method, most)).toEqual(arrangements(method, 9).slice(0, Math.max(1, most)));
   });
 });

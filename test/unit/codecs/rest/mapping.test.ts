@@ -54,6 +54,22 @@ describe("a REST mapping", () => {
     ]);
   });
 
+  test("tries no more forms of published methods than a service can have", () => {
+    const parameters = [
+      ...Array.from({ length: 31 }, (_, i) => ({ name: `q${i}`, in: "query" }) as const),
+      { name: "body", in: "body" } as const,
+    ];
+    const likely = { parameterTypes: [...Array(31).fill("int"), "com.acme.Order"], returnType: "void", optional: 31 };
+    const published = Array.from({ length: 2_000 }, (_, i) =>
+      restMethod(`m${i}`, `POST /m${i}`, parameters, { likely }),
+    );
+    const service = restServiceOf({ ...restSchema([]), published: { methods: published, types: {} } })!;
+    const types = [...Array(30).fill("int"), "com.acme.Order"];
+    expect(service.find("m0", 31, types)?.method.parameters).toHaveLength(31);
+    expect(service.find("m1999", 31, types)).toBeUndefined();
+    expect(service.find("m1999", 32, ["int", ...types])?.method.path).toBe("/m1999");
+  });
+
   test("is not held up by a type's name without end", () => {
     const methods = [restMethod("get", "GET /o/{id}", [id], { parameterTypes: ["long"] })];
     expect(restServiceOf(restSchema(methods))!.find("get", 1, ["<".repeat(1_000_000)])).toBeUndefined();
