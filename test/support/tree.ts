@@ -157,7 +157,6 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "registry-sync/facades/zookeeper/connection.ts": "drives sockets: test/e2e/zookeeper-facade.test.ts",
   "bridge-proxy/upstream/host.ts": "drives sockets: test/e2e/proxy-provider-faults.test.ts",
   "bridge-proxy/bridge/far-sides.ts": "joined to sockets: test/e2e/grpc-messages.test.ts",
-  "bridge-proxy/bridge/bridged-stream.ts": "joined to sockets: test/e2e/stream-bridge.test.ts",
   "bridge-proxy/bridge/translated-try.ts": "joined to sockets: test/e2e/triple-bridge-back.test.ts",
   "bridge-proxy/bridge/rest-try.ts": "joined to sockets: test/e2e/spring-rest.test.ts",
   "bridge-proxy/bridge/triple-try.ts": "joined to sockets: test/e2e/triple-bridge.test.ts",

@@ -4,6 +4,8 @@ import { ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
 import type { Value } from "../../codecs/value.ts";
+import { Wait } from "../after.ts";
+import { DEADLINE_ROUTE } from "../call-table.ts";
 import type { ProxyContext } from "../context.ts";
 import { logBug, type SlotTimes } from "../pending.ts";
 import { type Outcome, outcomeOfGrpc, outcomeOfReason } from "../policies/outcome.ts";
@@ -42,6 +44,8 @@ export class BridgedStream implements TripleTryOwner {
   readonly #inner: StreamTry;
   /** The provider has answered, and some of that waits for the caller. */
   #outcome: Outcome | undefined;
+  /** Until when it may wait. */
+  #wait: Wait | undefined;
   #ended = false;
 
   /** Takes a slot of the call table that is allocated already. Throws CallError where the head cannot be written. */
@@ -91,6 +95,7 @@ export class BridgedStream implements TripleTryOwner {
 
   cancel(): void {
     this.#ended = true;
+    this.#wait?.end();
     this.#request.close();
     this.#answer.close();
     this.#inner.cancel();
@@ -103,6 +108,7 @@ export class BridgedStream implements TripleTryOwner {
   complete(outcome: Outcome): void {
     this.#outcome = outcome;
     this.#settle();
+    if (!this.#ended) this.#waitForCaller();
   }
 
   tryFailed(reason: CallReason, message: string): void {
@@ -128,6 +134,19 @@ export class BridgedStream implements TripleTryOwner {
     if (fault !== undefined) {
       this.#refuse(fault.reason, `the provider's answer cannot be translated: ${fault.message}`);
     } else if (isOver && this.#outcome !== undefined) this.#parts.owner.complete(this.#outcome);
+  }
+
+  /** The try is over, and its deadline with it: a caller that reads nothing is not waited for longer than that. */
+  #waitForCaller(): void {
+    const { startMs, deadlineMs, deadlineKind, owner } = this.#parts;
+    if (deadlineMs === Number.POSITIVE_INFINITY) return;
+    this.#wait = new Wait(this.#context);
+    const isHeld = this.#wait.begin(Math.max(0, deadlineMs - this.#context.nowMs), () => {
+      const text = `the answer was not taken within ${Math.round(deadlineMs - startMs)} ms`;
+      if (deadlineKind === DEADLINE_ROUTE) this.#fail("timeout", text);
+      else owner.tryAbandoned(this.#answer.isAnswered);
+    });
+    if (!isHeld) this.#fail("overflow", "as many calls wait as may be held");
   }
 
   #onRequestFault(error: unknown): void {
@@ -159,6 +178,7 @@ export class BridgedStream implements TripleTryOwner {
   #later(work: () => void): void {
     setImmediate(() => {
       if (this.#ended) return;
+      this.#context.nowMs = performance.now();
       try {
         work();
       } catch (error) {
