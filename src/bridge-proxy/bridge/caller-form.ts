@@ -4,8 +4,9 @@ import type { CallHead } from "../../codecs/triple/head.ts";
 import { refuseClasses, refuseClassValues, refuseWrapped } from "../gateway/guard.ts";
 import { dubboToJson, jsonToDubbo } from "./json-form.ts";
 import { type CallSchemas, dubboToProtobuf, javaOf, protobufFormOf, protobufToDubbo } from "./protobuf-form.ts";
-import { takesStatusAlone, toStatusReply } from "./status-reply.ts";
+import { statusToJson, takesStatusAlone, toStatusReply } from "./status-reply.ts";
 import { type DubboDestination, onlyMessage, type TripleReply, toDubboRequest, toTripleReply } from "./to-dubbo.ts";
+import type { TripleAnswer } from "./to-triple.ts";
 
 /** A call of a Triple port that is to be put into Dubbo2's form. */
 export interface CallerCall {
@@ -30,6 +31,8 @@ export interface CallerForm {
   readonly frame: Buffer;
   /** Throws `ProtocolError` and CallError for an answer that cannot be one. */
   reply(bytes: Buffer, start: number, end: number): TripleReply;
+  /** A provider's error that is a status of gRPC alone, in the caller's form; undefined for one that is to pass Dubbo2's. */
+  status(answer: TripleAnswer): TripleReply | undefined;
   /** Of an answer that cannot be one for the caller. */
   readonly misfit: "undecodable" | "internal";
 }
@@ -49,6 +52,7 @@ export function callerFormOf(call: CallerCall, content: Buffer, maxBodyBytes: nu
     return {
       frame: jsonToDubbo(head, content, destination, known),
       reply: (bytes, start, end) => dubboToJson(bytes, start, end, call.outside),
+      status: statusToJson,
       misfit: "undecodable",
     };
   }
@@ -58,12 +62,24 @@ export function callerFormOf(call: CallerCall, content: Buffer, maxBodyBytes: nu
     return {
       frame: protobufToDubbo(form, head, message, destination, call.outside === true ? refuseClassValues : undefined),
       reply: (bytes, start, end) => dubboToProtobuf(form, bytes, start, end),
+      status: statusAsItIs,
       misfit: "internal",
     };
   }
   if (call.outside === true) refuseWrapped();
   const reply = takesStatusAlone(head, destination.service) ? toStatusReply : toTripleReply;
-  return { frame: toDubboRequest(head, message, destination), reply, misfit: "undecodable" };
+  return { frame: toDubboRequest(head, message, destination), reply, status: statusAsItIs, misfit: "undecodable" };
+}
+
+/** A status is the same for every caller that speaks gRPC. */
+function statusAsItIs({ head, trailers }: TripleAnswer): TripleReply {
+  const isAlone = head === null || trailers === null;
+  return {
+    head: head ?? trailers ?? [],
+    body: undefined,
+    trailers: isAlone ? undefined : trailers,
+    isException: false,
+  };
 }
 
 const NO_BYTES = Buffer.alloc(0);

@@ -108,17 +108,16 @@ export class TranslatedTry implements FarOwner {
     passReply(owner, sink, reply, outcome);
   }
 
-  /** A status is the same for every caller that speaks gRPC. */
-  takesStatus({ head, trailers }: TripleAnswer): boolean {
-    const { owner, sink, content, call } = this.#parts;
-    if (call.head.kind === "json" || call.head.kind === "http") return false;
+  takesStatus(answer: TripleAnswer): boolean {
+    const { owner, sink, content } = this.#parts;
+    const reply = this.#form!.status(answer);
+    if (reply === undefined) return false;
     this.#end();
-    const first = head ?? trailers ?? [];
-    const last = head === null ? undefined : (trailers ?? undefined);
-    const outcome = outcomeOfFields(first, last);
+    const { head, trailers } = answer;
+    const outcome = outcomeOfFields(head ?? trailers ?? [], head === null ? undefined : (trailers ?? undefined));
     if (owner.retries(outcome)) return true;
     content.drop();
-    passReply(owner, sink, { head: first, body: undefined, trailers: last }, outcome);
+    passReply(owner, sink, reply, outcome);
     return true;
   }
 

@@ -7,6 +7,7 @@ import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
 import { fieldValue } from "../../../../src/codecs/fields.ts";
 import { encodeHessian2 } from "../../../../src/codecs/hessian2/writer.ts";
+import { printAnswerHead, printTrailers } from "../../../../src/codecs/triple/answer.ts";
 import { encodeRequestWrapper } from "../../../../src/codecs/triple/body.ts";
 import { encodeEnvelope } from "../../../../src/codecs/triple/envelope.ts";
 import { parseRequestHead } from "../../../../src/codecs/triple/head.ts";
@@ -57,6 +58,14 @@ describe.each([
     const { head, body } = formOf(method, type, content).reply(answer, 0, answer.length);
     expect(fieldValue(head, "content-type")).toMatch(answers);
     expect(body!.toString("latin1")).toContain("hi bob");
+  });
+
+  test("hears the number and text of a provider's status", () => {
+    const trailers = printTrailers({ grpc: 9, message: "not now" }).fields;
+    const reply = formOf(method, type, content).status({ head: printAnswerHead(), message: undefined, trailers })!;
+    expect([...reply.head, ...(reply.trailers ?? []), reply.body?.toString()].join()).toMatch(
+      type === "application/json" ? /:status,400,.*not now/ : /:status,200,.*grpc-status,9,grpc-message,not%20now/,
+    );
   });
 });
 

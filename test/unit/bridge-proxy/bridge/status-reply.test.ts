@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { takesStatusAlone, toStatusReply } from "../../../../src/bridge-proxy/bridge/status-reply.ts";
+import { statusToJson, takesStatusAlone, toStatusReply } from "../../../../src/bridge-proxy/bridge/status-reply.ts";
 import { toTripleReply } from "../../../../src/bridge-proxy/bridge/to-dubbo.ts";
 import { encodeStatusAnswer } from "../../../../src/codecs/dubbo2/answer.ts";
 import { encodeOutcome } from "../../../../src/codecs/dubbo2/body.ts";
+import { fieldValue } from "../../../../src/codecs/fields.ts";
 import { exceptionValue } from "../../../../src/codecs/hessian2/throwable.ts";
-import { parseAnswer } from "../../../../src/codecs/triple/answer.ts";
+import { parseAnswer, printTrailers } from "../../../../src/codecs/triple/answer.ts";
 import { parseRequestHead } from "../../../../src/codecs/triple/head.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 
@@ -32,4 +33,39 @@ test("all else is as for every caller", () => {
   const gone = encodeStatusAnswer(0, 0, 2, 80, "gone");
   for (const frame of [value, gone])
     expect(toStatusReply(frame, 0, frame.length)).toEqual(toTripleReply(frame, 0, frame.length));
+});
+
+test.each([
+  { grpc: 2, http: 500 },
+  { grpc: 3, http: 400 },
+  { grpc: 5, http: 404 },
+  { grpc: 8, http: 429 },
+  { grpc: 9, http: 400 },
+  { grpc: 12, http: 501 },
+  { grpc: 14, http: 503 },
+  { grpc: 16, http: 401 },
+])("gRPC $grpc is HTTP $http with its text to a caller with JSON", ({ grpc, http }) => {
+  for (const hasHead of [false, true]) {
+    const { fields } = printTrailers({ grpc, message: "not in this state: \u00e9" }, !hasHead);
+    const head = hasHead ? [":status", "200", "content-type", "application/grpc"] : null;
+    const reply = statusToJson({ head, trailers: fields })!;
+    expect([fieldValue(reply.head, ":status"), fieldValue(reply.head, "content-type")]).toEqual([
+      String(http),
+      "application/json",
+    ]);
+    expect(fieldValue(reply.head, "content-length")).toBe(String(reply.body!.length));
+    expect(reply.trailers).toBeUndefined();
+    expect(JSON.parse(reply.body!.toString())).toEqual({ status: String(http), message: "not in this state: \u00e9" });
+  }
+});
+
+test("a status without a text is told by its number", () => {
+  const { body } = statusToJson({ head: null, trailers: printTrailers({ grpc: 7 }, true).fields })!;
+  expect(JSON.parse(body!.toString())).toEqual({ status: "403", message: "grpc status 7 without a text" });
+});
+
+test("a status whose details name a Java exception passes Dubbo2's form, which keeps its class", () => {
+  const details = { code: 2, message: "no order", stackTrace: ["com.acme.Gone: no order"], detail: "no order" };
+  const trailers = printTrailers({ grpc: 2, message: "no order", details }, true).fields;
+  expect(statusToJson({ head: null, trailers })).toBeUndefined();
 });
