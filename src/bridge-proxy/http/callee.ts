@@ -120,8 +120,9 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
     this.#close(false);
   }
 
-  /** Ends connections that were not used for a while. */
+  /** Ends connections that were not used for a while; those that stay keep no memory of a large request. */
   tick(): void {
+    for (const link of this.#free) link.trim();
     for (const link of this.#free.filter((one) => one.isStale)) {
       this.#free.splice(this.#free.indexOf(link), 1);
       link.driver.destroy();

@@ -77,12 +77,16 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     this.#driver.destroy();
   }
 
-  /** Ends connections that are idle, that do not finish a head, or whose call has made no step for the longest time of a call. */
+  /**
+   * Ends connections that are idle, that do not finish a head, or whose call has made no step for the longest time of a call. Those that stay
+   * keep no memory of a large answer.
+   */
   tick(): void {
     const { nowMs, limits } = this.#context;
     const isStuck = this.#partSinceMs > 0 && nowMs - this.#partSinceMs > limits.frameTimeoutMs;
     const restMs = this.#call !== undefined ? limits.maxCallMs : this.#requestEnded ? IDLE_MS : LINGER_MS;
     if (isStuck || nowMs - this.#activeMs > restMs) this.#driver.destroy();
+    else if (this.#driver.backlogBytes === 0) this.#machine.reuseOutput();
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {

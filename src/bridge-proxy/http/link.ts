@@ -91,11 +91,16 @@ export class HttpLink implements SocketOwner {
     return this.driver.backlogBytes;
   }
 
+  /** Writes where it wrote before, once all of that is sent: memory of a large request is let go. */
+  trim(): void {
+    if (this.driver.backlogBytes === 0) this.#machine.reuseOutput();
+  }
+
   /** Begins a call: its answer goes to `user`. Throws CallError where the head cannot be written. */
   begin(user: LinkUser, head: Omit<RequestToSend, "type" | "id">): void {
     const { method, target, length, from, without, fields, upgrade, expectContinue } = head;
     const id = ++this.#calls;
-    if (this.driver.backlogBytes === 0) this.#machine.reuseOutput();
+    this.trim();
     this.#machine.send({ type: "head", id, method, target, length, from, without, fields, upgrade, expectContinue }, 0);
     this.#user = user;
     this.#touched = false;

@@ -68,6 +68,7 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
   onBytes(bytes: Buffer, start: number, end: number): void {
     // A request that crosses the end of its connection: nobody would hear of its answer, so nobody is to act on it.
     if (this.#driver.isEnding && this.#call === undefined && !this.machine.isInMessage) return;
+    if (this.#driver.backlogBytes === 0) this.machine.reuseOutput();
     this.#context.nowMs = performance.now();
     this.#lastReadMs = this.#context.nowMs;
     if (this.#partSinceMs === 0 && this.#call === undefined) this.#partSinceMs = this.#context.nowMs;
@@ -104,12 +105,13 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
     this.#accepted.gone();
   }
 
-  /** Ends connections that are silent, and those that do not finish a head. */
+  /** Ends connections that are silent, and those that do not finish a head. Those that stay keep no memory of a large answer. */
   tick(): void {
     const { nowMs, limits } = this.#context;
     const isStuck = this.#partSinceMs > 0 && nowMs - this.#partSinceMs > limits.frameTimeoutMs;
     const isIdle = this.#call === undefined && nowMs - this.#lastReadMs > limits.heartbeatMs;
     if (isStuck || isIdle || nowMs - this.#lastReadMs > limits.maxCallMs) this.#driver.destroy();
+    else if (this.#driver.backlogBytes === 0) this.machine.reuseOutput();
   }
 
   #handle(events: readonly ServerEvent[]): void {

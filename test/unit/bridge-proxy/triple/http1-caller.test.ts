@@ -11,14 +11,16 @@ import type { ServedRequest } from "../../../../src/bridge-proxy/triple/served.t
 
 const REQUEST = Buffer.from("POST /a.B/c HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi");
 
-/** A caller whose calls are answered with nothing as soon as they are whole; `served` counts them. */
-function connected() {
+/** A caller whose calls are answered as soon as they are whole, the first with `content`, others with nothing; `served` counts them. */
+function connected(content = Buffer.alloc(0)) {
   let sent = "";
+  let memory = 0;
   let served = 0;
   const peer = new Duplex({
     read: () => {},
     write: (bytes: Buffer, _encoding, done) => {
       sent += bytes.latin1Slice();
+      memory = bytes.buffer.byteLength;
       done();
     },
   });
@@ -32,13 +34,15 @@ function connected() {
   const admit = ({ stream }: Arrived): ServedRequest => {
     served++;
     const onRequestData = (_bytes: Buffer, end: boolean) => {
-      if (end) stream.head([":status", "200"], true, []);
+      if (!end) return;
+      stream.head([":status", "200"], false, []);
+      stream.data(served === 1 ? content : Buffer.alloc(0), true);
     };
     return { start: () => {}, onRequestData } as unknown as ServedRequest;
   };
   const caller = new Http1Caller(context, accepted, { admit });
   const bring = (bytes: Buffer) => caller.onBytes(bytes, 0, bytes.length);
-  return { caller, bring, sent: () => sent, served: () => served };
+  return { caller, bring, sent: () => sent, served: () => served, memory: () => memory };
 }
 
 test("requests of one connection are served one after the other, whatever they come in", async () => {
@@ -63,4 +67,14 @@ test("a request that crosses the end of its connection, where nobody would hear 
   await turn();
   expect(served()).toBe(1);
   expect(sent()).toBe(before);
+});
+
+test("memory of a large answer is not kept for the small ones after it", async () => {
+  const { bring, memory } = connected(Buffer.alloc(1_000_000));
+  bring(REQUEST);
+  await turn();
+  expect(memory()).toBeGreaterThan(1_000_000);
+  bring(REQUEST);
+  await turn();
+  expect(memory()).toBeLessThan(100_000);
 });
