@@ -8,17 +8,18 @@ import type { ServiceSchema } from "../../model/schema.ts";
 import type { DocumentNeed } from "./openapi-needs.ts";
 import { schemaFinding } from "./schema-findings.ts";
 
-/** A document, parsed and not judged yet, or why there is none. */
+/** A document, parsed and not judged yet, or why there is none. A file is the same where it still has the stamp that it was read with. */
 export type DocumentAnswer =
-  | { readonly type: "document"; readonly document: unknown }
-  | { readonly type: "failed"; readonly why: string };
+  | { readonly type: "document"; readonly document: unknown; readonly stamp?: string }
+  | { readonly type: "failed"; readonly why: string; readonly stamp?: string }
+  | { readonly type: "same" };
 
 /** What the documents depend on. */
 export interface OpenapiDocumentsOptions {
   /** Asks one endpoint; never rejects. */
   readonly ask: (host: string, port: number, path: string) => Promise<DocumentAnswer>;
-  /** Reads one file; never rejects. */
-  readonly read: (file: string) => Promise<DocumentAnswer>;
+  /** Reads one file, or says that it still has the stamp; never rejects. */
+  readonly read: (file: string, stamp: string | undefined) => Promise<DocumentAnswer>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Told all that is known by documents, whenever that changes. */
@@ -42,6 +43,8 @@ interface Known {
   need: DocumentNeed;
   key: string;
   dueMs: number;
+  /** Of the file as it was read. */
+  stamp: string | undefined;
   failures: number;
   /** Why the last try came to nothing. */
   why: string | undefined;
@@ -96,13 +99,14 @@ export class OpenapiDocuments {
     const known = this.#known.get(need.name);
     if (known === undefined) {
       if (this.#known.size >= MAX_DOCUMENTS) return;
-      const fresh = { dueMs: nowMs, failures: 0, why: undefined, read: undefined, text: "", schema: undefined };
-      this.#known.set(need.name, { need, key, ...fresh });
+      const fresh = { stamp: undefined, failures: 0, why: undefined, read: undefined, text: "", schema: undefined };
+      this.#known.set(need.name, { need, key, dueMs: nowMs, ...fresh });
       return;
     }
     known.need = need;
     if (known.key === key) return;
     known.key = key;
+    known.stamp = undefined;
     known.failures = 0;
     known.dueMs = nowMs;
   }
@@ -128,7 +132,9 @@ export class OpenapiDocuments {
     // Another one after each failure.
     const place = need.endpoints[known.failures % Math.max(1, need.endpoints.length)];
     const answer =
-      need.file === undefined ? await ask(place!.address, place!.port, need.pairing.path) : await read(need.file);
+      need.file === undefined
+        ? await ask(place!.address, place!.port, need.pairing.path)
+        : await read(need.file, known.stamp);
     this.#isAsking = false;
     if (this.#isClosed) return;
     // Another place, or another pairing, asks again at once.
@@ -139,8 +145,13 @@ export class OpenapiDocuments {
   #learn(known: Known, answer: DocumentAnswer): void {
     const { clock, log, onFindings } = this.#options;
     const { need } = known;
+    if (answer.type === "same") {
+      known.dueMs = clock.now() + FILE_MS;
+      return;
+    }
     const before = known.why;
     known.why = answer.type === "failed" ? answer.why : this.#read(known, answer.document);
+    known.stamp = known.why === undefined || answer.type === "failed" ? answer.stamp : undefined;
     if (known.why === undefined) {
       known.failures = 0;
       known.dueMs = clock.now() + (need.file === undefined ? REFRESH_MS : FILE_MS);

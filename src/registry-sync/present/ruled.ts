@@ -36,6 +36,9 @@ export function ruledUrls(
 
 const NONE = { urls: [], waiting: [] } as const;
 
+/** Longest list of methods, percent-encoded: it is part of a node's name, and one answer of ZooKeeper's has all names. */
+const MAX_METHODS_CHARS = 64 * 1024;
+
 /** What consumers of all lines need, and Hessian2 as the encoding: 3.2 would write fastjson2 otherwise. Keys sorted, as Dubbo writes them. */
 function urlOf({ service, methods }: RuledService): DubboUrl {
   const { interface: path, group, version } = service;
@@ -45,7 +48,9 @@ function urlOf({ service, methods }: RuledService): DubboUrl {
   params["dubbo"] = "2.0.2";
   if (group !== "") params["group"] = group;
   params["interface"] = path;
-  if (methods.length > 0) params["methods"] = [...new Set(methods)].sort().join(",");
+  const listed = [...new Set(methods)].sort().join(",");
+  // Without a list consumers may call any.
+  if (listed !== "" && encodeURIComponent(listed).length <= MAX_METHODS_CHARS) params["methods"] = listed;
   params["prefer.serialization"] = "hessian2";
   params["serialization"] = "hessian2";
   params["side"] = "provider";

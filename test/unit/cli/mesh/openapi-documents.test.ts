@@ -36,7 +36,7 @@ function start(answer: (place: string, nth: number) => DocumentAnswer) {
     ...{ clock, log: silentLogger },
     onSchemas: (schemas) => told.push(schemas),
     ask: (host, port, path) => reply(`${host}:${port}${path}`),
-    read: (file) => reply(file),
+    read: (file, stamp) => reply(stamp === undefined ? file : `${file} ${stamp}`),
   });
   const pass = async (seconds: number) => {
     for (let second = 0; second < seconds; second++) {
@@ -126,6 +126,30 @@ test("files are read again and again, and what changed is told", async () => {
   await pass(6);
   expect(asked).toEqual(["0 /rules/shop.json", "3 /rules/shop.json", "5 /rules/shop.json"]);
   expect(told.map(([schema]) => schema!.published!.methods[0]!.name)).toEqual(["get", "put"]);
+});
+
+test("a file that is the same stays what it was, good or bad, until it is another", async () => {
+  const answers: readonly DocumentAnswer[] = [
+    { ...documentOf("get"), stamp: "1" } as DocumentAnswer,
+    { type: "same" },
+    { type: "failed", why: "no JSON", stamp: "2" },
+    { type: "same" },
+    { ...documentOf("put"), stamp: "3" } as DocumentAnswer,
+  ];
+  const { documents, asked, told, pass } = start((_, nth) => answers[Math.min(nth, answers.length) - 1]!);
+  documents.setNeeds([need([], { file: "/a.json" })]);
+  await pass(4);
+  expect([documents.findings().length, told.length]).toEqual([0, 1]);
+  await pass(2);
+  expect([documents.findings().length, told.length]).toEqual([1, 1]);
+  await pass(4);
+  expect([documents.findings().length, told.length]).toEqual([0, 2]);
+  expect(asked.slice(0, 5).map((one) => one.split(" ").slice(1).join(" "))).toEqual([
+    ...["/a.json", "/a.json 1", "/a.json 1", "/a.json 2", "/a.json 2"],
+  ]);
+  documents.setNeeds([need([], { file: "/a.json", pairing: { ...pairing, tag: "t" } })]);
+  await pass(2);
+  expect(asked.filter((one) => one.endsWith("/a.json"))).toHaveLength(2);
 });
 
 test("findings name methods without an operation, operations without a method, and enums without a class", async () => {

@@ -70,6 +70,13 @@ describe("services that exist by rules", () => {
     });
   });
 
+  test("name no methods where a consumer could not read so many", () => {
+    const many = (count: number) => Array.from({ length: count }, (_, i) => `${"m".repeat(95)}${1000 + i}`);
+    const listed = (count: number) => shownOf([], { ruled: [{ ...plain, methods: many(count) }] })[0]!;
+    expect(listed(600)).toContain("&methods=");
+    expect(listed(700)).not.toContain("methods=");
+  });
+
   test("are shown in Triple to who takes nothing else", () => {
     const consumer = {
       protocol: "consumer",
