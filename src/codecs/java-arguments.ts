@@ -13,7 +13,7 @@ import { CallError, ProtocolError } from "../base/errors.ts";
 import { type FromJsonOptions, jsonToValue } from "./hessian2/from-json.ts";
 import { type JavaMethodForm, type JavaSchema, kindOfJava, printJavaMethod } from "./java-schema.ts";
 import type { JavaType } from "./java-types.ts";
-import { type JsonNode, JsonNumber, parseJson } from "./json-text.ts";
+import { type JsonNode, JsonNumber, type JsonObject, parseJson } from "./json-text.ts";
 import type { Value } from "./value.ts";
 
 /** The most parameters of a query. */
@@ -112,7 +112,7 @@ function bestOf(
   fault: { text: string },
 ): { readonly args: Value[]; readonly cost: number } | undefined {
   let isFirst = true;
-  for (const nodes of readings(form, content)) {
+  for (const nodes of readings(form, content, java)) {
     try {
       const args = form.parameters.map((type, i) => jsonToValue(nodes[i]!, type, options, nameAt(form, i)));
       const cost = form.parameters.reduce((sum, type, i) => sum + costOf(nodes[i]!, type, java), 0);
@@ -131,7 +131,11 @@ function nameAt(form: JavaMethodForm, i: number): string {
 }
 
 /** The ways to read the content as a method's arguments, the likeliest first. */
-function* readings(form: JavaMethodForm, { body, query }: JsonContent): Generator<readonly JsonNode[]> {
+function* readings(
+  form: JavaMethodForm,
+  { body, query }: JsonContent,
+  java: JavaSchema,
+): Generator<readonly JsonNode[]> {
   const { parameters, names } = form;
   if (body === undefined) {
     const given = queryArguments(form, query);
@@ -139,11 +143,20 @@ function* readings(form: JavaMethodForm, { body, query }: JsonContent): Generato
     return;
   }
   if (Array.isArray(body) && body.length === parameters.length) yield body;
+  if (parameters.length === 1 && isNamed(form, body, java)) yield [body.get(names![0]!) ?? null];
   if (parameters.length === 1) yield [body];
   if (body instanceof Map && names !== undefined && names.length > 0) {
     const isWhole = [...body.keys()].every((name) => names.includes(name));
     if (isWhole) yield names.map((name) => body.get(name) ?? null);
   }
+}
+
+/** Whether an object is the only argument by its name: it has that key alone, and the argument's class no such property. */
+function isNamed({ parameters, names }: JavaMethodForm, body: JsonNode, java: JavaSchema): body is JsonObject {
+  const name = names?.[0];
+  if (name === undefined || !(body instanceof Map) || body.size !== 1 || !body.has(name)) return false;
+  const properties = java.properties(parameters[0]!.name);
+  return properties !== undefined && !properties.has(name);
 }
 
 /** A query's parameters as arguments: by name where names are known, else in their order; undefined where they are not as many. */

@@ -56,6 +56,14 @@ test.each<[string, string, string, string, Value[]]>([
   ["several", "m(long, java.lang.String)", '[1,"a"]', "long,java.lang.String", [1n, "a"]],
   ["several by name", "m(long id, java.lang.String to)", '{"to":"a","id":1}', "long,java.lang.String", [1n, "a"]],
   ["one by name", "m(long id)", '{"id":1}', "long", [1n]],
+  ["an object by name", "m(com.acme.Order order)", '{"order":{"id":1}}', "com.acme.Order", [mapValue([["id", 1n]])]],
+  [
+    "an object with a property of its name",
+    "m(com.acme.Order id)",
+    '{"id":1}',
+    "com.acme.Order",
+    [mapValue([["id", 1n]])],
+  ],
   ["one that is left out", "m(long id, java.lang.String to)", '{"id":1}', "long,java.lang.String", [1n, null]],
   [
     "a map",
