@@ -39,6 +39,10 @@ const MAX_DEPTH = 100;
 /** Java's values may be shared: what is small there may be without end here. Values, and characters and bytes, the most. */
 const MAX_VALUES = 1_000_000;
 const MAX_CHARS = 64 * 1024 * 1024;
+/** Places of objects that stood somewhere already, the most: these, and so many for each other object. The first values are not looked at. */
+const MAX_REPEATS = 50_000;
+const REPEATS_EACH = 4;
+const FREE_VALUES = 10_000;
 const WRAPPER = /^google\.protobuf\.(?:Double|Float|U?Int64|U?Int32|Bool|String|Bytes)Value$/;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
@@ -85,6 +89,8 @@ class MessageBuilder {
   #values = 0;
   #chars = 0;
   #anys = 0;
+  readonly #seen = new Set<Value>();
+  #repeats = 0;
 
   fields(type: DescMessage, values: Iterable<readonly [DescField, Value]>): Message {
     const message = reflect(type, create(type), false);
@@ -121,6 +127,7 @@ class MessageBuilder {
     if (this.#depth >= MAX_DEPTH) {
       throw new ProtocolError("protobuf", `${this.#place()}: nested deeper than ${MAX_DEPTH}, or inside itself`);
     }
+    if (this.#values > FREE_VALUES && isContainer(value)) this.#countRepeat(value);
     this.#depth++;
     try {
       return this.#wellKnown(type, value) ?? this.#byName(type, value);
@@ -207,6 +214,14 @@ class MessageBuilder {
     if (field.message !== undefined) return reflect(field.message, this.#message(field.message, value), false);
     if (field.enum !== undefined) return this.#enum(field.enum, value);
     return this.#scalar(field.scalar as ScalarType, value);
+  }
+
+  /** A hundred bytes of objects inside objects twice each would else be the work of a million values. */
+  #countRepeat(value: Value): void {
+    if (this.#seen.has(value)) this.#repeats++;
+    else this.#seen.add(value);
+    if (this.#repeats <= MAX_REPEATS + REPEATS_EACH * this.#seen.size) return;
+    throw new ProtocolError("protobuf", `message of more than ${MAX_REPEATS} objects that stand in it again`);
   }
 
   #spend(values: number, chars: number): void {

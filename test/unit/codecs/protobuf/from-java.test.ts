@@ -220,6 +220,17 @@ function shared(inner: Value, depth: number, wrap: (items: Value[]) => Value): V
   return value;
 }
 
+test("objects may stand in many places beside others, and by themselves only so often: few bytes would be the work of a million", () => {
+  const line = mapValue([["sku", "x"]]);
+  const beside = Array.from({ length: 60_000 }, () => order(["lines", listValue([line])]));
+  expect(() => javaToMessage(ordersMessage("OrderList"), listValue(beside))).not.toThrow();
+  const one = order(["lines", listValue(Array.from({ length: 100 }, () => line))]);
+  const alone = listValue(Array.from({ length: 1000 }, () => one));
+  expect(() => javaToMessage(ordersMessage("OrderList"), alone)).toThrow(
+    "message of more than 50000 objects that stand in it again",
+  );
+});
+
 test.each<[string, string, Value, string]>([
   [
     "values",
