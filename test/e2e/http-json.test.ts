@@ -91,6 +91,22 @@ describe.each(["2.7"] as const)("a %s provider behind the proxy", (line) => {
     expect((await post("noSuchMethod", "[]")).status).toBeGreaterThanOrEqual(500);
   });
 
+  test.each([
+    ["application/proto", "--http1.1"],
+    ["application/connect+proto", "--http2-prior-knowledge"],
+  ])("is not asked in Connect's %s: the caller is told what is taken", async (type, flag) => {
+    const url = `http://${stage.host}:${stage.port}/com.acme.OrderService/WhoAmI`;
+    const fields = [`content-type: ${type}`, "tri-service-group: g", "tri-service-version: 1.0.0"];
+    const headers = fields.flatMap((field) => ["-H", field]);
+    const asked = ["-sS", flag, ...headers, "--data-binary", "any bytes", "-w", "\n%{http_code}", url];
+    const [body, status] = (await run("curl", asked)).stdout.split("\n");
+    expect(status).toBe("501");
+    expect(JSON.parse(body!)).toEqual({
+      status: "501",
+      message: `trestle: content of type "${type}" is not translated for this provider: application/grpc, grpc-web and application/json are`,
+    });
+  });
+
   test("takes calls on one connection one after the other, also when they come at once", async () => {
     const results = await Promise.all(Array.from({ length: 50 }, (_, i) => post("echoInt", `[${i}]`)));
     expect(results.map(({ json }) => json)).toEqual(Array.from({ length: 50 }, (_, i) => i));

@@ -82,6 +82,17 @@ function statusAsItIs({ head, trailers }: TripleAnswer): TripleReply {
   };
 }
 
+/** Throws CallError `unimplemented` for a call whose content is in a form that is carried alone: Connect's own of protobuf. */
+export function refuseCarriedForms({ kind }: Pick<CallHead, "kind">, contentType: string): void {
+  if (kind !== "proto" && kind !== "connect_stream") return;
+  const text = `content of type ${JSON.stringify(contentType.slice(0, 100))} is not translated for this provider`;
+  throw new CallError(
+    "unimplemented",
+    "untranslatable",
+    `${text}: application/grpc, grpc-web and application/json are`,
+  );
+}
+
 const NO_BYTES = Buffer.alloc(0);
 
 function isForm(contentType: string): boolean {

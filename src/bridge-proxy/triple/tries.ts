@@ -3,7 +3,7 @@ import { grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.t
 import { type CallHead, parseRequestHead, printTimeout, withTimeout } from "../../codecs/triple/head.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import { BridgedStream } from "../bridge/bridged-stream.ts";
-import type { CallerCall } from "../bridge/caller-form.ts";
+import { type CallerCall, refuseCarriedForms } from "../bridge/caller-form.ts";
 import { dubboSide, type FarParts, restSide, tripleSide } from "../bridge/far-sides.ts";
 import { javaOf } from "../bridge/protobuf-form.ts";
 import { streamFormOf } from "../bridge/stream-form.ts";
@@ -39,7 +39,7 @@ export interface TryParts {
 
 /**
  * A try at a Triple provider, in a slot of the call table: as it is, or with other messages where the provider takes another kind.
- * Throws CallError where the head cannot be written or read.
+ * Throws CallError where the head cannot be written or read, and for content that is carried alone.
  */
 export function tryTriple(parts: TryParts, endpoint: TripleEndpoint, slot: number): BegunTry {
   const { context, owner, stream, content, cluster, never, startMs, deadline } = parts;
@@ -91,9 +91,11 @@ function translated(
 
 function callerCall(parts: TryParts, token: string): CallerCall {
   const { context, config, cluster, received, sent, deadline } = parts;
+  const contentType = fieldValue(received, "content-type") ?? "";
+  refuseCarriedForms(parts.head, contentType);
   return {
     head: sent === received ? parts.head : parseRequestHead(sent),
-    contentType: fieldValue(received, "content-type") ?? "",
+    contentType,
     path: fieldValue(received, ":path") ?? "",
     schemas: {
       caller: config.schemaOf(parts.head.interface),

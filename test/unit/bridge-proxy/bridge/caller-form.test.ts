@@ -1,7 +1,7 @@
 import { fromJson, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { CallError, ProtocolError } from "../../../../src/base/errors.ts";
-import { callerFormOf, faultIn } from "../../../../src/bridge-proxy/bridge/caller-form.ts";
+import { callerFormOf, faultIn, refuseCarriedForms } from "../../../../src/bridge-proxy/bridge/caller-form.ts";
 import { encodeOutcome } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
@@ -83,3 +83,24 @@ test.each([
 test("what is wrong with Trestle itself is none", () => {
   expect(faultIn(new TypeError("x"))).toBeUndefined();
 });
+
+test.each(["application/proto", "application/connect+proto", "application/connect+json"])(
+  "content of type %s is refused with a text that says what is taken",
+  (type) => {
+    const head = parseRequestHead([":path", "/com.acme.OrderService/SayHi", "content-type", type]);
+    expect(() => refuseCarriedForms(head, type)).toThrow(
+      expect.objectContaining({
+        reason: "untranslatable",
+        message: `content of type "${type}" is not translated for this provider: application/grpc, grpc-web and application/json are`,
+      }),
+    );
+  },
+);
+
+test.each(["application/grpc", "application/grpc+json", "application/json", "text/plain", ""])(
+  "content of type %j is not refused for its type",
+  (type) => {
+    const head = parseRequestHead([":path", "/com.acme.OrderService/SayHi", "content-type", type]);
+    expect(() => refuseCarriedForms(head, type)).not.toThrow();
+  },
+);
