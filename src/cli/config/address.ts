@@ -37,9 +37,15 @@ export interface ServerUrl {
   readonly query: Readonly<Record<string, string>>;
 }
 
+const SERVER_URL = /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/?@]+)(\/[^?]*)?(?:\?(.*))?$/;
+/** Without credentials before the hosts: an `@` behind `?name=` is part of a value, such as a password. */
+const WITHOUT_USER = /^([a-z][a-z0-9+.-]*):\/\/()([^/?@]+)()\?([\w.-]+=.*)$/;
+
 /** Reads a {@link ServerUrl}; gives a text that says what is wrong where it is none, without the credentials in it. */
 export function parseServerUrl(text: string, defaultPort: number): ServerUrl | string {
-  const match = /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/?@]+)(\/[^?]*)?(?:\?(.*))?$/.exec(text);
+  const bare = WITHOUT_USER.exec(text);
+  const isBare = bare?.[3]?.split(",").every((item) => parseAddress(item, defaultPort) !== undefined) === true;
+  const match = isBare ? bare : SERVER_URL.exec(text);
   if (match === null) return `"${withoutCredentials(text)}" is no URL of the form scheme://host:port`;
   const [, scheme = "", credentials = "", list = "", path = "", query = ""] = match;
   const hosts = [];

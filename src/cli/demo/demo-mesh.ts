@@ -183,9 +183,10 @@ function remembered(find: () => Promise<readonly ProviderAddress[]>): typeof fin
   let asked: ReturnType<typeof find> | undefined;
   return async () => {
     if (known.length > 0) return known;
-    asked ??= find();
+    asked ??= find().finally(() => {
+      asked = undefined;
+    });
     known = await asked;
-    asked = undefined;
     return known;
   };
 }

@@ -5,6 +5,7 @@ import {
   parseAdvertised,
   parseServerUrl,
   printAddress,
+  type ServerUrl,
 } from "../../../../src/cli/config/address.ts";
 
 test.each([
@@ -46,6 +47,17 @@ test("a URL is cut into its parts", () => {
     path: "/chroot/x",
     query: { root: "/dubbo", group: "g" },
   });
+});
+
+test.each([
+  ["nacos://h:8848?username=u&password=a@b", ["h", 8848, "", "", { username: "u", password: "a@b" }]],
+  ["nacos://h?password=a@b:1", ["h", 1, "", "", { password: "a@b:1" }]],
+  ["nacos://h/nacos?password=a@b", ["h", 1, "", "", { password: "a@b" }]],
+  ["nacos://u:p?x=y@h", ["h", 1, "u", "p?x=y", {}]],
+  ["nacos://u:p?@h?group=g", ["h", 1, "u", "p?", { group: "g" }]],
+])("%s has its @ where it belongs", (text, [host, port, username, password, query]) => {
+  const { hosts, ...url } = parseServerUrl(text as string, 1) as ServerUrl;
+  expect([hosts, url]).toMatchObject([[{ host, port }], { username, password, query }]);
 });
 
 test.each([
