@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { validate } from "@readme/openapi-parser";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { SchemaView } from "../../src/control/admin/schema-views.ts";
 import type { Finding } from "../../src/model/entry.ts";
@@ -11,6 +12,7 @@ import { startShop } from "../support/grpc-shop.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, stopAll } from "../support/process.ts";
+import { gatewayText, virtualServiceText } from "../support/rules.ts";
 import { runTrestle } from "../support/trestle.ts";
 import { openZnodes, type Znodes } from "../support/znodes.ts";
 
@@ -67,6 +69,11 @@ function rpcs({ name, protobuf }: SchemaView): string[] {
 const methods = ({ java }: SchemaView) =>
   java?.methods.map(({ name, parameterTypes, returnType }) => `${returnType} ${name}(${parameterTypes.join()})`) ?? [];
 
+interface OpenApi {
+  readonly paths: Readonly<Record<string, object>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
 describe("metadata reports", () => {
   const service = "com.acme.OrderService";
   const report = (group: string) => `/dubbo/metadata/${service}/${group}/provider/order-provider`;
@@ -92,6 +99,47 @@ describe("metadata reports", () => {
     expect((await mesh.trestle.command("services", "-o", "json")).stdout).toMatch(
       /"schema":\s*\{\s*"java":\s*"registry"/,
     );
+  });
+
+  test("become the OpenAPI document of a gateway, by which the provider is called", async () => {
+    const route = "{match: [{uri: {prefix: /orders/}}], route: [{destination: {host: com.acme.OrderService}}]}";
+    const edge = gatewayText("edge", '[{port: {number: 8080, protocol: HTTP}, hosts: ["*"]}]');
+    const orders = virtualServiceText("orders", '["*"]', `[${route}]`, "  gateways: [edge]\n");
+    await mesh.rules(`${edge}---\n${orders}`);
+    onTestFinished(() => mesh.rules(""));
+    const url = `http://${hosts.trestle}:8080`;
+    const document = (await eventually("the document has paths", async () => {
+      const answer = (await (await fetch(`${url}/openapi.json`)).json()) as { readonly paths?: object };
+      return Object.keys(answer.paths ?? {}).length > 0 && answer;
+    })) as OpenApi;
+    expect(await validate(structuredClone(document) as never)).toMatchObject({ valid: true });
+    const order = { $ref: "#/components/schemas/com.acme.Order" };
+    const long = { type: ["integer", "string"], format: "int64" };
+    const json = (schema: object) => ({ content: { "application/json": { schema } } });
+    expect(document.paths["/orders/getOrder"]).toMatchObject({
+      post: {
+        requestBody: json({ anyOf: [long, { type: "array", prefixItems: [long] }] }),
+        responses: { "200": json({ anyOf: [order, { type: "null" }] }) },
+      },
+    });
+    expect(document.paths["/orders/listOrders"]).toMatchObject({
+      post: { responses: { "200": json({ type: ["array", "null"], items: order }) } },
+    });
+    expect(document.components.schemas["com.acme.Order"]).toMatchObject({
+      type: "object",
+      properties: {
+        id: long,
+        created: { type: ["string", "null"], format: "date-time" },
+        lines: { type: ["array", "null"], items: { $ref: "#/components/schemas/com.acme.OrderLine" } },
+      },
+    });
+    expect(document.components.schemas).toHaveProperty(["com.acme.OrderLine", "properties", "sku"]);
+    const answer = await fetch(`${url}/orders/getOrder`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "[42]",
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([200, { id: 42 }]);
   });
 
   test("are followed: a change counts, and one that cannot be read is a finding until it can", async () => {
