@@ -137,8 +137,14 @@ export class OpenapiDocuments {
         : await read(need.file, known.stamp);
     this.#isAsking = false;
     if (this.#isClosed) return;
-    // Another place, or another pairing, asks again at once.
+    // Other places, or another pairing, are asked at once; what one said that is still there counts, or changes would have to end first.
+    const now = known.need;
+    const isThere = now.endpoints.some(({ address, port }) => address === place?.address && port === place.port);
     if (known.key === key) this.#learn(known, answer);
+    else if (answer.type === "document" && isThere && now.pairing === need.pairing && now.file === need.file) {
+      this.#learn(known, answer);
+      known.dueMs = this.#options.clock.now();
+    }
     this.#schedule();
   }
 

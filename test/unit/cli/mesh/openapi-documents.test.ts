@@ -45,7 +45,7 @@ function start(answer: (place: string, nth: number) => DocumentAnswer) {
       await turn();
     }
   };
-  return { documents, asked, told, pass };
+  return { documents, asked, told, pass, clock };
 }
 
 test("a document is asked for at once, one endpoint at a time, and again after five minutes", async () => {
@@ -126,6 +126,20 @@ test("files are read again and again, and what changed is told", async () => {
   await pass(6);
   expect(asked).toEqual(["0 /rules/shop.json", "3 /rules/shop.json", "5 /rules/shop.json"]);
   expect(told.map(([schema]) => schema!.published!.methods[0]!.name)).toEqual(["get", "put"]);
+});
+
+test.each<[string, DocumentNeed, number]>([
+  ["one that is still there counts", need(["h1", "h3"]), 1],
+  ["one that is gone does not", need(["h3"]), 0],
+  ["one does not count for another pairing", need(["h1", "h3"], { pairing: { ...pairing, tag: "t" } }), 0],
+])("of endpoints that change while they are asked %s", async (_name, later, count) => {
+  const { documents, asked, told, clock } = start(() => documentOf("get"));
+  documents.setNeeds([need(["h1", "h2"])]);
+  clock.advance(0);
+  documents.setNeeds([later]);
+  await turn();
+  await turn();
+  expect([asked.length, told.length]).toEqual([1, count]);
 });
 
 test("a file that is the same stays what it was, good or bad, until it is another", async () => {
