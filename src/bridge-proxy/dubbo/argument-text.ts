@@ -35,11 +35,15 @@ function treeOf(descriptor: ObjectValue): Value {
 function memberOf(value: Value, name: string): Value | undefined {
   if (!isContainer(value)) return undefined;
   if (value.type === "list") return value.items[Number(name)];
-  const members: readonly (readonly [string, Value])[] =
-    value.type === "map"
-      ? value.entries.flatMap(([key, item]) => (typeof key === "string" ? [[key, item] as const] : []))
-      : value.shape.fields.map((field, i) => [field, value.values[i]!] as const);
+  // Backwards, and without a list of them: the last of a name counts, and there may be a million.
+  const { type } = value;
+  const count = type === "map" ? value.entries.length : value.values.length;
   const folded = name.toLowerCase();
-  const found = members.findLast(([key]) => key === name) ?? members.findLast(([key]) => key.toLowerCase() === folded);
-  return found?.[1];
+  let near: Value | undefined;
+  for (let i = count - 1; i >= 0; i--) {
+    const [key, item] = type === "map" ? value.entries[i]! : [value.shape.fields[i]!, value.values[i]!];
+    if (key === name) return item;
+    if (near === undefined && typeof key === "string" && key.toLowerCase() === folded) near = item;
+  }
+  return near;
 }

@@ -132,7 +132,7 @@ export function looksWrapped(bytes: Buffer, start = 0, end = bytes.length): bool
       if (first && !(cursor.stop - cursor.start <= 32 && SERIALIZE_TYPES.includes(cursor.text()))) return false;
       if (cursor.field === 2) args++;
       else if (cursor.field === 3) {
-        types++;
+        if (++types > MAX_ARGUMENTS + 1) return false;
         last = cursor.text();
       }
     }
