@@ -4,14 +4,14 @@ import { decodeResponse, encodeRequest, isException } from "../../codecs/dubbo2/
 import { GENERIC_DESCRIPTOR } from "../../codecs/dubbo2/head.ts";
 import { OK, statusMeaning } from "../../codecs/dubbo2/status.ts";
 import { jsonToValue } from "../../codecs/hessian2/from-json.ts";
-import { timeText } from "../../codecs/hessian2/java-time.ts";
 import { valueToJson } from "../../codecs/hessian2/json.ts";
 import { jsonArguments, parseQuery } from "../../codecs/java-arguments.ts";
+import { textOfPieces } from "../../codecs/java-pieces.ts";
 import type { JavaSchema } from "../../codecs/java-schema.ts";
-import { type JsonNode, JsonNumber, type JsonObject, parseJson, printJson } from "../../codecs/json-text.ts";
+import { type JsonNode, type JsonObject, parseJson, printJson } from "../../codecs/json-text.ts";
 import { printAttachments } from "../../codecs/triple/attachments.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
-import { fieldOf, isObject, listValue, objectValue, type Value } from "../../codecs/value.ts";
+import { fieldOf, isObject, listValue, type Value } from "../../codecs/value.ts";
 import { checkedTrailers, type DubboDestination, dubboAttachments, type TripleReply } from "./to-dubbo.ts";
 
 /** What is known of a call with JSON beside its head. */
@@ -23,7 +23,6 @@ export interface JsonCallParts {
   readonly contentType: string;
 }
 
-const INSTANT = "com.alibaba.com.caucho.hessian.io.java8.InstantHandle";
 const NOTHING_KNOWN: JsonCallParts = { java: undefined, path: "", contentType: "application/json" };
 
 /**
@@ -140,7 +139,7 @@ export function thrownBy(value: Value): { readonly className: string; readonly m
   return { className: isWrapper ? wrapped : name, message: typeof text === "string" ? text : "" };
 }
 
-/** Generic calls answer objects as maps that name their class: callers with JSON have no use for that. */
+/** Generic calls answer objects as maps that name their class, the JDK's own too: callers with JSON have no use for that. */
 function withoutClasses(json: JsonNode): JsonNode {
   if (Array.isArray(json)) return json.map(withoutClasses);
   if (!(json instanceof Map)) return json;
@@ -148,18 +147,6 @@ function withoutClasses(json: JsonNode): JsonNode {
   for (const [key, value] of json) {
     if (key !== "class" || typeof value !== "string") kept.set(key, withoutClasses(value));
   }
-  return json.get("class") === "java.time.Instant" ? (instantText(kept) ?? kept) : kept;
-}
-
-/** Generic answers take an Instant to pieces. */
-function instantText(json: JsonObject): string | undefined {
-  const [seconds, nano] = [json.get("epochSecond"), json.get("nano")];
-  if (!(seconds instanceof JsonNumber && seconds.isInteger && nano instanceof JsonNumber && nano.isInteger))
-    return undefined;
-  return timeText(
-    objectValue(INSTANT, [
-      ["seconds", BigInt(seconds.text)],
-      ["nanos", Number(nano.text)],
-    ]),
-  );
+  const className = json.get("class");
+  return (typeof className === "string" ? textOfPieces(className, kept) : undefined) ?? kept;
 }

@@ -7,6 +7,7 @@ import { type JavaType, OBJECT_TYPE, parseJavaType, printJavaType } from "../jav
 import { type JsonNode, JsonNumber, type JsonObject } from "../json-text.ts";
 import {
   type ClassShape,
+  type DateValue,
   dateValue,
   doubleValue,
   floatValue,
@@ -16,7 +17,16 @@ import {
   objectValue,
   type Value,
 } from "../value.ts";
-import { bigDecimalValue, bigIntegerValue, classValue, enumValue, localeValue } from "./java.ts";
+import {
+  bigDecimalValue,
+  bigIntegerValue,
+  bitSetValue,
+  calendarValue,
+  classValue,
+  enumSetValue,
+  enumValue,
+  localeValue,
+} from "./java.ts";
 import { timeFromText } from "./java-time.ts";
 
 /** How JSON becomes values. */
@@ -120,6 +130,13 @@ class ValueBuilder {
     const scalar = scalarOf(node, type, at);
     if (scalar !== undefined) return scalar;
     if (name === "[]") return this.#array(node, type, at);
+    if (name === "java.util.Optional" || name === "java.util.concurrent.atomic.AtomicReference") {
+      return objectValue(name, [["value", this.build(node, type.args[0] ?? OBJECT_TYPE, at)]]);
+    }
+    if (name === "java.util.EnumSet" && type.args.length === 1) {
+      if (!Array.isArray(node) || !node.every((one) => typeof one === "string")) throw unfit(node, type, at);
+      return enumSetValue(type.args[0]!.name, node);
+    }
     if (ANY_LIST.has(name) || COLLECTIONS.has(name) || COLLECTION_CLASS.test(name)) {
       return this.#list(node, type, listClass(type), at);
     }
@@ -277,6 +294,18 @@ function libraryOf(node: JsonNode, type: JavaType, at: string): Value | undefine
     case "java.sql.Date":
     case "java.sql.Time":
       return objectValue(type.name, [["value", need(dateOf(node))]]);
+    case "java.util.Calendar":
+    case "java.util.GregorianCalendar":
+      return calendarValue(need(dateOf(node)));
+    case "java.util.BitSet":
+      return bitSetValue(need(bitsOf(node)));
+    case "java.util.concurrent.atomic.AtomicInteger":
+    case "java.util.concurrent.atomic.AtomicLong": {
+      const held = type.name.endsWith("Long") ? "long" : "int";
+      return objectValue(type.name, [["value", need(scalarOf(node, { name: held, args: [] }, at))]]);
+    }
+    case "java.util.concurrent.atomic.AtomicBoolean":
+      return objectValue(type.name, [["value", need(typeof node === "boolean" ? Number(node) : undefined)]]);
     case "java.util.UUID":
       if (text === undefined || !/^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/.test(text))
         throw unfit(node, type, at);
@@ -295,6 +324,13 @@ function libraryOf(node: JsonNode, type: JavaType, at: string): Value | undefine
   }
 }
 
+/** Bits that are set, as numbers; undefined for anything else and for a bit beyond what a BitSet may have here. */
+function bitsOf(node: JsonNode): number[] | undefined {
+  if (!Array.isArray(node)) return undefined;
+  const bits = node.map((bit) => Number((bit instanceof JsonNumber ? integerOf(bit) : undefined) ?? -1));
+  return bits.every((bit) => bit >= 0 && bit < 262_144) ? bits : undefined;
+}
+
 /** The integer of a number or of a string of digits; a fraction of zeros (`1.0`) is none. */
 function integerOf(node: JsonNode): bigint | undefined {
   const text = node instanceof JsonNumber ? node.text : node;
@@ -311,7 +347,7 @@ function numberOf(node: JsonNumber): Value {
 }
 
 /** Milliseconds since 1970, or ISO-8601 text; a text without an offset is UTC. */
-function dateOf(node: JsonNode): Value | undefined {
+function dateOf(node: JsonNode): DateValue | undefined {
   const ms = integerOf(node);
   if (ms !== undefined) return ms === BigInt.asIntN(64, ms) ? dateValue(ms) : undefined;
   if (typeof node !== "string" || !/^[+-]?\d{4,6}-\d\d-\d\d(?:$|T)/.test(node)) return undefined;

@@ -27,6 +27,8 @@ import {
 import { timeText } from "./java-time.ts";
 
 const IO = "com.alibaba.com.caucho.hessian.io.";
+/** The most words of 64 bits that a BitSet may have. */
+const MAX_BIT_WORDS = 4096;
 
 /** What an object of a known Java class is: a value to show in its place. `undefined` for every other class. */
 export function plainOf(object: ObjectValue): Value | undefined {
@@ -136,7 +138,7 @@ function localeTag(name: string | undefined): string | undefined {
 
 function bitsOf(object: ObjectValue): Value | undefined {
   const words = listField(object, "words");
-  if (words === undefined || !isContainer(words) || words.type !== "list" || words.items.length > 4096)
+  if (words === undefined || !isContainer(words) || words.type !== "list" || words.items.length > MAX_BIT_WORDS)
     return undefined;
   const bits: Value[] = [];
   for (const [at, word] of words.items.entries()) {
@@ -187,6 +189,36 @@ export function classValue(name: string): ObjectValue {
 /** A java.util.Locale from `zh_CN` or `zh-CN`. */
 export function localeValue(tag: string): ObjectValue {
   return objectValue(`${IO}LocaleHandle`, [["value", tag.replace(/-/g, "_")]]);
+}
+
+/** A java.util.Calendar at a date: a GregorianCalendar of its reader's own time zone. */
+export function calendarValue(date: DateValue): ObjectValue {
+  return objectValue(`${IO}CalendarHandle`, [
+    ["type", null],
+    ["date", date],
+  ]);
+}
+
+/** A java.util.EnumSet of these constants of an enum. */
+export function enumSetValue(className: string, constants: readonly string[]): ObjectValue {
+  const objects = constants.map((name) => enumValue(className, name));
+  return objectValue(`${IO}EnumSetHandler`, [
+    ["type", classValue(className)],
+    ["objects", listValue(objects, "[object")],
+  ]);
+}
+
+/** A java.util.BitSet of these bits, each below 262,144. Throws RangeError for another. */
+export function bitSetValue(bits: readonly number[]): ObjectValue {
+  const words: bigint[] = [];
+  for (const bit of bits) {
+    if (!Number.isInteger(bit) || bit < 0 || bit >= MAX_BIT_WORDS * 64) throw new RangeError(`no bit: ${bit}`);
+    const at = Math.floor(bit / 64);
+    while (words.length <= at) words.push(0n);
+    words[at]! |= 1n << BigInt(bit % 64);
+  }
+  const signed = words.map((word) => BigInt.asIntN(64, word));
+  return objectValue(`${IO}BitSetHandle`, [["words", listValue(signed, "[long")]]);
 }
 
 /** ISO-8601 in UTC with milliseconds; undefined beyond the years that JavaScript's dates reach (271821 BC to 275760). */

@@ -115,6 +115,16 @@ test("an Instant that a generic answer takes to pieces is its text", () => {
   expect(told(instant("x"))).toEqual({ epochSecond: "x", nano: 5000 });
 });
 
+test("pieces that are taken to pieces themselves are one text", () => {
+  const clock = ["hour", "minute", "second", "nano"].map((name, i): [string, Value] => [name, [23, 59, 58, 0][i]!]);
+  const offset = mapValue([
+    ["class", "java.time.ZoneOffset"],
+    ["id", "+08:00"],
+  ]);
+  const value = mapValue([["at", mapValue([["class", "java.time.OffsetTime"], ...clock, ["offset", offset]])]]);
+  expect(answered(encodeOutcome(0, 1, { type: "value", value }))[1]).toEqual({ at: "23:59:58+08:00" });
+});
+
 test("attachments of an answer are header fields, but for callers outside the mesh", () => {
   const attachments = {
     "x-answer": "green",

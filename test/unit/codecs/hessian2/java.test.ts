@@ -3,6 +3,7 @@ import {
   bigDecimalValue,
   bigIntegerOf,
   bigIntegerValue,
+  bitSetValue,
   classValue,
   dateText,
   enumName,
@@ -112,4 +113,9 @@ test.each([
   [8640000000000001n, undefined],
 ])("the date %i is %s", (ms, text) => {
   expect(dateText(dateValue(ms))).toBe(text);
+});
+
+test("a bit set keeps its bits and takes none beyond its bound", () => {
+  expect(plainOf(bitSetValue([0, 5, 63, 64, 262_143]))).toEqual(listValue([0, 5, 63, 64, 262_143]));
+  for (const bit of [-1, 0.5, 262_144]) expect(() => bitSetValue([bit])).toThrow(RangeError);
 });
