@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { encodeHessian2 } from "../../src/codecs/hessian2/writer.ts";
 import { encodeRequestWrapper, encodeResponseWrapper } from "../../src/codecs/triple/body.ts";
@@ -5,6 +7,7 @@ import { listValue, type Value } from "../../src/codecs/value.ts";
 import type { HeaderMatcher } from "../../src/codecs/xds/resources.ts";
 import { answerCall, type FakeProvider, type SeenFrame, startFakeProvider } from "../support/fake-provider.ts";
 import { answerOk, envelope, type H2Provider, openH2Caller, startH2Provider } from "../support/h2-peers.ts";
+import { startHttpProvider, startHttpProxy } from "../support/http-stage.ts";
 import { frame, openRaw, request, requestBody } from "../support/raw-dubbo.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
 import { clusterName } from "../support/xds-fixtures.ts";
@@ -210,6 +213,80 @@ test("a rule that asks for an argument has a Triple call's wrapper read", async 
   await apply("tri", { name: "dubbo-arg-0.0", stringMatch: { exact: "a" } });
   const counts = await tripleCalls(WRAPPER, ANSWER);
   expect([counts.read, counts.wrappers].every((times) => times >= CALLS)).toBe(true);
+});
+
+const NO_JSON = Buffer.from('[{"a": nobody could read this');
+
+/** Makes calls with this content, said to be JSON, at `url`, and gives what they are answered. */
+async function jsonCalls(url: string, isHttp2: boolean, content: Buffer): Promise<[typeof count, Set<string>]> {
+  const answers = new Set<string>();
+  const headers = { "content-type": "application/json" };
+  if (!isHttp2) {
+    const counts = await counted(async () => {
+      const answer = await fetch(url, { method: "POST", headers, body: new Uint8Array(content) });
+      answers.add(`${answer.status} ${await answer.text()}`);
+    });
+    return [counts, answers];
+  }
+  const session = connect(url);
+  onTestFinished(() => session.close());
+  const counts = await counted(async () => {
+    const stream = session.request({ ":method": "POST", ":path": new URL(url).pathname, ...headers });
+    stream.end(content);
+    const [head] = (await once(stream, "response")) as [IncomingHttpHeaders];
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    answers.add(`${head[":status"]} ${Buffer.concat(chunks).toString("utf8")}`);
+  });
+  return [counts, answers];
+}
+
+const callUrl = () => `http://127.0.0.1:${stage.port}/${key}/say`;
+
+test.each([
+  ["HTTP/1.1", false],
+  ["HTTP/2", true],
+])(
+  "nothing is decoded of JSON over %s that is carried to a Java provider whose types are not known",
+  async (_name, isHttp2) => {
+    const endpoint = { port: triple.port, protocol: "tri", takesWrapper: true } as const;
+    await stage.apply([{ key, endpoints: [endpoint] }]);
+    triple.seen.length = 0;
+    triple.onEnd = ({ link, stream }) => {
+      link.machine.head(stream, [":status", "200", "content-type", "application/json"], false);
+      link.machine.data(stream, NO_JSON, true);
+      link.flush();
+    };
+    const [counts, answers] = await jsonCalls(callUrl(), isHttp2, NO_JSON);
+    expect(answers).toEqual(new Set([`200 ${NO_JSON}`]));
+    expect(triple.seen).toHaveLength(CALLS + 1);
+    for (const seen of triple.seen) expect(seen.body.equals(NO_JSON)).toBe(true);
+    expect(counts).toEqual(NOTHING);
+  },
+);
+
+test("JSON to a Dubbo2 provider is read", async () => {
+  await apply("dubbo");
+  const [counts] = await jsonCalls(callUrl(), false, Buffer.from('["a"]'));
+  expect(counts.json).toBeGreaterThanOrEqual(CALLS);
+});
+
+test("nothing is decoded of HTTP/1.1 that is passed through", async () => {
+  const bodies: Buffer[] = [];
+  const provider = await startHttpProvider(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    bodies.push(Buffer.concat(chunks));
+    response.writeHead(200, { "content-type": "application/json" }).end(NO_JSON);
+  });
+  onTestFinished(() => provider.close());
+  const http = await startHttpProxy({ ports: { "": [provider.port] } });
+  onTestFinished(() => http.close());
+  const [counts, answers] = await jsonCalls(`${http.url}/orders?id=%ff`, false, NO_JSON);
+  expect(answers).toEqual(new Set([`200 ${NO_JSON}`]));
+  expect(bodies).toHaveLength(CALLS + 1);
+  for (const body of bodies) expect(body.equals(NO_JSON)).toBe(true);
+  expect(counts).toEqual(NOTHING);
 });
 
 test("a call that is translated has its list walked over and moved: no value is read on the way there or back", async () => {
