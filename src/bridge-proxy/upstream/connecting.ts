@@ -16,9 +16,13 @@ export interface Connecting {
 /** Times the making of a connection to a provider. */
 export function superviseConnect(context: ProxyContext, socket: Socket, owner: Connecting): void {
   const { connectTimeoutMs } = context.limits;
+  let givingUp: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {
-    owner.onTooSlow(`connecting took over ${connectTimeoutMs} ms`);
-    socket.destroy();
+    // Where the process stood still for as long, the connection may be made already and be reported later in this turn.
+    givingUp = setImmediate(() => {
+      owner.onTooSlow(`connecting took over ${connectTimeoutMs} ms`);
+      socket.destroy();
+    });
   }, connectTimeoutMs);
   const patience = setInterval(() => {
     context.nowMs = performance.now();
@@ -26,6 +30,7 @@ export function superviseConnect(context: ProxyContext, socket: Socket, owner: C
   }, CONNECT_PATIENCE_MS);
   const stopTimers = () => {
     clearTimeout(timer);
+    clearImmediate(givingUp);
     clearInterval(patience);
   };
   socket.once("close", stopTimers);
