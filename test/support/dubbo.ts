@@ -17,7 +17,18 @@ const modules: Readonly<Record<DubboLine, string>> = {
   "3.2": "d32",
   "3.3": "d33",
 };
-const opened = ["lang", "math", "util", "util.concurrent", "io", "time", "lang.reflect", "lang.invoke"];
+const opened = [
+  "lang",
+  "math",
+  "util",
+  "util.concurrent",
+  "util.concurrent.atomic",
+  "net",
+  "io",
+  "time",
+  "lang.reflect",
+  "lang.invoke",
+];
 
 /** Flags of `peer.Provider` (fixtures/peers/dubbo): the registry address is all that joins it to Trestle. */
 export interface ProviderOptions {
@@ -209,6 +220,8 @@ export interface Consumer {
   /** A call of a service that only Triple carries; throws with the Java exception's text where the call does. */
   stream(command: StreamCommand): Promise<StreamResult>;
   suite(ref?: string): Promise<readonly Check[]>;
+  /** The fields of com.acme.Kinds, some of which no line of Dubbo can carry. */
+  kinds(): Promise<readonly Check[]>;
   burst(calls: number, ms: number, ref?: string): Promise<BurstResult>;
   loop(options: LoopOptions): Promise<Loop>;
   stop(): Promise<void>;
@@ -293,6 +306,7 @@ function drive(line: DubboLine, peer: Peer): Consumer {
       const { values, ended } = await must({ op: "stream", ...command });
       return { values: values as string[], ended: String(ended) };
     },
+    kinds: async () => (await must({ op: "kinds" }))["rows"] as readonly Check[],
     suite: async (ref) => (await must({ op: "suite", ref }))["rows"] as readonly Check[],
     burst: async (calls, ms, ref) => (await must({ op: "burst", calls, ms, ref })) as unknown as BurstResult,
     loop: async (options) => {

@@ -3,7 +3,7 @@ import { eventually } from "../../support/process.ts";
 import { EMPTY_GROUP } from "./callees.ts";
 import { inProto } from "./methods.ts";
 import type { BridgeCallee, BridgeCaller, CalleeName, CallerName, Cell, NeutralError } from "./peers.ts";
-import { echoes, javaOnly, sampleOrder, type ValueCase } from "./values.ts";
+import { echoes, javaOnly, kinds, sampleOrder, type ValueCase } from "./values.ts";
 
 /** One fact that holds for every caller and every callee that it applies to. */
 export interface BridgeCase {
@@ -70,7 +70,7 @@ function answers(
 }
 
 const values: readonly BridgeCase[] = [
-  ...echoes.map(echo),
+  ...[...echoes, ...kinds].map(echo),
   answers("POJO", "getOrder", [7n], ({ label }) => sampleOrder(7, label)),
   answers("POJO both ways", "createOrder", [sampleOrder(42, null)], ({ label }) => sampleOrder(42, label)),
   answers("list of POJOs", "listOrders", [20], ({ label }) =>

@@ -98,7 +98,9 @@ export async function javaCaller(
     unknownMethod: () => ask({ op: "generic", method: "missing", types: ["int"], args: [1] }),
     ...(speaks === "tri" && { stream: (call) => consumer.stream({ ...call }) }),
     suite: () => {
-      rows ??= consumer.suite().then((list) => new Map(list.map((row) => [row.check, row])));
+      rows ??= Promise.all([consumer.suite(), consumer.kinds()]).then(
+        (lists) => new Map(lists.flat().map((row) => [row.check, row])),
+      );
       return rows;
     },
     next: () => {

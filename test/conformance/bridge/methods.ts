@@ -12,6 +12,7 @@ const others: readonly JavaMethod[] = [
   ["echoBoxedDouble", "java.lang.Double", "java.lang.Double"],
   ["echoBoxedChar", "java.lang.Character", "java.lang.Character"],
   ["echoNode", "com.acme.Node", "com.acme.Node"],
+  ["echoKinds", "com.acme.Kinds", "com.acme.Kinds"],
   ["echoObject", "java.lang.Object", "java.lang.Object"],
   ["echoList", "java.util.List<java.lang.Object>", "java.util.List<java.lang.Object>"],
 ].map(([name, type, returnType]) => ({ name: name!, parameterTypes: [type!], returnType: returnType! }));
@@ -27,6 +28,39 @@ export const javaOrders: JavaDefinition = {
         parent: "com.acme.Node",
         self: "com.acme.Node",
         children: "java.util.List<com.acme.Node>",
+      },
+    },
+    "com.acme.Kinds": {
+      properties: {
+        bigInteger: "java.math.BigInteger",
+        uuid: "java.util.UUID",
+        locale: "java.util.Locale",
+        calendar: "java.util.Calendar",
+        enumSet: "java.util.EnumSet<com.acme.OrderStatus>",
+        bitSet: "java.util.BitSet",
+        chars: "char[]",
+        timestamp: "java.sql.Timestamp",
+        sqlDate: "java.sql.Date",
+        slot: "java.lang.Object",
+        optional: "java.util.Optional<java.lang.String>",
+        atomic: "java.util.concurrent.atomic.AtomicInteger",
+        uri: "java.net.URI",
+        file: "java.io.File",
+        type: "java.lang.Class<?>",
+        duration: "java.time.Duration",
+        period: "java.time.Period",
+        year: "java.time.Year",
+        yearMonth: "java.time.YearMonth",
+        monthDay: "java.time.MonthDay",
+        offsetTime: "java.time.OffsetTime",
+        offsetDateTime: "java.time.OffsetDateTime",
+        zonedDateTime: "java.time.ZonedDateTime",
+        zoneOffset: "java.time.ZoneOffset",
+        zoneId: "java.time.ZoneId",
+        grid: "int[][]",
+        table: "java.lang.String[][]",
+        linked: "java.util.LinkedList<java.lang.String>",
+        sorted: "java.util.TreeMap<java.lang.String,java.lang.Integer>",
       },
     },
   },
@@ -45,7 +79,7 @@ export function methodOf(name: string, args: readonly unknown[]): JavaMethod {
 }
 
 /** Methods that have no counterpart in fixtures/peers/grpc/orders.proto. */
-const WITHOUT_PROTO = /^(?:note|echoObject|echoNode|echoList|echoBoxed(?!Long).*)$/;
+const WITHOUT_PROTO = /^(?:note|echoObject|echoNode|echoKinds|echoList|echoBoxed(?!Long).*)$/;
 
 /** Whether the .proto file has this method. */
 export function inProto(method: string): boolean {

@@ -157,9 +157,78 @@ export const echoes: readonly ValueCase[] = [
   { name: "map with Long keys", method: "echoLongKeys", value: { 1: "one", 1099511627776: "big" }, notInProto: true },
 ];
 
+/** What com.acme.Kinds has when only one field is said. */
+const noKinds: Readonly<Record<string, null>> = {
+  bigInteger: null,
+  uuid: null,
+  locale: null,
+  calendar: null,
+  enumSet: null,
+  bitSet: null,
+  chars: null,
+  timestamp: null,
+  sqlDate: null,
+  slot: null,
+  optional: null,
+  atomic: null,
+  uri: null,
+  file: null,
+  type: null,
+  duration: null,
+  period: null,
+  year: null,
+  yearMonth: null,
+  monthDay: null,
+  offsetTime: null,
+  offsetDateTime: null,
+  zonedDateTime: null,
+  zoneOffset: null,
+  zoneId: null,
+  grid: null,
+  table: null,
+  linked: null,
+  sorted: null,
+};
+
+/** Each field of com.acme.Kinds by itself, as the JSON that docs/bridging.md names has it. */
+export const kinds: readonly ValueCase[] = (
+  [
+    ["BigInteger", "bigInteger", "-123456789012345678901234567890"],
+    ["UUID", "uuid", "0e984725-c51c-4bf4-9960-e1c80e27aba0"],
+    ["Locale", "locale", "zh-CN"],
+    ["Calendar", "calendar", "2009-02-13T23:31:30.123Z"],
+    ["EnumSet", "enumSet", ["NEW", "SHIPPED"]],
+    ["BitSet", "bitSet", [0, 5, 63, 64, 130]],
+    ["char[]", "chars", "a中é"],
+    ["Timestamp", "timestamp", "2009-02-13T23:31:30.123Z"],
+    ["java.sql.Date", "sqlDate", "2009-02-13T23:31:30.123Z"],
+    ["Optional", "optional", "some"],
+    ["AtomicInteger", "atomic", 7],
+    ["URI", "uri", "http://acme.com/a?b=c"],
+    ["File", "file", "/srv/orders"],
+    ["Class", "type", "com.acme.OrderStatus"],
+    ["Duration", "duration", "PT1H2M3.005S"],
+    ["Period", "period", "P1Y2M3D"],
+    ["Year", "year", "2024"],
+    ["YearMonth", "yearMonth", "2024-02"],
+    ["MonthDay", "monthDay", "--02-29"],
+    ["OffsetTime", "offsetTime", "23:59:58.123+08:00"],
+    ["OffsetDateTime", "offsetDateTime", "2024-02-29T23:59:58.123456789-05:30"],
+    ["ZonedDateTime", "zonedDateTime", "2024-02-29T23:59:58+08:00[Asia/Shanghai]"],
+    ["ZoneOffset", "zoneOffset", "+08:00"],
+    ["ZoneId", "zoneId", "Europe/Berlin"],
+    ["int[][]", "grid", [[1, -1], [], [1 << 30]]],
+    ["String[][]", "table", [["a", null], ["é"]]],
+    ["LinkedList", "linked", ["a", "b"]],
+    ["TreeMap", "sorted", { a: 1, b: 2 }],
+  ] as const
+).map(([name, field, value]) => ({ name, method: "echoKinds", value: { ...noKinds, [field]: value } }));
+
 /** Rows of peer.Suite whose values only Java can make and tell. */
 export const javaOnly: Readonly<Record<string, string>> = {
   cycle: "echoNode",
+  "object that is a Timestamp": "echoKinds",
+  "object that is a UUID": "echoKinds",
   "graph of 300": "echoNode",
   "object that is a Long": "echoObject",
   "object that is an enum": "echoObject",
