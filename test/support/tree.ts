@@ -170,7 +170,6 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/triple/caller.ts": "drives a socket: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/stream-try.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/request-content.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",
-  "bridge-proxy/triple/link.ts": "drives a socket: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/upstream/connecting.ts": "drives a socket: test/e2e/proxy-provider-faults.test.ts",
   "bridge-proxy/upstream/endpoint-group.ts": "tested with the cluster that it is a part of: upstream/cluster.test.ts",
   "bridge-proxy/worker.ts": "a process: test/e2e/dubbo-mesh.test.ts",
