@@ -115,6 +115,8 @@ class ValueBuilder {
   /** One shape for each class and list of fields, so that equal objects share a definition on the wire. */
   readonly #shapes = new Map<string, ClassShape>();
 
+  #bitWords = 0;
+
   constructor(options: FromJsonOptions) {
     this.#options = options;
   }
@@ -133,6 +135,7 @@ class ValueBuilder {
     if (name === "java.util.Optional" || name === "java.util.concurrent.atomic.AtomicReference") {
       return objectValue(name, [["value", this.build(node, type.args[0] ?? OBJECT_TYPE, at)]]);
     }
+    if (name === "java.util.BitSet") return this.#bitSet(node, type, at);
     if (name === "java.util.EnumSet" && type.args.length === 1) {
       if (!Array.isArray(node) || !node.every((one) => typeof one === "string")) throw unfit(node, type, at);
       return enumSetValue(type.args[0]!.name, node);
@@ -142,6 +145,16 @@ class ValueBuilder {
     }
     if (ANY_MAP.has(name) || MAPS.has(name) || MAP_CLASS.test(name)) return this.#map(node, type, mapClass(type), at);
     return this.#object(node, type, at);
+  }
+
+  #bitSet(node: JsonNode, type: JavaType, at: string): Value {
+    const bits = bitsOf(node);
+    if (bits === undefined) throw unfit(node, type, at);
+    this.#bitWords += Math.ceil((bits.reduce((most, bit) => Math.max(most, bit), 0) + 1) / 64);
+    if (this.#bitWords > MAX_BIT_WORDS) {
+      throw new ProtocolError("json", `${at}: sets of bits are over ${MAX_BIT_WORDS} words of 64 in all`);
+    }
+    return bitSetValue(bits);
   }
 
   #untyped(node: JsonNode, at: string): Value {
@@ -297,8 +310,6 @@ function libraryOf(node: JsonNode, type: JavaType, at: string): Value | undefine
     case "java.util.Calendar":
     case "java.util.GregorianCalendar":
       return calendarValue(need(dateOf(node)));
-    case "java.util.BitSet":
-      return bitSetValue(need(bitsOf(node)));
     case "java.util.concurrent.atomic.AtomicInteger":
     case "java.util.concurrent.atomic.AtomicLong": {
       const held = type.name.endsWith("Long") ? "long" : "int";
@@ -323,6 +334,9 @@ function libraryOf(node: JsonNode, type: JavaType, at: string): Value | undefine
       return need(text === undefined ? undefined : timeFromText(type.name.slice("java.time.".length), text));
   }
 }
+
+/** The most words of 64 bits that all BitSets of a tree may have: one bit asks for all the words before its own. */
+const MAX_BIT_WORDS = 65_536;
 
 /** Bits that are set, as numbers; undefined for anything else and for a bit beyond what a BitSet may have here. */
 function bitsOf(node: JsonNode): number[] | undefined {

@@ -202,6 +202,11 @@ describe("what does not fit is refused with its place", () => {
     ["java.util.BitSet", "[-1]", "expected java.util.BitSet, found an array"],
     ["java.util.BitSet", "[1.5]", "expected java.util.BitSet, found an array"],
     ["java.util.BitSet", "[null]", "expected java.util.BitSet, found an array"],
+    [
+      "java.util.List<java.util.BitSet>",
+      `[${Array(17).fill("[262143]").join()}]`,
+      "value[16]: sets of bits are over 65536 words of 64 in all",
+    ],
     ["java.util.EnumSet<com.acme.A>", "[1]", "expected java.util.EnumSet<com.acme.A>, found an array"],
     ["java.util.Calendar", '"yesterday"', "expected java.util.Calendar"],
     ["java.util.concurrent.atomic.AtomicInteger", "2147483648", "expected int, found the number 2147483648"],
