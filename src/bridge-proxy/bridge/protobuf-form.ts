@@ -14,7 +14,7 @@ import { type GrpcService, grpcMethodOfJava, grpcServiceOf } from "../../codecs/
 import { JavaBuilder } from "../../codecs/protobuf/to-java.ts";
 import { restServiceOf } from "../../codecs/rest/mapping.ts";
 import { printTrailers } from "../../codecs/triple/answer.ts";
-import { looksWrapped } from "../../codecs/triple/body.ts";
+import { looksWrapped, refuseBrokenWrapper } from "../../codecs/triple/body.ts";
 import { ENVELOPE_BYTES, encodeEnvelope } from "../../codecs/triple/envelope.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
 import { grpcOfDubbo2, grpcOfRpcException, UNKNOWN } from "../../codecs/triple/status.ts";
@@ -52,7 +52,7 @@ export function javaOf({ callee, isMapped }: CallSchemas): JavaSchema | undefine
 
 /**
  * The form of a gRPC-framed call whose first message is `message`; undefined for one in Triple's wrapper. Throws CallError
- * `unimplemented` where nothing is known of the service's messages, or of the method.
+ * `unimplemented` where nothing is known of the service's messages, or of the method; `ProtocolError` for a broken wrapper.
  */
 export function protobufFormOf(
   head: CallHead,
@@ -67,6 +67,7 @@ export function protobufFormOf(
   const exact = service?.methods.get(head.method);
   if (isWrapped && (exact === undefined || /^[a-z]/.test(head.method))) return undefined;
   if (service === undefined) {
+    refuseBrokenWrapper(message);
     const sources = "in a .proto file under protos:, by gRPC reflection, or in a metadata report";
     throw untranslatable(`the protobuf messages of ${head.interface} are not known here: they may be said ${sources}`);
   }

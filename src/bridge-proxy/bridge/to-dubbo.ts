@@ -13,7 +13,13 @@ import {
 import { OK } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { exceptionCodeFor, printAnswerHead, printTrailers } from "../../codecs/triple/answer.ts";
-import { decodeRequestWrapper, encodeResponseWrapper, looksWrapped, namesObserver } from "../../codecs/triple/body.ts";
+import {
+  decodeRequestWrapper,
+  encodeResponseWrapper,
+  looksWrapped,
+  namesObserver,
+  refuseBrokenWrapper,
+} from "../../codecs/triple/body.ts";
 import { ENVELOPE_BYTES, encodeEnvelope, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
 import { isFastjson2, withHessianArguments } from "../../codecs/triple/fastjson2.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
@@ -62,7 +68,9 @@ export function toDubboRequest(head: CallHead, message: Buffer, to: DubboDestina
   const forms = formsOf(head);
   const known = forms?.like(message, to);
   if (known !== undefined) return known;
-  if (!looksWrapped(message) || namesObserver(message)) {
+  const isWrapped = looksWrapped(message);
+  if (!isWrapped) refuseBrokenWrapper(message);
+  if (!isWrapped || namesObserver(message)) {
     throw untranslatable("a protobuf message, or a stream, cannot be translated for a dubbo2 provider");
   }
   const { interface: path, version } = to.service;

@@ -144,6 +144,16 @@ export function looksWrapped(bytes: Buffer, start = 0, end = bytes.length): bool
   }
 }
 
+/**
+ * For a message that {@link looksWrapped} says no to: throws ProtocolError("triple", ...) with what is wrong where it begins as a wrapper does, by a
+ * known serializeType, and is a broken one. Nothing can be told of others.
+ */
+export function refuseBrokenWrapper(bytes: Buffer): void {
+  const stop = 2 + (bytes[1] ?? 0);
+  if (bytes[0] !== 0x0a || stop > bytes.length || stop > 34) return;
+  if (SERIALIZE_TYPES.includes(bytes.latin1Slice(2, stop))) decodeRequestWrapper(bytes);
+}
+
 /** Whether a request's wrapper is of a method that answers with a stream, as Java's consumers write it: the observer's type is its end. */
 export function namesObserver(bytes: Buffer): boolean {
   return isObserver(bytes.toString("latin1", Math.max(0, bytes.length - OBSERVER.length)));

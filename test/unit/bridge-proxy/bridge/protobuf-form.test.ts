@@ -81,6 +81,13 @@ describe("which form a call has", () => {
     expect(form(method, message, untyped)).toBe(name);
   });
 
+  test("without a schema a broken wrapper is refused as what it is", () => {
+    const broken = Buffer.concat([Buffer.of(0x0a, 8), Buffer.from("hessian4"), Buffer.of(0x12, 1, 0x4e)]);
+    expect(() => form("getOrder", broken, { caller: undefined, callee: undefined })).toThrow(
+      "triple wrapper of 1 args and 0 argTypes",
+    );
+  });
+
   test("without a schema a wrapper is one, and any other message is refused with where types can be said", () => {
     const none = { caller: undefined, callee: undefined };
     expect(form("getOrder", wrapped, none)).toBeUndefined();

@@ -10,6 +10,7 @@ import {
   encodeResponseWrapper,
   looksWrapped,
   namesObserver,
+  refuseBrokenWrapper,
 } from "../../../../src/codecs/triple/body.ts";
 import { ENVELOPE_BYTES } from "../../../../src/codecs/triple/envelope.ts";
 import { mutate, seeded } from "../../../support/mutate.ts";
@@ -134,4 +135,30 @@ test("mutated wrappers are read or refused with ProtocolError", () => {
       }
     }
   }
+});
+
+const text = (tag: number, said: string) => Buffer.concat([Buffer.of(tag, said.length), Buffer.from(said)]);
+const argument = Buffer.of(0x12, 1, 0x4e);
+
+test.each([
+  ["fewer types than args", [text(0x0a, "hessian4"), argument, argument, text(0x1a, "int")], "2 args and 1 argTypes"],
+  ["more types than args", [text(0x0a, "fastjson2"), argument, text(0x1a, "int"), text(0x1a, "int")], "1 args and 2"],
+  ["too many args", [text(0x0a, "hessian2"), ...Array(256).fill(argument)], "more than 255 arguments"],
+  ["an arg that goes beyond the end", [text(0x0a, "hessian2"), Buffer.of(0x12, 9, 1)], "9 bytes where 1 are left"],
+] as const)("a broken wrapper says what is wrong: %s", (_, parts, wrong) => {
+  const bytes = Buffer.concat(parts);
+  expect(looksWrapped(bytes)).toBe(false);
+  expect(() => refuseBrokenWrapper(bytes)).toThrow(wrong);
+});
+
+test.each([
+  ["a name that is no serializeType", Buffer.concat([text(0x0a, "bob"), argument])],
+  ["nothing", Buffer.alloc(0)],
+  ["a tag alone", Buffer.of(0x0a)],
+  ["a length beyond the end", Buffer.of(0x0a, 200, 1)],
+  ["another field first", Buffer.concat([argument, text(0x0a, "hessian4")])],
+  ["a whole one with a field of its own", Buffer.concat([text(0x0a, "hessian4"), Buffer.of(0x20, 1)])],
+])("of %s nothing can be told", (_, bytes) => {
+  expect(looksWrapped(bytes)).toBe(false);
+  expect(() => refuseBrokenWrapper(bytes)).not.toThrow();
 });
