@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startProvider } from "../support/dubbo.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { type Peer, stopAll } from "../support/process.ts";
-import { ordersJava, ordersSchema } from "../support/proto-fixtures.ts";
+import { feedSchema, ordersJava, ordersSchema } from "../support/proto-fixtures.ts";
 import { NOTHING_HELD } from "../support/triple-cases.ts";
 import { endpoint, javaServices, provided } from "../support/triple-services.ts";
 import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
@@ -76,7 +76,7 @@ describe.each(["3.2", "3.3"] as const)("a %s provider that speaks Triple alone",
   let provider: Peer;
 
   beforeAll(async () => {
-    provider = await startProvider(line, { ...provided, protocol: "tri", label });
+    provider = await startProvider(line, { ...provided, protocol: "tri", streams: line === "3.3", label });
     await stage.apply(javaServices([endpoints[line]]));
   });
 
@@ -139,6 +139,35 @@ describe.each(["3.2", "3.3"] as const)("a %s provider that speaks Triple alone",
       expect(await byHttp1("echoList", '["a", 1]')).toEqual({ status: 200, json: ["a", 1] });
       expect(await byHttp1("find~l", "[42]")).toMatchObject({ status: 200, json: { id: 42 } });
       expect(await byHttp1("find~S", '["shelf"]')).toMatchObject({ status: 200, json: { note: "shelf" } });
+    });
+
+    describe.each([
+      ["known", [feedSchema]],
+      ["not known", []],
+    ])("streams answers to who asks for server-sent events, where its types are %s", (_known, schemas) => {
+      const feed = (at: string, count: number) =>
+        fetch(`http://${at}/com.acme.OrderFeed/orders`, {
+          method: "POST",
+          headers: { ...asJson, accept: "text/event-stream" },
+          body: `[${count}]`,
+        });
+      const proxy = () => `${stage.host}:${stage.port}`;
+
+      beforeAll(() => stage.apply(javaServices([endpoints[line]]), schemas));
+
+      test("as it writes them", async () => {
+        const before = stage.carried();
+        const [direct, carried] = await Promise.all(
+          [`${provided.host}:${provided.port}`, proxy()].map(async (at) => {
+            const answer = await feed(at, 3);
+            return [answer.status, answer.headers.get("content-type"), await answer.text()] as const;
+          }),
+        );
+        expect(carried).toEqual(direct);
+        expect(carried?.slice(0, 2)).toEqual([200, "text/event-stream"]);
+        expect(carried?.[2]?.match(/^data:order \d /gm)).toEqual([0, 1, 2].map((id) => `data:order ${id} `));
+        await expect.poll(() => stage.carried() - before).toBe(1);
+      });
     });
 
     test("is asked in the wrapper where they are: what its own JSON would lose stays", async () => {
