@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { ordersClient } from "../support/grpc-orders.ts";
 import { type IdlConsumer, startIdlConsumer, startIdlProvider } from "../support/idl.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { stopAll } from "../support/process.ts";
@@ -78,5 +79,20 @@ describe.each(["3.3", "3.2"] as const)("a %s consumer with generated stubs", (li
 
   test("nothing is held when all calls are over", async () => {
     await expect.poll(() => stage.held(), { timeout: 5_000 }).toEqual(NOTHING_HELD);
+  });
+});
+
+describe("a 3.2 provider with generated stubs", () => {
+  beforeAll(async () => {
+    await startIdlProvider("3.2", { host: hosts.provider2, label: "idl-3.2" });
+    const endpoints = [{ address: hosts.provider2, port: 50051, protocol: "tri" as const }];
+    await stage.apply([{ key: "com.acme.OrderService", endpoints }]);
+  });
+
+  test("answers a gRPC client", async () => {
+    const client = ordersClient(`${stage.host}:${stage.port}`);
+    onTestFinished(() => client.close());
+    expect(await client.call("GetOrder", { id: "7" })).toMatchObject({ value: { id: "7", servedBy: "idl-3.2" } });
+    expect(await client.call("Fail", { value: "5 no such order" })).toMatchObject({ code: 5 });
   });
 });
