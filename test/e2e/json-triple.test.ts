@@ -168,6 +168,20 @@ describe.each(["3.2", "3.3"] as const)("a %s provider that speaks Triple alone",
         expect(carried?.[2]?.match(/^data:order \d /gm)).toEqual([0, 1, 2].map((id) => `data:order ${id} `));
         await expect.poll(() => stage.carried() - before).toBe(1);
       });
+
+      // 3.3 may keep the answer of a call beside a stream that is given up; the proxy asks for it.
+      test("one by one, until the caller leaves, and calls after that are answered", async () => {
+        const noted = async () => Number((await byHttp1("notes", '["feed-cancelled"]')).json);
+        const before = await noted();
+        for (let round = 1; round <= 10; round++) {
+          const reader = (await feed(proxy(), -1)).body!.getReader();
+          const { value } = await reader.read();
+          expect(Buffer.from(value!).toString("utf8")).toMatch(/^data:order 0 /);
+          await reader.cancel();
+          await expect.poll(noted, { timeout: 5_000 }).toBe(before + round);
+        }
+        await expect.poll(() => stage.held()).toEqual(NOTHING_HELD);
+      });
     });
 
     test("is asked in the wrapper where they are: what its own JSON would lose stays", async () => {

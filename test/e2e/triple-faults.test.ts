@@ -397,6 +397,18 @@ test("a silent stream is not ended by questions whether the provider lives; one 
   expect((await next.done(8_000)).status).toBe(14);
 });
 
+// As Dubbo 3.3 does at times: what it wrote while another stream was reset stays with it until it reads something.
+test("an answer that its provider keeps since another call was given up is had by asking", async () => {
+  one.onEnd = () => {};
+  const [given, waiting] = [caller.call(path, { body: grpc("a") }), caller.call(path, { body: grpc("b") })];
+  await eventually("both are there", () => one.seen.length === 2);
+  given.reset();
+  await eventually("it is reset", () => one.seen[0]!.resetCode === 8);
+  await eventually("it is asked", () => [...one.links].some(({ pings }) => pings === 1), 2_000);
+  answerOk(one.seen[1]!);
+  expect((await waiting.done()).status).toBe(0);
+});
+
 /** Numbers in [0, 1) that are the same in each run. */
 function seeded(seed: number): () => number {
   let state = seed;

@@ -36,6 +36,12 @@ const STRICT_PING_MS = 330_000;
 const MAX_RESETS = 100;
 const RESETS_MS = 30_000;
 
+/**
+ * Netty's servers, Dubbo 3.3's among them, may keep an answer that they write just as another stream of the connection is reset, until
+ * something comes in: they are asked for a sign of life so long after a reset.
+ */
+const NUDGE_MS = 100;
+
 /** Calls that wait for a stream to a provider, in their order: whichever of its connections has one first takes the next. */
 const lines = new WeakMap<ProviderPort, Line<UpstreamCall>>();
 
@@ -63,6 +69,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   #failure = "";
   #resets = 0;
   #resetsSinceMs = 0;
+  #nudge: NodeJS.Timeout | undefined;
   #lastAskedMs = Number.NEGATIVE_INFINITY;
   /** It sent more than an answer to our last question. */
   #spoke = true;
@@ -124,6 +131,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     else {
       machine.reset(stream, code);
       this.#countReset();
+      this.#nudge ??= setTimeout(() => this.#nudgePeer(), NUDGE_MS).unref();
     }
     this.link.wake();
     this.#advance();
@@ -183,6 +191,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   onClosed(error: Error | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#nudge);
     const { counters } = this.#context;
     const wasReady = this.ready;
     this.ready = false;
@@ -210,11 +219,21 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
       this.#failure = `nothing was heard for ${Math.round(idleMs)} ms`;
       this.#lose();
     } else if (!isAsked && idleMs > limits.heartbeatMs && nowMs - this.#lastAskedMs > restMs) {
-      this.#lastAskedMs = nowMs;
-      this.#spoke = false;
-      this.link.machine.ping();
-      this.link.wake();
+      this.#ask(nowMs);
     }
+  }
+
+  #ask(nowMs: number): void {
+    this.#lastAskedMs = nowMs;
+    this.#spoke = false;
+    this.link.machine.ping();
+    this.link.wake();
+  }
+
+  /** Has the peer send what it kept, where calls wait for it. One that said nothing since it was asked last kept nothing. */
+  #nudgePeer(): void {
+    this.#nudge = undefined;
+    if (this.ready && this.#spoke && this.link.machine.openStreams > 0) this.#ask(performance.now());
   }
 
   /** Lets those in the line open their streams, as far as there is room. */
