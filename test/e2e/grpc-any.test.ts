@@ -3,10 +3,10 @@ import { Client, credentials, Server, ServerCredentials, type ServiceError, stat
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { grpcServiceOf } from "../../src/codecs/protobuf/service.ts";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
-import { hosts, requireNamespace } from "../support/netns.ts";
-import { stopAll } from "../support/process.ts";
+import { stageForFile } from "../support/file-stage.ts";
+import { hosts } from "../support/netns.ts";
 import { protobufOf } from "../support/proto-fixtures.ts";
-import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
+import type { TripleStage } from "../support/triple-stage.ts";
 
 // google.protobuf.Any between gRPC peers and Java's `Object echoObject(Object)`: a message is an object of its class, and back.
 const key = "com.acme.OrderService";
@@ -30,14 +30,8 @@ const customer = {
 const bytesOf = (json: JsonValue) => Buffer.from(toBinary(box, fromJson(box, json, { registry: types })));
 let stage: TripleStage;
 
-beforeAll(async () => {
-  requireNamespace();
-  stage = await startTripleStage(hosts.trestle);
-});
-
-afterAll(async () => {
-  await stage?.close();
-  await stopAll();
+stageForFile((opened) => {
+  stage = opened;
 });
 
 describe.each([

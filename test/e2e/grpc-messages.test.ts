@@ -1,24 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
+import { stageForFile } from "../support/file-stage.ts";
 import { type OrdersClient, ordersClient, startOrdersServer } from "../support/grpc-orders.ts";
-import { hosts, requireNamespace } from "../support/netns.ts";
-import { stopAll } from "../support/process.ts";
+import { hosts } from "../support/netns.ts";
 import { ordersSchema } from "../support/proto-fixtures.ts";
-import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
+import type { TripleStage } from "../support/triple-stage.ts";
 
 // Both sides speak HTTP/2 with gRPC's framing; one has protobuf messages, the other Triple's wrapper. The proxy between them translates.
 // What every cell of the bridge matrix has is there.
 const key = "com.acme.OrderService";
 let stage: TripleStage;
 
-beforeAll(async () => {
-  requireNamespace();
-  stage = await startTripleStage(hosts.trestle);
-});
-
-afterAll(async () => {
-  await stage?.close();
-  await stopAll();
+stageForFile((opened) => {
+  stage = opened;
 });
 
 describe("a 3.3 provider of a Java interface, in Triple alone, called by gRPC with a .proto file", () => {

@@ -1,24 +1,18 @@
 import { connect } from "node:http2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startProvider } from "../support/dubbo.ts";
-import { hosts, requireNamespace } from "../support/netns.ts";
-import { type Peer, stopAll } from "../support/process.ts";
+import { stageForFile } from "../support/file-stage.ts";
+import type { Peer } from "../support/process.ts";
 import { feedSchema, ordersJava, ordersSchema } from "../support/proto-fixtures.ts";
 import { NOTHING_HELD } from "../support/triple-cases.ts";
 import { endpoint, javaServices, provided } from "../support/triple-services.ts";
-import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
+import type { TripleStage } from "../support/triple-stage.ts";
 
 // JSON over HTTP/1.1 and HTTP/2 to real providers that speak Triple alone: 3.2 refuses JSON, so that it is translated; 3.3 takes it.
 let stage: TripleStage;
 
-beforeAll(async () => {
-  requireNamespace();
-  stage = await startTripleStage(hosts.trestle);
-});
-
-afterAll(async () => {
-  await stage?.close();
-  await stopAll();
+stageForFile((opened) => {
+  stage = opened;
 });
 
 interface HttpAnswer {

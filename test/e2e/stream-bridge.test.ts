@@ -1,14 +1,15 @@
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
+import { stageForFile } from "../support/file-stage.ts";
 import { type FeedServer, feedCalls, feedOrder, startFeedServer } from "../support/grpc-feed.ts";
 import { type OrdersClient, ordersClient } from "../support/grpc-orders.ts";
 import { startIdlConsumer, startIdlProvider } from "../support/idl.ts";
-import { hosts, requireNamespace } from "../support/netns.ts";
-import { type Peer, stopAll } from "../support/process.ts";
+import { hosts } from "../support/netns.ts";
+import type { Peer } from "../support/process.ts";
 import { feedReported, ordersSchema } from "../support/proto-fixtures.ts";
 import { NOTHING_HELD } from "../support/triple-cases.ts";
-import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
+import type { TripleStage } from "../support/triple-stage.ts";
 
 // Streams where one side has protobuf messages and the other Triple's wrapper around Java's objects: each message is translated as it comes.
 const key = "com.acme.OrderFeed";
@@ -16,14 +17,8 @@ const protoAlone = { name: feedReported.name, protobuf: feedReported.protobuf! }
 const lines = ["3.3", "3.2"] as const;
 let stage: TripleStage;
 
-beforeAll(async () => {
-  requireNamespace();
-  stage = await startTripleStage(hosts.trestle);
-});
-
-afterAll(async () => {
-  await stage?.close();
-  await stopAll();
+stageForFile((opened) => {
+  stage = opened;
 });
 
 describe.each(lines)("a %s provider of a Java interface, called by gRPC with a .proto file", (line) => {

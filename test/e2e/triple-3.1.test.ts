@@ -1,23 +1,17 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type Consumer, startConsumer, startProvider, surprises } from "../support/dubbo.ts";
-import { hosts, requireNamespace } from "../support/netns.ts";
-import { type Peer, stopAll } from "../support/process.ts";
+import { stageForFile } from "../support/file-stage.ts";
+import type { Peer } from "../support/process.ts";
 import { testBridgedPairs } from "../support/triple-bridged.ts";
 import { testCalls } from "../support/triple-cases.ts";
 import { endpoint, javaServices, provided, service, tripleDifferences } from "../support/triple-services.ts";
-import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
+import type { TripleStage } from "../support/triple-stage.ts";
 
 // Dubbo 3.1, which answers exceptions in a form of its own: carried, and translated both ways.
 let stage: TripleStage;
 
-beforeAll(async () => {
-  requireNamespace();
-  stage = await startTripleStage(hosts.trestle);
-});
-
-afterAll(async () => {
-  await stage?.close();
-  await stopAll();
+stageForFile((opened) => {
+  stage = opened;
 });
 
 testBridgedPairs(() => stage, { speaks: "dubbo", lines: ["2.7"] }, { speaks: "tri", lines: ["3.1"] });

@@ -1,23 +1,16 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { startConsumer, startProvider } from "../support/dubbo.ts";
+import { stageForFile } from "../support/file-stage.ts";
 import { grpcClient } from "../support/grpc-peer.ts";
-import { hosts, requireNamespace } from "../support/netns.ts";
-import { stopAll } from "../support/process.ts";
 import { testBridgedPairs } from "../support/triple-bridged.ts";
 import { endpoint, javaServices, provided, service } from "../support/triple-services.ts";
-import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
+import type { TripleStage } from "../support/triple-stage.ts";
 
 // Triple consumers of 3.2 call 2.6 and 2.7 providers, which know no Triple; the proxy between them translates. 3.3's are in the bridge matrix.
 let stage: TripleStage;
 
-beforeAll(async () => {
-  requireNamespace();
-  stage = await startTripleStage(hosts.trestle);
-});
-
-afterAll(async () => {
-  await stage?.close();
-  await stopAll();
+stageForFile((opened) => {
+  stage = opened;
 });
 
 testBridgedPairs(() => stage, { speaks: "tri", lines: ["3.2"] }, { speaks: "dubbo", lines: ["2.7", "2.6"] });

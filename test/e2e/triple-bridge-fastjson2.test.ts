@@ -1,21 +1,14 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { startConsumer, startProvider, surprises } from "../support/dubbo.ts";
-import { hosts, requireNamespace } from "../support/netns.ts";
-import { stopAll } from "../support/process.ts";
+import { stageForFile } from "../support/file-stage.ts";
 import { bridgeDifferences, endpoint, javaServices, provided, service } from "../support/triple-services.ts";
-import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
+import type { TripleStage } from "../support/triple-stage.ts";
 
 // Consumers that were told to speak fastjson2 call providers of the other protocol: their calls are translated too.
 let stage: TripleStage;
 
-beforeAll(async () => {
-  requireNamespace();
-  stage = await startTripleStage(hosts.trestle);
-});
-
-afterAll(async () => {
-  await stage?.close();
-  await stopAll();
+stageForFile((opened) => {
+  stage = opened;
 });
 
 const asked = "serialization=fastjson2&prefer.serialization=fastjson2";

@@ -1,23 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
-import { hosts, requireNamespace } from "../support/netns.ts";
-import { eventually, type Peer, stopAll } from "../support/process.ts";
+import { stageForFile } from "../support/file-stage.ts";
+import { eventually, type Peer } from "../support/process.ts";
 import { testCalls } from "../support/triple-cases.ts";
 import { endpoint, javaServices, provided, service, tripleDifferences } from "../support/triple-services.ts";
-import { startTripleStage, type TripleStage } from "../support/triple-stage.ts";
+import type { TripleStage } from "../support/triple-stage.ts";
 
 // Dubbo 3.2 and 3.3 over Triple, both sides real, the proxy between them: interface style (wrapped Java objects) and protobuf.
 const lines = ["3.3", "3.2"] as const;
 let stage: TripleStage;
 
-beforeAll(async () => {
-  requireNamespace();
-  stage = await startTripleStage(hosts.trestle);
-});
-
-afterAll(async () => {
-  await stage?.close();
-  await stopAll();
+stageForFile((opened) => {
+  stage = opened;
 });
 
 describe.each(lines)("a %s Triple provider behind the proxy", (providerLine) => {
