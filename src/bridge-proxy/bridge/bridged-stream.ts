@@ -2,7 +2,6 @@ import type { CallReason } from "../../base/errors.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import { ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
-import { printRequestHead } from "../../codecs/triple/head.ts";
 import type { Value } from "../../codecs/value.ts";
 import { Wait } from "../after.ts";
 import { DEADLINE_ROUTE } from "../call-table.ts";
@@ -18,6 +17,7 @@ import { type CallerCall, faultIn } from "./caller-form.ts";
 import { StreamAnswer } from "./stream-answer.ts";
 import type { StreamForm } from "./stream-form.ts";
 import { StreamRequest } from "./stream-request.ts";
+import { providerHead } from "./to-triple.ts";
 
 /** gRPC's number for a message that is too long. */
 const RESOURCE_EXHAUSTED = 8;
@@ -193,19 +193,10 @@ export class BridgedStream implements TripleTryOwner {
 
 /** The head as the provider takes it: its own names, what is left of the time, the caller's metadata. */
 function headFor({ head, destination }: CallerCall, method: string, { host }: TripleEndpoint): Fields {
-  const { service, timeoutMs, token } = destination;
+  const { service, timeoutMs } = destination;
   const attachments = new Map<string, Value>(head.attachments);
-  const isBounded = Number.isFinite(timeoutMs);
-  if (isBounded && attachments.has("timeout")) attachments.set("timeout", String(Math.max(1, Math.ceil(timeoutMs))));
-  if (token !== "") attachments.set("token", token);
-  return printRequestHead({
-    authority: `${host.address}:${host.port}`,
-    path: service.interface,
-    method,
-    group: service.group,
-    version: service.version,
-    timeoutMs: isBounded ? Math.max(1, timeoutMs) : undefined,
-    consumerApplication: head.consumerApplication,
-    attachments,
-  }).fields;
+  if (Number.isFinite(timeoutMs) && attachments.has("timeout"))
+    attachments.set("timeout", String(Math.max(1, Math.ceil(timeoutMs))));
+  const to = { ...destination, authority: `${host.address}:${host.port}` };
+  return providerHead(to, { path: service.interface, method, application: head.consumerApplication, attachments });
 }

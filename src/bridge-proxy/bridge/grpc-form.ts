@@ -15,12 +15,12 @@ import { type GrpcService, grpcMethodOfJava, grpcServiceOf } from "../../codecs/
 import { JavaBuilder } from "../../codecs/protobuf/to-java.ts";
 import { parseAnswer } from "../../codecs/triple/answer.ts";
 import { encodeEnvelope } from "../../codecs/triple/envelope.ts";
-import { printRequestHead } from "../../codecs/triple/head.ts";
 import { isContainer, type Value } from "../../codecs/value.ts";
 import type { JavaDefinition, ServiceSchema } from "../../model/schema.ts";
 import { argumentValues, beanAnswer, type ValueForm, valueFormOf } from "./generic-form.ts";
 import {
   errorFrame,
+  providerHead,
   type TripleAnswer,
   type TripleDestination,
   type TripleRequest,
@@ -74,16 +74,11 @@ export function toGrpcRequest(
     const args = argumentValues(scanned, values);
     const javaMethod = java === undefined ? undefined : overloadOf(java, scanned, args.length);
     const message = encodeArguments(method, args, javaMethod?.names);
-    const { timeoutMs } = withCountdown(to, scanned);
-    const { fields } = printRequestHead({
-      authority: to.authority,
+    const fields = providerHead(withCountdown(to, scanned), {
       path: service.name,
       method: method.name,
-      group: to.service.group,
-      version: to.service.version,
-      timeoutMs: Number.isFinite(timeoutMs) ? Math.max(1, timeoutMs) : undefined,
-      consumerApplication: scanned.attachments().get("remote.application"),
-      attachments: attachmentsOf(scanned, to.token),
+      application: scanned.attachments().get("remote.application"),
+      attachments: attachmentsOf(scanned),
     });
     return {
       fields,
@@ -153,7 +148,7 @@ export function encodeArguments(
   }
 }
 
-function attachmentsOf(head: RequestHead, token: string): Map<string, Value> {
+function attachmentsOf(head: RequestHead): Map<string, Value> {
   const attachments = head.attachments();
   const said = new Map<string, Value>();
   for (let i = 0; i < attachments.size; i++) {
@@ -162,7 +157,6 @@ function attachmentsOf(head: RequestHead, token: string): Map<string, Value> {
     // A generic call is not one over there.
     if (name !== undefined && value !== undefined && name !== "generic") said.set(name, value);
   }
-  if (token !== "") said.set("token", token);
   return said;
 }
 

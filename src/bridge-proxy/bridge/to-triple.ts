@@ -103,6 +103,31 @@ export function withCountdown(to: TripleDestination, head: Pick<RequestView, "at
   return leftMs < to.timeoutMs ? { ...to, timeoutMs: Math.max(1, leftMs) } : to;
 }
 
+/** What a translated call's head says beside its destination. */
+export interface HeadParts {
+  /** The service as the provider names it. */
+  readonly path: string;
+  readonly method: string;
+  readonly application: string | undefined;
+  readonly attachments: Iterable<readonly [string, Value]>;
+}
+
+/** The head of a translated call as its provider takes it. Throws CallError for what no field can carry. */
+export function providerHead(to: Omit<TripleDestination, "spentMs">, call: HeadParts): Fields {
+  const attachments = new Map(call.attachments);
+  if (to.token !== "") attachments.set("token", to.token);
+  return printRequestHead({
+    authority: to.authority,
+    path: call.path,
+    method: call.method,
+    group: to.service.group,
+    version: to.service.version,
+    timeoutMs: Number.isFinite(to.timeoutMs) ? Math.max(1, to.timeoutMs) : undefined,
+    consumerApplication: call.application,
+    attachments,
+  }).fields;
+}
+
 function requestOf(
   method: string,
   wrapper: RequestWrapper,
@@ -110,18 +135,9 @@ function requestOf(
   to: TripleDestination,
 ): Pick<TripleRequest, "fields" | "body"> {
   const said = new Map(attachments);
-  const application = said.get("remote.application");
-  if (to.token !== "") said.set("token", to.token);
-  const { fields } = printRequestHead({
-    authority: to.authority,
-    path: to.service.interface,
-    method,
-    group: to.service.group,
-    version: to.service.version,
-    timeoutMs: Number.isFinite(to.timeoutMs) ? Math.max(1, to.timeoutMs) : undefined,
-    consumerApplication: typeof application === "string" ? application : undefined,
-    attachments: said,
-  });
+  const named = said.get("remote.application");
+  const application = typeof named === "string" ? named : undefined;
+  const fields = providerHead(to, { path: to.service.interface, method, application, attachments: said });
   const message = encodeRequestWrapper(wrapper);
   return { fields, body: Buffer.concat([encodeEnvelope(message.length), message]) };
 }

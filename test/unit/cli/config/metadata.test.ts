@@ -9,11 +9,11 @@ function metadata(url: string, auth?: { username: string; passwordEnv?: string }
 }
 
 test("a metadata centre's URL says hosts, path, namespace and group", () => {
-  expect(metadata("nacos://u:p@a:1,b/root/nacos?namespace=dev&group=meta&backup=c:2")).toEqual({
+  expect(metadata("nacos://u:p@a:1,b/base/nacos?namespace=dev&group=meta&backup=c:2")).toEqual({
     value: {
       name: "nacos-a:1",
       hosts: ["a:1", "b:8848", "c:2"],
-      contextPath: "/root/nacos",
+      contextPath: "/base/nacos",
       namespace: "dev",
       group: "meta",
       username: "u",
