@@ -1,6 +1,6 @@
 # Trestle's everyday commands; `make` or `make help` lists them. demo, test-unit, build and check need Node 20, 22 or 24 and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test test-unit test-e2e peers bench check clean
+.PHONY: help deps build demo test test-unit test-e2e test-istio peers bench check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ test-unit: deps ## unit, conformance and fuzz tests
 
 test-e2e: build peers ## only the tests with real peers; ONLY=test/e2e/NAME.test.ts for one file
 	@npm run --silent test:e2e -- $(ONLY)
+
+test-istio: build peers ## only the tests with Kubernetes' API server; builds it the first time (5 minutes or more)
+	@node --import tsx test/support/build-kubernetes.ts
+	@npm run --silent test:istio -- $(ONLY)
 
 peers: deps ## installs (Debian) and builds what the tests with real peers need
 	@scripts/peers.sh

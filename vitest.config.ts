@@ -1,6 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { ensureDescriptors } from "./scripts/xds-protos.mjs";
 
-/** Two projects: `unit` needs Node alone; `e2e` runs against real peers and needs `make peers` (see DEVELOPMENT.md). */
+ensureDescriptors();
+
+/**
+ * Three projects: `unit` needs Node alone; `e2e` runs against real peers and needs `make peers`; `istio` against Kubernetes' API server
+ * too, which takes long to build (see DEVELOPMENT.md).
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -8,7 +14,19 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          // Cases that run beside each other mostly wait.
+          maxConcurrency: 24,
           include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "istio",
+          maxConcurrency: 24,
+          include: ["test/istio/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

@@ -2,6 +2,9 @@
 // dist/cli.js.LEGAL.txt carries the licence of every package in it.
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { DESCRIPTORS, ensureDescriptors } from "./xds-protos.mjs";
+
+ensureDescriptors();
 
 const { metafile } = await build({
   entryPoints: ["src/cli/main.ts"],
@@ -13,6 +16,8 @@ const { metafile } = await build({
   sourcemap: true,
   legalComments: "none",
   metafile: true,
+  // Large, and loaded by those alone who name a kubernetes:// registry.
+  external: ["@kubernetes/client-node"],
   banner: {
     js: '#!/usr/bin/env node\nimport { createRequire as trestleRequire } from "node:module"; const require = trestleRequire(import.meta.url);',
   },
@@ -23,6 +28,7 @@ await writeFile("dist/cli.js.LEGAL.txt", await notices(Object.keys(metafile.inpu
 /** Name, version, licence and licence text of each package that the inputs come from. Fails on one without a licence text. */
 async function notices(inputs) {
   const folders = new Set(inputs.flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
+  if (inputs.includes(DESCRIPTORS)) folders.add("node_modules/@grpc/grpc-js-xds");
   const parts = [];
   for (const folder of [...folders].sort()) {
     const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, "utf8"));
@@ -35,6 +41,8 @@ async function notices(inputs) {
 
 /** The licence text of a package that has no file with it. Fails on one that is not known. */
 async function textElsewhere(name, folder) {
+  // Its protos are Envoy's, Google's and the CNCF's, all under Apache-2.0 as this project is.
+  if (name === "@grpc/grpc-js-xds") return readFile("LICENSE", "utf8");
   if (name !== "@bufbuild/protobuf") throw new Error(`${name} has no licence text to carry along`);
   // Apache-2.0, as this project is; and the BSD licence of the code that it took from Google, at the head of that file.
   const varint = await readFile(`${folder}/dist/esm/wire/varint.js`, "utf8");

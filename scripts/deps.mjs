@@ -1,4 +1,4 @@
-// Runs `npm ci` unless node_modules already holds what package-lock.json says.
+// Runs `npm ci` unless node_modules already holds what package-lock.json says; then makes the sources that the build makes.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 
@@ -22,5 +22,8 @@ function current() {
 if (!current()) {
   console.log("installing node_modules (npm ci)");
   const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { stdio: "inherit" });
-  process.exit(status ?? 1);
+  if (status !== 0) process.exit(status ?? 1);
 }
+
+const { ensureDescriptors } = await import("./xds-protos.mjs");
+ensureDescriptors();

@@ -21,10 +21,12 @@ need python3-kazoo /usr/bin/python3 -c 'import kazoo.client'
 need prometheus has promtool
 need python3-pip python3 -m pip --version
 need golang-go has go
+need etcd-server has etcd
 need nghttp2-client has h2load
 need curl has curl
 need iproute2 has ip
 need util-linux has unshare
+need openssl has openssl
 
 [ ${#missing[@]} -gt 0 ] || exit 0
 

@@ -1,56 +1,134 @@
 // `make test`: sets up the real peers, then types, lint, unit tests and tests with real peers; all of them run, whatever fails before.
 // The last line is "N passed, N failed", over all tests; a check that is no test counts only when it fails.
-import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { relative } from "node:path";
+import { createInterface } from "node:readline";
+import { laneReport, lanes } from "./lanes.mjs";
 import { countReport } from "./summary.mjs";
+
+/** The tests with real peers mostly wait: two lists of them beside each other take two cores little more than one takes one. */
+const LANES = 2;
 
 const startedAt = Date.now();
 const totals = { passed: 0, failed: 0, names: [] };
+mkdirSync(".cache", { recursive: true });
 
-/** Runs a command; returns whether it ended with 0. */
-function run(title, command, args) {
+function heading(title) {
   console.log(`\n== ${title}`);
-  const before = Date.now();
-  const { status, error } = spawnSync(command, args, { stdio: "inherit" });
-  if (error) console.error(String(error));
-  console.log(`   ${status === 0 ? "done" : "FAILED"} after ${Math.round((Date.now() - before) / 1000)} s`);
+}
+
+function ended(title, status, before) {
+  console.log(`   ${title}${status === 0 ? "done" : "FAILED"} after ${Math.round((Date.now() - before) / 1000)} s`);
   return status === 0;
 }
 
-function check(title, command, args) {
-  if (run(title, command, args)) return true;
-  totals.failed++;
-  totals.names.push(title);
+/** Runs a command; returns whether it ended with 0. */
+async function run(title, command, args) {
+  heading(title);
+  const before = Date.now();
+  return ended("", await exitCode(spawn(command, args, { stdio: ["ignore", "inherit", "inherit"] })), before);
+}
+
+/** Starts a command whose lines are printed as they come, each after `prefix`; resolves to its exit code. */
+function runBeside(prefix, command, args) {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on("line", (line) => console.log(`${prefix}${line}`));
+  return exitCode(child);
+}
+
+function exitCode(child) {
+  return new Promise((resolve) => {
+    child.on("error", (error) => {
+      console.error(String(error));
+      resolve(1);
+    });
+    child.on("close", resolve);
+  });
+}
+
+async function check(title, command, args) {
+  if (await run(title, command, args)) return true;
+  fail(title);
   return false;
 }
 
-function tests(title, project, command, args) {
-  const report = `.cache/vitest-${project}.json`;
-  rmSync(report, { force: true });
-  run(title, command, [
-    ...args,
-    "--project",
-    project,
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${report}`,
-  ]);
+function fail(name) {
+  totals.failed++;
+  totals.names.push(name);
+}
+
+const vitest = (project, report) => [
+  ...["npx", "--no-install", "vitest", "run", "--project", project],
+  ...["--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+];
+
+function count(report) {
   const counts = countReport(report);
   totals.passed += counts.passed;
   totals.failed += counts.failed;
   totals.names.push(...counts.names);
 }
 
-const peers =
-  check("real peers: packages", "scripts/peers.sh", []) &&
-  check("real peers: Java programs", process.execPath, ["--import", "tsx", "test/support/build-peers.ts"]);
-check("build", "npm", ["run", "--silent", "build"]);
-check("types", "npm", ["run", "--silent", "typecheck"]);
-check("lint", "npm", ["run", "--silent", "lint"]);
-tests("unit tests and tree check", "unit", "npx", ["--no-install", "vitest", "run"]);
-if (peers) tests("tests with real peers", "e2e", "scripts/netns.sh", ["npx", "--no-install", "vitest", "run"]);
+async function tests(title, project, wrapper = []) {
+  const report = `.cache/vitest-${project}.json`;
+  rmSync(report, { force: true });
+  const [command, ...args] = [...wrapper, ...vitest(project, report)];
+  await run(title, command, args);
+  count(report);
+}
+
+/** The tests with real peers, each lane in a network namespace of its own: ports and addresses are the same in both. */
+async function testsInLanes(title) {
+  heading(title);
+  const lists = lanes(LANES);
+  const reports = lists.map((_, lane) => laneReport(lane));
+  for (const report of reports) rmSync(report, { force: true });
+  await Promise.all(
+    lists.map(async (files, lane) => {
+      const before = Date.now();
+      const args = [...vitest("e2e", reports[lane]), ...files];
+      const status = await runBeside(`${lane + 1}| `, "scripts/netns.sh", args);
+      ended(`lane ${lane + 1} of ${files.length} files: `, status, before);
+    }),
+  );
+  for (const report of reports) count(report);
+  // A file that no lane has run is no test that passed.
+  const seen = new Set(reports.flatMap(filesOf));
+  for (const file of lists.flat()) if (!seen.has(file)) fail(`${file}: in no report`);
+}
+
+function filesOf(report) {
+  try {
+    return JSON.parse(readFileSync(report, "utf8")).testResults.map(({ name }) => relative(process.cwd(), name));
+  } catch {
+    return [];
+  }
+}
+
+const node = [process.execPath, "--import", "tsx"];
+const packages = await check("real peers: packages", "scripts/peers.sh", []);
+// Downloads for the most part, where the peers' cache is empty: what needs no peers goes on meanwhile.
+const building = packages
+  ? runBeside("peers| ", "nice", ["-n", "10", ...node, "test/support/build-peers.ts"])
+  : undefined;
+await check("build", "npm", ["run", "--silent", "build"]);
+await check("types", "npm", ["run", "--silent", "typecheck"]);
+await check("lint", "npm", ["run", "--silent", "lint"]);
+await tests("unit tests and tree check", "unit");
+heading("real peers: programs");
+const peers = packages && ended("", await building, startedAt);
+if (packages && !peers) fail("real peers: programs");
+// Minutes of a core's time where its cache is empty; only the last tests need it.
+const kubernetes = packages
+  ? runBeside("kubernetes| ", "nice", ["-n", "19", ...node, "test/support/build-kubernetes.ts"])
+  : undefined;
+if (peers) await testsInLanes("tests with real peers");
 else console.log("\n== tests with real peers\n   NOT RUN: the peers could not be set up, see above");
+if (packages && (await kubernetes) === 0)
+  await tests("tests with Kubernetes' API server", "istio", ["scripts/netns.sh"]);
+else fail("Kubernetes' API server could not be built: its tests were not run");
 
 if (totals.names.length > 0) console.log("\nfailed:");
 for (const name of totals.names) console.log(`  ${name.replace(process.cwd(), relative(process.cwd(), ".") || ".")}`);

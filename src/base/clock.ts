@@ -21,6 +21,15 @@ export const realClock: Clock = {
   },
 };
 
+/**
+ * The machine's own clock, but for steps: it shows the time of the process' start and what has passed since, whatever somebody sets the
+ * machine's time to. For what must last as long as it says, and is shown to nobody as a date.
+ */
+export const steadyClock: Clock = {
+  now: () => Math.round(performance.timeOrigin + performance.now()),
+  after: realClock.after,
+};
+
 interface Pending {
   readonly dueMs: number;
   readonly order: number;

@@ -49,6 +49,7 @@ export type CallReason =
   | "overflow"
   | "rate_limited"
   | "denied"
+  | "unauthenticated"
   | "fault"
   | "over_limit"
   | "undecodable"

@@ -1,31 +1,37 @@
 import { javaClasses } from "../codecs/java-classes.ts";
 import type { JavaSchema } from "../codecs/java-schema.ts";
+import type { Cluster as ClusterResource } from "../codecs/xds/cluster.ts";
+import { TRESTLE_METADATA } from "../codecs/xds/core.ts";
+import type { ClusterLoadAssignment } from "../codecs/xds/endpoint.ts";
+import type { Listener } from "../codecs/xds/listener.ts";
 import {
   CLUSTER_TYPE,
-  type ClusterLoadAssignment,
-  type Cluster as ClusterResource,
   type DeltaResources,
   ENDPOINT_TYPE,
   LISTENER_TYPE,
-  type Listener,
   type NamedResource,
   ROUTE_TYPE,
-  type RouteConfiguration,
   SCHEMA_TYPE,
-  TRESTLE_METADATA,
+  SECRET_TYPE,
   type TypeUrl,
 } from "../codecs/xds/resources.ts";
+import type { RouteConfiguration } from "../codecs/xds/route.ts";
+import type { Secret } from "../codecs/xds/secret.ts";
 import type { ServiceSchema } from "../model/schema.ts";
 import { printServiceKey } from "../model/service.ts";
+import type { EjectedEndpoint } from "../model/stats.ts";
+import { HostAuthz } from "./authz/gate.ts";
 import type { ProxyContext } from "./context.ts";
 import { Callee } from "./dubbo/callee.ts";
 import { GatewayTable } from "./gateway/table.ts";
 import { HttpCallee } from "./http/callee.ts";
 import { RouteTable } from "./route.ts";
 import type { RuntimeConfig } from "./runtime-config.ts";
+import type { TlsContext } from "./tls/contexts.ts";
 import { TripleCallee } from "./triple/callee.ts";
 import { Cluster, type HostPools } from "./upstream/cluster.ts";
 import { HostPool, type UpstreamHost } from "./upstream/host.ts";
+import { HostUse } from "./upstream/host-use.ts";
 
 /** The resources that a proxy has, and what was made of them: the only place that knows both. */
 export class ProxyConfig {
@@ -36,11 +42,19 @@ export class ProxyConfig {
     [ROUTE_TYPE]: new Map(),
     [CLUSTER_TYPE]: new Map(),
     [ENDPOINT_TYPE]: new Map(),
+    [SECRET_TYPE]: new Map(),
     [SCHEMA_TYPE]: new Map(),
   };
   readonly #clusters = new Map<string, Cluster>();
+  /** Clusters in whose place others are about to stand. */
+  readonly #replaced = new Map<string, Cluster>();
+  readonly #use = new HostUse();
+  /** Clusters that were made, changed or let go since the addresses in use were looked at. */
+  readonly #touched = new Set<string>();
   /** By the name of their routes, made when first asked for. */
   readonly #gateways = new Map<string, GatewayTable>();
+  /** By the name of their routes, made when first asked for: what inbound listeners are led by. */
+  readonly #inbound = new Map<string, RuntimeConfig>();
   /** Of the schemas in force, once somebody asked. */
   #classes: JavaSchema | undefined;
   #current: RuntimeConfig;
@@ -60,6 +74,25 @@ export class ProxyConfig {
     return this.#current;
   }
 
+  /** What is in force for an inbound listener, by the name of its routes; another object after every change. */
+  runtime(routeConfigName: string): RuntimeConfig {
+    let runtime = this.#inbound.get(routeConfigName);
+    if (runtime === undefined) {
+      runtime = { ...this.#current, routes: this.#routeTable(routeConfigName) };
+      this.#inbound.set(routeConfigName, runtime);
+    }
+    return runtime;
+  }
+
+  /** How TLS is ended on connections that the listener at `host:port` accepts; undefined where it says nothing of that. */
+  acceptedTls(key: string): TlsContext | undefined {
+    const listener = this.listeners.find(({ address: { socketAddress } }) => {
+      return key === `${socketAddress.address}:${socketAddress.portValue}`;
+    });
+    const socket = listener?.filterChains?.[0]?.transportSocket;
+    return socket?.typedConfig && this.#context.tls.contexts.of(socket.typedConfig.commonTlsContext);
+  }
+
   /** The routes of a gateway's port, by their name; another object after every change. */
   gateway(routeConfigName: string): GatewayTable {
     let table = this.#gateways.get(routeConfigName);
@@ -76,11 +109,17 @@ export class ProxyConfig {
     return [...this.#pools.dubbo.hosts, ...this.#pools.tri.hosts, ...this.#pools.http.hosts];
   }
 
-  /** Lets the timers of connections to providers run. */
-  tick(): void {
+  /** Lets the timers of connections to providers run, and providers that were ejected come back; to be called every `everyMs`. */
+  tick(everyMs: number): void {
+    for (const cluster of this.#clusters.values()) cluster.tick(this.#wallMs, everyMs);
     this.#pools.dubbo.tick();
     this.#pools.tri.tick();
     this.#pools.http.tick();
+  }
+
+  /** Every provider that is ejected now, by cluster. */
+  get ejected(): readonly EjectedEndpoint[] {
+    return [...this.#clusters.values()].filter(({ ejected }) => ejected > 0).flatMap((one) => one.ejectedEndpoints());
   }
 
   get listeners(): readonly Listener[] {
@@ -100,28 +139,37 @@ export class ProxyConfig {
       for (const resource of resources) held.set(resource.name, resource);
       for (const name of removedResources) held.delete(name);
       if (typeUrl === SCHEMA_TYPE) this.#classes = undefined;
+      if (typeUrl === SECRET_TYPE) this.#takeSecrets(names);
       if (typeUrl === ENDPOINT_TYPE) for (const name of names) assigned.add(name);
-      else rebuild = true;
-      if (typeUrl === CLUSTER_TYPE) for (const name of names) this.#clusters.delete(name);
+      else if (typeUrl !== SECRET_TYPE) rebuild = true;
+      if (typeUrl !== CLUSTER_TYPE) continue;
+      for (const name of names) {
+        const cluster = this.#clusters.get(name);
+        if (cluster !== undefined) this.#replaced.set(name, cluster);
+        this.#clusters.delete(name);
+        this.#touched.add(name);
+      }
     }
     for (const name of assigned) {
-      if (this.#clusters.get(name)?.update(this.#assignment(name)) === true) rebuild = true;
+      this.#touched.add(name);
+      if (this.#clusters.get(name)?.update(this.#assignment(name), this.#wallMs) === true) rebuild = true;
     }
     if (rebuild) this.#current = this.#build();
+    this.#replaced.clear();
     this.#useEndpoints();
   }
 
   #build(): RuntimeConfig {
     for (const name of this.#resources[CLUSTER_TYPE].keys()) this.#cluster(name);
     this.#gateways.clear();
+    this.#inbound.clear();
     const listener = this.listeners
       .map(({ metadata }) => metadata.filterMetadata[TRESTLE_METADATA])
-      .find(({ protocol }) => protocol !== "gateway");
-    const routes = this.#list<RouteConfiguration>(ROUTE_TYPE).find(({ name }) => name === listener?.routeConfigName);
+      .find(({ protocol, inbound }) => protocol !== "gateway" && inbound === undefined);
     const applications = listener?.applications ?? {};
     const { tags } = listener ?? {};
     return {
-      routes: new RouteTable(routes, (name) => this.#cluster(name)),
+      routes: this.#routeTable(listener?.routeConfigName),
       applicationOf: (address) => applications[address],
       tagOf: (address, service) => (tags === undefined ? "" : (tags[printServiceKey(service)]?.[address] ?? "")),
       schemaOf: (name) => this.#resources[SCHEMA_TYPE].get(name)?.resource as ServiceSchema | undefined,
@@ -132,25 +180,35 @@ export class ProxyConfig {
     };
   }
 
+  #routeTable(name: string | undefined): RouteTable {
+    return new RouteTable(
+      this.#list<RouteConfiguration>(ROUTE_TYPE).find((routes) => routes.name === name),
+      (cluster) => this.#cluster(cluster),
+      (configs) => new HostAuthz(configs, this.#context.authz),
+    );
+  }
+
+  /** Connections that are there live on; what a secret's new content is of no use for is said. */
+  #takeSecrets(names: readonly string[]): void {
+    const held = this.#resources[SECRET_TYPE];
+    for (const name of names)
+      this.#context.tls.contexts.setSecret(name, held.get(name)?.resource as Secret | undefined);
+  }
+
   /** Lets go of addresses that no cluster lists any more; a provider with a larger payload raises the limit of bodies. */
   #useEndpoints(): void {
-    const used = new Set<unknown>();
-    const { maxBodyBytes, maxSkipBytes } = this.#context.limits;
-    let largest = maxBodyBytes;
-    for (const cluster of this.#clusters.values()) {
-      for (const { host, payloadBytes } of [
-        ...cluster.dubbo.endpoints,
-        ...cluster.tri.endpoints,
-        ...cluster.http.endpoints,
-      ]) {
-        used.add(host);
-        largest = Math.max(largest, payloadBytes);
-      }
+    for (const name of this.#touched) {
+      const cluster = this.#clusters.get(name);
+      const groups = cluster === undefined ? [] : [cluster.dubbo, cluster.tri, cluster.http];
+      this.#use.set(
+        name,
+        groups.map(({ listed }) => listed),
+      );
     }
-    this.#context.frameLimits.maxBodyBytes = Math.min(maxSkipBytes, largest);
-    this.#pools.dubbo.keepOnly(used);
-    this.#pools.tri.keepOnly(used);
-    this.#pools.http.keepOnly(used);
+    this.#touched.clear();
+    this.#use.retireLeft();
+    const { maxBodyBytes, maxSkipBytes } = this.#context.limits;
+    this.#context.frameLimits.maxBodyBytes = Math.min(maxSkipBytes, Math.max(maxBodyBytes, this.#use.largestPayload));
   }
 
   /** The cluster of that name; without a resource it has no endpoints. */
@@ -158,10 +216,21 @@ export class ProxyConfig {
     let cluster = this.#clusters.get(name);
     if (cluster === undefined) {
       const resource = this.#resources[CLUSTER_TYPE].get(name) as NamedResource<ClusterResource> | undefined;
-      cluster = new Cluster(resource?.resource ?? missingCluster(name), this.#assignment(name), this.#pools);
+      cluster = new Cluster(resource?.resource ?? missingCluster(name), this.#assignment(name), this.#pools, {
+        wallMs: this.#wallMs,
+        random: this.#context.random,
+        before: this.#replaced.get(name),
+        tls: this.#context.tls,
+      });
       this.#clusters.set(name, cluster);
+      this.#touched.add(name);
     }
     return cluster;
+  }
+
+  /** Time of day, ms. */
+  get #wallMs(): number {
+    return this.#context.originMs + this.#context.nowMs;
   }
 
   #assignment(name: string): ClusterLoadAssignment | undefined {

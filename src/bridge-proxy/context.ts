@@ -1,10 +1,14 @@
 import type { CallReason } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import type { AuthzStats } from "./authz/audit.ts";
 import type { CallTable } from "./call-table.ts";
 import type { LateCalls } from "./late.ts";
 import type { MetricRows } from "./policies/metrics.ts";
+import type { Mirrors } from "./policies/mirror.ts";
 import type { FlushQueue } from "./socket-driver.ts";
+import type { ProxyTls } from "./tls/proxy-tls.ts";
 import type { UnknownCalls } from "./unknown.ts";
+import type { ConnectTarget } from "./upstream/connect-target.ts";
 
 /** Bounds of one proxy; every one is counted where it bites. */
 export interface ProxyLimits {
@@ -24,9 +28,17 @@ export interface ProxyLimits {
   readonly maxExchangeBytes: number;
   /** Calls that were given up at their callers' own time-outs and are still answered when an answer comes. */
   readonly maxLateCalls: number;
+  /** Copies of calls under way to where rules mirror them, all together; further ones are not made. */
+  readonly maxMirrors: number;
   /** Streams that one HTTP/2 connection to a provider carries in its life; their numbers end at 2^30. Then a new one takes over. */
   readonly maxStreamsPerConnection: number;
   readonly connectTimeoutMs: number;
+  /** Inbound connections that have not said yet what they speak; of more, whoever has been silent for longest is sent away. */
+  readonly maxWaiting: number;
+  /** TLS handshakes of accepted connections at the same time; further ones are refused. */
+  readonly maxHandshakes: number;
+  /** An accepted connection's handshake that takes longer ends. */
+  readonly handshakeTimeoutMs: number;
   /** Idle time after which a connection is asked for a sign of life; three times that without one ends it. */
   readonly heartbeatMs: number;
   /** A connection that does not finish a frame it began within this is closed. */
@@ -45,8 +57,12 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   maxHeldBytes: 512 * 1024 * 1024,
   maxExchangeBytes: 512 * 1024 * 1024,
   maxLateCalls: 100_000,
+  maxMirrors: 10_000,
   maxStreamsPerConnection: 1_000_000_000,
   connectTimeoutMs: 3_000,
+  maxWaiting: 4_096,
+  maxHandshakes: 512,
+  handshakeTimeoutMs: 10_000,
   heartbeatMs: 60_000,
   frameTimeoutMs: 30_000,
   maxCallMs: 600_000,
@@ -65,9 +81,7 @@ export interface CallerPort {
 export const NOBODY: CallerPort = { closed: true, deliver: () => {}, answer: () => {} };
 
 /** The provider behind a connection, as the connection sees it. */
-export interface ProviderPort {
-  readonly address: string;
-  readonly port: number;
+export interface ProviderPort extends ConnectTarget {
   /** Calls that wait for an answer of it, over all connections. */
   active: number;
   /** It said READONLY, or took that back. */
@@ -106,8 +120,16 @@ export interface ProxyCounters {
   abandonedCalls: number;
   oversizeFrames: number;
   retries: number;
+  /** Retries that were not made, since as many were under way as the cluster allows. */
+  retryOverflows: number;
   callbacks: number;
   carriedUnread: number;
+  /** Copies of calls that rules mirror: made, ended otherwise than well, and not made since too many were under way or the call was too large or only carried. */
+  mirrored: number;
+  mirrorFailures: number;
+  mirrorsDropped: number;
+  /** Dubbo2 answers that a rule would have changed, and that have no place for attachments or are only carried. */
+  answersUnchanged: number;
 }
 
 /** What the connections of one proxy share. */
@@ -131,6 +153,10 @@ export interface ProxyContext {
   exchangeBytes: number;
   readonly late: LateCalls<CallerPort, CalleePort>;
   readonly unknown: UnknownCalls;
+  /** What policies decided. */
+  readonly authz: AuthzStats;
+  readonly tls: ProxyTls;
+  readonly mirrors: Mirrors;
   /** The earliest deadline of a waiting call, monotonic ms: no scan is needed before. */
   earliestDeadlineMs: number;
   /** In [0, 1). */

@@ -1,22 +1,18 @@
-import { CallError, type CallReason, ProtocolError } from "../base/errors.ts";
+import type { CallReason } from "../base/errors.ts";
 import { isException } from "../codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../codecs/dubbo2/frame.ts";
 import { type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
 import { after } from "./after.ts";
-import { toTripleOrGrpc } from "./bridge/grpc-form.ts";
-import { tryRest } from "./bridge/rest-try.ts";
-import { faultOf, type TranslatedRestCall, toRestCall } from "./bridge/to-rest.ts";
-import type { TripleRequest } from "./bridge/to-triple.ts";
-import { TripleTry } from "./bridge/triple-try.ts";
-import type { CallerPort, ProxyContext, TryOwner } from "./context.ts";
+import type { Denial } from "./authz/gate.ts";
+import { chooseEndpoint, type NoEndpoint } from "./choose.ts";
+import type { ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
-import type { Callee } from "./dubbo/callee.ts";
-import type { CallerWatch } from "./dubbo/caller-watch.ts";
-import { editFrame, editsFor } from "./dubbo/edits.ts";
-import { BACKLOG_FULL, failCall, linkCall } from "./pending.ts";
+import { CallerWatch } from "./dubbo/caller-watch.ts";
+import { editAnswerTo, editFrame, editsFor } from "./dubbo/edits.ts";
+import { type DubboTryParts, type TriedCall, type TriedCaller, tryDubbo, tryHttp, tryTriple } from "./dubbo/tries.ts";
 import { Attempts } from "./policies/attempts.ts";
 import { answerOf, delayOf } from "./policies/fault.ts";
-import type { MetricRow } from "./policies/metrics.ts";
+import type { CallRecord } from "./policies/metrics.ts";
 import {
   ABANDONED,
   OK_EXCEPTION,
@@ -25,35 +21,40 @@ import {
   outcomeOfReason,
   outcomeOfStatus,
 } from "./policies/outcome.ts";
+import { type Callable, namesNothing, rewriteCall, serviceNamed } from "./policies/rewrite.ts";
 import { type TryDeadline, tryDeadline } from "./policies/try-deadline.ts";
-import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "./route.ts";
+import { type CompiledRoute, type Mirror, pickTarget, type Target } from "./route.ts";
 import { rowOf } from "./rows.ts";
-import type { RuntimeConfig } from "./runtime-config.ts";
+import { serviceFor } from "./upstream/any-service.ts";
+import { Claim } from "./upstream/claim.ts";
 import type { Cluster } from "./upstream/cluster.ts";
-import type { DubboEndpoint, EndpointOf, HttpEndpoint, TripleEndpoint } from "./upstream/endpoint.ts";
+import type { EndpointOf } from "./upstream/endpoint.ts";
 import type { EndpointGroup } from "./upstream/endpoint-group.ts";
-import type { UpstreamConnection, UpstreamHost } from "./upstream/host.ts";
+import type { UpstreamConnection } from "./upstream/host.ts";
+
+/** The caller of copies. */
+const NOBODY_WAITS: TriedCaller = {
+  closed: false,
+  watch: new CallerWatch(),
+  pinned: (host) => host.connection(),
+  deliver: () => {},
+  answer: () => {},
+};
 
 /** What an exchange is made from: one call with its own copy of its frame. */
-export interface HeldCall {
-  readonly caller: CallerPort & { readonly watch: CallerWatch; pinned(host: UpstreamHost<Callee>): Callee };
+export interface HeldCall extends TriedCall {
   /** The whole request frame; nobody else writes to it. */
   readonly frame: Buffer;
-  readonly idHigh: number;
-  readonly idLow: number;
-  readonly serialization: number;
-  readonly twoWay: boolean;
-  readonly decision: HostDecision;
   readonly route: CompiledRoute;
   /** Tag and whether it is forced, read where the cluster has tags. */
   readonly tag: string;
   readonly tagForced: boolean;
-  /** Callbacks come back on the connection that the call went out on, so it is this caller's alone. */
-  readonly pinned: boolean;
+  /** Of the inputs that its route names. */
+  readonly hash: number | undefined;
   /** The caller's own time-out, ms. */
   readonly callerTimeoutMs: number;
-  /** What is known of the types of calls. */
-  readonly schemaOf: RuntimeConfig["schemaOf"];
+  /** Destinations that policies keep it from. */
+  readonly denied: ReadonlyMap<Target, Denial> | undefined;
 }
 
 /**
@@ -66,10 +67,10 @@ export class Exchange implements TryOwner {
   readonly #startMs: number;
   #routeDeadlineMs = Number.POSITIVE_INFINITY;
   #target: Target | undefined;
+  #named: Callable | undefined;
   #frame: Buffer;
   readonly #attempts = new Attempts();
-  /** The cluster that counts this call among its waiting ones now. */
-  #waitsOn: Cluster | undefined;
+  readonly #claim: Claim;
   #isHeld = false;
 
   constructor(context: ProxyContext, call: HeldCall) {
@@ -77,6 +78,7 @@ export class Exchange implements TryOwner {
     this.#call = call;
     this.#frame = call.frame;
     this.#startMs = context.nowMs;
+    this.#claim = new Claim(context);
   }
 
   /** Carries the call out, faults first. */
@@ -88,18 +90,27 @@ export class Exchange implements TryOwner {
   }
 
   answered(bytes: Buffer, start: number, end: number): void {
-    this.#waitNoMore();
     const outcome = isException(bytes, start, end) ? OK_EXCEPTION : outcomeOfStatus(bytes[start + 3]!);
+    this.#claim.answered(outcome);
     if (this.#retry(outcome)) return;
     this.#record(outcome);
-    if (this.#call.caller.closed) return;
-    bytes.writeInt32BE(this.#call.idHigh, start + 4);
-    bytes.writeInt32BE(this.#call.idLow, start + 8);
-    this.#call.caller.deliver(bytes, start, end);
+    const { caller, route, idHigh, idLow } = this.#call;
+    if (caller.closed) return;
+    bytes.writeInt32BE(idHigh, start + 4);
+    bytes.writeInt32BE(idLow, start + 8);
+    const changes = [route.answerMutations, this.#target?.answerMutations].filter((one) => one !== undefined);
+    const edited =
+      changes.length === 0 ? undefined : editAnswerTo(this.#call.frame, bytes.subarray(start, end), changes);
+    if (edited !== undefined) {
+      caller.deliver(edited, 0, edited.length);
+      return;
+    }
+    this.#context.counters.answersUnchanged += changes.length > 0 ? 1 : 0;
+    caller.deliver(bytes, start, end);
   }
 
   failed(reason: CallReason, message: string): void {
-    this.#waitNoMore();
+    this.#claim.failed(reason);
     // Nothing was sent on a connection that never was: another provider may take the call whatever the rules say of retries.
     if (reason === "connect_failure" && this.#tryOther()) return;
     if (this.#retry(outcomeOfReason(reason))) return;
@@ -107,7 +118,7 @@ export class Exchange implements TryOwner {
   }
 
   abandoned(): void {
-    this.#waitNoMore();
+    if (!this.#call.caller.closed) this.#claim.failed("timeout");
     this.#record(ABANDONED);
   }
 
@@ -133,12 +144,6 @@ export class Exchange implements TryOwner {
     return true;
   }
 
-  #waitNoMore(): void {
-    if (this.#waitsOn === undefined) return;
-    this.#waitsOn.waiting--;
-    this.#waitsOn = undefined;
-  }
-
   #letGo(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
@@ -158,17 +163,53 @@ export class Exchange implements TryOwner {
       this.#answer(ownAnswer("no_route"), `rule ${route.name} has no destination with weight`);
       return;
     }
-    const edited = editFrame(this.#frame, editsFor(this.#call.decision.host.key, route.mutations, this.#target));
+    const denial = this.#call.denied?.get(this.#target);
+    if (denial !== undefined) {
+      this.#answer(ownAnswer(denial.reason), denial.message);
+      return;
+    }
+    const { host, method } = this.#call.decision;
+    const { rewrite, mutations } = route;
+    const called = { interface: host.key.interface, method };
+    const named = rewrite === undefined ? undefined : rewriteCall(rewrite, called);
+    if (rewrite !== undefined && named === undefined) {
+      // Of a call that is only carried not even the method is known.
+      if (method === "") this.#cannotChange();
+      else this.#answer(ownAnswer("no_route"), namesNothing(route.name));
+      return;
+    }
+    // A rewrite of the authority alone names what was called, or the service that the rule leads it to.
+    this.#named = rewrite?.path === undefined ? undefined : named;
+    const change = { mutations, target: this.#target, named: this.#named };
+    const edited = editFrame(this.#frame, editsFor(host.key, method, change));
     if (edited === undefined) {
-      this.#answer(
-        ownAnswer("undecodable"),
-        `rule ${route.name} changes the call, which its serialization ${this.#call.serialization} does not allow`,
-      );
+      this.#cannotChange();
       return;
     }
     this.#frame = edited;
     if (route.timeoutMs > 0) this.#routeDeadlineMs = this.#context.nowMs + route.timeoutMs;
+    const copies = route.mirrors === undefined ? [] : this.#copies(route.mirrors);
     this.#try([]);
+    for (const copy of copies) copy.start();
+  }
+
+  #cannotChange(): void {
+    const { route, serialization } = this.#call;
+    this.#answer(
+      ownAnswer("undecodable"),
+      `rule ${route.name} changes the call, which its serialization ${serialization} does not allow`,
+    );
+  }
+
+  /** The copies of this call that its route sends elsewhere too; none of one whose provider would call the caller back. */
+  #copies(mirrors: readonly Mirror[]): readonly Exchange[] {
+    const { random, mirrors: underWay } = this.#context;
+    if (this.#call.pinned || this.#call.route.isMirror) return [];
+    return underWay.draw(mirrors, random).map((route) => {
+      const frame = Buffer.from(this.#call.frame);
+      const call = { ...this.#call, caller: NOBODY_WAITS, frame, route, callerTimeoutMs: Number.POSITIVE_INFINITY };
+      return new Exchange(this.#context, call);
+    });
   }
 
   /** Sends the call to an endpoint that is none of `avoid`. Whether there was one. */
@@ -178,164 +219,67 @@ export class Exchange implements TryOwner {
       this.abandoned();
       return true;
     }
-    if (cluster.bridgesToHttp) return this.#tryIn(cluster.http, avoid, (endpoint) => this.#sendRest(endpoint));
+    if (cluster.bridgesToHttp) return this.#tryIn(cluster.http, avoid, tryHttp);
     return cluster.bridgesDubbo
-      ? this.#tryIn(cluster.tri, avoid, (endpoint) => this.#sendTriple(endpoint))
-      : this.#tryIn(cluster.dubbo, avoid, (endpoint) => this.#send(endpoint));
+      ? this.#tryIn(cluster.tri, avoid, tryTriple)
+      : this.#tryIn(cluster.dubbo, avoid, tryDubbo);
   }
 
   #tryIn<C extends UpstreamConnection>(
     group: EndpointGroup<C>,
     avoid: readonly object[],
-    send: (endpoint: EndpointOf<C>) => void,
+    send: (context: ProxyContext, parts: DubboTryParts, endpoint: EndpointOf<C>) => NoEndpoint | undefined,
   ): boolean {
-    const context = this.#context;
     const { cluster } = this.#target!;
-    const set = group.forTag(this.#call.tag, this.#call.tagForced);
-    const endpoint = set?.pick(context.originMs + context.nowMs, context.random, avoid);
-    if (endpoint === undefined) {
-      if (avoid.length === 0) this.#answer(ownAnswer("no_endpoint"), cluster.noProvider);
-      return false;
-    }
-    const { overLimit } = cluster;
-    if (overLimit !== undefined) {
-      this.#answer(ownAnswer("overflow"), overLimit);
+    const { tag, tagForced, hash } = this.#call;
+    const chosen = chooseEndpoint(this.#context, group, {
+      cluster,
+      tag,
+      tagForced,
+      avoid,
+      avoidsPriorities: this.#call.route.retry?.avoidsPriorities === true,
+      hash,
+    });
+    if (chosen === undefined) return false;
+    if ("reason" in chosen) {
+      this.#refuse(chosen);
       return true;
     }
     const bodyBytes = this.#frame.length - HEADER_BYTES;
-    if (endpoint.payloadBytes > 0 && bodyBytes > endpoint.payloadBytes) {
-      this.#answer(
-        ownAnswer("over_limit"),
-        `body of ${bodyBytes} bytes is over the provider's payload ${endpoint.payloadBytes}`,
-      );
+    if (chosen.payloadBytes > 0 && bodyBytes > chosen.payloadBytes) {
+      const message = `body of ${bodyBytes} bytes is over the provider's payload ${chosen.payloadBytes}`;
+      this.#refuse({ reason: "over_limit", message });
       return true;
     }
-    this.#attempts.begin(endpoint.host);
-    send(endpoint);
+    this.#attempts.begin(chosen.host);
+    if (this.#call.twoWay) this.#claim.begin(cluster, chosen);
+    const refusal = send(this.#context, this.#tryParts(cluster), chosen);
+    if (refusal !== undefined) {
+      this.#claim.end();
+      this.#refuse(refusal);
+    }
     return true;
   }
 
-  #send(endpoint: DubboEndpoint): void {
-    const { caller, pinned, twoWay } = this.#call;
-    const callee = pinned ? caller.pinned(endpoint.host) : endpoint.host.connection();
-    const edits = this.#target!.cluster.dubbo.setsToken ? { set: [["token", endpoint.token]] as const } : undefined;
-    const withToken = editFrame(this.#frame, edits) ?? this.#frame;
-    // A try that failed may still have its frame in a socket's queue: each try writes its id into bytes of its own.
-    const frame = this.#attempts.isFirst ? withToken : Buffer.from(withToken);
-    if (!twoWay) {
-      callee.whenReady((error) => {
-        if (error !== undefined) {
-          this.failed("connect_failure", error);
-          return;
-        }
-        if (!callee.send(frame, 0, frame.length)) {
-          this.#record(outcomeOfReason("overflow"));
-          return;
-        }
+  #tryParts(cluster: Cluster): DubboTryParts {
+    return {
+      call: this.#call,
+      owner: this,
+      frame: this.#frame,
+      cluster,
+      service: serviceNamed(serviceFor(cluster.service, this.#call.decision.host.key), this.#named),
+      startMs: this.#startMs,
+      deadline: (timeoutMs) => this.#deadline(timeoutMs),
+      isFirst: this.#attempts.isFirst,
+      sent: () => {
         this.#row().recordOneWay();
         this.#letGo();
-      });
-      return;
-    }
-    const context = this.#context;
-    const { calls } = context;
-    const slot = calls.allocate();
-    if (slot < 0) {
-      this.#tableFull();
-      return;
-    }
-    calls.callers[slot] = caller;
-    calls.exchanges[slot] = this;
-    calls.idHigh[slot] = this.#call.idHigh;
-    calls.idLow[slot] = this.#call.idLow;
-    calls.serialization[slot] = this.#call.serialization;
-    calls.startMs[slot] = this.#startMs;
-    const { deadlineMs, deadlineKind } = this.#deadline();
-    calls.deadlineMs[slot] = deadlineMs;
-    calls.deadlineKind[slot] = deadlineKind;
-    if (deadlineMs < context.earliestDeadlineMs) context.earliestDeadlineMs = deadlineMs;
-    linkCall(context, slot, callee);
-    this.#waitOn(this.#target!.cluster);
-    frame.writeInt32BE(calls.generations[slot]!, 4);
-    frame.writeInt32BE(slot, 8);
-    if (!callee.send(frame, 0, frame.length)) failCall(context, slot, "overflow", BACKLOG_FULL);
-  }
-
-  #sendTriple(endpoint: TripleEndpoint): void {
-    const { idHigh, idLow, twoWay, schemaOf } = this.#call;
-    const { cluster } = this.#target!;
-    const { host } = endpoint;
-    const deadline = this.#deadline();
-    const to = {
-      authority: `${host.address}:${host.port}`,
-      service: cluster.service,
-      timeoutMs: deadline.deadlineMs - this.#context.nowMs,
-      spentMs: this.#context.nowMs - this.#startMs,
-      token: cluster.tri.setsToken ? endpoint.token : "",
+      },
     };
-    let request: TripleRequest;
-    try {
-      const schema = endpoint.takesWrapper ? undefined : schemaOf(cluster.service.interface);
-      request = toTripleOrGrpc(this.#frame, to, schema);
-    } catch (error) {
-      if (!(error instanceof ProtocolError || error instanceof CallError)) throw error;
-      this.#answer(ownAnswer(error instanceof CallError ? error.reason : "undecodable"), error.message);
-      return;
-    }
-    const owner = twoWay ? this : HEARS_NOTHING;
-    const tried = new TripleTry(this.#context, {
-      owner,
-      endpoint,
-      request,
-      idHigh,
-      idLow,
-      startMs: this.#startMs,
-      watch: twoWay ? this.#call.caller.watch : undefined,
-      ...deadline,
-    });
-    this.#waitOn(cluster);
-    if (!tried.start()) {
-      this.#waitNoMore();
-      this.#tableFull();
-    } else if (!twoWay) {
-      this.#waitNoMore();
-      this.#row().recordOneWay();
-      this.#letGo();
-    }
   }
 
-  #sendRest(endpoint: HttpEndpoint): void {
-    const { idHigh, idLow, twoWay, schemaOf } = this.#call;
-    const { cluster } = this.#target!;
-    let call: TranslatedRestCall;
-    try {
-      call = toRestCall(this.#frame, cluster.service.interface, schemaOf(cluster.service.interface));
-    } catch (error) {
-      const fault = faultOf(error);
-      if (fault === undefined) throw error;
-      this.#answer(ownAnswer(fault.reason), fault.message);
-      return;
-    }
-    if (twoWay) this.#waitOn(cluster);
-    const owner = twoWay ? this : HEARS_NOTHING;
-    const watch = twoWay ? this.#call.caller.watch : undefined;
-    tryRest(this.#context, { owner, endpoint, call, idHigh, idLow, watch, ...this.#deadline(call.timeoutMs) });
-    if (twoWay) return;
-    this.#row().recordOneWay();
-    this.#letGo();
-  }
-
-  #tableFull(): void {
-    const { method } = this.#call.decision;
-    this.#answer(
-      ownAnswer("overflow"),
-      `${this.#context.calls.maxCalls} calls wait already, the proxy's limit (${method})`,
-    );
-  }
-
-  #waitOn(cluster: Cluster): void {
-    this.#waitsOn = cluster;
-    cluster.waiting++;
+  #refuse({ reason, message }: NoEndpoint): void {
+    this.#answer(ownAnswer(reason), message);
   }
 
   /** `timeoutMs` is what this very call says of its time; 0 where that is not known. */
@@ -359,7 +303,7 @@ export class Exchange implements TryOwner {
     if (!this.#call.twoWay) return false;
     const bounds = { nowMs: context.nowMs, routeDeadlineMs: this.#routeDeadlineMs };
     const waitMs = this.#attempts.again(this.#call.route.retry, outcome, bounds, context.random);
-    if (waitMs === undefined) return false;
+    if (waitMs === undefined || !this.#claim.retry(this.#target!.cluster)) return false;
     context.counters.retries++;
     after(context, waitMs, () => {
       if (this.#try(this.#attempts.tried)) return;
@@ -377,20 +321,13 @@ export class Exchange implements TryOwner {
 
   /** The call is over: said once. */
   #record(outcome: Outcome): void {
+    this.#claim.close();
     this.#letGo();
     this.#row().record(outcome, this.#context.nowMs - this.#startMs);
   }
 
-  #row(): MetricRow {
+  #row(): CallRecord {
     const { decision, route } = this.#call;
     return rowOf(this.#context, decision, route, this.#target);
   }
 }
-
-/** What becomes of a one-way call concerns nobody. */
-const HEARS_NOTHING: TryOwner = {
-  answered: () => {},
-  failed: () => {},
-  abandoned: () => {},
-  hasOther: () => false,
-};

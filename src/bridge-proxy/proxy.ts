@@ -1,23 +1,34 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "../base/log.ts";
-import { type DeltaResources, type ListenerFacts, TRESTLE_METADATA } from "../codecs/xds/resources.ts";
+import { TRESTLE_METADATA } from "../codecs/xds/core.ts";
+import type { ListenerFacts } from "../codecs/xds/listener.ts";
+import type { DeltaResources } from "../codecs/xds/resources.ts";
 import type { ProxyStats } from "../model/stats.ts";
+import { AuthzStats } from "./authz/audit.ts";
 import { CallTable } from "./call-table.ts";
+import type { CallerConnection } from "./caller-connection.ts";
 import { ProxyConfig } from "./config.ts";
 import { DEFAULT_LIMITS, type ProxyContext, type ProxyCounters, type ProxyLimits } from "./context.ts";
 import { Caller } from "./dubbo/caller.ts";
 import { gatewayEntrance } from "./gateway/entrance.ts";
 import { HttpCaller } from "./http/caller.ts";
+import { InboundConnection } from "./inbound/connection.ts";
+import { inboundCaller } from "./inbound/serve.ts";
 import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
+import { Mirrors } from "./policies/mirror.ts";
 import type { RuntimeConfig } from "./runtime-config.ts";
 import { FlushQueue } from "./socket-driver.ts";
+import { ProxyTls } from "./tls/proxy-tls.ts";
 import { AcceptedCaller } from "./triple/accept.ts";
 import { UnknownCalls } from "./unknown.ts";
 
 const SWEEP_MS = 10;
 const TICK_MS = 1_000;
+const FILE_TICKS = 10;
+/** Most providers that statistics name as ejected. */
+const MAX_EJECTED = 1_000;
 /** How long consumers get to close their side of a drained connection, ms. */
 const LEAVE_MS = 250;
 
@@ -29,18 +40,6 @@ export interface ProxyOptions {
   readonly limits?: Partial<ProxyLimits>;
   /** In [0, 1); Math.random unless a test says otherwise. */
   readonly random?: () => number;
-}
-
-/** One accepted connection, whatever it speaks. */
-interface CallerConnection {
-  /** Bytes that the caller has not taken yet. */
-  readonly backlogBytes: number;
-  /** Asks the caller to send its next calls elsewhere. */
-  leave(): void;
-  /** Ends the connection behind what is queued. */
-  end(): void;
-  destroy(): void;
-  tick(): void;
 }
 
 interface ListenAddress {
@@ -82,6 +81,7 @@ class ListeningProxy implements RunningProxy {
   readonly #sweeper: NodeJS.Timeout;
   readonly #ticker: NodeJS.Timeout;
   #isDraining = false;
+  #ticks = 0;
 
   constructor(options: ProxyOptions) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -110,7 +110,8 @@ class ListeningProxy implements RunningProxy {
     }
     for (const [key, where] of this.#wanted) {
       if (this.#servers.has(key)) continue;
-      if (where.facts.protocol === "gateway" || where.facts.protocol === "http")
+      const { protocol, inbound } = where.facts;
+      if (protocol === "gateway" || protocol === "http" || inbound !== undefined)
         await this.#listenForGateway(key, where);
       else await this.#listen(key, where);
     }
@@ -118,11 +119,11 @@ class ListeningProxy implements RunningProxy {
 
   stats(): ProxyStats {
     const context = this.#context;
-    const { hosts } = this.#config;
+    const { hosts, ejected } = this.#config;
     return {
       worker: this.#worker,
       calls: context.rows.series(),
-      counters: { ...context.counters },
+      counters: { ...context.counters, ...context.authz.counters, ...context.tls.record.counters },
       gauges: {
         callsInFlight: context.calls.size,
         downstreamOpen: this.#callers.size,
@@ -130,7 +131,9 @@ class ListeningProxy implements RunningProxy {
         upstreamHosts: hosts.filter(({ retired }) => !retired).length,
         heldBytes: context.heldBytes,
         callsHeldByRules: context.exchanges,
+        endpointsEjected: ejected.length,
       },
+      ...(ejected.length > 0 && { ejected: ejected.slice(0, MAX_EJECTED) }),
     };
   }
 
@@ -182,7 +185,7 @@ class ListeningProxy implements RunningProxy {
       this.#refusedMs.delete(key);
     } catch (error) {
       if (!this.#refusedMs.has(key))
-        this.#context.log.error("gateway or HTTP port cannot listen; it is tried again", {
+        this.#context.log.error("gateway, HTTP or inbound port cannot listen; it is tried again", {
           listener: key,
           error: (error as Error).message,
         });
@@ -227,16 +230,18 @@ class ListeningProxy implements RunningProxy {
       return;
     }
     counters.downstreamConnections++;
-    const caller: CallerConnection = this.#callerOn(socket, facts, () => this.#callers.delete(caller));
+    const caller: CallerConnection = this.#callerOn(socket, key, facts, () => this.#callers.delete(caller));
     this.#callers.add(caller);
   }
 
-  #callerOn(
-    socket: Socket,
-    { protocol, routeConfigName, service }: ListenerFacts,
-    onClosed: () => void,
-  ): CallerConnection {
+  #callerOn(socket: Socket, key: string, facts: ListenerFacts, onClosed: () => void): CallerConnection {
+    const { protocol, routeConfigName, service, inbound } = facts;
     const context = this.#context;
+    if (inbound !== undefined) {
+      const serve = inboundCaller(context, protocol, () => this.#config.runtime(routeConfigName));
+      const tls = this.#config.acceptedTls(key);
+      return new InboundConnection(context, socket, { facts: inbound, tls, serve, onClosed });
+    }
     const config = (): RuntimeConfig => this.#config.current;
     switch (protocol) {
       case "dubbo":
@@ -271,20 +276,24 @@ class ListeningProxy implements RunningProxy {
   #tick(): void {
     this.#context.nowMs = performance.now();
     for (const caller of this.#callers) caller.tick();
-    this.#config.tick();
+    this.#config.tick(TICK_MS);
     this.#retryGateways();
     this.#context.late.prune(this.#context.nowMs);
+    // Files of certificates are read again by and by.
+    if (++this.#ticks % FILE_TICKS === 0) this.#context.tls.contexts.refreshFiles();
   }
 }
 
 function createContext(options: ProxyOptions, limits: ProxyLimits): ProxyContext {
+  const counters = zeroCounters();
   return {
     calls: new CallTable(limits.maxCalls),
     queue: new FlushQueue(),
     rows: new MetricRows(),
     limits,
     frameLimits: { maxBodyBytes: limits.maxBodyBytes, maxSkipBytes: limits.maxSkipBytes },
-    counters: zeroCounters(),
+    counters,
+    mirrors: new Mirrors(counters, limits.maxMirrors),
     log: options.log,
     nowMs: performance.now(),
     originMs: performance.timeOrigin,
@@ -293,6 +302,8 @@ function createContext(options: ProxyOptions, limits: ProxyLimits): ProxyContext
     exchangeBytes: 0,
     late: new LateCalls(limits.maxLateCalls),
     unknown: new UnknownCalls(),
+    authz: new AuthzStats(options.log, () => performance.now()),
+    tls: new ProxyTls(options.log, limits.maxWaiting),
     earliestDeadlineMs: Number.POSITIVE_INFINITY,
     random: options.random ?? Math.random,
   };
@@ -311,7 +322,12 @@ function zeroCounters(): ProxyCounters {
     abandonedCalls: 0,
     oversizeFrames: 0,
     retries: 0,
+    retryOverflows: 0,
     callbacks: 0,
     carriedUnread: 0,
+    mirrored: 0,
+    mirrorFailures: 0,
+    mirrorsDropped: 0,
+    answersUnchanged: 0,
   };
 }

@@ -1,21 +1,29 @@
+import type { AuthzConfigs } from "../codecs/xds/authz.ts";
+import type { FractionalPercent } from "../codecs/xds/core.ts";
 import { durationMs } from "../codecs/xds/duration.ts";
+import { compileHeader, compilePath, type HeaderLookup, type HeaderTest, type TextTest } from "../codecs/xds/match.ts";
 import {
+  ANY_DOMAIN,
   FAULT_FILTER,
-  type FractionalPercent,
   type HeaderMutations,
+  type HeaderValueOption,
   type HttpFault,
   type QueryParameterMatcher,
+  type RequestMirrorPolicy,
   type RetryPolicy,
   type Route,
   type RouteConfiguration,
   type VirtualHost,
-} from "../codecs/xds/resources.ts";
-import { parseServiceKey, type ServiceKey } from "../model/service.ts";
-import { compileHeader, compilePath, type HeaderLookup, type HeaderTest, type TextTest } from "./match.ts";
+} from "../codecs/xds/route.ts";
+import { parseServiceKey, type ServiceKey, serviceKey } from "../model/service.ts";
+import type { HostAuthz } from "./authz/gate.ts";
+import { compileHash, type HashPlan } from "./policies/hash.ts";
+import { MIRROR_TIMEOUT_MS, type MirrorShare } from "./policies/mirror.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
+import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 
-/** Attachments to set, to add (after a comma where there is one) and to remove on the way to the callee; at least one. */
+/** Attachments, or header lines, to set, to add (after a comma where there is one) and to remove; at least one. */
 export interface Mutations {
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly add: readonly (readonly [name: string, value: string])[];
@@ -28,6 +36,8 @@ export interface Target {
   /** Upper end of its share of the route's total weight. */
   readonly upTo: number;
   readonly mutations: Mutations | undefined;
+  /** The same for answers. */
+  readonly answerMutations: Mutations | undefined;
 }
 
 /** An injected fault, compiled: shares as fractions of 1. */
@@ -53,19 +63,19 @@ export interface CompiledRoute {
   readonly retry: RetryPlan | undefined;
   readonly fault: FaultPlan | undefined;
   readonly mutations: Mutations | undefined;
+  /** The same for answers. */
+  readonly answerMutations: Mutations | undefined;
   /** HTTP status of a direct response; undefined where calls go on. */
   readonly directStatus: number | undefined;
-  readonly directText: string;
-  /** Of HTTP calls only. */
+  /** Its body; `""` for none. */
+  readonly directBody: Buffer;
   readonly rewrite: Rewrite | undefined;
-}
-
-/** What of an HTTP request's target and Host is replaced. */
-export interface Rewrite {
-  /** Length of the prefix that `path` takes the place of; all of the path where it is undefined. */
-  readonly prefixLength: number | undefined;
-  readonly path: string | undefined;
-  readonly authority: string | undefined;
+  readonly hash: HashPlan | undefined;
+  readonly mirrors: readonly Mirror[] | undefined;
+  /** What it leads are copies: nobody waits for their answers. */
+  readonly isMirror: boolean;
+  /** Behind the name of the Host, or `:authority`, that providers see. */
+  readonly hostSuffix: string;
 }
 
 /** A virtual host, compiled: the routes of one service key. */
@@ -73,7 +83,15 @@ export interface CompiledHost {
   readonly host: string;
   readonly key: ServiceKey;
   readonly routes: readonly CompiledRoute[];
+  /** Who may call it; undefined where nothing restricts that. */
+  readonly policies?: HostAuthz | undefined;
 }
+
+/** Compiles a virtual host's policies. */
+export type CompilePolicies = (configs: AuthzConfigs) => HostAuthz;
+
+/** Where copies of a share of a route's calls go: to one destination, in a time of their own, without faults and further tries. */
+export type Mirror = MirrorShare<CompiledRoute>;
 
 /** What is known of a call from interface, version and method alone; shared by all calls with the same three. */
 export interface Decision {
@@ -81,6 +99,8 @@ export interface Decision {
   readonly byGroup: ReadonlyMap<string, HostDecision>;
   /** The only one in `byGroup`; undefined where the call's group has to be read. */
   readonly only: HostDecision | undefined;
+  /** Every group is served alike: `byGroup` has whatever is asked for. */
+  readonly anyGroup?: true;
 }
 
 /** The routes of one service key that the method can match, in order. */
@@ -100,11 +120,23 @@ const MAX_DECIDED = 1_024;
 /** All routes of a RouteConfiguration, looked up by what a Dubbo head says. Replaced whole when configuration changes. */
 export class RouteTable {
   readonly #byInterface = new Map<string, CompiledHost[]>();
+  /** Makes the host of a service that no virtual host names; undefined where none is for all. */
+  #any: ((key: ServiceKey) => CompiledHost) | undefined;
   /** Decisions made, by all that they depend on. */
   readonly #decided = new Map<string, Decision | undefined>();
+  #hasPolicies = false;
 
-  constructor(config: RouteConfiguration | undefined, clusterOf: (name: string) => Cluster) {
-    for (const virtualHost of config?.virtualHosts ?? []) this.#add(virtualHost, clusterOf);
+  constructor(
+    config: RouteConfiguration | undefined,
+    clusterOf: (name: string) => Cluster,
+    compilePolicies?: CompilePolicies,
+  ) {
+    for (const virtualHost of config?.virtualHosts ?? []) this.#add(virtualHost, clusterOf, compilePolicies);
+  }
+
+  /** Whether any service restricts who may call it. */
+  get hasPolicies(): boolean {
+    return this.#hasPolicies;
   }
 
   /** Decides for a service name as the call's head has it (perhaps with a context path), its version and method; undefined: no such service. */
@@ -123,7 +155,7 @@ export class RouteTable {
     const name = this.#byInterface.has(service) ? service : service.slice(service.lastIndexOf("/") + 1);
     const wanted = version === "0.0.0" ? "" : version;
     const hosts = (this.#byInterface.get(name) ?? []).filter((host) => host.key.version === wanted);
-    if (hosts.length === 0) return undefined;
+    if (hosts.length === 0) return this.#any && decideAny(this.#any, { interface: name, version: wanted }, method);
     const byGroup = new Map(hosts.map((host) => [host.key.group, decideHost(host, method)]));
     return { byGroup, only: byGroup.size === 1 ? byGroup.values().next().value : undefined };
   }
@@ -131,40 +163,90 @@ export class RouteTable {
   /** The routes of a service by its printed key; undefined: no such service. */
   hostOf(service: string): CompiledHost | undefined {
     const key = parseServiceKey(service);
-    return this.#byInterface
-      .get(key.interface)
-      ?.find((host) => host.key.group === key.group && host.key.version === key.version);
+    return (
+      this.#byInterface
+        .get(key.interface)
+        ?.find((host) => host.key.group === key.group && host.key.version === key.version) ?? this.#any?.(key)
+    );
   }
 
   /** The only service that is routed here at all; undefined where there are none or several. */
   onlyHost(): CompiledHost | undefined {
-    if (this.#byInterface.size !== 1) return undefined;
+    if (this.#byInterface.size === 0) return this.#any?.(serviceKey(ANY_DOMAIN));
+    if (this.#byInterface.size !== 1 || this.#any !== undefined) return undefined;
     const hosts = [...this.#byInterface.values()][0]!;
     return hosts.length === 1 ? hosts[0] : undefined;
   }
 
-  #add(virtualHost: VirtualHost, clusterOf: (name: string) => Cluster): void {
+  #add(virtualHost: VirtualHost, clusterOf: (name: string) => Cluster, compilePolicies?: CompilePolicies): void {
+    const configs = compilePolicies === undefined ? undefined : virtualHost.typedPerFilterConfig;
+    let policies: HostAuthz | undefined;
+    if (configs !== undefined) this.#hasPolicies = true;
     // Compiled when first called: a change of one rule must not hold up all calls for as long as ten thousand services take.
     let compiled: readonly CompiledRoute[] | undefined;
     const routes = () => {
       compiled ??= virtualHost.routes.map((route) => compileRoute(route, clusterOf));
       return compiled;
     };
+    const hostOf = (key: ServiceKey): CompiledHost => ({
+      host: virtualHost.name,
+      key,
+      get routes() {
+        return routes();
+      },
+      get policies() {
+        policies ??= configs && compilePolicies!(configs);
+        return policies;
+      },
+    });
     for (const domain of virtualHost.domains) {
+      if (domain === ANY_DOMAIN) {
+        this.#any = hostOf;
+        continue;
+      }
       // A service whose key is its host has one domain alone.
       if (domain === virtualHost.name && virtualHost.domains.length > 1) continue;
       const key = parseServiceKey(domain);
       const hosts = this.#byInterface.get(key.interface) ?? [];
-      hosts.push({
-        host: virtualHost.name,
-        key,
-        get routes() {
-          return routes();
-        },
-      });
+      hosts.push(hostOf(key));
       this.#byInterface.set(key.interface, hosts);
     }
   }
+}
+
+/** Most groups of one service that are remembered where every group is served. */
+const MAX_GROUPS = 64;
+
+/** Has every group, each made when first asked for. */
+class AnyGroup extends Map<string, HostDecision> {
+  readonly #make: (group: string) => HostDecision;
+
+  constructor(make: (group: string) => HostDecision) {
+    super();
+    this.#make = make;
+  }
+
+  override has(): boolean {
+    return true;
+  }
+
+  override get(group: string): HostDecision {
+    const known = super.get(group);
+    if (known !== undefined) return known;
+    if (this.size >= MAX_GROUPS) this.clear();
+    const made = this.#make(group);
+    this.set(group, made);
+    return made;
+  }
+}
+
+function decideAny(
+  hostOf: (key: ServiceKey) => CompiledHost,
+  named: Pick<ServiceKey, "interface" | "version">,
+  method: string,
+): Decision {
+  const byGroup = new AnyGroup((group) => decideHost(hostOf({ ...named, group }), method));
+  return { byGroup, only: undefined, anyGroup: true };
 }
 
 /** The first route that takes a call with these headers; undefined for none. */
@@ -203,9 +285,10 @@ function compileRoute(route: Route, clusterOf: (name: string) => Cluster): Compi
   let total = 0;
   for (const item of weighted.filter(({ weight }) => weight > 0)) {
     total += item.weight;
-    targets.push({ cluster: clusterOf(item.name), upTo: total, mutations: compileMutations(item) });
+    targets.push({ cluster: clusterOf(item.name), upTo: total, ...compileMutations(item) });
   }
-  return {
+  const { inlineString = "", inlineBytes } = route.directResponse?.body ?? {};
+  const compiled: CompiledRoute = {
     name: route.name ?? "",
     path: compilePath(route.match),
     anyPath: route.match.prefix === "/",
@@ -218,22 +301,47 @@ function compileRoute(route: Route, clusterOf: (name: string) => Cluster): Compi
     timeoutMs: durationMs(action?.timeout) ?? 0,
     retry: compileRetryOf(action?.retryPolicy),
     fault: compileFault(route.typedPerFilterConfig?.[FAULT_FILTER]),
-    mutations: compileMutations(route),
+    ...compileMutations(route),
     directStatus: route.directResponse?.status,
-    directText: route.directResponse?.body?.inlineString ?? "",
+    directBody: inlineBytes === undefined ? Buffer.from(inlineString) : Buffer.from(inlineBytes, "base64"),
     rewrite: compileRewrite(route),
+    hash: compileHash(action?.hashPolicy),
+    mirrors: undefined,
+    isMirror: false,
+    hostSuffix: "",
+  };
+  const { requestMirrorPolicies = [] } = action ?? {};
+  if (requestMirrorPolicies.length === 0) return compiled;
+  const mirrors = requestMirrorPolicies.map((policy) => compileMirror(policy, compiled, clusterOf));
+  return { ...compiled, mirrors };
+}
+
+function compileMirror(
+  { cluster, runtimeFraction, disableShadowHostSuffixAppend }: RequestMirrorPolicy,
+  of: CompiledRoute,
+  clusterOf: (name: string) => Cluster,
+): Mirror {
+  const target = { cluster: clusterOf(cluster), upTo: 1, mutations: undefined, answerMutations: undefined };
+  const timeoutMs = of.timeoutMs > 0 ? Math.min(of.timeoutMs, MIRROR_TIMEOUT_MS) : MIRROR_TIMEOUT_MS;
+  return {
+    share: runtimeFraction === undefined ? 1 : share(runtimeFraction.defaultValue),
+    route: {
+      ...of,
+      targets: [target],
+      totalWeight: 1,
+      timeoutMs,
+      retry: undefined,
+      fault: undefined,
+      answerMutations: undefined,
+      isMirror: true,
+      hostSuffix: disableShadowHostSuffixAppend === true ? "" : "-shadow",
+    },
   };
 }
 
 /** A parameter is tested as the header `?NAME`, a name that no header has. */
 function compileQuery({ name, ...matcher }: QueryParameterMatcher): HeaderTest {
   return { ...compileHeader({ name: "", ...matcher }), name: `?${name}` };
-}
-
-function compileRewrite({ match, route }: Route): Rewrite | undefined {
-  const { prefixRewrite: path, hostRewriteLiteral: authority } = route ?? {};
-  if (path === undefined && authority === undefined) return undefined;
-  return { prefixLength: match.path === undefined ? match.prefix?.length : undefined, path, authority };
 }
 
 function compileRetryOf(policy: RetryPolicy | undefined): RetryPlan | undefined {
@@ -251,9 +359,17 @@ function compileFault(fault: HttpFault | undefined): FaultPlan | undefined {
   };
 }
 
-function compileMutations(from: HeaderMutations): Mutations | undefined {
-  const headers = from.requestHeadersToAdd ?? [];
-  const remove = from.requestHeadersToRemove ?? [];
+function compileMutations(from: HeaderMutations): Pick<CompiledRoute, "mutations" | "answerMutations"> {
+  return {
+    mutations: mutationsOf(from.requestHeadersToAdd, from.requestHeadersToRemove),
+    answerMutations: mutationsOf(from.responseHeadersToAdd, from.responseHeadersToRemove),
+  };
+}
+
+function mutationsOf(
+  headers: readonly HeaderValueOption[] = [],
+  remove: readonly string[] = [],
+): Mutations | undefined {
   if (headers.length === 0 && remove.length === 0) return undefined;
   const pairs = (action: string) =>
     headers.filter((item) => item.appendAction === action).map((item) => [item.header.key, item.header.value] as const);

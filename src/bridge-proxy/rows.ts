@@ -1,6 +1,6 @@
 import { printServiceKey } from "../model/service.ts";
 import type { ProxyContext } from "./context.ts";
-import type { MetricRow, RowLabels } from "./policies/metrics.ts";
+import type { CallRecord, MetricRow, RowLabels } from "./policies/metrics.ts";
 import type { CompiledRoute, HostDecision, Target } from "./route.ts";
 
 /** Where calls are counted that no virtual host took. */
@@ -16,13 +16,14 @@ export const UNKNOWN_ROW: RowLabels = {
 /** Rows found before: a destination belongs to one route, so it and the decision stand for all labels. */
 const rowsByDecision = new WeakMap<HostDecision, Map<Target, MetricRow>>();
 
-/** The row for calls that were so decided and go to `target`. */
+/** The row for calls that were so decided and go to `target`; copies of calls have a record of their own. */
 export function rowOf(
   context: ProxyContext,
   decision: HostDecision,
   route: CompiledRoute | undefined,
   target: Target | undefined,
-): MetricRow {
+): CallRecord {
+  if (route?.isMirror === true) return context.mirrors;
   if (target === undefined) return context.rows.row(rowLabels(decision, route, target));
   let rows = rowsByDecision.get(decision);
   if (rows === undefined) {

@@ -1,6 +1,6 @@
 /** Bytes that the kernel hands over in one read at most. */
 const READ_BYTES = 64 * 1024;
-/** A read of this size is worth memory of its own: copying it costs more than that. */
+/** A read of more than this is worth memory of its own: copying it costs more than that. What comes out of TLS is never more. */
 const LARGE_READ_BYTES = 16 * 1024;
 /** Sockets that have memory of their own at the same time. */
 const MAX_LARGE_READERS = 256;
@@ -57,7 +57,7 @@ export class Reader {
   nextBuffer(): Buffer {
     const slab = this.#slab;
     const wasLarge = this.#own !== undefined;
-    const isLarge = this.#lastSize >= LARGE_READ_BYTES && (wasLarge || slab.largeReaders < MAX_LARGE_READERS);
+    const isLarge = this.#lastSize > LARGE_READ_BYTES && (wasLarge || slab.largeReaders < MAX_LARGE_READERS);
     if (isLarge !== wasLarge) slab.largeReaders += isLarge ? 1 : -1;
     this.#own = isLarge ? Buffer.allocUnsafeSlow(READ_BYTES) : undefined;
     return this.#own ?? slab.readBuffer;

@@ -221,15 +221,48 @@ export class SocketDriver {
 
 /**
  * The same connection as a socket that reads as `onread` says: node:net offers that for connections that are made, but not for
- * accepted ones, so the kernel's end is moved over. Must be called in the accepting callback; `accepted` is of no use afterwards.
+ * accepted ones, so the kernel's end is moved over. `accepted` is of no use afterwards.
  */
 export function adopt(accepted: Socket, onread: OnReadOpts): Socket {
+  const open = prepared.get(accepted);
+  if (open !== undefined) return open(onread);
+  const handle = takeHandle(accepted);
+  return handle === undefined ? accepted : new Socket({ handle, onread } as object);
+}
+
+const prepared = new WeakMap<Socket, (onread: OnReadOpts) => Socket>();
+
+/** Has {@link adopt} take a connection that was read from already: `first`, which nobody has used, is the first that is read as `onread` says. */
+export function prepare(accepted: Socket, first: Buffer, open: (onread: OnReadOpts) => Socket): void {
+  prepared.set(accepted, (onread) => {
+    prepared.delete(accepted);
+    // By then whoever adopts it has it.
+    process.nextTick(() => feed(onread, first));
+    return open(onread);
+  });
+}
+
+/** In reads that are small, after which a {@link Reader} takes no memory of its own that the socket would not know of. */
+const FED_BYTES = 8 * 1024;
+
+function feed({ buffer, callback }: OnReadOpts, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) {
+    const into = typeof buffer === "function" ? buffer() : buffer;
+    const size = Math.min(FED_BYTES, bytes.length - at);
+    into.set(bytes.subarray(at, at + size));
+    callback(size, into);
+    at += size;
+  }
+}
+
+/** Takes the kernel's end out of a socket, which is closed then; undefined where it is gone already. */
+export function takeHandle(accepted: Socket): object | undefined {
   const inner = accepted as unknown as { _handle: object | null };
   const handle = inner._handle;
-  if (handle === null) return accepted;
+  if (handle === null) return undefined;
   inner._handle = null;
   accepted.destroy();
-  return new Socket({ handle, onread } as object);
+  return handle;
 }
 
 /** A caller's IP address as it registered itself: a listener on `::` sees IPv4 callers as ::ffff:10.0.0.1. */

@@ -1,5 +1,6 @@
 import { Option } from "commander";
-import { parseAddress, printAddress } from "./config/address.ts";
+import { printAddress } from "../base/address.ts";
+import { parseAddress } from "./config/address.ts";
 
 /** Where client commands look for a running instance unless told. */
 export const DEFAULT_ADMIN = "http://127.0.0.1:15000";

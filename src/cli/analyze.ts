@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { ServiceView } from "../control/admin/views.ts";
-import { createRuleFiles } from "../control/rule-files.ts";
+import { readRulesOnce } from "../control/rule-files.ts";
 import { analyzeRules } from "../control/rules/analyze.ts";
 import { sortFindings } from "../control/rules/findings.ts";
 import type { Entry, Finding } from "../model/entry.ts";
@@ -52,15 +52,9 @@ export async function analyzePaths(
   entries: readonly Entry[] | undefined,
   notLed?: ReadonlyMap<string, string>,
 ): Promise<Finding[]> {
-  const files = createRuleFiles({ paths });
-  try {
-    await files.rescan();
-    const { rules, findings } = files.current.get();
-    return sortFindings([
-      ...findings.filter(({ code }) => code !== "TR0215"),
-      ...analyzeRules(rules, entries, undefined, notLed),
-    ]);
-  } finally {
-    files.close();
-  }
+  const { rules, findings } = await readRulesOnce(paths);
+  return sortFindings([
+    ...findings.filter(({ code }) => code !== "TR0215"),
+    ...analyzeRules(rules, entries, undefined, notLed),
+  ]);
 }

@@ -1,26 +1,24 @@
 import { Command, Option } from "commander";
+import { realClock } from "../base/clock.ts";
 import { createLogger } from "../base/log.ts";
 import type { DiffReport } from "../control/admin/sources.ts";
-import { merge } from "../registry-sync/merge.ts";
+import type { Finding } from "../model/entry.ts";
+import { createStateStore } from "../registry-sync/state/state-store.ts";
 import { adminOption, askAdmin } from "./admin-client.ts";
 import type { TrestleConfig } from "./config/config.ts";
 import { type RoleFlags, resolveConfig } from "./config/resolve.ts";
 import { failWith } from "./fail.ts";
-import { isOwn, openOutputs, openRegistries, planFor } from "./mesh/sync.ts";
+import { guardedState, readWorlds } from "./mesh/read-once.ts";
+import { openRegistries } from "./mesh/registries/open.ts";
+import { isOwn, OWNER, openOutputs, planFor } from "./mesh/sync.ts";
 import { type OutputFormat, printValue } from "./output.ts";
-
-/** How long a registry may take to be read whole, ms. */
-const READ_MS = 60_000;
-/** How long it may take to get a session there, ms. */
-const CONNECT_MS = 8_000;
-/** How often it is looked whether it denies being read, ms. */
-const LOOK_MS = 100;
 
 interface DiffFlags {
   readonly admin: string;
   readonly config?: string;
   readonly registry?: readonly string[];
   readonly output?: readonly string[];
+  readonly data?: string;
   readonly format: OutputFormat;
 }
 
@@ -33,6 +31,7 @@ export function createDiffCommand(): Command {
     .option("-c, --config <file>", "read registries and outputs from this file instead")
     .option("--registry <url>", "read this registry instead; repeatable", repeat)
     .option("--output <kind=place>", "what to compare with: files=FOLDER; repeatable", repeat)
+    .option("--data <folder>", "what up or sync would be given as --data: what it kept counts for the guard")
     .addOption(
       new Option("-o, --format <format>", "how to print it").choices(["table", "json", "yaml"]).default("table"),
     )
@@ -46,11 +45,11 @@ Examples:
     )
     .action(async ({ admin, format, ...flags }: DiffFlags) => {
       try {
-        const isOwn = flags.config !== undefined || flags.registry !== undefined;
-        const reports = isOwn
-          ? await ownReports(flags)
-          : (await askAdmin<{ outputs: DiffReport[] }>(admin, "/api/v1/diff")).outputs;
-        process.stdout.write(format === "table" ? printReports(reports) : printValue(format, reports));
+        const isAsked = flags.config === undefined && flags.registry === undefined;
+        const reports = isAsked
+          ? { ...(await askAdmin<{ outputs: DiffReport[] }>(admin, "/api/v1/diff")), held: [] }
+          : await ownReports(configOf(flags));
+        process.stdout.write(format === "table" ? printDiffReports(reports) : printValue(format, reports.outputs));
         process.exit(0);
       } catch (error) {
         failWith(error as Error);
@@ -58,48 +57,36 @@ Examples:
     });
 }
 
-async function ownReports(flags: RoleFlags): Promise<DiffReport[]> {
+function configOf(flags: RoleFlags): TrestleConfig {
   const { config, errors } = resolveConfig(flags, process.env);
-  if (config === undefined) failWith(errors);
-  if (config.outputs.length === 0)
-    throw new Error("there is no output to compare with; name one with --output files=FOLDER");
-  const entries = await readEntries(config);
-  return Promise.all(openOutputs(config).map((sink) => planFor(sink, { entries, silent: new Set() })));
+  return config ?? failWith(errors);
 }
 
-/** Every registry read once, whole. */
-async function readEntries(config: TrestleConfig) {
-  const registries = await openRegistries(
-    config,
-    (address, port) => isOwn(config.proxy, address, port),
-    createLogger("error"),
-  );
-  const worlds = await Promise.all(
-    registries.map(async ({ source, hosts, connected, findings }) => {
-      const stop = new AbortController();
-      let denied: string | undefined;
-      const unreachable = setTimeout(() => connected() || stop.abort(), CONNECT_MS);
-      const late = setTimeout(() => stop.abort(), READ_MS);
-      const looks = setInterval(() => {
-        denied = findings().find(({ severity }) => severity === "error")?.message;
-        if (denied !== undefined) stop.abort();
-      }, LOOK_MS);
-      try {
-        for await (const world of source.watch(stop.signal)) return world;
-      } finally {
-        clearTimeout(unreachable);
-        clearTimeout(late);
-        clearInterval(looks);
-      }
-      if (denied !== undefined) throw new Error(denied);
-      throw new Error(
-        connected()
-          ? `registry ${source.name} could not be read within ${READ_MS / 1_000} s`
-          : `registry ${source.name} cannot be reached at ${hosts.join(", ")}; is it up?`,
-      );
-    }),
-  );
-  return merge(worlds).entries;
+/** What a sync with this configuration would do to its outputs, were it started now. */
+export async function ownReports(config: TrestleConfig): Promise<OwnReports> {
+  if (config.outputs.length === 0)
+    throw new Error("there is no output to compare with; name one with --output files=FOLDER");
+  const log = createLogger("error");
+  const registries = await openRegistries(config, (address, port) => isOwn(config.proxy, address, port), log);
+  const sinks = openOutputs(config);
+  const { data } = config;
+  const kept = data && createStateStore({ directory: data, clock: realClock, logger: log, isReader: true });
+  const before = { sinks, owner: OWNER, ...(kept && { load: (name: string) => kept.load(name) }) };
+  const state = await guardedState(await readWorlds(registries), registries, config, before, Date.now());
+  const outputs = await Promise.all(sinks.map((sink) => planFor(sink, state)));
+  return { outputs, held: state.guardFindings };
+}
+
+/** What would change in each output, and what a guard would hold back. */
+export interface OwnReports {
+  readonly outputs: readonly DiffReport[];
+  readonly held: readonly Finding[];
+}
+
+/** Prints reports for people: a line for each entry, its changes below it, what stands in the way, and what a guard holds. */
+export function printDiffReports({ outputs, held }: OwnReports): string {
+  const notes = held.map(({ code, message }) => `! ${code}: ${message}\n`);
+  return `${printReports(outputs)}${notes.length === 0 ? "" : `\nheld by the guard:\n${notes.join("")}`}`;
 }
 
 function printReports(reports: readonly DiffReport[]): string {

@@ -23,9 +23,15 @@ export function createEndpointsCommand(): Command {
           { head: "PROTOCOL", text: (row) => row.protocol },
           { head: "WEIGHT", text: (row) => String(row.weight) },
           { head: "TAG", text: (row) => row.tag || "-" },
-          { head: "STATE", text: (row) => (row.disabled ? "disabled" : "ok") },
+          { head: "STATE", text: stateOf },
+          { head: "LOCALITY", text: (row) => row.locality ?? "-" },
           { head: "REGISTRY", text: (row) => row.registry },
         ]),
       );
     });
+}
+
+function stateOf({ disabled, ejected = [] }: EndpointView): string {
+  if (disabled) return "disabled";
+  return ejected.length === 0 ? "ok" : `ejected (${[...new Set(ejected.map(({ worker }) => worker))].join(", ")})`;
 }

@@ -13,7 +13,11 @@ function repeat(value: string, before: readonly string[] | undefined): readonly 
 export function addRoleFlags(command: Command): Command {
   return command
     .option("-c, --config <file>", "configuration file (trestle config --explain lists its keys); flags win over it")
-    .option("--registry <url>", "real registry, such as zookeeper://10.0.0.1:2181,10.0.0.2:2181; repeatable", repeat)
+    .option(
+      "--registry <url>",
+      "real registry: zookeeper://10.0.0.1:2181,10.0.0.2:2181, or nacos://, eureka://, kubernetes://, file://; repeatable",
+      repeat,
+    )
     .option("--facade <url>", "address that speaks the registry's protocol to applications; repeatable", repeat)
     .option("--proxy-host <address>", "address of the proxy that consumers are shown")
     .option("--proxy-port <ports>", "Dubbo2 ports of the proxy, one worker each (default 20880,20881)", collect)
@@ -27,6 +31,11 @@ export function addRoleFlags(command: Command): Command {
     )
     .option("--protos <path>", "file or folder of .proto files or descriptor sets, watched; repeatable", repeat)
     .option("--admin <address>", "address that the admin API listens on (default 127.0.0.1:15000)")
-    .option("--output <kind=place>", "where entries are written: files=FOLDER; repeatable", repeat)
+    .option(
+      "--output <kind=place>",
+      "where entries are written: files=FOLDER, or xDS is served: xds=HOST:PORT; repeatable",
+      repeat,
+    )
+    .option("--data <folder>", "where the last good state and the audit log are kept (default: nowhere)")
     .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info"));
 }

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
+import { printAddress } from "../base/address.ts";
 import { type Clock, realClock } from "../base/clock.ts";
 import { CallError } from "../base/errors.ts";
-import { printAddress } from "./config/address.ts";
 
 /** Where a socket goes. */
 export interface SocketOptions {
@@ -9,6 +9,8 @@ export interface SocketOptions {
   readonly port: number;
   /** 3,000 unless given. */
   readonly connectTimeoutMs?: number;
+  /** Ends the connection whenever it aborts, with all that is under way on it. */
+  readonly signal?: AbortSignal | undefined;
   readonly clock?: Clock;
 }
 
@@ -20,13 +22,22 @@ export function openSocket(options: SocketOptions): Promise<Socket> {
   const clock = options.clock ?? realClock;
   const address = printAddress(options.host, options.port);
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: options.host, port: options.port, noDelay: true });
+    const { host, port, signal } = options;
+    const socket = connect({ host, port, noDelay: true });
     const fail = (why: string) => {
       socket.destroy();
       reject(new CallError("unavailable", "connect_failure", `no connection to ${address}: ${why}`));
     };
     const timeoutMs = options.connectTimeoutMs ?? 3_000;
     const timer = clock.after(timeoutMs, () => fail(`no answer in ${timeoutMs} ms`));
+    // Without an error: nobody need listen for one.
+    const onAbort = () => fail("it was given up");
+    socket.once("close", () => {
+      timer.cancel();
+      signal?.removeEventListener("abort", onAbort);
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
     socket.once("error", (error: NodeJS.ErrnoException) => {
       timer.cancel();
       fail(error.code ?? error.message);
@@ -37,4 +48,16 @@ export function openSocket(options: SocketOptions): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+/** How long a peer has to end its side too, ms. */
+const END_MS = 5_000;
+
+/** Closes a connection after what was written: nothing more is read, and a peer that does not end its side in 5 s is cut off. */
+export function endSocket(socket: Socket, clock: Clock): void {
+  socket.removeAllListeners("data");
+  socket.resume();
+  socket.end();
+  const timer = clock.after(END_MS, () => socket.destroy());
+  socket.once("close", () => timer.cancel());
 }

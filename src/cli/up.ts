@@ -1,6 +1,6 @@
 import { Command } from "commander";
+import { printAddress } from "../base/address.ts";
 import { createLogger, type Logger } from "../base/log.ts";
-import { printAddress } from "./config/address.ts";
 import type { TrestleConfig } from "./config/config.ts";
 import { followFile } from "./config/follow.ts";
 import { type RoleFlags, resolveConfig } from "./config/resolve.ts";
@@ -9,10 +9,8 @@ import { checkFolders } from "./mesh/folders.ts";
 import { checkListeners, checkLoops, settleTri } from "./mesh/listeners.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { addRoleFlags } from "./role-flags.ts";
+import { runRole } from "./run-role.ts";
 import { VERSION } from "./version.ts";
-
-/** After SIGTERM everything is gone within this time, ms, whatever still hangs. */
-const STOP_MS = 7_500;
 
 /** `trestle up`: all roles in one parent process, with one worker process for each proxy port. */
 export function createUpCommand(): Command {
@@ -43,24 +41,9 @@ async function run(flags: RoleFlags): Promise<void> {
   const log = createLogger(config.logLevel);
   warnOfOddities(config, log);
   const mesh = new Mesh(await settleTri(config, log), log);
-  let stopping = false;
-  const stop = () => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    setTimeout(() => process.exit(1), STOP_MS).unref();
-    void mesh.stop().then(() => process.exit(0));
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
   // What went wrong stands in the log already.
   process.on("SIGHUP", () => void mesh.dataPlane.restart().catch(() => {}));
-  try {
-    await mesh.start();
-  } catch (error) {
-    // What was being opened when the signal came fails as it is closed again.
-    if (!stopping) failWith(error as Error);
-    return;
-  }
+  if (!(await runRole(mesh))) return;
   process.stdout.write(`${printListeners(mesh)}\n`);
   log.info("trestle is up", { admin: `http://${mesh.adminAddress}`, proxy: mesh.dataPlane.listening });
   if (flags.config !== undefined) followFile(flags.config, () => takeUp(mesh, flags, log));
@@ -70,15 +53,15 @@ async function run(flags: RoleFlags): Promise<void> {
 function printListeners({ config, facades, adminAddress, dataPlane }: Mesh): string {
   const behind = (name: string) => {
     const registry = config.registries.find((one) => one.name === name);
-    return registry?.scheme === "zookeeper"
-      ? `zookeeper://${registry.hosts.join(",")}${registry.chroot}`
-      : "an embedded registry, in memory";
+    return registry === undefined || registry.scheme === "embedded"
+      ? "an embedded registry, in memory"
+      : `${registry.scheme}://${registry.hosts.join(",")}${registry.chroot}`;
   };
   const { dubbo, tri } = dataPlane.listening;
   const parts = [
     ...facades.map(
-      ({ facade: { address }, config: { registry } }) =>
-        `facade zookeeper://${printAddress(address.host, address.port)} (before ${behind(registry)})`,
+      ({ facade: { address }, config: { scheme, registry } }) =>
+        `facade ${scheme}://${printAddress(address.host, address.port)} (before ${behind(registry)})`,
     ),
     `proxy ${[...dubbo.map((address) => `dubbo://${address}`), ...tri.map((address) => `tri://${address}`)].join(" and ")}`,
     `admin http://${adminAddress}`,

@@ -93,6 +93,17 @@ export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
   };
 }
 
+/** The rules under some paths as they are now. */
+export async function readRulesOnce(paths: readonly string[]): Promise<RuleSet> {
+  const files = createRuleFiles({ paths });
+  try {
+    await files.rescan();
+    return files.current.get();
+  } finally {
+    files.close();
+  }
+}
+
 /** Reads what changed and stayed so for two looks; false where something has yet to settle. */
 async function takeUp(scan: PathScan, followed: Map<string, Followed>, first: boolean): Promise<boolean> {
   let settled = true;

@@ -1,9 +1,11 @@
-import { type Clock, realClock, type Timer } from "../base/clock.ts";
+import { BlockList } from "../base/block-list.ts";
+import { type Clock, steadyClock, type Timer } from "../base/clock.ts";
 import { Latest } from "../base/latest.ts";
 import type { Entry } from "../model/entry.ts";
+import type { MeshSettings } from "../model/mesh.ts";
 import type { Rule } from "../model/rule.ts";
 import type { ServiceSchema } from "../model/schema.ts";
-import { createSnapshot, emptySnapshot, type Snapshot } from "../model/snapshot.ts";
+import { emptySnapshot, markAscending, type Snapshot, SnapshotBuilder } from "../model/snapshot.ts";
 import { type HostOf, restSchemasOf, withRestMappings } from "./rules/rest-entries.ts";
 import { withServiceEntries } from "./rules/service-entries.ts";
 
@@ -24,6 +26,8 @@ export interface ControlStore {
     current(): Promise<readonly { readonly host: string; readonly owner: string; readonly entry: Entry | undefined }[]>;
     apply(changes: EntryChanges): Promise<void>;
   };
+  /** Replaces the entries of services that Trestle itself provides; those are no sink's business. */
+  setOwn(entries: readonly Entry[]): void;
   /** Replaces the rules; oldest first. */
   setRules(rules: readonly Rule[]): void;
   /** Replaces what one source says of the types of calls; see {@link SCHEMA_SOURCES} for who wins. */
@@ -48,6 +52,8 @@ export interface ControlStoreOptions {
   readonly owner?: string;
   /** Protocols whose calls the proxies carry; Dubbo2 alone unless told. */
   readonly protocols?: readonly string[];
+  /** What holds for the mesh as a whole; Istio's defaults unless told. */
+  readonly mesh?: MeshSettings;
   /** The host in the mesh of a service that a rule alone makes; its interface in lower case unless told. */
   readonly hostOf?: HostOf;
   /** Quiet time after a change before a snapshot is made, ms. */
@@ -58,10 +64,13 @@ export interface ControlStoreOptions {
 
 /** Creates an empty store. */
 export function createControlStore(options: ControlStoreOptions = {}): ControlStore {
-  const { clock = realClock, owner = "trestle", debounceMs = 20, maxDelayMs = 200 } = options;
+  const { clock = steadyClock, owner = "trestle", debounceMs = 20, maxDelayMs = 200 } = options;
   const hostOf = options.hostOf ?? ((service) => service.interface.toLowerCase());
   const snapshots = new Latest<Snapshot>(emptySnapshot, (a, b) => a.version === b.version);
-  const entries = new Map<string, Entry>();
+  /** By host. */
+  const entries = new BlockList<Entry>();
+  let own: ReadonlyMap<string, Entry> = new Map();
+  const builder = new SnapshotBuilder();
   let rules: readonly Rule[] = [];
   const schemas = new Map<SchemaSource, readonly ServiceSchema[]>();
   let merged: readonly ServiceSchema[] = [];
@@ -72,8 +81,10 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     timer?.cancel();
     if (waitingSinceMs === undefined) return;
     waitingSinceMs = undefined;
-    const known = withServiceEntries([...entries.values()], rules);
-    snapshots.set(createSnapshot(withRestMappings(known, rules, hostOf), rules, options.protocols, merged));
+    const known = withServiceEntries(markAscending(entries.get()), rules);
+    snapshots.set(
+      builder.build(withRestMappings(known, rules, hostOf), rules, options.protocols, merged, options.mesh),
+    );
   };
 
   const changed = (): void => {
@@ -87,16 +98,28 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     snapshots,
     sink: {
       name: "control",
-      current: async () => [...entries.values()].map((entry) => ({ host: entry.host, owner, entry })),
+      current: async () =>
+        entries
+          .get()
+          .filter((entry) => own.get(entry.host) !== entry)
+          .map((entry) => ({ host: entry.host, owner, entry })),
       async apply(changes) {
-        for (const entry of changes.delete) entries.delete(entry.host);
+        for (const entry of changes.delete) entries.replace(entry.host, []);
         for (const { before, after } of changes.update) {
-          if (before.host !== after.host) entries.delete(before.host);
-          entries.set(after.host, after);
+          if (before.host !== after.host) entries.replace(before.host, []);
+          entries.replace(after.host, [after]);
         }
-        for (const entry of changes.create) entries.set(entry.host, entry);
+        for (const entry of changes.create) entries.replace(entry.host, [entry]);
         changed();
       },
+    },
+    setOwn(next) {
+      const hosts = new Set(next.map(({ host }) => host));
+      let isSame = true;
+      for (const host of own.keys()) if (!hosts.has(host)) isSame = !entries.replace(host, []) && isSame;
+      for (const entry of next) isSame = !entries.replace(entry.host, [entry]) && isSame;
+      own = new Map(next.map((entry) => [entry.host, entry]));
+      if (!isSame) changed();
     },
     setRules(next) {
       rules = next;

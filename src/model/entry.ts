@@ -1,3 +1,5 @@
+import type { Application } from "./application.ts";
+import type { Locality } from "./mesh.ts";
 import type { ServiceSchema } from "./schema.ts";
 import type { ServiceKey } from "./service.ts";
 
@@ -24,6 +26,12 @@ export interface Endpoint {
   readonly payloadBytes: number;
   /** All registry parameters, raw, as the registry has them. Subsets select by these. */
   readonly params: Readonly<Record<string, string>>;
+  /** What configuration calls it beside its parameters: subsets select by these first. Absent for none. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Where it runs, as it is said elsewhere than in its parameters (a WorkloadEntry's `locality`); absent where they tell. */
+  readonly locality?: Locality;
+  /** The service account that it runs under, where that is known: whose identity its TLS must show. */
+  readonly serviceAccount?: string;
   /** Name of the registry it came from. */
   readonly origin: string;
 }
@@ -38,11 +46,19 @@ export function plainEndpoint(known: KnownEndpoint): Endpoint {
 
 /** One service with its endpoints: what becomes one ServiceEntry. */
 export interface Entry {
-  /** DNS name of the service in the mesh: depends on the key alone (registry-sync/naming.ts). Unique among entries. */
+  /** DNS name of the service in the mesh: depends on the key alone (registry-sync/naming/naming.ts). Unique among entries. */
   readonly host: string;
+  /** The host in the case of letters that other tools write it in; absent where that is `host`. */
+  readonly writtenHost?: string;
   readonly service: ServiceKey;
   /** Sorted by address, port and protocol; no two alike. */
   readonly endpoints: readonly Endpoint[];
+  /** Its namespace in the mesh; absent: the mesh's own (`MeshSettings.namespace`). */
+  readonly namespace?: string;
+  /** Names of which its providers' certificates have one, where an object says so. */
+  readonly subjectAltNames?: readonly string[];
+  /** The namespaces that see it: names, `.` for its own, `*` for all; absent or empty for all. */
+  readonly exportTo?: readonly string[];
   /** Its calls are Dubbo's although its providers speak HTTP: a RestMapping says how they are made there. */
   readonly mapped?: true;
 }
@@ -75,4 +91,6 @@ export interface World {
   readonly findings: readonly Finding[];
   /** What the registry says of the types of calls; sorted by name. */
   readonly schemas?: readonly ServiceSchema[];
+  /** The applications that it lists at application level, sorted by name; their services are among the entries. */
+  readonly applications?: readonly Application[];
 }

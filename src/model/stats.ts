@@ -37,6 +37,21 @@ export interface CallSeries {
   readonly durationBuckets: readonly number[];
 }
 
+/** A provider that a worker sends no calls of one cluster for a while, since too many in a row failed. */
+export interface EjectedEndpoint {
+  readonly cluster: string;
+  /** The entry's host. */
+  readonly host: string;
+  /** `""` for none. */
+  readonly subset: string;
+  readonly address: string;
+  readonly port: number;
+  /** How often it was ejected so far. */
+  readonly ejections: number;
+  /** The earliest that it may be back, time of day, ms. */
+  readonly untilMs: number;
+}
+
 /** What a proxy worker has counted since it started, and what it holds now. */
 export interface ProxyStats {
   readonly worker: string;
@@ -45,6 +60,8 @@ export interface ProxyStats {
   readonly counters: Readonly<Record<string, number>>;
   /** Values that go up and down, such as `calls_in_flight`, `upstream_connections`. */
   readonly gauges: Readonly<Record<string, number>>;
+  /** Absent for none. */
+  readonly ejected?: readonly EjectedEndpoint[];
 }
 
 /** The counts of a worker that has ended and of the one in its place, as one; gauges are the second's. */

@@ -1,8 +1,8 @@
 import type { Endpoint, Entry } from "../model/entry.ts";
 import { printServiceKey } from "../model/service.ts";
 import type { Changes } from "./contracts.ts";
-import { compareText, endpointId } from "./dubbo-endpoint.ts";
-import { isSecretParam } from "./endpoint-records.ts";
+import { compareText, endpointId } from "./dubbo/endpoint.ts";
+import { isSecretParam } from "./entries/endpoint-records.ts";
 
 /** One entry's change, as plain values: what `trestle diff` prints in any format. */
 export interface DiffRow {

@@ -10,7 +10,7 @@ interface FindingKind {
 
 /**
  * Every finding of registry-sync by its code. Codes are stable: one is never given to another meaning.
- * 010x what a registry holds; 011x endpoints; 012x other protocols and levels; 013x rules of the old world; 014x entries; 015x the guard; 016x types of calls.
+ * 010x what a registry holds; 011x endpoints; 012x other protocols and levels; 013x rules of the old world; 014x entries; 015x the guard; 016x types of calls; 017x filters and renames.
  */
 export const REGISTRY_FINDINGS = {
   TR0101: { severity: "warning", title: "a registration is no Dubbo URL and is left out", passes: false },
@@ -23,6 +23,7 @@ export const REGISTRY_FINDINGS = {
   TR0104: { severity: "warning", title: "a registry directory holds more names than are read", passes: false },
   TR0105: { severity: "error", title: "a registry's root may not be read; it counts as not read yet", passes: false },
   TR0106: { severity: "warning", title: "nodes of a registry may not be read", passes: false },
+  TR0107: { severity: "warning", title: "an instance of an application cannot be read and is left out", passes: false },
   TR0110: { severity: "error", title: "a provider's address is one of Trestle's own and is refused", passes: false },
   TR0111: { severity: "warning", title: "a provider registered an address that nobody can connect to", passes: false },
   TR0120: { severity: "info", title: "a protocol that is not led through the proxy", passes: false },
@@ -34,6 +35,11 @@ export const REGISTRY_FINDINGS = {
   TR0122: {
     severity: "info",
     title: "an application is registered at application level only and passes unchanged",
+    passes: false,
+  },
+  TR0123: {
+    severity: "warning",
+    title: "the services of an application's revision cannot be learned",
     passes: false,
   },
   TR0130: {
@@ -77,6 +83,8 @@ export const REGISTRY_FINDINGS = {
     title: "a metadata centre is out of reach; what it said before counts",
     passes: false,
   },
+  TR0170: { severity: "warning", title: "a filter or a rename fits no service", passes: false },
+  TR0171: { severity: "error", title: "a file of a registry is wrong; its last good content counts", passes: false },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
 /** One of registry-sync's finding codes. */

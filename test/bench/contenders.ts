@@ -1,6 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { WORKER_NODE_OPTIONS } from "../../src/bridge-proxy/worker.ts";
 import { type Peer, sleep, startProcess } from "../support/process.ts";
 import type { PartName } from "./numbers.ts";
 import {
@@ -21,7 +23,7 @@ import {
   needDebian,
   type Programs,
 } from "./toolchain.ts";
-import { startTrestleHttp, startTrestleUp } from "./trestle.ts";
+import { startTrestleEureka, startTrestleHttp, startTrestleUp } from "./trestle.ts";
 
 /** A proxy that runs and is ready to be measured; the direct way has no process. */
 export interface Running {
@@ -108,6 +110,7 @@ export const PARTS: readonly Part[] = [
       { name: "haproxy", title: "haproxy", start: startHaproxyHttp },
       { name: "envoy", title: `Envoy ${ENVOY_VERSION}`, start: startEnvoy("http1") },
       { name: "trestle", title: "Trestle", start: startTrestleOfHttp },
+      { name: "trestle-eureka", title: "Trestle, port of its Eureka facade", start: startTrestleOfEureka },
     ],
   },
   {
@@ -142,6 +145,16 @@ export const PARTS: readonly Part[] = [
         programs: async () => ({ load: (await buildHttp2Programs()).load, echo: (await buildDubbo2Programs()).echo }),
         answers: { load: 2, echo: 1 },
       },
+    ],
+  },
+  {
+    name: "mtls",
+    title: "Dubbo2 through two Trestles in one process",
+    build: buildDubbo2Programs,
+    contenders: [
+      direct,
+      { name: "plain", title: "plain text between them", start: startPair([]) },
+      { name: "mtls", title: "mutual TLS between them", start: startPair(["--mtls"]) },
     ],
   },
 ];
@@ -247,9 +260,30 @@ function startTrestle(callers: "dubbo" | "tri", providers: "dubbo" | "tri") {
   };
 }
 
+function startPair(flags: readonly string[]) {
+  return async (_: string, echoPort: number): Promise<Running> => {
+    const program = join(dirname(fileURLToPath(import.meta.url)), "mtls-pair.ts");
+    const command = ["--import", "tsx", ...WORKER_NODE_OPTIONS, program, `--to=${echoPort}`, ...flags];
+    const peer = await startProcess({
+      name: `pair ${flags.join(" ")}`.trim(),
+      ...onProxyCore(process.execPath, command),
+      ready: (self) => printedPort(self) !== undefined,
+      deadlineMs: 20_000,
+    });
+    return { port: printedPort(peer)!, peer, pid: peer.pid };
+  };
+}
+
 async function startTrestleOfHttp(directory: string, echoPort: number): Promise<Running> {
   const ports = { facade: await freePort(), proxy: await freePort(), tri: await freePort(), admin: await freePort() };
   const { parent, workerPid, port, close } = await startTrestleHttp(directory, echoPort, ports, onProxyCore);
+  return { port, pid: workerPid, peer: parent, close };
+}
+
+async function startTrestleOfEureka(directory: string, echoPort: number): Promise<Running> {
+  const [registry, facade, proxy] = [await freePort(), await freePort(), await freePort()];
+  const ports = { registry, facade, proxy, tri: await freePort(), admin: await freePort() };
+  const { parent, workerPid, port, close } = await startTrestleEureka(directory, echoPort, ports, onProxyCore);
   return { port, pid: workerPid, peer: parent, close };
 }
 

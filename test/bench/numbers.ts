@@ -10,8 +10,8 @@ export interface Shape {
   readonly timeouts?: boolean;
 }
 
-/** The parts of the bench, each a table of its own: Dubbo2 calls, unary gRPC calls over HTTP/2, calls translated between both, codecs alone. */
-export type PartName = "dubbo2" | "http2" | "http1" | "bridge" | "codecs";
+/** The parts of the bench, each a table of its own: Dubbo2 calls, unary gRPC calls over HTTP/2, calls translated between both, calls by mutual TLS between two proxies, codecs alone, the way from registries, certificates, the xDS server with many clients. */
+export type PartName = "dubbo2" | "http2" | "http1" | "bridge" | "mtls" | "codecs" | "registries" | "ca" | "xds";
 
 const PIPELINED: Shape = { name: "16x64/128B", connections: 16, inflight: 64, bodyBytes: 128 };
 const SINGLE: Shape = { name: "64x1/128B", connections: 64, inflight: 1, bodyBytes: 128 };
@@ -21,7 +21,11 @@ export const SHAPES: Readonly<Record<PartName, readonly Shape[]>> = {
   http1: [SINGLE],
   http2: [PIPELINED, { ...PIPELINED, name: "16x64/128B/timeouts", timeouts: true }, SINGLE],
   bridge: [PIPELINED, { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 }],
+  mtls: [PIPELINED, { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 }, SINGLE],
   codecs: [],
+  registries: [],
+  ca: [],
+  xds: [],
 };
 
 /** What one run of a load generator printed; see generator.h. */
@@ -145,10 +149,12 @@ const GOALS: Readonly<Record<PartName, readonly Goal[]>> = {
     { what: "added p99 µs", against: "envoy-dubbo", most: 1, value: (one, all) => addedUs(all, one, "p99Us") },
     { what: "upstream connections", against: "envoy-dubbo", most: 1 / 10, value: connectionsOf },
   ],
-  http1: [
-    { what: "CPU µs/call 64x1/128B", against: "envoy", most: 1 / 2, value: cpu("64x1/128B") },
-    { what: "added p99 µs", against: "envoy", most: 1, value: (one, all) => addedUs(all, one, "p99Us") },
-  ],
+  http1: [["trestle", ""] as const, ["trestle-eureka", ", port of the Eureka facade"] as const].flatMap(
+    ([of, where]): Goal[] => [
+      { what: `CPU µs/call 64x1/128B${where}`, of, against: "envoy", most: 1 / 2, value: cpu("64x1/128B") },
+      { what: `added p99 µs${where}`, of, against: "envoy", most: 1, value: (one, all) => addedUs(all, one, "p99Us") },
+    ],
+  ),
   http2: [
     { what: "CPU µs/call 16x64/128B", against: "envoy", most: 1 / 5, value: cpu("16x64/128B") },
     { what: "CPU µs/call 16x64/128B", against: "haproxy", most: 1, value: cpu("16x64/128B") },
@@ -164,7 +170,17 @@ const GOALS: Readonly<Record<PartName, readonly Goal[]>> = {
       value: cpu(shape),
     })),
   ),
+  mtls: SHAPES.mtls.map(({ name }) => ({
+    what: `CPU µs/call ${name}`,
+    of: "mtls",
+    against: "plain",
+    most: 1.15,
+    value: cpu(name),
+  })),
   codecs: [],
+  registries: [],
+  ca: [],
+  xds: [],
 };
 
 /** Figures beside the others' of the same run and the goals. Rows that were not measured are left out. */

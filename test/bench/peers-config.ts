@@ -241,7 +241,11 @@ spec:
   ports: [{number: ${echoPort}, name: http, protocol: HTTP}]
   endpoints: [{address: 127.0.0.1, labels: {lane: blue}}]
 ---
-apiVersion: networking.istio.io/v1
+${BENCH_HTTP_ROUTES}`;
+}
+
+/** Trestle's rules alone, for a provider that a registry lists. */
+export const BENCH_HTTP_ROUTES = `apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: orders}
 spec:
@@ -260,7 +264,6 @@ spec:
   - {name: v1, labels: {lane: blue}}
   - {name: v2, labels: {lane: blue}}
 `;
-}
 
 /** Trestle's rule: two subsets, told apart by method, that the one provider is both in. */
 export const BENCH_RULES = `apiVersion: networking.istio.io/v1

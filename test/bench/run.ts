@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Peer, sleep, startProcess, stopAll } from "../support/process.ts";
 import { codecTable } from "./codec-numbers.ts";
-import { measureCodecs } from "./codecs.ts";
+import { measureCodecs, measureSigning } from "./codecs.ts";
 import { type Contender, onLoadCore, PARTS, type Part, printedPort, type Running } from "./contenders.ts";
 import {
   type BenchOptions,
@@ -20,7 +20,12 @@ import {
   SHAPES,
   type Shape,
 } from "./numbers.ts";
+import { measureRegistries } from "./registries.ts";
+import { registryTables } from "./registry-numbers.ts";
+import { signingTable } from "./signing-numbers.ts";
 import { type Programs, scratchDirectory } from "./toolchain.ts";
+import { measureXds, measureXdsCompile } from "./xds.ts";
+import { QUICK_XDS_SIZES, XDS_SIZES, xdsTables } from "./xds-numbers.ts";
 
 /*
  * `make bench`: for each part, its calls through each proxy in turn, all of them again every round, so that what else the machine does
@@ -52,11 +57,19 @@ async function main(args: readonly string[]): Promise<void> {
     proxies: contenders.map((contender) => contender.name),
     shapes: SHAPES[name],
   }));
-  const options = parseOptions(args, [...all, { name: "codecs", proxies: [], shapes: SHAPES.codecs }]);
+  const others = (["codecs", "registries", "ca", "xds"] as const).map((name) => ({
+    name,
+    proxies: [],
+    shapes: SHAPES[name],
+  }));
+  const options = parseOptions(args, [...all, ...others]);
   for (const choice of options.parts) {
     if (options.write) replaceSection(await readFile(DOCUMENT, "utf8"), choice.name, "");
     const part = PARTS.find(({ name }) => name === choice.name);
-    if (part === undefined) await runCodecs(options, args);
+    if (choice.name === "registries") await runRegistries(options, args);
+    else if (choice.name === "xds") await runXds(options, args);
+    else if (choice.name === "ca") await runSigning(options, args);
+    else if (part === undefined) await runCodecs(options, args);
     else await runPart(part, choice, options, args);
   }
 }
@@ -69,6 +82,33 @@ async function runCodecs(options: BenchOptions, args: readonly string[]): Promis
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+async function runSigning(options: BenchOptions, args: readonly string[]): Promise<void> {
+  const directory = await scratchDirectory();
+  try {
+    const rows = await measureSigning(directory, args.includes("--quick") ? "quick" : "full");
+    const where = circumstances("median of the slices", args);
+    await publish("ca", "Certificates", `${where}\n\n${signingTable(rows)}`, options);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function runRegistries(options: BenchOptions, args: readonly string[]): Promise<void> {
+  const results = await measureRegistries(args.includes("--quick") ? "quick" : "full");
+  await publish("registries", "Registries", `${circumstances("one run", args)}\n\n${registryTables(results)}`, options);
+}
+
+async function runXds(options: BenchOptions, args: readonly string[]): Promise<void> {
+  const sizes = args.includes("--quick") ? QUICK_XDS_SIZES : XDS_SIZES;
+  const results = [];
+  for (const [services, clients] of sizes) {
+    process.stderr.write(`xDS: ${services} services, ${clients} clients\n`);
+    results.push(await measureXds(services, clients, 10));
+  }
+  const compiled = [await measureXdsCompile(1_000), await measureXdsCompile(10_000)];
+  await publish("xds", "xDS", `${circumstances("one run", args)}\n\n${xdsTables(results, compiled)}`, options);
 }
 
 async function runPart(part: Part, choice: PartChoice, options: BenchOptions, args: readonly string[]): Promise<void> {

@@ -2,9 +2,11 @@ import { access, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openZooKeeper, registerUrl } from "../../src/cli/dubbo/registry.ts";
-import { parseDubboUrl } from "../../src/registry-sync/dubbo-url.ts";
+import { parseDubboUrl } from "../../src/registry-sync/dubbo/url.ts";
+import { startEureka } from "../support/eureka.ts";
+import { rawInstance } from "../support/eureka-documents.ts";
 import { eventually, type Peer, startProcess } from "../support/process.ts";
-import { BENCH_RULES, benchHttpRules } from "./peers-config.ts";
+import { BENCH_HTTP_ROUTES, BENCH_RULES, benchHttpRules } from "./peers-config.ts";
 
 const HOST = "127.0.0.1";
 
@@ -70,6 +72,41 @@ export async function startTrestleHttp(
   return { port, parent, workerPid: worker.pid, close: async () => {} };
 }
 
+/** The same for one that a real Eureka server lists: the port is the one that the facade shows in the provider's place. */
+export async function startTrestleEureka(
+  directory: string,
+  echoPort: number,
+  ports: {
+    readonly registry: number;
+    readonly facade: number;
+    readonly proxy: number;
+    readonly tri: number;
+    readonly admin: number;
+  },
+  launch: (command: string, args: readonly string[]) => { command: string; args: string[] },
+): Promise<RunningTrestle> {
+  const eureka = await startEureka({ host: HOST, port: ports.registry });
+  const raw = { metadata: { lane: "blue" }, leaseInfo: { renewalIntervalInSecs: 30, durationInSecs: 3_600 } };
+  const instance = rawInstance({ app: "orders", host: HOST, port: echoPort, raw });
+  const registered = await eureka.ask("POST", "/apps/ORDERS", { instance });
+  if (registered.status >= 300) throw new Error(`eureka answered ${registered.status}: ${registered.body}`);
+  const facade = `eureka://${HOST}:${ports.facade}`;
+  const { parent, admin } = await startParent(directory, BENCH_HTTP_ROUTES, ports, launch, [
+    ...["--registry", `eureka://${HOST}:${ports.registry}/eureka?interval=1s`, "--facade", facade],
+  ]);
+  const worker = await servingWorker(admin, 2);
+  const port = await eventually("the facade shows the service at the proxy", async () => {
+    const answer = await fetch(`http://${HOST}:${ports.facade}/eureka/apps/ORDERS`, {
+      headers: { accept: "application/json" },
+    });
+    if (answer.status !== 200) return undefined;
+    const { application } = (await answer.json()) as { application: { instance: { port: { $: number } }[] } };
+    const shown = application.instance[0]!.port.$;
+    return shown === echoPort ? undefined : shown;
+  });
+  return { port, parent, workerPid: worker.pid, close: () => eureka.stop() };
+}
+
 function servingWorker(admin: string, rules: number): Promise<Status["workers"][number]> {
   return eventually("the worker has the rule and the provider", async () => {
     const status = await statusOf(admin);
@@ -85,6 +122,7 @@ async function startParent(
   text: string,
   ports: { readonly facade: number; readonly proxy: number; readonly tri: number; readonly admin: number },
   launch: (command: string, args: readonly string[]) => { command: string; args: string[] },
+  registry?: readonly string[],
 ): Promise<{ readonly parent: Peer; readonly facade: string; readonly admin: string }> {
   const program = join(dirname(fileURLToPath(import.meta.url)), "../../dist/cli.js");
   await access(program).catch(() => {
@@ -100,7 +138,8 @@ async function startParent(
     ...launch(process.execPath, [
       program,
       "up",
-      ...["--facade", facade, "--proxy-host", HOST, "--proxy-port", String(ports.proxy)],
+      ...(registry ?? ["--facade", facade]),
+      ...["--proxy-host", HOST, "--proxy-port", String(ports.proxy)],
       ...["--tri-port", String(ports.tri)],
       ...["--rules", rules, "--admin", admin, "--log-level", "warn"],
     ]),

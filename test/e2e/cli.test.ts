@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openZooKeeper, registerUrl } from "../../src/cli/dubbo/registry.ts";
-import { encodeName, parseDubboUrl, printNodeName } from "../../src/registry-sync/dubbo-url.ts";
+import { encodeName, parseDubboUrl, printNodeName } from "../../src/registry-sync/dubbo/url.ts";
 import { createEmbeddedRegistry, type EmbeddedRegistry } from "../../src/registry-sync/embedded/server.ts";
 import { createZooKeeperClient, type ZooKeeperClient } from "../../src/registry-sync/sources/zookeeper/client.ts";
 import { freePorts } from "../support/ports.ts";
@@ -110,7 +110,9 @@ describe("what is wrong is told in lines before anything starts", () => {
     [
       "a facade of another registry",
       ["up", "--facade", "nacos://127.0.0.1:8848"],
-      ["trestle: --facade: a facade of nacos:// is not supported yet; zookeeper:// is"],
+      [
+        "trestle: --facade: there is no nacos:// registry for the facade to stand before; the embedded one is ZooKeeper's and stands only where no registry is named",
+      ],
     ],
     [
       "an address of another machine",
@@ -156,14 +158,14 @@ describe("what is wrong is told in lines before anything starts", () => {
 
   test("a file: all its faults with line and column", async () => {
     const file = join(folder, "bad.yaml");
-    await writeFile(file, "ruels: []\nproxy: {host: 0.0.0.0, http: 80}\noutputs:\n- {xds: here}\n");
+    await writeFile(file, "ruels: []\nproxy: {host: 0.0.0.0, http: 80}\noutputs:\n- {mcp: here}\n");
     const { code, stderr } = await runTrestle(["up", "-c", file, "--admin", "x:y"]);
     expect(stderr.trimEnd().split("\n")).toEqual([
       'trestle: --admin: "x:y" is no host:port to listen on, such as 127.0.0.1:15000',
-      `trestle: ${file}:1:1: unknown key ruels; known here: registries, facades, proxy, rules, metadata, protos, outputs, admin`,
+      `trestle: ${file}:1:1: unknown key ruels; known here: registries, facades, proxy, mesh, ca, rules, metadata, protos, outputs, control, admin, naming, guard, data`,
       `trestle: ${file}:2:15: proxy.host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind`,
       `trestle: ${file}:2:30: proxy.http must be a map`,
-      `trestle: ${file}:4:4: outputs[0].xds is not supported yet; leave it out`,
+      `trestle: ${file}:4:4: outputs[0].mcp is not supported yet; leave it out`,
     ]);
     expect(code).toBe(1);
   });
@@ -238,7 +240,7 @@ describe("call asks a registry for providers", () => {
     expect(await found("zookeeper://h?rot=/x")).toEqual({
       code: 2,
       stdout: "",
-      stderr: 'trestle: --registry: unknown parameter "rot"; known here: root, group, backup\n',
+      stderr: 'trestle: --registry: unknown parameter "rot"; known here: root, group, backup, services\n',
     });
   });
 

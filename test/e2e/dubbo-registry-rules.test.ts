@@ -141,6 +141,8 @@ describe("a consumer with cluster=broadcast", () => {
       const id = 700 + index;
       await one.refer("all", { ...service, registry: mesh.inside, cluster: "broadcast" });
       await one.call("whoAmI", undefined, {}, "all");
+      // 3.x knows the proxies as the application's instances from its other reference, and takes up that they are gone once in 5 s.
+      if (one.line.startsWith("3.")) await sleep(6_000);
       const before = await mesh.carried();
       await one.call("cancelOrder", id, {}, "all");
       expect(await mesh.carried()).toBe(before);

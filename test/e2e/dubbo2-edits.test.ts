@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { REMOVED_PREFIX } from "../../src/codecs/dubbo2/attachment-plan.ts";
 import { decodeResponse, encodeRequest } from "../../src/codecs/dubbo2/body.ts";
-import { editRequest, REMOVED_PREFIX, type RequestEdits } from "../../src/codecs/dubbo2/edit.ts";
+import { editRequest, type RequestEdits } from "../../src/codecs/dubbo2/edit.ts";
 import { RequestHead } from "../../src/codecs/dubbo2/head.ts";
 import { valueToJson } from "../../src/codecs/hessian2/json.ts";
 import { jsonToPlain } from "../../src/codecs/json-text.ts";

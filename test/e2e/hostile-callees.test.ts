@@ -1,6 +1,10 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { connectDubbo } from "../../src/cli/dubbo/client.ts";
+import type { SocketOptions } from "../../src/cli/socket.ts";
+import { callTriple } from "../../src/cli/triple/call.ts";
 import { encodeRequestWrapper, encodeResponseWrapper } from "../../src/codecs/triple/body.ts";
+import { serviceKey } from "../../src/model/service.ts";
 import { answerOk, envelope, openH2Caller, type SeenCall, startH2Provider } from "../support/h2-peers.ts";
 import { eventually } from "../support/process.ts";
 import { frame, hessianString, openRaw, request } from "../support/raw-dubbo.ts";
@@ -207,5 +211,48 @@ describe.each(rows)("a $far provider and a $near caller", ({ near, far }) => {
     expect(await caller.call(fault === "answers early" ? LARGE : WORD)).toBe(isCutOff ? "reset 2" : TOLD[near][fault]);
     callee.fault = undefined;
     expect(await caller.call(WORD)).toBe(good);
+  });
+});
+
+describe("a question of Trestle's own that is given up", () => {
+  /** Long past any test. */
+  const never = 300_000;
+  const asks: Record<string, (at: SocketOptions) => Promise<unknown>> = {
+    Dubbo2: async (at) => {
+      const client = await connectDubbo(at);
+      const call = { interface: key, method: "say", descriptor: "", args: [], attachments: {} };
+      return client.call({ ...call, group: "", version: "", twoWay: true }, never).finally(() => client.close());
+    },
+    Triple: ({ signal, ...at }) =>
+      callTriple({
+        address: { scheme: "tri", ...at },
+        service: serviceKey(key),
+        request: { method: "say", descriptor: "", args: [], attachments: {} },
+        options: { timeout: never, maxMessage: 1_024, attachment: [] },
+        ...(signal && { signal }),
+      }),
+  };
+
+  test.each(Object.keys(asks))("over %s ends, and the connection with it, whoever never answers", async (over) => {
+    const heard = { bytes: 0, closed: 0 };
+    const server = createServer((socket) => {
+      socket.on("data", (chunk) => {
+        heard.bytes += chunk.length;
+      });
+      socket.on("error", () => {}).on("close", () => heard.closed++);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as { port: number };
+    const stop = new AbortController();
+    const at = { host: "127.0.0.1", port, connectTimeoutMs: never, signal: stop.signal };
+    const asked = asks[over]!(at).catch((error: Error) => error.message);
+    await eventually("asked", () => heard.bytes > 0);
+    stop.abort();
+    expect(await asked).toContain(`127.0.0.1:${port}`);
+    await eventually("closed", () => heard.closed === 1);
+    expect(await asks[over]!(at).catch((error: Error) => error.message)).toBe(
+      `no connection to 127.0.0.1:${port}: it was given up`,
+    );
   });
 });

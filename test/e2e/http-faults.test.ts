@@ -2,7 +2,7 @@ import { Agent, request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { FAULT_FILTER, type Route } from "../../src/codecs/xds/resources.ts";
+import { FAULT_FILTER, PREVIOUS_HOSTS, type Route } from "../../src/codecs/xds/route.ts";
 import { soon } from "../support/fault-stage.ts";
 import {
   type HttpProvider,
@@ -339,7 +339,9 @@ test("retries: the rule's codes, at another provider, with the content that was 
   };
   await proxy.apply({
     ports: { "": [bad.port, good.port] },
-    routes: all({ retryPolicy: { retryOn: "gateway-error", numRetries: 1 } }),
+    routes: all({
+      retryPolicy: { retryOn: "gateway-error", numRetries: 1, retryHostPredicate: [{ name: PREVIOUS_HOSTS }] },
+    }),
   });
   for (let i = 0; i < 4; i++)
     expect(await ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")).toMatch(/^HTTP\/1.1 200 /);

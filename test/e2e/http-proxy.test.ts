@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import {
   type HttpProvider,
   type HttpProxy,
@@ -276,4 +276,79 @@ test("rules see method, path, query and headers, and change the request", async 
   expect([direct.status, await direct.text()]).toEqual([418, "tea"]);
   const row = proxy.proxy.stats().calls.find(({ route }) => route === "put");
   expect(row).toMatchObject({ protocol: "http", method: "PUT", subset: "v2", responseCode: 200, responseFlags: "-" });
+});
+
+test("a request is mirrored, body and all, to a Host that says so; the caller hears the first answer", async () => {
+  const seen: { url: string | undefined; host: string | undefined; body: string }[] = [];
+  two.answer = (request, response) => {
+    const pieces: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => pieces.push(chunk));
+    request.on("end", () => {
+      seen.push({ url: request.url, host: request.headers.host, body: Buffer.concat(pieces).toString() });
+      response.end("nobody hears this");
+    });
+  };
+  const requestMirrorPolicies = [{ cluster: clusterName("shop", "shadow") }];
+  const route = {
+    name: "shadowed",
+    match: { prefix: "/" },
+    route: { cluster: clusterName("shop"), requestMirrorPolicies },
+  };
+  await proxy.apply({ ports: { "": [one.port], shadow: [two.port] }, routes: [route] });
+  const body = "x".repeat(100_000);
+  const answer = await fetch(`${proxy.url}/orders?x=1`, { method: "POST", body });
+  expect(await answer.json()).toMatchObject({ name: "one", body });
+  expect(await (await fetch(`${proxy.url}/plain`)).json()).toMatchObject({ name: "one" });
+  await vi.waitFor(() => expect(seen).toHaveLength(2), 10_000);
+  const host = `127.0.0.1-shadow:${proxy.port}`;
+  expect(seen).toContainEqual({ url: "/orders?x=1", host, body });
+  expect(seen).toContainEqual({ url: "/plain", host, body: "" });
+  expect(proxy.proxy.stats().counters).toMatchObject({ mirrored: 2, mirrorsDropped: 0 });
+});
+
+test("answers' headers change by rules, and a direct response's too; its body may be bytes", async () => {
+  const changes = {
+    responseHeadersToAdd: [
+      { header: { key: "x-served", value: "by rule" }, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" },
+    ],
+    responseHeadersToRemove: ["x-provider"],
+  } as const;
+  const bytes = Buffer.from([0, 255, 10]);
+  await proxy.apply({
+    ports: { "": [one.port] },
+    routes: [
+      {
+        name: "own",
+        match: { path: "/own" },
+        directResponse: { status: 200, body: { inlineBytes: bytes.toString("base64") } },
+        ...changes,
+      },
+      { name: "all", match: { prefix: "/" }, route: { cluster: clusterName("shop") }, ...changes },
+    ],
+  });
+  const answer = await fetch(`${proxy.url}/`);
+  expect([answer.headers.get("x-served"), answer.headers.get("x-provider")]).toEqual(["by rule", null]);
+  expect(await answer.json()).toMatchObject({ name: "one" });
+  const own = await fetch(`${proxy.url}/own`);
+  expect([own.headers.get("x-served"), Buffer.from(await own.arrayBuffer())]).toEqual(["by rule", bytes]);
+});
+
+test("a path is rewritten by a pattern, the query stays", async () => {
+  const regexRewrite = { pattern: { regex: "^/v(\\d+)/(.*)$" }, substitution: "/\\2/of/\\1" };
+  const route = { name: "moved", match: { prefix: "/v" }, route: { cluster: clusterName("shop"), regexRewrite } };
+  await proxy.apply({ ports: { "": [one.port] }, routes: [route] });
+  expect(await (await fetch(`${proxy.url}/v2/orders?a=b`)).json()).toMatchObject({ url: "/orders/of/2?a=b" });
+});
+
+test("a caller without the cookie that a hash asks for is given one", async () => {
+  const hashPolicy = [{ cookie: { name: "sid", ttl: "60s", path: "/" } }];
+  const route = { name: "sticky", match: { prefix: "/" }, route: { cluster: clusterName("shop"), hashPolicy } };
+  await proxy.apply({ ports: { "": [one.port, two.port] }, routes: [route] });
+  const first = await fetch(`${proxy.url}/`);
+  await first.json();
+  const line = first.headers.get("set-cookie")!;
+  expect(line).toMatch(/^sid="[0-9a-f]{16}"; Max-Age=60; Path=\/; HttpOnly$/);
+  const again = await fetch(`${proxy.url}/`, { headers: { cookie: line.split(";")[0]! } });
+  expect(again.headers.get("set-cookie")).toBeNull();
+  await again.json();
 });

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { FAULT_FILTER, type Route } from "../../src/codecs/xds/resources.ts";
+import { FAULT_FILTER, type Route } from "../../src/codecs/xds/route.ts";
 import { answerCall, type FakeProvider, type SeenFrame, startFakeProvider } from "../support/fake-provider.ts";
 import { freePort, type LoneProxy, type LoneService, startLoneProxy } from "../support/lone-proxy.ts";
 import { frame, hessianString, openRaw, type RawConnection, request } from "../support/raw-dubbo.ts";

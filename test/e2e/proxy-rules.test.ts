@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { FAULT_FILTER, type Route } from "../../src/codecs/xds/resources.ts";
+import { FAULT_FILTER, PREVIOUS_HOSTS, type Route } from "../../src/codecs/xds/route.ts";
 import { answerCall, type SeenFrame } from "../support/fake-provider.ts";
 import { frame } from "../support/raw-dubbo.ts";
 import { KEY, setRuleStage, toAll } from "../support/rule-stage.ts";
@@ -7,6 +7,8 @@ import { clusterName } from "../support/xds-fixtures.ts";
 
 /** What rules make of single calls, with a proxy in this process and peers made of bytes. */
 
+/** As rules are lowered: a provider that had the call does not get it again. */
+const elsewhere = { retryHostPredicate: [{ name: PREVIOUS_HOSTS }] };
 const ALL = { denominator: "HUNDRED", numerator: 100 } as const;
 const stage = setRuleStage();
 const { setUp, ask, call } = stage;
@@ -15,7 +17,7 @@ describe("retries", () => {
   test("a call whose connection is lost is tried at another provider where the rule says so", async () => {
     await setUp({
       endpoints: { "": [{ port: stage.one.port }, { port: stage.two.port }] },
-      routes: toAll({ retryPolicy: { retryOn: "reset", numRetries: 1 } }),
+      routes: toAll({ retryPolicy: { retryOn: "reset", numRetries: 1, ...elsewhere } }),
     });
     stage.one.onCall = ({ socket }) => socket.destroy();
     for (let i = 0; i < 4; i++) expect((await call()).text).toContain("two");
@@ -39,7 +41,7 @@ describe("retries", () => {
   test("a try that takes too long is given up for another one", async () => {
     await setUp({
       endpoints: { "": [{ port: stage.one.port }, { port: stage.two.port }] },
-      routes: toAll({ retryPolicy: { retryOn: "5xx", numRetries: 1, perTryTimeout: "0.1s" } }),
+      routes: toAll({ retryPolicy: { retryOn: "5xx", numRetries: 1, perTryTimeout: "0.1s", ...elsewhere } }),
     });
     stage.one.onCall = () => {};
     for (let i = 0; i < 2; i++) expect((await call()).text).toContain("two");

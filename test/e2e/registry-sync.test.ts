@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realClock } from "../../src/base/clock.ts";
+import { encodeSpringInstance } from "../../src/codecs/zookeeper/curator-instance.ts";
 import { createController } from "../../src/registry-sync/controller.ts";
-import { encodeName } from "../../src/registry-sync/dubbo-url.ts";
+import { encodeName } from "../../src/registry-sync/dubbo/url.ts";
 import { createFilesSink } from "../../src/registry-sync/sinks/files.ts";
 import { createZooKeeperClient, type ZooKeeperClient } from "../../src/registry-sync/sources/zookeeper/client.ts";
 import { createZookeeperSource } from "../../src/registry-sync/sources/zookeeper/source.ts";
@@ -91,6 +92,28 @@ test("what providers register stands in a file soon after", async () => {
   );
   expect(await readdir(folder)).toEqual([FILE]);
 });
+
+test("roots of its own are read alone: one for Dubbo, two for Spring Cloud", async () => {
+  const provider = encodeName(`dubbo://10.9.1.1:20880/a.Own?application=own&interface=a.Own`);
+  const spring = (name: string) => encodeSpringInstance({ name, id: "1", address: "10.9.1.2", port: 80, metadata: {} });
+  const nodes = [
+    ["/own", "/a.Own", "/providers", `/${provider}`],
+    ["/apps", "/near", "/1"],
+    ["/more", "/far", "/1"],
+  ];
+  for (const parts of nodes) {
+    for (let depth = 1; depth < parts.length; depth++) await writer.create(parts.slice(0, depth).join(""));
+    await writer.create(parts.join(""), parts[0] === "/own" ? null : spring(parts[1]!.slice(1)));
+  }
+  const source = createZookeeperSource({
+    ...{ name: "own", hosts: [`${HOST}:${PORT}`], root: "/own", services: "/apps", springRoots: ["/more"] },
+  });
+  const ending = new AbortController();
+  for await (const { entries } of source.watch(ending.signal)) {
+    expect(entries.map(({ host }) => host)).toEqual(["a.own", "far", "near"]);
+    ending.abort();
+  }
+}, 30_000);
 
 test("a legacy override reaches the file", async () => {
   await writer.create(`/dubbo/${SERVICE}/configurators`);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
-import { FAULT_FILTER, type Route } from "../../src/codecs/xds/resources.ts";
+import { FAULT_FILTER, type Route } from "../../src/codecs/xds/route.ts";
 import { startFakeProvider } from "../support/fake-provider.ts";
 import {
   answerOk,

@@ -2,7 +2,8 @@ import { connect } from "node:net";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { CalleePort, ProxyContext, ProxyLimits } from "../../src/bridge-proxy/context.ts";
 import { encodeRequestWrapper, encodeResponseWrapper } from "../../src/codecs/triple/body.ts";
-import { ENDPOINT_TYPE, FAULT_FILTER, type Route } from "../../src/codecs/xds/resources.ts";
+import { ENDPOINT_TYPE } from "../../src/codecs/xds/resources.ts";
+import { FAULT_FILTER, PREVIOUS_HOSTS, type Route } from "../../src/codecs/xds/route.ts";
 import { answerCall, startFakeProvider } from "../support/fake-provider.ts";
 import {
   answerOk,
@@ -469,7 +470,11 @@ test("ten thousand streams that end in every way leave nothing behind", async ()
     };
   }
   const delay = { fixedDelay: "0.02s", percentage: { numerator: 50, denominator: "HUNDRED" } } as const;
-  const retryPolicy = { retryOn: "5xx,reset,connect-failure", numRetries: 2 };
+  const retryPolicy = {
+    retryOn: "5xx,reset,connect-failure",
+    numRetries: 2,
+    retryHostPredicate: [{ name: PREVIOUS_HOSTS }],
+  };
   const routes = [
     route({ match: { path: `/${key}/slow` }, route: to, typedPerFilterConfig: { [FAULT_FILTER]: { delay } } }),
     route({ match: { path: `/${key}/again` }, route: { ...to, retryPolicy } }),

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { FAULT_FILTER, type Route, type RouteAction } from "../../src/codecs/xds/resources.ts";
+import { FAULT_FILTER, type Route, type RouteAction } from "../../src/codecs/xds/route.ts";
 import { type GrpcClient, type GrpcServer, grpcClient, startGrpcServer } from "../support/grpc-peer.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually } from "../support/process.ts";

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { FAULT_FILTER, type Route, type RouteAction, type WireProtocol } from "../../src/codecs/xds/resources.ts";
+import type { WireProtocol } from "../../src/codecs/xds/core.ts";
+import { FAULT_FILTER, type Route, type RouteAction } from "../../src/codecs/xds/route.ts";
 import { type Consumer, type DubboLine, startConsumer, startProvider } from "../support/dubbo.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, type Peer, stopAll } from "../support/process.ts";
@@ -47,12 +48,31 @@ afterAll(async () => {
   await stopAll();
 });
 
+let nextId = 9_000;
 const callers: readonly { line: DubboLine; speaks: WireProtocol }[] = [
   { line: "3.3", speaks: "tri" },
   { line: "3.2", speaks: "tri" },
   { line: "2.7", speaks: "dubbo" },
   { line: "2.6", speaks: "dubbo" },
 ];
+
+const served = { header: { key: "x-served", value: "by rule" }, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" } as const;
+
+test.each(["tri", "dubbo"] as const)("answers of a provider that speaks %s have what a rule adds", async (protocol) => {
+  await apply(rule("answers", { route: to(protocol), responseHeadersToAdd: [served] }));
+  // Of Dubbo's consumers 2.6 tells what came with an answer where it has one address.
+  const consumer = await startConsumer("2.6", { ...service, url: stage.dubboUrl });
+  const { answered } = await consumer.ask({ op: "call", method: "whoAmI" });
+  expect(answered).toMatchObject({ "x-served": "by rule" });
+  await consumer.stop();
+  const { host } = new URL(stage.url.replace(/^tri:/, "http:"));
+  const answer = await fetch(`http://${host}/com.acme.OrderService/sayHi`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "tri-service-group": "g", "tri-service-version": "1.0.0" },
+    body: '["x"]',
+  });
+  expect([answer.status, answer.headers.get("x-served")]).toEqual([200, "by rule"]);
+});
 
 describe.each(callers)("a $line caller over $speaks", ({ line, speaks }) => {
   let consumer: Consumer;
@@ -121,6 +141,32 @@ describe.each(callers)("a $line caller over $speaks", ({ line, speaks }) => {
       const got = await consumer.call("attachments", undefined, { "x-old": "1", "x-kept": "2" });
       expect(got).toMatchObject({ "x-new": "by rule", "x-kept": "2" });
       expect(got).not.toHaveProperty("x-old");
+    });
+
+    test("calls another method by a rule that rewrites the path", async () => {
+      const renamed = (name: string) =>
+        rule("renamed", {
+          match: { path: "/com.acme.OrderService/getOrder" },
+          route: to(protocol, { prefixRewrite: `/com.acme.OrderService/${name}` }),
+        });
+      await apply(renamed("find"), rule("all", { route: to(protocol) }));
+      expect(await consumer.call("getOrder", 5)).toMatchObject({ id: 5, servedBy: labels[protocol] });
+      await apply(renamed("nosuch"), rule("all", { route: to(protocol) }));
+      await expect(consumer.call("getOrder", 5)).rejects.toThrow();
+      expect(await consumer.call("find", 5)).toMatchObject({ id: 5 });
+    });
+
+    test("is mirrored to a provider of the other protocol, and hears the first alone", async () => {
+      const id = nextId++;
+      await apply(
+        rule("notes", { match: { path: "/com.acme.OrderService/notes" }, route: to(other) }),
+        rule("all", { route: to(protocol, { requestMirrorPolicies: [{ cluster: clusterName(key, other) }] }) }),
+      );
+      await consumer.call("cancelOrder", id);
+      await eventually("the copy arrived", async () => (await consumer.call("notes", `cancelled-${id}`)) === 1);
+      expect((await consumer.ask({ op: "call", method: "whoAmI" }))["value"]).toMatchObject({
+        label: labels[protocol],
+      });
     });
 
     test("is given up when a rule's time is over", async () => {

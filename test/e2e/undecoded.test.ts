@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from
 import { encodeHessian2 } from "../../src/codecs/hessian2/writer.ts";
 import { encodeRequestWrapper, encodeResponseWrapper } from "../../src/codecs/triple/body.ts";
 import { listValue, type Value } from "../../src/codecs/value.ts";
-import type { HeaderMatcher } from "../../src/codecs/xds/resources.ts";
+import type { HeaderMatcher } from "../../src/codecs/xds/route.ts";
 import { answerCall, type FakeProvider, type SeenFrame, startFakeProvider } from "../support/fake-provider.ts";
 import { answerOk, envelope, type H2Provider, openH2Caller, startH2Provider } from "../support/h2-peers.ts";
 import { startHttpProvider, startHttpProxy } from "../support/http-stage.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { encodeName, parseNodeName } from "../../src/registry-sync/dubbo-url.ts";
-import { fromServiceEntry, toServiceEntry } from "../../src/registry-sync/service-entry.ts";
-import { checkServiceEntry } from "../../src/registry-sync/service-entry-check.ts";
+import { encodeName, parseNodeName } from "../../src/registry-sync/dubbo/url.ts";
+import { fromServiceEntry, toServiceEntry } from "../../src/registry-sync/entries/service-entry.ts";
+import { checkServiceEntry } from "../../src/registry-sync/entries/service-entry-check.ts";
 import type { InterfaceNodes } from "../../src/registry-sync/sources/zookeeper/tree.ts";
 import { createZookeeperWorld } from "../../src/registry-sync/sources/zookeeper/world.ts";
 import fc from "../support/fast-check.ts";

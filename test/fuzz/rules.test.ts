@@ -5,6 +5,7 @@ import { compile } from "../../src/control/compile/compiler.ts";
 import { checkConsistent } from "../../src/control/compile/consistent.ts";
 import { analyzeRules } from "../../src/control/rules/analyze.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
+import { withServiceEntries } from "../../src/control/rules/service-entries.ts";
 import { createSnapshot } from "../../src/model/snapshot.ts";
 import fc from "../support/fast-check.ts";
 import { caseFile, entryOf, ruleCases } from "../support/rule-cases.ts";
@@ -27,7 +28,9 @@ function holds(text: string): void {
     expect(findings.length).toBeGreaterThan(0);
   }
   analyzeRules(rules, entries);
-  expect(checkConsistent(compile(createSnapshot(entries, rules), node))).toEqual([]);
+  const snapshot = createSnapshot(withServiceEntries(entries, rules), rules);
+  expect(checkConsistent(compile(snapshot, node))).toEqual([]);
+  expect(checkConsistent(compile(snapshot, { ...node, id: "m", namespace: "shop", labels: { app: "a" } }))).toEqual([]);
 }
 
 const runs = Number(process.env["FUZZ_RUNS"] ?? 150);
@@ -44,6 +47,16 @@ test("any value under any field of a rule is taken", () => {
     ..."timeout retries attempts retryOn fault delay abort percentage value subsets labels trafficPolicy loadBalancer simple".split(
       " ",
     ),
+    ..."delegate mirror mirrors mirrorPercent rewrite uriRegexRewrite response exportTo sourceLabels sourceNamespace port gateways".split(
+      " ",
+    ),
+    ..."consistentHash httpHeaderName httpCookie ringHash maglev tableSize localityLbSetting distribute failover failoverPriority from to".split(
+      " ",
+    ),
+    ..."warmup duration outlierDetection portLevelSettings connectionPool tcp http2MaxRequests retryBudget tls mode number".split(
+      " ",
+    ),
+    ..."workloadSelector matchLabels egress ingress address locality ports endpoints resolution servers".split(" "),
     ..."request set add remove fixedDelay httpStatus grpcStatus name __proto__ constructor toString".split(" "),
   );
   const words = fc.constantFrom(
@@ -64,7 +77,10 @@ test("any value under any field of a rule is taken", () => {
       fc.array(fc.tuple(names, tie("value")), { maxLength: 6 }).map((pairs) => new Map(pairs as [string, unknown][])),
     ),
   }));
-  const spec = fc.record({ kind: fc.constantFrom("VirtualService", "DestinationRule"), value });
+  const spec = fc.record({
+    kind: fc.constantFrom("VirtualService", "DestinationRule", "Sidecar", "ServiceEntry", "WorkloadEntry", "Gateway"),
+    value,
+  });
   fc.assert(
     fc.property(spec, (one) => {
       const object = new Map<string, unknown>([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../src/codecs/zookeeper/constants.ts";
-import { parseNodeName } from "../../src/registry-sync/dubbo-url.ts";
+import { parseNodeName } from "../../src/registry-sync/dubbo/url.ts";
 import { ANYBODY, type Speech, speechOf, withSpeech } from "../../src/registry-sync/present/asker.ts";
 import { present } from "../../src/registry-sync/present/present.ts";
 import {

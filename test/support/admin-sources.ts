@@ -34,6 +34,20 @@ export function adminSourcesOf(changes: Partial<AdminSources> = {}): AdminSource
     snapshot: () => adminSnapshot,
     notLed: () => new Map(),
     httpAddresses: () => new Map(),
+    consumers: () => [
+      {
+        service: { interface: "com.acme.OrderService", group: "", version: "1.0.0" },
+        address: "10.0.0.4",
+        application: "shop",
+        params: { token: "hush" },
+      },
+      {
+        service: { interface: "com.acme.StockService", group: "*", version: "*" },
+        address: "",
+        application: "go",
+        params: {},
+      },
+    ],
     schemaOrigins: () => new Map([["com.acme.OrderService", { java: "registry" }]]),
     resources: () => compile(adminSnapshot, { id: "n", dubbo: [{ address: "10.0.0.9", port: 20880 }] }),
     rules: () => ({ ...NO_RULES, rules, files: [{ path: "r.yaml", rules, findings: [], valid: true }], loaded: true }),

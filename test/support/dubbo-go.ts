@@ -5,7 +5,7 @@ import { type Peer, startProcess } from "./process.ts";
 /** dubbo-go as provider and consumer of com.acme.OrderService: fixtures/peers/dubbo-go. */
 
 interface Place {
-  /** Of ZooKeeper, `host:port`. */
+  /** `zookeeper://host:port` or `nacos://host:port`; of ZooKeeper, also without the scheme. */
   readonly registry: string;
   readonly protocol: "dubbo" | "tri";
   readonly group?: string;
@@ -88,7 +88,5 @@ export async function startGoConsumer(options: GoConsumerOptions): Promise<GoCon
 }
 
 function flags(options: GoProviderOptions | GoConsumerOptions): string[] {
-  const { registry, ...others } = options;
-  const all = { registry: registry.replace(/^zookeeper:\/\//, ""), ...others };
-  return Object.entries(all).map(([name, value]) => `--${name}=${value}`);
+  return Object.entries(options).map(([name, value]) => `--${name}=${value}`);
 }

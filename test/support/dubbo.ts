@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { builtPeer } from "./maven.ts";
+import { nacosJars } from "./nacos.ts";
 import { type Peer, startProcess } from "./process.ts";
 
 /** The lines of Dubbo Java that most tests run: 2.6.12, 2.7.23, 3.2.18, 3.3.6. */
@@ -32,7 +33,7 @@ const opened = [
 
 /** Flags of `peer.Provider` (fixtures/peers/dubbo): the registry address is all that joins it to Trestle. */
 export interface ProviderOptions {
-  /** Without one it registers nowhere. */
+  /** Without one it registers nowhere. One of Nacos brings its client: not for 2.6. */
   readonly registry?: string;
   readonly host: string;
   readonly port?: number;
@@ -100,6 +101,11 @@ function java(
   { properties = [], jars }: JavaOptions,
 ): string[] {
   const dir = join(builtPeer("dubbo"), modules[line]);
+  const path = [`${dir}/target/classes:${dir}/target/dep/*`];
+  if (jars !== undefined) path.push(jars);
+  // 2.7 asks for the client that speaks HTTP; 3.x for one that speaks gRPC.
+  else if (args.some((arg) => arg.startsWith("--registry=nacos:")))
+    path.push(nacosJars(line === "2.7" ? "1.4" : "2.4"));
   return [
     "-Xmx256m",
     "-XX:+UseSerialGC",
@@ -114,7 +120,7 @@ function java(
     ...opened.map((name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`),
     ...properties,
     "-cp",
-    [`${dir}/target/classes:${dir}/target/dep/*`, ...(jars === undefined ? [] : [jars])].join(":"),
+    path.join(":"),
     main,
     ...args,
   ];

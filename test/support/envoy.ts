@@ -14,13 +14,19 @@ export interface Envoy {
   drain(): Promise<void>;
 }
 
+/** Transport sockets of an Envoy's listeners and clusters, as its configuration has them; plain text where they are missing. */
+export interface EnvoySockets {
+  readonly downstream?: object;
+  readonly upstream?: object;
+}
+
 /** Starts an Envoy with one listener for each address, `host:port`, HTTP/2 on both sides. */
-export async function startEnvoy(addresses: readonly string[]): Promise<Envoy> {
+export async function startEnvoy(addresses: readonly string[], sockets: EnvoySockets = {}): Promise<Envoy> {
   const program = await installEnvoy();
   const ports = await freePorts(addresses.length);
   const folder = mkdtempSync(join(tmpdir(), "trestle-envoy-"));
   const [config, admin] = [join(folder, "envoy.json"), join(folder, "admin")];
-  writeFileSync(config, JSON.stringify(configOf(addresses, ports)));
+  writeFileSync(config, JSON.stringify(configOf(addresses, ports, sockets)));
   const adminUrl = () => `http://${readFileSync(admin, "utf8").trim()}`;
   const peer = await startProcess({
     name: "envoy",
@@ -35,7 +41,11 @@ export async function startEnvoy(addresses: readonly string[]): Promise<Envoy> {
   };
 }
 
-function configOf(addresses: readonly string[], ports: readonly number[]): object {
+function configOf(
+  addresses: readonly string[],
+  ports: readonly number[],
+  { downstream, upstream }: EnvoySockets,
+): object {
   const socket = (address: string, port_value: number) => ({ socket_address: { address, port_value } });
   return {
     admin: { address: socket("127.0.0.1", 0) },
@@ -43,7 +53,9 @@ function configOf(addresses: readonly string[], ports: readonly number[]): objec
       listeners: addresses.map((_, i) => ({
         name: `in-${i}`,
         address: socket("127.0.0.1", ports[i]!),
-        filter_chains: [{ filters: [connectionManager(`to-${i}`)] }],
+        filter_chains: [
+          { filters: [connectionManager(`to-${i}`)], ...(downstream && { transport_socket: downstream }) },
+        ],
       })),
       clusters: addresses.map((address, i) => {
         const [host, port] = address.split(":");
@@ -52,6 +64,7 @@ function configOf(addresses: readonly string[], ports: readonly number[]): objec
           name: `to-${i}`,
           type: "STATIC",
           connect_timeout: "1s",
+          ...(upstream && { transport_socket: upstream }),
           typed_extension_protocol_options: {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
               "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",

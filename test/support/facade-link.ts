@@ -9,12 +9,12 @@ import { OPEN_ACL, type Stat } from "../../src/codecs/zookeeper/records.ts";
 import type { Reply } from "../../src/codecs/zookeeper/replies.ts";
 import type { Request } from "../../src/codecs/zookeeper/requests.ts";
 import { type Peer, Registry } from "../../src/registry-sync/embedded/registry.ts";
+import { Patience } from "../../src/registry-sync/facades/patience.ts";
 import type { FacadeShared } from "../../src/registry-sync/facades/zookeeper/core.ts";
 import { createCounters } from "../../src/registry-sync/facades/zookeeper/counters.ts";
 import { Listings } from "../../src/registry-sync/facades/zookeeper/listings.ts";
 import { SessionMemory } from "../../src/registry-sync/facades/zookeeper/memory.ts";
-import { Patience } from "../../src/registry-sync/facades/zookeeper/patience.ts";
-import { FacadeSession } from "../../src/registry-sync/facades/zookeeper/session.ts";
+import { DEFAULT_LIMITS, FacadeSession } from "../../src/registry-sync/facades/zookeeper/session.ts";
 import {
   createPresentContext,
   type PresentContext,
@@ -24,6 +24,8 @@ import type { Passed } from "../../src/registry-sync/present/present.ts";
 
 /** The two addresses that the tests' proxies have. */
 export const PROXIES = ["10.0.0.9:20880", "10.0.0.9:20881"];
+/** The address that every client comes from. */
+const CLIENT = "10.0.0.1";
 /** The interface of the tests, and its directories. */
 export const IFACE = "com.acme.Order";
 export const PROVIDERS = `/dubbo/${IFACE}/providers`;
@@ -95,7 +97,7 @@ export class FacadeLink {
   /** As {@link setContext}, but no byte moves yet. */
   setContextQuietly(options: Partial<PresentOptions>, hides: readonly string[] = []): void {
     this.#context = context(options, hides);
-    this.#shared.patience.forget(this.#context.served);
+    this.#shared.patience.forget(this.#context.isSettled);
     for (const client of this.clients) client.session?.contextChanged();
   }
 
@@ -108,7 +110,7 @@ export class FacadeLink {
 
   /** As {@link connect}, but no byte moves yet. */
   connectQuietly(kind: "facade" | "direct", resume?: LinkedClient): LinkedClient {
-    const session = kind === "facade" ? new FacadeSession(this.#shared) : undefined;
+    const session = kind === "facade" ? new FacadeSession(this.#shared, DEFAULT_LIMITS, CLIENT) : undefined;
     const client = new LinkedClient(this, session, resume);
     this.clients.push(client);
     return client;
@@ -132,7 +134,7 @@ function context(options: Partial<PresentOptions>, hides: readonly string[]): Pr
 
 /** A client of the registry, with or without the facade between. `seen` is what it got, in order, one line each. */
 export class LinkedClient implements Peer {
-  readonly address = "10.0.0.1";
+  readonly address = CLIENT;
   readonly session: FacadeSession | undefined;
   readonly seen: string[] = [];
   readonly #link: FacadeLink;
@@ -271,9 +273,9 @@ export class LinkedClient implements Peer {
     return reply?.op === "exists" ? reply.stat : undefined;
   }
 
-  create(path: string, ephemeral = true): number {
+  create(path: string, ephemeral = true, data = new Uint8Array(0)): number {
     const flags = ephemeral ? CREATE_MODES.ephemeral : CREATE_MODES.persistent;
-    return this.call({ op: "create", path, data: new Uint8Array(0), acl: OPEN_ACL, flags }).err;
+    return this.call({ op: "create", path, data, acl: OPEN_ACL, flags }).err;
   }
 
   remove(path: string): number {

@@ -22,9 +22,9 @@ export class FakeNacos {
     this.#clock = clock;
   }
 
-  /** Publishes a configuration of group `dubbo`, or (undefined) deletes it. */
-  put(dataId: string, text: string | undefined, tenant = ""): void {
-    const key = `${tenant}/${dataId}`;
+  /** Publishes a configuration, or (undefined) deletes it. */
+  put(dataId: string, text: string | undefined, tenant = "", group = "dubbo"): void {
+    const key = `${tenant}/${group}/${dataId}`;
     if (text === undefined) this.#texts.delete(key);
     else this.#texts.set(key, text);
     for (const wake of [...this.#held]) wake();
@@ -46,7 +46,8 @@ export class FakeNacos {
     if (url.pathname.endsWith("/auth/login")) return this.#logIn(form);
     const denied = this.#denied();
     if (denied !== undefined) return denied;
-    const text = this.#texts.get(`${url.searchParams.get("tenant") ?? ""}/${url.searchParams.get("dataId")}`);
+    const { dataId, group = "dubbo", tenant = "" } = Object.fromEntries(url.searchParams);
+    const text = this.#texts.get(`${tenant}/${group}/${dataId}`);
     if (text === undefined) return new Response("config data not exist", { status: 404 });
     return new Response(text, { headers: { "content-md5": md5(text) } });
   };
@@ -77,8 +78,8 @@ export class FakeNacos {
     if (denied !== undefined) return denied;
     const changed = () =>
       list.filter((line) => {
-        const [dataId, , said, tenant = ""] = line.split("\u0002");
-        const text = this.#texts.get(`${tenant}/${dataId}`);
+        const [dataId, group, said, tenant = ""] = line.split("\u0002");
+        const text = this.#texts.get(`${tenant}/${group}/${dataId}`);
         return said !== (text === undefined ? "" : md5(text));
       });
     const untilMs = this.#clock.now() + Number(this.headers.get("long-pulling-timeout")) - 500;

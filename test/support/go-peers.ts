@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,12 @@ import { builtPeer, peerHome } from "./maven.ts";
 
 const run = promisify(execFile);
 const BUILD_TIMEOUT_MS = 300_000;
+/** Seven minutes of one core's time, and so long where other tests have the cores. */
+const KUBERNETES_TIMEOUT_MS = 2_400_000;
+const KUBERNETES = "1.36.3";
+/** Whose CustomResourceDefinitions the API server is given. */
+const ISTIO_API = "v1.27.1";
+const CRDS = "crds.yaml";
 
 /** Programs of others, as the Go module proxy has them. */
 const TOOLS = {
@@ -65,9 +71,14 @@ export async function buildOnce(
 }
 
 /** Runs `go`, wherever it is; rejects with what it printed. */
-export async function go(args: readonly string[], env: Readonly<Record<string, string>>, cwd?: string): Promise<void> {
+export async function go(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd?: string,
+  timeout = BUILD_TIMEOUT_MS,
+): Promise<void> {
   const path = `${process.env["PATH"]}:/usr/local/go/bin`;
-  const options = { cwd, env: { ...process.env, PATH: path, ...env }, timeout: BUILD_TIMEOUT_MS };
+  const options = { cwd, env: { ...process.env, PATH: path, ...env }, timeout };
   // The module proxy's passing failure must not fail the run: what was downloaded and compiled is kept, so a second try is short.
   await run("go", args, options).catch(() => run("go", args, options));
 }
@@ -83,4 +94,59 @@ export async function buildDubboGo(say: (text: string) => void): Promise<void> {
   await buildOnce(peerHome("dubbo-go"), "dubbo-go", say, (work) =>
     go(["build", "-trimpath", "-buildvcs=false", "-o", join(work, "dubbo-go"), "."], {}, cwd),
   );
+}
+
+/** The program of fixtures/peers/grpc-xds-go; throws with what to do when it has not been built. */
+export function builtGrpcXdsGo(): string {
+  return join(builtPeer("grpc-xds-go"), "grpc-xds-go");
+}
+
+/** Builds it outside the clone unless it is built already. Needs `go` and its module proxy. */
+export async function buildGrpcXdsGo(say: (text: string) => void): Promise<void> {
+  const cwd = fileURLToPath(new URL("../../fixtures/peers/grpc-xds-go", import.meta.url));
+  await buildOnce(peerHome("grpc-xds-go"), "grpc-xds-go", say, (work) =>
+    go(["build", "-trimpath", "-buildvcs=false", "-o", join(work, "grpc-xds-go"), "."], {}, cwd),
+  );
+}
+
+/** The program of fixtures/peers/go-k8s; throws with what to do when it has not been built. */
+export function builtKubeApiserver(): string {
+  return join(builtPeer("go-k8s"), "kube-apiserver");
+}
+
+/** Builds Kubernetes' API server outside the clone unless it is built already. Needs `go` and its module proxy. */
+export async function buildKubeApiserver(say: (text: string) => void): Promise<void> {
+  const cwd = fileURLToPath(new URL("../../fixtures/peers/go-k8s", import.meta.url));
+  const flags = `-s -w -X k8s.io/component-base/version.gitVersion=v${KUBERNETES}`;
+  await buildOnce(peerHome("go-k8s"), "kube-apiserver", say, (work) =>
+    go(
+      ["build", "-trimpath", "-buildvcs=false", `-ldflags=${flags}`, "-o", join(work, "kube-apiserver"), "."],
+      {},
+      cwd,
+      KUBERNETES_TIMEOUT_MS,
+    ),
+  );
+}
+
+function istioCrdsHome(): string {
+  const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+  return join(cache, "trestle", "peers", `istio-crds-${ISTIO_API.slice(1)}`);
+}
+
+/** The file of Istio's CustomResourceDefinitions; throws with what to do when it was not fetched. */
+export function builtIstioCrds(): string {
+  const file = join(istioCrdsHome(), CRDS);
+  if (!existsSync(file)) throw new Error("Istio's CRDs were not fetched: run `make test-istio`");
+  return file;
+}
+
+/** Takes them out of the Go module istio.io/api unless that was done already. Needs `go` and its module proxy. */
+export async function buildIstioCrds(say: (text: string) => void): Promise<void> {
+  await buildOnce(istioCrdsHome(), CRDS, say, async (work) => {
+    const modules = join(work, "modules");
+    await go(["mod", "download", "-modcacherw", `istio.io/api@${ISTIO_API}`], { GOMODCACHE: modules }, work);
+    const file = "kubernetes/customresourcedefinitions.gen.yaml";
+    await copyFile(join(modules, `istio.io/api@${ISTIO_API}`, file), join(work, CRDS));
+    await rm(modules, { recursive: true, force: true });
+  });
 }

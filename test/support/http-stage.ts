@@ -4,17 +4,18 @@ import { connect, createServer as createTcpServer, type Server as TcpServer } fr
 import { silentLogger } from "../../src/base/log.ts";
 import type { ProxyLimits } from "../../src/bridge-proxy/context.ts";
 import * as dataPlane from "../../src/bridge-proxy/proxy.ts";
+import type { Cluster } from "../../src/codecs/xds/cluster.ts";
+import { TRESTLE_METADATA } from "../../src/codecs/xds/core.ts";
+import type { Listener } from "../../src/codecs/xds/listener.ts";
 import {
   CLUSTER_TYPE,
   type DeltaResources,
   ENDPOINT_TYPE,
   LISTENER_TYPE,
-  type Listener,
   type NamedResource,
   ROUTE_TYPE,
-  type Route,
-  TRESTLE_METADATA,
 } from "../../src/codecs/xds/resources.ts";
+import type { Route } from "../../src/codecs/xds/route.ts";
 import { freePort } from "./lone-proxy.ts";
 import { clusterName, clusterOf, endpointsOf, named, routesOf, type TestEndpoint } from "./xds-fixtures.ts";
 
@@ -28,6 +29,8 @@ export interface HttpService {
   /** Before the route that takes everything. */
   readonly routes?: readonly Route[];
   readonly maxRequests?: number;
+  /** What its clusters say beside the usual. */
+  readonly cluster?: Partial<Cluster>;
 }
 
 /** A data plane in this process with one HTTP port for {@link SHOP}. */
@@ -47,7 +50,7 @@ export async function startHttpProxy(service: HttpService, limits: Partial<Proxy
   return { proxy, port, url: `http://127.0.0.1:${port}`, apply, close: () => proxy.close() };
 }
 
-function resourcesOf({ ports, routes = [], maxRequests }: HttpService, port: number): DeltaResources[] {
+function resourcesOf({ ports, routes = [], maxRequests, cluster = {} }: HttpService, port: number): DeltaResources[] {
   const listener: Listener = {
     name: "http",
     address: { socketAddress: { address: "127.0.0.1", portValue: port } },
@@ -65,7 +68,10 @@ function resourcesOf({ ports, routes = [], maxRequests }: HttpService, port: num
     changes(
       CLUSTER_TYPE,
       Object.keys(ports).map((subset) =>
-        named(clusterName(SHOP, subset), clusterOf(SHOP, subset, { lbPolicy: "ROUND_ROBIN", ...limits })),
+        named(clusterName(SHOP, subset), {
+          ...clusterOf(SHOP, subset, { lbPolicy: "ROUND_ROBIN", ...limits }),
+          ...cluster,
+        }),
       ),
     ),
     changes(

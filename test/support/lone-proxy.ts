@@ -2,21 +2,20 @@ import { createServer } from "node:net";
 import { type Logger, silentLogger } from "../../src/base/log.ts";
 import type { ProxyLimits } from "../../src/bridge-proxy/context.ts";
 import * as dataPlane from "../../src/bridge-proxy/proxy.ts";
+import type { Cluster } from "../../src/codecs/xds/cluster.ts";
+import { type CarriedProtocol, TRESTLE_METADATA } from "../../src/codecs/xds/core.ts";
+import type { ClusterLoadAssignment, LocalityLbEndpoints } from "../../src/codecs/xds/endpoint.ts";
+import type { Listener } from "../../src/codecs/xds/listener.ts";
 import {
   CLUSTER_TYPE,
-  type Cluster,
-  type ClusterLoadAssignment,
   type DeltaResources,
   ENDPOINT_TYPE,
   LISTENER_TYPE,
-  type Listener,
   ROUTE_TYPE,
-  type Route,
-  type RouteConfiguration,
-  TRESTLE_METADATA,
   type TypeUrl,
   type XdsResource,
 } from "../../src/codecs/xds/resources.ts";
+import type { Route, RouteAction, RouteConfiguration } from "../../src/codecs/xds/route.ts";
 
 /** One service of a {@link startLoneProxy}: its interface, and the ports of its providers on 127.0.0.1. */
 export interface LoneService {
@@ -28,6 +27,15 @@ export interface LoneService {
   readonly timeout?: string;
   /** Methods whose providers call back. */
   readonly callbackMethods?: readonly string[];
+  /** What its cluster says beside the usual. */
+  readonly cluster?: Partial<Cluster>;
+  readonly balancer?: "PEAK_EWMA";
+  /** What its route says beside the usual. */
+  readonly action?: Omit<RouteAction, "cluster" | "weightedClusters">;
+  /** Groups of its ports in place of one of all: each a priority and locality of its own. */
+  readonly places?: readonly (Omit<LocalityLbEndpoints, "lbEndpoints"> & { readonly ports: readonly number[] })[];
+  /** What its providers speak; Dubbo2 unless said. */
+  readonly protocol?: CarriedProtocol;
 }
 
 /** A proxy in this process, without registries and rules: a socket on one side, providers' ports on the other. */
@@ -77,7 +85,11 @@ function resourcesOf(services: readonly LoneService[], port: number, version: st
     virtualHosts: services.map((service) => {
       const cluster = clusterName(service);
       const timeout = service.timeout === undefined ? {} : { timeout: service.timeout };
-      const last: Route = { name: "default", match: { prefix: "/" }, route: { cluster, ...timeout } };
+      const last: Route = {
+        name: "default",
+        match: { prefix: "/" },
+        route: { cluster, ...timeout, ...service.action },
+      };
       const host = hostOf(service);
       return { name: host, domains: [host, service.interface], routes: [...(service.routes?.(cluster) ?? []), last] };
     }),
@@ -98,16 +110,16 @@ function changes(typeUrl: TypeUrl, version: string, resources: readonly XdsResou
   return { typeUrl, resources: named, removedResources: [] };
 }
 
-function hostOf(service: LoneService): string {
+function hostOf(service: Pick<LoneService, "interface">): string {
   return service.interface.toLowerCase();
 }
 
-function clusterName(service: LoneService): string {
+function clusterName(service: Pick<LoneService, "interface">): string {
   return `outbound|20880||${hostOf(service)}`;
 }
 
 function clusterOf(service: LoneService): Cluster {
-  const { callbackMethods } = service;
+  const { callbackMethods, balancer } = service;
   const callbacks = callbackMethods === undefined ? {} : { callbackMethods };
   const facts = {
     interface: service.interface,
@@ -116,19 +128,27 @@ function clusterOf(service: LoneService): Cluster {
     host: hostOf(service),
     subset: "",
     ...callbacks,
+    ...(balancer === undefined ? {} : { balancer }),
   };
   return {
     name: clusterName(service),
     type: "EDS",
     lbPolicy: "ROUND_ROBIN",
+    ...service.cluster,
     metadata: { filterMetadata: { [TRESTLE_METADATA]: facts } },
   };
 }
 
-function endpointsOf(service: LoneService): ClusterLoadAssignment {
-  const lbEndpoints = service.ports.map((portValue) => ({
-    endpoint: { address: { socketAddress: { address: "127.0.0.1", portValue } } },
-    loadBalancingWeight: 100,
+function endpointsOf({ protocol, ...service }: LoneService): ClusterLoadAssignment {
+  const places = service.places ?? [{ ports: service.ports }];
+  const metadata = protocol === undefined ? {} : { metadata: { filterMetadata: { [TRESTLE_METADATA]: { protocol } } } };
+  const endpoints = places.map(({ ports, ...place }) => ({
+    ...place,
+    lbEndpoints: ports.map((portValue) => ({
+      endpoint: { address: { socketAddress: { address: "127.0.0.1", portValue } } },
+      loadBalancingWeight: 100,
+      ...metadata,
+    })),
   }));
-  return { clusterName: clusterName(service), endpoints: [{ lbEndpoints }] };
+  return { clusterName: clusterName(service), endpoints };
 }

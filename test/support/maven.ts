@@ -11,6 +11,7 @@ const maxOutputChars = 100_000;
 
 /** Files that a project takes from other folders of fixtures/peers; they come to lie under its `borrowed/`. */
 const borrowed: Readonly<Record<string, readonly string[]>> = {
+  nacos: ["dubbo/api/src/main/java/peer/Json.java"],
   idl: [
     ...["orders", "relay", "feed"].map((name) => `grpc/${name}.proto`),
     ...["Flags", "Json", "Samples"].map((name) => `dubbo/api/src/main/java/peer/${name}.java`),

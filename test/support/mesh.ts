@@ -15,7 +15,7 @@ export interface Mesh {
   readonly outside: string;
   /** Replaces the one rule file; in force within 1 s. */
   rules(text: string): Promise<void>;
-  /** Calls that the proxies have carried so far, from /metrics. */
+  /** Calls that the proxies have carried so far, from /metrics; those for metadata of applications do not count. */
   carried(): Promise<number>;
 }
 
@@ -38,10 +38,15 @@ export async function startMesh(options: TrestleOptions = {}): Promise<Mesh> {
     async carried() {
       const { status, body } = await trestle.get("/metrics");
       if (status !== 200) throw new Error(`/metrics answered ${status}`);
-      return body
-        .split("\n")
-        .filter((line) => line.startsWith("istio_requests_total{"))
-        .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+      return (
+        body
+          .split("\n")
+          // Consumers at application level ask for metadata through the proxies, too.
+          .filter(
+            (line) => line.startsWith("istio_requests_total{") && !line.includes(`request_operation="getMetadataInfo"`),
+          )
+          .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0)
+      );
     },
   };
 }

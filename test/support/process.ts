@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 
 /** How a process ended. */
@@ -178,4 +179,10 @@ export function probeText(host: string, port: number, text: string, timeoutMs = 
       resolve(got);
     });
   });
+}
+
+/** Most memory that a process has had at once, MiB. */
+export function peakMemoryMb(pid: number): number {
+  const kib = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kib) / 1024;
 }

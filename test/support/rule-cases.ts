@@ -5,6 +5,8 @@ import { compile } from "../../src/control/compile/compiler.ts";
 import { checkConsistent } from "../../src/control/compile/consistent.ts";
 import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
 import { analyzeRules } from "../../src/control/rules/analyze.ts";
+import { withAttachedRules } from "../../src/control/rules/attached-rules.ts";
+import { mergeDelegates } from "../../src/control/rules/delegates.ts";
 import { sortFindings } from "../../src/control/rules/findings.ts";
 import { indexEntries, indexRules } from "../../src/control/rules/hosts.ts";
 import { lowerService } from "../../src/control/rules/lower.ts";
@@ -16,7 +18,7 @@ import { withServiceEntries } from "../../src/control/rules/service-entries.ts";
 import type { Endpoint, Entry } from "../../src/model/entry.ts";
 import { parseServiceKey } from "../../src/model/service.ts";
 import { createSnapshot } from "../../src/model/snapshot.ts";
-import { hostOf } from "../../src/registry-sync/naming.ts";
+import { hostOf } from "../../src/registry-sync/naming/naming.ts";
 
 const FOLDER = new URL("../../fixtures/rules/", import.meta.url);
 
@@ -54,7 +56,7 @@ export function runRuleCase(name: string): RuleCase {
   const rules = oldestFirst(parsed.rules);
   const known = withRestMappings(withServiceEntries(entries, rules), rules, hostOf);
   const snapshot = createSnapshot(known, rules, CARRIED_PROTOCOLS);
-  const { virtualServices } = indexRules(rules);
+  const { virtualServices } = indexRules(mergeDelegates(withAttachedRules(rules)));
   const index = indexEntries(snapshot.entries);
   const resources = compile(snapshot, {
     id: "proxy",

@@ -1,14 +1,10 @@
 import { afterEach, beforeEach, expect } from "vitest";
 import { silentLogger } from "../../src/base/log.ts";
 import { createProxy, type RunningProxy } from "../../src/bridge-proxy/proxy.ts";
-import {
-  CLUSTER_TYPE,
-  ENDPOINT_TYPE,
-  LISTENER_TYPE,
-  ROUTE_TYPE,
-  type Route,
-  TRESTLE_METADATA,
-} from "../../src/codecs/xds/resources.ts";
+import type { LbPolicy } from "../../src/codecs/xds/cluster.ts";
+import { TRESTLE_METADATA } from "../../src/codecs/xds/core.ts";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "../../src/codecs/xds/resources.ts";
+import type { Route } from "../../src/codecs/xds/route.ts";
 import { answerCall, type FakeProvider, startFakeProvider } from "./fake-provider.ts";
 import { freePort } from "./lone-proxy.ts";
 import { openRaw, type RawConnection, type RequestOptions, request } from "./raw-dubbo.ts";
@@ -27,6 +23,8 @@ export interface Setup {
   readonly endpoints?: Readonly<Record<string, readonly TestEndpoint[]>>;
   readonly clusterKey?: string;
   readonly maxRequests?: number;
+  /** In turn unless given. */
+  readonly lbPolicy?: LbPolicy;
   readonly callbackMethods?: string[];
 }
 

@@ -38,6 +38,16 @@ export async function enforce(mesh: Mesh, routes: readonly object[], trafficPoli
   );
 }
 
+/** Takes the place of the mesh's one rule file by objects as text, and returns once all proxies serve by other resources than before. */
+export async function takeUp(mesh: Mesh, text: string): Promise<void> {
+  const before = await versions(mesh);
+  await mesh.rules(text);
+  await eventually("other resources are in force", async () => {
+    const after = await versions(mesh);
+    return after.every((version) => !before.includes(version));
+  });
+}
+
 /** A destination of a route: a subset of com.acme.OrderService, or all of it. */
 export function to(subset?: string, more: object = {}): object {
   return { destination: { host, ...(subset !== undefined && { subset }) }, ...more };

@@ -1,6 +1,7 @@
 import { parseRules } from "../../src/control/rules/parse.ts";
 import { oldestFirst } from "../../src/control/rules/rule-set.ts";
-import type { HttpMatch, Rule, VirtualService } from "../../src/model/rule.ts";
+import type { Rule, VirtualService } from "../../src/model/rule.ts";
+import type { HttpMatch } from "../../src/model/rules/http-route.ts";
 
 /** A VirtualService as YAML; `http` is flow YAML of its list of routes. */
 export function virtualServiceText(name: string, hosts: string, http: string, more = ""): string {

@@ -34,6 +34,7 @@ export interface Trestle {
 export interface TrestleOptions {
   /** A real registry's address; without one the embedded registry stands behind the facade. */
   readonly registry?: string;
+  /** Empty for none. */
   readonly facade?: string;
   readonly host?: string;
   readonly rules?: string;
@@ -51,7 +52,8 @@ export async function startTrestle(options: TrestleOptions = {}): Promise<Trestl
   const host = options.host ?? hosts.trestle;
   const facade = options.facade ?? `zookeeper://${host}:2181`;
   const admin = options.admin ?? `${host}:15000`;
-  const args = [cli, "up", "--facade", facade, "--proxy-host", host, "--admin", admin];
+  const args = [cli, "up", "--proxy-host", host, "--admin", admin];
+  if (facade !== "") args.push("--facade", facade);
   if (options.registry !== undefined) args.push("--registry", options.registry);
   if (options.rules !== undefined) args.push("--rules", options.rules);
   if (options.output !== undefined) args.push("--output", options.output);

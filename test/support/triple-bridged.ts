@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { WireProtocol } from "../../src/codecs/xds/resources.ts";
+import type { WireProtocol } from "../../src/codecs/xds/core.ts";
 import { type Consumer, type DubboLine, startConsumer, startProvider } from "./dubbo.ts";
 import type { Peer } from "./process.ts";
 import { testCalls } from "./triple-cases.ts";

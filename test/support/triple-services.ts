@@ -1,4 +1,4 @@
-import type { WireProtocol } from "../../src/codecs/xds/resources.ts";
+import type { WireProtocol } from "../../src/codecs/xds/core.ts";
 import type { DubboLine } from "./dubbo.ts";
 import { knownDifferences } from "./known-differences.ts";
 import { hosts } from "./netns.ts";

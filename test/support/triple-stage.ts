@@ -1,20 +1,19 @@
 import { silentLogger } from "../../src/base/log.ts";
 import type { ProxyLimits } from "../../src/bridge-proxy/context.ts";
 import { createProxy, type RunningProxy } from "../../src/bridge-proxy/proxy.ts";
+import { TRESTLE_METADATA, type WireProtocol } from "../../src/codecs/xds/core.ts";
+import type { Listener } from "../../src/codecs/xds/listener.ts";
 import {
   CLUSTER_TYPE,
   type DeltaResources,
   ENDPOINT_TYPE,
   LISTENER_TYPE,
-  type Listener,
   type NamedResource,
   ROUTE_TYPE,
-  type Route,
   SCHEMA_TYPE,
-  TRESTLE_METADATA,
   type TypeUrl,
-  type WireProtocol,
 } from "../../src/codecs/xds/resources.ts";
+import type { Route } from "../../src/codecs/xds/route.ts";
 import type { ServiceSchema } from "../../src/model/schema.ts";
 import { freePort } from "./lone-proxy.ts";
 import { clusterName, clusterOf, endpointsOf, named, routesOf, type TestEndpoint } from "./xds-fixtures.ts";

@@ -1,7 +1,7 @@
 import type { Endpoint, Entry, World } from "../../src/model/entry.ts";
 import { serviceKey } from "../../src/model/service.ts";
-import { compareEndpoints } from "../../src/registry-sync/dubbo-endpoint.ts";
-import { hostOf } from "../../src/registry-sync/naming.ts";
+import { compareEndpoints } from "../../src/registry-sync/dubbo/endpoint.ts";
+import { hostOf } from "../../src/registry-sync/naming/naming.ts";
 
 /** A plain Dubbo endpoint at `address` (port 20880 unless it says another), with whatever else is given. */
 export function endpoint(address: string, more: Partial<Endpoint> = {}): Endpoint {

@@ -1,15 +1,8 @@
-import {
-  type Cluster,
-  type ClusterLoadAssignment,
-  type DubboEndpointFacts,
-  type LbPolicy,
-  type NamedResource,
-  type ResourceOf,
-  type Route,
-  type RouteConfiguration,
-  TRESTLE_METADATA,
-  type TypeUrl,
-} from "../../src/codecs/xds/resources.ts";
+import type { Cluster, LbPolicy } from "../../src/codecs/xds/cluster.ts";
+import { TRESTLE_METADATA } from "../../src/codecs/xds/core.ts";
+import type { ClusterLoadAssignment, DubboEndpointFacts } from "../../src/codecs/xds/endpoint.ts";
+import type { NamedResource, ResourceOf, TypeUrl } from "../../src/codecs/xds/resources.ts";
+import type { Route, RouteConfiguration } from "../../src/codecs/xds/route.ts";
 import { parseServiceKey } from "../../src/model/service.ts";
 
 /** A cluster of a service key, such as `g/com.acme.A:1.0.0`, on 127.0.0.1. */

@@ -28,6 +28,8 @@ export interface ZooKeeperOptions {
   readonly expiryCheckMs?: number;
   /** Connections that one address may have; 0 for any number, as it is unless given. */
   readonly maxClientCnxns?: number;
+  /** Its Java heap; 128 unless given. */
+  readonly heapMb?: number;
 }
 
 const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map((jar) => `/usr/share/java/${jar}.jar`).join(":");
@@ -36,7 +38,7 @@ const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map((jar) => `/usr/shar
 export async function startZooKeeper(
   host: string = hosts.registry,
   port = 2181,
-  { extendedTypes = true, expiryCheckMs = 60_000, maxClientCnxns = 0 }: ZooKeeperOptions = {},
+  { extendedTypes = true, expiryCheckMs = 60_000, maxClientCnxns = 0, heapMb = 128 }: ZooKeeperOptions = {},
 ): Promise<ZooKeeper> {
   const dir = await mkdtemp(join(tmpdir(), "trestle-zk-"));
   const config = [
@@ -57,7 +59,7 @@ export async function startZooKeeper(
       name: "zookeeper",
       command: "java",
       args: [
-        "-Xmx128m",
+        `-Xmx${heapMb}m`,
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         "-cp",

@@ -1,5 +1,6 @@
 import type { CallReason } from "../../base/errors.ts";
 import { encodeExceptionAnswer, encodeStatusAnswer } from "../../codecs/dubbo2/answer.ts";
+import { SERIALIZATION_MASK } from "../../codecs/dubbo2/frame.ts";
 import { OK, type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { CallerPort } from "../context.ts";
 
@@ -9,6 +10,16 @@ export interface Addressee {
   readonly idHigh: number;
   readonly idLow: number;
   readonly serialization: number;
+}
+
+/** Whom to answer the request whose frame begins at `bytes[start]`. */
+export function addresseeOf(caller: CallerPort, bytes: Buffer, start: number): Addressee {
+  return {
+    caller,
+    idHigh: bytes.readInt32BE(start + 4),
+    idLow: bytes.readInt32BE(start + 8),
+    serialization: bytes[start + 2]! & SERIALIZATION_MASK,
+  };
 }
 
 /** Tells a caller why its call did not go on. */

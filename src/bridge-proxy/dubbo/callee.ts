@@ -1,4 +1,3 @@
-import { connect } from "node:net";
 import { ProtocolError } from "../../base/errors.ts";
 import { isException } from "../../codecs/dubbo2/body.ts";
 import {
@@ -16,7 +15,7 @@ import type { CalleePort, ProviderPort, ProxyContext } from "../context.ts";
 import { endCall, failCallsOf, logBug, moveCallsOf } from "../pending.ts";
 import { OK_EXCEPTION, outcomeOfStatus } from "../policies/outcome.ts";
 import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
-import { superviseConnect } from "../upstream/connecting.ts";
+import { openSocket, superviseConnect } from "../upstream/connecting.ts";
 import type { ConnectionOwner, UpstreamConnection } from "../upstream/host.ts";
 import { answerReason } from "./answers.ts";
 
@@ -40,6 +39,8 @@ export class Callee implements CalleePort, UpstreamConnection, SocketOwner, Fram
   #waiting: Buffer[] = [];
   #onReady: ((error: string | undefined) => void)[] = [];
   #waitingBytes = 0;
+  #sent = 0;
+  readonly #maxCalls: number;
   #closed = false;
   #endWhenIdle = false;
   #ended = false;
@@ -53,17 +54,14 @@ export class Callee implements CalleePort, UpstreamConnection, SocketOwner, Fram
     this.#context = context;
     this.#owner = owner;
     this.#lastReadMs = context.nowMs;
+    this.#maxCalls = host.pool?.maxCalls ?? Number.POSITIVE_INFINITY;
     const { maxSkipBytes } = context.limits;
     this.#splitter = new FrameSplitter(this, { maxBodyBytes: maxSkipBytes, maxSkipBytes });
-    this.#driver = new SocketDriver(
-      (onread) => connect({ host: host.address, port: host.port, onread }),
-      context.queue,
-      this,
-    );
+    this.#driver = new SocketDriver((onread) => openSocket(host, onread), context.queue, this);
     const { socket } = this.#driver;
-    superviseConnect(context, socket, {
+    superviseConnect(context, socket, host, {
       onSlow: () => moveCallsOf(context, this, `connecting to ${host.address}:${host.port} takes too long`),
-      onTooSlow: (message) => {
+      onGivenUp: (message) => {
         this.#failure = message;
       },
       onConnected: () => this.#onConnected(),
@@ -85,6 +83,7 @@ export class Callee implements CalleePort, UpstreamConnection, SocketOwner, Fram
       this.#waiting.push(Buffer.from(bytes.subarray(start, end)));
       this.#waitingBytes += end - start;
     }
+    if (++this.#sent >= this.#maxCalls && !this.#endWhenIdle) this.#owner.onLeaving();
     return true;
   }
 

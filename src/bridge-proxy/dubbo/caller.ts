@@ -17,6 +17,8 @@ import {
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
+import type { Ruling } from "../authz/checkpoint.ts";
+import { type Peer, peerOf } from "../authz/peer.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { CallerPort, ProxyContext } from "../context.ts";
 import { Exchange } from "../exchange.ts";
@@ -28,11 +30,12 @@ import type { RuntimeConfig } from "../runtime-config.ts";
 import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import type { DubboEndpoint } from "../upstream/endpoint.ts";
 import type { UpstreamHost } from "../upstream/host.ts";
-import { answerReason } from "./answers.ts";
+import { addresseeOf, answerReason } from "./answers.ts";
 import { Callbacks } from "./callbacks.ts";
 import type { Callee } from "./callee.ts";
 import { CallerWatch } from "./caller-watch.ts";
-import { headerLookup } from "./header-lookup.ts";
+import { type Refusal, rulingOf, UNREADABLE } from "./guard.ts";
+import { hashFor, headerLookup } from "./header-lookup.ts";
 import { createLane, type Lane, Lanes, laneRow, mayCallBack } from "./lanes.ts";
 import { calledKey, hostOf, NO_TAG, tagOf } from "./resolve.ts";
 
@@ -56,6 +59,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   readonly #driver: SocketDriver;
   readonly #splitter: FrameSplitter;
   readonly #address: string;
+  readonly #peer: Peer;
   readonly #onClosed: () => void;
   readonly #lanes = new Lanes();
   readonly #callbacks: Callbacks;
@@ -72,6 +76,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     this.#config = config;
     this.#onClosed = onClosed;
     this.#address = addressOf(socket);
+    this.#peer = peerOf(socket, this.#address);
     this.#lastReadMs = context.nowMs;
     this.#splitter = new FrameSplitter(this, context.frameLimits);
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
@@ -249,24 +254,28 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       }
       const host = lane.host ?? hostOf(lane, head);
       if (host === undefined) {
-        this.#holdUnknown(calledKey(head), copyOf(bytes, start, end));
+        this.#holdUnknown(calledKey(head), Buffer.from(bytes.subarray(start, end)));
         return;
       }
-      const route = matchRoute(host, headerLookup(head, host.host.key, config.applicationOf(this.#address)));
+      const header = headerLookup(head, host.host.key, config.applicationOf(this.#address));
+      const route = matchRoute(host, header);
       if (route === undefined) {
-        this.#count(host, "no_route");
-        this.#refuse(bytes, start, "no_route", `no rule of ${host.host.host} takes method ${host.method}`);
+        const message = `no rule of ${host.host.host} takes method ${host.method}`;
+        this.#deny(host, { reason: "no_route", message }, bytes, start);
         return;
       }
-      this.#hold(host, route, lane.callerTimeoutMs, bytes, start, end);
+      const call = { config, peer: this.#peer, decision: host, route, head, header };
+      const ruling = rulingOf({ ...call, known: head.isGeneric ? undefined : lane.checkpoints });
+      if (ruling?.denial !== undefined) this.#deny(host, ruling.denial, bytes, start);
+      else if (lane.carries && route === lane.route && ruling === undefined) this.#carry(lane, bytes, start, end);
+      else this.#hold(host, route, lane.callerTimeoutMs, bytes, start, end, true, ruling);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       if (isFastjson2 && !isScanned) {
         this.#carryUnread(bytes, start, end);
         return;
       }
-      this.#count(undefined, "undecodable");
-      this.#refuse(bytes, start, "undecodable", error.message);
+      this.#deny(undefined, { reason: "undecodable", message: error.message }, bytes, start);
     } finally {
       head.release();
     }
@@ -300,6 +309,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     start: number,
     end: number,
     isRead = true,
+    ruling?: Ruling,
   ): void {
     this.#lastHost = host;
     const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
@@ -307,7 +317,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     const head = serialization === FASTJSON2 ? fastjson2Head : hessian2Head;
     new Exchange(this.#context, {
       caller: this,
-      frame: copyOf(bytes, start, end),
+      frame: Buffer.from(bytes.subarray(start, end)),
       idHigh: bytes.readInt32BE(start + 4),
       idLow: bytes.readInt32BE(start + 8),
       serialization,
@@ -316,7 +326,9 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       route,
       ...(isTagged ? tagOf(isRead ? head : undefined, this.#config().tagOf(this.#address, host.host.key)) : NO_TAG),
       pinned: mayCallBack(route, host.method),
+      hash: hashFor(route, isRead ? head : undefined, host.host.key, this.#config(), this.#address),
       callerTimeoutMs,
+      denied: ruling?.denied,
       schemaOf: this.#config().schemaOf,
     }).start();
   }
@@ -327,18 +339,19 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     const host = this.#lastHost?.host ?? this.#config().routes.onlyHost();
     const decision = host === undefined ? undefined : decideHost(host, "");
     if (decision?.fixed === undefined) {
-      this.#count(decision, "undecodable");
       const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
-      this.#refuse(
-        bytes,
-        start,
-        "undecodable",
-        `serialization ${serialization} is only carried, and this call could mean several services or needs a rule to read it`,
-      );
+      const message = `serialization ${serialization} is only carried, and this call could mean several services or needs a rule to read it`;
+      this.#deny(decision, { reason: "undecodable", message }, bytes, start);
+      return;
+    }
+    const call = { config: this.#config(), peer: this.#peer, decision, route: decision.fixed };
+    const ruling = rulingOf({ ...call, head: undefined, header: UNREADABLE, known: undefined });
+    if (ruling?.denial !== undefined) {
+      this.#deny(decision, ruling.denial, bytes, start);
       return;
     }
     counters.carriedUnread++;
-    this.#hold(decision, decision.fixed, limits.maxCallMs, bytes, start, end, false);
+    this.#hold(decision, decision.fixed, limits.maxCallMs, bytes, start, end, false, ruling);
   }
 
   #onEvent(bytes: Buffer, start: number, end: number): void {
@@ -351,15 +364,13 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     if ((bytes[start + 2]! & FLAG_TWO_WAY) !== 0) this.answer(encodeHeartbeatAnswer(bytes, start, end));
   }
 
+  #deny(host: HostDecision | undefined, { reason, message }: Refusal, bytes: Buffer, start: number): void {
+    this.#count(host, reason);
+    this.#refuse(bytes, start, reason, message);
+  }
+
   #refuse(bytes: Buffer, start: number, reason: CallReason, message: string): void {
-    if ((bytes[start + 2]! & FLAG_TWO_WAY) === 0) return;
-    const to = {
-      caller: this,
-      idHigh: bytes.readInt32BE(start + 4),
-      idLow: bytes.readInt32BE(start + 8),
-      serialization: bytes[start + 2]! & SERIALIZATION_MASK,
-    };
-    answerReason(to, reason, message);
+    if ((bytes[start + 2]! & FLAG_TWO_WAY) !== 0) answerReason(addresseeOf(this, bytes, start), reason, message);
   }
 
   #count(host: HostDecision | undefined, reason: CallReason): void {
@@ -379,12 +390,6 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       });
     }
   }
-}
-
-function copyOf(bytes: Buffer, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafe(end - start);
-  bytes.copy(copy, 0, start, end);
-  return copy;
 }
 
 function isOverPayload(endpoint: DubboEndpoint, frameBytes: number): boolean {

@@ -1,8 +1,12 @@
+import { editAnswer } from "../../codecs/dubbo2/answer-edit.ts";
+import { supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
 import { editRequest, type RequestEdits } from "../../codecs/dubbo2/edit.ts";
-import { HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
+import { FASTJSON2, HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import type { ServiceKey } from "../../model/service.ts";
+import type { Callable } from "../policies/rewrite.ts";
 import type { Mutations, Target } from "../route.ts";
+import { serviceFor } from "../upstream/any-service.ts";
 
 const head = new RequestHead();
 
@@ -23,13 +27,50 @@ export function editFrame(frame: Buffer, edits: RequestEdits | undefined): Buffe
   }
 }
 
-/** What a route and its chosen destination change in a call for `key`; undefined for nothing. */
-export function editsFor(key: ServiceKey, mutations: Mutations | undefined, target: Target): RequestEdits | undefined {
-  const { service } = target.cluster;
-  const isOther = service.interface !== key.interface || service.group !== key.group || service.version !== key.version;
-  if (!isOther && mutations === undefined && target.mutations === undefined) return undefined;
+/**
+ * An answer's frame with its attachments changed, in turn; undefined where it cannot have any: an error, a serialization that is only
+ * carried, a `request` whose protocol version knows none of answers, and bytes that cannot be read.
+ */
+export function editAnswerTo(request: Buffer, answer: Buffer, changes: readonly Mutations[]): Buffer | undefined {
+  try {
+    // Whoever speaks fastjson2, 3.x, reads attachments of answers.
+    const isRead = serializationId(request, 0) === FASTJSON2 || supportsResponseAttachments(protocolOf(request));
+    return editAnswer(answer, 0, answer.length, changes, isRead);
+  } catch {
+    return undefined;
+  }
+}
+
+function protocolOf(request: Buffer): string {
+  if (serializationId(request, 0) !== HESSIAN2) return "";
+  head.scan(request, HEADER_BYTES, request.length);
+  const { protocolVersion } = head;
+  head.release();
+  return protocolVersion;
+}
+
+/** What a route and its chosen destination change in a call. */
+export interface Change {
+  readonly mutations: Mutations | undefined;
+  readonly target: Target;
+  /** The interface and method that the route's rewrite names; undefined where it has none. */
+  readonly named?: Callable | undefined;
+}
+
+/** The edits of a call for `key` and `method`; undefined for nothing. */
+export function editsFor(
+  key: ServiceKey,
+  method: string,
+  { mutations, target, named }: Change,
+): RequestEdits | undefined {
+  const { group, version, ...service } = serviceFor(target.cluster.service, key);
+  const name = named?.interface ?? service.interface;
+  const isOther = name !== key.interface || group !== key.group || version !== key.version;
+  const isRenamed = named !== undefined && named.method !== method;
+  if (!isOther && !isRenamed && mutations === undefined && target.mutations === undefined) return undefined;
   return {
-    ...(isOther && { service: service.interface, group: service.group, version: service.version }),
+    ...(isOther && { service: name, group, version }),
+    ...(isRenamed && { method: named.method }),
     remove: [...(mutations?.remove ?? []), ...(target.mutations?.remove ?? [])],
     set: [...(mutations?.set ?? []), ...(target.mutations?.set ?? [])],
     add: [...(mutations?.add ?? []), ...(target.mutations?.add ?? [])],

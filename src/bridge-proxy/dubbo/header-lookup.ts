@@ -1,6 +1,9 @@
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { ServiceKey } from "../../model/service.ts";
-import type { HeaderLookup } from "../match.ts";
+import { hashOf } from "../policies/hash.ts";
+import type { CompiledRoute } from "../route.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
 import { argumentText } from "./argument-text.ts";
 
 const ARGUMENT = "dubbo-arg-";
@@ -24,4 +27,20 @@ export function headerLookup(head: RequestView, key: ServiceKey, application: st
         return head.attachments().getIgnoreCase(name);
     }
   };
+}
+
+/** A call's hash by the inputs that its route names; undefined where it names none. Of a call without a `head`, only the caller's address is known. */
+export function hashFor(
+  { hash }: Pick<CompiledRoute, "hash">,
+  head: RequestView | undefined,
+  key: ServiceKey,
+  config: Pick<RuntimeConfig, "applicationOf">,
+  address: string,
+): number | undefined {
+  if (hash === undefined) return undefined;
+  return hashOf(
+    hash,
+    head === undefined ? () => undefined : headerLookup(head, key, config.applicationOf(address)),
+    address,
+  );
 }

@@ -1,11 +1,13 @@
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import type { ServiceKey } from "../../model/service.ts";
+import type { Checkpoint } from "../authz/checkpoint.ts";
 import type { ProxyContext } from "../context.ts";
 import type { MetricRow } from "../policies/metrics.ts";
 import type { CompiledRoute, Decision, HostDecision, Target } from "../route.ts";
 import { rowLabels } from "../rows.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
+import { serviceFor } from "../upstream/any-service.ts";
 
 /**
  * What one connection knows of the calls whose frames start alike: same protocol version, service, version and method. A
@@ -22,6 +24,10 @@ export interface Lane {
   readonly route: CompiledRoute | undefined;
   /** Calls may be carried without reading any further. */
   readonly plain: boolean;
+  /** Calls may be carried once policies let them through. */
+  readonly carries: boolean;
+  /** What stands between its calls and their routes, by route, as far as calls took them. */
+  readonly checkpoints: Map<CompiledRoute, Checkpoint | undefined>;
   /** Rows by destination, made when first used. */
   readonly rows: Map<Target, MetricRow>;
   /** The caller's own time-out, ms, as its first such call said; others may have a longer one, so their late answers are not thrown away. */
@@ -71,18 +77,21 @@ export function createLane(config: RuntimeConfig, context: ProxyContext, head: R
   const decision = config.routes.decide(head.service, head.version ?? "", isGeneric ? "$invoke" : head.method);
   const said = readAttachments(head);
   // A consumer names one group in all its calls of a service, so the first one tells whether the only group known is meant.
-  const only = decision?.only;
+  const only = decision?.anyGroup === true ? decision.byGroup.get(said?.group ?? "") : decision?.only;
   const isMeant = only !== undefined && (said === undefined || said.group === only.host.key.group);
   const host = isGeneric || !isMeant ? undefined : only;
   const route = host?.fixed;
+  const carries =
+    host !== undefined && route !== undefined && isPlain(route, host.host.key) && !mayCallBack(route, head.method);
   return {
     config,
     prefix: asciiPrefix(head),
     decision,
     host,
     route,
-    plain:
-      host !== undefined && route !== undefined && isPlain(route, host.host.key) && !mayCallBack(route, head.method),
+    plain: carries && !config.routes.hasPolicies,
+    carries,
+    checkpoints: new Map(),
     rows: new Map(),
     callerTimeoutMs: Math.min(said?.timeoutMs ?? Number.POSITIVE_INFINITY, context.limits.maxCallMs),
   };
@@ -102,16 +111,20 @@ export function laneRow(context: ProxyContext, lane: Lane, target: Target): Metr
 export function isPlain(route: CompiledRoute, key: ServiceKey): boolean {
   if (route.retry !== undefined || route.fault !== undefined || route.mutations !== undefined) return false;
   if (route.directStatus !== undefined || route.targets.length === 0) return false;
-  return route.targets.every(({ cluster, mutations }) => {
-    const { service } = cluster;
+  if (route.rewrite !== undefined || route.hash !== undefined || route.mirrors !== undefined) return false;
+  if (route.answerMutations !== undefined) return false;
+  return route.targets.every(({ cluster, mutations, answerMutations }) => {
+    const service = serviceFor(cluster.service, key);
     const same = service.interface === key.interface && service.group === key.group && service.version === key.version;
     return (
       same &&
       mutations === undefined &&
+      answerMutations === undefined &&
       cluster.dubbo.endpoints.length > 0 &&
       !cluster.dubbo.hasTags &&
       !cluster.dubbo.setsToken &&
-      cluster.maxRequests === Number.POSITIVE_INFINITY
+      !cluster.isCounted &&
+      !cluster.isHashed
     );
   });
 }

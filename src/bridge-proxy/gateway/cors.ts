@@ -1,5 +1,5 @@
-import type { CorsPolicy } from "../../codecs/xds/resources.ts";
-import { compileString, type TextTest } from "../match.ts";
+import { compileString, type TextTest } from "../../codecs/xds/match.ts";
+import type { CorsPolicy } from "../../codecs/xds/route.ts";
 
 /** A route's policy for pages of other origins, compiled. */
 export interface Cors {

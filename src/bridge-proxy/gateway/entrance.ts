@@ -2,13 +2,15 @@ import { CallError } from "../../base/errors.ts";
 import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { parseRequestHead } from "../../codecs/triple/head.ts";
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import type { Peer } from "../authz/peer.ts";
 import type { ProxyContext } from "../context.ts";
-import type { HeaderLookup } from "../match.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { ownReply } from "../triple/answers.ts";
 import { TripleCall } from "../triple/call.ts";
 import type { CallerStream } from "../triple/caller-stream.ts";
 import type { Arrived, CreateEntrance, Entrance } from "../triple/entrance.ts";
+import { guardLane } from "../triple/guard.ts";
 import type { TripleLane } from "../triple/lanes.ts";
 import type { ServedRequest } from "../triple/served.ts";
 import { innerFields } from "./fields.ts";
@@ -59,14 +61,14 @@ class GatewayEntrance implements Entrance {
   readonly #context: ProxyContext;
   readonly #config: () => RuntimeConfig;
   readonly #table: () => GatewayTable;
-  readonly #address: string;
+  readonly #peer: Peer;
   readonly #admissions = new WeakMap<Fields, Admission>();
 
-  constructor(context: ProxyContext, config: () => RuntimeConfig, table: () => GatewayTable, address: string) {
+  constructor(context: ProxyContext, config: () => RuntimeConfig, table: () => GatewayTable, peer: Peer) {
     this.#context = context;
     this.#config = config;
     this.#table = table;
-    this.#address = address;
+    this.#peer = peer;
   }
 
   admit(arrived: Arrived): ServedRequest {
@@ -106,7 +108,7 @@ class GatewayEntrance implements Entrance {
       service: decision.host.key,
       method: method || "direct",
       query,
-      address: this.#address,
+      address: this.#peer.address,
     });
     const head = parseRequestHead(fields);
     if (!isDirect && head.kind === "http" && WITH_CONTENT.has(verb))
@@ -119,13 +121,15 @@ class GatewayEntrance implements Entrance {
       needsMessage: false,
       refusal: undefined,
       header: request.lookup,
+      address: this.#peer.address,
       callerTimeoutMs: head.timeoutMs ?? Number.POSITIVE_INFINITY,
       tag: "",
       tagForced: false,
       sent: shared ? new Map() : undefined,
       outside: true,
     };
-    return { table, lane, fields, added: corsFields(found, request) };
+    const guarded = guardLane(lane, this.#peer);
+    return { table, lane: guarded, fields, added: corsFields(found, request) };
   }
 
   #preflight(arrived: Arrived, request: Request, host: GatewayHost | undefined): ServedRequest {
@@ -164,7 +168,7 @@ class GatewayEntrance implements Entrance {
 
 /** Makes the entrances of a gateway's port; `table` gives the routes in force, another object after every change. */
 export function gatewayEntrance(table: () => GatewayTable): CreateEntrance {
-  return (context, config, address) => new GatewayEntrance(context, config, table, address);
+  return (context, config, peer) => new GatewayEntrance(context, config, table, peer);
 }
 
 function readRequest(fields: Fields): Request {

@@ -1,8 +1,8 @@
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { describeRoutes } from "../../codecs/openapi/document.ts";
-import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } from "../../codecs/xds/resources.ts";
+import { compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/xds/match.ts";
+import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } from "../../codecs/xds/route.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
-import { compileHeader, type HeaderLookup, type HeaderTest } from "../match.ts";
 import { type CompiledHost, type CompiledRoute, type HostDecision, RouteTable } from "../route.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { type Cors, compileCors } from "./cors.ts";

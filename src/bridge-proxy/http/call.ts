@@ -5,46 +5,34 @@ import type { FieldLines } from "../../codecs/http1/fields.ts";
 import type { RequestHead, ResponseHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import { Wait } from "../after.ts";
+import type { Ruling } from "../authz/checkpoint.ts";
+import type { Denial } from "../authz/gate.ts";
+import type { Peer } from "../authz/peer.ts";
+import { chooseEndpoint } from "../choose.ts";
 import type { ProxyContext } from "../context.ts";
+import { Copies } from "../copies.ts";
+import { NO_TAG } from "../dubbo/resolve.ts";
 import { Attempts } from "../policies/attempts.ts";
 import { answerOf, delayOf } from "../policies/fault.ts";
+import { hashOf, type NewCookie, newCookie } from "../policies/hash.ts";
 import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfHttp, outcomeOfReason } from "../policies/outcome.ts";
 import { tryDeadline } from "../policies/try-deadline.ts";
-import { type CompiledHost, type CompiledRoute, type HostDecision, pickTarget, type Target } from "../route.ts";
+import {
+  type CompiledHost,
+  type CompiledRoute,
+  type HostDecision,
+  pickTarget,
+  type RouteTable,
+  type Target,
+} from "../route.ts";
 import { rowOf, UNKNOWN_ROW } from "../rows.ts";
+import { Claim } from "../upstream/claim.ts";
 import { HttpContent } from "./content.ts";
-import { decideHttp, forwardHead, matchHttp } from "./head.ts";
+import { ruleRequest } from "./guard.ts";
+import { changedHead, decideHttp, forwardHead, lookupOf, matchHttp } from "./head.ts";
 import type { HttpLink } from "./link.ts";
+import { type HeadChange, type HttpCallerPort, NobodyPort } from "./port.ts";
 import { HttpTry, type HttpTryOwner } from "./try.ts";
-
-/** The caller's side of a call, as the call sees it. */
-export interface HttpCallerPort {
-  /** The caller's IP address. */
-  readonly address: string;
-  /** Bytes of answers that the caller has not taken. */
-  readonly backlogBytes: number;
-  /** The callee lets the caller send its content (100). */
-  sendContinue(): void;
-  /** An interim answer (1xx). */
-  interim(head: ResponseHead): void;
-  /** The answer's head; 101 begins a tunnel. */
-  head(head: ResponseHead): void;
-  /** Content of the answer or of the tunnel; copied. */
-  data(bytes: Buffer): void;
-  /** The answer is whole, or the tunnel's far end closed. */
-  endAnswer(trailers: readonly Field[] | undefined): void;
-  /** One of Trestle's own answers. */
-  answer(status: number, text: string): void;
-  /** The answer can't be finished: the connection ends. */
-  abort(): void;
-  /** Nothing more is read of the request, until it is resumed. */
-  pause(): void;
-  resume(): void;
-  /** Calls `run` once the caller has taken what is queued. */
-  onDrained(run: () => void): void;
-  /** The call is over. */
-  done(): void;
-}
 
 /** Content that one side has not taken: above this the other is not read from. */
 const PAUSE_BYTES = 256 * 1024;
@@ -61,9 +49,15 @@ export class HttpCall implements HttpTryOwner {
   #decision: HostDecision | undefined;
   #route: CompiledRoute | undefined;
   #target: Target | undefined;
+  #ruling: Ruling | undefined;
   readonly #attempts = new Attempts();
+  readonly #claim: Claim;
   #try: HttpTry | undefined;
   #wait: Wait | undefined;
+  #copies: Copies | undefined;
+  #hash: number | undefined;
+  /** What the caller is given, so that its next calls have the same hash. */
+  #cookie: NewCookie | undefined;
   #routeDeadlineMs = Number.POSITIVE_INFINITY;
   #outcome: Outcome | undefined;
   #over = false;
@@ -74,10 +68,11 @@ export class HttpCall implements HttpTryOwner {
     this.#head = head;
     this.#content = new HttpContent(context);
     this.#startMs = context.nowMs;
+    this.#claim = new Claim(context);
   }
 
-  /** Carries the call out for a service; undefined where that is not known. */
-  start(host: CompiledHost | undefined): void {
+  /** Carries the call out for a service; undefined where that is not known. `routes` know who may call whom. */
+  start(host: CompiledHost | undefined, routes: RouteTable, peer: Peer): void {
     if (host === undefined) {
       this.#refuse("no_route", "the service of this port is not known any more");
       return;
@@ -92,16 +87,23 @@ export class HttpCall implements HttpTryOwner {
       this.#refuse("no_route", `no rule of ${host.host} takes this request`);
       return;
     }
+    const decision = this.#decision;
     this.#route = route;
+    this.#ruling = ruleRequest(routes, { peer, decision, route, head: this.#head });
+    if (this.#ruling?.denial !== undefined) {
+      this.#deny(this.#ruling.denial);
+      return;
+    }
     const delayMs = delayOf(route, this.#context.random);
-    if (delayMs > 0) this.#after(delayMs, () => this.#afterDelay(route));
-    else this.#afterDelay(route);
+    if (delayMs > 0) this.#after(delayMs, () => this.lead(decision, route));
+    else this.lead(decision, route);
   }
 
   /** Content of the request, or of the tunnel. */
   onRequestData(bytes: Buffer): void {
     if (this.#over) return;
     const link = this.#try?.link;
+    this.#copies?.take(bytes);
     this.#content.take(bytes, link);
     if (this.#content.overflows) {
       this.#endTry();
@@ -114,7 +116,9 @@ export class HttpCall implements HttpTryOwner {
 
   /** The request, or the near side of the tunnel, has ended. */
   onRequestEnd(trailers: FieldLines | undefined): void {
-    if (!this.#over) this.#content.end(fieldsOf(trailers), this.#try?.link);
+    if (this.#over) return;
+    this.#content.end(fieldsOf(trailers), this.#try?.link);
+    this.#copies?.end();
   }
 
   /** The caller's connection is gone. */
@@ -141,12 +145,13 @@ export class HttpCall implements HttpTryOwner {
     if (status === 100) this.#port.sendContinue();
     else if (status < 200 && status !== 101) this.#port.interim(head);
     else {
+      this.#claim.answerBegan();
       const outcome = outcomeOfHttp(status);
       if (status !== 101 && this.#retries(outcome)) return;
       this.#outcome = outcome;
       this.#content.drop();
       if (status === 101) this.#try?.becomeTunnel();
-      this.#port.head(head);
+      this.#port.head(head, this.#changedHead());
     }
   }
 
@@ -159,13 +164,15 @@ export class HttpCall implements HttpTryOwner {
   }
 
   onEnd(trailers: FieldLines | undefined): void {
-    this.#forgetTry();
     const outcome = this.#outcome!;
+    this.#claim.answered(outcome);
+    this.#forgetTry();
     this.#port.endAnswer(fieldsOf(trailers));
     this.#finish(outcome);
   }
 
   onFailed(reason: CallReason, message: string): void {
+    this.#claim.failed(reason);
     this.#forgetTry();
     if (this.#over) return;
     if (this.#outcome !== undefined) {
@@ -185,14 +192,18 @@ export class HttpCall implements HttpTryOwner {
     return this.#target!.cluster.http.untagged.hasReady(this.#attempts.triedAndLast);
   }
 
-  #afterDelay(route: CompiledRoute): void {
+  /** Carries the call out by a route that was chosen for it; its delay is over. */
+  lead(decision: HostDecision, route: CompiledRoute): void {
+    this.#decision = decision;
+    this.#route = route;
     const own = answerOf(route, this.#context.random);
     if (own !== undefined) {
       const isDirect = own.answer.http === route.directStatus;
       this.#answer(
         own.answer.http,
-        isDirect ? route.directText : `trestle: ${own.message}\n`,
+        isDirect ? route.directBody : `trestle: ${own.message}\n`,
         outcomeOfAnswer(own.answer),
+        isDirect ? changedHead(route.answerMutations)?.fields : undefined,
       );
       return;
     }
@@ -201,21 +212,51 @@ export class HttpCall implements HttpTryOwner {
       this.#refuse("no_route", `rule ${route.name} has no destination with weight`);
       return;
     }
+    const denial = this.#ruling?.denied?.get(this.#target);
+    if (denial !== undefined) {
+      this.#deny(denial);
+      return;
+    }
     if (route.timeoutMs > 0) this.#routeDeadlineMs = this.#context.nowMs + route.timeoutMs;
+    if (route.hash !== undefined) {
+      const lookup = lookupOf(this.#head);
+      this.#cookie = newCookie(route.hash, lookup, this.#context.random);
+      this.#hash = hashOf(route.hash, lookup, this.#port.address, this.#cookie);
+    }
+    const { mirrors } = route;
+    if (mirrors !== undefined && !route.isMirror && !this.#head.upgrade) {
+      this.#copies = new Copies(this.#context, mirrors, (copyRoute, body) => this.#copy(copyRoute, body));
+      for (const bytes of this.#content.held) this.#copies.take(bytes);
+    }
     this.#begin([]);
+    if (this.#content.ended) this.#copies?.end();
+  }
+
+  /** Sends a copy of the call, which is whole, by another route. */
+  #copy(route: CompiledRoute, body: Buffer): void {
+    if (this.#ruling?.denied?.has(route.targets[0]!) === true) {
+      this.#context.mirrors.drop(1);
+      return;
+    }
+    const copy = new HttpCall(this.#context, new NobodyPort(this.#port.address), this.#head);
+    copy.lead(this.#decision!, route);
+    if (body.length > 0) copy.onRequestData(body);
+    copy.onRequestEnd(undefined);
   }
 
   /** Begins a try at an endpoint that is none of `avoid`. False where all are, which leaves the call as it was. */
   #begin(avoid: readonly object[]): boolean {
     const context = this.#context;
     const { cluster } = this.#target!;
-    const endpoint = cluster.http.untagged.pick(context.originMs + context.nowMs, context.random, avoid);
-    if (endpoint === undefined) {
-      if (avoid.length > 0) return false;
-      return this.#refuse("no_endpoint", cluster.noProvider);
-    }
-    const { overLimit } = cluster;
-    if (overLimit !== undefined) return this.#refuse("overflow", overLimit);
+    const endpoint = chooseEndpoint(context, cluster.http, {
+      cluster,
+      ...NO_TAG,
+      avoid,
+      avoidsPriorities: this.#route?.retry?.avoidsPriorities === true,
+      hash: this.#hash,
+    });
+    if (endpoint === undefined) return false;
+    if ("reason" in endpoint) return this.#refuse(endpoint.reason, endpoint.message);
     const slot = context.calls.allocate();
     if (slot < 0) return this.#refuse("overflow", `${context.calls.maxCalls} calls wait already, the proxy's limit`);
     this.#attempts.begin(endpoint.host);
@@ -225,10 +266,18 @@ export class HttpCall implements HttpTryOwner {
       routeDeadlineMs: this.#routeDeadlineMs,
       callerDeadlineMs: Number.POSITIVE_INFINITY,
     });
-    cluster.waiting++;
+    this.#claim.begin(cluster, endpoint);
     this.#try = new HttpTry(context, { owner: this, endpoint, startMs: this.#startMs, deadlineMs, deadlineKind }, slot);
     this.#try.start();
     return true;
+  }
+
+  /** What rules, and the balancer's cookie, change in the answer's head; undefined for nothing. */
+  #changedHead(): HeadChange | undefined {
+    const changed = changedHead(this.#route?.answerMutations, this.#target?.answerMutations);
+    const cookie = this.#cookie;
+    if (cookie === undefined) return changed;
+    return { without: changed?.without ?? [], fields: [...(changed?.fields ?? []), ["set-cookie", cookie.line]] };
   }
 
   #beginElsewhere(): boolean {
@@ -243,6 +292,8 @@ export class HttpCall implements HttpTryOwner {
     const bounds = { nowMs: context.nowMs, routeDeadlineMs: this.#routeDeadlineMs };
     const waitMs = this.#attempts.again(retry, outcome, bounds, context.random);
     if (waitMs === undefined) return false;
+    this.#claim.answered(outcome);
+    if (!this.#claim.retry(this.#target!.cluster)) return false;
     this.#endTry();
     context.counters.retries++;
     this.#after(waitMs, () => {
@@ -266,7 +317,13 @@ export class HttpCall implements HttpTryOwner {
   #forgetTry(): void {
     if (this.#try === undefined) return;
     this.#try = undefined;
-    this.#target!.cluster.waiting--;
+    this.#claim.end();
+  }
+
+  /** In the words that policies have for it. */
+  #deny({ reason, message }: Denial): void {
+    const answer = ownAnswer(reason);
+    this.#answer(answer.http, message, outcomeOfAnswer(answer));
   }
 
   #refuse(reason: CallReason, message: string): true {
@@ -275,8 +332,8 @@ export class HttpCall implements HttpTryOwner {
     return true;
   }
 
-  #answer(status: number, text: string, outcome: Outcome): void {
-    this.#port.answer(status, text);
+  #answer(status: number, body: string | Buffer, outcome: Outcome, fields?: readonly Field[]): void {
+    this.#port.answer(status, body, fields);
     this.#finish(outcome);
   }
 
@@ -284,8 +341,10 @@ export class HttpCall implements HttpTryOwner {
   #finish(outcome: Outcome): void {
     const context = this.#context;
     this.#over = true;
+    this.#claim.close();
     this.#wait?.end();
     this.#content.drop();
+    this.#copies?.drop();
     const row =
       this.#decision === undefined
         ? context.rows.row({ ...UNKNOWN_ROW, protocol: "http" })

@@ -1,7 +1,9 @@
 import type { CalleePort, ProviderPort, ProxyContext } from "../context.ts";
 import { failCallsOf, moveCallsOf } from "../pending.ts";
+import type { UpstreamTls } from "../tls/upstream.ts";
 import { type InLine, Line } from "../triple/line.ts";
 import type { ConnectionOwner, UpstreamConnection } from "../upstream/host.ts";
+import type { PoolRules } from "../upstream/pool-rules.ts";
 import { HttpLink, type LinkOwner } from "./link.ts";
 
 /** A call that asks for a connection. */
@@ -10,6 +12,8 @@ export interface LinkCall extends InLine {
   onLink(link: HttpLink): void;
   /** None could be made. */
   onNoLink(message: string): void;
+  /** It may not wait for one: as many calls do as may. */
+  onOverflow(message: string): void;
 }
 
 /** Most connections to one provider; calls beyond wait for one. */
@@ -23,6 +27,8 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
   readonly host: ProviderPort;
   readonly address: string;
   readonly port: number;
+  readonly tls: UpstreamTls | undefined;
+  readonly pool: PoolRules | undefined;
   firstCall = -1;
   ready = false;
   readonly #context: ProxyContext;
@@ -30,7 +36,7 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
   readonly #links = new Set<HttpLink>();
   /** Last freed, first used: those that are not needed get old. */
   #free: HttpLink[] = [];
-  readonly #line = new Line<LinkCall>();
+  readonly #line: Line<LinkCall>;
   #connecting = 0;
   #endWhenIdle = false;
   #closed = false;
@@ -40,6 +46,9 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
     this.host = host;
     this.address = host.address;
     this.port = host.port;
+    this.tls = host.tls;
+    this.pool = host.pool;
+    this.#line = new Line(host.pool?.budget);
     this.#owner = owner;
     this.#open();
   }
@@ -65,8 +74,15 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
       call.onLink(link);
       return;
     }
+    const overPending = this.pool?.budget.overPending;
+    const opens = this.#connecting <= this.#line.size && this.#mayOpen;
+    // A call that a connection is made for is not refused.
+    if (overPending !== undefined && !opens) {
+      call.onOverflow(overPending);
+      return;
+    }
     this.#line.add(call);
-    if (this.#connecting < this.#line.size && this.#links.size < MAX_LINKS) this.#open();
+    if (opens) this.#open();
   }
 
   /** Takes a call out of the line. */
@@ -101,7 +117,7 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
     const at = this.#free.indexOf(link);
     if (at >= 0) this.#free.splice(at, 1);
     if (!link.connected) this.#onFailed(why);
-    else if (this.#line.size > this.#connecting && this.#links.size < MAX_LINKS) this.#open();
+    else if (this.#line.size > this.#connecting && this.#mayOpen) this.#open();
     this.#endIfIdle();
   }
 
@@ -127,6 +143,11 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
       this.#free.splice(this.#free.indexOf(link), 1);
       link.driver.destroy();
     }
+  }
+
+  /** One of a provider's own is there for the asking; more as far as its cluster may have them. */
+  get #mayOpen(): boolean {
+    return this.#links.size === 0 || (this.#links.size < MAX_LINKS && this.pool?.budget.isFull !== true);
   }
 
   #open(): void {

@@ -3,12 +3,14 @@ import type { ServerEvent } from "../../codecs/http1/connection.ts";
 import type { ResponseHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import { Http1Server } from "../../codecs/http1/server.ts";
+import { type Peer, peerOf } from "../authz/peer.ts";
 import type { ProxyContext } from "../context.ts";
 import { logBug } from "../pending.ts";
 import type { CompiledHost } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
-import { HttpCall, type HttpCallerPort } from "./call.ts";
+import { HttpCall } from "./call.ts";
+import type { HeadChange, HttpCallerPort } from "./port.ts";
 
 /** A connection that asks for nothing is ended after this time. */
 const IDLE_MS = 300_000;
@@ -26,6 +28,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
   /** Printed key of the service that all requests are for. */
   readonly #service: string;
   readonly #onClosed: () => void;
+  readonly #peer: Peer;
   readonly #machine: Http1Server;
   readonly #driver: SocketDriver;
   #routes: RuntimeConfig["routes"] | undefined;
@@ -54,6 +57,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     this.#service = service;
     this.#onClosed = onClosed;
     this.address = addressOf(socket);
+    this.#peer = peerOf(socket, this.address);
     this.#activeMs = context.nowMs;
     this.#machine = new Http1Server({ maxBodyBytes: Number.MAX_SAFE_INTEGER });
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
@@ -140,7 +144,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     this.#driver.wake();
   }
 
-  head(head: ResponseHead): void {
+  head(head: ResponseHead, changed?: HeadChange): void {
     const { status, reason, contentLength } = head;
     this.#activeMs = this.#context.nowMs;
     if (status === 101) {
@@ -149,7 +153,8 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     } else {
       const length = contentLength < 0 ? undefined : contentLength;
       this.#isUntilClose = length === undefined && this.#minor === 0;
-      this.#machine.send({ type: "head", id: this.#id, status, reason, length, from: head, close: this.#leaving }, 0);
+      const close = this.#leaving;
+      this.#machine.send({ type: "head", id: this.#id, status, reason, length, from: head, close, ...changed }, 0);
     }
     this.#driver.wake();
   }
@@ -165,11 +170,12 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     this.#driver.wake();
   }
 
-  answer(status: number, text: string): void {
+  answer(status: number, body: string | Buffer, more: readonly Field[] = []): void {
     const machine = this.#machine;
     const id = this.#id;
-    const bytes = Buffer.from(text);
-    const fields: Field[] = [["content-type", "text/plain"]];
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    const isTyped = more.some(([name]) => name.toLowerCase() === "content-type");
+    const fields: Field[] = isTyped ? [...more] : [["content-type", "text/plain"], ...more];
     // What is left of a request that was not asked for is not worth reading.
     const close = this.#leaving || machine.isInMessage;
     machine.send({ type: "head", id, status, length: bytes.length, fields, close }, 0);
@@ -240,7 +246,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
         this.#requestEnded = false;
         this.#minor = event.head.minor;
         this.#call = new HttpCall(this.#context, this, event.head);
-        this.#call.start(this.#hostNow());
+        this.#call.start(this.#hostNow(), this.#routes!, this.#peer);
         break;
       case "data":
         this.#call?.onRequestData(event.bytes);

@@ -32,6 +32,11 @@ export class HttpContent {
     return this.#replayable;
   }
 
+  /** What is kept, in pieces. */
+  get held(): readonly Buffer[] {
+    return this.#held;
+  }
+
   get heldBytes(): number {
     return this.#heldBytes;
   }

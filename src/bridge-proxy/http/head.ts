@@ -2,8 +2,11 @@ import type { RequestToSend } from "../../codecs/http1/connection.ts";
 import { FORWARDED_FOR, FORWARDED_PROTO, HOST } from "../../codecs/http1/fields.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
-import type { HeaderLookup } from "../match.ts";
-import type { CompiledHost, CompiledRoute, HostDecision, Mutations, Rewrite, Target } from "../route.ts";
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import type { Rewrite } from "../policies/rewrite.ts";
+import type { CompiledHost, CompiledRoute, HostDecision, Mutations, Target } from "../route.ts";
+import { withSuffix } from "../triple/edits.ts";
+import type { HeadChange } from "./port.ts";
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
 const OTHER = "OTHER";
@@ -66,7 +69,7 @@ export function cutTarget({ target }: Pick<RequestHead, "target">): CutTarget {
 }
 
 /** A request's headers as rules see them: those of HTTP/2 with a colon, query parameters with a question mark before their names. */
-function lookupOf(head: RequestHead, query: string): HeaderLookup {
+export function lookupOf(head: RequestHead, query = cutTarget(head).query): HeaderLookup {
   let parameters: URLSearchParams | undefined;
   return (name) => {
     switch (name) {
@@ -126,9 +129,10 @@ export function forwardHead(
   const { target: path, authority } = isPlain
     ? { target: head.target, authority: undefined }
     : rewrite(head, route.rewrite);
-  if (authority !== undefined || !hasHost) {
+  if (authority !== undefined || !hasHost || route.hostSuffix !== "") {
     without.push("host");
-    fields.push(["host", authority ?? target.cluster.service.host]);
+    const host = authority ?? head.fields.get("host") ?? target.cluster.service.host;
+    fields.push(["host", route.hostSuffix === "" ? host : withSuffix(host, route.hostSuffix)]);
   }
   if (route.mutations !== undefined) change(fields, without, route.mutations);
   if (target.mutations !== undefined) change(fields, without, target.mutations);
@@ -145,6 +149,16 @@ export function forwardHead(
   };
 }
 
+/** What mutations make of an answer's head; undefined for nothing. */
+export function changedHead(...mutations: readonly (Mutations | undefined)[]): HeadChange | undefined {
+  const all = mutations.filter((one) => one !== undefined);
+  if (all.length === 0) return undefined;
+  const fields: Field[] = [];
+  const without: string[] = [];
+  for (const one of all) change(fields, without, one);
+  return { fields, without };
+}
+
 /** The protocol that a request asks to change to, where that is carried. */
 export function upgradeOf(head: RequestHead): string | undefined {
   if (!head.upgrade || head.chunked || head.contentLength > 0) return undefined;
@@ -154,14 +168,7 @@ export function upgradeOf(head: RequestHead): string | undefined {
 
 function rewrite(head: RequestHead, plan: Rewrite | undefined): { target: string; authority: string | undefined } {
   const { path, query, authority } = cutTarget(head);
-  let to = path;
-  if (plan?.path !== undefined) {
-    const rest = plan.prefixLength === undefined ? "" : path.slice(plan.prefixLength);
-    // A prefix `/v1` that becomes `/` leaves one slash, not two.
-    to = `${plan.path}${plan.path.endsWith("/") && rest.startsWith("/") ? rest.slice(1) : rest}`;
-    if (!to.startsWith("/")) to = `/${to}`;
-  }
-  return { target: `${to}${query}`, authority: plan?.authority ?? authority };
+  return { target: `${plan?.path?.(path) ?? path}${query}`, authority: plan?.authority ?? authority };
 }
 
 function change(fields: Field[], without: string[], { set, add, remove }: Mutations): void {

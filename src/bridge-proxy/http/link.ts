@@ -1,4 +1,3 @@
-import { connect } from "node:net";
 import { Http1Client } from "../../codecs/http1/client.ts";
 import type { ClientEvent, RequestToSend } from "../../codecs/http1/connection.ts";
 import type { FieldLines } from "../../codecs/http1/fields.ts";
@@ -7,7 +6,8 @@ import type { Field } from "../../codecs/http1/output.ts";
 import type { ProxyContext } from "../context.ts";
 import { logBug } from "../pending.ts";
 import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
-import { superviseConnect } from "../upstream/connecting.ts";
+import type { ConnectTarget } from "../upstream/connect-target.ts";
+import { openSocket, superviseConnect } from "../upstream/connecting.ts";
 
 /** Whoever has a connection for the time of one call. */
 export interface LinkUser {
@@ -22,9 +22,7 @@ export interface LinkUser {
 }
 
 /** Where a connection belongs. */
-export interface LinkOwner {
-  readonly address: string;
-  readonly port: number;
+export interface LinkOwner extends ConnectTarget {
   onConnected(link: HttpLink): void;
   /** Connecting takes longer than a patient caller would like. */
   onSlow(): void;
@@ -54,7 +52,8 @@ export class HttpLink implements SocketOwner {
   #user: LinkUser | undefined;
   #calls = 0;
   #touched = false;
-  #idleMs = IDLE_MS;
+  #idleMs: number;
+  readonly #openedMs: number;
   #paused = false;
   #isEnding = false;
   #isAbandoned = false;
@@ -64,12 +63,13 @@ export class HttpLink implements SocketOwner {
     this.#context = context;
     this.#owner = owner;
     this.idleSinceMs = context.nowMs;
+    this.#openedMs = context.nowMs;
+    this.#idleMs = Math.min(IDLE_MS, owner.pool?.idleMs ?? IDLE_MS);
     this.#machine = new Http1Client({ maxBodyBytes: Number.MAX_SAFE_INTEGER });
-    const { address: host, port } = owner;
-    this.driver = new SocketDriver((onread) => connect({ host, port, onread }), context.queue, this);
-    superviseConnect(context, this.driver.socket, {
+    this.driver = new SocketDriver((onread) => openSocket(owner, onread), context.queue, this);
+    superviseConnect(context, this.driver.socket, owner, {
       onSlow: () => owner.onSlow(),
-      onTooSlow: (message) => {
+      onGivenUp: (message) => {
         this.#failure = message;
       },
       onConnected: () => {
@@ -83,7 +83,15 @@ export class HttpLink implements SocketOwner {
 
   /** Whether it has had no call for longer than it is kept. */
   get isStale(): boolean {
-    return this.#user === undefined && this.#context.nowMs - this.idleSinceMs > this.#idleMs;
+    const { nowMs } = this.#context;
+    return this.#user === undefined && (nowMs - this.idleSinceMs > this.#idleMs || this.#isWorn);
+  }
+
+  /** Whether it is to take no further call, as its cluster says. */
+  get #isWorn(): boolean {
+    const { pool } = this.#owner;
+    if (pool === undefined) return false;
+    return this.#calls >= pool.maxCalls || this.#context.nowMs - this.#openedMs > pool.maxAgeMs;
   }
 
   /** Bytes that the provider has not taken yet. */
@@ -202,7 +210,7 @@ export class HttpLink implements SocketOwner {
     this.#user = undefined;
     this.idleSinceMs = this.#context.nowMs;
     this.resume();
-    if (this.#machine.isReusable) this.#owner.onFree(this);
+    if (this.#machine.isReusable && !this.#isWorn) this.#owner.onFree(this);
     else this.driver.destroy();
     user?.onEnd(trailers);
   }
@@ -224,6 +232,6 @@ export class HttpLink implements SocketOwner {
 
   #readKeepAlive({ fields }: ResponseHead): void {
     const seconds = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(fields.get("keep-alive") ?? "")?.[1];
-    if (seconds !== undefined) this.#idleMs = Math.min(IDLE_MS, Math.max(0, Number(seconds) * 1_000 - EARLIER_MS));
+    if (seconds !== undefined) this.#idleMs = Math.min(this.#idleMs, Math.max(0, Number(seconds) * 1_000 - EARLIER_MS));
   }
 }

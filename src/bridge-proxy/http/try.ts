@@ -103,6 +103,11 @@ export class HttpTry implements TryOwner, LinkUser, LinkCall {
     this.#owner.onFailed("connect_failure", message);
   }
 
+  onOverflow(message: string): void {
+    this.#endSlot();
+    this.#owner.onFailed("overflow", message);
+  }
+
   onHead(head: ResponseHead): void {
     this.#head ||= head.status >= 200;
     this.#owner.onHead(head);

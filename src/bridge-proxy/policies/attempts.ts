@@ -11,6 +11,7 @@ export interface AttemptBounds {
 /** The tries of one call so far: how many were a rule's retries, and which providers had one. */
 export class Attempts {
   #retries = 0;
+  #begun = 0;
   #tried: object[] = [];
   #last: object | undefined;
 
@@ -24,13 +25,14 @@ export class Attempts {
     return this.#last === undefined ? this.#tried : [...this.#tried, this.#last];
   }
 
-  /** Whether no try went before the one that is about to be made. */
+  /** Whether no try went before the one that was begun last. */
   get isFirst(): boolean {
-    return this.#retries + this.#tried.length === 0;
+    return this.#begun <= 1;
   }
 
   /** A try goes to this provider. */
   begin(host: object): void {
+    this.#begun++;
     this.#last = host;
   }
 
@@ -57,7 +59,7 @@ export class Attempts {
     if (retry === undefined || this.#retries >= retry.attempts) return undefined;
     if (!retry.retriable(outcome) || nowMs >= routeDeadlineMs) return undefined;
     this.#retries++;
-    this.avoidLast();
+    if (retry.avoidsTried || retry.avoidsPriorities) this.avoidLast();
     return Math.min(retry.backOffMs(this.#retries, random()), routeDeadlineMs - nowMs);
   }
 }

@@ -14,12 +14,12 @@ export function delayOf({ fault }: CompiledRoute, random: () => number): number 
 
 /** What a rule answers to this call by itself: an injected abort, else its direct response; undefined where the call goes on. */
 export function answerOf(route: CompiledRoute, random: () => number): RuleAnswer | undefined {
-  const { fault, name, directStatus, directText } = route;
+  const { fault, name, directStatus, directBody } = route;
   if (fault !== undefined && random() < fault.abortShare) {
     const { abortHttp, abortGrpc } = fault;
     const answer = abortHttp === undefined ? abortAnswerOfGrpc(abortGrpc ?? 14) : abortAnswer(abortHttp);
     return { answer, message: `fault injected by rule ${name}` };
   }
   if (directStatus === undefined) return undefined;
-  return { answer: abortAnswer(directStatus), message: directText || `direct response of rule ${name}` };
+  return { answer: abortAnswer(directStatus), message: directBody.toString() || `direct response of rule ${name}` };
 }

@@ -17,8 +17,15 @@ export interface RowLabels {
 const MAX_METHOD_LENGTH = 256;
 const BUCKETS = DURATION_BOUNDS_MS.length + 1;
 
+/** Where a call is counted, once, when it is over. */
+export interface CallRecord {
+  record(outcome: Outcome, durationMs: number): void;
+  /** A one-way call was sent on; there is no duration to know. */
+  recordOneWay(): void;
+}
+
 /** Counts the calls of one method that went to one cluster. Recording touches typed arrays alone. */
-export class MetricRow {
+export class MetricRow implements CallRecord {
   #labels: RowLabels;
   #counts = new Float64Array(outcomeCount());
   #sums = new Float64Array(outcomeCount());
@@ -48,7 +55,6 @@ export class MetricRow {
     this.#buckets[index * BUCKETS + bucket]!++;
   }
 
-  /** A one-way call was sent on; there is no duration to know. */
   recordOneWay(): void {
     this.#oneWay++;
   }

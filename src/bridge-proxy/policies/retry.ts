@@ -1,5 +1,5 @@
 import { durationMs } from "../../codecs/xds/duration.ts";
-import type { RetryPolicy } from "../../codecs/xds/resources.ts";
+import { PREVIOUS_HOSTS, PREVIOUS_PRIORITIES, type RetryPolicy } from "../../codecs/xds/route.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** A retry policy, compiled. */
@@ -11,7 +11,14 @@ export interface RetryPlan {
   readonly retriable: (outcome: Outcome) => boolean;
   /** The wait before try `n` (from 1), ms; `random` in [0, 1). */
   readonly backOffMs: (attempt: number, random: number) => number;
+  /** Providers that had a try get no other one while there are others. */
+  readonly avoidsTried: boolean;
+  /** Nor do others of their priority, while there are other priorities. */
+  readonly avoidsPriorities: boolean;
 }
+
+/** Flags of tries that nobody answered: connection not made, lost, no answer in its time (Envoy's read time-out). */
+const RESETS: ReadonlySet<string> = new Set(["UF", "UC", "UT"]);
 
 const GRPC_WORDS: Readonly<Record<string, number>> = {
   cancelled: 1,
@@ -24,7 +31,13 @@ const GRPC_WORDS: Readonly<Record<string, number>> = {
 /** Envoy's default base interval, ms; the wait grows as it does there: random in [0, base * 2^n), at most ten times the base. */
 const DEFAULT_BASE_MS = 25;
 
-/** Compiles a policy with `numRetries` above 0. Words that name nothing a Dubbo call can meet never match. */
+/** Answers that Envoy sends again for `retriable-4xx`. */
+const CONFLICT = 409;
+
+/**
+ * Compiles a policy with `numRetries` above 0. Words mean the same whatever a call's protocol is; those that name nothing a call can meet here never match:
+ * `retriable-headers`, `envoy-ratelimited`, `http3-post-connect-failure`, and `refused-stream`, since a stream that its provider did not begin goes elsewhere anyway.
+ */
 export function compileRetry(policy: RetryPolicy): RetryPlan {
   const words = new Set(policy.retryOn.split(",").map((word) => word.trim()));
   const codes = new Set(policy.retriableStatusCodes ?? []);
@@ -35,19 +48,19 @@ export function compileRetry(policy: RetryPolicy): RetryPlan {
     attempts: policy.numRetries,
     perTryTimeoutMs: durationMs(policy.perTryTimeout) ?? 0,
     retriable: (outcome) => {
-      if (outcome.grpcStatus === 0) return false;
-      if (codes.has(outcome.responseCode)) return true;
-      if (grpc.has(outcome.grpcStatus)) return true;
-      if (outcome.flags === "UF" || outcome.flags === "UH")
-        return words.has("connect-failure") || fiveHundreds(words, outcome);
-      if (outcome.flags === "UC") return words.has("reset") || fiveHundreds(words, outcome);
-      return fiveHundreds(words, outcome);
+      const { grpcStatus, responseCode, flags } = outcome;
+      // A call that was one too many would be once more.
+      if (grpcStatus === 0 || flags === "UO") return false;
+      if (codes.has(responseCode) || grpc.has(grpcStatus)) return true;
+      if (words.has("reset") && RESETS.has(flags)) return true;
+      if (words.has("reset-before-request") && flags === "UF") return true;
+      if (words.has("connect-failure") && (flags === "UF" || flags === "UH")) return true;
+      if (words.has("retriable-4xx") && responseCode === CONFLICT) return true;
+      if (words.has("5xx") && responseCode >= 500) return true;
+      return words.has("gateway-error") && (RESETS.has(flags) || (responseCode >= 502 && responseCode <= 504));
     },
     backOffMs: (attempt, random) => Math.min(maxMs, baseMs * 2 ** attempt * random),
+    avoidsTried: policy.retryHostPredicate?.some(({ name }) => name === PREVIOUS_HOSTS) === true,
+    avoidsPriorities: policy.retryPriority?.name === PREVIOUS_PRIORITIES,
   };
-}
-
-function fiveHundreds(words: ReadonlySet<string>, outcome: Outcome): boolean {
-  if (words.has("5xx")) return outcome.responseCode >= 500;
-  return words.has("gateway-error") && outcome.responseCode >= 502 && outcome.responseCode <= 504;
 }

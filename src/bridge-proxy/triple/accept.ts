@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { peerOf } from "../authz/peer.ts";
 import type { ProxyContext } from "../context.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
@@ -35,7 +36,7 @@ export class AcceptedCaller implements SocketOwner, AcceptedSocket {
     this.#onClosed = onClosed;
     this.#sinceMs = context.nowMs;
     this.address = addressOf(socket);
-    this.#entrance = new WebEntrance(createEntrance(context, config, this.address));
+    this.#entrance = new WebEntrance(createEntrance(context, config, peerOf(socket, this.address)));
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
   }
 

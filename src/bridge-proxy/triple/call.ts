@@ -1,22 +1,31 @@
-import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
+import { CallError, type CallReason } from "../../base/errors.ts";
 import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { Wait } from "../after.ts";
+import { type Ruling, refuseDenied } from "../authz/checkpoint.ts";
+import { chooseEndpoint } from "../choose.ts";
 import type { ProxyContext } from "../context.ts";
+import { Copies } from "../copies.ts";
 import { Attempts } from "../policies/attempts.ts";
 import { answerOf, delayOf } from "../policies/fault.ts";
-import type { MetricRow } from "../policies/metrics.ts";
+import { hashOf } from "../policies/hash.ts";
+import type { CallRecord } from "../policies/metrics.ts";
 import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfReason } from "../policies/outcome.ts";
 import { tryDeadline } from "../policies/try-deadline.ts";
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "../route.ts";
 import { rowOf, UNKNOWN_ROW } from "../rows.ts";
+import { Claim } from "../upstream/claim.ts";
 import type { EndpointOf } from "../upstream/endpoint.ts";
 import type { EndpointGroup } from "../upstream/endpoint-group.ts";
 import type { UpstreamConnection } from "../upstream/host.ts";
 import { ownReply, sendReply } from "./answers.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
-import { decideByMessage, type Refusal, sentFields, type TripleLane } from "./lanes.ts";
+import { answerStream } from "./changed-answer.ts";
+import { Deciding } from "./deciding.ts";
+import { type Refusal, sentFields, type TripleLane } from "./lanes.ts";
+import { laneOfCopy, NOBODY, NowhereStream } from "./nowhere.ts";
 import { RequestContent } from "./request-content.ts";
 import type { ServedRequest, TripleCallerPort } from "./served.ts";
 import { MAX_MOVES, type TripleTryOwner } from "./stream-try.ts";
@@ -30,16 +39,19 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   readonly #caller: TripleCallerPort;
   readonly #stream: CallerStream;
   readonly #head: RequestHead;
-  readonly #relane: () => TripleLane;
-  #lane: TripleLane;
+  readonly #deciding: Deciding;
   readonly #content: RequestContent;
   readonly #startMs: number;
   #decision: HostDecision | undefined;
   #route: CompiledRoute | undefined;
   #target: Target | undefined;
+  #ruling: Ruling | undefined;
   readonly #attempts = new Attempts();
+  readonly claim: Claim;
   #try: BegunTry | undefined;
   #wait: Wait | undefined;
+  #copies: Copies | undefined;
+  #hash: number | undefined;
   /** The head as it goes to the destination that was picked. */
   #sent: Fields;
   #routeDeadlineMs = Number.POSITIVE_INFINITY;
@@ -59,38 +71,52 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     this.#stream = stream;
     this.#head = head;
     this.#sent = head.fields;
-    this.#relane = relane;
-    this.#lane = relane();
     this.#startMs = context.nowMs;
+    this.claim = new Claim(context);
     this.#content = new RequestContent(context, this.#stream);
     this.#content.ended = head.end;
+    const isOver = () => this.#over;
+    this.#deciding = new Deciding(context, this.#content, relane, {
+      get over() {
+        return isOver();
+      },
+      lead: (decision, route, header) => this.#lead(decision, route, header),
+      refuse: (refusal, decided = this.#decision) => {
+        this.#decision = decided;
+        this.#refuse(refusal);
+      },
+    });
+  }
+
+  get #lane(): TripleLane {
+    return this.#deciding.lane;
   }
 
   /** Carries the call out, faults first. */
   start(): void {
-    const { refusal, route, needsMessage } = this.#lane;
     this.#decision = this.#lane.decision;
-    if (refusal !== undefined) this.#hold(refusal);
-    else if (needsMessage) this.#readMessage();
-    else this.#lead(route!);
+    this.#deciding.start();
   }
 
   /** Content of the request. */
   onRequestData(bytes: Buffer, end: boolean): void {
+    this.#copies?.take(bytes);
     this.#content.take(bytes, end, this.#try?.sendsTo);
+    if (end) this.#copies?.end();
     if (this.#over) this.#letGo();
     else if (this.#content.overflows) {
       this.#endTry();
       this.#overflow("requests that wait are at the limit of the bytes that may be held");
     } else if (this.#route !== undefined) this.#try?.onContent();
-    else this.#onUndecided();
+    else this.#deciding.onMore();
   }
 
   /** The request ends with trailers. */
   onRequestTrailers(fields: Fields): void {
     this.#content.takeTrailers(fields, this.#try?.sendsTo);
+    this.#copies?.end();
     if (this.#route !== undefined) this.#try?.onContent();
-    else if (!this.#over) this.#onUndecided();
+    else if (!this.#over) this.#deciding.onMore();
   }
 
   /** The answer's queued content has gone to the caller. */
@@ -112,6 +138,8 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     const bounds = { nowMs: context.nowMs, routeDeadlineMs: this.#routeDeadlineMs };
     const waitMs = this.#attempts.again(this.#route?.retry, outcome, bounds, context.random);
     if (waitMs === undefined) return false;
+    this.claim.answered(outcome);
+    if (!this.claim.retry(this.#target!.cluster)) return false;
     this.#endTry();
     context.counters.retries++;
     this.#after(waitMs, () => {
@@ -123,12 +151,14 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   }
 
   complete(outcome: Outcome): void {
+    this.claim.answered(outcome);
     this.#endTry();
     this.#finish(outcome);
     this.#endCallerStream();
   }
 
   tryFailed(reason: CallReason, message: string, answered: boolean): void {
+    this.claim.failed(reason);
     this.#endTry();
     if (answered) {
       // "cancel" would tell the caller that somebody had no use for the answer any more.
@@ -136,7 +166,10 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       this.#finish(outcomeOfReason(reason));
       return;
     }
-    if (reason === "connect_failure" && this.#content.replayable && this.#beginElsewhere()) return;
+    if (reason === "connect_failure" && this.#content.replayable) {
+      this.#attempts.avoidLast();
+      if (this.#begin(this.#attempts.tried)) return;
+    }
     if (this.retries(outcomeOfReason(reason))) return;
     this.#answer(ownAnswer(reason), message);
   }
@@ -150,6 +183,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   }
 
   tryAbandoned(answered: boolean): void {
+    this.claim.failed("timeout");
     this.#endTry();
     if (answered) this.#stream.reset(ERROR.cancel);
     else {
@@ -166,48 +200,6 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     return group.forTag(this.#lane.tag, this.#lane.tagForced)?.hasReady(avoid) === true;
   }
 
-  /** More has come of a request that has no route yet. */
-  #onUndecided(): void {
-    const { needsMessage, refusal } = this.#lane;
-    if (needsMessage) this.#readMessage();
-    else if (refusal !== undefined && refusal.isUnknown !== true && this.#content.ended) this.#refuse(refusal);
-  }
-
-  /** Decides by the first message, once it has come. */
-  #readMessage(): void {
-    const { maxBodyBytes } = this.#context.frameLimits;
-    this.#content.release();
-    try {
-      const message = this.#content.firstMessage(maxBodyBytes, this.#lane.head!.encoding);
-      if (message === undefined) return;
-      const { decision, route, refusal } = decideByMessage(this.#lane, message);
-      this.#decision = decision;
-      if (route === undefined) this.#refuse(refusal!);
-      else this.#lead(route);
-    } catch (error) {
-      if (error instanceof ProtocolError) this.#refuse({ reason: "undecodable", message: error.message });
-      else if (error instanceof CallError) this.#refuse(error);
-      else throw error;
-    }
-  }
-
-  /** Refuses the call when its request has ended, or after a moment; one to an unknown service in a moment, when it may be known. */
-  #hold(refusal: Refusal): void {
-    const giveUp = () => {
-      if (!this.#over) this.#refuse(refusal);
-    };
-    const attempt = () => {
-      if (this.#over) return true;
-      const lane = this.#relane();
-      if (lane.refusal !== undefined) return false;
-      this.#lane = lane;
-      this.start();
-      return true;
-    };
-    if (refusal.isUnknown !== true && this.#content.ended) giveUp();
-    else if (!this.#context.unknown.hold({ bytes: 0, attempt, giveUp }, this.#context.nowMs)) giveUp();
-  }
-
   #refuse({ reason, message }: Refusal): void {
     this.#answer(ownAnswer(reason), message);
   }
@@ -217,8 +209,15 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     return true;
   }
 
-  #lead(route: CompiledRoute): void {
+  #lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup): void {
+    this.#decision = decision;
+    this.#ruling = this.#lane.guard?.rule(decision, route, header);
+    if (this.#ruling?.denial !== undefined) {
+      this.#refuse(this.#ruling.denial);
+      return;
+    }
     this.#route = route;
+    this.#hash = route.hash && hashOf(route.hash, header, this.#lane.address);
     const delayMs = delayOf(route, this.#context.random);
     if (delayMs > 0) this.#after(delayMs, () => this.#afterDelay(route));
     else this.#afterDelay(route);
@@ -239,7 +238,22 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     if (sent === undefined) return;
     this.#sent = sent;
     if (route.timeoutMs > 0) this.#routeDeadlineMs = this.#context.nowMs + route.timeoutMs;
+    const { mirrors } = route;
+    if (mirrors !== undefined && !route.isMirror) {
+      this.#copies = new Copies(this.#context, mirrors, (copyRoute, body) => this.#copy(copyRoute, body));
+      for (const bytes of this.#content.held) this.#copies.take(bytes);
+    }
     this.#begin([]);
+    if (this.#content.ended) this.#copies?.end();
+  }
+
+  /** Sends a copy of the call, which is whole, by another route. */
+  #copy(route: CompiledRoute, body: Buffer): void {
+    const head = { ...this.#head, end: body.length === 0 };
+    const lane = laneOfCopy(this.#lane, this.#decision, route);
+    const copy = new TripleCall(this.#context, NOBODY, new NowhereStream(), head, () => lane);
+    copy.start();
+    if (!head.end) copy.onRequestData(body, true);
   }
 
   /** Begins a try at an endpoint that is none of `avoid`. False where all are, which leaves the call as it was. */
@@ -260,15 +274,20 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   ): boolean {
     const context = this.#context;
     const { cluster } = this.#target!;
-    const set = group.forTag(this.#lane.tag, this.#lane.tagForced);
-    const endpoint = set?.pick(context.originMs + context.nowMs, context.random, avoid);
-    if (endpoint === undefined) {
-      if (avoid.length > 0) return false;
-      this.#answer(ownAnswer("no_endpoint"), cluster.noProvider);
+    const { tag, tagForced } = this.#lane;
+    const endpoint = chooseEndpoint(context, group, {
+      cluster,
+      tag,
+      tagForced,
+      avoid,
+      avoidsPriorities: this.#route?.retry?.avoidsPriorities === true,
+      hash: this.#hash,
+    });
+    if (endpoint === undefined) return false;
+    if ("reason" in endpoint) {
+      this.#refuse(endpoint);
       return true;
     }
-    const { overLimit } = cluster;
-    if (overLimit !== undefined) return this.#overflow(overLimit);
     const slot = context.calls.allocate();
     if (slot < 0) return this.#overflow(`${context.calls.maxCalls} calls wait already, the proxy's limit`);
     this.#attempts.begin(endpoint.host);
@@ -281,7 +300,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       this.#refuse(error);
       return true;
     }
-    cluster.waiting++;
+    this.claim.begin(cluster, endpoint);
     this.#try.start();
     return true;
   }
@@ -292,7 +311,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       context: this.#context,
       config: this.#lane.config,
       owner: this,
-      stream: this.#stream,
+      stream: answerStream(this.#stream, route, this.#target!),
       content: this.#content,
       cluster: this.#target!.cluster,
       head: this.#lane.head!,
@@ -300,6 +319,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       sent: this.#sent,
       never: this.#head.never,
       outside: this.#lane.outside === true,
+      renamed: route.rewrite?.path !== undefined && this.#lane.outside !== true,
       startMs: this.#startMs,
       deadline: tryDeadline({
         route,
@@ -310,14 +330,10 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     };
   }
 
-  #beginElsewhere(): boolean {
-    this.#attempts.avoidLast();
-    return this.#begin(this.#attempts.tried);
-  }
-
   /** The head as it goes to a destination; undefined where it cannot be made, which the caller has been told then. */
   #fieldsFor(route: CompiledRoute, target: Target): Fields | undefined {
     try {
+      refuseDenied(this.#ruling, target);
       return sentFields(this.#lane, this.#decision!, this.#head.fields, route, target);
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
@@ -330,7 +346,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     if (this.#try === undefined) return;
     this.#try.cancel();
     this.#try = undefined;
-    this.#target!.cluster.waiting--;
+    this.claim.end();
   }
 
   #after(ms: number, run: () => void): void {
@@ -353,8 +369,10 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   /** The call is over: said once. */
   #finish(outcome: Outcome): void {
     this.#over = true;
+    this.claim.close();
     this.#wait?.end();
     this.#letGo();
+    this.#copies?.drop();
     this.#row().record(outcome, this.#context.nowMs - this.#startMs);
     this.#caller.forget(this);
   }
@@ -364,7 +382,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     this.#content.release();
   }
 
-  #row(): MetricRow {
+  #row(): CallRecord {
     if (this.#decision === undefined) return this.#context.rows.row(UNKNOWN_ROW);
     return rowOf(this.#context, this.#decision, this.#route, this.#target);
   }

@@ -1,11 +1,10 @@
-import { connect } from "node:net";
 import type { Http2Event } from "../../codecs/http2/events.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import type { CalleePort, ProviderPort, ProxyContext } from "../context.ts";
 import { failCallsOf, logBug, moveCallsOf } from "../pending.ts";
 import { SocketDriver, type SocketOwner } from "../socket-driver.ts";
-import { superviseConnect } from "../upstream/connecting.ts";
+import { openSocket, superviseConnect } from "../upstream/connecting.ts";
 import type { ConnectionOwner, UpstreamConnection } from "../upstream/host.ts";
 import { type InLine, Line } from "./line.ts";
 import { Http2Link, type LinkOwner } from "./link.ts";
@@ -24,6 +23,8 @@ export interface UpstreamCall extends InLine {
   /** Content that waited has gone out. */
   onDrain(): void;
   onReset(code: number, why: string): void;
+  /** It may not wait for a stream: as many do as may. */
+  onOverflow(message: string): void;
 }
 
 /**
@@ -38,15 +39,17 @@ const RESETS_MS = 30_000;
 
 /**
  * Netty's servers, Dubbo 3.3's among them, may keep an answer that they write just as another stream of the connection is reset, until
- * something comes in: they are asked for a sign of life so long after a reset.
+ * something comes in: they are asked for a sign of life so long after a reset. Busy ones may read reset and question together, before
+ * they write: they are asked once more where nothing came. gRPC's own servers bear two questions between answers.
  */
 const NUDGE_MS = 100;
+const SECOND_NUDGE_MS = 1_000;
 
 /** Calls that wait for a stream to a provider, in their order: whichever of its connections has one first takes the next. */
 const lines = new WeakMap<ProviderPort, Line<UpstreamCall>>();
 
 function lineOf(host: ProviderPort): Line<UpstreamCall> {
-  const line = lines.get(host) ?? new Line();
+  const line = lines.get(host) ?? new Line<UpstreamCall>(host.pool?.budget);
   lines.set(host, line);
   return line;
 }
@@ -62,6 +65,8 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   readonly #owner: ConnectionOwner;
   /** Calls that wait for a connection, or for the end of another stream; of all connections to the host. */
   readonly #line: Line<UpstreamCall>;
+  readonly #maxStreams: number;
+  readonly #maxCalls: number;
   #closed = false;
   #leaving = false;
   #endWhenIdle = false;
@@ -70,6 +75,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   #resets = 0;
   #resetsSinceMs = 0;
   #nudge: NodeJS.Timeout | undefined;
+  #secondNudge: NodeJS.Timeout | undefined;
   #lastAskedMs = Number.NEGATIVE_INFINITY;
   /** It sent more than an answer to our last question. */
   #spoke = true;
@@ -77,19 +83,17 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   constructor(context: ProxyContext, host: ProviderPort, owner: ConnectionOwner) {
     this.host = host;
     this.#line = lineOf(host);
+    this.#maxStreams = host.pool?.maxStreams ?? Number.POSITIVE_INFINITY;
+    this.#maxCalls = Math.min(context.limits.maxStreamsPerConnection, host.pool?.maxCalls ?? Number.POSITIVE_INFINITY);
     this.#context = context;
     this.#owner = owner;
     const drive = (socketOwner: SocketOwner) =>
-      new SocketDriver(
-        (onread) => connect({ host: host.address, port: host.port, onread }),
-        context.queue,
-        socketOwner,
-      );
+      new SocketDriver((onread) => openSocket(host, onread), context.queue, socketOwner);
     this.link = new Http2Link(context, "client", drive, this);
     const { socket } = this.link.driver;
-    superviseConnect(context, socket, {
+    superviseConnect(context, socket, host, {
       onSlow: () => moveCallsOf(context, this, `connecting to ${host.address}:${host.port} takes too long`),
-      onTooSlow: (message) => {
+      onGivenUp: (message) => {
         this.#failure = message;
       },
       onConnected: () => {
@@ -104,7 +108,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   }
 
   get backlogBytes(): number {
-    if (this.ready && !this.link.machine.canOpen) return Number.POSITIVE_INFINITY;
+    if (this.ready && !this.#canOpen) return Number.POSITIVE_INFINITY;
     return this.link.backlogBytes;
   }
 
@@ -114,8 +118,24 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
 
   /** Calls `call.onOpen` as soon as a stream may be opened, at once where that is now. */
   enter(call: UpstreamCall): void {
-    if (this.ready && this.#line.size === 0 && this.link.machine.canOpen) call.onOpen(this);
-    else this.#line.add(call);
+    if (this.ready && this.#line.size === 0 && this.#canOpen) {
+      call.onOpen(this);
+      this.#leaveWhenWorn();
+      return;
+    }
+    const overPending = this.host.pool?.budget.overPending;
+    if (overPending === undefined) this.#line.add(call);
+    else call.onOverflow(overPending);
+  }
+
+  /** Whether one more stream may be opened now. */
+  get #canOpen(): boolean {
+    const { machine } = this.link;
+    return machine.canOpen && machine.openStreams < this.#maxStreams && machine.openedStreams < this.#maxCalls;
+  }
+
+  #leaveWhenWorn(): void {
+    if (!this.#leaving && this.link.machine.openedStreams >= this.#maxCalls) this.#leave();
   }
 
   /** Takes a call out of the line. */
@@ -192,6 +212,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#nudge);
+    clearTimeout(this.#secondNudge);
     const { counters } = this.#context;
     const wasReady = this.ready;
     this.ready = false;
@@ -230,24 +251,28 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
     this.link.wake();
   }
 
-  /** Has the peer send what it kept, where calls wait for it. One that said nothing since it was asked last kept nothing. */
+  /** Has the peer send what it kept, where calls wait for it; once more after a while of silence. */
   #nudgePeer(): void {
     this.#nudge = undefined;
-    if (this.ready && this.#spoke && this.link.machine.openStreams > 0) this.#ask(performance.now());
+    if (!this.ready || !this.#spoke || this.link.machine.openStreams === 0) return;
+    this.#ask(performance.now());
+    clearTimeout(this.#secondNudge);
+    this.#secondNudge = setTimeout(() => {
+      if (this.ready && !this.#spoke && this.link.machine.openStreams > 0) this.#ask(performance.now());
+    }, SECOND_NUDGE_MS).unref();
   }
 
   /** Lets those in the line open their streams, as far as there is room. */
   #advance(): void {
     if (this.ready) {
-      for (let left = this.#line.size; left > 0 && this.link.machine.canOpen; left--) {
+      for (let left = this.#line.size; left > 0 && this.#canOpen; left--) {
         const call = this.#line.first(({ callee }) => !this.#endWhenIdle || callee === this);
         if (call === undefined) break;
         this.#line.delete(call);
         call.onOpen(this);
       }
     }
-    if (!this.#leaving && this.link.machine.openedStreams >= this.#context.limits.maxStreamsPerConnection)
-      this.#leave();
+    this.#leaveWhenWorn();
     if (this.#endWhenIdle) this.#endIfIdle();
   }
 

@@ -1,34 +1,57 @@
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { toField } from "../../codecs/triple/text.ts";
 import type { ServiceKey } from "../../model/service.ts";
-import type { Mutations, Target } from "../route.ts";
+import type { Callable } from "../policies/rewrite.ts";
+import type { CompiledRoute, Mutations, Target } from "../route.ts";
+import { serviceFor } from "../upstream/any-service.ts";
+
+/** What a route and its chosen destination change in a call. */
+export interface FieldChange {
+  readonly target: Target;
+  readonly route: Pick<CompiledRoute, "mutations" | "rewrite" | "hostSuffix">;
+  /** The interface and method that the route's rewrite names; undefined where it has none. */
+  readonly named?: Callable | undefined;
+}
 
 /**
- * A request's fields on the way to `target`: the same list where nothing changes. Names of attachments that rules set are written in lower case, as Triple has them. Throws CallError `invalid_argument` for a
- * value with control characters.
+ * A request's fields, for `key` and `method`, on the way to their destination: the same list where nothing changes. Names of attachments
+ * that rules set are written in lower case, as Triple has them. Throws CallError `invalid_argument` for a value with control characters.
  */
-export function editFields(
-  fields: Fields,
-  key: ServiceKey,
-  method: string,
-  mutations: Mutations | undefined,
-  target: Target,
-): Fields {
-  const { service } = target.cluster;
-  const isOther = service.interface !== key.interface || service.group !== key.group || service.version !== key.version;
-  if (!isOther && mutations === undefined && target.mutations === undefined) return fields;
+export function editFields(fields: Fields, key: ServiceKey, method: string, change: FieldChange): Fields {
+  const { target, route, named } = change;
+  const { group, version, ...service } = serviceFor(target.cluster.service, key);
+  const name = named?.interface ?? service.interface;
+  const isOther = name !== key.interface || group !== key.group || version !== key.version;
+  const isRenamed = named !== undefined && named.method !== method;
+  const isElsewhere = route.rewrite?.authority !== undefined || route.hostSuffix !== "";
+  const isSame = !isOther && !isRenamed && !isElsewhere;
+  if (isSame && route.mutations === undefined && target.mutations === undefined) return fields;
   const edited = new Edited(fields);
-  for (const changes of [mutations, target.mutations]) {
-    for (const name of changes?.remove ?? []) edited.remove(name);
-    for (const [name, value] of changes?.set ?? []) edited.set(name, value);
-    for (const [name, value] of changes?.add ?? []) edited.add(name, value);
-  }
+  edited.change(route.mutations);
+  edited.change(target.mutations);
+  if (isOther || isRenamed) edited.set(":path", `/${name}/${named?.method ?? method}${queryOf(fields)}`);
   if (isOther) {
-    edited.set(":path", `/${service.interface}/${method}${queryOf(fields)}`);
-    edited.setOrRemove("tri-service-group", service.group);
-    edited.setOrRemove("tri-service-version", service.version);
+    edited.setOrRemove("tri-service-group", group);
+    edited.setOrRemove("tri-service-version", version);
+  }
+  if (isElsewhere) {
+    const authority = route.rewrite?.authority ?? fieldValue(fields, ":authority") ?? "";
+    edited.set(":authority", withSuffix(authority, route.hostSuffix));
   }
   return edited.fields;
+}
+
+/** A field list with more changes. Throws as {@link editFields}. */
+export function changeFields(fields: Fields, ...changes: readonly (Mutations | undefined)[]): Fields {
+  const edited = new Edited(fields);
+  for (const one of changes) edited.change(one);
+  return edited.fields;
+}
+
+/** A Host with more behind its name, before its port. */
+export function withSuffix(host: string, suffix: string): string {
+  const port = /:\d+$/.exec(host)?.[0] ?? "";
+  return `${host.slice(0, host.length - port.length)}${suffix}${port}`;
 }
 
 /** With its question mark; `""` for none. */
@@ -51,6 +74,12 @@ class Edited {
 
   constructor(fields: Fields) {
     this.fields = [...fields];
+  }
+
+  change(changes: Mutations | undefined): void {
+    for (const name of changes?.remove ?? []) this.remove(name);
+    for (const [name, value] of changes?.set ?? []) this.set(name, value);
+    for (const [name, value] of changes?.add ?? []) this.add(name, value);
   }
 
   remove(name: string): void {

@@ -1,9 +1,11 @@
 import type { Fields } from "../../codecs/fields.ts";
+import type { Peer } from "../authz/peer.ts";
 import type { ProxyContext } from "../context.ts";
 import type { HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { TripleCall } from "./call.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
+import { guardLane } from "./guard.ts";
 import { laneOf, type TripleLane } from "./lanes.ts";
 import type { ServedRequest, TripleCallerPort } from "./served.ts";
 
@@ -22,21 +24,21 @@ export interface Entrance {
   admit(arrived: Arrived): ServedRequest;
 }
 
-/** Makes a connection's entrance; `address` is its caller's IP address. */
-export type CreateEntrance = (context: ProxyContext, config: () => RuntimeConfig, address: string) => Entrance;
+/** Makes a connection's entrance. */
+export type CreateEntrance = (context: ProxyContext, config: () => RuntimeConfig, peer: Peer) => Entrance;
 
 /** The entrance of callers in the mesh: a path is `/interface/method`. */
 export class MeshEntrance implements Entrance {
   readonly #context: ProxyContext;
   readonly #config: () => RuntimeConfig;
-  readonly #address: string;
+  readonly #peer: Peer;
   /** What the last call was for: gRPC's own services of a server go there too. */
   #lastHost: HostDecision | undefined;
 
-  constructor(context: ProxyContext, config: () => RuntimeConfig, address: string) {
+  constructor(context: ProxyContext, config: () => RuntimeConfig, peer: Peer) {
     this.#context = context;
     this.#config = config;
-    this.#address = address;
+    this.#peer = peer;
   }
 
   admit({ port, stream, head, shared }: Arrived): ServedRequest {
@@ -44,11 +46,11 @@ export class MeshEntrance implements Entrance {
   }
 
   #laneOf(fields: Fields, shared: boolean): TripleLane {
-    const lane = laneOf(this.#config(), this.#address, fields, this.#lastHost, shared);
+    const lane = laneOf(this.#config(), this.#peer.address, fields, this.#lastHost, shared);
     this.#lastHost = lane.decision ?? this.#lastHost;
-    return lane;
+    return guardLane(lane, this.#peer);
   }
 }
 
 /** Makes a {@link MeshEntrance}. */
-export const meshEntrance: CreateEntrance = (context, config, address) => new MeshEntrance(context, config, address);
+export const meshEntrance: CreateEntrance = (context, config, peer) => new MeshEntrance(context, config, peer);

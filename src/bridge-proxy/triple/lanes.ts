@@ -3,10 +3,12 @@ import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
 import { fromField } from "../../codecs/triple/text.ts";
 import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
+import type { Ruling } from "../authz/checkpoint.ts";
 import { ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts";
 import { argumentText } from "../dubbo/argument-text.ts";
-import type { HeaderLookup } from "../match.ts";
+import { type Callable, namesNothing, rewriteCall } from "../policies/rewrite.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, type Target } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { editFields } from "./edits.ts";
@@ -17,6 +19,12 @@ export interface Refusal {
   readonly message: string;
   /** The service is not known: it may be in a moment. */
   readonly isUnknown?: boolean;
+}
+
+/** Says what policies make of a lane's calls. */
+export interface LaneGuard {
+  /** Decides one call that was so led; undefined where it goes on. One that policies ask more of than can be read is refused. */
+  rule(decision: HostDecision, route: CompiledRoute, header: HeaderLookup): Ruling | undefined;
 }
 
 /**
@@ -35,6 +43,8 @@ export interface TripleLane {
   readonly refusal: Refusal | undefined;
   /** Headers as rules see them, but for arguments. */
   readonly header: HeaderLookup;
+  /** The caller's IP address. */
+  readonly address: string;
   /** The caller's own time-out, ms; Infinity for none. */
   readonly callerTimeoutMs: number;
   readonly tag: string;
@@ -43,6 +53,8 @@ export interface TripleLane {
   readonly sent: Map<Target, Fields> | undefined;
   /** The caller is outside the mesh. */
   readonly outside?: true;
+  /** What policies say of its calls; absent where there are none. */
+  readonly guard?: LaneGuard;
 }
 
 const ARGUMENT = "dubbo-arg-";
@@ -94,7 +106,7 @@ function createLane(
   }
   const { key } = decision.host;
   const header = headerLookup(fields, key, config.applicationOf(address));
-  const needsMessage = isGeneric || (decision.fixed === undefined && asksForArguments(decision));
+  const needsMessage = isGeneric || asksForArguments(decision);
   const route = needsMessage ? undefined : matchRoute(decision, header);
   if (!needsMessage && route === undefined) return refused(config, head, decision, noRule(decision));
   return {
@@ -105,6 +117,7 @@ function createLane(
     needsMessage,
     refusal: undefined,
     header,
+    address,
     callerTimeoutMs: head.timeoutMs ?? Number.POSITIVE_INFINITY,
     tag: header("dubbo.tag") || config.tagOf(address, key),
     tagForced: header("dubbo.force.tag") === "true",
@@ -112,8 +125,10 @@ function createLane(
   };
 }
 
-function asksForArguments({ candidates }: HostDecision): boolean {
-  return candidates.some(({ headers }) => headers.some(({ name }) => name.startsWith(ARGUMENT)));
+function asksForArguments({ candidates, fixed }: HostDecision): boolean {
+  if (fixed !== undefined) return fixed.hash?.asksArguments === true;
+  const isArgument = ({ name }: { readonly name: string }) => name.startsWith(ARGUMENT);
+  return candidates.some(({ headers, hash }) => headers.some(isArgument) || hash?.asksArguments === true);
 }
 
 /** What a call's first message decides. */
@@ -122,6 +137,8 @@ export interface MessageDecision {
   readonly route: CompiledRoute | undefined;
   /** Where there is no route. */
   readonly refusal: Refusal | undefined;
+  /** Headers as rules see them, arguments too. */
+  readonly header: HeaderLookup;
 }
 
 /**
@@ -131,10 +148,10 @@ export interface MessageDecision {
 export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecision {
   const view = viewOf(lane, message);
   const decision = view.isGeneric ? decideHost(lane.decision!.host, view.effectiveMethod) : lane.decision!;
-  const route = matchRoute(decision, (name) =>
-    name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name),
-  );
-  return { decision, route, refusal: route === undefined ? noRule(decision) : undefined };
+  const header: HeaderLookup = (name) =>
+    name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name);
+  const route = matchRoute(decision, header);
+  return { decision, route, refusal: route === undefined ? noRule(decision) : undefined, header };
 }
 
 function viewOf({ config, header, ...lane }: TripleLane, message: Buffer): WrapperView | ProtobufView {
@@ -160,10 +177,28 @@ export function sentFields(
 ): Fields {
   let made = lane.sent?.get(target);
   if (made === undefined) {
-    made = editFields(fields, decision.host.key, lane.head!.method, route.mutations, target);
-    lane.sent?.set(target, made);
+    const named = namedBy(lane, decision, route);
+    made = editFields(fields, decision.host.key, lane.head!.method, { target, route, named });
+    // What a generic call is renamed to, its message says.
+    if (named === undefined || !lane.needsMessage) lane.sent?.set(target, made);
   }
   return made;
+}
+
+/** What a rewrite makes of a call's interface and method; undefined where none has to do with the path. A gateway's has been done. */
+function namedBy(
+  lane: TripleLane,
+  { host, method }: HostDecision,
+  { rewrite, name }: CompiledRoute,
+): Callable | undefined {
+  if (rewrite?.path === undefined || lane.outside === true) return undefined;
+  const own = lane.head!.method;
+  const named = rewriteCall(rewrite, { interface: host.key.interface, method });
+  if (named === undefined) throw new CallError("unimplemented", "no_route", namesNothing(name));
+  if (own === method) return named;
+  if (named.method === method) return { ...named, method: own };
+  const text = `rule ${name} renames the method of a generic call, whose message is only carried`;
+  throw new CallError("invalid_argument", "undecodable", text);
 }
 
 /** What a call is told whose method no rule of its service takes. */
@@ -220,6 +255,7 @@ function refused(
     needsMessage: false,
     refusal,
     header: () => undefined,
+    address: "",
     callerTimeoutMs: Number.POSITIVE_INFINITY,
     tag: "",
     tagForced: false,

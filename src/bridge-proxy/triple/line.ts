@@ -11,12 +11,18 @@ const TRIM_PLACES = 1_024;
  * call is what the collector cannot keep up with in a Set: its old tables are promoted, and keep alive what was in them.
  */
 export class Line<T extends InLine> {
+  readonly #budget: { pending: number } | undefined;
   #waiting: (T | undefined)[] = [];
   /** Index of the first who waits. */
   #head = 0;
   /** Place of index 0. */
   #base = 0;
   #size = 0;
+
+  /** Who waits counts in `budget`, too. */
+  constructor(budget?: { pending: number }) {
+    this.#budget = budget;
+  }
 
   get size(): number {
     return this.#size;
@@ -27,6 +33,7 @@ export class Line<T extends InLine> {
     one.linePlace = this.#base + this.#waiting.length;
     this.#waiting.push(one);
     this.#size++;
+    if (this.#budget !== undefined) this.#budget.pending++;
   }
 
   /** Takes one out; one that is not in this line stays as it is. */
@@ -36,6 +43,7 @@ export class Line<T extends InLine> {
     one.linePlace = -1;
     this.#waiting[index] = undefined;
     this.#size--;
+    if (this.#budget !== undefined) this.#budget.pending--;
     this.#trim();
   }
 

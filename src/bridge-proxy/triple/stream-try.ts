@@ -5,6 +5,7 @@ import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import type { ProxyContext, TryOwner } from "../context.ts";
 import { BACKLOG_FULL, endCall, fillSlot, relinkCall } from "../pending.ts";
 import type { Outcome } from "../policies/outcome.ts";
+import type { Claim } from "../upstream/claim.ts";
 import type { TripleEndpoint } from "../upstream/endpoint.ts";
 import { outcomeOfFields } from "./answers.ts";
 import type { TripleCallee, UpstreamCall } from "./callee.ts";
@@ -23,6 +24,8 @@ const UNSENT_COST = 1;
 export interface TripleTryOwner {
   /** Whether the call is tried again instead of being answered so; asked only before anything was passed on. */
   retries(outcome: Outcome): boolean;
+  /** What the call has of its cluster, where the tries are its own. */
+  readonly claim?: Claim;
   /** The answer has been passed on whole. */
   complete(outcome: Outcome): void;
   /** The try ended without an answer. `answered`: its head was passed on. */
@@ -145,6 +148,7 @@ export class StreamTry implements TryOwner, UpstreamCall {
   onHead({ fields, never, end, informational }: Parameters<UpstreamCall["onHead"]>[0]): void {
     if (informational) return;
     const { owner, sink, content } = this.#parts;
+    owner.claim?.answerBegan();
     const outcome = end ? outcomeOfFields(fields, undefined) : undefined;
     if (outcome !== undefined && owner.retries(outcome)) return;
     this.#head = fields;
@@ -189,6 +193,11 @@ export class StreamTry implements TryOwner, UpstreamCall {
     }
     const reason = why === "" ? `http/2 error ${code}` : why;
     owner.tryFailed("reset", `${this.#peer} ended the call before it answered: ${reason}`, this.#head !== undefined);
+  }
+
+  onOverflow(message: string): void {
+    this.cancel();
+    this.#parts.owner.tryFailed("overflow", message, false);
   }
 
   /** Dubbo2 answers only: a Triple provider answers its stream. */
@@ -249,4 +258,5 @@ const GONE: UpstreamCall = {
   onTrailers: () => {},
   onDrain: () => {},
   onReset: () => {},
+  onOverflow: () => {},
 };

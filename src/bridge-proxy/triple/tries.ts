@@ -1,7 +1,9 @@
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
 import { type CallHead, parseRequestHead, printTimeout, withTimeout } from "../../codecs/triple/head.ts";
+import type { ClusterService } from "../../codecs/xds/cluster.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
+import { serviceKey } from "../../model/service.ts";
 import { BridgedStream } from "../bridge/bridged-stream.ts";
 import { type CallerCall, refuseCarriedForms } from "../bridge/caller-form.ts";
 import { dubboSide, type FarParts, restSide, tripleSide } from "../bridge/far-sides.ts";
@@ -9,8 +11,10 @@ import { javaOf } from "../bridge/protobuf-form.ts";
 import { streamFormOf } from "../bridge/stream-form.ts";
 import { type FarSide, TranslatedTry } from "../bridge/translated-try.ts";
 import type { ProxyContext } from "../context.ts";
+import { serviceNamed } from "../policies/rewrite.ts";
 import type { TryDeadline } from "../policies/try-deadline.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
+import { serviceFor } from "../upstream/any-service.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { DubboEndpoint, HttpEndpoint, TripleEndpoint } from "../upstream/endpoint.ts";
 import type { CallerStream } from "./caller-stream.ts";
@@ -35,6 +39,8 @@ export interface TryParts {
   readonly deadline: TryDeadline;
   /** The caller is outside the mesh. */
   readonly outside: boolean;
+  /** A rule names the interface and method that are called, in `sent`. */
+  readonly renamed: boolean;
 }
 
 /**
@@ -93,19 +99,26 @@ function callerCall(parts: TryParts, token: string): CallerCall {
   const { context, config, cluster, received, sent, deadline } = parts;
   const contentType = fieldValue(received, "content-type") ?? "";
   refuseCarriedForms(parts.head, contentType);
+  const head = sent === received ? parts.head : parseRequestHead(sent);
+  const service = serviceNamed(serviceOf(parts, head), parts.renamed ? head : undefined);
   return {
-    head: sent === received ? parts.head : parseRequestHead(sent),
+    head,
     contentType,
     path: fieldValue(received, ":path") ?? "",
     schemas: {
       caller: config.schemaOf(parts.head.interface),
-      callee: config.schemaOf(cluster.service.interface),
+      callee: config.schemaOf(service.interface),
       isMapped: cluster.bridgesToHttp,
     },
-    destination: { service: cluster.service, timeoutMs: deadline.deadlineMs - context.nowMs, token },
+    destination: { service, timeoutMs: deadline.deadlineMs - context.nowMs, token },
     outside: parts.outside,
     classes: config.classes,
   };
+}
+
+/** The service that the chosen endpoint serves to this call. */
+function serviceOf({ cluster }: TryParts, head: CallHead): ClusterService {
+  return serviceFor(cluster.service, serviceKey(head.interface, head.group, head.version));
 }
 
 /**
@@ -117,15 +130,17 @@ function messagesFor(
   parts: TryParts,
   endpoint: TripleEndpoint,
 ): { readonly schema: ServiceSchema | undefined } | undefined {
-  const { config, cluster, head } = parts;
-  const { method, kind } = head;
+  const { config, head } = parts;
+  const { kind } = head;
+  const called = parts.renamed ? parseRequestHead(parts.sent) : head;
+  const { method } = called;
   const isJson = kind === "json" || kind === "http";
   if (endpoint.takesWrapper) {
     if (isJson) return endpoint.refusesJson || isTypedJson(parts) ? { schema: undefined } : undefined;
-    const isProtobuf = grpcServiceOf(config.schemaOf(head.interface))?.methods.has(method) === true;
-    return isProtobuf && !/^[a-z]/.test(method) ? { schema: undefined } : undefined;
+    const isProtobuf = grpcServiceOf(config.schemaOf(head.interface))?.methods.has(head.method) === true;
+    return isProtobuf && !/^[a-z]/.test(head.method) ? { schema: undefined } : undefined;
   }
-  const schema = config.schemaOf(cluster.service.interface);
+  const schema = config.schemaOf(serviceNamed(serviceOf(parts, head), parts.renamed ? called : undefined).interface);
   const service = grpcServiceOf(schema);
   if (service === undefined) return undefined;
   const isGeneric = method === "$invoke" || method === "$invokeAsync";
@@ -134,11 +149,12 @@ function messagesFor(
 }
 
 /** Whether a call's content is JSON, a form or nothing, its answer is to be one JSON text, and Java's types of its method are known. */
-function isTypedJson({ config, cluster, head, received }: TryParts): boolean {
+function isTypedJson(parts: TryParts): boolean {
+  const { config, head, received } = parts;
   const contentType = fieldValue(received, "content-type") ?? "";
   const isRead = head.kind === "json" || /^(?:application\/x-www-form-urlencoded\b.*)?$/i.test(contentType);
   if (!isRead || /\btext\/event-stream\b/i.test(fieldValue(received, "accept") ?? "")) return false;
-  const callee = config.schemaOf(cluster.service.interface);
+  const callee = config.schemaOf(serviceOf(parts, head).interface);
   const java = javaOf({ caller: undefined, callee });
   return java !== undefined && java.methods(head.method).length > 0;
 }

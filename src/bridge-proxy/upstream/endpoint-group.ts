@@ -1,25 +1,53 @@
-import type { LbEndpoint, LbPolicy } from "../../codecs/xds/resources.ts";
-import { TRESTLE_METADATA } from "../../codecs/xds/resources.ts";
+import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
+import type { LbEndpoint, Locality, LocalityLbEndpoints } from "../../codecs/xds/endpoint.ts";
 import { EndpointSet } from "../balance/endpoint-set.ts";
+import type { BalancePlan } from "../balance/plan.ts";
+import type { UpstreamTls } from "../tls/upstream.ts";
 import type { EndpointOf } from "./endpoint.ts";
 import type { HostPool, UpstreamConnection } from "./host.ts";
+import type { PoolRules } from "./pool-rules.ts";
+import type { EndpointRecords } from "./records.ts";
+
+/** One endpoint and where it stands in its assignment. */
+export interface ListedEndpoint {
+  readonly resource: LbEndpoint;
+  readonly place: Pick<LocalityLbEndpoints, "locality" | "loadBalancingWeight" | "priority">;
+}
+
+/** What the groups of one cluster have in common. */
+export interface GroupParts {
+  readonly plan: BalancePlan;
+  readonly records: EndpointRecords;
+  readonly pool?: PoolRules | undefined;
+  /** How an endpoint is connected to; absent where all are in plain text. */
+  readonly tlsOf?: ((endpoint: LbEndpoint) => UpstreamTls | undefined) | undefined;
+}
 
 /** The endpoints of a cluster that speak one protocol, by tag. */
 export class EndpointGroup<C extends UpstreamConnection> {
-  readonly #lbPolicy: LbPolicy;
+  readonly #parts: GroupParts;
   readonly #hosts: HostPool<C>;
+  #listed: readonly EndpointOf<C>[];
   #endpoints: readonly EndpointOf<C>[] = [];
   #tagged: ReadonlyMap<string, EndpointSet<C>> = new Map();
   #untagged: EndpointSet<C>;
   #setsToken = false;
   #hasTags = false;
 
-  constructor(lbPolicy: LbPolicy, hosts: HostPool<C>) {
-    this.#lbPolicy = lbPolicy;
+  /** `before` is the group in whose place this one stands: who was there already is not new. */
+  constructor(parts: GroupParts, hosts: HostPool<C>, before?: EndpointGroup<C>) {
+    this.#parts = parts;
     this.#hosts = hosts;
-    this.#untagged = new EndpointSet([], lbPolicy, hosts);
+    this.#listed = before?.listed ?? [];
+    this.#untagged = new EndpointSet([], parts.plan, hosts);
   }
 
+  /** All of them, those that are called unhealthy included. */
+  get listed(): readonly EndpointOf<C>[] {
+    return this.#listed;
+  }
+
+  /** Those that are called healthy. */
   get endpoints(): readonly EndpointOf<C>[] {
     return this.#endpoints;
   }
@@ -44,13 +72,21 @@ export class EndpointGroup<C extends UpstreamConnection> {
     return this.#setsToken;
   }
 
-  /** Replaces the endpoints. Whether calls have to be read otherwise than before: for tags, for tokens, or as there are some now or none. */
-  update(resources: readonly LbEndpoint[]): boolean {
+  /**
+   * Replaces the endpoints. Whether calls have to be read otherwise than before: for tags, for tokens, or as there are some now or none.
+   * `wallMs` is the time of day.
+   */
+  update(resources: readonly ListedEndpoint[], overprovisioning: number, wallMs: number): boolean {
     const before = [this.#hasTags, this.#setsToken, this.#endpoints.length === 0];
-    this.#endpoints = resources.map((resource) => toEndpoint(resource, this.#hosts));
+    this.#listed = this.#read(resources, wallMs);
+    this.#endpoints = this.#listed.filter(({ healthy }) => healthy);
     const tags = new Set(this.#endpoints.map(({ tag }) => tag));
-    this.#tagged = new Map([...tags].map((tag) => [tag, this.#setOf(tag)]));
-    this.#untagged = this.#tagged.get("") ?? new EndpointSet([], this.#lbPolicy, this.#hosts);
+    const setOf = (tag: string) => {
+      const endpoints = this.#listed.filter((endpoint) => endpoint.tag === tag);
+      return new EndpointSet(endpoints, this.#parts.plan, this.#hosts, overprovisioning);
+    };
+    this.#tagged = new Map([...tags].map((tag) => [tag, setOf(tag)]));
+    this.#untagged = this.#tagged.get("") ?? setOf("");
     this.#hasTags = tags.size > 1 || (tags.size === 1 && !tags.has(""));
     this.#setsToken = new Set(this.#endpoints.map(({ token }) => token)).size > 1;
     const now = [this.#hasTags, this.#setsToken, this.#endpoints.length === 0];
@@ -63,18 +99,31 @@ export class EndpointGroup<C extends UpstreamConnection> {
     return this.#tagged.get(tag) ?? (forced ? undefined : this.untagged);
   }
 
-  #setOf(tag: string): EndpointSet<C> {
-    const endpoints = this.#endpoints.filter((endpoint) => endpoint.tag === tag);
-    return new EndpointSet(endpoints, this.#lbPolicy, this.#hosts);
+  #read(resources: readonly ListedEndpoint[], wallMs: number): EndpointOf<C>[] {
+    const { records, pool, tlsOf } = this.#parts;
+    const since = new Map<object, number>(this.#listed.map(({ host, addedAtMs }) => [host, addedAtMs]));
+    return resources.map(({ resource, place }) => {
+      const { address, portValue } = resource.endpoint.address.socketAddress;
+      const host = this.#hosts.host(address, portValue, tlsOf?.(resource), pool);
+      const addedAtMs = since.size === 0 ? 0 : (since.get(host) ?? wallMs);
+      return {
+        host,
+        ...factsOf(resource),
+        priority: place.priority ?? 0,
+        locality: printLocality(place.locality),
+        localityWeight: place.loadBalancingWeight ?? 0,
+        healthy: (resource.healthStatus ?? "HEALTHY") === "HEALTHY",
+        addedAtMs,
+        record: records.recordOf(host, wallMs),
+      };
+    });
   }
 }
 
-function toEndpoint<C extends UpstreamConnection>(resource: LbEndpoint, hosts: HostPool<C>): EndpointOf<C> {
-  const { address, portValue } = resource.endpoint.address.socketAddress;
-  const facts = resource.metadata?.filterMetadata[TRESTLE_METADATA];
+function factsOf({ metadata, loadBalancingWeight: weight }: LbEndpoint) {
+  const facts = metadata?.filterMetadata[TRESTLE_METADATA];
   return {
-    host: hosts.host(address, portValue),
-    weight: resource.loadBalancingWeight,
+    weight,
     warmupMs: facts?.warmupMs ?? 0,
     startedAtMs: facts?.startedAtMs ?? 0,
     tag: facts?.tag ?? "",
@@ -83,4 +132,11 @@ function toEndpoint<C extends UpstreamConnection>(resource: LbEndpoint, hosts: H
     takesWrapper: facts?.takesWrapper ?? false,
     refusesJson: facts?.refusesJson ?? false,
   };
+}
+
+function printLocality({ region, zone, subZone }: Locality = {}): string {
+  return [region, zone, subZone]
+    .map((part) => part ?? "")
+    .join("/")
+    .replace(/\/+$/, "");
 }

@@ -2,6 +2,7 @@ import type { Callee } from "../dubbo/callee.ts";
 import type { HttpCallee } from "../http/callee.ts";
 import type { TripleCallee } from "../triple/callee.ts";
 import type { UpstreamConnection, UpstreamHost } from "./host.ts";
+import type { EndpointRecord } from "./records.ts";
 
 /** One endpoint of a cluster; the host behind it may be shared with other clusters. */
 export interface EndpointOf<C extends UpstreamConnection> {
@@ -18,6 +19,18 @@ export interface EndpointOf<C extends UpstreamConnection> {
   readonly takesWrapper: boolean;
   /** It is known to take no JSON. */
   readonly refusesJson: boolean;
+  /** From 0 on: the first ones take all calls while enough of them are healthy. */
+  readonly priority: number;
+  /** `region/zone/subzone`, `""` where it is not known. */
+  readonly locality: string;
+  /** The locality's share where localities are weighed; 0 where it has none. */
+  readonly localityWeight: number;
+  /** Whoever listed it calls it healthy. */
+  readonly healthy: boolean;
+  /** When it came into its cluster, time of day, ms; 0 for the first ones there. */
+  readonly addedAtMs: number;
+  /** What the cluster's tries showed; undefined where it does not ask. */
+  readonly record: EndpointRecord | undefined;
 }
 
 /** An endpoint that speaks Dubbo2. */

@@ -1,4 +1,7 @@
 import type { ProxyContext } from "../context.ts";
+import type { UpstreamTls } from "../tls/upstream.ts";
+import type { ConnectTarget } from "./connect-target.ts";
+import type { PoolRules } from "./pool-rules.ts";
 
 /** `idle`: not connected and not known to be bad. `down`: the last attempt to connect failed. */
 export type HostState = "idle" | "connecting" | "ready" | "down";
@@ -47,6 +50,10 @@ export type OpenConnection<C> = (host: UpstreamHost<C & UpstreamConnection>, own
 export class UpstreamHost<C extends UpstreamConnection = UpstreamConnection> {
   readonly address: string;
   readonly port: number;
+  /** How it is connected to; undefined for plain text. */
+  readonly tls: UpstreamTls | undefined;
+  /** What its cluster says of connections; undefined for nothing. */
+  readonly pool: PoolRules | undefined;
   /** Calls that wait for an answer from here. */
   active = 0;
   /** It said READONLY: it gets no new call while another provider lives. */
@@ -60,13 +67,24 @@ export class UpstreamHost<C extends UpstreamConnection = UpstreamConnection> {
   readonly #ending = new Set<C>();
   #retryMs = FIRST_RETRY_MS;
   #retryTimer: NodeJS.Timeout | undefined;
+  /** When a call waited here last, as far as a tick saw it. */
+  #usedMs = 0;
+  readonly #openedMs = new WeakMap<object, number>();
   #retired = false;
   #retiredAtMs = 0;
 
   /** `changed` is called whenever `state` or `draining` changes. */
-  constructor(address: string, port: number, context: ProxyContext, connect: OpenConnection<C>, changed: () => void) {
+  constructor(
+    { address, port, tls, pool }: ConnectTarget,
+    context: ProxyContext,
+    connect: OpenConnection<C>,
+    changed: () => void,
+  ) {
     this.address = address;
     this.port = port;
+    this.tls = tls;
+    this.pool = pool;
+    pool?.budget.add(this);
     this.#context = context;
     this.#connect = connect;
     this.#changed = changed;
@@ -100,7 +118,8 @@ export class UpstreamHost<C extends UpstreamConnection = UpstreamConnection> {
     for (const connection of this.#connections) {
       if (connection.ready && connection.backlogBytes < best.backlogBytes) best = connection;
     }
-    if (best.backlogBytes >= SECOND_CONNECTION_BYTES && this.#connections.length < MAX_CONNECTIONS) this.#open();
+    const isFull = this.#connections.length >= MAX_CONNECTIONS || this.pool?.budget.isFull === true;
+    if (best.backlogBytes >= SECOND_CONNECTION_BYTES && !isFull) this.#open();
     return best;
   }
 
@@ -140,6 +159,24 @@ export class UpstreamHost<C extends UpstreamConnection = UpstreamConnection> {
   /** Lets the connections' own timers run. */
   tick(): void {
     for (const connection of [...this.#connections, ...this.#ending]) connection.tick();
+    if (this.pool !== undefined) this.#letOldEnd(this.pool);
+  }
+
+  /** It is forgotten. */
+  forget(): void {
+    this.pool?.budget.delete(this);
+  }
+
+  /** Connections that no call waited on for long, and those that are old, take no new call. */
+  #letOldEnd({ idleMs, maxAgeMs }: PoolRules): void {
+    const { nowMs } = this.#context;
+    if (this.active > 0) this.#usedMs = nowMs;
+    const isIdle = this.active === 0 && nowMs - this.#usedMs > idleMs;
+    for (const connection of this.#connections) {
+      // One that stands for several sees to each of them.
+      if (connection.linkCount !== undefined || !connection.ready) continue;
+      if (isIdle || nowMs - (this.#openedMs.get(connection) ?? nowMs) > maxAgeMs) this.#onLeaving(connection);
+    }
   }
 
   /** Marks it (or, with false, no longer) as draining. */
@@ -172,6 +209,8 @@ export class UpstreamHost<C extends UpstreamConnection = UpstreamConnection> {
       onReady: () => {
         if (this.#ending.has(connection)) return;
         this.#retryMs = FIRST_RETRY_MS;
+        this.#usedMs = this.#context.nowMs;
+        if (this.pool !== undefined) this.#openedMs.set(connection, this.#usedMs);
         this.draining = false;
         this.#setState("ready");
       },
@@ -228,28 +267,27 @@ export class HostPool<C extends UpstreamConnection = UpstreamConnection> {
     return this.#hosts.values();
   }
 
-  /** The host with this address, made when it is new. */
-  host(address: string, port: number): UpstreamHost<C> {
-    const key = `${address}:${port}`;
+  /** The host with this address that is connected to in this way, made when it is new. */
+  host(address: string, port: number, tls?: UpstreamTls, pool?: PoolRules): UpstreamHost<C> {
+    let key = `${address}:${port}`;
+    if (tls !== undefined) key += ` ${tls.key}`;
+    if (pool !== undefined) key += ` pool ${pool.key}`;
     let host = this.#hosts.get(key);
     if (host === undefined) {
-      host = new UpstreamHost(address, port, this.#context, this.#connect, () => this.version++);
+      host = new UpstreamHost({ address, port, tls, pool }, this.#context, this.#connect, () => this.version++);
       this.#hosts.set(key, host);
     }
     host.revive();
     return host;
   }
 
-  /** Retires every host that is not in `used`. */
-  keepOnly(used: ReadonlySet<unknown>): void {
-    for (const host of this.#hosts.values()) if (!used.has(host)) host.retire();
-  }
-
   /** Lets the hosts' timers run, and forgets retired ones that no held call can come back to. */
   tick(): void {
     for (const [key, host] of this.#hosts) {
       host.tick();
-      if (host.forgettable) this.#hosts.delete(key);
+      if (!host.forgettable) continue;
+      host.forget();
+      this.#hosts.delete(key);
     }
   }
 }

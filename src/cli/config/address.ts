@@ -21,11 +21,6 @@ export function parseAdvertised(text: string): AdvertisedAddress | undefined {
   return address === undefined ? undefined : { protocol: isTri ? "tri" : "dubbo", ...address };
 }
 
-/** Prints {@link parseAddress}'s form. */
-export function printAddress(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** A registry or facade URL, cut into its parts: `scheme://[user:password@]host[:port],host.../path?query`. */
 export interface ServerUrl {
   readonly scheme: string;

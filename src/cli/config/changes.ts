@@ -16,6 +16,7 @@ export function compareConfigs(before: TrestleConfig, after: TrestleConfig): Con
     ...differs("protos", before.protos, after.protos),
     ...differs("proxy.advertise", before.proxy.advertise, after.proxy.advertise),
     ...(sameFacades ? differs("facades[].take", takesOf(before), takesOf(after)) : []),
+    ...(sameFacades ? differs("facades[].pass", passesOf(before), passesOf(after)) : []),
   ];
   const needRestart = [
     ...differs("registries", before.registries, after.registries),
@@ -25,9 +26,18 @@ export function compareConfigs(before: TrestleConfig, after: TrestleConfig): Con
     ...differs("proxy.dubbo", before.proxy.dubbo, after.proxy.dubbo),
     ...differs("proxy.tri", askedTri(before), askedTri(after)),
     ...differs("proxy.http", before.proxy.http, after.proxy.http),
+    ...differs("proxy.inbound", before.proxy.inbound, after.proxy.inbound),
+    ...differs("proxy.labels", before.proxy.labels, after.proxy.labels),
+    ...differs("proxy.serviceAccount", before.proxy.serviceAccount, after.proxy.serviceAccount),
+    ...differs("proxy.locality", before.proxy.locality, after.proxy.locality),
+    ...differs("mesh", before.mesh, after.mesh),
+    ...differs("ca", before.ca, after.ca),
     ...differs("metadata", before.metadata, after.metadata),
-    ...differs("outputs", before.outputs, after.outputs),
+    ...differs("outputs", [before.outputs, before.xds], [after.outputs, after.xds]),
+    ...differs("control", before.control, after.control),
     ...differs("admin", before.admin, after.admin),
+    ...differs("naming", before.naming, after.naming),
+    ...differs("data", before.data, after.data),
   ];
   return { taken, needRestart };
 }
@@ -45,6 +55,10 @@ function takesOf({ facades }: TrestleConfig): unknown {
   return facades.map(({ take }) => take);
 }
 
+function passesOf({ facades }: TrestleConfig): unknown {
+  return facades.map(({ pass }) => pass);
+}
+
 function fixedFacades({ facades }: TrestleConfig): unknown {
-  return facades.map(({ take: _, ...fixed }) => fixed);
+  return facades.map(({ take: _, pass: __, ...fixed }) => fixed);
 }

@@ -1,4 +1,8 @@
 import type { LogLevel } from "../../base/log.ts";
+import type { InboundProvider } from "../../control/compile/listeners.ts";
+import type { Locality, MeshSettings } from "../../model/mesh.ts";
+import type { NamingStyle } from "../../registry-sync/naming/naming-styles.ts";
+import type { ShapingConfig } from "./shaping.ts";
 
 /** One registry that Trestle mirrors and stands in front of. */
 export interface RegistryConfig {
@@ -7,17 +11,24 @@ export interface RegistryConfig {
   readonly scheme: RegistryScheme;
   /** `host:port` list. */
   readonly hosts: readonly string[];
-  /** Path that everything stands under (ZooKeeper's chroot); `""` for none. */
+  /** Path behind the hosts: ZooKeeper's chroot, the context path of Nacos and Eureka; `""` for none. */
   readonly chroot: string;
-  /** Where Dubbo's tree stands: `/dubbo`. */
+  /** Where Dubbo's tree stands in ZooKeeper: `/dubbo`. */
   readonly root: string;
+  /** What else the URL says behind `?`; its names were checked by registry-schemes.ts. */
+  readonly query: Readonly<Record<string, string>>;
   readonly username: string;
   /** Read from a file or the environment; never printed. */
   readonly password: string;
+  /** What of it is taken over, and how. */
+  readonly shaping: ShapingConfig;
 }
 
-/** How a registry is reached: by ZooKeeper's protocol, or in this process, where it lives in memory alone. */
-export type RegistryScheme = "zookeeper" | "embedded";
+/** How a registry is reached: by its protocol, or (`embedded`) in this process, where it lives in memory alone. */
+export type RegistryScheme = "zookeeper" | "nacos" | "eureka" | "kubernetes" | "file" | "memory" | "embedded";
+
+/** The protocols that facades speak. */
+export type FacadeScheme = "zookeeper" | "nacos" | "eureka";
 
 /** One place beside the registries where providers leave their metadata reports: a Nacos. */
 export interface MetadataConfig {
@@ -37,19 +48,47 @@ export interface MetadataConfig {
 
 /** One address that speaks a registry's protocol to applications. */
 export interface FacadeConfig {
+  readonly scheme: FacadeScheme;
   readonly host: string;
   readonly port: number;
   /** Name of the registry behind it. */
   readonly registry: string;
   readonly take: { readonly services: readonly string[]; readonly applications: readonly string[] };
+  /** Who is shown real addresses: services by name, clients by address, CIDR range or application; `*` for any run of characters. */
+  readonly pass: { readonly services: readonly string[]; readonly clients: readonly string[] };
   /** CIDR ranges that may connect; empty for all. */
   readonly allow: readonly string[];
+  /** Whether a led HTTP service's host is its name and not the proxy's address. No unless told. */
+  readonly namesAsHosts?: boolean;
 }
 
 /** Ports from one to another, both included. */
 export interface PortRange {
   readonly from: number;
   readonly to: number;
+}
+
+/** The certificate authority of a mesh. */
+export interface CaConfig {
+  /** Folder with an authority's files under Istio's names, watched; undefined for a root of our own. */
+  readonly certificates?: string;
+  /** Kind of the keys that are made here. */
+  readonly key: "ec" | "rsa";
+  /** Of leaves: for those who ask for none, and the longest. */
+  readonly validityMs: number;
+  readonly maxValidityMs: number;
+  /** How long a new root is handed out before it signs. */
+  readonly overlapMs: number;
+  /** File with serial numbers that are revoked, watched; undefined for none. */
+  readonly revoked?: string;
+  /** Where `istio.v1.auth.IstioCertificateService` is served; undefined for nowhere. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  /** DNS names and IP addresses in the certificate of that port. */
+  readonly names: readonly string[];
+  /** File with tokens of machines, watched; undefined for none. */
+  readonly tokens?: string;
+  /** Kubernetes' API reviews callers' tokens; undefined where it does not. */
+  readonly kubernetes?: { readonly kubeconfig?: string; readonly audiences: readonly string[] };
 }
 
 /** The whole configuration, checked, with every default filled in. */
@@ -71,13 +110,31 @@ export interface TrestleConfig {
     readonly triIsDefault: boolean;
     /** Ports for services that speak HTTP, one each; both ends included. */
     readonly http: PortRange;
+    /** Providers that it stands in front of. */
+    readonly inbound: readonly InboundProvider[];
+    /** What rules that select proxies know of it: labels, the service account that it runs under, and where it runs. */
+    readonly labels: Readonly<Record<string, string>>;
+    readonly serviceAccount: string;
+    readonly locality?: Locality;
   };
+  /** What holds for the mesh as a whole. */
+  readonly mesh: MeshSettings;
+  /** The certificate authority; undefined where there is none, and so no mTLS. */
+  readonly ca?: CaConfig;
   readonly rules: readonly string[];
   /** Metadata centres; of two that know one interface's types the first counts. */
   readonly metadata: readonly MetadataConfig[];
   /** Files and folders of .proto files and descriptor sets. */
   readonly protos: readonly string[];
   readonly outputs: readonly { readonly files: string }[];
+  /** Where xDS is served, without TLS; undefined for nowhere. */
+  readonly xds?: { readonly host: string; readonly port: number };
+  /** How services are called. */
+  readonly naming: NamingStyle;
+  /** Where a proxy on a host of its own gets its configuration: `host:port` of xDS servers. */
+  readonly control: { readonly servers: readonly string[] };
+  /** The folder that keeps what was last known; undefined for none. */
+  readonly data?: string;
   readonly admin: { readonly host: string; readonly port: number };
   readonly logLevel: LogLevel;
 }
@@ -93,8 +150,6 @@ export const DEFAULT_DUBBO_PORTS: readonly number[] = [20_880, 20_881];
 export const DEFAULT_TRI_PORT = 50_051;
 /** A thousand ports for services that speak HTTP: above those that applications like to take, below those that the system gives out. */
 export const DEFAULT_HTTP_PORTS: PortRange = { from: 31_000, to: 31_999 };
-/** Port of a facade whose URL names none: ZooKeeper's client port. */
-export const DEFAULT_FACADE_PORT = 2_181;
 /** Where admin listens unless told, `host:port`: this machine alone, since it asks nobody who they are. */
 export const DEFAULT_ADMIN = "127.0.0.1:15000";
 

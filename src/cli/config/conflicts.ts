@@ -1,7 +1,9 @@
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { resolve, sep } from "node:path";
-import { isWildcard, parseAddress, parseAdvertised, printAddress } from "./address.ts";
+import { printAddress } from "../../base/address.ts";
+import { GRPC_PORT_OFFSET } from "../../registry-sync/facades/nacos.ts";
+import { isWildcard, parseAddress, parseAdvertised } from "./address.ts";
 import type { TrestleConfig } from "./config.ts";
 import type { Fail } from "./registries.ts";
 
@@ -18,6 +20,7 @@ export interface Places {
   readonly advertise: (index: number) => string;
   readonly admin: string;
   readonly outputs: (index: number) => string;
+  readonly xds: string;
 }
 
 /** Notes what is wrong with a configuration as a whole: values that cannot be meant, and parts that exclude each other. */
@@ -148,12 +151,20 @@ function checkAdvertise({ proxy }: TrestleConfig, places: Places, fail: Fail): v
 }
 
 /** Two listeners of ours on one port. */
-function checkListeners({ facades, proxy, admin }: TrestleConfig, places: Places, fail: Fail): void {
+function checkListeners({ facades, proxy, admin, ca, xds }: TrestleConfig, places: Places, fail: Fail): void {
   const listeners = [
-    ...facades.map(({ host, port }, i) => ({ what: "a facade", host, port, place: places.facades(i) })),
+    ...facades.flatMap(({ scheme, host, port }, i) => {
+      const place = places.facades(i);
+      const main = { what: "a facade", host, port, place };
+      return scheme === "nacos" && port !== 0
+        ? [main, { what: "a facade's gRPC", host, port: port + GRPC_PORT_OFFSET, place }]
+        : [main];
+    }),
     ...proxy.dubbo.map((port) => ({ what: "the proxy", host: proxy.bind, port, place: places.dubbo })),
     ...proxy.tri.map((port) => ({ what: "the proxy's Triple", host: proxy.bind, port, place: places.tri })),
     { what: "the admin API", ...admin, place: places.admin },
+    ...(xds === undefined ? [] : [{ what: "the xDS server", ...xds, place: places.xds }]),
+    ...(ca?.listen === undefined ? [] : [{ what: "the certificate service", ...ca.listen, place: "ca.listen" }]),
   ].filter(({ port }) => port !== 0);
   for (const [i, one] of listeners.entries()) {
     const other = listeners

@@ -1,9 +1,16 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import { ConfigError } from "../../base/errors.ts";
+import { describeYamlFault } from "../../base/yaml-fault.ts";
 
 /** What a key of a configuration document may hold. */
 export type Shape =
-  | { readonly type: "string" | "port" }
+  | { readonly type: "port" | "number" }
+  /** A text that is not empty; `what` says which where another type is given, such as `a time such as 5m`. */
+  | { readonly type: "string"; readonly what?: string }
+  /** As a string, but may be empty. */
+  | { readonly type: "text" }
+  /** Any names, all with values of one shape. */
+  | { readonly type: "table"; readonly values: Shape }
   /** One port or a list of ports, kept as it is given. */
   | { readonly type: "ports" }
   | { readonly type: "list"; readonly items: Shape; readonly orSingle?: boolean }
@@ -15,6 +22,8 @@ export interface KeyShape {
   readonly required?: boolean;
   readonly doc: string;
   readonly default?: string;
+  /** The key whose own keys it has, so that they are explained there alone. */
+  readonly sameAs?: string;
   /** Why the key may not be given although it has a meaning, as the end of a sentence that starts with its name. */
   readonly refused?: string;
 }
@@ -50,7 +59,8 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
     return { value: undefined, errors: [errorAt("", `the file is over ${MAX_BYTES} bytes`)], errorAt };
   }
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
-  for (const error of document.errors) errors.push(new ConfigError("", error.message, at(error.pos[0])));
+  for (const error of document.errors)
+    errors.push(new ConfigError("", describeYamlFault(error, text), at(error.pos[0])));
   if (errors.length > 0) return { value: undefined, errors, errorAt };
 
   const walk = (node: Node | null, expected: Shape, path: string): unknown => {
@@ -62,6 +72,8 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
     switch (expected.type) {
       case "map":
         return walkMap(node, expected.keys, path);
+      case "table":
+        return walkTable(node, expected.values, path);
       case "list":
         if (isSeq(node)) return node.items.map((item, i) => walk(item as Node, expected.items, `${path}[${i}]`));
         if (expected.orSingle === true && node !== null) return [walk(node, expected.items, path)];
@@ -71,7 +83,7 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
         if (isSeq(node)) return node.items.map((item, i) => walk(item as Node, { type: "port" }, `${path}[${i}]`));
         return walkScalar(node, "port", path);
       default:
-        return walkScalar(node, expected.type, path);
+        return walkScalar(node, expected.type, path, expected.type === "string" ? expected.what : undefined);
     }
   };
   const walkMap = (node: Node | null, keys: Readonly<Record<string, KeyShape>>, path: string): unknown => {
@@ -102,15 +114,41 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
     }
     return found;
   };
-  const walkScalar = (node: Node | null, type: "string" | "port", path: string): unknown => {
+  const walkTable = (node: Node | null, values: Shape, path: string): unknown => {
+    const found: Record<string, unknown> = Object.create(null);
+    if (!isMap(node)) {
+      errors.push(errorAt(path, `${path} must be a map`));
+      return found;
+    }
+    for (const pair of (node as YAMLMap<Node, Node | null>).items) {
+      const name = isScalar(pair.key) ? String(pair.key.value) : "";
+      const inner = `${path}.${name}`;
+      if (pair.key.range) positions.set(inner, pair.key.range[0]);
+      if (name === "") errors.push(errorAt(inner, `${path} has an empty name`));
+      else found[name] = walk(pair.value, values, inner);
+    }
+    return found;
+  };
+  const walkScalar = (
+    node: Node | null,
+    type: "string" | "port" | "number" | "text",
+    path: string,
+    what = "a text",
+  ): unknown => {
     const value = isScalar(node) ? node.value : undefined;
+    if (type === "number") {
+      if (typeof value === "number" && Number.isFinite(value)) return value;
+      errors.push(errorAt(path, `${path} must be a number`));
+      return 0;
+    }
+    if (type === "text" && typeof value === "string") return value;
     if (type === "port") {
       if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
       errors.push(errorAt(path, `${path} must be a port number from 0 to 65535`));
       return 0;
     }
     if (typeof value === "string" && value !== "") return value;
-    errors.push(errorAt(path, `${path} must be a text`));
+    errors.push(errorAt(path, `${path} must be ${what}`));
     return "";
   };
   return { value: walk(document.contents as Node | null, shape, ""), errors, errorAt };
@@ -127,7 +165,8 @@ function parentOf(path: string): string {
 
 function emptyOf(shape: Shape): unknown {
   if (shape.type === "list" || shape.type === "ports") return [];
-  if (shape.type === "port") return 0;
+  if (shape.type === "port" || shape.type === "number") return 0;
+  if (shape.type === "table") return {};
   if (shape.type !== "map") return "";
   const required = Object.entries(shape.keys).filter(([, key]) => key.required === true);
   return Object.fromEntries(required.map(([name, key]) => [name, emptyOf(key.shape)]));

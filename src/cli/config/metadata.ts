@@ -1,4 +1,5 @@
-import { parseServerUrl, printAddress, type ServerUrl } from "./address.ts";
+import { printAddress } from "../../base/address.ts";
+import { parseServerUrl, type ServerUrl } from "./address.ts";
 import type { MetadataConfig } from "./config.ts";
 import { backupHosts, type Environment, type Fail, type RawRegistry, resolvePassword } from "./registries.ts";
 

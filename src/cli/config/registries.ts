@@ -1,11 +1,22 @@
 import { readFileSync } from "node:fs";
+import { printAddress } from "../../base/address.ts";
 import { ConfigError } from "../../base/errors.ts";
-import { compileAllow } from "../../registry-sync/facades/zookeeper/allow.ts";
-import { parseAddress, parseServerUrl, printAddress, type ServerUrl } from "./address.ts";
-import { DEFAULT_FACADE_PORT, EMBEDDED_REGISTRY, type FacadeConfig, type RegistryConfig } from "./config.ts";
+import { compileAllow } from "../../registry-sync/allow.ts";
+import { parseAddress, parseServerUrl, type ServerUrl } from "./address.ts";
+import { EMBEDDED_REGISTRY, type FacadeConfig, type RegistryConfig, type RegistryScheme } from "./config.ts";
+import { parsePlaceUrl } from "./place-url.ts";
+import {
+  FACADE_SCHEMES,
+  facadeSchemeOf,
+  isFacadeScheme,
+  LATER_SCHEMES,
+  REGISTRY_SCHEMES,
+  schemeShape,
+} from "./registry-schemes.ts";
+import { type RawGuard, type RawShaping, resolveShaping } from "./shaping.ts";
 
 /** A registry as flags or file have it. */
-export interface RawRegistry {
+export interface RawRegistry extends RawShaping {
   readonly name?: string;
   readonly url: string;
   readonly auth?: { readonly username: string; readonly passwordFile?: string; readonly passwordEnv?: string };
@@ -16,7 +27,9 @@ export interface RawFacade {
   readonly url: string;
   readonly registry?: string;
   readonly take?: { readonly services?: readonly string[]; readonly applications?: readonly string[] };
+  readonly pass?: { readonly services?: readonly string[]; readonly clients?: readonly string[] };
   readonly allow?: readonly string[];
+  readonly hosts?: string;
 }
 
 /** Environment variables by name. */
@@ -25,39 +38,53 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Notes a fault at a path of the file (`facades[0].url`) or at a flag (`--facade`). */
 export type Fail = (path: string, message: string) => void;
 
-/** Registries that Trestle will speak to, but does not yet. */
-const LATER_REGISTRIES = ["nacos", "eureka", "kubernetes", "file", "memory"];
-const LATER_FACADES = ["nacos", "eureka"];
-/** What a registry's URL may say behind `?`: Dubbo's own names for its tree and for further hosts. */
-const QUERY = ["root", "group", "backup"];
-
-/** Fills in a registry's defaults; `path` is where it stands. Faults go to `fail`, and what is given then is not to be used. */
-export function resolveRegistry(raw: RawRegistry, path: string, env: Environment, fail: Fail): RegistryConfig {
+/**
+ * Fills in a registry's defaults; `path` is where it stands, `guard` what holds for all registries. Faults go to `fail`, and what is
+ * given then is not to be used.
+ */
+export function resolveRegistry(
+  raw: RawRegistry,
+  path: string,
+  env: Environment,
+  fail: Fail,
+  guard?: RawGuard,
+): RegistryConfig {
   const at = urlPath(path);
-  const url = parseServerUrl(raw.url, 2_181);
+  const scheme = schemeOf(raw.url);
+  const shape = schemeShape(scheme);
+  const isPlace = shape?.isPlace === true;
+  const url = isPlace ? parsePlaceUrl(raw.url) : parseServerUrl(raw.url, shape?.port ?? 0);
   if (typeof url === "string") {
     fail(at, url);
     return embeddedRegistry();
   }
-  checkScheme(url.scheme, "registry", LATER_REGISTRIES, (message) => fail(at, message));
-  for (const name of Object.keys(url.query)) {
-    if (!QUERY.includes(name)) fail(at, `unknown parameter "${name}"; known here: ${QUERY.join(", ")}`);
+  if (isPlace && raw.auth !== undefined) fail(`${path}.auth`, `a registry of ${scheme}:// takes no credentials here`);
+  if (shape === undefined) {
+    fail(at, unknownScheme(scheme, "registry", Object.keys(REGISTRY_SCHEMES)));
+    return embeddedRegistry();
   }
-  const hosts = [...url.hosts, ...backupHosts(url, 2_181, (message) => fail(at, message))];
+  for (const name of Object.keys(url.query)) {
+    if (!shape.query.includes(name)) fail(at, `unknown parameter "${name}"; known here: ${shape.query.join(", ")}`);
+    const fault = shape.query.includes(name) ? shape.fault?.(name, url.query[name]!) : undefined;
+    if (fault !== undefined) fail(at, fault);
+  }
+  const hosts = [...url.hosts, ...backupHosts(url, shape.port, (message) => fail(at, message))];
   const addresses = hosts.map(({ host, port }) => printAddress(host, port));
   const root = url.query["root"] ?? url.query["group"] ?? "dubbo";
   return {
-    name: raw.name ?? `zookeeper-${addresses[0]}`,
-    scheme: "zookeeper",
+    name: raw.name ?? (isPlace ? [scheme, url.path].filter(Boolean).join("-") : `${scheme}-${addresses[0]}`),
+    scheme: scheme as RegistryScheme,
     hosts: addresses,
-    chroot: url.path,
+    chroot: url.path === "" ? shape.path : url.path,
     root: `/${root.replace(/^\/+|\/+$/g, "")}`,
+    query: url.query,
     username: raw.auth?.username ?? url.username,
     password: resolvePassword(raw, url, path, env, fail),
+    shaping: resolveShaping(raw, guard, path, fail),
   };
 }
 
-/** Fills in a facade's defaults, the `index`-th of all; faults go to `fail`. */
+/** Fills in a facade's defaults, the `index`-th of its scheme; faults go to `fail`. */
 export function resolveFacade(
   raw: RawFacade,
   index: number,
@@ -66,7 +93,8 @@ export function resolveFacade(
   fail: Fail,
 ): FacadeConfig {
   const at = urlPath(path);
-  const url = parseServerUrl(raw.url, DEFAULT_FACADE_PORT);
+  const scheme = schemeOf(raw.url);
+  const url = parseServerUrl(raw.url, schemeShape(scheme)?.port ?? 0);
   if (typeof url === "string") fail(at, url);
   else checkFacadeUrl(url, (message) => fail(at, message));
   const [first] = typeof url === "string" ? [] : url.hosts;
@@ -78,25 +106,35 @@ export function resolveFacade(
       fail(`${path}.allow[${i}]`, `"${range}" is no address and no CIDR range such as 10.0.0.0/8`);
     }
   }
+  for (const [i, client] of (raw.pass?.clients ?? []).entries()) {
+    if (client === "") fail(`${path}.pass.clients[${i}]`, "give an address, a CIDR range or an application's name");
+  }
+  if (raw.hosts !== undefined && raw.hosts !== "address" && raw.hosts !== "name")
+    fail(`${path}.hosts`, `"${raw.hosts}" is neither address nor name`);
   return {
+    scheme: isFacadeScheme(scheme) ? scheme : "zookeeper",
     host: first?.host ?? "",
     port: first?.port ?? 0,
-    registry: registryBehind(raw, index, registries, path, fail),
+    registry: registryBehind(raw, scheme, index, registries, path, fail),
     take: { services: raw.take?.services ?? ["*"], applications: raw.take?.applications ?? ["*"] },
+    pass: { services: raw.pass?.services ?? [], clients: raw.pass?.clients ?? [] },
     allow: raw.allow ?? [],
+    ...(raw.hosts === "name" && { namesAsHosts: true }),
   };
 }
 
 /** The registry in memory that stands behind facades when none is configured. */
-export function embeddedRegistry(): RegistryConfig {
+export function embeddedRegistry(guard?: RawGuard): RegistryConfig {
   return {
     name: EMBEDDED_REGISTRY,
     scheme: "embedded",
     hosts: [],
     chroot: "",
     root: "/dubbo",
+    query: {},
     username: "",
     password: "",
+    shaping: resolveShaping({}, guard, "guard", () => {}),
   };
 }
 
@@ -104,16 +142,24 @@ function urlPath(path: string): string {
   return path.startsWith("--") ? path : `${path}.url`;
 }
 
-function checkScheme(scheme: string, what: string, later: readonly string[], fail: (message: string) => void): void {
-  if (scheme === "zookeeper") return;
-  if (later.includes(scheme)) fail(`a ${what} of ${scheme}:// is not supported yet; zookeeper:// is`);
-  else fail(`unknown ${what} scheme "${scheme}"; zookeeper:// is supported`);
+/** What stands before `://`; empty where nothing does. */
+export function schemeOf(url: string): string {
+  return /^([a-z][a-z0-9+.-]*):\/\//.exec(url)?.[1] ?? "";
+}
+
+function unknownScheme(scheme: string, what: string, spoken: readonly string[]): string {
+  const list = spoken.map((one) => `${one}://`).join(", ");
+  const are = spoken.length === 1 ? "is" : "are";
+  if (LATER_SCHEMES.includes(scheme) || schemeShape(scheme) !== undefined)
+    return `a ${what} of ${scheme}:// is not supported yet; ${list} ${are}`;
+  return `unknown ${what} scheme "${scheme}"; ${list} ${are} supported`;
 }
 
 function checkFacadeUrl(url: ServerUrl, fail: (message: string) => void): void {
-  checkScheme(url.scheme, "facade", LATER_FACADES, fail);
+  if (!isFacadeScheme(url.scheme)) fail(unknownScheme(url.scheme, "facade", FACADE_SCHEMES));
   if (url.hosts.length > 1) fail("a facade listens on one address; give one facade for each");
-  if (url.path !== "" || Object.keys(url.query).length > 0)
+  const path = schemeShape(url.scheme)?.path ?? "";
+  if ((url.path !== "" && url.path !== path) || Object.keys(url.query).length > 0)
     fail("a facade's URL ends behind the port; chroot and root belong to the registry's URL");
   if (url.username !== "" || url.password !== "")
     fail("a facade has no credentials of its own; its clients' are passed to the registry");
@@ -159,21 +205,35 @@ export function resolvePassword(
 
 function registryBehind(
   { registry: name }: RawFacade,
+  scheme: string,
   index: number,
   registries: readonly RegistryConfig[],
   path: string,
   fail: Fail,
 ): string {
   if (name !== undefined) {
-    if (!registries.some((registry) => registry.name === name)) {
+    const named = registries.find((registry) => registry.name === name);
+    if (named === undefined) {
       const known = registries.map((registry) => registry.name).join(", ");
       fail(`${path}.registry`, `no registry is named "${name}"; there are ${known}`);
+    } else if (isFacadeScheme(scheme) && facadeSchemeOf(named.scheme) !== scheme) {
+      fail(`${path}.registry`, `a facade of ${scheme}:// cannot stand before "${name}", which is ${named.scheme}://`);
     }
     return name;
   }
-  const behind = registries.length === 1 ? registries[0] : registries[index];
-  if (behind === undefined)
-    fail(path, `there is no ${index + 1}. registry for the ${index + 1}. facade; name the one behind it by "registry"`);
+  if (!isFacadeScheme(scheme)) return "";
+  const alike = registries.filter((registry) => facadeSchemeOf(registry.scheme) === scheme);
+  const behind = alike.length === 1 ? alike[0] : alike[index];
+  if (alike.length === 0)
+    fail(
+      path,
+      `there is no ${scheme}:// registry for the facade to stand before; the embedded one is ZooKeeper's and stands only where no registry is named`,
+    );
+  else if (behind === undefined)
+    fail(
+      path,
+      `there is no ${index + 1}. ${scheme}:// registry for the ${index + 1}. facade of it; name the one behind it by "registry"`,
+    );
   return behind?.name ?? "";
 }
 

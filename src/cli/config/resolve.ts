@@ -1,5 +1,8 @@
 import { ConfigError } from "../../base/errors.ts";
+import type { MeshSettings } from "../../model/mesh.ts";
+import { NAMING_STYLES, type NamingStyle } from "../../registry-sync/naming/naming-styles.ts";
 import { parseAddress } from "./address.ts";
+import { type RawCa, resolveCa } from "./ca.ts";
 import {
   DEFAULT_ADMIN,
   DEFAULT_DUBBO_PORTS,
@@ -10,8 +13,12 @@ import {
   type TrestleConfig,
 } from "./config.ts";
 import { checkConflicts } from "./conflicts.ts";
+import { resolveControl } from "./control.ts";
 import { checkDocument } from "./document.ts";
+import { type RawInbound, resolveInbound } from "./inbound.ts";
+import { DEFAULT_SERVICE_ACCOUNT, localityIn, nameIn, resolveMesh } from "./mesh.ts";
 import { type RawMetadata, resolveMetadata } from "./metadata.ts";
+import { type RawOutput, resolveOutputs } from "./outputs.ts";
 import {
   type Environment,
   embeddedRegistry,
@@ -21,8 +28,10 @@ import {
   readText,
   resolveFacade,
   resolveRegistry,
+  schemeOf,
 } from "./registries.ts";
 import { CONFIG_KEYS } from "./schema.ts";
+import { PLAIN_SHAPING, type RawGuard, resolveGuard } from "./shaping.ts";
 
 /** Command line flags of the roles; what is given here wins over the file. */
 export interface RoleFlags {
@@ -39,6 +48,8 @@ export interface RoleFlags {
   readonly protos?: readonly string[];
   readonly admin?: string;
   readonly output?: readonly string[];
+  readonly control?: readonly string[];
+  readonly data?: string;
   readonly logLevel?: string;
 }
 
@@ -52,12 +63,22 @@ interface RawConfig {
     readonly dubbo?: readonly number[];
     readonly tri?: number | readonly number[];
     readonly http?: PortRange;
+    readonly inbound?: readonly RawInbound[];
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly serviceAccount?: string;
+    readonly locality?: string;
   };
+  readonly mesh?: Partial<MeshSettings>;
+  readonly ca?: RawCa;
   readonly rules?: readonly string[];
   readonly metadata?: readonly RawMetadata[];
   readonly protos?: readonly string[];
-  readonly outputs?: readonly { readonly files: string }[];
+  readonly outputs?: readonly RawOutput[];
+  readonly control?: { readonly servers?: readonly string[] };
   readonly admin?: string;
+  readonly naming?: string;
+  readonly guard?: RawGuard;
+  readonly data?: string;
 }
 
 /** The outcome of reading flags and file: a configuration, or every fault at once. */
@@ -119,21 +140,21 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
   const facadeAt = (i: number) => place(flags.facade, "--facade", `facades[${i}]`);
   const outputAt = (i: number) => place(flags.output, "--output", `outputs[${i}]`);
   const registries = (flags.registry?.map((url): RawRegistry => ({ url })) ?? raw.registries ?? []).map((item, i) =>
-    resolveRegistry(item, place(flags.registry, "--registry", `registries[${i}]`), env, fail),
+    resolveRegistry(item, place(flags.registry, "--registry", `registries[${i}]`), env, fail, raw.guard),
   );
-  if (registries.length === 0) registries.push(embeddedRegistry());
-  const facades = (flags.facade?.map((url): RawFacade => ({ url })) ?? raw.facades ?? []).map((item, i) =>
-    resolveFacade(item, i, registries, facadeAt(i), fail),
-  );
+  if (registries.length === 0) registries.push(embeddedRegistry(raw.guard));
+  resolveGuard(raw.guard ?? {}, PLAIN_SHAPING.guard, "guard", fail);
+  const facades = (flags.facade?.map((url): RawFacade => ({ url })) ?? raw.facades ?? []).map((item, i, all) => {
+    const before = all.slice(0, i).filter(({ url }) => schemeOf(url) === schemeOf(item.url));
+    return resolveFacade(item, before.length, registries, facadeAt(i), fail);
+  });
   const host = withoutBrackets(flags.proxyHost ?? raw.proxy?.host ?? DEFAULT_PROXY_HOST);
   const adminText = flags.admin ?? raw.admin ?? DEFAULT_ADMIN;
-  const admin = parseAddress(adminText, 15_000);
+  // A number alone would be a host by its form, and is meant as a port.
+  const admin = /^\d+$/.test(adminText) ? undefined : parseAddress(adminText, 15_000);
   const adminAt = place(flags.admin, "--admin", "admin");
   if (admin === undefined) fail(adminAt, `"${adminText}" is no host:port to listen on, such as ${DEFAULT_ADMIN}`);
-  const outputs =
-    flags.output?.map((item) => ({ files: outputFolder(item, (message) => fail("--output", message)) })) ??
-    raw.outputs ??
-    [];
+  const { outputs, places, xds, xdsPlace } = resolveOutputs(flags.output, raw.outputs, outputAt, fail);
   const dubbo = flags.proxyPort?.map(Number) ?? raw.proxy?.dubbo ?? DEFAULT_DUBBO_PORTS;
   const asked = askedTri(flags.triPort) ?? raw.proxy?.tri;
   const taken = [...dubbo, ...facades.map(({ port }) => port), admin?.port ?? 0];
@@ -148,13 +169,27 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       tri: asked === undefined ? defaultTri(dubbo.length, taken) : countUp(asked, dubbo.length),
       triIsDefault: asked === undefined,
       http: raw.proxy?.http ?? DEFAULT_HTTP_PORTS,
+      inbound: resolveInbound(raw.proxy?.inbound ?? [], { ...raw.proxy?.labels }, fail),
+      labels: { ...raw.proxy?.labels },
+      serviceAccount: nameIn(raw.proxy?.serviceAccount ?? DEFAULT_SERVICE_ACCOUNT, "proxy.serviceAccount", fail),
+      ...localityIn(raw.proxy?.locality),
     },
+    mesh: resolveMesh(raw.mesh ?? {}, fail),
+    ...resolveCa(raw.ca, fail),
     rules: flags.rules ?? raw.rules ?? [],
     metadata: (flags.metadata?.map((url): RawMetadata => ({ url })) ?? raw.metadata ?? []).map((item, i) =>
       resolveMetadata(item, place(flags.metadata, "--metadata", `metadata[${i}]`), env, fail),
     ),
     protos: flags.protos ?? raw.protos ?? [],
     outputs,
+    ...(xds && { xds }),
+    control: resolveControl(
+      flags.control ?? raw.control?.servers ?? [],
+      (i) => place(flags.control, "--control", `control.servers[${i}]`),
+      fail,
+    ),
+    naming: namingStyle(raw.naming, fail),
+    ...optionalData(flags.data ?? raw.data),
     admin: admin ?? { host: "", port: 0 },
     logLevel: (flags.logLevel ?? "info") as TrestleConfig["logLevel"],
   };
@@ -168,11 +203,22 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       tri: place(flags.triPort, "--tri-port", "proxy.tri"),
       advertise: (i) => place(flags.advertise, "--advertise", `proxy.advertise[${i}]`),
       admin: adminAt,
-      outputs: outputAt,
+      outputs: (i) => outputAt(places[i] ?? i),
+      xds: outputAt(xdsPlace),
     },
     fail,
   );
   return config;
+}
+
+function namingStyle(text: string | undefined, fail: Fail): NamingStyle {
+  const style = NAMING_STYLES.find((one) => one === (text ?? "trestle"));
+  if (style === undefined) fail("naming", `"${text}" is no naming style; there are ${NAMING_STYLES.join(", ")}`);
+  return style ?? "trestle";
+}
+
+function optionalData(data: string | undefined): { readonly data?: string } {
+  return data === undefined ? {} : { data };
 }
 
 /** What `--tri-port` asks for: the number to count up from, or the ports; undefined where it is not given. */
@@ -195,13 +241,4 @@ function defaultTri(count: number, taken: readonly number[]): readonly number[] 
 
 function withoutBrackets(host: string): string {
   return host.replace(/^\[(.*)\]$/, "$1");
-}
-
-function outputFolder(text: string, fail: (message: string) => void): string {
-  const [, kind, place] = /^([a-z]+)=(.+)$/.exec(text) ?? [];
-  if (kind === "files" && place !== undefined) return place;
-  if (kind === "kubernetes" || kind === "mcp" || kind === "xds")
-    fail(`an output ${kind} is not supported yet; files=FOLDER is`);
-  else fail(`"${text}" is no output; use files=FOLDER`);
-  return "";
 }

@@ -1,4 +1,9 @@
+import { DEFAULT_MESH } from "../../model/mesh.ts";
+import { NAMING_STYLES } from "../../registry-sync/naming/naming-styles.ts";
+import { CA_KEYS } from "./ca.ts";
 import type { KeyShape, Shape } from "./document.ts";
+import { inboundKeys } from "./inbound.ts";
+import { GUARD_KEYS, SHAPING_KEYS } from "./shaping.ts";
 
 const text: Shape = { type: "string" };
 const texts: Shape = { type: "list", items: text };
@@ -13,7 +18,7 @@ const auth: KeyShape = {
       username: {
         shape: text,
         required: true,
-        doc: "user of Trestle's own sessions; ZooKeeper's digest, Nacos' login",
+        doc: "user of Trestle's own sessions; ZooKeeper's digest, Nacos' login, Eureka's basic authentication",
       },
       password: { shape: text, doc: "", refused: "may not stand in the file; use passwordFile or passwordEnv" },
       passwordFile: { shape: text, doc: "file that holds the password" },
@@ -28,9 +33,10 @@ const registry: Readonly<Record<string, KeyShape>> = {
   url: {
     shape: text,
     required: true,
-    doc: "zookeeper://host:port,host:port/chroot?root=/dubbo; the port is 2181 unless given",
+    doc: "zookeeper://, nacos:// or eureka://host:port,host:port/path?name=value, the ports 2181, 8848 and 8761 unless given; kubernetes://KUBECONFIG, file://PATH, memory://NAME",
   },
   auth,
+  ...SHAPING_KEYS,
 };
 
 const metadata: Readonly<Record<string, KeyShape>> = {
@@ -44,11 +50,15 @@ const metadata: Readonly<Record<string, KeyShape>> = {
 };
 
 const facade: Readonly<Record<string, KeyShape>> = {
-  url: { shape: text, required: true, doc: "zookeeper://address:port to listen on" },
+  url: {
+    shape: text,
+    required: true,
+    doc: "zookeeper://, nacos:// or eureka://address:port to listen on; Nacos' gRPC is 1,000 above the port",
+  },
   registry: {
     shape: text,
     doc: "name of the registry behind it",
-    default: "the only registry, else the n-th registry for the n-th facade",
+    default: "the only registry of its scheme, else the n-th of it for the n-th facade of it",
   },
   take: {
     shape: {
@@ -64,7 +74,26 @@ const facade: Readonly<Record<string, KeyShape>> = {
     },
     doc: "what is led through the proxy; all else passes unchanged",
   },
+  pass: {
+    shape: {
+      type: "map",
+      keys: {
+        services: { shape: texts, doc: "services whose real addresses are shown; as in take", default: "[]" },
+        clients: {
+          shape: texts,
+          doc: "clients who are shown real addresses: addresses, CIDR ranges, or names of applications with * for any run of characters",
+          default: "[]",
+        },
+      },
+    },
+    doc: "who is shown real addresses although take takes it: those who use the list for other ends than calls",
+  },
   allow: { shape: texts, doc: "addresses and CIDR ranges that may connect", default: "everybody" },
+  hosts: {
+    shape: text,
+    doc: "what the host of a led HTTP service is: the proxy's address, or (name) the service's name, where applications resolve it to the proxy",
+    default: "address",
+  },
   tls: notYet,
 };
 
@@ -94,10 +123,44 @@ const proxy: Readonly<Record<string, KeyShape>> = {
         to: { shape: { type: "port" }, required: true, doc: "last port" },
       },
     },
-    doc: "ports of the first worker for services that speak HTTP (ServiceEntry objects): each has one, by a hash of its name; trestle services shows it",
+    doc: "ports of the first worker for services that speak HTTP, of registries and ServiceEntry objects: each has one, by a hash of its name; trestle services shows it",
     default: "{from: 31000, to: 31999}",
   },
+  inbound: {
+    shape: { type: "list", items: { type: "map", keys: inboundKeys } },
+    doc: "providers that the proxy stands in front of: callers come by mutual TLS, or in plain text where PeerAuthentication lets them",
+    default: "[]",
+  },
+  labels: {
+    shape: { type: "table", values: { type: "text" } },
+    doc: "labels of the proxies, for rules that select workloads by them",
+    default: "{}",
+  },
+  serviceAccount: {
+    shape: text,
+    doc: "service account of the proxies, the last part of their identity",
+    default: "default",
+  },
+  locality: {
+    shape: text,
+    doc: "where the proxies run, as region/zone/subzone: for rules that prefer near endpoints",
+    default: "not known",
+  },
   tls: notYet,
+};
+
+const mesh: Readonly<Record<string, KeyShape>> = {
+  namespace: {
+    shape: text,
+    doc: "namespace of the services that registries know, and of the proxies",
+    default: DEFAULT_MESH.namespace,
+  },
+  rootNamespace: {
+    shape: text,
+    doc: "namespace whose Sidecar and security objects hold for all namespaces",
+    default: DEFAULT_MESH.rootNamespace,
+  },
+  trustDomain: { shape: text, doc: "trust domain of the identities in the mesh", default: DEFAULT_MESH.trustDomain },
 };
 
 /** Every key of trestle.yaml. */
@@ -113,6 +176,12 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
     default: "none",
   },
   proxy: { shape: { type: "map", keys: proxy }, doc: "the data plane" },
+  mesh: { shape: { type: "map", keys: mesh }, doc: "what holds for the mesh as a whole" },
+  ca: {
+    shape: { type: "map", keys: CA_KEYS },
+    doc: "the certificate authority of the mesh: gives identities, for mTLS between proxies; {} for all defaults",
+    default: "none",
+  },
   rules: {
     shape: { ...texts, type: "list", items: text, orSingle: true },
     doc: "files and folders with rules, watched",
@@ -134,18 +203,48 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
       items: {
         type: "map",
         keys: {
-          files: { shape: text, required: true, doc: "folder that gets one ServiceEntry file per service" },
+          files: { shape: text, doc: "folder that gets one ServiceEntry file per service" },
           kubernetes: notYet,
           mcp: notYet,
-          xds: notYet,
+          xds: {
+            shape: { type: "string", what: "host:port, such as 0.0.0.0:15011" },
+            doc: "address (host:port) where Envoy, proxyless gRPC, dubbo-xds and Trestle proxies get their configuration by xDS",
+          },
         },
       },
     },
-    doc: "where entries are written",
+    doc: "where entries are written and xDS is served; each item is of one kind",
     default: "[]",
   },
-  admin: { shape: text, doc: "address (host:port) that the admin API listens on", default: "127.0.0.1:15000" },
-  naming: notYet,
+  control: {
+    shape: {
+      type: "map",
+      keys: {
+        servers: {
+          shape: texts,
+          doc: "host:port of the xDS servers that trestle proxy is configured by; the next one is asked where one is out of reach",
+          default: "[]",
+        },
+      },
+    },
+    doc: "where a proxy on a host of its own gets its configuration",
+  },
+  admin: {
+    shape: { type: "string", what: "host:port, such as 127.0.0.1:15000" },
+    doc: "address (host:port) that the admin API listens on",
+    default: "127.0.0.1:15000",
+  },
+  naming: {
+    shape: text,
+    doc: `how services are called, so that rules written for another synchronizer fit: ${NAMING_STYLES.join(", ")}`,
+    default: "trestle",
+  },
+  guard: { shape: { type: "map", keys: GUARD_KEYS }, doc: "how sudden losses are held, for all registries" },
+  data: {
+    shape: text,
+    doc: "folder that keeps what was last known, for a start while registries are down, and the audit log",
+    default: "none",
+  },
   tls: notYet,
 };
 
@@ -163,7 +262,7 @@ export function explainKeys(keys = CONFIG_KEYS, prefix = ""): ExplainedKey[] {
     const path = `${prefix}${name}`;
     const row = { key: path, meaning: key.doc, default: key.default ?? (key.required === true ? "(required)" : "") };
     const shape = key.shape.type === "list" ? key.shape.items : key.shape;
-    if (shape.type !== "map") return [row];
+    if (shape.type !== "map" || key.sameAs !== undefined) return [row];
     return [row, ...explainKeys(shape.keys, `${path}${key.shape.type === "list" ? "[]" : ""}.`)];
   });
 }

@@ -1,6 +1,6 @@
+import { printAddress } from "../../base/address.ts";
 import { CallError } from "../../base/errors.ts";
 import { fieldOf, isContainer, isObject, type Value } from "../../codecs/value.ts";
-import { printAddress } from "../config/address.ts";
 import type { ProviderAddress } from "../dubbo/registry.ts";
 import { openLink, type SampleLink } from "./links.ts";
 import { ORDER_DESCRIPTORS, ORDER_SERVICE, type OrderMethod } from "./order-service.ts";

@@ -2,10 +2,10 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { printAddress } from "../../base/address.ts";
 import { createLogger } from "../../base/log.ts";
 import type { Value } from "../../codecs/value.ts";
-import type { DubboUrl } from "../../registry-sync/dubbo-url.ts";
-import { printAddress } from "../config/address.ts";
+import type { DubboUrl } from "../../registry-sync/dubbo/url.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import {
   findProviders,

@@ -1,4 +1,4 @@
-import type { DubboUrl } from "../../registry-sync/dubbo-url.ts";
+import type { DubboUrl } from "../../registry-sync/dubbo/url.ts";
 import type { ProviderScheme } from "../dubbo/registry.ts";
 import { listenDubbo } from "../dubbo/server.ts";
 import { answerOrder, ORDER_METHODS, ORDER_SERVICE } from "./order-service.ts";

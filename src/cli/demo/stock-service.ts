@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { printAddress } from "../../base/address.ts";
 import { serviceKey } from "../../model/service.ts";
-import { printAddress } from "../config/address.ts";
 
 /** The sample's second service, as callers know it: a Java interface. Nobody who provides it speaks Dubbo. */
 export const STOCK_SERVICE = serviceKey("com.acme.StockService");

@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
+import { printAddress } from "../../base/address.ts";
 import { type Clock, realClock } from "../../base/clock.ts";
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { RequestParts, Response } from "../../codecs/dubbo2/body.ts";
 import { type ClientEvent, Dubbo2Client } from "../../codecs/dubbo2/connection.ts";
-import { printAddress } from "../config/address.ts";
 import { MachinePump } from "../machine-pump.ts";
-import { openSocket, type SocketOptions } from "../socket.ts";
+import { endSocket, openSocket, type SocketOptions } from "../socket.ts";
 
 interface Waiting {
   readonly resolve: (response: Response) => void;
@@ -80,8 +80,9 @@ export class DubboClient {
 
   /** Closes the connection after what has been sent; calls in flight reject. */
   close(): void {
+    if (this.#closed) return;
     this.#pump.write();
-    this.#socket.end();
+    endSocket(this.#socket, this.#clock);
     this.#end(`connection to ${this.#address} was closed`);
   }
 

@@ -1,8 +1,8 @@
 import { ConfigError, TransientError } from "../../base/errors.ts";
 import { isZooKeeperError } from "../../codecs/zookeeper/status.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
-import { matchesGroup } from "../../registry-sync/dubbo-match.ts";
-import { type DubboUrl, param, parseNodeName, printNodeName } from "../../registry-sync/dubbo-url.ts";
+import { matchesGroup } from "../../registry-sync/dubbo/match.ts";
+import { type DubboUrl, param, parseNodeName, printNodeName } from "../../registry-sync/dubbo/url.ts";
 import { createZooKeeperClient, type ZooKeeperClient } from "../../registry-sync/sources/zookeeper/client.ts";
 import { parseAddress } from "../config/address.ts";
 import type { RegistryConfig } from "../config/config.ts";
@@ -66,6 +66,11 @@ function readRegistry(url: string): RegistryConfig {
   const faults: string[] = [];
   const config = resolveRegistry({ url }, "--registry", {}, (path, message) => faults.push(`${path}: ${message}`));
   if (faults[0] !== undefined) throw new ConfigError("--registry", faults[0]);
+  if (config.scheme !== "zookeeper")
+    throw new ConfigError(
+      "--registry",
+      `providers are looked up in zookeeper:// alone, not in ${config.scheme}://; call through a running trestle by --admin`,
+    );
   return config;
 }
 

@@ -1,27 +1,24 @@
+import { printAddress } from "../../base/address.ts";
+import { steadyClock } from "../../base/clock.ts";
 import { TransientError } from "../../base/errors.ts";
-import type { AdminSources } from "../../control/admin/sources.ts";
+import type { AdminSources, DiffReport } from "../../control/admin/sources.ts";
 import type { RuleFiles } from "../../control/rule-files.ts";
 import type { ControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
-import type { ZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
-import type { Spacing } from "../../registry-sync/present/spacing.ts";
-import { printAddress } from "../config/address.ts";
-import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
+import type { TrestleConfig } from "../config/config.ts";
 import { configWithoutSecrets } from "../config/secrets.ts";
 import { VERSION } from "../version.ts";
+import type { Certificates } from "./certificates.ts";
 import type { DataPlane } from "./data-plane.ts";
+import type { OpenFacade } from "./facades/open.ts";
 import { servicesNotLed } from "./led.ts";
+import { withoutOwn } from "./metadata-book.ts";
+import type { OpenRegistry } from "./registries/open.ts";
+import { registryStatuses } from "./registry-status.ts";
 import type { SchemaSources } from "./schemas.ts";
-import { type OpenRegistry, planFor } from "./sync.ts";
-
-/** A facade that listens, with what it was configured from and what it found. */
-export interface OpenFacade {
-  readonly config: FacadeConfig;
-  readonly facade: ZookeeperFacade;
-  readonly findings: Map<string, Finding>;
-  readonly spacing: Spacing;
-}
+import { planFor } from "./sync.ts";
+import type { XdsOutput } from "./xds-output.ts";
 
 /** The parts of a running mesh that the admin API shows. */
 export interface MeshParts {
@@ -34,6 +31,8 @@ export interface MeshParts {
   readonly registries: readonly OpenRegistry[];
   readonly facades: readonly OpenFacade[];
   readonly sync: SyncState | undefined;
+  readonly certificates?: Certificates | undefined;
+  readonly xds: XdsOutput;
   /** What is wrong with the registries and with what they hold. */
   registryFindings(): readonly Finding[];
   notReady(): string[];
@@ -44,37 +43,29 @@ export function adminSources(mesh: MeshParts): AdminSources {
   return {
     version: VERSION,
     notReady: () => mesh.notReady(),
-    snapshot: () => mesh.store.snapshots.get(),
+    snapshot: () => withoutOwn(mesh.store.snapshots.get()),
     notLed: () => notLedBy(mesh),
+    consumers: () => mesh.sync?.consumers ?? [],
     schemaOrigins: () => mesh.store.schemaOrigins(),
     httpAddresses: () => mesh.dataPlane.httpAddresses,
     resources: () => mesh.dataPlane.resources,
     rules: () => mesh.ruleFiles.current.get(),
+    ownMetrics: () => (mesh.certificates?.metrics.expose() ?? "") + mesh.xds.exposeMetrics(),
+    proxies: () => mesh.xds.clients(),
     findings: () => [
       ...mesh.registryFindings(),
       ...mesh.schemas.findings(),
       ...mesh.dataPlane.findings,
+      ...mesh.xds.findings(),
       ...mesh.facades.flatMap(({ findings }) => [...findings.values()]),
     ],
-    registries: () =>
-      mesh.registries.map(({ config, hosts, connected }) => {
-        const world = mesh.sync?.worlds.find(({ name }) => name === config.name);
-        return {
-          name: config.name,
-          url: `${config.scheme}://${hosts.join(",")}${config.chroot}`,
-          connected: connected(),
-          loaded: world !== undefined,
-          heldEndpoints: mesh.sync?.held.get(config.name) ?? 0,
-          services: world?.entries.length ?? 0,
-          endpoints: world?.entries.reduce((sum, { endpoints }) => sum + endpoints.length, 0) ?? 0,
-        };
-      }),
+    registries: () => registryStatuses(mesh.registries, mesh.sync, steadyClock.now()),
     facades: () =>
       mesh.facades.map(({ config, facade }) => {
         const { sessions, ...counters } = facade.counters;
         return {
-          name: `zookeeper-${config.registry}`,
-          url: `zookeeper://${printAddress(facade.address.host, facade.address.port)}`,
+          name: `${config.scheme}-${config.registry}`,
+          url: `${config.scheme}://${printAddress(facade.address.host, facade.address.port)}`,
           registry: config.registry,
           connections: sessions,
           counters: Object.fromEntries(Object.entries(counters).map(([name, value]) => [snakeCase(name), value])),
@@ -82,20 +73,22 @@ export function adminSources(mesh: MeshParts): AdminSources {
       }),
     workers: () => mesh.dataPlane.statuses(),
     stats: () => mesh.dataPlane.stats(),
-    diff: async () => {
-      const state = mesh.sync;
-      const unread =
-        state === undefined ? "the registries have" : [...state.silent].map((name) => `registry ${name} has`)[0];
-      if (state === undefined || unread !== undefined)
-        throw new TransientError(`${unread} not been read yet, so what would change is not known`);
-      return Promise.all(mesh.outputs.map((sink) => planFor(sink, state)));
-    },
+    diff: () => diffOf(mesh.sync, mesh.outputs),
     config: () => configWithoutSecrets(mesh.config),
     restart: async () => {
       await mesh.dataPlane.restart();
       return { workers: mesh.dataPlane.statuses().map(({ worker }) => worker) };
     },
   };
+}
+
+/** What a sync would do to outputs now. Throws `TransientError` while a registry has not been read yet. */
+export async function diffOf(state: SyncState | undefined, outputs: readonly Sink[]): Promise<readonly DiffReport[]> {
+  const unread =
+    state === undefined ? "the registries have" : [...state.silent].map((name) => `registry ${name} has`)[0];
+  if (state === undefined || unread !== undefined)
+    throw new TransientError(`${unread} not been read yet, so what would change is not known`);
+  return Promise.all(outputs.map((sink) => planFor(sink, state)));
 }
 
 /** The services that the mesh's facades do not lead through the proxy now, and why. */

@@ -1,11 +1,25 @@
-import type { CallerTags } from "../../codecs/xds/resources.ts";
+import type { CallerTags } from "../../codecs/xds/listener.ts";
+import type { ProxyNode } from "../../control/compile/listeners.ts";
 import type { Consumer, Entry } from "../../model/entry.ts";
 import { printServiceKey } from "../../model/service.ts";
-import { matchesGroup, matchesVersion } from "../../registry-sync/dubbo-match.ts";
-import { decodedParam } from "../../registry-sync/dubbo-url.ts";
+import type { Snapshot } from "../../model/snapshot.ts";
+import { matchesGroup, matchesVersion } from "../../registry-sync/dubbo/match.ts";
+import { decodedParam } from "../../registry-sync/dubbo/url.ts";
+
+/** What registries say of those who call. */
+export type Callers = Pick<ProxyNode, "applications" | "tags">;
 
 /** Key under which a consumer registers the tag of its reference (apache/dubbo 2.7 and 3.x AbstractInterfaceConfig.getTag). */
 const TAG = "dubbo.tag";
+
+/** What the proxy must know of consumers: their applications where a rule asks for them, and their tags. */
+export function callersFor(snapshot: Snapshot, consumers: readonly Consumer[] = []): Callers {
+  const tags = tagsByAddress(consumers, snapshot.entries);
+  return {
+    ...(usesApplications(snapshot) && { applications: applicationsByAddress(consumers) }),
+    ...(tags && { tags }),
+  };
+}
 
 /** Which application registered as a consumer from an address, where it was one alone. Sorted, so that equal facts print alike. */
 export function applicationsByAddress(consumers: readonly Consumer[]): Record<string, string> {
@@ -20,10 +34,8 @@ export function applicationsByAddress(consumers: readonly Consumer[]): Record<st
  * matches them (`*`, comma lists). Sorted, so that equal facts print alike.
  */
 export function tagsByAddress(consumers: readonly Consumer[], entries: readonly Entry[]): CallerTags | undefined {
-  const tagged = new Map<string, Consumer[]>();
-  for (const consumer of consumers) if (tagOf(consumer) !== "") tagged.set(consumer.service.interface, []);
+  const tagged = taggedConsumers(consumers);
   if (tagged.size === 0) return undefined;
-  for (const consumer of consumers) tagged.get(consumer.service.interface)?.push(consumer);
   const tags: [key: string, byAddress: Record<string, string>][] = [];
   for (const { service } of entries) {
     const found = new Map<string, string | undefined>();
@@ -36,6 +48,19 @@ export function tagsByAddress(consumers: readonly Consumer[], entries: readonly 
     if (Object.keys(byAddress).length > 0) tags.push([printServiceKey(service), byAddress]);
   }
   return tags.length === 0 ? undefined : Object.fromEntries(tags.sort(byKey));
+}
+
+const tagged = new WeakMap<readonly Consumer[], ReadonlyMap<string, readonly Consumer[]>>();
+
+/** The consumers of each interface of which one has a tag; a list is looked through once. */
+function taggedConsumers(consumers: readonly Consumer[]): ReadonlyMap<string, readonly Consumer[]> {
+  const known = tagged.get(consumers);
+  if (known !== undefined) return known;
+  const found = new Map<string, Consumer[]>();
+  for (const consumer of consumers) if (tagOf(consumer) !== "") found.set(consumer.service.interface, []);
+  if (found.size > 0) for (const consumer of consumers) found.get(consumer.service.interface)?.push(consumer);
+  tagged.set(consumers, found);
+  return found;
 }
 
 function tagOf(consumer: Consumer): string {
@@ -54,3 +79,15 @@ function agreed(found: ReadonlyMap<string, string | undefined>): Record<string, 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** Whether any rule asks who calls; worked out once for each list of rules. */
+function usesApplications({ rules }: Snapshot): boolean {
+  let uses = asking.get(rules);
+  if (uses === undefined) {
+    uses = /"sourceLabels":|dubbo-application/i.test(JSON.stringify(rules));
+    asking.set(rules, uses);
+  }
+  return uses;
+}
+
+const asking = new WeakMap<Snapshot["rules"], boolean>();

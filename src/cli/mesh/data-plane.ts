@@ -1,13 +1,13 @@
+import { printAddress } from "../../base/address.ts";
 import type { Logger } from "../../base/log.ts";
-import type { CarriedProtocol, ResourceSet, WireProtocol } from "../../codecs/xds/resources.ts";
+import type { CarriedProtocol, WireProtocol } from "../../codecs/xds/core.ts";
+import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import type { WorkerStatus } from "../../control/admin/sources.ts";
-import { createCompiler } from "../../control/compile/compiler.ts";
 import { WIRE_PROTOCOLS } from "../../control/compile/endpoints.ts";
 import type { ProxyNode } from "../../control/compile/listeners.ts";
-import type { Finding } from "../../model/entry.ts";
-import type { Snapshot } from "../../model/snapshot.ts";
+import type { Entry, Finding } from "../../model/entry.ts";
 import type { ProxyStats } from "../../model/stats.ts";
-import { parseAdvertised, printAddress } from "../config/address.ts";
+import { parseAdvertised } from "../config/address.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import { HttpPorts } from "./http-ports.ts";
 import { replaceTri } from "./listeners.ts";
@@ -21,9 +21,6 @@ const LIST_SETTLES_MS = 6_000;
 
 /** How long a worker that has to give up ports is waited for before another one takes them, ms. */
 const HANDOVER_MS = 2_000;
-
-/** What registries say of those who call. */
-export type Callers = Pick<ProxyNode, "applications" | "tags">;
 
 /** By protocol, `host:port` of the proxies that carry it. */
 export type ProxyAddresses = Readonly<Record<WireProtocol, readonly string[]>>;
@@ -45,9 +42,12 @@ interface PlacedWorker {
   tri: number | undefined;
 }
 
-interface Given {
-  readonly snapshot: Snapshot;
-  readonly callers: Callers;
+/** What workers are configured from. */
+export interface Given {
+  /** The resources of one worker, by where it listens. */
+  resourcesOf(node: ProxyNode): ResourceSet;
+  /** Services that may need a port of their own, since they speak HTTP. */
+  readonly entries: readonly Entry[];
 }
 
 /** What the workers are made from: ports and hosts come from the configuration as it was at the start. */
@@ -62,9 +62,8 @@ export interface DataPlaneOptions {
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #workers: readonly PlacedWorker[];
-  readonly #compile = createCompiler();
   readonly #unlisted = new Set<ProxyWorker>();
-  readonly #keys = new WeakMap<ResourceSet, ReadonlySet<string>>();
+  readonly #keys = new WeakMap<ResourceSet["routes"], ReadonlySet<string>>();
   #resources: ResourceSet | undefined;
   #given: Given | undefined;
   #restarting: Promise<void> | undefined;
@@ -122,10 +121,10 @@ export class DataPlane {
   get messages(): ReadonlySet<string> {
     const sets = this.#workers.flatMap(({ worker }) => (worker.applied === undefined ? [] : [worker.applied.schemas]));
     const [first = [], ...others] = sets;
-    const known = first.filter((schema) => schema.resource.protobuf !== undefined).map(({ name }) => name);
-    return new Set(
-      known.filter((name) => others.every((list) => list === first || list.some((one) => one.name === name))),
-    );
+    const known = messagesOf(first);
+    if (others.every((list) => list === first)) return known;
+    const lists = others.map(messagesOf);
+    return new Set([...known].filter((name) => lists.every((list) => list.has(name))));
   }
 
   get anyServing(): boolean {
@@ -163,27 +162,29 @@ export class DataPlane {
     for (const { worker } of this.#workers) worker.start();
   }
 
-  /** Leads all workers to what the snapshot says; resolves when those that run have it in force. */
-  async update(snapshot: Snapshot, callers: Callers): Promise<void> {
-    this.#given = { snapshot, callers };
+  /** Leads all workers to what is given; resolves when those that run have it in force. */
+  async update(given: Given): Promise<void> {
+    this.#given = given;
     // One after the other, and always for what was given last: a later update must not be overtaken by an earlier one.
-    this.#preparing = this.#preparing.then(() => this.#httpPorts.assign(this.#given!.snapshot.entries));
+    this.#preparing = this.#preparing.then(() => this.#httpPorts.assign(this.#given!.entries));
     await this.#preparing;
     await this.#give(this.#given);
     this.#options.onChange();
   }
 
-  async #give({ snapshot, callers }: Given): Promise<void> {
-    const { bind } = this.#options.config.proxy;
+  async #give(given: Given): Promise<void> {
+    const { mesh, proxy } = this.#options.config;
+    const { bind, inbound, labels, locality } = proxy;
+    const place = { namespace: mesh.namespace, labels, isShared: true, ...(locality !== undefined && { locality }) };
     const http = [...this.#httpPorts.current].map(([service, port]) => ({ address: bind, port, service }));
     const sets = this.#workers.map(({ worker, dubbo, tri }, i) =>
-      this.#compile(snapshot, {
+      given.resourcesOf({
         id: worker.name,
+        ...place,
         dubbo: [{ address: bind, port: dubbo }],
         ...(tri !== undefined && { tri: [{ address: bind, port: tri }] }),
         // Processes cannot share a port that either may lose: they are one worker's.
-        ...(i === this.#sharer && { gatewayAddress: bind, http }),
-        ...callers,
+        ...(i === this.#sharer && { gatewayAddress: bind, http, inbound }),
       }),
     );
     const sharer = this.#sharer;
@@ -252,8 +253,7 @@ export class DataPlane {
     const next = this.#workers.findIndex((one) => one.worker !== worker && one.worker.applied !== undefined);
     if (next < 0) return;
     this.#sharer = next;
-    const { snapshot, callers } = this.#given;
-    this.update(snapshot, callers).catch((error: Error) =>
+    this.update(this.#given).catch((error: Error) =>
       this.#options.log.error("ports could not be handed over", { error: error.message }),
     );
   }
@@ -266,7 +266,7 @@ export class DataPlane {
     if (!refused || !config.proxy.triIsDefault) return;
     const others = this.#workers.flatMap(portsOf);
     placed.tri = await replaceTri(placed.tri!, others, config, log);
-    if (this.#given !== undefined) await this.update(this.#given.snapshot, this.#given.callers);
+    if (this.#given !== undefined) await this.update(this.#given);
   }
 
   #join(workers: readonly PlacedWorker[], advertised: readonly string[]): ProxyAddresses {
@@ -306,16 +306,26 @@ export class DataPlane {
     onChange();
   }
 
-  #keysOf(resources: ResourceSet): ReadonlySet<string> {
-    let keys = this.#keys.get(resources);
+  #keysOf({ routes }: ResourceSet): ReadonlySet<string> {
+    let keys = this.#keys.get(routes);
     if (keys === undefined) {
-      keys = new Set(
-        resources.routes.flatMap(({ resource }) => resource.virtualHosts.flatMap(({ domains }) => domains)),
-      );
-      this.#keys.set(resources, keys);
+      keys = new Set(routes.flatMap(({ resource }) => resource.virtualHosts.flatMap(({ domains }) => domains)));
+      this.#keys.set(routes, keys);
     }
     return keys;
   }
+}
+
+const messages = new WeakMap<ResourceSet["schemas"], ReadonlySet<string>>();
+
+/** The interfaces whose protobuf messages these schemas tell. */
+function messagesOf(schemas: ResourceSet["schemas"]): ReadonlySet<string> {
+  let names = messages.get(schemas);
+  if (names === undefined) {
+    names = new Set(schemas.filter(({ resource }) => resource.protobuf !== undefined).map(({ name }) => name));
+    messages.set(schemas, names);
+  }
+  return names;
 }
 
 function portsOf({ dubbo, tri }: PlacedWorker): readonly number[] {

@@ -1,7 +1,7 @@
+import { printAddress } from "../../base/address.ts";
 import type { Logger } from "../../base/log.ts";
 import { assignPorts, httpServices } from "../../control/compile/http-ports.ts";
 import type { Entry, Finding } from "../../model/entry.ts";
-import { printAddress } from "../config/address.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import { isInUse } from "./listeners.ts";
 

@@ -2,6 +2,7 @@ import type { Entry, Finding } from "../../model/entry.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { passedServices } from "../../registry-sync/findings.ts";
 import { createPresentContext } from "../../registry-sync/present/context.ts";
+import { providingOf } from "../../registry-sync/present/providing.ts";
 import type { FacadeConfig } from "../config/config.ts";
 
 /** Stands for a proxy in service: what is asked here is what would be led through one. */
@@ -14,25 +15,34 @@ const SOME_PROXY = ["proxy:1"];
  */
 export function servicesNotLed(
   entries: readonly Entry[],
-  facades: readonly Pick<FacadeConfig, "registry" | "take">[],
+  facades: readonly Pick<FacadeConfig, "registry" | "take" | "pass">[],
   findings: readonly Finding[],
   protocols: readonly string[],
 ): ReadonlyMap<string, string> {
   const notLed = new Map<string, string>();
   if (facades.length === 0) return notLed;
   const unruled = passedServices(findings);
-  const contexts = facades.map(({ registry, take }) => ({
+  const contexts = facades.map(({ registry, take, pass }) => ({
     registry,
-    context: createPresentContext({ addresses: SOME_PROXY, triAddresses: SOME_PROXY, take, unruled }),
+    context: createPresentContext({
+      addresses: SOME_PROXY,
+      triAddresses: SOME_PROXY,
+      httpAddresses: { get: () => SOME_PROXY[0] },
+      take,
+      pass: pass.services,
+      unruled,
+    }),
   }));
-  for (const { service, endpoints } of entries) {
+  for (const entry of entries) {
+    const { service } = entry;
     let reason: string | undefined;
-    const isLed = endpoints
-      .filter(({ protocol }) => protocols.includes(protocol))
-      .some(({ origin, protocol, params }) =>
+    const isLed = providingOf(entry)
+      .by.filter(({ protocol }) => protocols.includes(protocol))
+      .some(({ origin, protocol, application }) =>
         contexts.some(({ registry, context }) => {
           if (registry !== origin) return false;
-          const why = context.notLed(service, params["application"] ?? "", protocol);
+          const why =
+            protocol === "http" ? context.notLedHttp(service) : context.notLed(service, application, protocol);
           reason ??= why?.reason;
           return why === undefined;
         }),

@@ -1,8 +1,9 @@
 import { lookup } from "node:dns/promises";
 import { type AddressInfo, createServer, isIP } from "node:net";
+import { printAddress } from "../../base/address.ts";
 import { ConfigError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
-import { parseAddress, printAddress } from "../config/address.ts";
+import { parseAddress } from "../config/address.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import { findLoops } from "../config/conflicts.ts";
 import { describeListenFailure } from "../fail.ts";
@@ -15,7 +16,7 @@ const RETRY_MS = 100;
  * Tries all addresses that a configuration listens on and lets go of them: one error for each that cannot be had, before
  * anything was started. Triple's default ports are not among them: others can take their place ({@link settleTri}).
  */
-export async function checkListeners({ facades, proxy, admin }: TrestleConfig): Promise<ConfigError[]> {
+export async function checkListeners({ facades, proxy, admin, xds }: TrestleConfig): Promise<ConfigError[]> {
   const listeners = [
     ...facades.map(({ host, port }) => ({ what: "facade", host, port })),
     ...[...proxy.dubbo, ...(proxy.triIsDefault ? [] : proxy.tri)].map((port) => ({
@@ -24,6 +25,7 @@ export async function checkListeners({ facades, proxy, admin }: TrestleConfig): 
       port,
     })),
     { what: "admin", ...admin },
+    ...(xds === undefined ? [] : [{ what: "xds", ...xds }]),
   ];
   const failures = await Promise.all(
     listeners.map(async ({ what, host, port }) => {

@@ -1,27 +1,43 @@
-import { realClock, type Timer } from "../../base/clock.ts";
+import { printAddress } from "../../base/address.ts";
+import { steadyClock, type Timer } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import { createStop } from "../../base/stop.ts";
 import { type AdminServer, createAdminServer } from "../../control/admin/server.ts";
+import { createCompiler } from "../../control/compile/compiler.ts";
+import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
+import { KeySets } from "../../control/key-sets.ts";
 import { createRuleFiles, type RuleFiles } from "../../control/rule-files.ts";
-import { restMappingsOf } from "../../control/rules/rest-entries.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
 import { type Controller, createController } from "../../registry-sync/controller.ts";
-import { createZookeeperFacade } from "../../registry-sync/facades/zookeeper.ts";
-import { hostOf } from "../../registry-sync/naming.ts";
-import { createPresentContext, type PresentContext, type RuledService } from "../../registry-sync/present/context.ts";
+import { compileClientFilter } from "../../registry-sync/facades/client-filter.ts";
+import { createPresentContext, type PresentContext } from "../../registry-sync/present/context.ts";
+import { elsewhereOf } from "../../registry-sync/present/elsewhere.ts";
 import { Spacing } from "../../registry-sync/present/spacing.ts";
-import { parseAddress, printAddress } from "../config/address.ts";
 import { type ConfigChange, compareConfigs } from "../config/changes.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
-import { adminSources, type MeshParts, notLedBy, type OpenFacade } from "./admin-sources.ts";
-import { applicationsByAddress, tagsByAddress } from "./callers.ts";
-import { type Callers, carriedBy, DataPlane, protocolsOf } from "./data-plane.ts";
+import { serviceRootsOf } from "../config/zookeeper-query.ts";
+import type { DubboServer } from "../dubbo/server.ts";
+import { adminSources, type MeshParts, notLedBy } from "./admin-sources.ts";
+import { type Callers, callersFor } from "./callers.ts";
+import { Certificates, withSecrets } from "./certificates.ts";
+import { type DataFolder, openData } from "./data-folder.ts";
+import { carriedBy, DataPlane, type Given, protocolsOf } from "./data-plane.ts";
+import { type OpenFacade, openFacade } from "./facades/open.ts";
 import { FindingLog } from "./finding-log.ts";
+import { MetadataBook } from "./metadata-book.ts";
+import { listenMetadata, METADATA_HOST } from "./metadata-service.ts";
+import { type OpenRegistry, openRegistries } from "./registries/open.ts";
+import { warnOutOfReach } from "./registry-status.ts";
 import { RuleLog } from "./rule-log.ts";
+import { ruledServices } from "./ruled-services.ts";
 import { SchemaSources } from "./schemas.ts";
-import { isOwn, type OpenRegistry, OWNER, openOutputs, openRegistries } from "./sync.ts";
+import { controllerParts, hostOfRule } from "./shaping.ts";
+import { isOwn, OWNER, openOutputs } from "./sync.ts";
+import { isRead, unread, whenWorldKnown } from "./world-known.ts";
+import { XdsOutput } from "./xds-output.ts";
 
 /** Consumers that connect before registries have been read would be shown real addresses first: facades wait this long for it, ms. */
 const FIRST_WORLD_MS = 10_000;
@@ -41,37 +57,58 @@ export class Mesh implements MeshParts {
   readonly dataPlane: DataPlane;
   readonly store: ControlStore;
   readonly ruleFiles: RuleFiles;
+  readonly #keySets: KeySets;
   readonly schemas: SchemaSources;
   readonly outputs: readonly Sink[];
+  /** The certificate authority; undefined where none is configured. */
+  readonly certificates: Certificates | undefined;
+  readonly xds: XdsOutput;
   registries: readonly OpenRegistry[] = [];
   facades: readonly OpenFacade[] = [];
   readonly #log: Logger;
   readonly #ruleLog: RuleLog;
   readonly #findingLog: FindingLog;
-  readonly #stop = new AbortController();
+  readonly #stop = createStop();
+  readonly #data: DataFolder;
   #controller: Controller | undefined;
   #admin: AdminServer | undefined;
+  /** What each facade shows. */
+  readonly #contexts = new Map<Spacing, PresentContext>();
+  readonly #metadata = new MetadataBook((application) =>
+    [...this.#contexts.values()].flatMap(
+      (one) => one.application(application)?.instances.map(({ info }) => info) ?? [],
+    ),
+  );
+  #metadataServer: DubboServer | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #applied: Snapshot | undefined;
   /** What the workers were given last, in force or on its way. */
   #given: Snapshot | undefined;
+  #isWorldKnown = false;
   #callers: Callers = {};
+  readonly #compile = createCompiler();
   #wasReady = false;
   #showAgain: Timer | undefined;
 
   constructor(config: TrestleConfig, log: Logger) {
     this.config = config;
     this.#log = log;
-    this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config), hostOf });
+    const { mesh } = config;
+    this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config), hostOf: hostOfRule(config), mesh });
+    this.#data = openData(config, log);
     this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
+    const refill = () => this.store.setRules(this.#keySets.fill(this.ruleFiles.current.get().rules));
+    this.#keySets = new KeySets({ log, onChange: refill });
     this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.store, log);
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
+    this.certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
+    this.xds = new XdsOutput(log, this.certificates);
     const judged = () => {
       const snapshot = this.store.snapshots.get();
       return this.sync?.silent.size === 0 && snapshot.entries.length > 0 ? snapshot : undefined;
     };
-    this.#findingLog = new FindingLog(log, realClock, () => this.registryFindings());
+    this.#findingLog = new FindingLog(log, steadyClock, () => this.registryFindings());
     this.#ruleLog = new RuleLog(log, judged, () => notLedBy(this));
   }
 
@@ -93,12 +130,17 @@ export class Mesh implements MeshParts {
   /** Opens everything; resolves when facades listen. Rejects, with everything closed again, where an address cannot be had. */
   async start(): Promise<void> {
     try {
+      this.#data.lock();
+      await this.certificates?.start();
       const { host, port } = this.config.admin;
       this.#admin = await createAdminServer({
         listen: printAddress(host, port),
         sources: adminSources(this),
         logger: this.#log,
       });
+      if (this.config.facades.length > 0) this.#metadataServer = await listenMetadata(this.#metadata);
+      if (this.config.xds !== undefined) await this.xds.start(this.config.xds);
+      await this.certificates?.serve(this.xds.services);
       this.registries = await openRegistries(
         this.config,
         (address, port) => isOwn({ ...this.config.proxy, tri: this.dataPlane.triPorts }, address, port),
@@ -109,8 +151,10 @@ export class Mesh implements MeshParts {
         sources: this.registries.map(({ source }) => source),
         sinks: [this.store.sink, ...this.outputs],
         owner: OWNER,
-        clock: realClock,
+        clock: steadyClock,
         logger: this.#log,
+        ...controllerParts(this.config),
+        ...this.#data.parts,
       });
       await Promise.all([this.ruleFiles.rescan(), this.schemas.start()]);
       this.dataPlane.start();
@@ -119,8 +163,10 @@ export class Mesh implements MeshParts {
         this.#followRules(),
         this.schemas.run(this.#stop.signal),
         this.#followSnapshots(),
+        this.#openXds(),
         this.#followState(),
         this.#followCallers(),
+        this.#followSecrets(),
       ]);
       await this.#firstWorld();
       this.facades = await Promise.all(this.config.facades.map((facade) => this.#openFacade(facade)));
@@ -142,7 +188,10 @@ export class Mesh implements MeshParts {
       rules: next.rules,
       protos: next.protos,
       proxy: { ...config.proxy, advertise: next.proxy.advertise },
-      facades: config.facades.map((facade, i) => ({ ...facade, take: next.facades[i]?.take ?? facade.take })),
+      facades: config.facades.map((facade, i) => {
+        const { take, pass } = next.facades[i] ?? facade;
+        return { ...facade, take, pass };
+      }),
     };
     this.facades = this.facades.map((open, i) => ({ ...open, config: this.config.facades[i] ?? open.config }));
     this.dataPlane.setAdvertised(next.proxy.advertise);
@@ -168,7 +217,7 @@ export class Mesh implements MeshParts {
     return [
       ...(state === undefined
         ? ["registries are not opened yet"]
-        : [...state.silent].map((name) => `registry ${name} has not been read yet`)),
+        : unread(state).map((name) => `registry ${name} has not been read yet`)),
       ...(this.ruleFiles.current.get().loaded || this.config.rules.length === 0 ? [] : ["rules are not loaded yet"]),
       ...(this.dataPlane.allServing ? [] : ["a proxy worker does not serve yet"]),
       ...(this.#applied === this.store.snapshots.get() ? [] : ["the newest configuration is not in force yet"]),
@@ -178,30 +227,34 @@ export class Mesh implements MeshParts {
 
   /**
    * Ends everything. Consumers are shown the real addresses first (or other instances'), so that they go on without us; then
-   * the workers drain, then facades and the rest end.
+   * the workers drain, while clients of facades go to other ones; then the rest ends.
    */
   async stop(): Promise<void> {
     if (this.facades.some(({ facade }) => facade.counters.sessions > 0)) {
       this.dataPlane.leave();
       await new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
     }
-    await this.dataPlane.stop();
-    await Promise.all(this.facades.map(({ facade }) => facade.close()));
+    await Promise.all([this.dataPlane.stop(), ...this.facades.map(({ facade }) => facade.close())]);
     this.#stop.abort();
     this.#showAgain?.cancel();
     this.#ruleLog.close();
     this.#findingLog.close();
     this.ruleFiles.close();
+    this.#keySets.close();
     this.schemas.close();
     this.store.close();
     await this.#running;
+    await this.xds.close();
+    await this.certificates?.close();
+    await this.#data.close();
     await Promise.all(this.registries.map(({ embedded }) => embedded?.close()));
+    await this.#metadataServer?.close();
     await this.#admin?.close();
   }
 
   async #followRules(): Promise<void> {
     for await (const { rules } of this.ruleFiles.current.watch(this.#stop.signal)) {
-      this.store.setRules(rules);
+      this.store.setRules(this.#keySets.fill(rules));
       this.#ruleLog.note();
     }
   }
@@ -210,16 +263,29 @@ export class Mesh implements MeshParts {
     await this.#registriesRead();
     for await (const snapshot of this.store.snapshots.watch(this.#stop.signal)) {
       this.schemas.takeSnapshot(snapshot);
-      this.#callers = this.#callersFor(snapshot);
+      this.#callers = callersFor(snapshot, this.sync?.consumers);
       this.#given = snapshot;
-      await this.dataPlane.update(snapshot, this.#callers);
+      if (this.#isWorldKnown) this.xds.update(snapshot, this.#callers);
+      await this.dataPlane.update(this.#resourcesFor(snapshot));
       this.#applied = snapshot;
     }
+  }
+
+  /** Clients elsewhere are given nothing before all that registries hold is known. */
+  async #openXds(): Promise<void> {
+    const known = { state: () => this.sync, snapshot: () => this.store.snapshots.get() };
+    await whenWorldKnown(known, this.#stop.signal);
+    this.#isWorldKnown = true;
+    if (this.#given !== undefined) this.xds.update(this.#given, this.#callers);
   }
 
   async #followState(): Promise<void> {
     for await (const state of this.#controller!.state.watch(this.#stop.signal)) {
       this.schemas.take(state);
+      this.#metadata.take(state.worlds);
+      if (this.#metadataServer !== undefined) {
+        this.store.setOwn(this.#metadata.entries(METADATA_HOST, this.#metadataServer.port));
+      }
       this.#findingLog.note();
       this.#show();
     }
@@ -229,11 +295,19 @@ export class Mesh implements MeshParts {
   async #followCallers(): Promise<void> {
     for await (const _ of this.#controller!.state.watch(this.#stop.signal)) {
       if (this.#given === undefined) continue;
-      const callers = this.#callersFor(this.#given);
+      const callers = callersFor(this.#given, this.sync?.consumers);
       if (JSON.stringify(callers) === JSON.stringify(this.#callers)) continue;
       this.#callers = callers;
-      await this.dataPlane.update(this.#given, callers);
+      if (this.#isWorldKnown) this.xds.update(this.#given, callers);
+      await this.dataPlane.update(this.#resourcesFor(this.#given));
     }
+  }
+
+  /** Certificates are renewed and roots change without a new snapshot. */
+  async #followSecrets(): Promise<void> {
+    if (this.certificates === undefined) return;
+    for await (const _ of this.certificates.secrets.changes.watch(this.#stop.signal))
+      if (this.#given !== undefined) await this.dataPlane.update(this.#resourcesFor(this.#given));
   }
 
   /**
@@ -241,39 +315,32 @@ export class Mesh implements MeshParts {
    * being out of reach is better for those than being told that there is no such service.
    */
   async #registriesRead(): Promise<void> {
-    const untilMs = Date.now() + FIRST_READ_MS;
-    const isOver = (ms: number) => Date.now() >= ms || this.#stop.signal.aborted;
-    while (!isOver(untilMs) && this.sync?.silent.size !== 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    const readMs = Date.now() + FIRST_METADATA_MS;
+    const untilMs = steadyClock.now() + FIRST_READ_MS;
+    const isOver = (ms: number) => steadyClock.now() >= ms || this.#stop.signal.aborted;
+    while (!isOver(untilMs) && !isRead(this.sync)) await new Promise((resolve) => setTimeout(resolve, 20));
+    const readMs = steadyClock.now() + FIRST_METADATA_MS;
     while (!isOver(Math.min(untilMs, readMs)) && !this.schemas.isRead)
       await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   async #firstWorld(): Promise<void> {
-    const untilMs = Date.now() + FIRST_WORLD_MS;
+    const untilMs = steadyClock.now() + FIRST_WORLD_MS;
     const waitsFor = () => this.unsettled().filter((reason) => !reason.startsWith("facades"));
-    while (Date.now() < untilMs && waitsFor().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (steadyClock.now() < untilMs && waitsFor().length > 0)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     for (const reason of waitsFor()) this.#log.warn("facades start before all is ready", { reason });
-    for (const { config, hosts, connected } of this.registries) {
-      if (!connected())
-        this.#log.warn("registry is out of reach; Trestle goes on trying", { registry: config.name, hosts });
-    }
+    warnOutOfReach(this.registries, this.#log);
   }
 
-  async #openFacade(config: FacadeConfig): Promise<OpenFacade> {
+  #openFacade(config: FacadeConfig): Promise<OpenFacade> {
     const registry = this.registries.find(({ config: { name } }) => name === config.registry)!;
-    const findings = new Map<string, Finding>();
-    const spacing = new Spacing(realClock);
-    const facade = await createZookeeperFacade({
-      listen: { host: config.host, port: config.port },
-      upstream: registry.hosts.map((text) => parseAddress(text)!),
+    const spacing = new Spacing(steadyClock);
+    return openFacade(config, registry, {
       context: this.#contextOf(config, spacing),
-      allow: config.allow,
+      spacing,
       log: this.#log.child({ facade: config.registry }),
-      onFinding: (finding) => findings.set(`${finding.code} ${finding.at}`, finding),
       onRemoval: (instances) => this.#controller?.expectRemoval(config.registry, instances),
     });
-    return { config, facade, findings, spacing };
   }
 
   #show(): void {
@@ -284,7 +351,7 @@ export class Mesh implements MeshParts {
       facade.setContext(this.#contextOf(config, spacing));
       if (spacing.nextMs !== undefined) due.push(spacing.nextMs);
     }
-    if (due.length > 0) this.#showAgain = realClock.after(Math.min(...due) - realClock.now(), () => this.#show());
+    if (due.length > 0) this.#showAgain = steadyClock.after(Math.min(...due) - steadyClock.now(), () => this.#show());
   }
 
   #contextOf(config: FacadeConfig, spacing: Spacing): PresentContext {
@@ -295,52 +362,38 @@ export class Mesh implements MeshParts {
       addresses: dubbo,
       ...(protocolsOf(this.config).includes("tri") && { triAddresses: tri }),
       roots: [`${registry.config.chroot}${registry.config.root}`],
-      instanceRoots: [`${registry.config.chroot}/services`],
+      instanceRoots: serviceRootsOf(registry.config.query).map((root) => `${registry.config.chroot}${root}`),
       take: config.take,
+      pass: config.pass.services,
+      passesClient: compileClientFilter(config.pass.clients),
+      namesAsHosts: config.namesAsHosts ?? false,
+      httpAddresses: this.dataPlane.httpAddresses,
       unruled: spacing.unruled(this.sync?.findings ?? []),
       served: this.dataPlane.served,
       messages: this.dataPlane.messages,
       ...(world !== undefined && { world }),
+      isHolding: this.sync?.held.has(config.registry) === true,
+      ...(this.sync !== undefined && { elsewhere: elsewhereOf(this.sync.entries, config.registry, world) }),
+      onRevision: (info) => this.#metadata.remember(info),
       ruled: ruledServices(this.store.snapshots.get()),
       wasLed: spacing.wasLed(),
+      ledMemory: spacing.ledMemory,
+      applicationsLed: spacing.applications,
     });
     spacing.note(context.led);
+    this.#contexts.set(spacing, context);
     return context;
   }
 
-  /** What the proxy must know of consumers: their applications where a rule asks for them, and their tags. */
-  #callersFor(snapshot: Snapshot): Callers {
-    const consumers = this.sync?.consumers ?? [];
-    const tags = tagsByAddress(consumers, snapshot.entries);
+  #resourcesFor(snapshot: Snapshot): Given {
+    const callers = this.#callers;
+    const secrets = this.certificates?.own();
     return {
-      ...(usesApplications(snapshot) && { applications: applicationsByAddress(consumers) }),
-      ...(tags && { tags }),
+      entries: snapshot.entries,
+      resourcesOf: (node) => {
+        const inbound = compileInbound(node.inbound ?? [], { rules: snapshot.rules, mesh: this.config.mesh });
+        return withSecrets(withInbound(this.#compile(snapshot, { ...node, ...callers }), inbound), secrets);
+      },
     };
   }
 }
-
-/** The services that exist by rules alone and can be called. */
-function ruledServices({ rules, entries, schemas }: Snapshot): readonly RuledService[] {
-  const mappings = restMappingsOf(rules);
-  if (mappings.length === 0) return [];
-  return entries
-    .filter(({ mapped, endpoints }) => mapped === true && endpoints.length > 0)
-    .map(({ service }) => {
-      const named = mappings.find((rule) => rule.service.interface === service.interface);
-      const published = schemas.find(({ name }) => name === service.interface)?.published;
-      const methods = [...(named?.mapping.methods ?? []), ...(published?.methods ?? [])].map(({ name }) => name);
-      return { service, methods };
-    });
-}
-
-/** Whether any rule asks who calls; worked out once for each list of rules. */
-function usesApplications({ rules }: Snapshot): boolean {
-  let uses = asking.get(rules);
-  if (uses === undefined) {
-    uses = JSON.stringify(rules).toLowerCase().includes("dubbo-application");
-    asking.set(rules, uses);
-  }
-  return uses;
-}
-
-const asking = new WeakMap<Snapshot["rules"], boolean>();

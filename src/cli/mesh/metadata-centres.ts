@@ -2,7 +2,7 @@ import { type Clock, realClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Entry, Finding } from "../../model/entry.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
-import { mergeSchemas } from "../../registry-sync/merge.ts";
+import { mergeSchemas } from "../../registry-sync/merge/merge.ts";
 import { createNacosMetadata, type MetadataCentre } from "../../registry-sync/sources/nacos/metadata.ts";
 import type { MetadataConfig } from "../config/config.ts";
 

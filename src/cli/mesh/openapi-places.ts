@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { parse } from "yaml";
-import { printAddress } from "../config/address.ts";
+import { printAddress } from "../../base/address.ts";
 import type { DocumentAnswer } from "./openapi-documents.ts";
 
 /** All that asking one endpoint may take, ms. */

@@ -1,5 +1,6 @@
 import { saysProtobuf, saysWrapper } from "../../codecs/triple/style.ts";
 import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
+import { entryChanges } from "../../model/entry-changes.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import type { ReflectionAnswer, ReflectionNeed } from "./reflection.ts";
 import { schemaFinding } from "./schema-findings.ts";
@@ -18,13 +19,12 @@ export function schemaNeeds(
   entries: readonly Entry[],
   known: (name: string) => ServiceSchema | undefined,
 ): readonly SchemaNeed[] {
-  const byInterface = new Map<string, Endpoint[]>();
-  for (const { service, endpoints } of entries) {
-    const alive = endpoints.filter(({ disabled }) => !disabled);
-    const open = alive.filter(({ protocol, params }) => protocol === "tri" && !saysWrapper(params));
-    // Of a service without any endpoint what is known stays until others come.
-    if (open.length === 0 && alive.length > 0) continue;
-    byInterface.set(service.interface, [...(byInterface.get(service.interface) ?? []), ...open]);
+  const byInterface = new Map<string, readonly Endpoint[]>();
+  for (const entry of entries) {
+    const { open } = speakersOf(entry);
+    if (open === undefined) continue;
+    const name = entry.service.interface;
+    byInterface.set(name, [...(byInterface.get(name) ?? []), ...open]);
   }
   const needs: SchemaNeed[] = [];
   for (const [name, endpoints] of byInterface) {
@@ -40,6 +40,44 @@ export function schemaNeeds(
   return needs.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** What of an entry's providers decides whose types are needed. */
+interface Speakers {
+  /** Those of Triple that may take protobuf; undefined where there are only others. */
+  readonly open: readonly Endpoint[] | undefined;
+  /** Whether one of them has a Java interface. */
+  readonly isJava: boolean;
+}
+
+const speakers = new WeakMap<Entry, Speakers>();
+
+function speakersOf(entry: Entry): Speakers {
+  const known = speakers.get(entry);
+  if (known !== undefined) return known;
+  const alive = entry.endpoints.filter(({ disabled }) => !disabled);
+  const open = alive.filter(({ protocol, params }) => protocol === "tri" && !saysWrapper(params));
+  const isJava = alive.some(
+    ({ protocol, params }) => protocol === "dubbo" || (protocol === "tri" && saysWrapper(params)),
+  );
+  // Of a service without any endpoint what is known stays until others come.
+  const found = { open: open.length === 0 && alive.length > 0 ? undefined : open, isJava };
+  speakers.set(entry, found);
+  return found;
+}
+
+/** Whether other types may be needed for entries that became others; of changes that are none for this (a weight, one more of many alike) not. */
+export function mayNeedOthers(before: readonly Entry[], after: readonly Entry[]): boolean {
+  const { gone, came } = entryChanges(before, after);
+  if (gone.length !== came.length) return true;
+  const old = new Map(gone.map((entry) => [entry.host, entry]));
+  return came.some((entry) => {
+    const was = old.get(entry.host);
+    if (was === undefined || was.service.interface !== entry.service.interface || was.mapped !== entry.mapped)
+      return true;
+    const [a, b] = [speakersOf(was), speakersOf(entry)];
+    return a.isJava !== b.isJava || a.open !== undefined || b.open !== undefined;
+  });
+}
+
 /** Dubbo's own services, which nobody calls by JSON or protobuf. */
 const OWN = /^(?:org\.apache\.dubbo|com\.alibaba\.dubbo|grpc)\./;
 /** Services that the finding on Java's types names. */
@@ -51,14 +89,10 @@ export function untoldInterfaces(
   known: (name: string) => ServiceSchema | undefined,
 ): readonly string[] {
   const names = new Set<string>();
-  for (const { service, endpoints, mapped } of entries) {
-    const name = service.interface;
-    if (mapped === true || names.has(name) || OWN.test(name)) continue;
-    const isJava = endpoints.some(
-      ({ protocol, params, disabled }) =>
-        !disabled && (protocol === "dubbo" || (protocol === "tri" && saysWrapper(params))),
-    );
-    if (isJava && known(name)?.java === undefined) names.add(name);
+  for (const entry of entries) {
+    const name = entry.service.interface;
+    if (entry.mapped === true || names.has(name) || OWN.test(name)) continue;
+    if (speakersOf(entry).isJava && known(name)?.java === undefined) names.add(name);
   }
   return [...names].sort();
 }

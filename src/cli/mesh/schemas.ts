@@ -1,4 +1,4 @@
-import { realClock } from "../../base/clock.ts";
+import { steadyClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
@@ -13,7 +13,14 @@ import { askForDocument, readDocument } from "./openapi-places.ts";
 import { createProtoFiles, type ProtoFiles } from "./proto-files.ts";
 import type { reflectEndpoint } from "./reflect-endpoint.ts";
 import { Reflection } from "./reflection.ts";
-import { needFindings, type SchemaNeed, schemaNeeds, untoldFindings, untoldInterfaces } from "./schema-needs.ts";
+import {
+  mayNeedOthers,
+  needFindings,
+  type SchemaNeed,
+  schemaNeeds,
+  untoldFindings,
+  untoldInterfaces,
+} from "./schema-needs.ts";
 
 /** Where the types of calls come from: the configuration's files, the registries' metadata and metadata centres, OpenAPI documents, and servers' reflection; handed to the store. */
 export class SchemaSources {
@@ -45,10 +52,10 @@ export class SchemaSources {
       return reflectEndpoint(host, port, service);
     };
     this.#documents = new OpenapiDocuments({
-      ...{ ask: askForDocument, read: readDocument, clock: realClock, log },
+      ...{ ask: askForDocument, read: readDocument, clock: steadyClock, log },
       onSchemas: (schemas) => store.setSchemas("openapi", schemas),
     });
-    if (hasTriple) this.#reflection = new Reflection({ ask, clock: realClock, log, onSchemas });
+    if (hasTriple) this.#reflection = new Reflection({ ask, clock: steadyClock, log, onSchemas });
   }
 
   /** Reads the files once. */
@@ -78,7 +85,7 @@ export class SchemaSources {
     this.#hasAll = silent.size === 0;
     this.#centres.follow(entries);
     if (schemas !== before.schemas) this.#store.setSchemas("registry", schemas);
-    if (schemas !== before.schemas || entries !== before.entries) this.#lookForNeeds();
+    if (schemas !== before.schemas || mayNeedOthers(before.entries, entries)) this.#lookForNeeds();
   }
 
   /** Rules may name other documents now, or their services be elsewhere. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { steadyClock } from "../../base/clock.ts";
 import type { Logger, LogLevel } from "../../base/log.ts";
 import { WORKER_NODE_OPTIONS, type WorkerReply, type WorkerRequest } from "../../bridge-proxy/worker.ts";
 import type { DeltaResources, ResourceSet } from "../../codecs/xds/resources.ts";
@@ -120,8 +121,8 @@ export class ProxyWorker {
     this.#replacing = false;
     if (this.#stopping) return false;
     this.start();
-    const untilMs = Date.now() + APPLY_TIMEOUT_MS;
-    while (this.#applied === undefined && !this.#stopping && Date.now() < untilMs) {
+    const untilMs = steadyClock.now() + APPLY_TIMEOUT_MS;
+    while (this.#applied === undefined && !this.#stopping && steadyClock.now() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return this.#applied !== undefined;

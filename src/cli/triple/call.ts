@@ -1,9 +1,9 @@
+import { printAddress } from "../../base/address.ts";
 import type { RequestParts } from "../../codecs/dubbo2/body.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { CallOptions } from "../call-options.ts";
 import type { CallAddress } from "../call-target.ts";
-import { printAddress } from "../config/address.ts";
 import { connectGrpc } from "./client.ts";
 import { DEADLINE_EXCEEDED, lateAnswer } from "./refusals.ts";
 import { unwrapAnswer, type WrappedOutcome, wrapRequest } from "./wrapper.ts";
@@ -13,11 +13,13 @@ export interface TripleCall {
   readonly address: CallAddress;
   readonly service: ServiceKey;
   readonly request: Pick<RequestParts, "method" | "descriptor" | "args" | "attachments">;
-  readonly options: CallOptions;
+  readonly options: Pick<CallOptions, "timeout" | "attachment" | "maxMessage">;
+  /** Ends the call whenever it aborts. */
+  readonly signal?: AbortSignal;
 }
 
 /** Calls a method of a Triple interface that is no protobuf one. Throws an `Error` with one line where no answer came. */
-export async function callTriple({ address, service, request, options }: TripleCall): Promise<WrappedOutcome> {
+export async function callTriple({ address, service, request, options, signal }: TripleCall): Promise<WrappedOutcome> {
   const { host, port } = address;
   const { fields, dropped } = printRequestHead({
     authority: printAddress(host, port),
@@ -36,6 +38,7 @@ export async function callTriple({ address, service, request, options }: TripleC
     port,
     connectTimeoutMs: options.timeout,
     maxMessageBytes: options.maxMessage,
+    signal,
   });
   try {
     let answer: Buffer | undefined;

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { printAddress } from "../../base/address.ts";
 import { type Clock, realClock, type Timer } from "../../base/clock.ts";
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
@@ -7,9 +8,8 @@ import type { Http2Event } from "../../codecs/http2/events.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import { EnvelopeSplitter, encodeEnvelope, FLAG_COMPRESSED } from "../../codecs/triple/envelope.ts";
-import { printAddress } from "../config/address.ts";
 import { MachinePump } from "../machine-pump.ts";
-import { openSocket, type SocketOptions } from "../socket.ts";
+import { endSocket, openSocket, type SocketOptions } from "../socket.ts";
 import { ACCEPTED_ENCODINGS, inflate } from "./encoding.ts";
 import { describeGoaway, describeReset, describeStranger, unframed } from "./refusals.ts";
 
@@ -144,10 +144,8 @@ export class GrpcClient {
     if (this.#ended !== undefined) return;
     this.#machine.goaway(ERROR.none);
     this.#pump.write();
-    this.#socket.end();
+    endSocket(this.#socket, this.#clock);
     this.#end(`connection to ${this.#address} was closed`);
-    // What the peer still has to say is of no use to anybody.
-    this.#socket.resume();
     this.#socket.unref();
   }
 

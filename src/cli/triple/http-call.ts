@@ -1,10 +1,10 @@
 import { type ClientRequest, type IncomingMessage, request, STATUS_CODES } from "node:http";
+import { printAddress } from "../../base/address.ts";
 import { CallError } from "../../base/errors.ts";
 import type { JsonNode } from "../../codecs/json-text.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { CallOptions } from "../call-options.ts";
 import type { CallAddress } from "../call-target.ts";
-import { printAddress } from "../config/address.ts";
 import { describeNoHttp, type HttpRequest, printHttpCall, readHttpAnswer } from "./http-json.ts";
 import type { WrappedOutcome } from "./wrapper.ts";
 

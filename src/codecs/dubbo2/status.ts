@@ -85,6 +85,7 @@ const OWN_ANSWERS: Readonly<Record<CallReason, OwnAnswer>> = {
   overflow: own(THREADPOOL_EXHAUSTED, "unavailable", 503, "UO"),
   rate_limited: own(OK, "resource_exhausted", 429, "RL"),
   denied: own(OK, "permission_denied", 403, "-"),
+  unauthenticated: own(OK, "unauthenticated", 401, "-"),
   fault: own(SERVER_ERROR, "unavailable", 503, "FI"),
   over_limit: own(BAD_REQUEST, "invalid_argument", 400, "DPE"),
   undecodable: own(BAD_REQUEST, "invalid_argument", 400, "DPE"),

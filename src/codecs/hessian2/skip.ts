@@ -240,6 +240,7 @@ export class Skipper extends Hessian2Cursor {
     this.offset = p;
     if (!this.isString()) throw hessianError("class definition without a name", p);
     const kind = this.readStringRange();
+    this.onClass(p, kind === "whole");
     const nameStart = this.rangeStart;
     const nameLength = this.rangeLength;
     const countAt = this.offset;
@@ -260,6 +261,9 @@ export class Skipper extends Hessian2Cursor {
     this.#fieldCounts[this.#definitions++] = compact ? 1 : fields;
     return at;
   }
+
+  /** A class definition's name was passed: it begins at `at`, and the range fields tell where it is if it is `whole`. To be overridden. */
+  protected onClass(_at: number, _whole: boolean): void {}
 
   #growDefinitions(): void {
     const grown = new Int32Array(Math.min(this.#fieldCounts.length * 4, this.limits.maxDefinitions));

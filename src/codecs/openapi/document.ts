@@ -8,7 +8,8 @@
 import type { ServiceSchema } from "../../model/schema.ts";
 import { compileJava, type JavaMethodForm, type JavaSchema, kindOfJava, printJavaMethod } from "../java-schema.ts";
 import { restServiceOf } from "../rest/mapping.ts";
-import type { ClusterService, Route } from "../xds/resources.ts";
+import type { ClusterService } from "../xds/cluster.ts";
+import type { Route } from "../xds/route.ts";
 import { ClassSchemas, type JsonSchema } from "./schemas.ts";
 
 /** What a document is made from. */

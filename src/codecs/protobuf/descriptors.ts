@@ -25,8 +25,8 @@ import { camelCase } from "./names.ts";
 
 const MAX_DEPTH = 100;
 
-/** Protobuf's own files: taken from here, whatever others say of them. */
-const WELL_KNOWN: readonly FileDescriptorProto[] = [
+/** Protobuf's own files, dependencies first: taken from here, whatever others say of them. */
+export const WELL_KNOWN: readonly FileDescriptorProto[] = [
   file_google_protobuf_any,
   file_google_protobuf_source_context,
   file_google_protobuf_type,

@@ -33,6 +33,8 @@ export interface EnvelopeLimits {
   readonly maxMessageBytes: number;
   /** The flag bits that may be set; {@link FLAG_COMPRESSED} only where an encoding was agreed. */
   readonly allowedFlags: number;
+  /** Told of each message over the limit, which is then stepped over; where it is not given, such a message ends the call. */
+  readonly onOversized?: (length: number) => void;
 }
 
 /**
@@ -48,6 +50,8 @@ export class EnvelopeSplitter {
   #have = 0;
   /** Free room at the end of the last piece, when that is a block of ours. */
   #room = 0;
+  /** Bytes still to come of a message that is stepped over. */
+  #over = 0;
 
   constructor(sink: MessageSink, limits: EnvelopeLimits) {
     this.#sink = sink;
@@ -65,14 +69,24 @@ export class EnvelopeSplitter {
   }
 
   /**
-   * Takes the next bytes, `chunk[start, end)`. Throws CallError `resource_exhausted` for a message over the limit and
-   * `internal` for flags that may not be set; the splitter is of no use after that.
+   * Takes the next bytes, `chunk[start, end)`. Throws CallError `resource_exhausted` for a message over the limit, where nobody
+   * is told of those, and `internal` for flags that may not be set; the splitter is of no use after that.
    */
   push(chunk: Buffer, start = 0, end = chunk.length): void {
     let at = start;
     while (at < end) {
+      if (this.#over > 0) {
+        const step = Math.min(this.#over, end - at);
+        this.#over -= step;
+        at += step;
+        continue;
+      }
       if (this.#headBytes === 0 && end - at >= ENVELOPE_BYTES) {
         const next = at + ENVELOPE_BYTES + this.#check(chunk, at);
+        if (this.#over > 0) {
+          at += ENVELOPE_BYTES;
+          continue;
+        }
         if (next <= end) {
           this.#sink(chunk, at + ENVELOPE_BYTES, next, chunk[at]!);
           at = next;
@@ -85,7 +99,7 @@ export class EnvelopeSplitter {
 
   /** The direction has ended. Throws CallError `internal` when that cuts a message off. */
   finish(): void {
-    if (this.heldBytes === 0) return;
+    if (this.heldBytes === 0 && this.#over === 0) return;
     const held = this.heldBytes;
     throw new CallError("internal", "undecodable", `grpc message is cut off: its stream ended ${held} bytes into it`);
   }
@@ -94,7 +108,10 @@ export class EnvelopeSplitter {
     const step = Math.min(ENVELOPE_BYTES - this.#headBytes, end - at);
     chunk.copy(this.#head, this.#headBytes, at, at + step);
     this.#headBytes += step;
-    if (this.#headBytes === ENVELOPE_BYTES && this.#check(this.#head, 0) === 0) this.#emit(this.#head.subarray(0, 0));
+    if (this.#headBytes < ENVELOPE_BYTES) return at + step;
+    const length = this.#check(this.#head, 0);
+    if (this.#over > 0) this.#headBytes = 0;
+    else if (length === 0) this.#emit(this.#head.subarray(0, 0));
     return at + step;
   }
 
@@ -151,6 +168,11 @@ export class EnvelopeSplitter {
     }
     const length = bytes.readUInt32BE(at + 1);
     if (length <= maxMessageBytes) return length;
+    if (this.#limits.onOversized !== undefined) {
+      this.#over = length;
+      this.#limits.onOversized(length);
+      return 0;
+    }
     const text = `grpc message of ${length} bytes is over maxMessageBytes ${maxMessageBytes}`;
     throw new CallError("resource_exhausted", "over_limit", text);
   }

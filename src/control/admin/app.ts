@@ -4,14 +4,15 @@ import { TransientError } from "../../base/errors.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import { createMetrics } from "../../base/metrics.ts";
 import { createCallMetrics } from "./call-metrics.ts";
+import { viewExplanation } from "./explain-view.ts";
 import { viewOpenApi } from "./openapi-view.ts";
 import { ADMIN_PATHS, adminPage } from "./page.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
 import { viewOrigins, viewSchemas } from "./schema-views.ts";
 import { type AdminSources, resourcesWithoutSecrets, withoutSecrets } from "./sources.ts";
-import { createAnalysis, readState } from "./state.ts";
+import { createAnalysis, readState, withinTime } from "./state.ts";
 import { createStateMetrics } from "./state-metrics.ts";
-import { viewEndpoints, viewRoutes, viewRules, viewServices } from "./views.ts";
+import { viewConsumers, viewEndpoints, viewRoutes, viewRules, viewServices } from "./views.ts";
 
 /** Largest body that a request may have, bytes. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -60,7 +61,9 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
     const state = await readState(sources, analysis);
     callMetrics.take(state.stats);
     stateMetrics.take(state);
-    return c.body(metrics.expose(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+    return c.body(metrics.expose() + (sources.ownMetrics?.() ?? ""), 200, {
+      "content-type": "text/plain; version=0.0.4; charset=utf-8",
+    });
   });
   app.get("/api/v1/status", async (c) => {
     const state = await readState(sources, analysis);
@@ -83,6 +86,7 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
       workers: state.workers,
     });
   });
+  app.get("/api/v1/registries", (c) => c.json({ registries: sources.registries() }));
   app.get("/api/v1/services", (c) => {
     const origins = viewOrigins(sources.snapshot(), sources.schemaOrigins());
     const services = viewServices(sources.snapshot(), sources.notLed(), sources.httpAddresses());
@@ -95,9 +99,19 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
     const view = viewOpenApi(sources.resources(), c.req.query("host"), c.req.query("port"));
     return "error" in view ? c.json(view, 404) : c.json(view.document);
   });
-  app.get("/api/v1/endpoints", (c) => c.json({ endpoints: viewEndpoints(sources.snapshot(), c.req.query("service")) }));
+  app.get("/api/v1/endpoints", async (c) => {
+    const stats = await withinTime(sources.stats());
+    return c.json({ endpoints: viewEndpoints(sources.snapshot(), c.req.query("service"), stats) });
+  });
+  app.get("/api/v1/consumers", (c) =>
+    c.json({ consumers: viewConsumers(sources.consumers?.() ?? [], c.req.query("service")) }),
+  );
   app.get("/api/v1/entries", (c) => c.json({ entries: sources.snapshot().entries.map(withoutSecrets) }));
   app.get("/api/v1/routes", (c) => c.json({ routes: viewRoutes(sources.resources()) }));
+  app.get("/api/v1/explain", (c) => {
+    const view = viewExplanation(sources.resources(), new URL(c.req.url).searchParams);
+    return "error" in view ? c.json({ error: view.error }, view.status) : c.json(view);
+  });
   app.get("/api/v1/rules", (c) => {
     const set = sources.rules();
     return c.json({
@@ -112,6 +126,7 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
       ? c.json({ error: "nothing has been compiled yet" }, 503)
       : c.json(resourcesWithoutSecrets(resources));
   });
+  app.get("/api/v1/proxies", (c) => c.json({ proxies: sources.proxies?.() ?? [] }));
   app.get("/api/v1/stats", async (c) => c.json({ workers: (await readState(sources, analysis)).stats }));
   app.get("/api/v1/diff", async (c) => c.json({ outputs: await sources.diff() }));
   app.get("/api/v1/config", (c) => c.json({ config: sources.config() ?? null }));

@@ -1,6 +1,7 @@
 import { describeRoutes } from "../../codecs/openapi/document.ts";
 import type { JsonSchema } from "../../codecs/openapi/schemas.ts";
-import { type ResourceSet, TRESTLE_METADATA } from "../../codecs/xds/resources.ts";
+import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
+import type { ResourceSet } from "../../codecs/xds/resources.ts";
 
 /** The document that was asked for, or why there is none. */
 export type OpenApiView = { readonly document: JsonSchema } | { readonly error: string };

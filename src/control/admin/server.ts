@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
+import { printAddress } from "../../base/address.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import { createAdminApp } from "./app.ts";
 import type { AdminSources } from "./sources.ts";
@@ -52,7 +53,7 @@ export async function createAdminServer({
   server.on("error", (error) => logger.error("admin server failed", { error: error.message }));
   const bound = server.address() as AddressInfo;
   return {
-    address: bound.family === "IPv6" ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`,
+    address: printAddress(bound.address, bound.port),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

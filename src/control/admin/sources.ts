@@ -1,8 +1,9 @@
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
-import type { Endpoint, Entry, Finding } from "../../model/entry.ts";
+import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
+import type { XdsClientStatus } from "../xds/status.ts";
 import type { SchemaOrigins } from "./schema-views.ts";
 
 /** How one registry's mirror stands. */
@@ -11,15 +12,23 @@ export interface RegistryStatus {
   /** Without credentials. */
   readonly url: string;
   readonly connected: boolean;
+  /** `connecting` until it was within reach for the first time, `lost` while it is not after that. */
+  readonly state?: "connecting" | "connected" | "lost";
   /** Its whole world was read at least once. */
   readonly loaded: boolean;
+  /** What it holds is what was kept from before the start. */
+  readonly restored?: boolean;
   readonly services: number;
   readonly endpoints: number;
-  /** When it last changed, ms since 1970; undefined before the first world. */
-  readonly changedAtMs?: number;
+  /** How long ago its newest world came, ms; undefined before the first. */
+  readonly ageMs?: number;
+  /** How long the newest world took from when the registry's word of it came until it was merged, ms. */
+  readonly lagMs?: number;
   /** Endpoints that the guard holds although the registry lost them. */
   readonly heldEndpoints?: number;
-  /** Why it is out of reach. */
+  /** Failed tries and answers that could not be used, since the start; undefined where its source does not count them. */
+  readonly errors?: number;
+  /** What the last of these was. */
   readonly error?: string;
 }
 
@@ -67,6 +76,8 @@ export interface AdminSources {
   snapshot(): Snapshot;
   /** The services (printed key) whose consumers are shown real addresses although the proxy carries their protocol, and why. */
   notLed(): ReadonlyMap<string, string>;
+  /** Who subscribed to what, as far as registries say; absent where no applications are served. */
+  consumers?(): readonly Consumer[];
   /** By interface, who says each part of what is known of its types. */
   schemaOrigins(): SchemaOrigins;
   /** `host:port` where the requests of each service that speaks HTTP are taken, by printed key. */
@@ -80,6 +91,10 @@ export interface AdminSources {
   facades(): readonly FacadeStatus[];
   workers(): readonly WorkerStatus[];
   stats(): readonly ProxyStats[] | Promise<readonly ProxyStats[]>;
+  /** What parts count that have metrics of their own, in Prometheus' text form; absent for none. */
+  ownMetrics?(): string;
+  /** The clients of the xDS server; absent where there is none. */
+  proxies?(): readonly XdsClientStatus[];
   /** Throws `TransientError` while a registry has not been read yet. */
   diff(): Promise<readonly DiffReport[]>;
   /** The configuration in force; secrets stand as `[redacted]`. */
@@ -108,9 +123,9 @@ function hideSecrets(endpoint: Endpoint): Endpoint {
   return { ...endpoint, params, token: endpoint.token === "" ? "" : REDACTED };
 }
 
-/** Resources as they may be shown: the tokens of endpoints are hidden. */
+/** Resources as they may be shown: the tokens of endpoints and private keys are hidden. */
 export function resourcesWithoutSecrets(resources: ResourceSet): ResourceSet {
   return JSON.parse(JSON.stringify(resources), (key, value) =>
-    key === "token" && typeof value === "string" ? REDACTED : value,
+    (key === "token" && typeof value === "string") || key === "privateKey" ? REDACTED : value,
   );
 }

@@ -28,6 +28,13 @@ export function createStateMetrics(metrics: Metrics): StateMetrics {
     "Endpoints that the guard holds against a sudden loss.",
     "registry",
   );
+  const registryState = gauge("trestle_registry_state", "1 for the state a registry is in.", "registry", "state");
+  const registryAge = gauge("trestle_registry_age_seconds", "Time since its newest world came.", "registry");
+  const registryLag = gauge(
+    "trestle_registry_lag_seconds",
+    "Time that the newest world took from the registry's word of it until it was merged.",
+    "registry",
+  );
   const connections = gauge("trestle_facade_connections", "Client connections of a facade.", "facade");
   const workers = gauge("trestle_proxy_workers", "Proxy workers, by state.", "state");
   const proxyGauges = new Map<string, Gauge>();
@@ -43,6 +50,9 @@ export function createStateMetrics(metrics: Metrics): StateMetrics {
         registryServices,
         registryEndpoints,
         held,
+        registryState,
+        registryAge,
+        registryLag,
         connections,
       ])
         one.clear();
@@ -66,6 +76,11 @@ export function createStateMetrics(metrics: Metrics): StateMetrics {
         registryServices.set(registry.services, registry.name);
         registryEndpoints.set(registry.endpoints, registry.name);
         held.set(registry.heldEndpoints ?? 0, registry.name);
+        if (registry.state !== undefined) registryState.set(1, registry.name, registry.state);
+        if (registry.ageMs !== undefined) registryAge.set(registry.ageMs / 1_000, registry.name);
+        if (registry.lagMs !== undefined) registryLag.set(registry.lagMs / 1_000, registry.name);
+        if (registry.errors !== undefined)
+          counters.take("trestle_registry_errors", "registry", registry.name, registry.name, registry.errors);
       }
       for (const facade of state.facades) {
         connections.set(facade.connections, facade.name);

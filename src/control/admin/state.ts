@@ -65,7 +65,8 @@ export async function readState(sources: AdminSources, analysis: Analysis): Prom
   };
 }
 
-async function withinTime(stats: ReturnType<AdminSources["stats"]>): Promise<readonly ProxyStats[]> {
+/** What the workers counted; without those that did not answer in time. */
+export async function withinTime(stats: ReturnType<AdminSources["stats"]>): Promise<readonly ProxyStats[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly ProxyStats[]>((resolve) => {
     timer = setTimeout(resolve, STATS_WAIT_MS, []);

@@ -1,15 +1,15 @@
-import type {
-  FractionalPercent,
-  HeaderMatcher,
-  ResourceSet,
-  Route,
-  RouteMatch,
-  StringMatcher,
-} from "../../codecs/xds/resources.ts";
+import { printAddress } from "../../base/address.ts";
+import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import type { Consumer, Endpoint } from "../../model/entry.ts";
+import { printLocality } from "../../model/mesh.ts";
 import { printPosition, type Rule } from "../../model/rule.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
+import type { ProxyStats } from "../../model/stats.ts";
 import { isCarried } from "../compile/endpoints.ts";
+import { localityOf } from "../compile/localities.ts";
+import { describeAction, describeMatch, describePolicies } from "../explain/words.ts";
+import { withAttachedRules } from "../rules/attached-rules.ts";
 import { indexRules } from "../rules/hosts.ts";
 import { restMappingOf } from "../rules/rest-entries.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
@@ -42,7 +42,7 @@ export function viewServices(
   notLed: ReadonlyMap<string, string>,
   http: ReadonlyMap<string, string> = new Map(),
 ): ServiceView[] {
-  const index = indexRules(rules);
+  const index = indexRules(withAttachedRules(rules));
   return entries.map((entry) => ({
     host: entry.host,
     service: printServiceKey(entry.service),
@@ -65,14 +65,23 @@ export interface EndpointView {
   readonly weight: number;
   readonly tag: string;
   readonly disabled: boolean;
+  /** Proxy workers that send it no calls for now, since too many failed; each with the earliest end of that. Absent for none. */
+  readonly ejected?: readonly { readonly worker: string; readonly subset: string; readonly until: string }[];
+  /** `region/zone/subzone`, as far as it is known; absent where nothing is. */
+  readonly locality?: string;
   readonly registry: string;
   /** As the registry has them; what looks like a secret is hidden. */
   readonly params: Readonly<Record<string, string>>;
 }
 
 /** Endpoints of the services whose host, key or interface is `wanted` (any case); of all where it is undefined. */
-export function viewEndpoints({ entries }: Snapshot, wanted: string | undefined): EndpointView[] {
+export function viewEndpoints(
+  { entries }: Snapshot,
+  wanted: string | undefined,
+  stats: readonly ProxyStats[] = [],
+): EndpointView[] {
   const folded = wanted?.toLowerCase();
+  const ejected = ejectionsOf(stats);
   return entries
     .filter(
       ({ host, service }) =>
@@ -84,17 +93,56 @@ export function viewEndpoints({ entries }: Snapshot, wanted: string | undefined)
       endpoints.map((endpoint) => ({
         host,
         service: printServiceKey(service),
-        address: endpoint.address.includes(":")
-          ? `[${endpoint.address}]:${endpoint.port}`
-          : `${endpoint.address}:${endpoint.port}`,
+        address: printAddress(endpoint.address, endpoint.port),
         protocol: endpoint.protocol,
         weight: endpoint.weight,
         tag: endpoint.tag,
         disabled: endpoint.disabled,
+        ...ejected.get(`${host} ${endpoint.address} ${endpoint.port}`),
+        ...localityTextOf(endpoint),
         registry: endpoint.origin,
         params: endpoint.params,
       })),
     );
+}
+
+function localityTextOf(endpoint: Endpoint): Pick<EndpointView, "locality"> {
+  const locality = localityOf(endpoint);
+  return locality === undefined ? {} : { locality: printLocality(locality) };
+}
+
+/** By host, address and port. */
+function ejectionsOf(stats: readonly ProxyStats[]): Map<string, Pick<EndpointView, "ejected">> {
+  const found = new Map<string, Pick<EndpointView, "ejected">>();
+  for (const { worker, ejected = [] } of stats) {
+    for (const { host, subset, address, port, untilMs } of ejected) {
+      const key = `${host} ${address} ${port}`;
+      const before = found.get(key)?.ejected ?? [];
+      found.set(key, { ejected: [...before, { worker, subset, until: new Date(untilMs).toISOString() }] });
+    }
+  }
+  return found;
+}
+
+/** One consumer as the admin API lists it. */
+export interface ConsumerView {
+  /** Printed key of what it subscribed to; group and version may be `*`. */
+  readonly service: string;
+  readonly application: string;
+  /** `""` where the registry does not say (dubbo-go). */
+  readonly address: string;
+}
+
+/** Consumers of the service whose key or interface is `wanted` (any case), of all where it is undefined; processes that are alike once. */
+export function viewConsumers(consumers: readonly Consumer[], wanted: string | undefined): ConsumerView[] {
+  const folded = wanted?.toLowerCase();
+  const found = new Map<string, ConsumerView>();
+  for (const { service: key, application, address } of consumers) {
+    const service = printServiceKey(key);
+    if (folded !== undefined && ![service.toLowerCase(), key.interface.toLowerCase()].includes(folded)) continue;
+    found.set(`${service}\n${application}\n${address}`, { service, application, address });
+  }
+  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view);
 }
 
 /** One route as the admin API lists it. */
@@ -133,59 +181,6 @@ export function viewRoutes(resources: ResourceSet | undefined): RouteView[] {
   );
 }
 
-function describeMatch(match: RouteMatch): string {
-  const parts: string[] = [];
-  const folded = match.caseSensitive === false ? " in any case" : "";
-  if (match.path !== undefined) parts.push(`${match.path}${folded}`);
-  else if (match.prefix !== undefined && match.prefix !== "/") parts.push(`${match.prefix}*${folded}`);
-  else if (match.safeRegex !== undefined) parts.push(`~ ${match.safeRegex.regex}`);
-  for (const header of match.headers ?? []) parts.push(describeHeader(header));
-  return parts.length === 0 ? "every call" : parts.join(" and ");
-}
-
-function describeHeader({ name, stringMatch, invertMatch }: HeaderMatcher): string {
-  const condition = stringMatch === undefined ? `${name} is there` : `${name} ${describeText(stringMatch)}`;
-  return invertMatch === true ? `not (${condition})` : condition;
-}
-
-function describeText({ exact, prefix, suffix, contains, safeRegex }: StringMatcher): string {
-  if (exact !== undefined) return `= ${exact}`;
-  if (prefix !== undefined) return `= ${prefix}*`;
-  if (suffix !== undefined) return `= *${suffix}`;
-  if (contains !== undefined) return `= *${contains}*`;
-  return `~ ${safeRegex?.regex ?? ""}`;
-}
-
-function describeAction({ route, directResponse }: Route): string {
-  if (directResponse !== undefined) return `answer ${directResponse.status}`;
-  const weighted = route?.weightedClusters?.clusters;
-  if (weighted === undefined) return route?.cluster ?? "";
-  const sum = weighted.reduce((total, { weight }) => total + weight, 0);
-  return weighted.map(({ name, weight }) => `${name} ${Math.round((weight / sum) * 1000) / 10}%`).join(", ");
-}
-
-function describePolicies({ route, typedPerFilterConfig, requestHeadersToAdd, requestHeadersToRemove }: Route): string {
-  const fault = typedPerFilterConfig?.["envoy.filters.http.fault"];
-  const changed = (requestHeadersToAdd?.length ?? 0) + (requestHeadersToRemove?.length ?? 0);
-  return [
-    route?.timeout === undefined ? "" : `timeout ${route.timeout}`,
-    route?.retryPolicy === undefined ? "" : `retries ${route.retryPolicy.numRetries} on ${route.retryPolicy.retryOn}`,
-    fault?.delay === undefined ? "" : `delay ${fault.delay.fixedDelay}${describeShare(fault.delay.percentage)}`,
-    fault?.abort === undefined
-      ? ""
-      : `abort ${fault.abort.httpStatus ?? `grpc ${fault.abort.grpcStatus}`}${describeShare(fault.abort.percentage)}`,
-    changed === 0 ? "" : `changes ${changed} attachments`,
-  ]
-    .filter((text) => text !== "")
-    .join("; ");
-}
-
-/** Of how many calls, where that is not all. */
-function describeShare({ numerator, denominator }: FractionalPercent): string {
-  const percent = numerator / (denominator === "MILLION" ? 10_000 : denominator === "TEN_THOUSAND" ? 100 : 1);
-  return percent >= 100 ? "" : ` for ${percent}%`;
-}
-
 /** One rule as the admin API lists it. */
 export interface RuleView {
   readonly kind: string;
@@ -201,11 +196,12 @@ export interface RuleView {
 
 /** Lists every rule in force, the older first, also those that no service is known for. */
 export function viewRules({ entries, rules }: Snapshot, set: RuleSet): RuleView[] {
-  const index = indexRules(rules);
+  const index = indexRules(withAttachedRules(rules));
   const services = new Map<Rule, string[]>();
   for (const entry of entries) {
     const mapping = entry.mapped === true ? restMappingOf(entry.service, rules) : undefined;
-    for (const rule of [index.virtualServices.find(entry), index.destinationRules.find(entry), mapping])
+    const routing = index.virtualServices.find(entry);
+    for (const rule of [...(routing?.attached ?? [routing]), index.destinationRules.find(entry), mapping])
       if (rule !== undefined) services.set(rule, [...(services.get(rule) ?? []), entry.host]);
   }
   const old = new Set(set.files.filter(({ valid }) => !valid).map(({ path }) => path));
@@ -224,15 +220,27 @@ export function viewRules({ entries, rules }: Snapshot, set: RuleSet): RuleView[
 function hostsOf(rule: Rule): readonly string[] {
   switch (rule.kind) {
     case "VirtualService":
+    case "MetaRouter":
       return rule.hosts;
     case "DestinationRule":
       return [rule.host];
+    case "GRPCRoute":
+    case "HTTPRoute":
+      return rule.parents.map(({ name }) => name);
     case "RestMapping":
       return [rule.service.interface];
     case "ServiceEntry":
       return rule.hosts;
     case "Gateway":
       return [...new Set(rule.servers.flatMap(({ hosts }) => hosts))];
+    case "Sidecar":
+    case "WorkloadEntry":
+    case "AuthorizationPolicy":
+    case "DubboAuthorizationPolicy":
+    case "PeerAuthentication":
+    case "RequestAuthentication":
+    case "SerializationGuard":
+      return [];
     default:
       return rule satisfies never;
   }

@@ -1,8 +1,19 @@
-import { type Cluster, type ClusterService, TRESTLE_METADATA } from "../../codecs/xds/resources.ts";
+import type { Cluster, ClusterService } from "../../codecs/xds/cluster.ts";
+import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
+import { ISTIO_TLS_MODE } from "../../codecs/xds/tls.ts";
 import type { Entry } from "../../model/entry.ts";
-import type { DestinationRule, Subset } from "../../model/rule.ts";
-import { DEFAULT_POLICY, type LoweredPolicy, lowerPolicy } from "../rules/lower-policies.ts";
-import { usualPort } from "./endpoints.ts";
+import { printIdentity } from "../../model/identity.ts";
+import { DEFAULT_MESH, type MeshSettings } from "../../model/mesh.ts";
+import type { DestinationRule } from "../../model/rules/destination-rule.ts";
+import { lowerTls, meshSocket, type TlsTarget } from "../rules/lower-tls.ts";
+import {
+  DEFAULT_POLICY,
+  effectivePolicy,
+  findSubset,
+  type LoweredPolicy,
+  lowerPolicy,
+} from "../rules/lower-traffic.ts";
+import { takesMutualTls, usualPort } from "./endpoints.ts";
 
 /** A cluster that routes lead to: of a service, or of a destination that no service is known for. */
 export interface ClusterNeed {
@@ -23,22 +34,48 @@ export function clusterNameOf(entry: Entry, subset: string): string {
 }
 
 /** Compiles the cluster of a service and subset under the DestinationRule in force. */
-export function compileCluster(entry: Entry, subsetName: string, rule: DestinationRule | undefined): Cluster {
-  return build(
-    clusterNameOf(entry, subsetName),
-    { ...keyOf(entry), host: entry.host, subset: subsetName, ...callbacksOf(entry), ...methodsOf(entry) },
-    lowerPolicy(rule, subsetName === "" ? undefined : findSubset(rule, subsetName)),
-  );
+export function compileCluster(
+  entry: Entry,
+  subsetName: string,
+  rule: DestinationRule | undefined,
+  mesh: MeshSettings = DEFAULT_MESH,
+): Cluster {
+  const port = usualPort(entry);
+  const subset = subsetName === "" ? undefined : findSubset(rule, subsetName);
+  const tls = effectivePolicy(rule, subset, port)?.tls;
+  const target = { host: entry.host, subset: subsetName, port };
+  return {
+    ...build(
+      clusterNameOf(entry, subsetName),
+      { ...keyOf(entry), host: entry.host, subset: subsetName, ...callbacksOf(entry), ...methodsOf(entry) },
+      lowerPolicy(rule, subset, port),
+    ),
+    ...(tls === undefined
+      ? byEndpoint(entry, { ...target, subjectAltNames: namesOf(entry, "ISTIO_MUTUAL", mesh) })
+      : lowerTls(tls, { ...target, subjectAltNames: namesOf(entry, tls.mode, mesh) })),
+  };
+}
+
+/** Where no rule says how: mutual TLS to those endpoints that take it, as Istio does of itself. */
+function byEndpoint(entry: Entry, target: TlsTarget): Pick<Cluster, "transportSocketMatches"> {
+  if (!entry.endpoints.some(takesMutualTls)) return {};
+  const transportSocket = meshSocket(target);
+  return { transportSocketMatches: [{ name: "tlsMode-istio", match: { tlsMode: ISTIO_TLS_MODE }, transportSocket }] };
+}
+
+/** Which names the providers' certificates may have: what the service's object says, else the identities of all their service accounts. */
+function namesOf(entry: Entry, mode: string | undefined, mesh: MeshSettings): readonly string[] {
+  if (entry.subjectAltNames !== undefined) return entry.subjectAltNames;
+  const accounts = new Set(entry.endpoints.map((one) => one.serviceAccount ?? ""));
+  if (mode !== "ISTIO_MUTUAL" || accounts.size === 0 || accounts.has("")) return [];
+  const { trustDomain } = mesh;
+  const namespace = entry.namespace ?? mesh.namespace;
+  return [...accounts].sort().map((serviceAccount) => printIdentity({ trustDomain, namespace, serviceAccount }));
 }
 
 /** A cluster for a destination that no entry is known for: it has no endpoints, calls to it are answered "no endpoint". */
 export function compileUnknownCluster(name: string, host: string, subset: string): Cluster {
   return build(name, { interface: host, group: "", version: "", host, subset }, DEFAULT_POLICY);
-}
-
-/** The subset of that name; the first where there are two. */
-export function findSubset(rule: DestinationRule | undefined, name: string): Subset | undefined {
-  return rule?.subsets.find((subset) => subset.name === name);
 }
 
 /** The methods with a callback parameter, by any provider's `METHOD.INDEX.callback=true`; nothing where there are none. */
@@ -72,14 +109,11 @@ function keyOf({ service }: Entry): Pick<ClusterService, "interface" | "group" |
   return { interface: service.interface, group: service.group, version: service.version };
 }
 
-function build(name: string, service: ClusterService, policy: LoweredPolicy): Cluster {
-  return {
-    name,
-    type: "EDS",
-    lbPolicy: policy.lbPolicy,
-    ...(policy.maxRequests !== undefined && {
-      circuitBreakers: { thresholds: [{ maxRequests: policy.maxRequests }] as const },
-    }),
-    metadata: { filterMetadata: { [TRESTLE_METADATA]: service } },
+function build(name: string, service: ClusterService, { balancer, errorCodes, ...policy }: LoweredPolicy): Cluster {
+  const facts: ClusterService = {
+    ...service,
+    ...(balancer !== undefined && { balancer }),
+    ...(errorCodes !== undefined && { errorCodes }),
   };
+  return { name, type: "EDS", ...policy, metadata: { filterMetadata: { [TRESTLE_METADATA]: facts } } };
 }

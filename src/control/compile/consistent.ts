@@ -1,4 +1,5 @@
-import type { ResourceSet, RouteAction } from "../../codecs/xds/resources.ts";
+import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import type { RouteAction } from "../../codecs/xds/route.ts";
 
 /**
  * What a proxy could not follow in a set of resources: routes to clusters that are not there, clusters without endpoint

@@ -7,6 +7,7 @@ import {
   type ResourceSet,
   ROUTE_TYPE,
   SCHEMA_TYPE,
+  SECRET_TYPE,
   type TypeUrl,
 } from "../../codecs/xds/resources.ts";
 
@@ -14,38 +15,56 @@ const NOTHING: ResourceSet = { version: "", listeners: [], routes: [], clusters:
 
 /**
  * The steps that lead a proxy from one set to another (undefined: from nothing) without a moment in which a route leads
- * nowhere: schemas, clusters, endpoints, listeners and routes are added or changed in this order, then what no route names any
- * more goes: listeners, routes, endpoints, clusters, schemas. Steps without content are left out.
+ * nowhere: secrets, schemas, clusters, endpoints, listeners and routes are added or changed in this order, then what no route names any
+ * more goes: listeners, routes, endpoints, clusters, schemas, secrets. Steps without content are left out. All lists are in order of names.
  */
 export function diffResources(old: ResourceSet | undefined, next: ResourceSet): DeltaResources[] {
   const from = old ?? NOTHING;
   if (from.version === next.version) return [];
-  const pairs: readonly [TypeUrl, readonly NamedResource[], readonly NamedResource[]][] = [
-    [SCHEMA_TYPE, from.schemas, next.schemas],
-    [CLUSTER_TYPE, from.clusters, next.clusters],
-    [ENDPOINT_TYPE, from.endpoints, next.endpoints],
-    [LISTENER_TYPE, from.listeners, next.listeners],
-    [ROUTE_TYPE, from.routes, next.routes],
+  const pairs: readonly [TypeUrl, ListChanges][] = [
+    [SECRET_TYPE, compareLists(from.secrets ?? [], next.secrets ?? [])],
+    [SCHEMA_TYPE, compareLists(from.schemas, next.schemas)],
+    [CLUSTER_TYPE, compareLists(from.clusters, next.clusters)],
+    [ENDPOINT_TYPE, compareLists(from.endpoints, next.endpoints)],
+    [LISTENER_TYPE, compareLists(from.listeners, next.listeners)],
+    [ROUTE_TYPE, compareLists(from.routes, next.routes)],
   ];
-  const made = pairs.map(([typeUrl, before, after]) => ({
-    typeUrl,
-    resources: changed(before, after),
-    removedResources: [],
-  }));
-  const broken = [pairs[3]!, pairs[4]!, pairs[2]!, pairs[1]!, pairs[0]!].map(([typeUrl, before, after]) => ({
-    typeUrl,
-    resources: [],
-    removedResources: removed(before, after),
-  }));
+  const made = pairs.map(([typeUrl, { changed }]) => ({ typeUrl, resources: changed, removedResources: [] }));
+  const broken = [4, 5, 3, 2, 1, 0].map((at) => {
+    const [typeUrl, { removed }] = pairs[at]!;
+    return { typeUrl, resources: [], removedResources: removed };
+  });
   return [...made, ...broken].filter((delta) => delta.resources.length + delta.removedResources.length > 0);
 }
 
-function changed(before: readonly NamedResource[], after: readonly NamedResource[]): NamedResource[] {
-  const versions = new Map(before.map(({ name, version }) => [name, version]));
-  return after.filter(({ name, version }) => versions.get(name) !== version);
+interface ListChanges {
+  readonly changed: readonly NamedResource[];
+  readonly removed: readonly string[];
 }
 
-function removed(before: readonly NamedResource[], after: readonly NamedResource[]): string[] {
-  const names = new Set(after.map(({ name }) => name));
-  return before.filter(({ name }) => !names.has(name)).map(({ name }) => name);
+/** Lists in order of names are walked side by side: what stays costs a comparison of references. */
+function compareLists(before: readonly NamedResource[], after: readonly NamedResource[]): ListChanges {
+  if (before === after) return { changed: [], removed: [] };
+  const changed: NamedResource[] = [];
+  const removed: string[] = [];
+  let left = 0;
+  let right = 0;
+  while (left < before.length && right < after.length) {
+    const old = before[left]!;
+    const now = after[right]!;
+    if (old === now || old.name === now.name) {
+      if (old !== now && old.version !== now.version) changed.push(now);
+      left++;
+      right++;
+    } else if (old.name < now.name) {
+      removed.push(old.name);
+      left++;
+    } else {
+      changed.push(now);
+      right++;
+    }
+  }
+  for (; left < before.length; left++) removed.push(before[left]!.name);
+  for (; right < after.length; right++) changed.push(after[right]!);
+  return { changed, removed };
 }

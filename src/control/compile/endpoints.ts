@@ -1,12 +1,7 @@
 import { saysNoJson, saysWrapper } from "../../codecs/triple/style.ts";
-import {
-  type CarriedProtocol,
-  type ClusterLoadAssignment,
-  type DubboEndpointFacts,
-  type LbEndpoint,
-  TRESTLE_METADATA,
-  type WireProtocol,
-} from "../../codecs/xds/resources.ts";
+import { type CarriedProtocol, TRESTLE_METADATA, type WireProtocol } from "../../codecs/xds/core.ts";
+import type { ClusterLoadAssignment, DubboEndpointFacts, LbEndpoint } from "../../codecs/xds/endpoint.ts";
+import { ISTIO_TLS_MODE, SOCKET_MATCH_METADATA } from "../../codecs/xds/tls.ts";
 import type { Endpoint, Entry } from "../../model/entry.ts";
 
 /** The wire protocols whose endpoints can be compiled, the usual one first; others are shown to consumers as they are. */
@@ -46,16 +41,21 @@ export function usualPort(entry: Entry): number {
 }
 
 /**
- * Whether an endpoint belongs to a subset: every label equals the registry's raw parameter of that name, or what Kubernetes
- * would allow of it as a label's value. The label `dubbo.tag` or `tag` also means the provider's static tag.
+ * Whether an endpoint belongs to a subset: every label equals the endpoint's own label of that name, else the registry's raw
+ * parameter, or what Kubernetes would allow of it as a label's value. The label `dubbo.tag` or `tag` also means the provider's static tag.
  */
 export function selects(labels: Readonly<Record<string, string>>, endpoint: Endpoint): boolean {
   return Object.entries(labels).every(([name, value]) => {
-    const raw = Object.hasOwn(endpoint.params, name) ? endpoint.params[name]! : undefined;
+    const raw = labelOf(endpoint, name);
     if (raw === undefined)
       return (name === "dubbo.tag" || name === "tag") && endpoint.tag !== "" && endpoint.tag === value;
     return raw === value || legalLabel(raw) === value;
   });
+}
+
+function labelOf({ labels, params }: Endpoint, name: string): string | undefined {
+  if (labels !== undefined && Object.hasOwn(labels, name)) return labels[name];
+  return Object.hasOwn(params, name) ? params[name] : undefined;
 }
 
 function legalLabel(value: string): string {
@@ -77,18 +77,29 @@ export function liveEndpoints(
   );
 }
 
-/** Compiles the endpoints of one cluster. */
+/** Compiles the endpoints of one cluster, wherever they are. */
 export function compileEndpoints(clusterName: string, endpoints: readonly Endpoint[]): ClusterLoadAssignment {
   return { clusterName, endpoints: [{ lbEndpoints: endpoints.map(compileEndpoint) }] };
 }
 
-function compileEndpoint(endpoint: Endpoint): LbEndpoint {
+/** Compiles one endpoint. */
+export function compileEndpoint(endpoint: Endpoint): LbEndpoint {
   const facts = factsOf(endpoint);
+  const tls = takesMutualTls(endpoint) ? { [SOCKET_MATCH_METADATA]: { tlsMode: ISTIO_TLS_MODE } } : undefined;
+  const isPlain = facts === undefined && tls === undefined;
   return {
     endpoint: { address: { socketAddress: { address: endpoint.address, portValue: endpoint.port } } },
     loadBalancingWeight: endpoint.weight,
-    ...(facts === undefined ? {} : { metadata: { filterMetadata: { [TRESTLE_METADATA]: facts } } }),
+    ...(isPlain ? {} : { metadata: { filterMetadata: { [TRESTLE_METADATA]: facts ?? {}, ...tls } } }),
   };
+}
+
+/** Label of an endpoint by which Istio says that a proxy of the mesh stands in front of it. */
+const TLS_MODE_LABEL = "security.istio.io/tlsMode";
+
+/** Whether an endpoint takes mutual TLS, as its label says. */
+export function takesMutualTls(endpoint: Endpoint): boolean {
+  return labelOf(endpoint, TLS_MODE_LABEL) === ISTIO_TLS_MODE;
 }
 
 function factsOf(endpoint: Endpoint): DubboEndpointFacts | undefined {

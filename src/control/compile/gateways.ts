@@ -1,11 +1,19 @@
-import { CORS_FILTER, type CorsPolicy, type Route, type RouteConfiguration } from "../../codecs/xds/resources.ts";
-import type { CorsPolicy as CorsRule, Rule } from "../../model/rule.ts";
+import {
+  CORS_FILTER,
+  type CorsPolicy,
+  type HashPolicy,
+  type Route,
+  type RouteConfiguration,
+} from "../../codecs/xds/route.ts";
+import type { Entry } from "../../model/entry.ts";
+import type { Rule } from "../../model/rule.ts";
+import type { CorsPolicy as CorsRule } from "../../model/rules/http-route.ts";
 import type { EntryIndex } from "../rules/hosts.ts";
 import { stringMatcher } from "../rules/lower.ts";
 import { type LoweredGatewayRoute, lowerGateways } from "../rules/lower-gateway.ts";
 import { type ClusterNeed, clusterName, clusterNameOf } from "./clusters.ts";
 import type { GatewayPort } from "./listeners.ts";
-import { compileRoute } from "./routes.ts";
+import { type ClusterOf, compileRoute, type HashOf } from "./routes.ts";
 
 /** What gateways need: ports, the routes of each, and the clusters that those lead to. */
 export interface CompiledGateways {
@@ -15,7 +23,11 @@ export interface CompiledGateways {
 }
 
 /** Compiles the Gateways among `rules`: one listener and one RouteConfiguration for each port, virtual hosts by the Host that callers send. */
-export function compileGateways(rules: readonly Rule[], index: EntryIndex): CompiledGateways {
+export function compileGateways(
+  rules: readonly Rule[],
+  index: EntryIndex,
+  hashes: (entry: Entry, subset: string) => readonly HashPolicy[] = () => [],
+): CompiledGateways {
   const needs = new Map<string, ClusterNeed>();
   const clusterOf = ({ host, subset }: { readonly host: string; readonly subset: string }): string => {
     const entry = index.byHost(host);
@@ -23,12 +35,16 @@ export function compileGateways(rules: readonly Rule[], index: EntryIndex): Comp
     needs.set(name, { name, entry, host, subset });
     return name;
   };
+  const hashOf: HashOf = ({ host, subset }) => {
+    const entry = index.byHost(host);
+    return entry === undefined ? [] : hashes(entry, subset);
+  };
   const compiled = lowerGateways(rules, index).map(({ bind, port, hosts }) => {
     const name = `gateway_${bind === undefined ? "" : `${bind}_`}${port}`;
     const virtualHosts = hosts.map(({ domain, routes }) => ({
       name: domain,
       domains: [domain],
-      routes: routes.map((route) => compileGatewayRoute(route, clusterOf)),
+      routes: routes.map((route) => compileGatewayRoute(route, clusterOf, hashOf)),
     }));
     return { port: { bind, port, routeConfigName: name }, routes: { name, virtualHosts } };
   });
@@ -39,16 +55,12 @@ export function compileGateways(rules: readonly Rule[], index: EntryIndex): Comp
   };
 }
 
-function compileGatewayRoute(
-  lowered: LoweredGatewayRoute,
-  clusterOf: (target: { readonly host: string; readonly subset: string }) => string,
-): Route {
-  const { query, rewrite, cors } = lowered;
-  const route = compileRoute(lowered, clusterOf);
+function compileGatewayRoute(lowered: LoweredGatewayRoute, clusterOf: ClusterOf, hashOf: HashOf): Route {
+  const { query, cors } = lowered;
+  const route = compileRoute(lowered, clusterOf, hashOf);
   return {
     ...route,
     match: { ...route.match, ...(query.length > 0 && { queryParameters: query }) },
-    ...(route.route !== undefined && rewrite !== undefined && { route: { ...route.route, prefixRewrite: rewrite } }),
     ...(cors !== undefined && {
       typedPerFilterConfig: { ...route.typedPerFilterConfig, [CORS_FILTER]: compileCors(cors) },
     }),

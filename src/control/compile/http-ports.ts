@@ -14,9 +14,20 @@ export interface PortChoice {
 
 /** Printed keys of the services that have a provider that speaks HTTP, in the order of the entries; those that are called as Dubbo's need none. */
 export function httpServices(entries: readonly Entry[]): readonly string[] {
-  return entries
-    .filter(({ endpoints, mapped }) => mapped !== true && endpoints.some((one) => speaksOneOf(one, HTTP)))
-    .map(({ service }) => printServiceKey(service));
+  return entries.flatMap((entry) => httpService(entry) ?? []);
+}
+
+const known = new WeakMap<Entry, string | null>();
+
+/** The key of the service where it is one of {@link httpServices}. */
+function httpService(entry: Entry): string | undefined {
+  let key = known.get(entry);
+  if (key === undefined) {
+    const isHttp = entry.mapped !== true && entry.endpoints.some((one) => speaksOneOf(one, HTTP));
+    key = isHttp ? printServiceKey(entry.service) : null;
+    known.set(entry, key);
+  }
+  return key ?? undefined;
 }
 
 /**

@@ -1,4 +1,6 @@
-import { type CallerTags, type Listener, type ListenerFacts, TRESTLE_METADATA } from "../../codecs/xds/resources.ts";
+import { type CarriedProtocol, TRESTLE_METADATA } from "../../codecs/xds/core.ts";
+import type { CallerTags, Listener, ListenerFacts } from "../../codecs/xds/listener.ts";
+import type { Locality } from "../../model/mesh.ts";
 import { DUBBO_ROUTES } from "./routes.ts";
 
 /** An address that a proxy listens on. */
@@ -12,6 +14,15 @@ export interface HttpAddress extends ListenAddress {
   readonly service: string;
 }
 
+/** One provider that a proxy stands in front of. */
+export interface InboundProvider {
+  readonly listen: ListenAddress;
+  readonly to: ListenAddress;
+  readonly protocol: CarriedProtocol;
+  /** Rules that select workloads select it by these. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** One proxy process and where it listens. */
 export interface ProxyNode {
   readonly id: string;
@@ -21,12 +32,21 @@ export interface ProxyNode {
   readonly tri?: readonly ListenAddress[];
   /** Addresses that carry HTTP/1.1 requests, each for one service. */
   readonly http?: readonly HttpAddress[];
+  /** Providers that it stands in front of; see compile/inbound.ts. */
+  readonly inbound?: readonly InboundProvider[];
   /** Where gateways listen that name no address of their own; undefined for a proxy that serves none. */
   readonly gatewayAddress?: string;
   /** Which application registered as a consumer from an address; only where a rule asks for it. */
   readonly applications?: Readonly<Record<string, string>>;
   /** Tags that consumers registered with. */
   readonly tags?: CallerTags;
+  /** The mesh's own unless told. */
+  readonly namespace?: string;
+  /** Of the proxy, or of the one workload that it stands beside. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly locality?: Locality;
+  /** Many callers share it: no Sidecar narrows it, and what rules ask of a caller is asked of each call. */
+  readonly isShared?: boolean;
 }
 
 /** A port of gateways, and the name of its routes; an address that is not said is the proxy's own. */

@@ -1,13 +1,15 @@
 import type { Endpoint, Entry } from "../../model/entry.ts";
-import type { DestinationRule, HttpMatch, RouteDestination, VirtualService } from "../../model/rule.ts";
+import type { VirtualService } from "../../model/rule.ts";
+import type { DestinationRule } from "../../model/rules/destination-rule.ts";
+import type { HttpMatch, RouteDestination } from "../../model/rules/http-route.ts";
 import { printServiceKey } from "../../model/service.ts";
-import { findSubset } from "../compile/clusters.ts";
 import { isCarried, liveEndpoints } from "../compile/endpoints.ts";
 import { type Bindings, serviceNamed } from "./bindings.ts";
 import type { Report } from "./findings.ts";
 import { resolveDestination } from "./hosts.ts";
 import { lowerMatch } from "./lower.ts";
 import { resolveOutside } from "./lower-gateway.ts";
+import { findSubset } from "./lower-traffic.ts";
 import { EVERY_PATH } from "./path.ts";
 
 /** Checks where routes lead: services and subsets that are there, and calls that can be read as far as the rule needs. */

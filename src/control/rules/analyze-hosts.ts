@@ -1,6 +1,7 @@
 import type { Position } from "../../base/errors.ts";
 import type { Entry } from "../../model/entry.ts";
-import { type Gateway, printPosition, type RestMappingRule, type Rule, type VirtualService } from "../../model/rule.ts";
+import { type Gateway, printPosition, type Rule, type ServiceEntry, type VirtualService } from "../../model/rule.ts";
+import type { DestinationRule } from "../../model/rules/destination-rule.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { isCarried } from "../compile/endpoints.ts";
 import type { Bindings } from "./bindings.ts";
@@ -52,8 +53,11 @@ function reportGateways(rule: VirtualService, gateways: readonly Gateway[], repo
   });
 }
 
+/** A rule that names the hosts that it is for. */
+type HostRule = VirtualService | DestinationRule | ServiceEntry;
+
 /** Rules act in the proxy alone: calls in protocols that it does not carry, and of services that are not led through it, go past them. */
-function reportNotCarried(rule: Exclude<Rule, Gateway | RestMappingRule>, bindings: Bindings, report: Report): void {
+function reportNotCarried(rule: HostRule, bindings: Bindings, report: Report): void {
   for (const entry of bindings.servicesOf(rule)) {
     const why = whyNotCarried(entry, bindings);
     if (why === undefined) continue;
@@ -83,11 +87,7 @@ function reportTwins(rules: readonly Rule[], report: Report): void {
   }
 }
 
-function reportClaims<R extends Exclude<Rule, Gateway | RestMappingRule>>(
-  code: "TR0224" | "TR0225",
-  index: HostIndex<R>,
-  report: Report,
-): void {
+function reportClaims<R extends HostRule>(code: "TR0224" | "TR0225", index: HostIndex<R>, report: Report): void {
   for (const [host, [oldest, ...younger]] of index.claims) {
     for (const rule of younger) {
       report(
@@ -99,7 +99,7 @@ function reportClaims<R extends Exclude<Rule, Gateway | RestMappingRule>>(
   }
 }
 
-function hostPosition(rule: Exclude<Rule, Gateway | RestMappingRule>, host: string): Position {
+function hostPosition(rule: HostRule, host: string): Position {
   if (rule.kind === "DestinationRule") return rule.at.fields.host ?? rule.at.position;
   const found = rule.hosts.findIndex((text) => text.toLowerCase() === host);
   const i = Math.max(0, found);

@@ -1,6 +1,8 @@
-import type { HeaderMatcher } from "../../codecs/xds/resources.ts";
-import type { Headers, HttpMatch, HttpRoute, VirtualService } from "../../model/rule.ts";
+import type { HeaderMatcher } from "../../codecs/xds/route.ts";
+import type { VirtualService } from "../../model/rule.ts";
+import type { Headers, HttpMatch, HttpRoute } from "../../model/rules/http-route.ts";
 import { type Bindings, serviceNamed } from "./bindings.ts";
+import { meshClient } from "./client.ts";
 import type { Report } from "./findings.ts";
 import { sumOfWeights } from "./istio-schema.ts";
 import { lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "./lower.ts";
@@ -12,46 +14,46 @@ const HTTP_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", 
 const INSTEAD: Readonly<Record<NeverMet, string>> = {
   scheme: "a Dubbo call has no scheme",
   queryParams: "a Dubbo call has no query; match attachments under headers",
-  sourceLabels: "callers have no labels here; match headers.dubbo-application or an attachment",
-  sourceNamespace: "callers have no namespace here; match headers.dubbo-application or an attachment",
+  sourceLabels:
+    "of callers that share a proxy the label app alone is known; match an attachment, or give each its own proxy",
   gateways: 'it leaves out "mesh"',
 };
 
 /** Checks the routes of each VirtualService one by one and in their order. */
 export function analyzeRoutes(bindings: Bindings, report: Report): void {
   for (const rule of bindings.virtualServices) {
+    if (rule.hosts.length === 0) continue;
     const services = bindings.servicesOf(rule);
     const isHttp = services.length > 0 && services.every(isHttpService);
     for (const route of rule.http) {
-      checkRoute(rule, route, isHttp, report);
-      if (isHttp || !isApplied(route) || !rule.inMesh) continue;
-      for (const match of route.match ?? []) checkMatch(rule, match, bindings, report);
+      checkRoute(rule, route, report);
+      if (!isApplied(route) || !rule.inMesh) continue;
+      for (const match of route.match ?? [])
+        if (isHttp) checkCaller(match, report);
+        else checkMatch(rule, match, bindings, report);
     }
     if (rule.inMesh && !isHttp) checkOrder(rule, bindings, report);
   }
 }
 
-/** What only a call that comes in by a gateway can have. */
-const OUTSIDE = {
-  rewrite: "name another service as the destination to rewrite the interface",
-  corsPolicy: "no browser makes one",
-} as const;
-
-function checkRoute(rule: VirtualService, route: HttpRoute, isHttp: boolean, report: Report): void {
+function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): void {
   const { position, fields } = route.at;
   if (!isApplied(route))
     report("TR0230", position, `route of ${rule.name} can't be applied to Dubbo calls; they go on to the next route`);
   const destinations = route.route ?? [];
   const sum = sumOfWeights(destinations);
-  if (destinations.length > 1 && sum !== 100)
+  if (destinations.length > 1 && sum !== 100 && rule.attached === undefined)
     report(
       "TR0231",
       fields.route ?? position,
       `weights add up to ${sum}, not 100; each is taken as its share of ${sum}`,
     );
-  for (const name of ["rewrite", "corsPolicy"] as const)
-    if (route[name] !== undefined && rule.gateways.length === 0 && !(isHttp && name === "rewrite"))
-      report("TR0227", fields[name] ?? position, `${name} has no meaning for a call in the mesh: ${OUTSIDE[name]}`);
+  if (route.corsPolicy !== undefined && rule.gateways.length === 0)
+    report(
+      "TR0227",
+      fields.corsPolicy ?? position,
+      "corsPolicy has no meaning for a call in the mesh: no browser makes one",
+    );
   checkHeaders(route.headers, report);
   for (const { headers } of destinations) checkHeaders(headers, report);
 }
@@ -75,6 +77,16 @@ function checkHeaders(headers: Headers | undefined, report: Report): void {
       `${name} is a view of the call, no attachment; name another service as the destination to change group or version`,
     );
   }
+}
+
+/** A request of HTTP says nothing of who sends it. */
+function checkCaller(match: HttpMatch, report: Report): void {
+  if (Object.keys(match.sourceLabels ?? {}).length === 0) return;
+  report(
+    "TR0227",
+    match.at.fields.sourceLabels ?? match.at.position,
+    "match asks for sourceLabels, so it never applies where callers share a proxy: a request does not say who sends it; match a header that callers set",
+  );
 }
 
 function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, report: Report): void {
@@ -112,7 +124,18 @@ function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, 
   }
   if (never.length > 0) return;
   const services = bindings.servicesOf(rule);
-  if (services.length > 0 && services.every((entry) => lowerMatch(match, entry) === undefined))
+  const client = { ...meshClient(), namespace: match.sourceNamespace || meshClient().namespace };
+  if (
+    services.length > 0 &&
+    services.every((entry) => lowerMatch({ ...match, port: 0 }, entry, client) !== undefined)
+  ) {
+    if (services.some((entry) => lowerMatch(match, entry, client) !== undefined)) return;
+    report("TR0233", fields.port ?? position, `no provider of ${rule.hosts.join(", ")} listens on port ${match.port}`);
+    return;
+  }
+  // One match of Gateway API may stand here as several, of which a call has to meet one.
+  if (rule.attached !== undefined) return;
+  if (services.length > 0 && services.every((entry) => lowerMatch(match, entry, client) === undefined))
     report(
       "TR0233",
       fields.uri ?? fields.authority ?? position,
@@ -126,7 +149,7 @@ interface Condition {
 }
 
 function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): void {
-  const service = bindings.servicesOf(rule)[0] ?? serviceNamed(rule.hosts[0]!);
+  const service = bindings.servicesOf(rule)[0] ?? serviceNamed(rule.hosts[0] ?? "*");
   const before: { readonly condition: Condition; readonly line: number }[] = [];
   for (const route of rule.http) {
     if (!isApplied(route)) continue;

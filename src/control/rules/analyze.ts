@@ -1,12 +1,19 @@
 import type { Entry, Finding } from "../../model/entry.ts";
+import { DEFAULT_MESH, type MeshSettings } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
 import { CARRIED_PROTOCOLS } from "../compile/endpoints.ts";
+import { analyzeAuthorization } from "./analyze-authorization.ts";
 import { analyzeDestinations } from "./analyze-destinations.ts";
 import { analyzeHosts } from "./analyze-hosts.ts";
+import { analyzePeerAuthentications } from "./analyze-peer-authentications.ts";
 import { analyzeRest } from "./analyze-rest.ts";
 import { analyzeRoutes } from "./analyze-routes.ts";
+import { analyzeScopes } from "./analyze-scopes.ts";
 import { analyzeServiceEntries } from "./analyze-service-entries.ts";
+import { analyzeTraffic } from "./analyze-traffic.ts";
+import { withAttachedRules } from "./attached-rules.ts";
 import { bindRules } from "./bindings.ts";
+import { mergeDelegates } from "./delegates.ts";
 import { createFindingList, sortFindings } from "./findings.ts";
 
 /**
@@ -19,13 +26,18 @@ export function analyzeRules(
   entries: readonly Entry[] | undefined,
   protocols: readonly string[] = CARRIED_PROTOCOLS,
   notLed?: ReadonlyMap<string, string>,
+  mesh: MeshSettings = DEFAULT_MESH,
 ): readonly Finding[] {
   const found = createFindingList();
-  const bindings = bindRules(rules, entries, protocols, notLed);
+  const bindings = bindRules(mergeDelegates(withAttachedRules(rules)), entries, protocols, notLed);
   analyzeHosts(bindings, found.report);
   analyzeServiceEntries(rules, entries, found.report);
   analyzeRoutes(bindings, found.report);
   analyzeDestinations(bindings, found.report);
+  analyzeTraffic(bindings, found.report);
+  analyzeScopes(rules, entries, found.report);
   analyzeRest(rules, entries, found.report);
+  analyzePeerAuthentications(rules, entries, mesh, found.report);
+  analyzeAuthorization(rules, entries, mesh, found.report);
   return sortFindings(found.list());
 }

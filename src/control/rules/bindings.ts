@@ -1,5 +1,7 @@
 import type { Entry } from "../../model/entry.ts";
-import type { DestinationRule, Gateway, Rule, VirtualService } from "../../model/rule.ts";
+import type { Gateway, Rule, VirtualService } from "../../model/rule.ts";
+import type { DestinationRule } from "../../model/rules/destination-rule.ts";
+import { meshClient, type RuleClient } from "./client.ts";
 import { type EntryIndex, indexEntries, indexRules, type RuleIndex } from "./hosts.ts";
 
 /** Which rule is in force for which service: what analysis works on, made once. */
@@ -26,27 +28,50 @@ export function bindRules(
   notLed: ReadonlyMap<string, string> = new Map(),
 ): Bindings {
   const index = indexRules(rules);
-  const services = new Map<Rule, Entry[]>();
+  const services = new Map<Rule, Set<Entry>>();
   const bind = (rule: Rule | undefined, entry: Entry): void => {
     if (rule === undefined) return;
     const bound = services.get(rule);
-    if (bound === undefined) services.set(rule, [entry]);
-    else bound.push(entry);
+    if (bound === undefined) services.set(rule, new Set([entry]));
+    else bound.add(entry);
   };
-  for (const entry of entries ?? []) {
-    bind(index.virtualServices.find(entry), entry);
-    bind(index.destinationRules.find(entry), entry);
+  for (const seen of [index, ...otherClients(rules).map((client) => indexRules(rules, client))]) {
+    for (const entry of entries ?? []) {
+      bind(seen.virtualServices.find(entry), entry);
+      bind(seen.destinationRules.find(entry), entry);
+    }
   }
   return {
     rules: index,
     entries: entries === undefined ? undefined : indexEntries(entries),
     protocols,
     notLed,
-    servicesOf: (rule) => services.get(rule) ?? [],
+    servicesOf: (rule) => [...(services.get(rule) ?? [])],
     virtualServices: rules.filter((rule) => rule.kind === "VirtualService"),
     destinationRules: rules.filter((rule) => rule.kind === "DestinationRule"),
     gateways: rules.filter((rule) => rule.kind === "Gateway"),
   };
+}
+
+/** Most namespaces whose clients are looked at beside those of the mesh's own. */
+const MAX_NAMESPACES = 20;
+
+/** Clients of other namespaces, and with labels that rules select, where rules tell them apart: a rule may be for these alone. */
+function otherClients(rules: readonly Rule[]): readonly RuleClient[] {
+  const plain = meshClient();
+  const clients = new Map<string, RuleClient>();
+  const add = (namespace: string, labels: RuleClient["labels"] = {}) => {
+    const client = { ...plain, namespace, labels };
+    if (namespace !== plain.namespace || Object.keys(labels).length > 0) clients.set(JSON.stringify(client), client);
+  };
+  for (const rule of rules) {
+    if (rule.kind !== "VirtualService" && rule.kind !== "DestinationRule") continue;
+    for (const to of rule.exportTo ?? []) if (to !== "*") add(to === "." ? rule.namespace : to);
+    if (rule.kind !== "DestinationRule") continue;
+    add(rule.namespace);
+    if (rule.workloadSelector !== undefined) add(rule.namespace, rule.workloadSelector);
+  }
+  return [...clients.values()].slice(0, MAX_NAMESPACES);
 }
 
 /** A service as a host text alone tells of it, for analysis without a registry. */

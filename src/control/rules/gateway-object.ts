@@ -1,4 +1,5 @@
-import type { Gateway, GatewayServer, Located } from "../../model/rule.ts";
+import type { Gateway, GatewayServer } from "../../model/rule.ts";
+import type { Located } from "../../model/rules/located.ts";
 import type { Report } from "./findings.ts";
 import { quote } from "./schema.ts";
 

@@ -1,27 +1,34 @@
-import type { TextMatch } from "../../model/rule.ts";
+import type { TextMatch } from "../../model/rules/http-route.ts";
 import {
   anyText,
-  anything,
   bindAddress,
   durationOrZero,
   flag,
   gatewayHost,
   listOf,
+  regex,
   text,
   textMap,
   textMatch,
   token,
   whole,
 } from "./istio-values.ts";
-import type { ReadObject } from "./schema.ts";
+import type { ReadObject, Shape } from "./schema.ts";
 import { meaningless, notYet, object } from "./shapes.ts";
 
 /** `rewrite` of a route. */
 export const rewrite = object({
   uri: { shape: text },
   authority: { shape: text },
-  uriRegexRewrite: notYet("the path stays as it is"),
+  uriRegexRewrite: {
+    shape: object({ match: { shape: regex, required: true }, rewrite: { shape: anyText } }, { into: readRegexRewrite }),
+  },
 });
+
+/** What is left out of a rewrite is an empty text. */
+function readRegexRewrite(value: ReadObject): ReadObject {
+  return { rewrite: "", ...value };
+}
 
 /** `corsPolicy` of a route. */
 export const corsPolicy = object(
@@ -33,7 +40,10 @@ export const corsPolicy = object(
     exposeHeaders: { shape: listOf(token) },
     maxAge: { shape: durationOrZero, as: "maxAgeMs" },
     allowCredentials: { shape: flag },
-    unmatchedPreflights: notYet("preflight requests of other origins are answered without permission"),
+    unmatchedPreflights: notYet("preflight requests of other origins are answered without permission", {
+      type: "choice",
+      of: ["UNSPECIFIED", "FORWARD", "IGNORE"],
+    }),
   },
   { exclusive: [["allowOrigins", "allowOrigin"]], into: readCors },
 );
@@ -47,10 +57,26 @@ function readCors(value: ReadObject): ReadObject {
   return { ...cors, allowOrigins: value.allowOrigins ?? older } as ReadObject;
 }
 
-const GATEWAY_TLS = (
-  "httpsRedirect mode serverCertificate privateKey caCertificates caCrl credentialName credentialNames tlsCertificates " +
-  "subjectAltNames verifyCertificateSpki verifyCertificateHash minProtocolVersion maxProtocolVersion cipherSuites"
-).split(" ");
+const tlsVersion: Shape = { type: "choice", of: ["TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3"] };
+const texts = (names: string) => Object.fromEntries(names.split(" ").map((name) => [name, { shape: anyText }]));
+const lists = (names: string) => Object.fromEntries(names.split(" ").map((name) => [name, { shape: listOf(text) }]));
+
+/** How a server of a Gateway, or an inbound port of a Sidecar, is secured. */
+export const gatewayTls = object({
+  httpsRedirect: { shape: flag },
+  mode: {
+    shape: {
+      type: "choice",
+      of: ["PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"],
+    },
+  },
+  ...texts("serverCertificate privateKey caCertificates caCrl credentialName caCertCredentialName"),
+  ...lists("credentialNames subjectAltNames verifyCertificateSpki verifyCertificateHash cipherSuites"),
+  tlsCertificates: { shape: listOf(object(texts("serverCertificate privateKey caCertificates"))) },
+  minProtocolVersion: { shape: tlsVersion },
+  maxProtocolVersion: { shape: tlsVersion },
+  insecureSkipVerify: { shape: flag },
+});
 
 const gatewayServer = object(
   {
@@ -66,7 +92,7 @@ const gatewayServer = object(
     hosts: { shape: listOf(gatewayHost, 1), required: true },
     bind: { shape: bindAddress },
     name: { shape: anyText },
-    tls: { shape: object(Object.fromEntries(GATEWAY_TLS.map((name) => [name, { shape: anything }]))) },
+    tls: { shape: gatewayTls },
     defaultEndpoint: meaningless("calls go where VirtualServices lead them", anyText),
   },
   {},

@@ -1,6 +1,8 @@
 import type { Entry } from "../../model/entry.ts";
-import type { DestinationRule, Rule, VirtualService } from "../../model/rule.ts";
+import type { Rule, VirtualService } from "../../model/rule.ts";
+import type { DestinationRule } from "../../model/rules/destination-rule.ts";
 import type { ServiceKey } from "../../model/service.ts";
+import { isSeen, meshClient, type RuleClient, selectsLabels } from "./client.ts";
 
 /** Finds the rule that holds for a service: full host before plain name before wildcard (the longer first), then the older. */
 export interface RuleIndex {
@@ -17,20 +19,75 @@ export interface HostIndex<R extends Rule> {
 }
 
 /** What hosts are matched against. */
-export type NamedService = Pick<Entry, "host" | "service">;
+export type NamedService = Pick<Entry, "host" | "service" | "namespace">;
 
-/** Sorts rules into an index; `rules` come oldest first. */
-export function indexRules(rules: readonly Rule[]): RuleIndex {
+/** Sorts the rules that a client sees into an index; `rules` come oldest first, and delegates are merged already. */
+export function indexRules(rules: readonly Rule[], client: RuleClient = meshClient()): RuleIndex {
+  const { namespace } = client;
+  const seen = rules.filter(
+    (rule) =>
+      (rule.kind === "VirtualService" || rule.kind === "DestinationRule") &&
+      isSeen(rule.exportTo, rule.namespace, namespace),
+  );
+  const virtualServices = seen.filter((rule) => rule.kind === "VirtualService").filter(({ inMesh }) => inMesh);
   return {
-    virtualServices: indexHosts(
-      rules.filter((rule) => rule.kind === "VirtualService" && rule.inMesh) as VirtualService[],
-      (rule) => rule.hosts,
-    ),
-    destinationRules: indexHosts(
-      rules.filter((rule) => rule.kind === "DestinationRule") as DestinationRule[],
-      (rule) => [rule.host],
+    virtualServices: indexHosts(byNearness(virtualServices, namespace), (rule) => rule.hosts),
+    destinationRules: indexDestinationRules(
+      seen.filter((rule) => rule.kind === "DestinationRule"),
+      client,
     ),
   };
+}
+
+/** Those that only the namespace sees come first, then those that name it, then those for all: Istio's order of VirtualServices of one host. */
+function byNearness(rules: readonly VirtualService[], namespace: string): VirtualService[] {
+  const farness = ({ exportTo = [] }: VirtualService): number => {
+    if (exportTo.length === 0 || exportTo.includes("*")) return 2;
+    return exportTo.every((to) => to === "." || to === namespace) ? 0 : 1;
+  };
+  return [...rules].sort((a, b) => farness(a) - farness(b));
+}
+
+/**
+ * Istio's order of DestinationRules: those of the client's namespace, unless it is the root, before those of the service's, before those
+ * of the root. A service whose namespace nobody says is in that of every rule.
+ */
+function indexDestinationRules(rules: readonly DestinationRule[], client: RuleClient): HostIndex<DestinationRule> {
+  const { namespace, labels, mesh } = client;
+  const chosen = rules.filter(
+    (rule) =>
+      rule.workloadSelector === undefined ||
+      (rule.namespace === namespace && selectsLabels(rule.workloadSelector, labels)),
+  );
+  const first = [...chosen].sort((a, b) => selectorRank(a) - selectorRank(b));
+  const all = indexHosts(first, (rule) => [rule.host]);
+  if (new Set(first.map((rule) => rule.namespace)).size <= 1 && first[0]?.namespace === namespace) return all;
+  const indexes = new Map<string, HostIndex<DestinationRule>>();
+  const ofNamespace = (name: string): HostIndex<DestinationRule> => {
+    let index = indexes.get(name);
+    if (index === undefined) {
+      index = indexHosts(
+        first.filter((rule) => rule.namespace === name),
+        (rule) => [rule.host],
+      );
+      indexes.set(name, index);
+    }
+    return index;
+  };
+  return {
+    claims: all.claims,
+    find(entry) {
+      const near = namespace === mesh.rootNamespace ? undefined : ofNamespace(namespace).find(entry);
+      if (near !== undefined) return near;
+      const own = entry.namespace === undefined ? all.find(entry) : ofNamespace(entry.namespace).find(entry);
+      return own ?? ofNamespace(mesh.rootNamespace).find(entry);
+    },
+  };
+}
+
+/** Rules that select the client come before those for all. */
+function selectorRank({ workloadSelector }: DestinationRule): number {
+  return workloadSelector === undefined ? 1 : 0;
 }
 
 function indexHosts<R extends Rule>(rules: readonly R[], hostsOf: (rule: R) => readonly string[]): HostIndex<R> {
@@ -93,6 +150,50 @@ export function indexEntries(entries: readonly Entry[]): EntryIndex {
     byHost: (host) => hosts.get(host),
     byInterface: (name) => interfaces.get(name) ?? [],
   };
+}
+
+/** An {@link EntryIndex} that changes entry by entry. */
+export class CarriedEntries implements EntryIndex {
+  readonly #hosts = new Map<string, Entry>();
+  readonly #interfaces = new Map<string, readonly Entry[]>();
+  #sorted: readonly Entry[] | undefined;
+
+  /** Sorted by host. */
+  get entries(): readonly Entry[] {
+    this.#sorted ??= [...this.#hosts.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
+    return this.#sorted;
+  }
+
+  byHost(host: string): Entry | undefined {
+    return this.#hosts.get(host);
+  }
+
+  byInterface(lowerCaseName: string): readonly Entry[] {
+    return this.#interfaces.get(lowerCaseName) ?? [];
+  }
+
+  add(entry: Entry): void {
+    this.#sorted = undefined;
+    this.#hosts.set(entry.host, entry);
+    const name = entry.service.interface.toLowerCase();
+    const alike = [...this.byInterface(name), entry];
+    this.#interfaces.set(
+      name,
+      alike.sort((a, b) => (a.host < b.host ? -1 : 1)),
+    );
+  }
+
+  /** Whether this very entry was there. */
+  delete(entry: Entry): boolean {
+    if (this.#hosts.get(entry.host) !== entry) return false;
+    this.#sorted = undefined;
+    this.#hosts.delete(entry.host);
+    const name = entry.service.interface.toLowerCase();
+    const alike = this.byInterface(name).filter((one) => one !== entry);
+    if (alike.length > 0) this.#interfaces.set(name, alike);
+    else this.#interfaces.delete(name);
+    return true;
+  }
 }
 
 /**

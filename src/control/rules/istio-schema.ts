@@ -1,8 +1,18 @@
-import type { HttpMatch, HttpRoute, RouteDestination, Rule } from "../../model/rule.ts";
+import type { PolicyRule, Rule } from "../../model/rule.ts";
+import type { GatewayRoute } from "../../model/rules/gateway-route.ts";
+import type {
+  Destination,
+  HttpMatch,
+  HttpRoute,
+  Mirror,
+  Percent,
+  RouteDestination,
+} from "../../model/rules/http-route.ts";
 import { corsPolicy, gatewaySpec, rewrite } from "./gateway-schema.ts";
 import {
   anyText,
   anything,
+  base64,
   duration,
   durationOrZero,
   exactHost,
@@ -20,9 +30,11 @@ import {
   whole,
 } from "./istio-values.ts";
 import { REST_MAPPING } from "./rest-mapping.ts";
-import type { Field, ObjectShape, ReadContext, ReadObject } from "./schema.ts";
-import { serviceEntrySpec } from "./service-entry-object.ts";
-import { meaningless, notYet, object } from "./shapes.ts";
+import type { ObjectShape, ReadContext, ReadObject } from "./schema.ts";
+import { serviceEntrySpec, workloadEntrySpec } from "./service-entry-object.ts";
+import { meaningless, object } from "./shapes.ts";
+import { sidecarSpec } from "./sidecar-schema.ts";
+import { destinationRuleFields, exportTo } from "./traffic-policy-schema.ts";
 
 const MAX_INT = 2_147_483_647;
 
@@ -34,7 +46,7 @@ const headerOperations = object({
 
 const headers = object({
   request: { shape: headerOperations },
-  response: notYet("answers keep the attachments that the callee gave them"),
+  response: { shape: headerOperations },
 });
 
 const httpMatch = object(
@@ -51,7 +63,7 @@ const httpMatch = object(
     queryParams: { shape: headerMatches },
     sourceLabels: { shape: textMap },
     sourceNamespace: { shape: anyText },
-    port: meaningless("a service has one port in the mesh, so the condition always holds", whole(0, 65_535)),
+    port: { shape: whole(0, 65_535) },
     statPrefix: meaningless("metrics name the route by its name", anyText),
   },
   { into: checkMatch },
@@ -81,7 +93,7 @@ const fault = object({
         fixedDelay: { shape: duration, as: "fixedDelayMs", required: true },
         percentage: { shape: percentage },
         percent: { shape: whole(0, 100) },
-        exponentialDelay: notYet(),
+        exponentialDelay: meaningless("Istio passes it over as well", duration),
       },
       { exclusive: [["percentage", "percent"]] },
     ),
@@ -91,7 +103,7 @@ const fault = object({
       {
         httpStatus: { shape: whole(200, 599) },
         grpcStatus: { shape: grpcStatus },
-        http2Error: meaningless("there are no HTTP/2 streams to reset"),
+        http2Error: meaningless("there are no HTTP/2 streams to reset", anyText),
         percentage: { shape: percentage },
         percent: { shape: whole(0, 100) },
       },
@@ -115,16 +127,30 @@ const retries = object({
   perTryTimeout: { shape: duration, as: "perTryTimeoutMs" },
   retryOn: { shape: retryOn },
   backoff: { shape: duration, as: "backoffMs" },
-  retryRemoteLocalities: notYet("a retry may go to any endpoint"),
-  retryIgnorePreviousHosts: notYet("a retry goes to another endpoint where there is one"),
+  retryRemoteLocalities: { shape: flag },
+  retryIgnorePreviousHosts: { shape: flag },
 });
 
 const directResponse = object({
   status: { shape: whole(200, 599), required: true },
-  body: { shape: object({ string: { shape: anyText }, bytes: notYet() }, { exclusive: [["string", "bytes"]] }) },
+  body: {
+    shape: object({ string: { shape: anyText }, bytes: { shape: base64 } }, { exclusive: [["string", "bytes"]] }),
+  },
 });
 
 const skipped = "the route is passed over, its calls go on to the next";
+
+const redirect = object({
+  uri: { shape: anyText },
+  authority: { shape: anyText },
+  port: { shape: whole(0, 65_535) },
+  derivePort: { shape: { type: "choice", of: ["FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT"] } },
+  scheme: { shape: anyText },
+  redirectCode: { shape: whole(0, 999) },
+  prefixRewrite: { shape: anyText },
+});
+
+const mirror = object({ destination: { shape: destination, required: true }, percentage: { shape: percentage } });
 
 const httpRoute = object(
   {
@@ -136,19 +162,28 @@ const httpRoute = object(
     retries: { shape: retries },
     fault: { shape: fault },
     headers: { shape: headers },
-    redirect: meaningless(`a caller can't be sent elsewhere; ${skipped}`),
-    delegate: notYet(skipped),
+    redirect: meaningless(`a caller can't be sent elsewhere; ${skipped}`, redirect),
+    delegate: { shape: object({ name: { shape: text, required: true }, namespace: { shape: anyText } }) },
     rewrite: { shape: rewrite },
     corsPolicy: { shape: corsPolicy },
-    mirror: notYet(),
-    mirrors: notYet(),
-    mirrorPercent: notYet(),
-    mirrorPercentage: notYet(),
+    mirror: { shape: destination },
+    mirrors: { shape: listOf(mirror) },
+    mirrorPercent: { shape: whole(0, 100) },
+    mirror_percent: { shape: whole(0, 100), as: "mirrorPercent" },
+    mirrorPercentage: { shape: percentage },
   },
-  { exclusive: [["route", "redirect", "directResponse", "delegate"]], into: checkRoute },
+  {
+    exclusive: [
+      ["route", "redirect", "directResponse", "delegate"],
+      ["mirror", "mirrors"],
+      ["mirrorPercent", "mirror_percent", "mirrorPercentage"],
+    ],
+    into: checkRoute,
+  },
 );
 
-const metadata = object({
+/** Metadata as Kubernetes has it; what no rule asks for is not taken. */
+export const metadata: ObjectShape = object({
   name: { shape: text, required: true },
   namespace: { shape: anyText },
   creationTimestamp: { shape: time },
@@ -162,97 +197,6 @@ const metadata = object({
   ),
 });
 
-const tls = object(
-  Object.fromEntries([
-    ["mode", { shape: { type: "choice", of: ["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"] } }],
-    ..."clientCertificate privateKey caCertificates credentialName subjectAltNames sni insecureSkipVerify caCrl"
-      .split(" ")
-      .map((name) => [name, { shape: anything }]),
-  ]),
-  {
-    into(value, context, path) {
-      if (value.mode !== undefined && value.mode !== "DISABLE")
-        context.report(
-          "TR0236",
-          value.at.position,
-          `${path} asks for ${value.mode}, but calls to providers are sent in plain text`,
-        );
-      return value;
-    },
-  },
-);
-
-const loadBalancer = object(
-  {
-    simple: {
-      shape: {
-        type: "choice",
-        of: ["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"],
-      },
-    },
-    consistentHash: notYet("calls are spread by weighted random choice"),
-    localityLbSetting: notYet(),
-    zoneAwareLbSetting: notYet(),
-    warmup: notYet("each provider's own warm-up holds"),
-    warmupDurationSecs: notYet("each provider's own warm-up holds"),
-  },
-  {
-    into(value, context, path) {
-      if (value.simple === "PASSTHROUGH")
-        context.report(
-          "TR0228",
-          value.at.fields.simple ?? value.at.position,
-          `${path}.simple PASSTHROUGH is not applied: callers know the proxy's address alone, so calls are spread by weighted random choice`,
-        );
-      return value;
-    },
-  },
-);
-
-const shared = "callers share few connections to a provider";
-
-const connectionPool = object({
-  tcp: {
-    shape: object({
-      connectTimeout: notYet("a connection may take 3 s, and calls go to connected providers meanwhile"),
-      maxConnections: notYet(shared),
-      tcpKeepalive: notYet("connections are watched by Dubbo's own heartbeats"),
-      maxConnectionDuration: notYet(),
-      idleTimeout: notYet(),
-    }),
-  },
-  http: {
-    shape: object({
-      http1MaxPendingRequests: notYet("calls that wait for a connection count among http2MaxRequests"),
-      http2MaxRequests: { shape: whole(0, MAX_INT) },
-      maxRetries: notYet("retries of one call are limited by its route"),
-      maxRequestsPerConnection: notYet(shared),
-      maxConcurrentStreams: notYet(shared),
-      idleTimeout: notYet(),
-      h2UpgradePolicy: meaningless("it is no HTTP"),
-      useClientProtocol: meaningless("a provider is called in the protocol it speaks"),
-      http2KeepAlive: meaningless("it is no HTTP"),
-    }),
-  },
-});
-
-const trafficPolicy = object({
-  loadBalancer: { shape: loadBalancer },
-  connectionPool: { shape: connectionPool },
-  tls: { shape: tls },
-  outlierDetection: notYet("no endpoint is ejected"),
-  portLevelSettings: notYet("a service has one port in the mesh; set it for the whole service"),
-  tunnel: notYet(),
-  proxyProtocol: notYet(),
-  retryBudget: notYet(),
-});
-
-const subset = object({
-  name: { shape: text, required: true },
-  labels: { shape: textMap },
-  trafficPolicy: { shape: trafficPolicy },
-});
-
 const topLevel = (spec: ObjectShape, shape: ObjectShape = metadata): ObjectShape =>
   object({
     apiVersion: { shape: text, required: true },
@@ -262,32 +206,53 @@ const topLevel = (spec: ObjectShape, shape: ObjectShape = metadata): ObjectShape
     status: { shape: anything },
   });
 
-const exportTo: Field = meaningless("rules of one instance hold for all its callers", listOf(text));
+const annotated = object({ ...metadata.fields, annotations: { shape: textMap } });
+
+const ofConnection = {
+  destinationSubnets: { shape: listOf(text) },
+  port: { shape: whole(0, 65_535) },
+  sourceLabels: { shape: textMap },
+  gateways: { shape: listOf(text) },
+  sourceNamespace: { shape: anyText },
+};
+const connectionRoute = object({
+  destination: { shape: destination, required: true },
+  weight: { shape: whole(0, MAX_INT) },
+});
+
+const tlsRoute = object({
+  match: {
+    shape: listOf(object({ ...ofConnection, sniHosts: { shape: listOf(text, 1), required: true } }), 1),
+    required: true,
+  },
+  route: { shape: listOf(connectionRoute) },
+});
+
+const tcpRoute = object({
+  match: { shape: listOf(object({ ...ofConnection, sourceSubnet: { shape: anyText } })) },
+  route: { shape: listOf(connectionRoute) },
+});
 
 /** What a document of each kind must be. */
-export const KINDS: Readonly<Record<Rule["kind"], ObjectShape>> = {
-  Gateway: topLevel(gatewaySpec, object({ ...metadata.fields, annotations: { shape: textMap } })),
+export const KINDS: Readonly<
+  Record<Exclude<Rule["kind"], PolicyRule["kind"] | GatewayRoute["kind"] | "MetaRouter">, ObjectShape>
+> = {
+  Gateway: topLevel(gatewaySpec, annotated),
   RestMapping: REST_MAPPING,
   ServiceEntry: topLevel(serviceEntrySpec),
   VirtualService: topLevel(
     object({
-      hosts: { shape: listOf(host, 1), required: true },
+      hosts: { shape: listOf(host) },
       gateways: { shape: listOf(text) },
       http: { shape: listOf(httpRoute) },
       exportTo,
-      tls: meaningless("calls are routed by what they say, not by the connection's server name"),
-      tcp: meaningless("calls are routed one by one, not by connection"),
+      tls: meaningless("calls are routed by what they say, not by the connection's server name", listOf(tlsRoute)),
+      tcp: meaningless("calls are routed one by one, not by connection", listOf(tcpRoute)),
     }),
   ),
-  DestinationRule: topLevel(
-    object({
-      host: { shape: host, required: true },
-      subsets: { shape: listOf(subset) },
-      trafficPolicy: { shape: trafficPolicy },
-      exportTo,
-      workloadSelector: meaningless("rules of one instance hold for all its callers"),
-    }),
-  ),
+  DestinationRule: topLevel(object({ host: { shape: host, required: true }, ...destinationRuleFields }), annotated),
+  Sidecar: topLevel(sidecarSpec),
+  WorkloadEntry: topLevel(workloadEntrySpec),
 };
 
 /**
@@ -309,6 +274,7 @@ function checkMatch(value: ReadObject, context: ReadContext, path: string): Read
 
 function checkRoute(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
   const { at, route } = value as unknown as HttpRoute;
+  const { mirror: one, mirrors, mirrorPercent, mirrorPercentage, ...rest } = value;
   if (!["route", "redirect", "directResponse", "delegate"].some((name) => at.fields[name] !== undefined)) {
     context.report("TR0208", at.position, `${path}.route is missing`);
     return undefined;
@@ -321,7 +287,18 @@ function checkRoute(value: ReadObject, context: ReadContext, path: string): Read
     );
     return undefined;
   }
-  return value;
+  if (one === undefined) return (mirrors === undefined ? rest : { ...rest, mirrors }) as ReadObject;
+  return {
+    ...rest,
+    mirrors: [oneMirror(one as Destination, mirrorPercentage ?? mirrorPercent)],
+  } as unknown as ReadObject;
+}
+
+/** `mirror` with what stands beside it, as an element of `mirrors`. */
+function oneMirror(destination: Destination, share: unknown): Mirror {
+  const { at } = destination;
+  if (share === undefined) return { at, destination };
+  return { at, destination, percentage: typeof share === "number" ? { at, value: share } : (share as Percent) };
 }
 
 /** Sum of the weights as written; one that is not written counts 0. */

@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
 import { CODES } from "../../base/errors.ts";
-import type { TextMatch } from "../../model/rule.ts";
+import type { TextMatch } from "../../model/rules/http-route.ts";
 import { type Check, type ObjectShape, quote, type Shape } from "./schema.ts";
 
 /** Envoy's words of `retry_on` that mean something on the answer table of docs/rules.md. */
@@ -35,11 +35,15 @@ const notEmpty: Check<string> = (value) =>
       ? wrong(`is longer than ${MAX_TEXT} characters`)
       : undefined;
 
-/** A host: DNS name or interface name; `*` alone, or in place of the first or the last parts. */
+/** The hosts of other synchronizers (docs/naming.md): `interface:group:version`, `providers:interface:version:group.zookeeper`. */
+const WITH_COLONS = /^[A-Za-z0-9_$-]+(?:(?:\.|:+\.?)[A-Za-z0-9_$-]+)*$/;
+const HOST_AND_PORT = /^[^:]*:\d{1,5}$/;
+
+/** A host: DNS name or interface name, also as other synchronizers write it; `*` alone, or in place of the first or the last parts. */
 const isHost: Check<string> = (value) => {
   if (value.length > 512) return wrong("is longer than 512 characters");
   const plain = value.startsWith("*.") ? value.slice(2) : value.endsWith(".*") ? value.slice(0, -2) : value;
-  if (value === "*" || /^[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+)*$/.test(plain)) return undefined;
+  if (value === "*" || (WITH_COLONS.test(plain) && !HOST_AND_PORT.test(plain))) return undefined;
   return wrong(
     `is ${quote(value)}; a host is a DNS name, an interface name, or a wildcard such as "*", "*.acme" or "com.acme.*"`,
   );
@@ -102,6 +106,9 @@ const isHeaderName: Check<string> = (value) =>
     ? wrong("must be 1 to 256 characters without spaces")
     : undefined;
 
+const isBase64: Check<string> = (value) =>
+  value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value) ? undefined : wrong("is no base64");
+
 const isTime: Check<string> = (value) =>
   Number.isNaN(Date.parse(value))
     ? wrong(`is ${quote(value)}, which is no time such as "2026-01-31T09:00:00Z"`)
@@ -125,6 +132,10 @@ export const bindAddress: Shape = { type: "text", check: isBindAddress };
 export const flag: Shape = { type: "boolean" };
 /** Whatever stands there, unread and given as null: for fields that belong there and that nobody here uses. */
 export const anything: Shape = { type: "anything" };
+/** An RE2 regular expression. */
+export const regex: Shape = { type: "text", check: isRegex };
+/** Bytes in base64, kept as text. */
+export const base64: Shape = { type: "text", check: isBase64 };
 /** A comma list of {@link RETRY_WORDS} and HTTP status codes from 100 to 599. */
 export const retryOn: Shape = { type: "text", check: isRetryOn };
 /** A gRPC status by name in any case or by number, other than OK; kept as text, see {@link grpcNumber}. */
@@ -150,7 +161,7 @@ function matchShape(emptyMeansPresent: boolean): ObjectShape {
     fields: {
       exact: { shape: anyText },
       prefix: { shape: text },
-      regex: { shape: { type: "text", check: isRegex } },
+      regex: { shape: regex },
     },
     exclusive: [["exact", "prefix", "regex"]],
     into(value, context, path): TextMatch | undefined {

@@ -1,14 +1,7 @@
-import type { QueryParameterMatcher } from "../../codecs/xds/resources.ts";
+import type { QueryParameterMatcher } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
-import type {
-  CorsPolicy,
-  Gateway,
-  GatewayServer,
-  HttpMatch,
-  Rule,
-  TextMatch,
-  VirtualService,
-} from "../../model/rule.ts";
+import type { Gateway, GatewayServer, Rule, VirtualService } from "../../model/rule.ts";
+import type { CorsPolicy, HttpMatch, TextMatch } from "../../model/rules/http-route.ts";
 import { compareText } from "./findings.ts";
 import { type EntryIndex, hostMatches } from "./hosts.ts";
 import { type LoweredRoute, lowerHeaders, lowerRule, stringMatcher } from "./lower.ts";
@@ -98,7 +91,7 @@ function lowerHosts(
   for (const rule of virtualServices) {
     for (const { gateway, server } of served) {
       if (!isBoundTo(rule, gateway)) continue;
-      const routes = lowerBound(rule, gateway, index);
+      const routes = lowerBound(rule, gateway, server.port.number, index);
       for (const host of rule.hosts) {
         for (const taken of server.hosts) {
           const domain = takesNamespace(taken, rule) ? commonDomain(host, taken) : undefined;
@@ -126,14 +119,11 @@ function takesNamespace(taken: string, rule: VirtualService): boolean {
   return namespace === "*" || namespace === "." || namespace === rule.namespace;
 }
 
-function lowerBound(rule: VirtualService, gateway: Gateway, index: EntryIndex): LoweredGatewayRoute[] {
+function lowerBound(rule: VirtualService, gateway: Gateway, port: number, index: EntryIndex): LoweredGatewayRoute[] {
   return lowerRule(rule, {
     resolve: (host) => resolveOutside(host, index),
-    match: (match) => lowerOutside(match, rule, gateway),
-    more: ({ rewrite, corsPolicy }) => ({
-      ...(rewrite?.uri !== undefined && { rewrite: rewrite.uri }),
-      ...(corsPolicy !== undefined && { cors: corsPolicy }),
-    }),
+    match: (match) => lowerOutside(match, rule, gateway, port),
+    more: ({ corsPolicy }) => ({ ...(corsPolicy !== undefined && { cors: corsPolicy }) }),
   });
 }
 
@@ -151,9 +141,11 @@ function lowerOutside(
   match: HttpMatch | undefined,
   rule: VirtualService,
   gateway: Gateway,
+  port: number,
 ): Pick<LoweredGatewayRoute, "path" | "headers" | "query"> | undefined {
   if (match === undefined) return { path: EVERY_PATH, headers: [], query: [] };
   const { gateways = [] } = match;
+  if (match.port !== undefined && match.port !== 0 && match.port !== port) return undefined;
   if (gateways.length > 0 && !gateways.some((text) => namesGateway(text, rule, gateway))) return undefined;
   return lowerHttpMatch(match);
 }

@@ -1,14 +1,24 @@
+import type { FractionalPercent, StringMatcher } from "../../codecs/xds/core.ts";
 import type {
   HeaderMatcher,
   HttpFault,
   QueryParameterMatcher,
+  RegexRewrite,
   RetryPolicy,
-  StringMatcher,
-} from "../../codecs/xds/resources.ts";
+} from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
-import type { HeaderOperations, HttpMatch, HttpRoute, TextMatch, VirtualService } from "../../model/rule.ts";
+import type { VirtualService } from "../../model/rule.ts";
+import type {
+  Destination,
+  HeaderOperations,
+  Headers,
+  HttpMatch,
+  HttpRoute,
+  TextMatch,
+} from "../../model/rules/http-route.ts";
+import { meshClient, type RuleClient } from "./client.ts";
 import { type EntryIndex, resolveDestination } from "./hosts.ts";
-import { lowerFault, lowerRetries } from "./lower-policies.ts";
+import { lowerFault, lowerPercent, lowerRetries } from "./lower-policies.ts";
 import { EVERY_PATH, lowerPath, type PathMatch, textMatches } from "./path.ts";
 
 /** One service with the routes of its calls: what a virtual host is compiled from. */
@@ -27,15 +37,20 @@ export interface LoweredRoute {
   readonly headers: readonly HeaderMatcher[];
   /** One of `targets` (at least one, each with weight over 0 or the only one) and `direct` is set. */
   readonly targets?: readonly LoweredTarget[];
-  readonly direct?: { readonly status: number; readonly body?: string };
+  readonly direct?: { readonly status: number; readonly body?: string; readonly bytes?: string };
   readonly timeoutMs?: number;
   readonly retries?: RetryPolicy;
   readonly fault?: HttpFault;
   readonly mutations?: LoweredMutations;
-  /** Of HTTP calls: conditions on the query, what the matched path becomes, and the Host that providers see. */
+  readonly answerMutations?: LoweredMutations;
+  /** Of HTTP calls: conditions on the query. */
   readonly query?: readonly QueryParameterMatcher[];
+  /** What the matched path becomes: by the matched prefix or whole, or by a pattern. */
   readonly rewrite?: string;
+  readonly regexRewrite?: RegexRewrite;
+  /** The Host that providers see. */
   readonly authority?: string;
+  readonly mirrors?: readonly LoweredMirror[];
   /** Where the route stands: the `http` entry, and which of its matches. */
   readonly file: string;
   readonly line: number;
@@ -50,6 +65,12 @@ export interface LoweredTarget {
   readonly subset: string;
   readonly weight: number;
   readonly mutations?: LoweredMutations;
+  readonly answerMutations?: LoweredMutations;
+}
+
+/** A service that a share of the calls is sent to as well. */
+export interface LoweredMirror extends Pick<LoweredTarget, "host" | "known" | "subset"> {
+  readonly share: FractionalPercent;
 }
 
 /** Changes to a call's attachments, at least one; names as the rule has them. */
@@ -62,11 +83,24 @@ export interface LoweredMutations {
 /** Names that Istio gives another meaning under `headers`: conditions on them are passed over. */
 export const PSEUDO_HEADERS: readonly string[] = ["uri", "scheme", "method", "authority"];
 
-/** Lowers the rule in force for a service; the same input gives the same output. */
-export function lowerService(entry: Entry, rule: VirtualService | undefined, index: EntryIndex): LoweredService {
+/** Whose calls a rule is lowered for, and of which destinations a hash spreads the calls. */
+export interface LowerOptions {
+  /** A proxy of the mesh that many share unless told. */
+  readonly client?: RuleClient;
+  readonly isHashed?: NonNullable<Lowering<LoweredMatch, object>["isHashed"]>;
+}
+
+/** Lowers the rule in force for a service and the callers of one proxy; the same input gives the same output. */
+export function lowerService(
+  entry: Entry,
+  rule: VirtualService | undefined,
+  index: EntryIndex,
+  { client = meshClient(), isHashed }: LowerOptions = {},
+): LoweredService {
   const lowering: Lowering<LoweredMatch, object> = {
     resolve: (host) => resolveDestination(host, entry, index),
-    match: (match) => lowerMatch(match, entry),
+    match: (match) => lowerMatch(match, entry, client),
+    ...(isHashed !== undefined && { isHashed }),
   };
   return lowerFor(entry, rule, lowering);
 }
@@ -92,16 +126,18 @@ export interface Lowering<M extends LoweredMatch, E extends object> {
   readonly match: (match: HttpMatch | undefined) => M | undefined;
   /** What an `http` entry says beyond {@link lowerAction}. */
   readonly more?: (route: HttpRoute) => E;
+  /** Whether calls of a destination are spread by a hash; none is unless told. */
+  readonly isHashed?: (target: LoweredTarget) => boolean;
 }
 
 /** Lowers a rule: one route for each match of each `http` entry that a call can meet. */
 export function lowerRule<M extends LoweredMatch, E extends object>(
   rule: VirtualService,
-  { resolve, match: lower, more }: Lowering<M, E>,
+  { resolve, match: lower, more, isHashed }: Lowering<M, E>,
 ): (LoweredRoute & M & E)[] {
   return rule.http.flatMap((route, position) => {
     if (route.route === undefined && route.directResponse === undefined) return [];
-    const action = { ...lowerAction(route, resolve), ...(more?.(route) as E) };
+    const action = { ...lowerAction(route, resolve, isHashed), ...(more?.(route) as E) };
     const matches = route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
     return matches.flatMap((match, i) => {
       const lowered = lower(match);
@@ -120,27 +156,61 @@ function routeName(rule: VirtualService, route: HttpRoute, position: number, i: 
   return `${rule.name}/${route.name ?? position}${suffix}`;
 }
 
-/** Lowers one match (undefined: every call); undefined where no call of the service can meet it. */
-export function lowerMatch(match: HttpMatch | undefined, entry: Entry): LoweredMatch | undefined {
+/** Lowers one match (undefined: every call); undefined where no call of the service by a proxy of `client` can meet it. */
+export function lowerMatch(
+  match: HttpMatch | undefined,
+  entry: Entry,
+  client: RuleClient = meshClient(),
+): LoweredMatch | undefined {
   if (match === undefined) return { path: EVERY_PATH, headers: [] };
-  if (neverMet(match).length > 0) return undefined;
+  const caller = lowerCaller(match, client);
+  if (caller === undefined || neverMet(match, client).length > 0 || !portMatches(match, entry)) return undefined;
   if (match.authority !== undefined && !authorityMatches(match.authority, entry)) return undefined;
   const path = lowerPath(match, entry.service.interface);
   if (path === undefined) return undefined;
-  return { path, headers: [...lowerHeaders(match.headers, false), ...lowerHeaders(match.withoutHeaders, true)] };
+  return {
+    path,
+    headers: [...caller, ...lowerHeaders(match.headers, false), ...lowerHeaders(match.withoutHeaders, true)],
+  };
+}
+
+/** Labels by which workloads say what application they are. */
+const APPLICATION_LABELS: readonly string[] = ["app", "app.kubernetes.io/name", "application"];
+
+/**
+ * What a match asks of the caller, as conditions on its calls; undefined where no caller of this proxy is meant. A proxy that stands
+ * beside one workload knows that one's labels. Of callers that share a proxy the application alone is known: by the attachment
+ * `remote.application`, or by the address that a consumer registered from.
+ */
+export function lowerCaller(
+  { sourceLabels = {}, sourceNamespace = "" }: HttpMatch,
+  { namespace, labels, isShared }: RuleClient,
+): readonly HeaderMatcher[] | undefined {
+  if (sourceNamespace !== "" && sourceNamespace !== namespace) return undefined;
+  const conditions: HeaderMatcher[] = [];
+  for (const [name, value] of Object.entries(sourceLabels)) {
+    if (Object.hasOwn(labels, name) && labels[name] === value) continue;
+    if (!isShared || !APPLICATION_LABELS.includes(name)) return undefined;
+    conditions.push({ name: "dubbo-application", stringMatch: { exact: value } });
+  }
+  return conditions;
+}
+
+/** Whether a service can be asked for at the port that a match wants: its own, or any that a provider has. */
+function portMatches({ port = 0 }: HttpMatch, { endpoints }: Entry): boolean {
+  return port === 0 || endpoints.length === 0 || endpoints.some((one) => one.port === port);
 }
 
 /** A condition that no Dubbo call can meet. */
-export type NeverMet = "scheme" | "queryParams" | "sourceLabels" | "sourceNamespace" | "gateways";
+export type NeverMet = "scheme" | "queryParams" | "sourceLabels" | "gateways";
 
-/** The conditions of a match that no Dubbo call can meet, by their field names. */
-export function neverMet(match: HttpMatch): readonly NeverMet[] {
-  const { scheme, queryParams = {}, sourceLabels = {}, sourceNamespace = "", gateways = [] } = match;
+/** The conditions of a match that no Dubbo call can meet, by their field names; those on a caller that may be elsewhere aside. */
+export function neverMet(match: HttpMatch, client: RuleClient = meshClient()): readonly NeverMet[] {
+  const { scheme, queryParams = {}, sourceLabels = {}, gateways = [] } = match;
   const never: [NeverMet, boolean][] = [
     ["scheme", scheme !== undefined],
     ["queryParams", Object.keys(queryParams).length > 0],
-    ["sourceLabels", Object.keys(sourceLabels).length > 0],
-    ["sourceNamespace", sourceNamespace !== ""],
+    ["sourceLabels", client.isShared && lowerCaller({ at: match.at, sourceLabels }, client) === undefined],
     ["gateways", gateways.length > 0 && !gateways.includes("mesh")],
   ];
   return never.filter(([, isThere]) => isThere).map(([name]) => name);
@@ -184,19 +254,32 @@ export function stringMatcher(match: Exclude<TextMatch, { type: "present" }>): S
 function lowerAction(
   route: HttpRoute,
   resolve: (host: string) => Entry | undefined,
+  isHashed: (target: LoweredTarget) => boolean = () => false,
 ): Omit<LoweredRoute, "name" | "path" | "headers" | "file" | "line" | "rule"> {
-  const mutations = lowerMutations(route.headers?.request);
   const shared = {
     ...(route.fault === undefined ? {} : { fault: lowerFault(route.fault) }),
-    ...(mutations === undefined ? {} : { mutations }),
+    ...lowerHeaderChanges(route.headers),
   };
   if (route.directResponse !== undefined) {
-    const { status, body } = route.directResponse;
-    return { direct: { status, ...(body?.string === undefined ? {} : { body: body.string }) }, ...shared };
+    const { status, body: { string: body, bytes } = {} } = route.directResponse;
+    const direct = { status, ...(body !== undefined && { body }), ...(bytes !== undefined && { bytes }) };
+    return { direct, ...shared };
   }
-  const retries = route.retries === undefined ? undefined : lowerRetries(route.retries);
+  const targets = lowerTargets(route, resolve);
+  const retries = route.retries === undefined ? undefined : lowerRetries(route.retries, targets.some(isHashed));
+  const { uri: rewrite, uriRegexRewrite, authority } = route.rewrite ?? {};
+  const mirrors = (route.mirrors ?? []).map(({ destination, percentage }): LoweredMirror => {
+    const share = lowerPercent(percentage === undefined ? {} : { percentage });
+    return { ...lowerDestination(destination, resolve), share };
+  });
   return {
-    targets: lowerTargets(route, resolve),
+    targets,
+    ...(rewrite !== undefined && { rewrite }),
+    ...(uriRegexRewrite !== undefined && {
+      regexRewrite: { pattern: { regex: uriRegexRewrite.match }, substitution: uriRegexRewrite.rewrite },
+    }),
+    ...(authority !== undefined && { authority }),
+    ...(mirrors.length > 0 && { mirrors }),
     ...(route.timeoutMs === undefined || route.timeoutMs === 0 ? {} : { timeoutMs: route.timeoutMs }),
     ...(retries === undefined ? {} : { retries }),
     ...shared,
@@ -207,17 +290,27 @@ function lowerTargets(route: HttpRoute, resolve: (host: string) => Entry | undef
   const written = route.route ?? [];
   return written
     .map(({ destination, weight, headers }) => {
-      const called = resolve(destination.host);
-      const mutations = lowerMutations(headers?.request);
       return {
-        host: called?.host ?? destination.host.toLowerCase(),
-        known: called !== undefined,
-        subset: destination.subset ?? "",
+        ...lowerDestination(destination, resolve),
         weight: written.length === 1 ? 100 : (weight ?? 0),
-        ...(mutations === undefined ? {} : { mutations }),
+        ...lowerHeaderChanges(headers),
       };
     })
     .filter(({ weight }) => weight > 0);
+}
+
+function lowerDestination(
+  { host, subset = "" }: Destination,
+  resolve: (host: string) => Entry | undefined,
+): Pick<LoweredTarget, "host" | "known" | "subset"> {
+  const called = resolve(host);
+  return { host: called?.host ?? host.toLowerCase(), known: called !== undefined, subset };
+}
+
+function lowerHeaderChanges(headers: Headers | undefined): Pick<LoweredTarget, "mutations" | "answerMutations"> {
+  const mutations = lowerMutations(headers?.request);
+  const answerMutations = lowerMutations(headers?.response);
+  return { ...(mutations !== undefined && { mutations }), ...(answerMutations !== undefined && { answerMutations }) };
 }
 
 function lowerMutations(operations: HeaderOperations | undefined): LoweredMutations | undefined {

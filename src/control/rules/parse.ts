@@ -1,13 +1,19 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
 import type { Position } from "../../base/errors.ts";
+import { describeYamlFault } from "../../base/yaml-fault.ts";
 import type { Finding } from "../../model/entry.ts";
-import type { DestinationRule, Located, Rule, VirtualService } from "../../model/rule.ts";
+import type { PolicyRule, Rule } from "../../model/rule.ts";
+import type { GatewayRoute } from "../../model/rules/gateway-route.ts";
+import type { Located } from "../../model/rules/located.ts";
 import { createFindingList, type Report } from "./findings.ts";
-import { readGateway, type WithAnnotations } from "./gateway-object.ts";
+import { GATEWAY_API_KINDS } from "./gateway-api/kinds.ts";
+import type { WithAnnotations } from "./gateway-object.ts";
 import { KINDS } from "./istio-schema.ts";
+import { META_ROUTER, readMetaRouter } from "./meta-router.ts";
+import { isNetworkingKind, readNetworking } from "./networking-kinds.ts";
+import { POLICY_KINDS } from "./policy-kinds.ts";
 import { readRestSpec } from "./rest-mapping.ts";
-import { positionOf, quote, type ReadContext, readNode } from "./schema.ts";
-import { readServiceEntry } from "./service-entry-object.ts";
+import { type ObjectShape, positionOf, quote, type ReadContext, readNode } from "./schema.ts";
 
 /** What one file holds. */
 export interface ParsedFile {
@@ -25,20 +31,23 @@ const MAX_NODES = 500_000;
 
 const YAML_OPTIONS = { prettyErrors: false, uniqueKeys: true } as const;
 
-const API_VERSION = /^networking\.istio\.io\/(v1|v1beta1|v1alpha3)$/;
+const NETWORKING = {
+  apiVersion: /^networking\.istio\.io\/(v1|v1beta1|v1alpha3)$/,
+  apiVersions: "networking.istio.io/v1, v1beta1 or v1alpha3",
+};
+const GATEWAY_API = {
+  apiVersion: /^gateway\.networking\.k8s\.io\/(v1|v1beta1|v1alpha2)$/,
+  apiVersions: "gateway.networking.k8s.io/v1, v1beta1 or v1alpha2",
+};
+const AERAKI = {
+  apiVersion: /^metaprotocol\.aeraki\.io\/v1alpha1$/,
+  apiVersions: "metaprotocol.aeraki.io/v1alpha1",
+};
 /** Of Trestle's own kinds. */
-const OWN_API_VERSION = "trestle.io/v1alpha1";
-
-/** Kinds whose neglect would open what its author meant to shut. */
-const SECURITY_KINDS = [
-  "AuthorizationPolicy",
-  "PeerAuthentication",
-  "RequestAuthentication",
-  "DubboAuthorizationPolicy",
-];
+const OWN = { apiVersion: /^trestle\.io\/v1alpha1$/, apiVersions: "trestle.io/v1alpha1" };
 
 /** Codes that tell of an object left out, while the rest of the file holds. */
-const HARMLESS = new Set(["TR0204", "TR0205", "TR0227", "TR0228", "TR0236", "TR0240"]);
+const HARMLESS = new Set(["TR0204", "TR0227", "TR0228", "TR0236", "TR0240", "TR0272", "TR0275"]);
 
 /**
  * Reads the rules of one file: YAML of any number of documents, or JSON; objects of kind `List` are taken apart.
@@ -75,7 +84,11 @@ function readDocuments(file: string, text: string, rules: Rule[], report: Report
   for (const document of documents) {
     for (const error of [...document.errors, ...document.warnings]) {
       const { line, col } = lines.linePos(error.pos[0]);
-      report("TR0202", { file, line: Math.max(1, line), column: Math.max(1, col) }, firstLine(error.message));
+      report(
+        "TR0202",
+        { file, line: Math.max(1, line), column: Math.max(1, col) },
+        firstLine(describeYamlFault(error, text)),
+      );
     }
     if (document.errors.length === 0)
       readTop(document.contents, rules, { document, file, lines, report, budget: MAX_NODES }, 0);
@@ -97,36 +110,55 @@ function readTop(node: unknown, rules: Rule[], context: ReadContext, depth: numb
   if (kind.endsWith("List") && isSeq(items) && depth === 0) {
     for (const item of items.items)
       readTop(isAlias(item) ? item.resolve(context.document) : item, rules, context, depth + 1);
-  } else if (kind === "VirtualService" || kind === "DestinationRule" || kind === "Gateway" || kind === "ServiceEntry") {
-    checkApiVersion(kind, node, context);
-    const read = readNode(node, KINDS[kind], kind, context);
-    if (read !== undefined) rules.push(toRule(kind, read as WholeObject, report));
-  } else if (kind === "RestMapping") {
-    const apiVersion = node.get("apiVersion");
-    if (typeof apiVersion === "string" && apiVersion !== OWN_API_VERSION)
-      report(
-        "TR0209",
-        positionOf(node.get("apiVersion", true), context),
-        `apiVersion of a ${kind} must be ${OWN_API_VERSION}`,
-      );
-    const read = readNode(node, KINDS[kind], kind, context);
+  } else if (isApplied(kind)) {
+    const { apiVersion, apiVersions, shape } = formOf(kind);
+    const said = node.get("apiVersion");
+    if (typeof said === "string" && !apiVersion.test(said)) {
+      const position = positionOf(node.get("apiVersion", true), context);
+      report("TR0209", position, `apiVersion of a ${kind} must be ${apiVersions}`);
+    }
+    const read = readNode(node, shape, kind, context);
     if (read !== undefined) rules.push(toRule(kind, read as WholeObject, report));
   } else {
     reportOtherKind(kind, positionOf(node.get("kind", true), context), report);
   }
 }
 
-function checkApiVersion(kind: string, node: YAMLMap, context: ReadContext): void {
-  const apiVersion = node.get("apiVersion");
-  if (typeof apiVersion !== "string" || API_VERSION.test(apiVersion)) return;
-  const position = positionOf(node.get("apiVersion", true), context);
-  context.report("TR0209", position, `apiVersion of a ${kind} must be networking.istio.io/v1, v1beta1 or v1alpha3`);
+function isGatewayApiKind(kind: string): kind is GatewayRoute["kind"] {
+  return Object.hasOwn(GATEWAY_API_KINDS, kind);
+}
+
+function isPolicyKind(kind: string): kind is PolicyRule["kind"] {
+  return Object.hasOwn(POLICY_KINDS, kind);
+}
+
+/** What an object of a kind must be, as a whole. */
+interface KindForm {
+  readonly apiVersion: RegExp;
+  /** What {@link apiVersion} takes, in words. */
+  readonly apiVersions: string;
+  readonly shape: ObjectShape;
+}
+
+function isApplied(kind: string): kind is Rule["kind"] {
+  return (
+    isNetworkingKind(kind) ||
+    kind === "RestMapping" ||
+    kind === "MetaRouter" ||
+    isGatewayApiKind(kind) ||
+    isPolicyKind(kind)
+  );
+}
+
+function formOf(kind: Rule["kind"]): KindForm {
+  if (isPolicyKind(kind)) return POLICY_KINDS[kind];
+  if (isGatewayApiKind(kind)) return { ...GATEWAY_API, shape: GATEWAY_API_KINDS[kind].shape };
+  if (kind === "MetaRouter") return { ...AERAKI, shape: META_ROUTER };
+  return { ...(kind === "RestMapping" ? OWN : NETWORKING), shape: KINDS[kind] };
 }
 
 function reportOtherKind(kind: string, position: Position, report: Report): void {
-  if (SECURITY_KINDS.includes(kind))
-    report("TR0205", position, `${kind} is not enforced by this version: calls are not restricted by it`);
-  else report("TR0204", position, `objects of kind ${quote(kind)} are not applied as rules; this one is left out`);
+  report("TR0204", position, `objects of kind ${quote(kind)} are not applied as rules; this one is left out`);
 }
 
 interface WholeObject extends Located {
@@ -138,28 +170,20 @@ interface WholeObject extends Located {
   readonly spec: Located & Record<string, unknown>;
 }
 
-function toRule(kind: Rule["kind"], { at, metadata, spec }: WholeObject, report: Report): Rule {
+function toRule(kind: Rule["kind"], { at, metadata, spec = { at } }: WholeObject, report: Report): Rule {
   const identity = {
     at: { position: at.position, fields: spec.at.fields },
     name: metadata.name,
     namespace: metadata.namespace ?? "default",
     createdAtMs: metadata.creationTimestamp === undefined ? undefined : Date.parse(metadata.creationTimestamp),
   };
-  if (kind === "ServiceEntry") return { kind, ...identity, ...readServiceEntry(spec, report) };
+  if (isPolicyKind(kind))
+    return { kind, ...identity, ...POLICY_KINDS[kind].read(spec, metadata, report) } as PolicyRule;
+  if (isGatewayApiKind(kind))
+    return { kind, ...identity, ...GATEWAY_API_KINDS[kind].read(spec, identity.namespace, report) };
+  if (kind === "MetaRouter") return { kind, ...identity, ...readMetaRouter(spec) };
   if (kind === "RestMapping") return { kind, ...identity, ...readRestSpec(spec) };
-  if (kind === "Gateway") return { kind, ...identity, ...readGateway(metadata, spec, report) };
-  if (kind === "VirtualService") {
-    const { hosts, gateways, http } = spec as unknown as {
-      hosts: string[];
-      gateways?: string[];
-      http?: VirtualService["http"];
-    };
-    const inMesh = gateways === undefined || gateways.length === 0 || gateways.includes("mesh");
-    const others = (gateways ?? []).filter((gateway) => gateway !== "mesh");
-    return { kind, ...identity, hosts, inMesh, gateways: others, http: http ?? [] };
-  }
-  const { host, subsets, trafficPolicy } = spec as unknown as DestinationRule;
-  return { kind, ...identity, host, subsets: subsets ?? [], ...(trafficPolicy === undefined ? {} : { trafficPolicy }) };
+  return { kind, ...identity, ...readNetworking(kind, spec, metadata, report) } as Rule;
 }
 
 function firstLine(message: string): string {

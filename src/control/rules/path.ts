@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
-import type { RouteMatch } from "../../codecs/xds/resources.ts";
-import type { HttpMatch, TextMatch } from "../../model/rule.ts";
+import type { RouteMatch } from "../../codecs/xds/route.ts";
+import type { HttpMatch, TextMatch } from "../../model/rules/http-route.ts";
 
 /** The path part of a {@link RouteMatch}: exactly one form. */
 export type PathMatch = Pick<RouteMatch, "path" | "prefix" | "safeRegex" | "caseSensitive">;

@@ -1,6 +1,6 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from "yaml";
 import type { Position } from "../../base/errors.ts";
-import type { SourceMap } from "../../model/rule.ts";
+import type { SourceMap } from "../../model/rules/located.ts";
 import type { Report, RuleFindingCode } from "./findings.ts";
 import { parseDuration } from "./values.ts";
 
@@ -39,8 +39,8 @@ export interface Field {
   readonly required?: boolean;
   /** The name in the model where it is another. */
   readonly as?: string;
-  /** Read and checked, but not taken into the model: which code says so, and what follows. */
-  readonly unused?: { readonly code: RuleFindingCode; readonly why: string };
+  /** Read and checked, but not taken into the model unless `kept`: which code says so, and what follows. */
+  readonly unused?: { readonly code: RuleFindingCode; readonly why: string; readonly kept?: true };
 }
 
 /** An object that was read as its schema says: fields under the model's names, and nothing else but their places. */
@@ -167,7 +167,8 @@ function readObject(map: YamlMap, shape: ObjectShape, path: string, context: Rea
     const read = readNode(node, field.shape, `${path}.${name}`, context, depth + 1);
     if (read === undefined) whole = false;
     if (field.unused !== undefined) context.report(field.unused.code, position, `${path}.${name} ${field.unused.why}`);
-    else if (read !== undefined) value[field.as ?? name] = read;
+    if (read !== undefined && (field.unused === undefined || field.unused.kept === true))
+      value[field.as ?? name] = read;
     if (field.shape.type === "list" && field.shape.of.type === "text") noteElements(node, name, fields, context);
   }
   for (const [name, field] of Object.entries(shape.fields)) {

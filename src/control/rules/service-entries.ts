@@ -1,23 +1,33 @@
 import { type Endpoint, type Entry, plainEndpoint } from "../../model/entry.ts";
-import type { Rule, ServiceEntry, ServiceEntryEndpoint, ServiceEntryPort } from "../../model/rule.ts";
+import { parseLocality } from "../../model/mesh.ts";
+import type { Rule, ServiceEntry, ServiceEntryEndpoint, ServiceEntryPort, WorkloadEntry } from "../../model/rule.ts";
 import { serviceKey } from "../../model/service.ts";
+import { selectsLabels } from "./client.ts";
 import { compareText } from "./findings.ts";
 
 /** Origin of endpoints that rules list. */
 export const RULES_ORIGIN = "rules";
 
-const made = new WeakMap<ServiceEntry, readonly Entry[]>();
+interface Made {
+  /** The WorkloadEntries that were selected. */
+  readonly selected: readonly WorkloadEntry[];
+  readonly entries: readonly Entry[];
+}
+
+const made = new WeakMap<ServiceEntry, Made>();
 
 /**
  * The entries with those that ServiceEntry rules add: what a registry knows stays as it is, and of two rules for one host the older
- * counts. Entries made from one and the same rule are the same objects.
+ * counts. Entries made from one and the same rule, and the same WorkloadEntries, are the same objects.
  */
 export function withServiceEntries(entries: readonly Entry[], rules: readonly Rule[]): readonly Entry[] {
+  const written = rules.filter((rule) => rule.kind === "ServiceEntry");
+  if (written.length === 0) return entries;
+  const workloads = rules.filter((rule) => rule.kind === "WorkloadEntry");
   const hosts = new Set(entries.map(({ host }) => host));
   const added: Entry[] = [];
-  for (const rule of rules) {
-    if (rule.kind !== "ServiceEntry") continue;
-    for (const entry of entriesOf(rule)) {
+  for (const rule of written) {
+    for (const entry of entriesOf(rule, workloads)) {
       if (hosts.has(entry.host)) continue;
       hosts.add(entry.host);
       added.push(entry);
@@ -27,35 +37,57 @@ export function withServiceEntries(entries: readonly Entry[], rules: readonly Ru
 }
 
 /** The entries of one ServiceEntry: one for each of its hosts. */
-export function entriesOf(rule: ServiceEntry): readonly Entry[] {
-  let entries = made.get(rule);
-  if (entries === undefined) {
-    entries = rule.hosts.map((host) => toEntry(rule, host));
-    made.set(rule, entries);
-  }
+export function entriesOf(rule: ServiceEntry, workloads: readonly WorkloadEntry[] = []): readonly Entry[] {
+  const selected = selectedBy(rule, workloads);
+  const known = made.get(rule);
+  const isSame = known?.selected.length === selected.length && selected.every((one, i) => one === known.selected[i]);
+  if (isSame) return known!.entries;
+  const entries = rule.hosts.map((host) => toEntry(rule, host, selected));
+  made.set(rule, { selected, entries });
   return entries;
 }
 
-function toEntry(rule: ServiceEntry, host: string): Entry {
-  const where: readonly ServiceEntryEndpoint[] = rule.byName ? [{ address: host }] : rule.endpoints;
+/** The WorkloadEntries of a ServiceEntry's namespace that have the labels that it selects; none where it lists endpoints itself. */
+export function selectedBy(
+  { namespace, workloadSelector }: ServiceEntry,
+  workloads: readonly WorkloadEntry[],
+): readonly WorkloadEntry[] {
+  if (workloadSelector === undefined) return [];
+  return workloads.filter(
+    (one) => one.namespace === namespace && selectsLabels(workloadSelector, one.endpoint.labels ?? {}),
+  );
+}
+
+function toEntry(rule: ServiceEntry, host: string, selected: readonly WorkloadEntry[]): Entry {
+  const listed = selected.length > 0 ? selected.map(({ endpoint }) => endpoint) : rule.endpoints;
+  const where: readonly ServiceEntryEndpoint[] = rule.byName ? [{ address: host }] : listed;
   const endpoints = where.flatMap((one) => rule.ports.map((port) => toEndpoint(one, port)));
   const unique = new Map(endpoints.map((one) => [`${one.address} ${one.port} ${one.protocol}`, one]));
   return Object.freeze({
     host: host.toLowerCase(),
     service: Object.freeze(serviceKey(host)),
     endpoints: Object.freeze([...unique.values()].sort(compareEndpoints)),
+    namespace: rule.namespace,
+    ...(rule.exportTo !== undefined && { exportTo: rule.exportTo }),
+    ...(rule.subjectAltNames !== undefined && { subjectAltNames: rule.subjectAltNames }),
   });
 }
 
-function toEndpoint({ address, ports, labels = {}, weight }: ServiceEntryEndpoint, port: ServiceEntryPort): Endpoint {
-  return plainEndpoint({
-    address,
-    port: ports?.[port.name] ?? port.targetPort ?? port.number,
-    protocol: port.carried,
-    weight: weight ?? 100,
-    params: Object.freeze({ ...labels }),
-    origin: RULES_ORIGIN,
-  });
+function toEndpoint(where: ServiceEntryEndpoint, port: ServiceEntryPort): Endpoint {
+  const { address, ports, labels = {}, weight, serviceAccount } = where;
+  const locality = parseLocality(where.locality ?? "");
+  return {
+    ...plainEndpoint({
+      address,
+      port: ports?.[port.name] ?? port.targetPort ?? port.number,
+      protocol: port.carried,
+      weight: weight ?? 100,
+      params: Object.freeze({ ...labels }),
+      origin: RULES_ORIGIN,
+    }),
+    ...(locality !== undefined && { locality }),
+    ...(serviceAccount !== undefined && serviceAccount !== "" && { serviceAccount }),
+  };
 }
 
 function compareEndpoints(a: Endpoint, b: Endpoint): number {

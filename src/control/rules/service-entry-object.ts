@@ -1,8 +1,10 @@
-import type { Located, ServiceEntry, ServiceEntryPort } from "../../model/rule.ts";
+import type { ServiceEntry, ServiceEntryEndpoint, ServiceEntryPort, TcpPort, WorkloadEntry } from "../../model/rule.ts";
+import type { Located, RuleIdentity } from "../../model/rules/located.ts";
 import type { Report } from "./findings.ts";
-import { anyText, anything, exactHost, listOf, text, textMap, whole } from "./istio-values.ts";
-import { quote, type ReadContext, type ReadObject } from "./schema.ts";
+import { anyText, exactHost, listOf, text, textMap, whole } from "./istio-values.ts";
+import { type Field, quote, type ReadContext, type ReadObject } from "./schema.ts";
 import { meaningless, notYet, object } from "./shapes.ts";
+import { exportTo, workloadSelector } from "./traffic-policy-schema.ts";
 
 const MAX_WEIGHT = 2_147_483_647;
 
@@ -13,32 +15,42 @@ const port = object({
   targetPort: { shape: whole(1, 65_535) },
 });
 
-const endpoint = object(
-  {
-    address: { shape: text, required: true },
-    ports: { shape: { type: "map", of: whole(1, 65_535) } },
-    labels: { shape: textMap },
-    weight: { shape: whole(0, MAX_WEIGHT) },
-    locality: notYet("endpoints are chosen whatever their locality"),
-    network: notYet("endpoints are called at their own addresses"),
-    serviceAccount: notYet("calls to endpoints are sent in plain text"),
-  },
-  { into: checkAddress },
-);
+const endpointFields: Readonly<Record<string, Field>> = {
+  address: { shape: text, required: true },
+  ports: { shape: { type: "map", of: whole(1, 65_535) } },
+  labels: { shape: textMap },
+  weight: { shape: whole(0, MAX_WEIGHT) },
+  locality: { shape: anyText },
+  network: notYet("endpoints are called at their own addresses", anyText),
+  serviceAccount: { shape: anyText },
+};
+
+const endpoint = object(endpointFields, { into: checkAddress });
+
+/** What the spec of a WorkloadEntry must be. */
+export const workloadEntrySpec = object(endpointFields, { into: checkAddress });
+
+/** A WorkloadEntry's spec as the model has it. */
+export function readWorkloadEntry(spec: Located & Record<string, unknown>): Pick<WorkloadEntry, "endpoint"> {
+  const { at: _, ...endpoint } = spec;
+  return { endpoint: endpoint as unknown as ServiceEntryEndpoint };
+}
 
 /** What the spec of a ServiceEntry must be. */
-export const serviceEntrySpec = object({
-  hosts: { shape: listOf(exactHost, 1), required: true },
-  ports: { shape: listOf(port, 1), required: true },
-  resolution: { shape: { type: "choice", of: ["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"] } },
-  location: { shape: { type: "choice", of: ["MESH_EXTERNAL", "MESH_INTERNAL"] } },
-  endpoints: { shape: listOf(endpoint) },
-  addresses: meaningless("callers know the proxy's address alone", listOf(text)),
-  exportTo: meaningless("rules of one instance hold for all its callers", listOf(text)),
-  workloadSelector: notYet("list the endpoints"),
-  subjectAltNames: notYet("calls to endpoints are sent in plain text"),
-  status: { shape: anything },
-});
+export const serviceEntrySpec = object(
+  {
+    hosts: { shape: listOf(exactHost, 1), required: true },
+    ports: { shape: listOf(port, 1), required: true },
+    resolution: { shape: { type: "choice", of: ["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"] } },
+    location: { shape: { type: "choice", of: ["MESH_EXTERNAL", "MESH_INTERNAL"] } },
+    endpoints: { shape: listOf(endpoint) },
+    addresses: meaningless("callers know the proxy's address alone", listOf(text)),
+    exportTo,
+    workloadSelector: { shape: workloadSelector },
+    subjectAltNames: { shape: listOf(text) },
+  },
+  { exclusive: [["endpoints", "workloadSelector"]] },
+);
 
 /** An IP address or a DNS name, without a port. */
 function checkAddress(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
@@ -62,15 +74,27 @@ interface Spec extends Located {
   readonly ports: readonly (Located & Omit<ServiceEntryPort, "carried">)[];
   readonly resolution?: string;
   readonly endpoints?: ServiceEntry["endpoints"];
+  readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> };
+  readonly exportTo?: readonly string[];
+  readonly subjectAltNames?: readonly string[];
 }
 
 /** A ServiceEntry's spec as the model has it; ports that are not carried, and an object whose endpoints nothing tells, are reported. */
 export function readServiceEntry(
   spec: Located & Record<string, unknown>,
   report: Report,
-): Pick<ServiceEntry, "hosts" | "ports" | "byName" | "endpoints"> {
-  const { hosts, ports, resolution = "NONE", endpoints = [] } = spec as unknown as Spec;
-  const byName = resolution.includes("DNS") && endpoints.length === 0;
+): Omit<ServiceEntry, keyof RuleIdentity | "kind"> {
+  const {
+    hosts,
+    ports,
+    resolution = "NONE",
+    endpoints = [],
+    exportTo = [],
+    subjectAltNames = [],
+  } = spec as unknown as Spec;
+  const labels = (spec as unknown as Spec).workloadSelector?.labels ?? {};
+  const selects = Object.keys(labels).length > 0;
+  const byName = resolution.includes("DNS") && endpoints.length === 0 && !selects;
   if (resolution === "NONE")
     report(
       "TR0228",
@@ -78,18 +102,29 @@ export function readServiceEntry(
       "resolution NONE is not applied: where a call goes is for STATIC endpoints or a DNS name to say",
     );
   const carried: ServiceEntryPort[] = [];
+  const tcp: TcpPort[] = [];
   for (const { at, ...one } of ports) {
     const protocol = carriedAs(one);
     const why =
       protocol === undefined
-        ? `protocol ${one.protocol || "TCP"} is not carried; it must be HTTP, GRPC or DUBBO`
+        ? `protocol ${one.protocol || "TCP"} is not carried, but by a stock Envoy as TCP; it must be HTTP, GRPC or DUBBO`
         : carried.some((other) => other.carried === protocol)
           ? "a service has one port for each protocol, the first"
           : undefined;
     if (why === undefined) carried.push({ ...one, carried: protocol! });
     else report("TR0228", at.fields.number ?? at.position, `port ${one.number} is left out: ${why}`);
+    if (protocol === undefined && one.protocol?.toUpperCase() !== "UDP") tcp.push(one);
   }
-  return { hosts, ports: carried, byName, endpoints: resolution === "NONE" ? [] : endpoints };
+  return {
+    hosts,
+    ports: carried,
+    ...(tcp.length > 0 && resolution !== "NONE" && { tcp }),
+    byName,
+    endpoints: resolution === "NONE" ? [] : endpoints,
+    ...(selects && resolution !== "NONE" && { workloadSelector: labels }),
+    ...(exportTo.length > 0 && { exportTo }),
+    ...(subjectAltNames.length > 0 && { subjectAltNames }),
+  };
 }
 
 /** Istio's protocol, or the port's name where that says it (`dubbo`, `tri-x`). */

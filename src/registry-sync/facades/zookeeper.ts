@@ -1,17 +1,19 @@
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type Clock, realClock } from "../../base/clock.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import type { Finding } from "../../model/entry.ts";
+import { compileAllow } from "../allow.ts";
+import type { Facade } from "../contracts.ts";
 import type { PresentContext } from "../present/context.ts";
-import { compileAllow } from "./zookeeper/allow.ts";
+import { createFindings } from "./findings.ts";
+import { type UpstreamHost, UpstreamHosts } from "./hosts.ts";
+import { listenAt } from "./listen.ts";
+import { Patience } from "./patience.ts";
 import { FacadeConnection } from "./zookeeper/connection.ts";
 import type { FacadeShared } from "./zookeeper/core.ts";
 import { createCounters, type FacadeCounters } from "./zookeeper/counters.ts";
-import { createFindings } from "./zookeeper/findings.ts";
-import { type UpstreamHost, UpstreamHosts } from "./zookeeper/hosts.ts";
 import { Listings } from "./zookeeper/listings.ts";
 import { SessionMemory } from "./zookeeper/memory.ts";
-import { Patience } from "./zookeeper/patience.ts";
 import { Refusals } from "./zookeeper/refusals.ts";
 import { DEFAULT_LIMITS, FacadeSession, type PacketLimits } from "./zookeeper/session.ts";
 
@@ -38,15 +40,9 @@ export interface ZookeeperFacadeOptions {
   readonly random?: () => number;
 }
 
-/** A running facade. */
-export interface ZookeeperFacade {
-  /** Where it listens, with the port that it was given. */
-  readonly address: { readonly host: string; readonly port: number };
+/** A running facade; when it closes, its clients' sessions live on at the registry. */
+export interface ZookeeperFacade extends Facade {
   readonly counters: Readonly<FacadeCounters>;
-  /** Replaces the context; every client that watches what is now shown otherwise is told at once. */
-  setContext(context: PresentContext): void;
-  /** Stops listening and closes the clients' connections; their sessions live on at the registry. */
-  close(): Promise<void>;
 }
 
 const DEFAULTS = { maxConnections: 10_000, handshakeTimeoutMs: 10_000, connectTimeoutMs: 3_000 } as const;
@@ -89,7 +85,7 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
       socket.destroy();
       return;
     }
-    const session = new FacadeSession(shared, options.limits ?? DEFAULT_LIMITS);
+    const session = new FacadeSession(shared, options.limits ?? DEFAULT_LIMITS, socket.remoteAddress);
     const connection = new FacadeConnection(socket, session, connectionOptions, () => {
       connections.delete(connection);
       counters.sessions = connections.size;
@@ -97,7 +93,7 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
     connections.add(connection);
     counters.sessions = connections.size;
   });
-  await listen(server, options.listen);
+  await listenAt(server, options.listen);
   server.on("error", (error) => log.error("zookeeper facade: listener failed", { error: error.message }));
   const { address, port } = server.address() as AddressInfo;
 
@@ -108,7 +104,7 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
       if (next === context) return;
       context = next;
       findings.forget();
-      shared.patience.forget(next.served);
+      shared.patience.forget(next.isSettled);
       for (const connection of [...connections]) connection.contextChanged();
     },
     close() {
@@ -118,14 +114,4 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
       });
     },
   };
-}
-
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port, backlog: 1024 }, () => {
-      server.removeListener("error", reject);
-      resolve();
-    });
-  });
 }

@@ -1,5 +1,5 @@
-import type { WireProtocol } from "../../codecs/xds/resources.ts";
-import { type DubboUrl, param } from "../dubbo-url.ts";
+import type { WireProtocol } from "../../codecs/xds/core.ts";
+import { type DubboUrl, param } from "../dubbo/url.ts";
 
 /** What a consumer takes: addresses of one protocol alone, or of either. */
 export type Speech = WireProtocol | "either";
@@ -10,6 +10,8 @@ export interface Asker {
   readonly unled: readonly DubboUrl[];
   /** What the session's consumers of the interface take; empty where none is known. Equal lists are the same one. */
   readonly speaks: readonly Speech[];
+  /** Whether it is shown what the registry has, of everything. */
+  readonly passes?: true;
 }
 
 const SPEECHES: readonly Speech[] = ["dubbo", "either", "tri"];
@@ -17,6 +19,9 @@ const SPEECHES: readonly Speech[] = ["dubbo", "either", "tri"];
 const LISTS: readonly (readonly Speech[])[] = Array.from({ length: 1 << SPEECHES.length }, (_, bits) =>
   SPEECHES.filter((_, i) => (bits & (1 << i)) !== 0),
 );
+
+/** A session that is shown what the registry has. */
+export const PASSES: Asker = { unled: [], speaks: LISTS[0]!, passes: true };
 
 /** A session of which nothing is known. */
 export const ANYBODY: Asker = { unled: [], speaks: LISTS[0]! };

@@ -1,6 +1,6 @@
 import { saysProtobuf } from "../../codecs/triple/style.ts";
-import type { WireProtocol } from "../../codecs/xds/resources.ts";
-import { type DubboUrl, param } from "../dubbo-url.ts";
+import type { WireProtocol } from "../../codecs/xds/core.ts";
+import { type DubboUrl, param } from "../dubbo/url.ts";
 
 /** The encoding of values that a bridged call has on both sides. */
 const BRIDGED_SERIALIZATION = "hessian2";

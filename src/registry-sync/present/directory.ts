@@ -1,12 +1,12 @@
-import { decodeOnce } from "../dubbo-url.ts";
+import { decodeOnce } from "../dubbo/url.ts";
 
 /** A registry directory whose list consumers see rewritten. */
 export interface Directory {
   /**
    * `providers`, `routers`: the URLs of one interface; `instances`: the instances of one application; `rules`: the keys of the
-   * config centre.
+   * config centre; `metadata`: the revisions of one application in the metadata centre.
    */
-  readonly kind: "providers" | "routers" | "instances" | "rules";
+  readonly kind: "providers" | "routers" | "instances" | "rules" | "metadata";
   readonly path: string;
   /** The interface or the application, decoded; `""` for rules. */
   readonly name: string;
@@ -27,6 +27,8 @@ export interface Roots {
 
 const CATEGORIES = ["providers", "routers"] as const;
 const RULES = "config/dubbo";
+const METADATA = "/metadata";
+const MAPPING = "/mapping";
 
 /** The presented directory that a path is; undefined for every other path. */
 export function directoryAt(path: string, roots: Roots): Directory | undefined {
@@ -43,9 +45,23 @@ export function directoryAt(path: string, roots: Roots): Directory | undefined {
     const isRules = roots.roots.some((root) => path === (root === "/" ? `/${RULES}` : `${root}/${RULES}`));
     if (isRules) return { kind: "rules", path, name: "" };
   }
+  for (const root of roots.roots) {
+    const name = onlySegment(path, root === "/" ? METADATA : `${root}${METADATA}`, path.length);
+    if (name !== undefined) return { kind: "metadata", path, name };
+  }
   for (const root of roots.instanceRoots) {
     const name = onlySegment(path, root, path.length);
     if (name !== undefined) return { kind: "instances", path, name };
+  }
+  return undefined;
+}
+
+/** The interface of which a path says the applications that offer it (`<root>/mapping/<interface>`); undefined for every other path. */
+export function mappingAt(path: string, { roots }: Pick<Roots, "roots">): string | undefined {
+  if (!path.includes(MAPPING)) return undefined;
+  for (const root of roots) {
+    const name = onlySegment(path, root === "/" ? MAPPING : `${root}${MAPPING}`, path.length);
+    if (name !== undefined) return name;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
-import type { DubboUrl } from "../dubbo-url.ts";
+import type { DubboUrl } from "../dubbo/url.ts";
+import { ORIGIN_PARAM } from "./elsewhere.ts";
 import { TAG } from "./tags.ts";
 
 /**
@@ -90,7 +91,7 @@ function mergeValue(key: string, urls: readonly DubboUrl[]): string | undefined 
   const first = values[0];
   if (values.every((value) => value === first)) return first;
   const present = values.filter((value) => value !== undefined);
-  if (key === "methods") return union(present);
+  if (key === "methods" || key === ORIGIN_PARAM) return union(present);
   if (key === "application") return present.sort()[0];
   if (key === "timeout" || key === "default.timeout" || key.endsWith(".timeout")) return longest(present);
   return undefined;

@@ -1,13 +1,19 @@
-import type { WireProtocol } from "../../codecs/xds/resources.ts";
+import { printAddress } from "../../base/address.ts";
+import type { WireProtocol } from "../../codecs/xds/core.ts";
+import { encodeDubboInstance } from "../../codecs/zookeeper/curator-instance.ts";
 import { printServiceKey, serviceKey } from "../../model/service.ts";
-import { consumerTakes } from "../dubbo-match.ts";
-import { type DubboUrl, interfaceOf, param, parseNodeName, printNodeName } from "../dubbo-url.ts";
+import { printMetadataInfo } from "../application/metadata-info.ts";
+import { consumerTakes } from "../dubbo/match.ts";
+import { type DubboUrl, interfaceOf, param, parseNodeName, printNodeName } from "../dubbo/url.ts";
+import { applicationWait, type VirtualInstance } from "./applications.ts";
 import { ANYBODY, type Asker, takesDubboAlone, wantsBridged } from "./asker.ts";
 import { bridgeParams, isBridgeable, otherProtocol } from "./bridge-urls.ts";
 import { CARRIED, type NotLed, type PresentContext } from "./context.ts";
 import type { Directory } from "./directory.ts";
+import { elsewhereUrls, type LedElsewhere } from "./elsewhere-urls.ts";
 import { mergeUrls } from "./merge-urls.ts";
 import { ruledUrls } from "./ruled.ts";
+import { type SpringNode, springKey, springNodeName, springNodeOf, treatSpringNode } from "./spring-nodes.ts";
 
 /** Why a name passes unchanged, in words for a person. */
 export interface Passed {
@@ -23,16 +29,18 @@ export interface Presented {
   readonly shown: ReadonlySet<string>;
   /** Those of `shown` that the registry does not hold. */
   readonly virtual: ReadonlySet<string>;
+  /** The data of those of `virtual` whose data may change while they stand. */
+  readonly data: ReadonlyMap<string, Uint8Array>;
   /** Names that pass unchanged although a person might expect otherwise. */
   readonly passed: readonly Passed[];
-  /** Printed keys of services that pass unchanged only until the proxy has been told of them. */
+  /** Printed keys of services that pass unchanged only until the proxy has been told of them; {@link applicationWait}s. */
   readonly soon: ReadonlySet<string>;
 }
 
 /** How one name of a directory is treated. */
 export type Treatment =
   | { readonly type: "led"; readonly url: DubboUrl; readonly group: string; readonly tag: string }
-  | { readonly type: "hidden" }
+  | { readonly type: "hidden"; readonly isSpring?: true }
   | { readonly type: "passes"; readonly note: Passed | undefined; readonly soon?: string };
 
 /** Longest list of names that is explained one by one. */
@@ -46,10 +54,19 @@ export function treat(
   directory: Directory,
   name: string,
   context: PresentContext,
-  { unled }: Asker = ANYBODY,
+  { unled, passes: seesAll }: Asker = ANYBODY,
 ): Treatment {
+  if (seesAll === true) return { type: "passes", note: undefined };
+  if (directory.kind === "metadata") return { type: "passes", note: undefined };
   if (directory.kind === "instances") {
-    return context.hidesInstance(directory.name, name) ? { type: "hidden" } : { type: "passes", note: undefined };
+    if (context.hidesInstance(directory.name, name)) return { type: "hidden" };
+    const spring = treatSpringNode(directory.name, name, context);
+    if (spring === "hidden") return { type: "hidden", isSpring: true };
+    if (spring === "soon") return { type: "passes", note: undefined, soon: springKey(directory.name) };
+    if (context.isSoon(directory.name, name))
+      return { type: "passes", note: undefined, soon: applicationWait(directory.name) };
+    const reason = context.applicationPasses(directory.name);
+    return reason === undefined ? { type: "passes", note: undefined } : passes(name, reason, directory.path);
   }
   if (directory.kind === "routers" || directory.kind === "rules") {
     const broadcasts =
@@ -92,6 +109,10 @@ export function isHidden(directory: Directory, name: string, context: PresentCon
 
 /** Whether a name could be one of the proxy's in that directory; `present` alone knows whether it is shown now. */
 export function mayBeVirtual(directory: Directory, name: string, context: PresentContext): boolean {
+  if (directory.kind === "instances" && name === springNodeName(directory.name)) return true;
+  if (directory.kind === "instances" || directory.kind === "metadata") {
+    return context.application(directory.name)?.instances.some((one) => nameIn(directory, one) === name) === true;
+  }
   if (directory.kind !== "providers") return false;
   const reading = parseNodeName(name);
   return reading.type === "url" && context.addressesOf(reading.url.protocol)?.includes(addressOf(reading.url)) === true;
@@ -100,7 +121,8 @@ export function mayBeVirtual(directory: Directory, name: string, context: Presen
 /**
  * What is shown of a directory that holds `names`: for each (group, version, tag) that is led through the proxy, and each protocol
  * of its providers, one URL per proxy address in place of the providers' own; the same in the other protocol, derived from these,
- * where no provider speaks it and the asker has use for it; the services that exist by rules alone; everything else as it is. Who takes dubbo:// alone is shown tri:// only where
+ * where no provider speaks it and the asker has use for it; the services that other registries hold or that exist by rules alone;
+ * everything else as it is. An application's folder shows one node for all of Spring Cloud's instances. Who takes dubbo:// alone is shown tri:// only where
  * no dubbo:// stands. Never empty where `names` holds a provider.
  * Tags stand apart because consumers' own tag routers (`dubbo.tag`, 2.6 to 3.3) choose among these URLs before a call is sent.
  * Depends on nothing else, so every facade shows the same.
@@ -115,30 +137,25 @@ export function present(
   const passed: Passed[] = [];
   const soon = new Set<string>();
   const led = new Map<string, Like>();
+  let hasSpring = false;
   for (const name of names) {
     const treatment = treat(directory, name, context, asker);
     if (treatment.type === "passes") {
       shown.add(name);
       if (treatment.soon !== undefined) soon.add(treatment.soon);
       if (treatment.note !== undefined && passed.length < MAX_PASSED) passed.push(treatment.note);
-    } else if (treatment.type === "led") {
-      const { url, group, tag } = treatment;
-      const key = `${group}\n${tag}`;
-      const like = led.get(key) ?? { tag, urls: new Map<string, DubboUrl[]>() };
-      led.set(key, like);
-      const { protocol } = url;
-      const urls = like.urls.get(protocol);
-      if (urls === undefined) like.urls.set(protocol, [url]);
-      else urls.push(url);
-    }
+    } else if (treatment.type === "led") addLike(led, treatment);
+    else hasSpring ||= treatment.isSpring === true;
   }
-  if (directory.kind === "providers") {
-    const { urls, waiting } = ruledUrls(directory.name, names, context);
-    for (const url of urls) {
-      const key = `${param(url, "group")}\n${param(url, "version")}\n`;
-      led.set(key, { tag: "", urls: new Map([["dubbo", [url]]]) });
+  if (directory.kind === "providers" && asker.passes !== true) {
+    const question = { interfaceName: directory.name, names, led: [...led.values()].map(({ group }) => group), asker };
+    const elsewhere = elsewhereUrls(question, context);
+    for (const one of elsewhere.urls) addLike(led, one);
+    const ruled = ruledUrls(directory.name, names, context);
+    for (const url of ruled.urls) {
+      addLike(led, { url, group: `${param(url, "group")}\n${param(url, "version")}`, tag: "" });
     }
-    for (const service of waiting) soon.add(printServiceKey(service));
+    for (const service of [...elsewhere.waiting, ...ruled.waiting]) soon.add(printServiceKey(service));
   }
   const virtual = new Set<string>();
   for (const key of [...led.keys()].sort()) {
@@ -156,11 +173,52 @@ export function present(
       virtual.add(name);
     }
   }
-  return { shown, virtual, passed, soon };
+  const data = new Map<string, Uint8Array>();
+  if (asker.passes !== true) {
+    for (const [name, text] of instanceNodes(directory, context)) {
+      if (shown.has(name)) continue;
+      shown.add(name);
+      virtual.add(name);
+      data.set(name, text);
+    }
+  }
+  const spring =
+    directory.kind === "instances" ? springNode(directory, names, hasSpring, { context, asker }) : undefined;
+  if (spring !== undefined && !shown.has(spring.name)) {
+    shown.add(spring.name);
+    virtual.add(spring.name);
+    data.set(spring.name, spring.data);
+  }
+  return { shown, virtual, data, passed, soon };
+}
+
+/** What stands for the instances of Spring Cloud: for those that are hidden, or for other registries' where none of them passes. */
+function springNode(
+  { name: application }: Directory,
+  names: readonly string[],
+  hasHidden: boolean,
+  { context, asker }: Pick<Shown, "context" | "asker">,
+): SpringNode | undefined {
+  if (asker.passes === true) return undefined;
+  if (!hasHidden) {
+    const passes = names.some((name) => !context.isDubboInstance(application, name));
+    if (passes || context.httpElsewhereOf(serviceKey(application)) === undefined) return undefined;
+  }
+  return springNodeOf(application, context);
+}
+
+function addLike(led: Map<string, Like>, { url, group, tag }: LedElsewhere): void {
+  const key = `${group}\n${tag}`;
+  const like = led.get(key) ?? { group, tag, urls: new Map<string, DubboUrl[]>() };
+  led.set(key, like);
+  const urls = like.urls.get(url.protocol);
+  if (urls === undefined) like.urls.set(url.protocol, [url]);
+  else urls.push(url);
 }
 
 /** Providers that are shown as one. */
 interface Like {
+  readonly group: string;
   readonly tag: string;
   /** By protocol. */
   readonly urls: Map<string, DubboUrl[]>;
@@ -191,6 +249,21 @@ function standIn(
   return { path: directoryName, params: bridgeParams(mergeUrls(others, directoryName, tag).params) };
 }
 
+/** The nodes that stand for the proxy at application level: instances, and their revisions in the metadata centre, with their data. */
+function instanceNodes(directory: Directory, context: PresentContext): readonly (readonly [string, Uint8Array])[] {
+  if (directory.kind !== "instances" && directory.kind !== "metadata") return [];
+  return (context.application(directory.name)?.instances ?? []).map((one) => [
+    nameIn(directory, one),
+    directory.kind === "metadata"
+      ? new TextEncoder().encode(printMetadataInfo(one.info))
+      : encodeDubboInstance({ ...one, name: directory.name }),
+  ]);
+}
+
+function nameIn({ kind }: Directory, { id, info }: VirtualInstance): string {
+  return kind === "metadata" ? info.revision : id;
+}
+
 function isProxy(url: DubboUrl, context: PresentContext): boolean {
   return CARRIED.some((protocol) => context.addressesOf(protocol)?.includes(addressOf(url)) === true);
 }
@@ -200,7 +273,7 @@ function passes(name: string, reason: string, at: string): Treatment {
 }
 
 function addressOf({ host, port }: DubboUrl): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return printAddress(host, port);
 }
 
 function splitAddress(address: string): { host: string; port: number } {

@@ -1,8 +1,8 @@
 import type { World } from "../../model/entry.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
-import { matchesGroup, matchesVersion } from "../dubbo-match.ts";
-import { param, parseNodeName } from "../dubbo-url.ts";
-import { routerStem, stemsOfService } from "../sources/zookeeper/config-rules.ts";
+import { matchesGroup, matchesVersion } from "../dubbo/match.ts";
+import { routerStem, stemsOfService } from "../dubbo/overrides/config-rules.ts";
+import { param, parseNodeName } from "../dubbo/url.ts";
 
 /**
  * Which services of a world are ruled by a router of the old world, by the router's node name. Consumers apply such routers to the

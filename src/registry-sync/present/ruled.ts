@@ -1,5 +1,5 @@
 import type { ServiceKey } from "../../model/service.ts";
-import { type DubboUrl, param, parseNodeName } from "../dubbo-url.ts";
+import { type DubboUrl, param, parseNodeName } from "../dubbo/url.ts";
 import type { PresentContext, RuledService } from "./context.ts";
 
 /** The application under which such services are shown, since no provider names one. */

@@ -3,6 +3,7 @@
  * keeps it. Reports stay for ever, so that only those count that a provider of now has written: its key says which, and only these are read.
  */
 import type { Entry, Finding } from "../../model/entry.ts";
+import { entryChanges } from "../../model/entry-changes.ts";
 import type { JavaDefinition, JavaMethod, JavaType, ServiceSchema } from "../../model/schema.ts";
 import { finding } from "../findings.ts";
 import { MAX_DEFINITION_BYTES, parseDefinition } from "./metadata-definition.ts";
@@ -65,6 +66,14 @@ const REPORTS_AT_ONCE = 100;
 /** Findings on single reports. */
 const MAX_FINDINGS = 100;
 
+/** Keys that {@link MetadataReports.follow} tells of. */
+interface Changes {
+  readonly newFolders: string[];
+  readonly newKeys: string[];
+  readonly oldFolders: string[];
+  readonly oldKeys: string[];
+}
+
 interface Report {
   readonly interfaceName: string;
   readonly bytes: number;
@@ -85,10 +94,14 @@ class Reports implements MetadataReports {
   readonly #place: ReportPlace;
   #entries: readonly Entry[] = [];
   /** Key of each report that is wanted to its interface. */
-  #wanted = new Map<string, string>();
-  #folders = new Set<string>();
-  /** Interfaces with providers. */
-  #provided: ReadonlySet<string> = new Set();
+  readonly #wanted = new Map<string, string>();
+  readonly #wantedByInterface = new Map<string, ReadonlySet<string>>();
+  /** The keys that providers of now have, each with the number of entries that it is from; interfaces without any are left out. */
+  readonly #provided = new Map<string, Map<string, number>>();
+  /** How many wanted reports stand in a folder. */
+  readonly #folders = new Map<string, number>();
+  /** There were more than may be read: whenever something goes, all others are looked at again. */
+  #isOver = false;
   readonly #reports = new Map<string, Report>();
   readonly #byInterface = new Map<string, ServiceSchema>();
   readonly #pending = new Set<string>();
@@ -113,32 +126,90 @@ class Reports implements MetadataReports {
 
   follow(entries: readonly Entry[]): readonly string[] {
     if (entries === this.#entries) return [];
+    const { gone, came } = entryChanges(this.#entries, entries);
     this.#entries = entries;
-    const wanted = new Map<string, string>();
-    for (const { service, endpoints } of entries) {
-      for (const { params } of endpoints) {
-        const key = keyOf(service.interface, params, this.#place);
-        if (key !== undefined && wanted.size < MAX_REPORTS) wanted.set(key, service.interface);
-      }
+    const touched = new Set<string>();
+    for (const entry of gone) this.#count(entry, -1, touched);
+    for (const entry of came) this.#count(entry, 1, touched);
+    if (this.#isOver) {
+      this.#isOver = false;
+      for (const name of this.#provided.keys()) touched.add(name);
     }
-    // Providers that went may come back, and calls to them be under way: types stay until other providers say others.
-    this.#provided = new Set(wanted.values());
-    for (const [key, name] of this.#wanted) {
-      if (!this.#provided.has(name) && wanted.size < MAX_REPORTS) wanted.set(key, name);
+    const changes: Changes = { newFolders: [], newKeys: [], oldFolders: [], oldKeys: [] };
+    const late: string[] = [];
+    // What goes makes room for what comes.
+    for (const name of touched) if (!this.#settle(name, changes, false)) late.push(name);
+    for (const name of late) this.#settle(name, changes, true);
+    // A folder that one report left and another came into is as it was.
+    const left = new Set(changes.oldFolders);
+    const newFolders = changes.newFolders.filter((folder) => !left.has(folder));
+    const oldFolders = changes.oldFolders.filter((folder) => !this.#folders.has(folder));
+    return [...newFolders, ...changes.newKeys, ...oldFolders, ...changes.oldKeys];
+  }
+
+  /** Counts the keys of an entry's providers in or out. */
+  #count({ service, endpoints }: Entry, step: 1 | -1, touched: Set<string>): void {
+    const name = service.interface;
+    const keys = this.#provided.get(name) ?? new Map<string, number>();
+    const said = new Set<string>();
+    for (const { params } of endpoints) said.add(identityText(params));
+    const own = new Set<string>();
+    for (const text of said) {
+      const key = text === "" ? undefined : this.#place.keyOf({ interfaceName: name, ...readIdentity(text) });
+      if (key !== undefined) own.add(key);
     }
-    const folders = new Set([...wanted.keys()].flatMap(this.#place.foldersOf));
-    const changed = [
-      ...[...folders].filter((key) => !this.#folders.has(key)),
-      ...[...wanted.keys()].filter((key) => !this.#wanted.has(key)),
-      ...[...this.#folders].filter((key) => !folders.has(key)),
-      ...[...this.#wanted.keys()].filter((key) => !wanted.has(key)),
-    ];
-    for (const [key, { interfaceName, isGone }] of this.#reports) {
-      if (isGone && !this.#provided.has(interfaceName)) this.#pending.add(key);
+    for (const key of own) {
+      const count = (keys.get(key) ?? 0) + step;
+      if (count > 0) keys.set(key, count);
+      else keys.delete(key);
     }
-    this.#wanted = wanted;
-    this.#folders = folders;
-    return changed;
+    if (own.size === 0) return;
+    touched.add(name);
+    if (keys.size > 0) this.#provided.set(name, keys);
+    else this.#provided.delete(name);
+  }
+
+  /**
+   * Brings the wanted keys of an interface up to date; false where keys come and `mayGrow` is not said. Providers that went may come
+   * back, and calls to them be under way: types stay until other providers say others.
+   */
+  #settle(name: string, changes: Changes, mayGrow: boolean): boolean {
+    const before = this.#wantedByInterface.get(name) ?? new Set<string>();
+    const provided = this.#provided.get(name);
+    if (provided === undefined) {
+      for (const key of before) if (this.#reports.get(key)?.isGone === true) this.#pending.add(key);
+      return true;
+    }
+    const after = new Set([...before].filter((key) => provided.has(key)));
+    for (const key of before) if (!after.has(key)) this.#forget(key, changes);
+    const missing = [...provided.keys()].filter((key) => !after.has(key));
+    if (mayGrow) for (const key of missing) if (this.#want(key, name, changes)) after.add(key);
+    if (after.size > 0) this.#wantedByInterface.set(name, after);
+    else this.#wantedByInterface.delete(name);
+    return mayGrow || missing.length === 0;
+  }
+
+  #want(key: string, name: string, changes: Changes): boolean {
+    this.#isOver ||= this.#wanted.size >= MAX_REPORTS;
+    if (this.#wanted.size >= MAX_REPORTS) return false;
+    this.#wanted.set(key, name);
+    changes.newKeys.push(key);
+    for (const folder of this.#place.foldersOf(key)) {
+      const count = this.#folders.get(folder) ?? 0;
+      if (count === 0) changes.newFolders.push(folder);
+      this.#folders.set(folder, count + 1);
+    }
+    return true;
+  }
+
+  #forget(key: string, changes: Changes): void {
+    this.#wanted.delete(key);
+    changes.oldKeys.push(key);
+    for (const folder of this.#place.foldersOf(key)) {
+      const count = (this.#folders.get(folder) ?? 1) - 1;
+      if (count > 0) this.#folders.set(folder, count);
+      else if (this.#folders.delete(folder)) changes.oldFolders.push(folder);
+    }
   }
 
   take(texts: ReadonlyMap<string, ReportText>, changed: ReadonlySet<string>): boolean {
@@ -218,15 +289,17 @@ class Reports implements MetadataReports {
   }
 }
 
-function keyOf(
-  interfaceName: string,
-  params: Readonly<Record<string, string>>,
-  place: ReportPlace,
-): string | undefined {
+/** What of a provider's parameters names its report, as one text; empty where it writes none. */
+function identityText(params: Readonly<Record<string, string>>): string {
   // What dubbo-go of some versions reports names Go's types.
-  if (params["release"]?.startsWith("dubbo-golang") === true) return undefined;
+  if (params["release"]?.startsWith("dubbo-golang") === true) return "";
   const { application = "", version = "", group = "" } = params;
-  return application === "" ? undefined : place.keyOf({ interfaceName, version, group, application });
+  return application === "" ? "" : `${application}\n${version}\n${group}`;
+}
+
+function readIdentity(text: string): Omit<ReportIdentity, "interfaceName"> {
+  const [application = "", version = "", group = ""] = text.split("\n");
+  return { application, version, group };
 }
 
 /** One definition for all groups, versions and applications: methods by their signatures, classes by name with all their properties; the first says. */

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { ManualClock } from "../../../src/base/clock.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { ManualClock, realClock, steadyClock } from "../../../src/base/clock.ts";
 
 test("a manual clock runs timers in the order of their times, at their times", () => {
   const clock = new ManualClock(1_000);
@@ -27,4 +27,14 @@ test("a cancelled timer does not run", () => {
   timer.cancel();
   clock.advance(10);
   expect(ran).toBe(false);
+});
+
+test("a steady clock does not step where the machine's time is set, and begins with it", () => {
+  const before = steadyClock.now();
+  expect(Math.abs(before - realClock.now())).toBeLessThan(60_000);
+  const date = vi.spyOn(Date, "now").mockReturnValue(before + 3_600_000);
+  onTestFinished(() => date.mockRestore());
+  expect(realClock.now() - before).toBe(3_600_000);
+  expect(steadyClock.now() - before).toBeLessThan(1_800_000);
+  expect(Number.isInteger(before)).toBe(true);
 });

@@ -176,3 +176,22 @@ test("a document's section is replaced and the rest kept", () => {
   expect(replaceSection(document, "http2", "new\n")).toBe(`# A\n${begin}\n\nnew\n\n<!-- bench http2: end -->\nB\n`);
   expect(() => replaceSection(document, "dubbo2", "new")).toThrow(/^the document has no section between/);
 });
+
+test("requests through the port of the Eureka facade have the goals of HTTP/1.1", () => {
+  const one = (name: string, title: string, cpu: number, p99: number): Measured => ({
+    ...{ name, title, cpuUs: { "64x1/128B": [cpu] }, callsPerSecond: {}, p50Us: [1], p99Us: [p99], rssMb: [1] },
+    upstreamConnections: 1,
+  });
+  const ways = [
+    one("direct", "direct", Number.NaN, 100),
+    one("envoy", "Envoy", 50, 300),
+    one("trestle", "Trestle", 20, 250),
+    one("trestle-eureka", "Trestle, port of its Eureka facade", 30, 301),
+  ];
+  const text = goalTable(ways, "http1");
+  expect(text).toContain("| CPU µs/call 64x1/128B | 20.0 | 50.0 (Envoy) | 0.400 | ≤ 0.500 | met |");
+  expect(text).toContain(
+    "| CPU µs/call 64x1/128B, port of the Eureka facade | 30.0 | 50.0 (Envoy) | 0.600 | ≤ 0.500 | missed |",
+  );
+  expect(text).toContain("| added p99 µs, port of the Eureka facade | 201 | 200 (Envoy) | 1.005 | ≤ 1.000 | missed |");
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decideHost, matchRoute, pickTarget, RouteTable } from "../../../src/bridge-proxy/route.ts";
 import type { Cluster } from "../../../src/bridge-proxy/upstream/cluster.ts";
-import type { Route } from "../../../src/codecs/xds/resources.ts";
+import type { Route } from "../../../src/codecs/xds/route.ts";
 import { routesOf } from "../../support/xds-fixtures.ts";
 
 const to = (cluster: string): Pick<Route, "route"> => ({ route: { cluster } });
@@ -127,4 +127,18 @@ test("a service whose key is its host is found by it", () => {
   );
   expect(table.hostOf("shop")).toMatchObject({ host: "shop", key: { interface: "shop" } });
   expect(table.hostOf("stock")).toBeUndefined();
+});
+
+test("a virtual host for all takes whatever service and group no other has", () => {
+  const all = { name: "in", domains: ["*"], routes: [{ name: "all", match: { prefix: "/" }, ...to("in") }] };
+  const table = new RouteTable({ name: "in", virtualHosts: [all] }, clusters);
+  const decision = table.decide("com.acme.B", "1.0.0", "get")!;
+  expect([decision.only, decision.anyGroup, decision.byGroup.has("x")]).toEqual([undefined, true, true]);
+  const one = decision.byGroup.get("g")!;
+  expect([one.host.key, one.fixed?.name]).toEqual([{ interface: "com.acme.B", group: "g", version: "1.0.0" }, "all"]);
+  expect(decision.byGroup.get("g")).toBe(one);
+  for (let i = 0; i < 1_000; i++) decision.byGroup.get(`g${i}`);
+  expect(decision.byGroup.size).toBeLessThanOrEqual(64);
+  expect(table.hostOf("shop")?.key.interface).toBe("shop");
+  expect(table.onlyHost()?.host).toBe("in");
 });

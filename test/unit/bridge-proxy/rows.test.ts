@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import type { ProxyContext } from "../../../src/bridge-proxy/context.ts";
+import type { ProxyContext, ProxyCounters } from "../../../src/bridge-proxy/context.ts";
 import { MetricRows } from "../../../src/bridge-proxy/policies/metrics.ts";
+import { Mirrors } from "../../../src/bridge-proxy/policies/mirror.ts";
 import type { CompiledRoute, HostDecision, Target } from "../../../src/bridge-proxy/route.ts";
 import { rowLabels, rowOf } from "../../../src/bridge-proxy/rows.ts";
 import { serviceKey } from "../../../src/model/service.ts";
@@ -38,6 +39,12 @@ test("the row of a destination is found again, and another decision has its own"
   const other: HostDecision = { ...decision, method: "set" };
   const row = rowOf(context, decision, route, target);
   expect(rowOf(context, decision, route, target)).toBe(row);
-  expect(rowOf(context, other, route, target).labels.method).toBe("set");
-  expect(rowOf(context, decision, route, undefined).labels.cluster).toBe("");
+  expect(rowOf(context, other, route, target)).toMatchObject({ labels: { method: "set" } });
+  expect(rowOf(context, decision, route, undefined)).toMatchObject({ labels: { cluster: "" } });
+});
+
+test("copies of calls are counted apart", () => {
+  const mirrors = new Mirrors({ mirrored: 0 } as ProxyCounters, 1);
+  const context = { rows: new MetricRows(), mirrors } as unknown as ProxyContext;
+  expect(rowOf(context, decision, { ...route, isMirror: true }, target)).toBe(mirrors);
 });

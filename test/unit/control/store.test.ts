@@ -160,3 +160,19 @@ spec:
   expect(schemas).toMatchObject([{ name: "C", rest: { methods: [{ name: "get", verb: "GET", path: "/" }] } }]);
   expect(store.schemaOrigins().get("C")).toEqual({ rest: "rules" });
 });
+
+test("entries of Trestle's own services are in snapshots, and no sink's business", async () => {
+  const store = createControlStore({ clock: new ManualClock() });
+  await store.sink.apply({ ...nothing, create: [a] });
+  store.setOwn([b]);
+  store.flush();
+  expect(store.snapshots.get().entries).toEqual([a, b]);
+  expect((await store.sink.current()).map(({ entry }) => entry)).toEqual([a]);
+  const { version } = store.snapshots.get();
+  store.setOwn([b]);
+  store.flush();
+  expect(store.snapshots.get().version).toBe(version);
+  store.setOwn([]);
+  store.flush();
+  expect(store.snapshots.get().entries).toEqual([a]);
+});

@@ -109,7 +109,7 @@ test("a loss that is told in pieces is weighed as a whole", async () => {
   await run.end();
 });
 
-test("changes that never stop are taken in every quarter of a second", async () => {
+test("changes that never stop are taken in every tenth of a second", async () => {
   const source = createMemorySource("legacy");
   const { sink, applied } = memorySink();
   const run = start([source], [sink]);
@@ -117,8 +117,8 @@ test("changes that never stop are taken in every quarter of a second", async () 
     source.set(worldOf(entry("a.A", [`10.0.0.${step}`])));
     await run.pass(20);
   }
-  expect(applied.length).toBeGreaterThanOrEqual(3);
-  expect(applied.length).toBeLessThanOrEqual(4);
+  expect(applied.length).toBeGreaterThanOrEqual(9);
+  expect(applied.length).toBeLessThanOrEqual(10);
   await run.end();
 });
 
@@ -343,4 +343,110 @@ test("a sink that was changed by others is put right at the first change after f
   await run.pass(30);
   expect([...stored.keys()].sort()).toEqual(["a.a", "b.b"]);
   await run.end();
+});
+
+describe("what was kept from before the start", () => {
+  const kept: World = { name: "legacy", ...worldOf(entry("a.A", addresses(3)), entry("b.B", addresses(1, 9))) };
+
+  function startWith(source: Source, sink: Sink, world: World | undefined = kept) {
+    const clock = new ManualClock();
+    const { logger, lines } = recordingLogger();
+    const stop = new AbortController();
+    const noted: (readonly World[])[] = [];
+    const applied: string[] = [];
+    const controller = createController({
+      ...{ sources: [source], sinks: [sink], owner: "trestle", clock, logger },
+      memory: { load: async (name) => (name === "legacy" ? world : undefined), note: (worlds) => noted.push(worlds) },
+      onApplied: (name, changes, { cause }) =>
+        applied.push(`${name} +${changes.create.length} ~${changes.update.length} -${changes.delete.length} ${cause}`),
+    });
+    const done = controller.run(stop.signal);
+    const pass = async (ms: number) => {
+      await turn();
+      clock.advance(ms);
+      await turn();
+      await turn();
+    };
+    const end = async () => {
+      stop.abort();
+      await done;
+    };
+    return { controller, lines, noted, applied, pass, end };
+  }
+
+  test("is served while the registry is down, and writes nothing that stands there already", async () => {
+    const source = createMemorySource("legacy");
+    const stands = kept.entries.map((one) => ({ host: one.host, owner: "trestle", entry: one }));
+    const { sink, applied } = memorySink(stands);
+    const run = startWith(source, sink);
+    await run.pass(60_000);
+    const { entries, silent, restored, cause } = run.controller.state.get();
+    expect(entries).toEqual(kept.entries);
+    expect([[...silent], [...restored], cause]).toEqual([["legacy"], ["legacy"], "start"]);
+    expect([applied, run.noted]).toEqual([[], []]);
+    await run.end();
+  });
+
+  test("is written where it is missing, and counts for the guard once the registry answers", async () => {
+    const source = createMemorySource("legacy");
+    const { sink, stored } = memorySink();
+    const many = { ...kept, entries: [entry("a.A", addresses(10))] };
+    const run = startWith(source, sink, many);
+    await run.pass(0);
+    expect([...stored.keys()]).toEqual(["a.a"]);
+    source.set(worldOf(entry("a.A", addresses(1))));
+    await run.pass(50);
+    const { entries, restored, held, cause } = run.controller.state.get();
+    expect([entries[0]!.endpoints.length, restored.size, held.get("legacy"), cause]).toEqual([10, 0, 9, "registry"]);
+    expect(run.noted.at(-1)?.map(({ name }) => name)).toEqual(["legacy"]);
+    await run.pass(300_001);
+    expect(run.controller.state.get().cause).toBe("guard");
+    expect(run.applied).toEqual(["memory +1 ~0 -0 start", "memory +0 ~1 -0 guard"]);
+    await run.end();
+  });
+
+  test("where nothing was kept the sinks count as before", async () => {
+    const source = createMemorySource("other");
+    const { sink } = memorySink();
+    const run = startWith(source, sink);
+    await run.pass(50);
+    expect(run.controller.state.get()).toMatchObject({ entries: [], worlds: [] });
+    await run.end();
+  });
+});
+
+test("a service that two registries name in two ways has the first one's host", async () => {
+  const [one, two] = [createMemorySource("one"), createMemorySource("two")];
+  const clock = new ManualClock();
+  const { logger } = recordingLogger();
+  const stop = new AbortController();
+  const sources = [one, two];
+  const controller = createController({ sources, sinks: [], owner: "t", clock, logger, namesByRegistry: true });
+  const done = controller.run(stop.signal);
+  one.set(worldOf({ ...entry("a.A", ["10.0.0.1"]), host: "a.zk" }));
+  two.set(worldOf({ ...entry("a.A", [endpoint("10.0.0.2", { origin: "two" })]), host: "a.nacos" }));
+  await turn();
+  clock.advance(50);
+  await turn();
+  expect(controller.state.get().entries.map(({ host, endpoints }) => [host, endpoints.length])).toEqual([["a.zk", 2]]);
+  stop.abort();
+  await done;
+});
+
+test("a sink that never says what it holds keeps nothing back from the others for longer than ten seconds", async () => {
+  const source = createMemorySource("legacy");
+  const { sink, stored } = memorySink();
+  const hanging: Sink = { name: "hanging", current: () => new Promise(() => {}), apply: async () => {} };
+  const { lines, pass, controller, end } = start([source], [hanging, sink]);
+  source.set(worldOf(entry("a.A", ["10.0.0.1"])));
+  await pass(30);
+  await pass(9_000);
+  expect(controller.state.get().silent).toEqual(new Set(["legacy"]));
+  await pass(1_000);
+  await pass(30);
+  expect([...stored.keys()]).toEqual(["a.a"]);
+  expect(lines.filter(([level]) => level === "warn").map(([, , fields]) => fields)).toEqual([
+    { sink: "hanging", reason: "no answer within 10 s" },
+  ]);
+  void end();
 });

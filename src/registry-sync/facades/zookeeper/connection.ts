@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../../base/clock.ts";
 import { ProtocolError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
+import type { UpstreamHosts } from "../hosts.ts";
 import type { FacadeCounters } from "./counters.ts";
-import type { UpstreamHosts } from "./hosts.ts";
 import type { Refusals } from "./refusals.ts";
 import type { FacadeSession } from "./session.ts";
 

@@ -3,16 +3,16 @@ import { ERRORS } from "../../../codecs/zookeeper/constants.ts";
 import { PROTOCOL } from "../../../codecs/zookeeper/jute.ts";
 import type { ReplyHeader } from "../../../codecs/zookeeper/records.ts";
 import type { Request } from "../../../codecs/zookeeper/requests.ts";
-import { type DubboUrl, interfaceOf } from "../../dubbo-url.ts";
-import { ANYBODY, type Asker, type Speech, speechOf, withSpeech } from "../../present/asker.ts";
+import { type DubboUrl, interfaceOf } from "../../dubbo/url.ts";
+import { ANYBODY, type Asker, PASSES, type Speech, speechOf, withSpeech } from "../../present/asker.ts";
 import type { PresentContext } from "../../present/context.ts";
 import { type Directory, directoryAt } from "../../present/directory.ts";
+import type { Patience } from "../patience.ts";
 import type { FacadeCounters } from "./counters.ts";
 import type { Listing, Listings } from "./listings.ts";
 import type { Remembered, SessionMemory } from "./memory.ts";
 import { Outbox } from "./outbox.ts";
 import { replyHeader, requestPacket } from "./packets.ts";
-import type { Patience } from "./patience.ts";
 import { instancesAt } from "./removals.ts";
 import { Tracked } from "./tracked.ts";
 
@@ -40,8 +40,20 @@ const MAX_UNLED = 1_000;
 /** Interfaces of which is kept what one session's consumers take; of more, what is shown to anybody is. */
 const MAX_CALLED = 20_000;
 
+/** Applications that one session may be; of more, the rest are not asked for. */
+const MAX_APPLICATIONS = 16;
+
 /** Own requests have xids from here downward; order alone matches replies, so a client may use the same. */
 const FIRST_OWN_XID = -1_000_000;
+
+/** A data watch of a client on a mapping, and what it was shown. */
+export interface WatchedMapping {
+  readonly interfaceName: string;
+  /** What the facade added, joined. */
+  readonly added: string;
+  /** Whether the registry has the node. */
+  readonly isReal: boolean;
+}
 
 interface Pending {
   readonly xid: number;
@@ -58,6 +70,8 @@ export class SessionCore {
   readonly shared: FacadeShared;
   readonly outbox = new Outbox();
   readonly tracked = new Map<string, Tracked>();
+  /** Mappings that the client has a data watch on, by path. */
+  readonly mappings = new Map<string, WatchedMapping>();
   /** Paths with a persistent recursive watch of the client. */
   readonly recursive = new Set<string>();
   /** Hidden nodes that this session made: it finds them, others do not. */
@@ -65,6 +79,11 @@ export class SessionCore {
   unled: readonly DubboUrl[] = [];
   /** By interface: what the session's consumers take. */
   readonly speaks = new Map<string, readonly Speech[]>();
+  /** The client's IP address; `""` where it is not known. */
+  readonly #address: string;
+  /** The applications that it says to be, by what it registers. */
+  readonly applications = new Set<string>();
+  #passes: { readonly context: PresentContext; readonly size: number; readonly passes: boolean } | undefined;
   sessionId = 0n;
   remembered: Remembered | undefined;
   #pending: Pending[] = [];
@@ -72,8 +91,28 @@ export class SessionCore {
   #toServer: Uint8Array[] = [];
   #nextOwnXid = FIRST_OWN_XID;
 
-  constructor(shared: FacadeShared) {
+  /** `address` is the client's. */
+  constructor(shared: FacadeShared, address = "") {
     this.shared = shared;
+    this.#address = address;
+  }
+
+  /** Whether the client is shown what the registry has, by its address or an application that it is. */
+  get passes(): boolean {
+    const { context, applications } = this;
+    if (this.#passes?.context !== context || this.#passes.size !== applications.size) {
+      const at = this.#address === "" ? {} : { address: this.#address };
+      const passes = [at, ...[...applications].map((application) => ({ ...at, application }))];
+      this.#passes = { context, size: applications.size, passes: passes.some((one) => context.passesClient(one)) };
+    }
+    return this.#passes.passes;
+  }
+
+  /** Notes that the client is this application; whether it is to be shown everything otherwise now. */
+  addApplication(name: string): boolean {
+    const before = this.passes;
+    if (name !== "" && this.applications.size < MAX_APPLICATIONS) this.applications.add(name);
+    return this.passes !== before;
   }
 
   get context(): PresentContext {
@@ -109,10 +148,10 @@ export class SessionCore {
     this.forward(requestPacket(xid, request), xid, onReply, lists);
   }
 
-  /** Whether the next reply, which must be this one, is a list that waits for the proxies to be told of a service in it. */
+  /** Whether the next reply, which must be this one, is a list that waits for the proxies to be told of something in it. */
   mustWait(packet: Uint8Array): boolean {
     const lists = this.#pending[this.#pendingStart]?.lists;
-    if (lists === undefined || lists.kind !== "providers") return false;
+    if (lists === undefined || (lists.kind !== "providers" && lists.kind !== "instances")) return false;
     const listing = this.readListing(lists, packet, replyHeader(packet));
     return listing !== undefined && this.shared.patience.waitsFor(listing.presented.soon);
   }
@@ -155,6 +194,7 @@ export class SessionCore {
 
   /** What the session's consumers say of a directory's interface; nearly all say nothing there. */
   askerIn({ kind, name }: Directory): Asker {
+    if (this.passes) return PASSES;
     const unled = kind === "providers" || kind === "routers" ? this.unled : ANYBODY.unled;
     const speaks = (kind === "providers" ? this.speaks.get(name) : undefined) ?? ANYBODY.speaks;
     return unled.length === 0 && speaks === ANYBODY.speaks ? ANYBODY : { unled, speaks };

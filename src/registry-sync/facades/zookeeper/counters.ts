@@ -1,5 +1,5 @@
 /** What a facade has counted since it started; only `sessions` goes down again. */
-export interface FacadeCounters {
+export interface FacadeCounters extends Record<string, number> {
   /** Connections open now. */
   sessions: number;
   connections: number;

@@ -14,6 +14,8 @@ import { type Moment, settle, type Tracked } from "./tracked.ts";
 export function onEvent(core: SessionCore, packet: Uint8Array): void {
   const { event } = decodeEvent(packetBody(packet));
   const { path } = event;
+  // The watch is used up.
+  core.mappings.delete(path);
   const tracked = core.tracked.get(path);
   if (tracked !== undefined && directoryAt(path, core.context) !== undefined) {
     if (event.type === EVENT_TYPES.childrenChanged) childrenChanged(core, tracked);
@@ -104,7 +106,8 @@ function childEvent(core: SessionCore, child: DirectoryChild, event: WatcherEven
       tracked.early.set(name, event.type === EVENT_TYPES.created ? "created" : "deleted");
     }
     // A recursive watch hears of no "children changed": the names that stand for this node come and go with it.
-    if (hidden) ask(core, tracked, false);
+    // Of a directory that is not known yet, what is shown under another context could not be told later.
+    if (hidden || tracked.listing === undefined) ask(core, tracked, false);
     else noteVisible(core, tracked, name, event.type === EVENT_TYPES.created);
   }
   const passes =

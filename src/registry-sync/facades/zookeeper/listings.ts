@@ -107,11 +107,11 @@ function isShared({ unled }: Asker): boolean {
 }
 
 function sameAsker(one: Asker, other: Asker): boolean {
-  return isShared(one) && isShared(other) && one.speaks === other.speaks;
+  return isShared(one) && isShared(other) && one.speaks === other.speaks && one.passes === other.passes;
 }
 
-function keyOf({ path }: Directory, { speaks }: Asker): string {
-  return `${speaks.join()} ${path}`;
+function keyOf({ path }: Directory, { speaks, passes }: Asker): string {
+  return `${passes === true ? "passes" : speaks.join()} ${path}`;
 }
 
 function decodeNames(packet: Uint8Array): readonly string[] {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../../base/clock.ts";
-import type { DubboUrl } from "../../dubbo-url.ts";
+import type { DubboUrl } from "../../dubbo/url.ts";
 import type { Speech } from "../../present/asker.ts";
 import type { Presented } from "../../present/present.ts";
 
@@ -13,6 +13,8 @@ export interface Remembered {
   readonly unled: readonly DubboUrl[];
   /** By interface: what the session's consumers take. */
   readonly speaks: ReadonlyMap<string, readonly Speech[]>;
+  /** The applications that the session is of. */
+  readonly applications: ReadonlySet<string>;
 }
 
 /** How long a session is remembered at most, ms: the longest time-out that a server with ticks of 2 s grants. */

@@ -144,7 +144,8 @@ function rewrite(core: SessionCore, op: MultiOp, result: MultiResult, known: Kno
   const listing = known.listings.get(child.directory.path);
   if (result.op === "error" && listing?.stat !== undefined && listing.presented.virtual.has(child.name)) {
     if (op.op === "getChildren") return { op: "getChildren", children: [] };
-    return { op: "getData", data: new Uint8Array(0), stat: virtualStat(listing.stat) };
+    const data = listing.presented.data.get(child.name) ?? new Uint8Array(0);
+    return { op: "getData", data, stat: virtualStat(listing.stat, data) };
   }
   const hidden = isHidden(child.directory, child.name, core.context, core.askerIn(child.directory));
   if (!hidden || result.op === "error") return result;

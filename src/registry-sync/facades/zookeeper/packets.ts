@@ -63,21 +63,32 @@ export function missingStat(numChildren: number): Stat {
 
 /**
  * The Stat of a name that consumers are shown and the registry does not hold. Its zxids and times are those of the directory's
- * own creation: real ones, older than anything the client waits for, and the same as long as the directory lives.
+ * own creation: real ones, older than anything the client waits for, and the same as long as the directory lives. Data that may change
+ * (`data` not empty) has an mzxid made from it, since caches know a change by that number (Curator's CuratorCache and TreeCache).
  */
-export function virtualStat(directory: Stat): Stat {
+export function virtualStat(directory: Stat, data: Uint8Array = NO_DATA): Stat {
   const { czxid, ctime } = directory;
   return {
     czxid,
-    mzxid: czxid,
+    mzxid: czxid + BigInt(sumOf(data)),
     ctime,
     mtime: ctime,
     version: 0,
     cversion: 0,
     aversion: 0,
     ephemeralOwner: 0n,
-    dataLength: 0,
+    dataLength: data.length,
     numChildren: 0,
     pzxid: czxid,
   };
+}
+
+const NO_DATA = new Uint8Array(0);
+
+/** FNV-1a, folded to 16 bits; 0 of nothing. */
+function sumOf(data: Uint8Array): number {
+  if (data.length === 0) return 0;
+  let hash = 0x811c9dc5;
+  for (const byte of data) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash ^ (hash >>> 16)) & 0xffff;
 }

@@ -6,7 +6,15 @@ import type { Directory, DirectoryChild } from "../../present/directory.ts";
 import { isHidden, mayBeVirtual } from "../../present/present.ts";
 import type { ReplyHandler, SessionCore } from "./core.ts";
 import type { Listing } from "./listings.ts";
-import { missingStat, replyPacket, requestPacket, trailingStat, virtualStat, withNumChildren } from "./packets.ts";
+import {
+  eventPacket,
+  missingStat,
+  replyPacket,
+  requestPacket,
+  trailingStat,
+  virtualStat,
+  withNumChildren,
+} from "./packets.ts";
 import { type NodeWatch, settleNodes } from "./tracked.ts";
 
 /** One read of the client, as its packet and what that says. */
@@ -38,6 +46,8 @@ export function readList(core: SessionCore, directory: Directory, read: Read): v
       return;
     }
     noteListing(core, directory, listing, read.watch);
+    const tracked = core.tracked.get(directory.path);
+    if (tracked !== undefined) tracked.known = true;
     const { shown } = listing.presented;
     const stat = listing.stat;
     if (read.op === "getChildren2" && sameAsHeld(listing)) {
@@ -57,7 +67,8 @@ export function readList(core: SessionCore, directory: Directory, read: Read): v
 
 /**
  * Whether a directory that the registry does not have shows something all the same: services that exist by rules alone. Only who sets
- * no watch is told, since the registry keeps none there; consumers that follow a service make its directory first.
+ * no watch is told, since the registry keeps none there; consumers that follow a service make its directory first. `exists` says the
+ * registry's truth, for Java's consumers make it only where that says that it is missing (AbstractZookeeperClient.create, 2.7 and 3.x).
  */
 function showsThoughMissing(header: ReplyHeader, listing: Listing | undefined): listing is Listing {
   return header.err === ERRORS.noNode && listing !== undefined && listing.presented.shown.size > 0;
@@ -93,20 +104,31 @@ export function readDirectoryStat(
     if (watch && (header.err === 0 || (op === "exists" && header.err === ERRORS.noNode))) {
       core.track(directory).dataWatch = true;
     }
-    if (op === "exists" && !watch && showsThoughMissing(header, asked)) {
-      core.shared.counters.rewritten++;
-      const stat = missingStat(asked.presented.shown.size);
-      core.outbox.add(replyPacket({ ...header, err: ERRORS.ok }, { op: "exists", stat }));
-      return;
-    }
     const stat = header.err === 0 ? trailingStat(reply) : undefined;
     if (stat === undefined || shownCount === undefined || stat.numChildren === shownCount) {
       core.outbox.add(reply);
-      return;
+    } else {
+      core.shared.counters.rewritten++;
+      core.outbox.add(withNumChildren(reply, shownCount));
     }
-    core.shared.counters.rewritten++;
-    core.outbox.add(withNumChildren(reply, shownCount));
+    if (header.err === ERRORS.ok && (op === "exists" || op === "getData")) tellVirtual(core, directory, asked);
   });
+}
+
+/**
+ * A client with a recursive watch that is back (Curator's CuratorCache) reads the directory's Stat and lists the names again only where
+ * `cversion` is another one, which names that only we show never change. So it is told of these as nodes that come, once in a session.
+ */
+function tellVirtual(core: SessionCore, directory: Directory, listing: Listing | undefined): void {
+  if (listing === undefined || !core.coveredRecursively(directory.path)) return;
+  const tracked = core.track(directory);
+  if (tracked.known) return;
+  if (tracked.presented === undefined) noteListing(core, directory, listing, false);
+  tracked.known = true;
+  for (const name of tracked.presented?.virtual ?? []) {
+    core.shared.counters.artificial++;
+    core.outbox.add(eventPacket("created", `${directory.path}/${name}`));
+  }
 }
 
 /** A read of a node right below a presented directory. What must be known for its answer is asked before it. */
@@ -173,7 +195,8 @@ function answerChild(core: SessionCore, child: DirectoryChild, read: Read, answe
   }
   if (read.op === "exists" || read.op === "getData") note("virtual");
   core.shared.counters.rewritten++;
-  core.outbox.add(replyPacket({ ...header, err: ERRORS.ok }, virtualReply(read.op, virtualStat(stat))));
+  const data = listing.presented.data.get(name) ?? new Uint8Array(0);
+  core.outbox.add(replyPacket({ ...header, err: ERRORS.ok }, virtualReply(read.op, virtualStat(stat, data), data)));
 }
 
 /** The state of a directory as it is known for certain, under the context of now. */
@@ -190,12 +213,12 @@ function asGetChildren(packet: Uint8Array, header: ReplyHeader): Uint8Array {
   return replyPacket(header, { op: "getChildren", children: reply?.op === "getChildren2" ? reply.children : [] });
 }
 
-function virtualReply(op: Read["op"], stat: ReturnType<typeof virtualStat>): Reply {
+function virtualReply(op: Read["op"], stat: ReturnType<typeof virtualStat>, data: Uint8Array): Reply {
   switch (op) {
     case "exists":
       return { op, stat };
     case "getData":
-      return { op, data: new Uint8Array(0), stat };
+      return { op, data, stat };
     case "getACL":
       return { op, acl: OPEN_ACL, stat };
     case "getChildren":

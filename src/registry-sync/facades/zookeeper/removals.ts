@@ -1,4 +1,4 @@
-import { parseNodeName } from "../../dubbo-url.ts";
+import { parseNodeName } from "../../dubbo/url.ts";
 import { childAt, type Roots } from "../../present/directory.ts";
 
 /**

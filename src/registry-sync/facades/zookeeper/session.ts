@@ -4,11 +4,12 @@ import { fourLetterWord, PacketSplitter, packetBody } from "../../../codecs/zook
 import { JuteReader, PROTOCOL } from "../../../codecs/zookeeper/jute.ts";
 import { type ReplyHeader, readConnectRequest, readConnectResponse } from "../../../codecs/zookeeper/records.ts";
 import { decodeRequest, peekRequest, type ReadRequest } from "../../../codecs/zookeeper/requests.ts";
-import { interfaceOf, parseNodeName } from "../../dubbo-url.ts";
+import { interfaceOf, param, parseNodeName } from "../../dubbo/url.ts";
 import { childAt, consumerNodeAt, type Directory, type DirectoryChild, directoryAt } from "../../present/directory.ts";
 import { type FacadeShared, MAX_PENDING, SessionCore } from "./core.ts";
 import { countBelow } from "./count.ts";
 import { onContextChange, onEvent } from "./events.ts";
+import { forwardMapping, tellMappings } from "./mappings.ts";
 import { forwardMulti } from "./multi.ts";
 import { readChild, readDirectoryStat, readList } from "./reads.ts";
 import { addWatch, changeWatches, setWatches } from "./watches.ts";
@@ -50,8 +51,9 @@ export class FacadeSession {
   /** Steps of a SASL exchange that the server has not answered. */
   readonly #saslXids = new Set<number>();
 
-  constructor(shared: FacadeShared, limits: PacketLimits = DEFAULT_LIMITS) {
-    this.#core = new SessionCore(shared);
+  /** `address` is the client's IP address; `""` where it is not known. */
+  constructor(shared: FacadeShared, limits: PacketLimits = DEFAULT_LIMITS, address = "") {
+    this.#core = new SessionCore(shared, address);
     this.#fromClient = new PacketSplitter(limits.maxRequestBytes);
     this.#fromServer = new PacketSplitter(limits.maxReplyBytes);
   }
@@ -143,6 +145,7 @@ export class FacadeSession {
     if (!this.established) return;
     this.tick();
     onContextChange(this.#core);
+    tellMappings(this.#core);
   }
 
   takeToServer(): Uint8Array[] {
@@ -163,7 +166,8 @@ export class FacadeSession {
       if (armed && presented !== undefined) shown.set(path, presented);
       else shown.delete(path);
     }
-    core.shared.memory.put(core.sessionId, { shown, own: core.own, unled: core.unled, speaks: core.speaks });
+    const { own, unled, speaks, applications } = core;
+    core.shared.memory.put(core.sessionId, { shown, own, unled, speaks, applications });
   }
 
   #clientPacket(packet: Uint8Array): void {
@@ -200,7 +204,7 @@ export class FacadeSession {
     else if (type === OPS.checkWatches || type === OPS.removeWatches) changeWatches(core, packet, xid);
     else if (directory !== undefined) this.#directoryRequest(packet, xid, type, directory);
     else if (child !== undefined) this.#childRequest(packet, xid, type, child);
-    else {
+    else if (!forwardMapping(core, packet, xid, type, path)) {
       if (isCreate(type)) this.#noteConsumer(path);
       core.forward(packet, xid);
     }
@@ -226,8 +230,10 @@ export class FacadeSession {
     if (op === "getACL") readChild(core, child, { packet, xid, op, path, watch: false });
     else if (op === "exists" || op === "getData" || op === "getChildren" || op === "getChildren2") {
       readChild(core, child, { packet, xid, op, path, watch: watchOf(packet) });
-    } else if (isCreate(type)) this.#create(packet, xid, path);
-    else if (op === "delete") this.#delete(packet, xid, path);
+    } else if (isCreate(type)) {
+      this.#noteApplication(applicationAt(child));
+      this.#create(packet, xid, path);
+    } else if (op === "delete") this.#delete(packet, xid, path);
     else core.forward(packet, xid);
   }
 
@@ -259,7 +265,16 @@ export class FacadeSession {
     const name = consumerNodeAt(path, core.context);
     if (name === undefined) return;
     const reading = parseNodeName(name);
-    if (reading.type === "url" && core.addConsumer(reading.url)) onContextChange(core, interfaceOf(reading.url));
+    if (reading.type !== "url") return;
+    if (core.addConsumer(reading.url)) onContextChange(core, interfaceOf(reading.url));
+    this.#noteApplication(param(reading.url, "application"));
+  }
+
+  /** Some applications are shown what the registry has, of everything. */
+  #noteApplication(application: string): void {
+    if (!this.#core.addApplication(application)) return;
+    onContextChange(this.#core);
+    tellMappings(this.#core);
   }
 
   /** False when the packet must wait; it and all that follow come again. */
@@ -288,6 +303,7 @@ export class FacadeSession {
     for (const path of core.remembered.own) core.own.add(path);
     core.unled = core.remembered.unled;
     for (const [name, speaks] of core.remembered.speaks) core.speaks.set(name, speaks);
+    for (const name of core.remembered.applications) core.addApplication(name);
   }
 
   #pause(paused: boolean): void {
@@ -297,6 +313,13 @@ export class FacadeSession {
       if (packet !== undefined) this.#clientPacket(packet);
     }
   }
+}
+
+/** The application that registers such a node; `""` where it does not say. */
+function applicationAt({ directory: { kind, name: folder }, name }: DirectoryChild): string {
+  if (kind === "instances") return folder;
+  const reading = kind === "providers" ? parseNodeName(name) : undefined;
+  return reading?.type === "url" ? param(reading.url, "application") : "";
 }
 
 function watchOf(packet: Uint8Array): boolean {

@@ -39,6 +39,8 @@ export class Tracked {
   dataWatch = false;
   /** The client has a persistent watch on the directory itself. */
   persistent = false;
+  /** The client has read the names in this session, or was told of those that only we show. */
+  known = false;
   /** The server has a one-shot child watch of this session. */
   upstreamArmed = false;
   readonly nodes = new Map<string, NodeWatch>();
@@ -142,6 +144,11 @@ export function settle(
     if (was?.shown.has(name) === true || (cause === "registry" && !now.virtual.has(name))) continue;
     if (nodeCame(tracked, name) || (recursive && was !== undefined)) appeared.push(name);
   }
+  for (const [name, data] of now.data) {
+    const old = was?.data.get(name);
+    if (old === undefined || sameBytes(old, data)) continue;
+    if (nodeChanged(tracked, name) || recursive) events.push(eventPacket("dataChanged", `${path}/${name}`));
+  }
   // New names first: whoever keeps a list from these events must not find it empty in between.
   events.unshift(...appeared.map((name) => eventPacket("created", `${path}/${name}`)));
   if (was !== undefined && sameNames(was.shown, now.shown)) return events;
@@ -181,6 +188,18 @@ function nodeCame(tracked: Tracked, name: string): boolean {
   if (watch.persistent) tracked.nodes.set(name, { kind: "virtual", persistent: true });
   else tracked.nodes.delete(name);
   return true;
+}
+
+/** Takes off a watch that knows `name` as ours; whether there was one. */
+function nodeChanged(tracked: Tracked, name: string): boolean {
+  const watch = tracked.nodes.get(name);
+  if (watch?.kind !== "virtual") return false;
+  if (!watch.persistent) tracked.nodes.delete(name);
+  return true;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || (a.length === b.length && a.every((byte, index) => byte === b[index]));
 }
 
 function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

@@ -9,6 +9,7 @@ import {
 import { childAt, type Directory, directoryAt } from "../../present/directory.ts";
 import { isHidden, mayBeVirtual, type Presented } from "../../present/present.ts";
 import type { SessionCore } from "./core.ts";
+import { resumeMappings } from "./mappings.ts";
 import { eventPacket, replyPacket, requestPacket, trailingStat } from "./packets.ts";
 import { needsOneShot, watchShadows } from "./reads.ts";
 import { settle } from "./tracked.ts";
@@ -153,6 +154,7 @@ export function setWatches(core: SessionCore, packet: Uint8Array, xid: number): 
   const same = data.length === asked.data.length && exist.length === asked.exist.length;
   core.forward(same ? packet : requestPacket(xid, { ...asked, data, exist }), xid);
   for (const path of owned) checkOwned(core, path);
+  resumeMappings(core, asked.data, asked.exist);
   for (const directory of directories.values()) catchUp(core, directory, core.remembered?.shown.get(directory.path));
 }
 

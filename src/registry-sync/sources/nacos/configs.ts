@@ -4,6 +4,7 @@ import { ProtocolError, TransientError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
 import { parseChanged, printListening } from "../../../codecs/nacos/config.ts";
 import { pause, retrying } from "../../retrying.ts";
+import { FollowedTexts } from "./followed-texts.ts";
 import type { NacosHttp } from "./http.ts";
 
 /** Texts of one group and namespace that are followed. */
@@ -26,6 +27,8 @@ export interface ConfigWatchOptions {
   readonly tenant: string;
   /** What is read of one text; a longer one is cut behind its next byte. */
   readonly maxBytes: number;
+  /** Shared with who reads the same texts in another way; of its own unless given. */
+  readonly texts?: FollowedTexts;
   readonly clock: Clock;
   readonly log: Logger;
   /** Told texts that came or changed, a few at a time; null for what is not there any more. */
@@ -57,37 +60,23 @@ export function createConfigWatch(options: ConfigWatchOptions): ConfigWatch {
 
 class Watch implements ConfigWatch {
   readonly #options: ConfigWatchOptions;
-  /** MD5 of each text as far as it is known; empty where there is none. */
-  readonly #md5s = new Map<string, string>();
-  readonly #unread = new Set<string>();
+  readonly #texts: FollowedTexts;
   #interrupt = new AbortController();
   /** The server answered since it was lost last: from now on it may hold answers back. */
   #isReached = false;
 
   constructor(options: ConfigWatchOptions) {
     this.#options = options;
+    this.#texts = options.texts ?? new FollowedTexts();
+    this.#texts.onChange(() => this.#interrupt.abort());
   }
 
   get isRead(): boolean {
-    return this.#unread.size === 0;
+    return this.#texts.isRead;
   }
 
   follow(dataIds: Iterable<string>): void {
-    const wanted = new Set(dataIds);
-    let isOther = false;
-    for (const id of this.#md5s.keys()) {
-      if (wanted.has(id)) continue;
-      this.#md5s.delete(id);
-      this.#unread.delete(id);
-      isOther = true;
-    }
-    for (const id of wanted) {
-      if (this.#md5s.has(id)) continue;
-      this.#md5s.set(id, "");
-      this.#unread.add(id);
-      isOther = true;
-    }
-    if (isOther) this.#interrupt.abort();
+    this.#texts.follow(dataIds);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -116,19 +105,19 @@ class Watch implements ConfigWatch {
   async #turn(signal: AbortSignal, onReached: () => void): Promise<void> {
     this.#interrupt = new AbortController();
     const { clock } = this.#options;
-    if (this.#md5s.size === 0) {
+    if (this.#texts.size === 0) {
       await untilAborted(this.#interrupt.signal, signal);
       return;
     }
     const startMs = clock.now();
     const isHeld = this.#isReached && this.isRead;
     // Of a server that answers, what is new is asked for alone: all of them are a long list.
-    const asked = [...(this.#isReached && !isHeld ? this.#unread : this.#md5s.keys())];
+    const asked = this.#isReached && !isHeld ? this.#texts.unread : this.#texts.ids;
     const changed = await this.#listen(asked, isHeld, this.#interrupt.signal);
     if (changed === undefined) return;
     onReached();
     const names = new Set(changed);
-    for (const id of asked) if (!names.has(id)) this.#unread.delete(id);
+    for (const id of asked) if (!names.has(id)) this.#texts.same(id);
     const isNews = await this.#read(changed, signal);
     if (isHeld && !isNews && (changed.length > 0 || clock.now() - startMs < SPACING_MS))
       await pause(clock, SPACING_MS, signal);
@@ -158,7 +147,7 @@ class Watch implements ConfigWatch {
 
   async #poll(ids: readonly string[], isHeld: boolean, signal: AbortSignal): Promise<string[]> {
     const { http, group, tenant } = this.#options;
-    const list = ids.map((dataId) => ({ dataId, group, tenant, md5: this.#md5s.get(dataId) ?? "" }));
+    const list = ids.map((dataId) => ({ dataId, group, tenant, md5: this.#texts.md5Of(dataId) }));
     const { body } = await http.request(
       {
         method: "POST",
@@ -188,11 +177,7 @@ class Watch implements ConfigWatch {
       const readers = Array.from({ length: READS_AT_ONCE }, async () => {
         for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
           const { data, md5 } = await this.#readOne(id, signal);
-          // Nobody follows it any more.
-          if (!this.#md5s.has(id)) continue;
-          if (this.#md5s.get(id) !== md5) texts.set(id, { data });
-          this.#md5s.set(id, md5);
-          this.#unread.delete(id);
+          if (this.#texts.take(id, md5, data !== null)) texts.set(id, { data });
         }
       });
       const outcomes = await Promise.allSettled(readers);

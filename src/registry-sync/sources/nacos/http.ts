@@ -30,6 +30,10 @@ export interface NacosAnswer {
 export interface NacosHttp {
   /** Asks the server that answered last, else the next one. Rejects with `TransientError`, also where the signal comes. */
   request(request: NacosRequest, signal: AbortSignal): Promise<NacosAnswer>;
+  /** The token of who is logged in, got anew in time; undefined without a user. Rejects with `TransientError`. */
+  token(signal: AbortSignal): Promise<string | undefined>;
+  /** A server denied the token: the next one is got anew. */
+  forgetToken(): void;
 }
 
 /** Which Nacos, and as whom. */
@@ -67,7 +71,7 @@ class Http implements NacosHttp {
   }
 
   async request(request: NacosRequest, signal: AbortSignal): Promise<NacosAnswer> {
-    const token = await this.#tokenFor(signal);
+    const token = await this.token(signal);
     const headers = { ...request.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
     const at = this.#at;
     const answer = await this.#exchange({ ...request, headers }, signal);
@@ -84,7 +88,11 @@ class Http implements NacosHttp {
     return this.#options.hosts[this.#server % this.#options.hosts.length]!;
   }
 
-  async #tokenFor(signal: AbortSignal): Promise<string | undefined> {
+  forgetToken(): void {
+    this.#token = undefined;
+  }
+
+  async token(signal: AbortSignal): Promise<string | undefined> {
     const { username, clock } = this.#options;
     if (username === "") return undefined;
     if (this.#token !== undefined && clock.now() < this.#token.untilMs) return this.#token.text;

@@ -1,3 +1,4 @@
+import { printAddress } from "../../../base/address.ts";
 import { type Clock, realClock, type Timer } from "../../../base/clock.ts";
 import { TransientError } from "../../../base/errors.ts";
 import { type Logger, silentLogger } from "../../../base/log.ts";
@@ -29,6 +30,8 @@ export interface SessionOptions {
   readonly maxPacketBytes?: number;
   readonly clock?: Clock;
   readonly log?: Logger;
+  /** Told of each server that was tried and not to be had; not of a loss, which is a change of state. */
+  readonly onFailed?: () => void;
   /** Opens a connection; over TCP unless a test has it otherwise. */
   readonly openLink?: (options: LinkOptions) => ServerLink;
   /** In [0, 1); for the order of servers and the jitter of pauses. */
@@ -77,6 +80,7 @@ export class ZooKeeperSession {
   readonly #log: Logger;
   readonly #random: () => number;
   readonly #openLink: (options: LinkOptions) => ServerLink;
+  readonly #onFailed: () => void;
   readonly #stateListeners = new Set<StateListener>();
   readonly #eventListeners = new Set<(event: WatcherEvent) => void>();
   readonly #armed = new ArmedWatches();
@@ -101,10 +105,12 @@ export class ZooKeeperSession {
   #isRefused = false;
   #link: ServerLink | undefined;
   #retry: Timer | undefined;
+  #lastError: string | undefined;
 
   constructor(options: SessionOptions) {
     this.#random = options.random ?? Math.random;
     this.#openLink = options.openLink ?? ((link) => new Link(link));
+    this.#onFailed = options.onFailed ?? (() => {});
     this.#servers = shuffled(options.servers, this.#random);
     this.#chroot = options.chroot ?? "";
     this.#auth = options.auth;
@@ -120,6 +126,11 @@ export class ZooKeeperSession {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Why a connection ended, or could not be made, last. */
+  get lastError(): string | undefined {
+    return this.#lastError;
   }
 
   /** 0 while there is none. */
@@ -321,11 +332,13 @@ export class ZooKeeperSession {
 
   #lost({ reason, isSilent }: LinkEnd, server: ServerAddress): void {
     if (this.#state === "closed") return;
+    this.#lastError = `${print(server)}: ${reason}`;
     if (this.#state === "connected") {
       this.#log.warn("zookeeper connection lost", { server: print(server), reason });
       this.#enter("suspended", false);
       this.#failAll(new TransientError(`zookeeper connection to ${print(server)} lost: ${reason}`));
-    }
+      // The server closes behind a session that has expired: that is told already.
+    } else if (this.#failures >= 0) this.#onFailed();
     if (isSilent) this.#forgetIfForgotten(this.#clock.now());
     this.#server++;
     this.#failures++;
@@ -379,7 +392,7 @@ function shuffled<T>(values: readonly T[], random: () => number): readonly T[] {
 }
 
 function print({ host, port }: ServerAddress): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return printAddress(host, port);
 }
 
 function hex(id: bigint): string {

@@ -3,7 +3,9 @@ import { ConfigError } from "../../../base/errors.ts";
 import { Latest } from "../../../base/latest.ts";
 import { type Logger, silentLogger } from "../../../base/log.ts";
 import { pathFault } from "../../../codecs/zookeeper/paths.ts";
+import { isZooKeeperError } from "../../../codecs/zookeeper/status.ts";
 import type { Finding, World } from "../../../model/entry.ts";
+import { type AskMetadata, createRevisions } from "../../application/revisions.ts";
 import type { Source } from "../../contracts.ts";
 import { finding } from "../../findings.ts";
 import { createMetadataReports, type MetadataReports } from "../metadata-reports.ts";
@@ -12,6 +14,7 @@ import { DEFAULT_ROOTS, dubboChanges, dubboPlan } from "./dubbo-plan.ts";
 import type { LinkOptions, ServerLink } from "./link.ts";
 import { metadataNodes } from "./metadata.ts";
 import { ZooKeeperSession } from "./session.ts";
+import { springChanges, springPlan } from "./spring-plan.ts";
 import { watchTree } from "./tree-watch.ts";
 import { createZookeeperWorld } from "./world.ts";
 
@@ -25,8 +28,12 @@ export interface ZookeeperSourceOptions {
   readonly chroot?: string;
   /** Where Dubbo keeps its interfaces; `/dubbo` unless told. */
   readonly root?: string;
-  /** Where application-level instances are; `/services` unless told. */
+  /** Where application-level instances and those of Spring Cloud are; `/services` unless told. */
   readonly services?: string;
+  /** Where more instances of Spring Cloud are, beside `services`. */
+  readonly springRoots?: readonly string[];
+  /** Asks application-level instances what they offer; without it the metadata centre alone is asked. */
+  readonly askMetadata?: AskMetadata;
   readonly auth?: { readonly username: string; readonly password: string };
   /** Whether an address is one of Trestle's own; such a provider is refused. */
   readonly isOwnAddress?: (address: string, port: number) => boolean;
@@ -65,10 +72,22 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
     services: cleanPath(options.services ?? DEFAULT_ROOTS.services, "services"),
   };
   if (roots.root === "" || roots.services === "") throw new ConfigError("root", "ZooKeeper root must not be /");
+  const others = (options.springRoots ?? []).map((path) => cleanPath(path, "services"));
+  if (others.includes("")) throw new ConfigError("services", "ZooKeeper services must not be /");
+  const springRoots = [...new Set([roots.services, ...others])];
+  const springPlanned = springPlan(springRoots);
   let current: ZooKeeperSession | undefined;
+  let wasConnected = false;
+  /** How often a session was lost, and a server was tried and not to be had. */
+  let errors = 0;
   return {
     name,
     connected: () => current?.state === "connected",
+    status: () => ({
+      state: current?.state === "connected" ? "connected" : wasConnected ? "lost" : "connecting",
+      errors,
+      ...(current?.lastError !== undefined && { lastError: current.lastError }),
+    }),
     async *watch(signal, onDisturbed) {
       const session = new ZooKeeperSession({
         servers,
@@ -76,6 +95,7 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         auth: options.auth,
         ...(options.sessionTimeoutMs !== undefined && { sessionTimeoutMs: options.sessionTimeoutMs }),
         ...(options.openLink !== undefined && { openLink: options.openLink }),
+        onFailed: () => void errors++,
         clock,
         log,
       });
@@ -84,20 +104,31 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
       session.onState((state) => {
         wasLost ||= state === "suspended" || state === "expired";
         if (wasLost) onDisturbed?.();
+        if (state === "connected") wasConnected = true;
+        else if (state === "suspended" || state === "expired") errors++;
         options.onConnected?.(state === "connected");
       });
       const reports = createMetadataReports(metadataNodes(`${roots.root}/metadata`, name));
+      const dubboPlanned = dubboPlan(roots, reports);
       const live = watchTree(session, {
-        roots: Object.values(roots),
+        roots: [...new Set([...Object.values(roots), ...springRoots])],
         needed: [roots.root],
-        plan: dubboPlan(roots, reports),
+        plan: (path) => dubboPlanned(path) ?? springPlanned(path),
         onDenied: (paths) => options.onFindings?.(deniedFindings(name, chroot, roots.root, paths)),
         clock,
         log,
       });
-      const { isOwnAddress, protocols } = options;
+      const { isOwnAddress, protocols, askMetadata } = options;
+      const revisions = createRevisions({
+        read: (application, revision) => readText(session, `${roots.root}/metadata/${application}/${revision}`),
+        ...(askMetadata && { ask: askMetadata }),
+        onChange: (applications) => takeUp(new Set(), applications),
+        clock,
+      });
       const state = createZookeeperWorld({
         name,
+        services: roots.services,
+        revisions,
         ...(isOwnAddress && { isOwnAddress }),
         ...(protocols && { protocols }),
       });
@@ -105,13 +136,15 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
       let known: World | undefined;
       let behind: Timer | undefined;
       let holdUntilMs: number | undefined;
-      const takeUp = (changed: ReadonlySet<string>): void => {
+      const takeUp = (changed: ReadonlySet<string>, applications: ReadonlySet<string> = new Set()): void => {
         const hasNewTypes = reports.take(live.tree, changed);
-        const world = state.update(dubboChanges(roots, live.tree, changed));
+        const spring = springChanges(springRoots, live.tree, changed);
+        const world = state.update({ ...dubboChanges(roots, live.tree, changed), spring, revisions: applications });
         for (const path of reports.follow(world.entries)) live.replan(path);
         behind?.cancel();
         holdUntilMs ??= clock.now() + HOLD_MS;
-        const isHeld = known === undefined && clock.now() < holdUntilMs && (reports.isBehind || live.isBusy);
+        const isBehind = reports.isBehind || live.isBusy || revisions.pending > 0;
+        const isHeld = known === undefined && clock.now() < holdUntilMs && isBehind;
         if (reports.isBehind || isHeld) behind = clock.after(reports.isBehind ? 1 : 10, () => takeUp(new Set()));
         if (isHeld || (world === known && !hasNewTypes)) return;
         known = world;
@@ -122,12 +155,25 @@ export function createZookeeperSource(options: ZookeeperSourceOptions): Zookeepe
         for await (const world of latest.watch(signal)) if (world !== undefined) yield world;
       } finally {
         behind?.cancel();
+        revisions.close();
         live.close();
         options.onFindings?.([]);
         await session.close();
       }
     },
   };
+}
+
+/** A node's data as text; undefined where there is no such node. Rejects with the session's own errors. */
+function readText(session: ZooKeeperSession, path: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    if (pathFault(path) !== undefined) return resolve(undefined);
+    session.submit({ op: "getData", path, watch: false }, ({ reply, error }) => {
+      if (reply?.op === "getData") resolve(reply.data === null ? "" : new TextDecoder().decode(reply.data));
+      else if (isZooKeeperError(error, "noNode")) resolve(undefined);
+      else reject(error);
+    });
+  });
 }
 
 function withReports(world: World, { schemas, findings }: MetadataReports): World {

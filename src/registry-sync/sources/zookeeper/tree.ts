@@ -16,6 +16,9 @@ export interface InterfaceNodes {
   readonly routers: readonly string[];
 }
 
+/** The data of the nodes below one application's folder, by name; the same bytes while they stay the same. */
+export type SpringNodes = ReadonlyMap<string, Uint8Array>;
+
 /**
  * What changed since the last update; a map's value `undefined` says that the node is gone, a key that is missing says
  * that nothing changed. The first update carries the whole tree.
@@ -26,6 +29,10 @@ export interface TreeChanges {
   readonly mapping?: ReadonlyMap<string, readonly string[] | undefined>;
   /** Application to the names of its instance nodes under `/services`. */
   readonly instances?: ReadonlyMap<string, readonly string[] | undefined>;
+  /** Full path of an application's folder to what stands there; nodes of Spring Cloud are told from others by what they say. */
+  readonly spring?: ReadonlyMap<string, SpringNodes | undefined>;
+  /** Applications of which more or less is known than before: the services of their revisions. */
+  readonly revisions?: ReadonlySet<string>;
   /** Rule key of the config centre (`{app}.tag-router`, `{interface}:{version}:{group}.configurators`, ...) to its text. */
   readonly rules?: ReadonlyMap<string, string | undefined>;
 }

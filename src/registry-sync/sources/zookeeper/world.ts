@@ -1,9 +1,20 @@
+import { BlockList, sameItems } from "../../../base/block-list.ts";
+import type { Application } from "../../../model/application.ts";
 import type { Consumer, Entry, Finding, World } from "../../../model/entry.ts";
-import { BlockList } from "../../block-list.ts";
+import {
+  type BuiltApplication,
+  buildApplication,
+  type ReadNodes,
+  readApplicationNodes,
+} from "../../application/application.ts";
+import type { ApplicationOffer, OffersByInterface } from "../../application/offers.ts";
+import type { Revisions } from "../../application/revisions.ts";
+import { buildInterface, type InterfaceContext, type InterfaceWorld } from "../../dubbo/interface-world.ts";
+import { type ConfigRule, interfaceOfStem, readConfigRule } from "../../dubbo/overrides/config-rules.ts";
 import { finding } from "../../findings.ts";
-import { type ConfigRule, interfaceOfStem, readConfigRule } from "./config-rules.ts";
-import { buildInterface, type InterfaceContext, type InterfaceWorld } from "./interface-world.ts";
-import type { InterfaceNodes, TreeChanges } from "./tree.ts";
+import { DEFAULT_ROOTS } from "./dubbo-plan.ts";
+import { buildSpringService, type SpringContext, type SpringService } from "./spring-service.ts";
+import type { InterfaceNodes, SpringNodes, TreeChanges } from "./tree.ts";
 
 /** Settings of {@link createZookeeperWorld}. */
 export interface ZookeeperWorldOptions {
@@ -11,6 +22,10 @@ export interface ZookeeperWorldOptions {
   readonly name: string;
   /** Whether an address is one of Trestle's own; such a provider is refused (TR0110). */
   readonly isOwnAddress?: (address: string, port: number) => boolean;
+  /** Where application-level instances of Dubbo are; `/services` unless told. */
+  readonly services?: string;
+  /** Knows the services of revisions, and is told which are wanted; without it application-level instances count for nothing. */
+  readonly revisions?: Pick<Revisions, "services" | "failure" | "follow">;
   /** Protocols that are led through the proxy, Dubbo2 alone unless told; a service that is offered in another is told of (TR0120). */
   readonly protocols?: readonly string[];
 }
@@ -37,21 +52,30 @@ class IncrementalWorld implements ZookeeperWorld {
   readonly #mapping = new Map<string, readonly string[]>();
   readonly #instances = new Map<string, readonly string[]>();
   readonly #rules = new Map<string, Map<string, ConfigRule>>();
+  readonly #spring = new Map<string, SpringService>();
   readonly #interfacesByApplication = new Map<string, Set<string>>();
   readonly #providedByApplication = new Map<string, Set<string>>();
   readonly #mappedByApplication = new Map<string, Set<string>>();
   readonly #entries = new BlockList<Entry>();
   readonly #consumers = new BlockList<Consumer>();
   readonly #findings = new BlockList<Finding>();
+  readonly #applicationList = new BlockList<Application>();
+  readonly #applications = new Map<string, { readonly nodes: ReadNodes; readonly built: BuiltApplication }>();
+  readonly #offers = new Map<string, Map<string, readonly ApplicationOffer[]>>();
+  readonly #services: string;
+  readonly #revisions: ZookeeperWorldOptions["revisions"];
   #world: World;
 
   constructor(options: ZookeeperWorldOptions) {
     this.#name = options.name;
+    this.#services = options.services ?? DEFAULT_ROOTS.services;
+    this.#revisions = options.revisions;
     this.#context = {
       origin: options.name,
       isOwnAddress: options.isOwnAddress ?? (() => false),
       protocols: options.protocols ?? ["dubbo"],
       rulesOf: (stem) => [...(this.#rules.get(stem)?.values() ?? [])],
+      offersOf: (name) => [...(this.#offers.get(name)?.values() ?? [])].flat(),
     };
     this.#world = this.#freeze();
   }
@@ -75,18 +99,76 @@ class IncrementalWorld implements ZookeeperWorld {
       rebuild.add(name);
     }
     let changed = false;
+    const rebuilt = new Set<string>();
+    for (const [folder, nodes] of changes.spring ?? []) {
+      const application = this.#applicationAt(folder);
+      if (application === undefined) continue;
+      rebuilt.add(application);
+      changed = this.#takeApplication(application, nodes ?? NO_NODES, rebuild) || changed;
+    }
+    for (const application of changes.revisions ?? []) {
+      if (!rebuilt.has(application)) changed = this.#takeApplication(application, undefined, rebuild) || changed;
+      applications.add(application);
+      for (const name of this.#mappedByApplication.get(application) ?? []) mapped.add(name);
+    }
     for (const name of rebuild) {
       changed = this.#rebuild(name, applications) || changed;
       mapped.add(name);
     }
     for (const application of applications) changed = this.#judgeApplication(application) || changed;
     for (const name of mapped) changed = this.#judgeMapping(name) || changed;
+    for (const [folder, nodes] of changes.spring ?? []) changed = this.#takeSpring(folder, nodes) || changed;
     if (changed) this.#world = this.#freeze();
     return this.#world;
   }
 
+  #takeSpring(folder: string, nodes: SpringNodes | undefined): boolean {
+    const context: SpringContext = { origin: this.#name, isOwnAddress: this.#context.isOwnAddress };
+    const built = nodes && buildSpringService(folder, nodes, this.#spring.get(folder), context);
+    put(this.#spring, folder, built);
+    const key = `${folder.slice(folder.lastIndexOf("/") + 1)} ${folder}`;
+    const isChanged = this.#entries.replace(key, built?.entry === undefined ? [] : [built.entry]);
+    return this.#findings.replace(`application ${key}`, built?.findings ?? []) || isChanged;
+  }
+
+  #applicationAt(folder: string): string | undefined {
+    const slash = folder.lastIndexOf("/");
+    return folder.slice(0, slash) === this.#services ? folder.slice(slash + 1) : undefined;
+  }
+
+  /** `nodes` are undefined where only more or less is known of revisions. Interfaces whose offers changed go into `rebuild`. */
+  #takeApplication(name: string, nodes: SpringNodes | undefined, rebuild: Set<string>): boolean {
+    const revisions = this.#revisions;
+    const before = this.#applications.get(name);
+    if (revisions === undefined || (nodes === undefined && before === undefined)) return false;
+    const read = nodes === undefined ? before!.nodes : readApplicationNodes(nodes, before?.nodes);
+    const { instances, faults, left } = read;
+    const at = `${this.#services}/${name}`;
+    const built = buildApplication({ name, instances, faults, left, at }, revisions, before?.built);
+    const isGone = read.read.size === 0;
+    put(this.#applications, name, isGone ? undefined : { nodes: read, built });
+    revisions.follow(name, built.wanted);
+    if (built === before?.built) return false;
+    const was = before?.built.offers.byInterface ?? NO_OFFERS;
+    const is = built.offers.byInterface;
+    for (const one of new Set([...was.keys(), ...is.keys()])) {
+      const offers = is.get(one);
+      if (sameItems(was.get(one) ?? [], offers ?? [])) continue;
+      const ofInterface = this.#offers.get(one) ?? new Map<string, readonly ApplicationOffer[]>();
+      put(ofInterface, name, offers);
+      put(this.#offers, one, ofInterface.size > 0 ? ofInterface : undefined);
+      rebuild.add(one);
+    }
+    const { application, findings } = built;
+    const replaced = [
+      this.#applicationList.replace(name, application.instances.length > 0 ? [application] : []),
+      this.#findings.replace(`instances ${name}`, findings),
+    ];
+    return replaced.includes(true);
+  }
+
   #rebuild(name: string, applications: Set<string>): boolean {
-    const nodes = this.#nodes.get(name);
+    const nodes = this.#nodes.get(name) ?? (this.#offers.has(name) ? NO_DIRECTORIES : undefined);
     const before = this.#built.get(name);
     const built = nodes && keepEqual(before, buildInterface(name, nodes, before, this.#context));
     put(this.#built, name, built);
@@ -115,7 +197,7 @@ class IncrementalWorld implements ZookeeperWorld {
     put(ofStem, key, rule);
     put(this.#rules, stem, ofStem.size > 0 ? ofStem : undefined);
     const named = interfaceOfStem(stem);
-    if (this.#nodes.has(named)) rebuild.add(named);
+    if (this.#built.has(named)) rebuild.add(named);
     for (const name of this.#interfacesByApplication.get(stem) ?? []) rebuild.add(name);
   }
 
@@ -126,28 +208,42 @@ class IncrementalWorld implements ZookeeperWorld {
   }
 
   #judgeApplication(application: string): boolean {
-    const alone = (this.#instances.get(application)?.length ?? 0) > 0 && !this.#providedByApplication.has(application);
-    const at = `/services/${application}`;
-    const message = `application ${application} has no interface-level registration; set its register-mode to all to lead it through the proxy`;
+    const alone = this.#isUnknown(application) && !this.#providedByApplication.has(application);
+    const at = `${this.#services}/${application}`;
+    const message = `application ${application} has no interface-level registration, and its services are not known; set its register-mode to all to lead it through the proxy`;
     return this.#findings.replace(`application ${application}`, alone ? [finding("TR0122", message, at)] : []);
   }
 
   #judgeMapping(name: string): boolean {
-    const live = (this.#mapping.get(name) ?? []).filter((one) => (this.#instances.get(one)?.length ?? 0) > 0);
+    const live = (this.#mapping.get(name) ?? []).filter((one) => this.#isUnknown(one));
     const alone = live.length > 0 && (this.#built.get(name)?.entries.length ?? 0) === 0;
     const message = `${name} is offered at application level only (by ${live.slice(0, 5).join(", ")})`;
     return this.#findings.replace(`mapping ${name}`, alone ? [finding("TR0121", message, name)] : []);
   }
 
+  /** Whether an application has instances of which it is not known, and not being asked, what they offer. */
+  #isUnknown(name: string): boolean {
+    if ((this.#instances.get(name)?.length ?? 0) === 0) return false;
+    const built = this.#applications.get(name)?.built.application;
+    if (this.#revisions === undefined || built === undefined) return this.#revisions === undefined;
+    return built.instances.some(({ revision }) => revision === "" || built.failed.has(revision));
+  }
+
   #freeze(): World {
+    const applications = this.#applicationList.get();
     return Object.freeze({
       name: this.#name,
       entries: this.#entries.get(),
       consumers: this.#consumers.get(),
       findings: this.#findings.get(),
+      ...(applications.length > 0 && { applications }),
     });
   }
 }
+
+const NO_NODES: SpringNodes = new Map();
+const NO_OFFERS: OffersByInterface = new Map();
+const NO_DIRECTORIES: InterfaceNodes = { providers: [], consumers: [], configurators: [], routers: [] };
 
 /** Dubbo names its instances `host:port`; Spring Cloud names them by a UUID. Both stand under `/services`. */
 function isDubboInstance(name: string): boolean {

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { EndpointSet, warmedWeight } from "../../../../src/bridge-proxy/balance/endpoint-set.ts";
+import { EndpointSet } from "../../../../src/bridge-proxy/balance/endpoint-set.ts";
+import { compileBalance } from "../../../../src/bridge-proxy/balance/plan.ts";
 import type { EndpointOf } from "../../../../src/bridge-proxy/upstream/endpoint.ts";
 import type { HostPool, UpstreamConnection, UpstreamHost } from "../../../../src/bridge-proxy/upstream/host.ts";
+import type { Cluster } from "../../../../src/codecs/xds/cluster.ts";
+import { seededRandom } from "../../../support/random.ts";
+import { clusterOf } from "../../../support/xds-fixtures.ts";
 
 type TestEndpoint = EndpointOf<UpstreamConnection>;
 
@@ -33,12 +37,26 @@ function endpoint(
     payloadBytes: 0,
     takesWrapper: false,
     refusesJson: false,
+    priority: 0,
+    locality: "",
+    localityWeight: 0,
+    healthy: true,
+    addedAtMs: 0,
+    record: undefined,
   };
   return { ...facts, ...extra, host: host as unknown as UpstreamHost };
 }
 
+function setOf(
+  endpoints: readonly TestEndpoint[],
+  extra: Partial<Cluster> = {},
+  pool: { version: number } = { version: 0 },
+) {
+  return new EndpointSet(endpoints, compileBalance({ ...clusterOf("com.acme.A"), ...extra }), pool as HostPool);
+}
+
 function picked(endpoints: readonly TestEndpoint[], avoid: readonly TestEndpoint[] = []): string[] {
-  const set = new EndpointSet(endpoints, "ROUND_ROBIN", { version: 0 } as HostPool);
+  const set = setOf(endpoints, { lbPolicy: "ROUND_ROBIN" });
   const hosts = avoid.map(({ host }) => host);
   const names = Array.from(
     { length: endpoints.length * 2 },
@@ -80,7 +98,7 @@ describe("who is chosen from", () => {
 test("a host that changes its state is seen when the pool says so, and all are warmed up then", () => {
   const [one, two] = [endpoint("one"), endpoint("two", "idle")];
   const pool = { version: 0 };
-  const set = new EndpointSet([one, two], "RANDOM", pool as HostPool);
+  const set = setOf([one, two], {}, pool);
   const names = () => (set.pick(0, () => 0.99)!.host as unknown as FakeHost).name;
   expect(names()).toBe("one");
   expect((two.host as unknown as FakeHost).warmed).toBe(1);
@@ -89,17 +107,47 @@ test("a host that changes its state is seen when the pool says so, and all are w
   expect(names()).toBe("two");
 });
 
-test.each([
-  ["before it started, by its clock", -5, 1],
-  ["at the start", 0, 1],
-  ["half way", 300_000, 50],
-  ["nearly there", 599_999, 99],
-  ["warm", 600_000, 100],
-])("warm-up %s", (_, uptimeMs, weight) => {
-  const provider = endpoint("p", "ready", { warmupMs: 600_000, startedAtMs: 1_000_000 });
-  expect(warmedWeight(provider, 1_000_000 + uptimeMs)).toBe(weight);
+/** Which share of 10,000 draws each host gets, in percent, rounded. */
+function shares(set: ReturnType<typeof setOf>): Record<string, number> {
+  const random = seededRandom(7);
+  const counts: Record<string, number> = {};
+  for (let i = 0; i < 10_000; i++) {
+    const name = (set.pick(0, random)?.host as unknown as FakeHost | undefined)?.name ?? "none";
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Math.round(count / 100)]));
+}
+
+test("parts get calls by their shares, each with turns of its own", () => {
+  const near = endpoint("near", "ready", { locality: "a", localityWeight: 80 });
+  const far = endpoint("far", "ready", { locality: "b", localityWeight: 20 });
+  const found = shares(setOf([near, far], { commonLbConfig: { localityWeightedLbConfig: {} } }));
+  expect(found.near! / 80).toBeCloseTo(1, 1);
+  expect(found.near! + found.far!).toBe(100);
 });
 
-test("a provider that does not say when it started has its full weight", () => {
-  expect(warmedWeight(endpoint("p", "ready", { warmupMs: 600_000 }), 5)).toBe(100);
+test("a call's hash decides for the part, too", () => {
+  const near = endpoint("near", "ready", { locality: "a", localityWeight: 50 });
+  const far = endpoint("far", "ready", { locality: "b", localityWeight: 50 });
+  const set = setOf([near, far], { lbPolicy: "RING_HASH", commonLbConfig: { localityWeightedLbConfig: {} } });
+  const names = (hash: number) =>
+    new Set(
+      Array.from({ length: 20 }, (_, i) => (set.pick(0, () => i / 20, [], hash)!.host as unknown as FakeHost).name),
+    );
+  const all = Array.from({ length: 50 }, (_, i) => names(i * 85_899_345));
+  expect(all.every(({ size }) => size === 1)).toBe(true);
+  expect(new Set(all.flatMap((one) => [...one])).size).toBe(2);
+});
+
+test("a provider that was ejected is not ready for others' calls", () => {
+  const record = { ejected: true } as TestEndpoint["record"];
+  expect(setOf([endpoint("ejected", "ready", { record })]).hasReady([])).toBe(false);
+  expect(setOf([endpoint("called unhealthy", "ready", { healthy: false })]).hasReady([])).toBe(false);
+  expect(setOf([endpoint("fine")]).hasReady([])).toBe(true);
+});
+
+test("an endpoint that is called unhealthy is not connected to", () => {
+  const bad = endpoint("bad", "idle", { healthy: false });
+  expect(setOf([bad]).pick(0, () => 0)).toBeUndefined();
+  expect((bad.host as unknown as FakeHost).warmed).toBe(0);
 });

@@ -10,7 +10,7 @@ import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { GENERIC_DESCRIPTOR, RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
 import { compileJava } from "../../../../src/codecs/java-schema.ts";
 import type { Value } from "../../../../src/codecs/value.ts";
-import type { Route } from "../../../../src/codecs/xds/resources.ts";
+import type { Route } from "../../../../src/codecs/xds/route.ts";
 import { clusterName, clusterOf, endpointsOf, routesOf, type TestEndpoint } from "../../../support/xds-fixtures.ts";
 
 const KEY = "com.acme.A:1.0.0";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { GatewayTable, lookupIn } from "../../../../src/bridge-proxy/gateway/table.ts";
 import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
-import type { Route } from "../../../../src/codecs/xds/resources.ts";
+import type { Route } from "../../../../src/codecs/xds/route.ts";
 import { clusterName, clusterOf, endpointsOf } from "../../../support/xds-fixtures.ts";
 
 const KEY = "g/com.acme.A:1.0.0";

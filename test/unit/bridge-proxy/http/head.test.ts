@@ -5,7 +5,7 @@ import type { Cluster } from "../../../../src/bridge-proxy/upstream/cluster.ts";
 import { Http1Client } from "../../../../src/codecs/http1/client.ts";
 import { parseRequestHead, type RequestHead } from "../../../../src/codecs/http1/head.ts";
 import { DEFAULT_HTTP1_LIMITS } from "../../../../src/codecs/http1/limits.ts";
-import type { Route } from "../../../../src/codecs/xds/resources.ts";
+import type { Route } from "../../../../src/codecs/xds/route.ts";
 
 function headOf(text: string): RequestHead {
   const bytes = Buffer.from(`${text.replaceAll("\n", "\r\n")}\r\n\r\n`, "latin1");

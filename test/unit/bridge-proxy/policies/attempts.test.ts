@@ -8,6 +8,8 @@ const plan: RetryPlan = {
   perTryTimeoutMs: 0,
   retriable: (outcome) => outcome !== OK,
   backOffMs: (attempt, random) => attempt * 100 * random,
+  avoidsTried: true,
+  avoidsPriorities: false,
 };
 const reset = outcomeOfReason("reset");
 const open = { nowMs: 1_000, routeDeadlineMs: Number.POSITIVE_INFINITY };
@@ -19,8 +21,9 @@ test("a rule's retries are counted, wait longer each time, and avoid who was tri
   expect(attempts.isFirst).toBe(true);
   attempts.begin(a);
   expect(attempts.again(plan, reset, open, half)).toBe(50);
-  expect([attempts.isFirst, attempts.tried]).toEqual([false, [a]]);
+  expect([attempts.isFirst, attempts.tried]).toEqual([true, [a]]);
   attempts.begin(b);
+  expect(attempts.isFirst).toBe(false);
   expect(attempts.triedAndLast).toEqual([a, b]);
   expect(attempts.again(plan, reset, open, half)).toBe(100);
   attempts.begin(a);
@@ -44,5 +47,14 @@ test("a provider that could not be reached is avoided once", () => {
   attempts.begin(a);
   attempts.avoidLast();
   attempts.avoidLast();
+  expect(attempts.tried).toEqual([a]);
+});
+
+test("without a word of the rule a provider that was tried may be again", () => {
+  const attempts = new Attempts();
+  attempts.begin(a);
+  attempts.again({ ...plan, avoidsTried: false }, reset, open, half);
+  expect(attempts.tried).toEqual([]);
+  attempts.again({ ...plan, avoidsTried: false, avoidsPriorities: true }, reset, open, half);
   expect(attempts.tried).toEqual([a]);
 });

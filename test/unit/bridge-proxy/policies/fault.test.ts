@@ -4,7 +4,7 @@ import type { CompiledRoute, FaultPlan } from "../../../../src/bridge-proxy/rout
 
 function routeOf(fault: Partial<FaultPlan> | undefined, more: Partial<CompiledRoute> = {}): CompiledRoute {
   const none = { delayMs: 0, delayShare: 0, abortShare: 0, abortHttp: undefined, abortGrpc: undefined };
-  return { name: "r", directText: "", ...more, fault: fault && { ...none, ...fault } } as CompiledRoute;
+  return { name: "r", directBody: Buffer.alloc(0), ...more, fault: fault && { ...none, ...fault } } as CompiledRoute;
 }
 
 test("a delay strikes its share of calls", () => {
@@ -25,7 +25,7 @@ test.each<[string, Partial<FaultPlan>, number, number]>([
 });
 
 test("a direct response answers the calls that no abort strikes", () => {
-  const route = routeOf(undefined, { directStatus: 404, directText: "gone" });
+  const route = routeOf(undefined, { directStatus: 404, directBody: Buffer.from("gone") });
   expect(answerOf(route, () => 0)).toMatchObject({ answer: { http: 404 }, message: "gone" });
-  expect(answerOf({ ...route, directText: "" }, () => 0)?.message).toBe("direct response of rule r");
+  expect(answerOf({ ...route, directBody: Buffer.alloc(0) }, () => 0)?.message).toBe("direct response of rule r");
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Mutations, Target } from "../../../../src/bridge-proxy/route.ts";
-import { editFields, withToken } from "../../../../src/bridge-proxy/triple/edits.ts";
+import { changeFields, editFields, withSuffix, withToken } from "../../../../src/bridge-proxy/triple/edits.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 
 const key = serviceKey("com.acme.A", "g", "1.0.0");
@@ -18,7 +18,8 @@ const fields = [
 ];
 const targetOf = (service: object, mutations?: Mutations) =>
   ({ cluster: { service: { ...key, ...service } }, upTo: 1, mutations }) as unknown as Target;
-const edit = (target: Target, mutations?: Mutations) => editFields(fields, key, "get", mutations, target);
+const edit = (target: Target, mutations?: Mutations) =>
+  editFields(fields, key, "get", { route: { mutations, rewrite: undefined, hostSuffix: "" }, target });
 
 test("what changes nothing leaves the list as it is", () => {
   expect(edit(targetOf({}))).toBe(fields);
@@ -67,6 +68,35 @@ test("a value cannot begin another field", () => {
 
 test("a query stays where the service becomes another", () => {
   const asked = [":path", "/com.acme.A/get?id=7&x=%20", "a", "1"];
-  const edited = editFields(asked, key, "get", undefined, targetOf({ interface: "com.acme.B" }));
+  const route = { mutations: undefined, rewrite: undefined, hostSuffix: "" };
+  const edited = editFields(asked, key, "get", { route, target: targetOf({ interface: "com.acme.B" }) });
   expect(edited.slice(0, 2)).toEqual([":path", "/com.acme.B/get?id=7&x=%20"]);
+});
+
+test("a rewrite names interface and method, and the authority that the provider sees; a copy's has more behind its name", () => {
+  const asked = [":authority", "shop:50051", ":path", "/com.acme.A/get?x=1"];
+  const route = { mutations: undefined, rewrite: { path: undefined, authority: "other:1" }, hostSuffix: "" };
+  const named = { interface: "com.acme.A", method: "find" };
+  expect(editFields(asked, key, "get", { route, target: targetOf({}), named })).toEqual([
+    ":authority",
+    "other:1",
+    ":path",
+    "/com.acme.A/find?x=1",
+  ]);
+  const copy = { mutations: undefined, rewrite: undefined, hostSuffix: "-shadow" };
+  expect(editFields(asked, key, "get", { route: copy, target: targetOf({}) })[1]).toBe("shop-shadow:50051");
+});
+
+test("fields are changed by each of several mutations in turn", () => {
+  const one = { set: [["b", "1"]] as const, add: [], remove: ["a"] };
+  const two = { set: [], add: [["b", "2"]] as const, remove: [] };
+  expect(changeFields(["a", "1", "a", "2"], one, undefined, two)).toEqual(["b", "1,2"]);
+});
+
+test.each([
+  ["shop", "shop-shadow"],
+  ["shop:80", "shop-shadow:80"],
+  ["", "-shadow"],
+])("%s becomes %s", (host, wanted) => {
+  expect(withSuffix(host, "-shadow")).toBe(wanted);
 });

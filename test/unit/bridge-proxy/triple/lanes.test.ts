@@ -7,7 +7,7 @@ import { encodeHessian2 } from "../../../../src/codecs/hessian2/writer.ts";
 import { compileJava } from "../../../../src/codecs/java-schema.ts";
 import { encodeRequestWrapper } from "../../../../src/codecs/triple/body.ts";
 import { listValue, type Value } from "../../../../src/codecs/value.ts";
-import type { Route } from "../../../../src/codecs/xds/resources.ts";
+import type { Route } from "../../../../src/codecs/xds/route.ts";
 import { protobufOf } from "../../../support/proto-fixtures.ts";
 import { clusterName, clusterOf, endpointsOf, routesOf } from "../../../support/xds-fixtures.ts";
 

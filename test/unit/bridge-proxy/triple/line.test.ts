@@ -49,3 +49,16 @@ test("ten thousand come and go, and the line agrees with a list at each step", (
   }
   expect(line.all()).toEqual(list);
 });
+
+test("who waits counts in a budget that lines share", () => {
+  const budget = { pending: 0 };
+  const [one, two] = [new Line<ReturnType<typeof named>>(budget), new Line<ReturnType<typeof named>>(budget)];
+  const [a, b] = [named("a"), named("b")];
+  one.add(a);
+  two.add(b);
+  expect(budget.pending).toBe(2);
+  one.delete(a);
+  one.delete(a);
+  two.delete(a);
+  expect(budget.pending).toBe(1);
+});

@@ -44,7 +44,7 @@ test("clusters that list one address share its host", () => {
 test("without endpoints it has nobody to choose", () => {
   const cluster = new Cluster(clusterOf(KEY), undefined, poolsOf());
   expect(cluster.dubbo.untagged.pick(0, Math.random)).toBeUndefined();
-  expect([cluster.hasTags, cluster.dubbo.setsToken, cluster.maxRequests]).toEqual([
+  expect([cluster.hasTags, cluster.dubbo.setsToken, cluster.limits.maxRequests]).toEqual([
     false,
     false,
     Number.POSITIVE_INFINITY,
@@ -107,4 +107,85 @@ test("it says why it takes no call", () => {
   expect(cluster.overLimit).toBeUndefined();
   cluster.waiting = 2;
   expect(cluster.overLimit).toBe(`${cluster.name} has 2 calls waiting, its limit`);
+});
+
+test("an assignment's priorities, localities and health are its endpoints'", () => {
+  const { clusterName, endpoints } = endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }]);
+  const [one, two] = endpoints[0]!.lbEndpoints;
+  const near = { locality: { region: "r", zone: "z" }, loadBalancingWeight: 3, lbEndpoints: [one!] };
+  const far = { priority: 1, lbEndpoints: [{ ...two!, healthStatus: "DRAINING" as const }] };
+  const cluster = new Cluster(clusterOf(KEY), { clusterName, endpoints: [near, far] }, poolsOf());
+  expect(cluster.dubbo.listed).toMatchObject([
+    { priority: 0, locality: "r/z", localityWeight: 3, healthy: true, addedAtMs: 0 },
+    { priority: 1, locality: "", localityWeight: 0, healthy: false, addedAtMs: 0 },
+  ]);
+  expect(cluster.dubbo.endpoints).toHaveLength(1);
+});
+
+test("who comes to those that are there is new, also for the cluster in its place", () => {
+  const pools = poolsOf();
+  const cluster = new Cluster(clusterOf(KEY), undefined, pools, { wallMs: 5 });
+  const since = (of: Cluster) => of.dubbo.listed.map(({ addedAtMs }) => addedAtMs);
+  cluster.update(endpointsOf(KEY, "", [{ port: 1 }]), 10);
+  expect(since(cluster)).toEqual([0]);
+  cluster.update(endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }]), 20);
+  expect(since(cluster)).toEqual([0, 20]);
+  const assignment = endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }, { port: 3 }]);
+  expect(since(new Cluster(clusterOf(KEY), assignment, pools, { wallMs: 30, before: cluster }))).toEqual([0, 20, 30]);
+});
+
+test("a provider that fails is ejected: others take its calls, and where there are none the caller is told", () => {
+  const resource = { ...clusterOf(KEY), outlierDetection: { consecutive5xx: 1, maxEjectionPercent: 100 } };
+  const cluster = new Cluster(resource, endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }]), poolsOf());
+  const ports = () => cluster.dubbo.untagged.pick(0, () => 0)?.host.port;
+  const [one, two] = cluster.dubbo.endpoints;
+  expect([cluster.isCounted, cluster.isHashed, ports()]).toEqual([true, false, 1]);
+  one!.record!.failed("reset", 1, 0);
+  expect([cluster.ejected, ports()]).toEqual([1, 2]);
+  two!.record!.failed("reset", 1, 1);
+  expect([cluster.ejected, ports()]).toEqual([2, undefined]);
+  expect(cluster.noProvider).toBe(`no provider of ${cluster.service.host}: 2 ejected`);
+  expect(cluster.ejectedEndpoints()[1]).toEqual({
+    cluster: cluster.name,
+    host: cluster.service.host,
+    subset: "",
+    address: "127.0.0.1",
+    port: 2,
+    ejections: 1,
+    untilMs: 30_001,
+  });
+  cluster.tick(100_000, 1_000);
+  expect([cluster.ejected, ports()]).toEqual([0, 1]);
+});
+
+test("calls that hashes lead, limits count or answers are timed of cannot be carried without an eye on them", () => {
+  const flags = (extra: object) => {
+    const { isCounted, isHashed } = new Cluster({ ...clusterOf(KEY), ...extra }, undefined, poolsOf());
+    return [isCounted, isHashed];
+  };
+  expect([
+    flags({}),
+    flags({ lbPolicy: "RING_HASH" }),
+    flags({ lbPolicy: "MAGLEV" }),
+    flags({ outlierDetection: {} }),
+  ]).toEqual([
+    [false, false],
+    [false, true],
+    [false, true],
+    [true, false],
+  ]);
+});
+
+test("retries are limited by a number, or by a share of the calls that wait", () => {
+  const of = (thresholds: object) =>
+    new Cluster({ ...clusterOf(KEY), circuitBreakers: { thresholds: [thresholds] } }, undefined, poolsOf());
+  const fixed = of({ maxRetries: 1 });
+  expect([fixed.mayRetry, fixed.isCounted]).toEqual([true, false]);
+  fixed.retrying = 1;
+  expect(fixed.mayRetry).toBe(false);
+  const budget = of({ retryBudget: { budgetPercent: { value: 50 }, minRetryConcurrency: 0 } });
+  expect([budget.mayRetry, budget.isCounted]).toEqual([false, true]);
+  budget.waiting = 4;
+  budget.retrying = 1;
+  expect(budget.mayRetry).toBe(true);
 });

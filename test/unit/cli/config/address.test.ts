@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
+import { printAddress } from "../../../../src/base/address.ts";
 import {
   isWildcard,
   parseAddress,
   parseAdvertised,
   parseServerUrl,
-  printAddress,
   type ServerUrl,
 } from "../../../../src/cli/config/address.ts";
 

@@ -105,6 +105,11 @@ test.each<[string, RoleFlags, string]>([
     "--facade: a facade and a facade would both listen on 127.0.0.1:2181",
   ],
   [
+    "gRPC of a Nacos facade and the admin API",
+    { registry: ["nacos://10.0.0.1"], facade: ["nacos://127.0.0.1:14000"], admin: "127.0.0.1:15000" },
+    "--admin: the admin API and a facade's gRPC would both listen on 127.0.0.1:15000",
+  ],
+  [
     "a metadata centre twice",
     { metadata: ["nacos://a", "nacos://a"] },
     'metadata[1]: two metadata centres are named "nacos-a:8848"; give one another name',

@@ -43,7 +43,7 @@ test.each([
     "name: a\nsome: [1, x]",
     ["2:11 some[1] | some[1] must be a port number from 0 to 65535"],
   ],
-  ["a key given twice", "name: a\nname: b", ["2:1  | Map keys must be unique"]],
+  ["a key given twice", "name: a\nname: b", ["2:1  | key name is given twice in one map"]],
   ["a number for a text", "name: 5", ["1:7 name | name must be a text"]],
   ["nothing for a text", "name:", ["1:6 name | name must be a text"]],
   ["a text for a list", "name: a\nports: 1", ["2:8 ports | ports must be a list"]],
@@ -96,4 +96,30 @@ test("errors that are found later stand at the nearest known place", () => {
 
 test("a file over the limit is not parsed", () => {
   expect(faults(`name: ${"a".repeat(1024 * 1024)}`)).toEqual(["1:1  | the file is over 1048576 bytes"]);
+});
+
+test("a table has any names, with values of one shape; numbers and empty texts are values", () => {
+  const table: Shape = {
+    type: "map",
+    keys: {
+      of: {
+        shape: { type: "table", values: { type: "map", keys: { n: { shape: { type: "number" }, doc: "" } } } },
+        doc: "",
+      },
+      text: { shape: { type: "text" }, doc: "" },
+    },
+  };
+  const good = checkDocument("f.yaml", 'of: {"a.*": {n: 0.5}, b: {}}\ntext: ""\n', table);
+  expect([good.errors, JSON.parse(JSON.stringify(good.value))]).toEqual([
+    [],
+    { of: { "a.*": { n: 0.5 }, b: {} }, text: "" },
+  ]);
+  const bad = checkDocument("f.yaml", 'of: {a: {n: x}, b: 1, "": {}}\ntext: 1\n', table);
+  expect(bad.errors.map(({ message }) => message)).toEqual([
+    "of.a.n must be a number",
+    "of.b must be a map",
+    "of has an empty name",
+    "text must be a text",
+  ]);
+  expect(checkDocument("f.yaml", "of: []\n", table).errors.map(({ message }) => message)).toEqual(["of must be a map"]);
 });

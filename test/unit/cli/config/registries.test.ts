@@ -5,6 +5,8 @@ import {
   resolveFacade,
   resolveRegistry,
 } from "../../../../src/cli/config/registries.ts";
+import { FACADE_SCHEMES } from "../../../../src/cli/config/registry-schemes.ts";
+import { PLAIN_SHAPING } from "../../../../src/cli/config/shaping.ts";
 
 function registry(url: string, auth?: { username: string; passwordFile?: string; passwordEnv?: string }) {
   const faults: string[] = [];
@@ -21,8 +23,10 @@ test("a registry's URL says hosts, chroot and root", () => {
       hosts: ["a:1", "b:2181"],
       chroot: "/chroot",
       root: "/dubbo2",
+      query: { root: "/dubbo2" },
       username: "u",
       password: "p",
+      shaping: PLAIN_SHAPING,
     },
     faults: [],
   });
@@ -39,10 +43,16 @@ test.each([
 
 test.each([
   ["a:2181", 'registries[0].url: "a:2181" is no URL of the form scheme://host:port'],
-  ["nacos://a:8848", "registries[0].url: a registry of nacos:// is not supported yet; zookeeper:// is"],
-  ["memory://a", "registries[0].url: a registry of memory:// is not supported yet; zookeeper:// is"],
-  ["redis://a:6379", 'registries[0].url: unknown registry scheme "redis"; zookeeper:// is supported'],
-  ["zookeeper://a?timeout=1", 'registries[0].url: unknown parameter "timeout"; known here: root, group, backup'],
+  ["nacos://a:8848?api=v1", 'registries[0].url: api "v1" is none of auto, grpc, http'],
+  [
+    "redis://a:6379",
+    'registries[0].url: unknown registry scheme "redis"; zookeeper://, nacos://, eureka://, kubernetes://, file://, memory:// are supported',
+  ],
+  ["eureka://a?interval=0", 'registries[0].url: interval "0" is no time from 200ms to 600s, such as 5s'],
+  [
+    "zookeeper://a?timeout=1",
+    'registries[0].url: unknown parameter "timeout"; known here: root, group, backup, services',
+  ],
   ["zookeeper://a?backup=b,", 'registries[0].url: "" in backup is no host:port'],
 ])("%s is refused", (url, fault) => {
   expect(registry(url).faults).toEqual([fault]);
@@ -81,13 +91,26 @@ function facade(raw: RawFacade, registries = names("one"), index = 0) {
   return { value: resolveFacade(raw, index, registries, `facades[${index}]`, fail), faults };
 }
 
+test.each([
+  [{}, undefined],
+  [{ hosts: "address" }, undefined],
+  [{ hosts: "name" }, true],
+])("a facade with %j shows names as hosts: %s", (more, expected) => {
+  for (const scheme of ["zookeeper", "nacos", "eureka"] as const) {
+    const { value, faults } = facade({ url: `${scheme}://a`, ...more }, [{ ...names("one")[0]!, scheme }]);
+    expect([value.namesAsHosts, faults], scheme).toEqual([expected, []]);
+  }
+});
+
 test("a facade takes everything and lets everybody in unless told", () => {
   expect(facade({ url: "zookeeper://0.0.0.0" })).toEqual({
     value: {
+      scheme: "zookeeper",
       host: "0.0.0.0",
       port: 2181,
       registry: "one",
       take: { services: ["*"], applications: ["*"] },
+      pass: { services: [], clients: [] },
       allow: [],
     },
     faults: [],
@@ -103,7 +126,14 @@ test.each<[string, RawFacade, string[], number, string]>([
 });
 
 test.each<[RawFacade, string]>([
-  [{ url: "eureka://a:8761/eureka" }, "facades[2].url: a facade of eureka:// is not supported yet; zookeeper:// is"],
+  [
+    { url: "redis://a" },
+    `facades[2].url: unknown facade scheme "redis"; ${FACADE_SCHEMES.join("://, ")}:// are supported`,
+  ],
+  [
+    { url: "nacos://a" },
+    "facades[2]: there is no nacos:// registry for the facade to stand before; the embedded one is ZooKeeper's and stands only where no registry is named",
+  ],
   [
     { url: "zookeeper://a:1,b:1", registry: "one" },
     "facades[2].url: a facade listens on one address; give one facade for each",
@@ -115,8 +145,13 @@ test.each<[RawFacade, string]>([
   [{ url: "zookeeper://a", registry: "x" }, 'facades[2].registry: no registry is named "x"; there are one, two'],
   [
     { url: "zookeeper://a" },
-    'facades[2]: there is no 3. registry for the 3. facade; name the one behind it by "registry"',
+    'facades[2]: there is no 3. zookeeper:// registry for the 3. facade of it; name the one behind it by "registry"',
   ],
+  [
+    { url: "zookeeper://a", registry: "one", pass: { clients: [""] } },
+    "facades[2].pass.clients[0]: give an address, a CIDR range or an application's name",
+  ],
+  [{ url: "eureka://a", hosts: "names" }, 'facades[2].hosts: "names" is neither address nor name'],
   [
     { url: "zookeeper://a", registry: "one", allow: ["10.0.0.1", "10.0.0.0/33"] },
     'facades[2].allow[1]: "10.0.0.0/33" is no address and no CIDR range such as 10.0.0.0/8',

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { resolveConfig } from "../../../../src/cli/config/resolve.ts";
+import { PLAIN_SHAPING } from "../../../../src/cli/config/shaping.ts";
 
 let folder: string;
 let file: string;
@@ -27,7 +28,17 @@ async function faults(text: string, flags = {}): Promise<string[]> {
 test("nothing given is a mesh of this machine with an embedded registry", () => {
   expect(resolveConfig({}, {}).config).toEqual({
     registries: [
-      { name: "embedded", scheme: "embedded", hosts: [], chroot: "", root: "/dubbo", username: "", password: "" },
+      {
+        name: "embedded",
+        scheme: "embedded",
+        hosts: [],
+        chroot: "",
+        root: "/dubbo",
+        query: {},
+        username: "",
+        password: "",
+        shaping: PLAIN_SHAPING,
+      },
     ],
     facades: [],
     proxy: {
@@ -38,12 +49,18 @@ test("nothing given is a mesh of this machine with an embedded registry", () => 
       tri: [50_051, 50_052],
       triIsDefault: true,
       http: { from: 31_000, to: 31_999 },
+      inbound: [],
+      labels: {},
+      serviceAccount: "default",
     },
+    mesh: { namespace: "default", rootNamespace: "istio-system", trustDomain: "cluster.local" },
     rules: [],
     metadata: [],
     protos: [],
     outputs: [],
+    control: { servers: [] },
     admin: { host: "127.0.0.1", port: 15_000 },
+    naming: "trestle",
     logLevel: "info",
   });
 });
@@ -67,11 +84,18 @@ proxy:
   dubbo: [20880, 20881]
   tri: [50061, 50071]
   http: {from: 32000, to: 32099}
+  inbound: [{listen: "10.77.0.5:20890", to: "10.77.0.2:20880"}]
+  labels: {app: gate}
+  serviceAccount: trestle
+  locality: cn-north/a
+mesh: {namespace: shop, trustDomain: acme.example}
 rules: [./rules]
 metadata: [{name: meta, url: "nacos://10.0.0.8?namespace=dev"}]
 protos: ./api/shop.proto
 outputs:
 - {files: ./out}
+- {xds: "0.0.0.0:15011"}
+control: {servers: [10.0.0.7]}
 admin: 127.0.0.1:15000
 `);
   expect(errors).toEqual([]);
@@ -83,16 +107,20 @@ admin: 127.0.0.1:15000
         hosts: ["10.77.0.1:2181", "10.77.0.2:2181"],
         chroot: "",
         root: "/dubbo",
+        query: { root: "/dubbo" },
         username: "u",
         password: "pw",
+        shaping: PLAIN_SHAPING,
       },
     ],
     facades: [
       {
+        scheme: "zookeeper",
         host: "0.0.0.0",
         port: 2181,
         registry: "legacy",
         take: { services: ["com.acme.*"], applications: ["*"] },
+        pass: { services: [], clients: [] },
         allow: ["10.0.0.0/8"],
       },
     ],
@@ -104,7 +132,19 @@ admin: 127.0.0.1:15000
       tri: [50_061, 50_071],
       triIsDefault: false,
       http: { from: 32_000, to: 32_099 },
+      inbound: [
+        {
+          listen: { address: "10.77.0.5", port: 20_890 },
+          to: { address: "10.77.0.2", port: 20_880 },
+          protocol: "dubbo",
+          labels: { app: "gate" },
+        },
+      ],
+      labels: { app: "gate" },
+      serviceAccount: "trestle",
+      locality: { region: "cn-north", zone: "a", subZone: "" },
     },
+    mesh: { namespace: "shop", rootNamespace: "istio-system", trustDomain: "acme.example" },
     rules: ["./rules"],
     metadata: [
       {
@@ -114,7 +154,10 @@ admin: 127.0.0.1:15000
     ],
     protos: ["./api/shop.proto"],
     outputs: [{ files: "./out" }],
+    xds: { host: "0.0.0.0", port: 15_011 },
+    control: { servers: ["10.0.0.7:15010"] },
     admin: { host: "127.0.0.1", port: 15_000 },
+    naming: "trestle",
     logLevel: "info",
   });
 });
@@ -144,7 +187,7 @@ test.each<[string, string, readonly string[] | undefined, readonly number[], boo
 
 test("faults of flags, of the file's shape and of what it means are all told, by their place", async () => {
   const text = `registries:
-- {url: "nacos://a:8848"}
+- {url: "consul://a:8848"}
 facades:
 - {url: "zookeeper://0.0.0.0:2181", tls: {}}
 proxy: {host: 0.0.0.0, dubbo: [x], http: 80, tri: y}
@@ -152,27 +195,37 @@ ruels: []
 admin: "nowhere:"
 `;
   expect(await faults(text, { output: ["kubernetes=mesh"], advertise: ["b"] })).toEqual([
-    " --output: an output kubernetes is not supported yet; files=FOLDER is",
+    " --output: an output kubernetes is not supported yet; files=FOLDER and xds=HOST:PORT are",
     ' --advertise: "b" is no host:port or tri://host:port',
-    "2 registries[0].url: a registry of nacos:// is not supported yet; zookeeper:// is",
+    expect.stringMatching(/^2 registries\[0\]\.url: unknown registry scheme "consul"; zookeeper:\/\//),
     "4 facades[0].tls: facades[0].tls is not supported yet; leave it out",
     "5 proxy.host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind",
     "5 proxy.dubbo[0]: proxy.dubbo[0] must be a port number from 0 to 65535",
     "5 proxy.http: proxy.http must be a map",
     "5 proxy.tri: proxy.tri must be a port number from 0 to 65535",
-    "6 ruels: unknown key ruels; known here: registries, facades, proxy, rules, metadata, protos, outputs, admin",
+    "6 ruels: unknown key ruels; known here: registries, facades, proxy, mesh, ca, rules, metadata, protos, outputs, control, admin, naming, guard, data",
     '7 admin: "nowhere:" is no host:port to listen on, such as 127.0.0.1:15000',
+  ]);
+});
+
+test("a port alone is no address for the admin API, and a number is no time", async () => {
+  expect(await faults("", { admin: "15000" })).toEqual([
+    ' --admin: "15000" is no host:port to listen on, such as 127.0.0.1:15000',
+  ]);
+  expect(await faults("admin: 15000\nguard: {hold: 5}\n")).toEqual([
+    "1 admin: admin must be host:port, such as 127.0.0.1:15000",
+    "2 guard.hold: guard.hold must be a time such as 30s or 5m",
   ]);
 });
 
 test.each([
   [
     "outputs of later versions",
-    "outputs:\n- {kubernetes: {namespace: mesh}}\n- {mcp: x}\n- {xds: x}\n",
+    "outputs:\n- {kubernetes: {namespace: mesh}}\n- {mcp: x}\n- {xds: x, files: y}\n- {xds: 15011}\n",
     [
       "2 outputs[0].kubernetes: outputs[0].kubernetes is not supported yet; leave it out",
       "3 outputs[1].mcp: outputs[1].mcp is not supported yet; leave it out",
-      "4 outputs[2].xds: outputs[2].xds is not supported yet; leave it out",
+      "4 outputs[2]: is xds and files; give each an item of its own",
     ],
   ],
   [
@@ -199,5 +252,30 @@ test("a file that cannot be read is told as such", () => {
   ]);
   expect(resolveConfig({ config: folder }, {}).errors.map(({ message }) => message)).toEqual([
     `cannot read ${folder}: it is a folder`,
+  ]);
+});
+
+test("names, guard, filters and the data folder come from the file; --data wins", async () => {
+  const text = `
+registries:
+- url: zookeeper://10.0.0.1:2181
+  services: {exclude: ["a.*"]}
+  guard: {hold: 1m}
+naming: higress
+guard: {least: 2}
+data: ./data
+`;
+  const { config } = await resolve(text, { data: "./other" });
+  expect(config).toMatchObject({
+    naming: "higress",
+    data: "./other",
+    registries: [
+      { shaping: { services: { exclude: ["a.*"] }, guard: { settings: { leastLost: 2, holdMs: 60_000 } } } },
+    ],
+  });
+  expect(await faults("naming: mine\nguard: {share: 7, hold: x}\n")).toEqual([
+    '1 naming: "mine" is no naming style; there are trestle, dubbo2istio, slime, higress, nacos-istio',
+    "2 guard.share: 7 is no share from 0 to 1",
+    '2 guard.hold: "x" is no time such as 30s or 5m, of at most 7 days',
   ]);
 });

@@ -15,8 +15,9 @@ function service(key: string, ...origins: string[]): Entry {
 
 const router: Finding = { code: "TR0130", severity: "warning", message: "a router rules it", at: "com.acme.A" };
 const override: Finding = { code: "TR0134", severity: "info", message: "matches nobody", at: "com.acme.A" };
-const all = { registry: "a", take: TAKE_ALL };
-const none = { registry: "a", take: { ...TAKE_ALL, services: ["com.other.*"] } };
+const PASS_NONE = { services: [], clients: [] };
+const all = { registry: "a", take: TAKE_ALL, pass: PASS_NONE };
+const none = { registry: "a", take: { ...TAKE_ALL, services: ["com.other.*"] }, pass: PASS_NONE };
 
 test.each<[string, Parameters<typeof servicesNotLed>[1], Finding[], Entry, string | undefined]>([
   ["taken", [all], [], service("com.acme.A", "a"), undefined],
@@ -25,10 +26,17 @@ test.each<[string, Parameters<typeof servicesNotLed>[1], Finding[], Entry, strin
   ["not in take.services", [none], [], service("com.acme.A", "a"), "not taken by the service filter"],
   [
     "of an application that is not in take.applications",
-    [{ registry: "a", take: { ...TAKE_ALL, applications: ["web"] } }],
+    [{ ...all, take: { ...TAKE_ALL, applications: ["web"] } }],
     [],
     service("com.acme.A", "a"),
     "not taken by the application filter",
+  ],
+  [
+    "whose real addresses are asked for",
+    [{ ...all, pass: { services: ["com.acme.*"], clients: [] } }],
+    [],
+    service("com.acme.A", "a"),
+    "bypassed",
   ],
   ["taken by one of two facades", [none, all], [], service("com.acme.A", "a"), undefined],
   [

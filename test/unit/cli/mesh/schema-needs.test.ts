@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import type { ReflectionAnswer } from "../../../../src/cli/mesh/reflection.ts";
-import { needFindings, schemaNeeds, untoldFindings, untoldInterfaces } from "../../../../src/cli/mesh/schema-needs.ts";
+import {
+  mayNeedOthers,
+  needFindings,
+  schemaNeeds,
+  untoldFindings,
+  untoldInterfaces,
+} from "../../../../src/cli/mesh/schema-needs.ts";
 import type { Consumer, Endpoint } from "../../../../src/model/entry.ts";
 import type { ServiceSchema } from "../../../../src/model/schema.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
@@ -47,6 +53,20 @@ test("endpoints of all groups and versions are asked, each once and not those th
       ],
     },
   ]);
+});
+
+const plain = entry("b.B", ["h"]);
+test.each<[string, boolean, ReturnType<typeof entry>, ReturnType<typeof entry>]>([
+  ["one more of many Dubbo2 providers", false, entry("a.A", ["h"]), entry("a.A", ["h", "i"])],
+  ["the last of them", true, entry("a.A", ["h"]), entry("a.A", [])],
+  ["another one with a Java interface", false, entry("a.A", [tri("h", { interface: "a.A" })]), entry("a.A", ["h"])],
+  ["one whose types may be asked for", true, entry("a.A", ["h"]), entry("a.A", ["h", tri("i")])],
+  ["the place of one whose types may be asked for", true, entry("a.A", [tri("h")]), entry("a.A", [tri("i")])],
+  ["another service", true, entry("a.A", ["h"]), entry("a.Other", ["h"])],
+])("whether other types may be needed: %s", (_, may, before, after) => {
+  expect(mayNeedOthers([before, plain], [after, plain])).toBe(may);
+  expect(mayNeedOthers([before, plain], [before, plain])).toBe(false);
+  expect(mayNeedOthers([plain], [before, plain])).toBe(true);
 });
 
 const consumer = (params: Readonly<Record<string, string>>): Consumer => ({

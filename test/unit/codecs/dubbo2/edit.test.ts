@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { editRequest, REMOVED_PREFIX, type RequestEdits } from "../../../../src/codecs/dubbo2/edit.ts";
+import { REMOVED_PREFIX } from "../../../../src/codecs/dubbo2/attachment-plan.ts";
+import { editRequest, type RequestEdits } from "../../../../src/codecs/dubbo2/edit.ts";
 import { bodyLength, isEvent, isRequest } from "../../../../src/codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
 import type { Value } from "../../../../src/codecs/value.ts";

@@ -1,7 +1,8 @@
 import { validate } from "@readme/openapi-parser";
 import { expect, test } from "vitest";
 import { describeRoutes, MAX_OPERATIONS } from "../../../../src/codecs/openapi/document.ts";
-import type { ClusterService, Route } from "../../../../src/codecs/xds/resources.ts";
+import type { ClusterService } from "../../../../src/codecs/xds/cluster.ts";
+import type { Route } from "../../../../src/codecs/xds/route.ts";
 import type { JavaDefinition, ServiceSchema } from "../../../../src/model/schema.ts";
 
 const service: ClusterService = { interface: "com.acme.Orders", group: "g", version: "1", host: "h", subset: "" };

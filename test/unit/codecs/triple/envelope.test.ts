@@ -102,6 +102,33 @@ test("a message of the limit passes and one byte more is refused, whole or cut",
   );
 });
 
+test.each([1, 2, 4, 5, 6, 7, 8, 9, 100])(
+  "messages over the limit are told of and stepped over where that is wanted, in pieces of %i bytes",
+  (step) => {
+    const found: string[] = [];
+    const machine = new EnvelopeSplitter((bytes, start, end) => void found.push(bytes.toString("hex", start, end)), {
+      maxMessageBytes: 3,
+      allowedFlags: 0,
+      onOversized: (length) => found.push(`${length} bytes`),
+    });
+    const bytes = Buffer.concat(
+      ["01", "01020304", "0102030405060708", "020304", "", "ffffffff", "03"].map((hex) => message(hex)),
+    );
+    for (let at = 0; at < bytes.length; at += step) {
+      machine.push(bytes.subarray(at, at + step));
+      expect(machine.heldBytes).toBeLessThan(9);
+    }
+    machine.finish();
+    expect(found).toEqual(["01", "4 bytes", "8 bytes", "020304", "", "4 bytes", "03"]);
+  },
+);
+
+test("a message that is stepped over may be cut off as any other", () => {
+  const machine = new EnvelopeSplitter(() => {}, { maxMessageBytes: 3, allowedFlags: 0, onOversized: () => {} });
+  machine.push(message("01020304").subarray(0, 7));
+  expect(() => machine.finish()).toThrow("grpc message is cut off");
+});
+
 test("a length that lies makes nothing be held but what came", () => {
   const { machine } = splitter(0xffff_ffff);
   machine.push(Buffer.from("00ffffffff0102", "hex"));

@@ -18,7 +18,8 @@ async function ask(
 }
 
 test.each(ADMIN_PATHS)("$method $path answers 200", async ({ method, path }) => {
-  expect((await ask(path, { method })).status).toBe(200);
+  const query = path === "/api/v1/explain" ? "?service=com.acme.OrderService&method=createOrder" : "";
+  expect((await ask(`${path}${query}`, { method })).status).toBe(200);
 });
 
 test("every path is in docs/admin-api.md", () => {
@@ -119,6 +120,12 @@ test("a source that fails is an error in JSON", async () => {
   expect(await ask("/api/v1/restart", { method: "POST" }, { restart })).toMatchObject({
     status: 500,
     json: { error: "worker w1 did not start within 10000 ms" },
+  });
+});
+
+test("consumers can be asked for by service", async () => {
+  expect((await ask("/api/v1/consumers?service=com.acme.orderservice")).json).toEqual({
+    consumers: [{ service: "com.acme.OrderService:1.0.0", application: "shop", address: "10.0.0.4" }],
   });
 });
 

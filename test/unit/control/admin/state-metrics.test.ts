@@ -63,3 +63,22 @@ test("names that proxies give are bounded and made legal", async () => {
   expect(odd[0]).toBe("trestle_proxy_odd_name_0_total 1");
   expect(odd.length).toBeLessThanOrEqual(200);
 });
+
+test("a registry's state, age, lag and errors are metrics where they are known", async () => {
+  const registry = { name: "r", url: "nacos://a", connected: false, loaded: true, services: 0, endpoints: 0 };
+  const lines = await exposed(
+    {},
+    {
+      registries: () => [
+        { ...registry, state: "lost", ageMs: 5_200, lagMs: 31, errors: 4 },
+        { ...registry, name: "s" },
+      ],
+    },
+  );
+  expect(lines.filter((line) => /^trestle_registry_(state|age|lag|errors)/.test(line)).sort()).toEqual([
+    'trestle_registry_age_seconds{registry="r"} 5.2',
+    'trestle_registry_errors_total{registry="r"} 4',
+    'trestle_registry_lag_seconds{registry="r"} 0.031',
+    'trestle_registry_state{registry="r",state="lost"} 1',
+  ]);
+});

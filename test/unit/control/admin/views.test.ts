@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { viewEndpoints, viewRoutes, viewRules, viewServices } from "../../../../src/control/admin/views.ts";
+import {
+  viewConsumers,
+  viewEndpoints,
+  viewRoutes,
+  viewRules,
+  viewServices,
+} from "../../../../src/control/admin/views.ts";
 import { compile } from "../../../../src/control/compile/compiler.ts";
 import { withRestMappings } from "../../../../src/control/rules/rest-entries.ts";
 import { createSnapshot } from "../../../../src/model/snapshot.ts";
@@ -63,6 +69,33 @@ test.each(["com.acme.orderservice-1-0-0", "com.acme.OrderService:1.0.0", "com.ac
 test("without a service all endpoints are listed, with one that is not known none", () => {
   expect(viewEndpoints(adminSnapshot, undefined)).toHaveLength(2);
   expect(viewEndpoints(adminSnapshot, "x")).toEqual([]);
+});
+
+test("an endpoint says which workers send it no calls for now", () => {
+  const one = { cluster: "c", host: "com.acme.orderservice-1-0-0", address: "10.0.0.1", port: 20_880, ejections: 1 };
+  const worker = (name: string, subset: string, untilMs: number) => ({
+    worker: name,
+    calls: [],
+    counters: {},
+    gauges: {},
+    ejected: [{ ...one, subset, untilMs }],
+  });
+  const stats = [worker("a", "", 0), worker("b", "v2", 1_000), { worker: "c", calls: [], counters: {}, gauges: {} }];
+  expect(viewEndpoints(adminSnapshot, undefined, stats).map(({ ejected }) => ejected)).toEqual([
+    [
+      { worker: "a", subset: "", until: "1970-01-01T00:00:00.000Z" },
+      { worker: "b", subset: "v2", until: "1970-01-01T00:00:01.000Z" },
+    ],
+    undefined,
+  ]);
+});
+
+test("an endpoint says where it is, as far as its registry does", () => {
+  const [entry] = adminSnapshot.entries;
+  const [endpoint] = entry!.endpoints;
+  const params = { ...endpoint!.params, region: "north", zone: "n1" };
+  const snapshot = { ...adminSnapshot, entries: [{ ...entry!, endpoints: [{ ...endpoint!, params }, endpoint!] }] };
+  expect(viewEndpoints(snapshot, undefined).map(({ locality }) => locality)).toEqual(["north/n1", undefined]);
 });
 
 test("routes are told in words, in their order", () => {
@@ -143,4 +176,14 @@ test("a rule of a file whose newest text is wrong is told to be old", () => {
   const set = sources.rules();
   const broken = { ...set, files: set.files.map((file) => ({ ...file, valid: false })) };
   expect(viewRules(adminSnapshot, broken).map(({ newest }) => newest)).toEqual([false, false]);
+});
+
+test("consumers are listed once each, in order, of one service by its key or interface", () => {
+  const all = [...sources.consumers!(), ...sources.consumers!()].reverse();
+  const shop = { service: "com.acme.OrderService:1.0.0", application: "shop", address: "10.0.0.4" };
+  const go = { service: "*/com.acme.StockService:*", application: "go", address: "" };
+  expect(viewConsumers(all, undefined)).toEqual([go, shop]);
+  expect(viewConsumers(all, "com.acme.stockservice")).toEqual([go]);
+  expect(viewConsumers(all, "com.acme.OrderService:1.0.0")).toEqual([shop]);
+  expect(viewConsumers(all, "com.acme.OrderService:2.0.0")).toEqual([]);
 });

@@ -4,9 +4,9 @@ import {
   clusterNameOf,
   compileCluster,
   compileUnknownCluster,
-  findSubset,
 } from "../../../../src/control/compile/clusters.ts";
-import type { DestinationRule } from "../../../../src/model/rule.ts";
+import { compileEndpoints } from "../../../../src/control/compile/endpoints.ts";
+import type { DestinationRule } from "../../../../src/model/rules/destination-rule.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { destinationRuleText, rulesOf } from "../../../support/rules.ts";
 
@@ -64,8 +64,18 @@ test("a destination that is not known has a cluster of its own", () => {
   });
 });
 
-test("of two subsets of one name the first is found", () => {
-  expect(findSubset(rule, "v")).toBe(rule.subsets[0]);
-  expect(findSubset(rule, "w")).toBeUndefined();
-  expect(findSubset(undefined, "v")).toBeUndefined();
+test("endpoints that say so take mutual TLS where no rule says how they are connected to", () => {
+  const behind = { ...entry.endpoints[0]!, labels: { "security.istio.io/tlsMode": "istio" } };
+  const mixed = { ...entry, endpoints: [behind, ...entry.endpoints] };
+  const { transportSocket, transportSocketMatches } = compileCluster(mixed, "", undefined);
+  expect(transportSocket).toBeUndefined();
+  expect(transportSocketMatches).toMatchObject([
+    { match: { tlsMode: "istio" }, transportSocket: { typedConfig: { sni: `outbound_.20881_._.${entry.host}` } } },
+  ]);
+  const disabled = rulesOf(destinationRuleText("d", "com.acme.A", "trafficPolicy: {tls: {mode: DISABLE}}"))[0];
+  expect(compileCluster(mixed, "", disabled as DestinationRule).transportSocketMatches).toBeUndefined();
+  expect(compileEndpoints("c", mixed.endpoints).endpoints[0]?.lbEndpoints.map(({ metadata }) => metadata)).toEqual([
+    { filterMetadata: { "io.trestle": {}, "envoy.transport_socket_match": { tlsMode: "istio" } } },
+    undefined,
+  ]);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { compile, createCompiler } from "../../../../src/control/compile/compiler.ts";
+import { diffResources } from "../../../../src/control/compile/diff.ts";
 import type { Entry } from "../../../../src/model/entry.ts";
 import { createSnapshot } from "../../../../src/model/snapshot.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
@@ -32,6 +33,16 @@ test("with a memory and without it the compiler gives the same, whatever came be
   }
 });
 
+test("a rule that no call can meet leads to no cluster, also when something else changed since", () => {
+  const never = "[{match: [{scheme: {exact: x}}], route: [{destination: {host: com.acme.Far, subset: s}}]}]";
+  const unmet = rulesOf(virtualServiceText("v", "[com.acme.A]", never));
+  const compiler = createCompiler();
+  const before = compiler(createSnapshot([a], unmet), node);
+  expect(before.clusters.map(({ name }) => name)).toEqual(["outbound|20880||com.acme.a"]);
+  const snapshot = createSnapshot([a, b], unmet);
+  expect(compiler(snapshot, node)).toEqual(compile(snapshot, node));
+});
+
 test("the same entries under other protocols are compiled anew", () => {
   const compiler = createCompiler();
   const mixed = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880", "tri://10.0.0.2:50051"]);
@@ -58,13 +69,41 @@ test("after one entry changed, only its own resources are made again", () => {
   const fresh = (list: "clusters" | "endpoints"): string[] =>
     after[list].filter((one, i) => one !== before[list][i]).map(({ name }) => name);
   expect(fresh("endpoints")).toEqual(["outbound|20880||com.acme.c"]);
-  expect(fresh("clusters")).toEqual(["outbound|20880||com.acme.c"]);
-  const hosts = (set: typeof before) => set.routes[0]!.resource.virtualHosts;
-  expect(
-    hosts(after)
-      .slice(0, 2)
-      .every((host, i) => host === hosts(before)[i]),
-  ).toBe(true);
+  expect([after.clusters, after.routes].map((list, i) => list === [before.clusters, before.routes][i])).toEqual([
+    true,
+    true,
+  ]);
+});
+
+test("the work for a change does not grow with the world: all that is not of the entry stays the same object", () => {
+  for (const size of [10, 1_000]) {
+    const compiler = createCompiler();
+    const world = Array.from({ length: size }, (_, i) =>
+      entryOf(`com.acme.S${String(i).padStart(4, "0")}`, [`dubbo://10.0.0.1:${20_000 + i}`]),
+    );
+    const before = compiler(createSnapshot(world, []), node);
+    let reads = 0;
+    const watched = world.map((entry, i) => {
+      if (i === 5) return entryOf("com.acme.S0005", ["dubbo://10.0.0.2:20005", "dubbo://10.0.0.1:20005"]);
+      return entry;
+    });
+    for (const entry of world) {
+      if (entry === world[5]) continue;
+      const { endpoints } = entry;
+      const get = () => {
+        reads++;
+        return endpoints;
+      };
+      Object.defineProperty(entry, "endpoints", { get });
+    }
+    const after = compiler(createSnapshot(watched, []), node);
+    expect(reads).toBe(0);
+    const steps = diffResources(before, after);
+    expect(steps.flatMap(({ resources }) => resources.map(({ name }) => name))).toEqual([
+      "outbound|20005||com.acme.s0005",
+    ]);
+    expect(after.endpoints.filter((one, i) => one !== before.endpoints[i])).toHaveLength(1);
+  }
 });
 
 test("a destination whose port changed changes the routes that lead to it", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CORS_FILTER } from "../../../../src/codecs/xds/resources.ts";
+import { CORS_FILTER } from "../../../../src/codecs/xds/route.ts";
 import { compileGateways } from "../../../../src/control/compile/gateways.ts";
 import { indexEntries } from "../../../../src/control/rules/hosts.ts";
 import { entryOf } from "../../../support/rule-cases.ts";

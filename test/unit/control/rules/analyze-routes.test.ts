@@ -38,9 +38,9 @@ test.each([
   },
   {
     name: "labels of the caller",
-    http: `[{match: [{sourceLabels: {app: a}}], ${to}}, ${all}]`,
+    http: `[{match: [{sourceLabels: {lane: a}}], ${to}}, ${all}]`,
     finding:
-      "TR0227 match asks for sourceLabels, so it never applies to a Dubbo call: callers have no labels here; match headers.dubbo-application or an attachment",
+      "TR0227 match asks for sourceLabels, so it never applies to a Dubbo call: of callers that share a proxy the label app alone is known; match an attachment, or give each its own proxy",
   },
   {
     name: "a uri of another interface",
@@ -108,7 +108,7 @@ test("each condition that no call meets is named", () => {
   const names = found(`[{match: [${never}], ${to}}, ${all}]`).map(
     (one) => /^TR0227 match asks for (\w+),/.exec(one)?.[1],
   );
-  expect(names.sort()).toEqual(["gateways", "scheme", "sourceNamespace"]);
+  expect(names.sort()).toEqual(["gateways", "scheme"]);
 });
 
 test.each([
@@ -122,4 +122,14 @@ test.each([
 ])("whether headers.%s names no argument: %s", (name, reported) => {
   const text = `TR0227 headers.${name} names no argument and is compared with an attachment of that name; arguments are dubbo-arg-0, dubbo-arg-1.field and so on`;
   expect(found(`[{match: [{headers: {${name}: {exact: a}}}], ${to}}, ${all}]`)).toEqual(reported ? [text] : []);
+});
+
+test("what a request of HTTP does not say of its caller is named; a request's other parts can be asked for", () => {
+  const web = [entryOf("com.acme.A", ["http://10.0.0.1:80"])];
+  const http = (match: string) => found(`[{match: [${match}], ${to}}, ${all}]`, web);
+  expect(http("{sourceLabels: {app: a}}")).toEqual([
+    "TR0227 match asks for sourceLabels, so it never applies where callers share a proxy: a request does not say who sends it; match a header that callers set",
+  ]);
+  expect(http("{sourceNamespace: shop}")).toEqual([]);
+  expect(http("{method: {exact: POST}, scheme: {exact: http}, queryParams: {a: {exact: b}}}")).toEqual([]);
 });

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { hostMatches, indexEntries, indexRules, resolveDestination } from "../../../../src/control/rules/hosts.ts";
+import {
+  CarriedEntries,
+  hostMatches,
+  indexEntries,
+  indexRules,
+  resolveDestination,
+} from "../../../../src/control/rules/hosts.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { destinationRuleText, rulesOf, virtualServiceText } from "../../../support/rules.ts";
 
@@ -102,4 +108,17 @@ test("services are found by host and by interface", () => {
   expect(index.byHost("com.acme.orderservice-1-0-0")).toBe(one);
   expect(index.byInterface("com.acme.orderservice")).toEqual([plain, one]);
   expect(index.byInterface("x")).toEqual([]);
+});
+
+test("an index that changes entry by entry answers as one that is made anew", () => {
+  const changing = new CarriedEntries();
+  for (const entry of [gray, plain, stock, one]) changing.add(entry);
+  expect(changing.delete(bareStock)).toBe(false);
+  expect(changing.delete(stock)).toBe(true);
+  const anew = indexEntries([one, plain, gray].sort((a, b) => (a.host < b.host ? -1 : 1)));
+  expect(changing.entries).toEqual(anew.entries);
+  const name = plain.service.interface.toLowerCase();
+  expect(changing.byInterface(name)).toEqual(anew.byInterface(name));
+  expect([changing.byHost(plain.host), changing.byHost(stock.host)]).toEqual([plain, undefined]);
+  expect(changing.byInterface(stock.service.interface.toLowerCase())).toEqual([]);
 });

@@ -89,3 +89,20 @@ test.each([
 test("an attachment with an empty match asks that it is there", () => {
   expect(found("[a]", routed("match: [{headers: {x: {}}, withoutHeaders: {y: {}}}]"))).toEqual([]);
 });
+
+test.each([
+  "com.acme.OrderService:g:1.0.0",
+  "com.acme.OrderService::1.0.0",
+  "providers:com.acme.OrderService:1.0.0:.zookeeper",
+  "providers:com.acme.OrderService:1.0.0:g.DEFAULT-GROUP.public.nacos",
+  "order_a.DEFAULT-GROUP.public.nacos",
+])("%s, a host as another synchronizer writes it, is one", (host) => {
+  expect(found(`["${host}"]`, routed("timeout: 2s"))).toEqual([]);
+});
+
+test.each(["order:80", "com.acme.OrderService:20880", "a:", ":a", "a..b", "a:.", "a.:b", "a b"])(
+  "%s is no host",
+  (host) => {
+    expect(found(`["${host}"]`, routed("timeout: 2s"))).toEqual([expect.stringContaining("TR0209")]);
+  },
+);

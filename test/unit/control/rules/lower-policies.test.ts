@@ -1,17 +1,27 @@
 import { expect, test } from "vitest";
 import {
-  DEFAULT_POLICY,
   DEFAULT_RETRY_ON,
   lowerFault,
-  lowerPolicy,
+  lowerPercent,
   lowerRetries,
 } from "../../../../src/control/rules/lower-policies.ts";
-import type { DestinationRule, HttpRoute } from "../../../../src/model/rule.ts";
-import { destinationRuleText, rulesOf, virtualServiceOf } from "../../../support/rules.ts";
+import type { HttpRoute } from "../../../../src/model/rules/http-route.ts";
+import { virtualServiceOf } from "../../../support/rules.ts";
+
+const elsewhere = {
+  retryHostPredicate: [
+    {
+      name: "envoy.retry_host_predicates.previous_hosts",
+      typedConfig: {
+        "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+      },
+    },
+  ],
+  hostSelectionRetryMaxAttempts: "5",
+};
 
 const route = (fields: string): HttpRoute =>
   virtualServiceOf("[a]", `[{${fields}, route: [{destination: {host: a}}]}]`).http[0]!;
-const rule = (rest: string): DestinationRule => rulesOf(destinationRuleText("d", "a", rest))[0] as DestinationRule;
 
 test.each([
   { retries: "{attempts: 0, retryOn: reset}", policy: undefined },
@@ -29,7 +39,30 @@ test.each([
     policy: { retryOn: "reset", numRetries: 1, perTryTimeout: "2s", retryBackOff: { baseInterval: "0.005s" } },
   },
 ])("retries $retries become $policy", ({ retries, policy }) => {
-  expect(lowerRetries(route(`retries: ${retries}`).retries!)).toEqual(policy);
+  expect(lowerRetries(route(`retries: ${retries}`).retries!)).toEqual(policy && { ...policy, ...elsewhere });
+});
+
+test("a further try may go where one went if the rule says so, and where a hash says where calls go", () => {
+  const asked = (more: string) => route(`retries: {attempts: 1, retryOn: reset${more}}`).retries!;
+  const plain = { retryOn: "reset", numRetries: 1 };
+  expect(lowerRetries(asked(", retryIgnorePreviousHosts: false"))).toEqual(plain);
+  expect(lowerRetries(asked(""), true)).toEqual(plain);
+  expect(lowerRetries(asked(", retryIgnorePreviousHosts: true"), true)).toEqual({ ...plain, ...elsewhere });
+});
+
+test("a further try goes to other priorities where the rule says so", () => {
+  const { retries } = route("retries: {attempts: 1, retryRemoteLocalities: true}");
+  expect(lowerRetries(retries!)?.retryPriority).toEqual({
+    name: "envoy.retry_priorities.previous_priorities",
+    typedConfig: {
+      "@type": "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+      updateFrequency: 2,
+    },
+  });
+});
+
+test("a share without a word is all", () => {
+  expect(lowerPercent({})).toEqual({ numerator: 100, denominator: "HUNDRED" });
 });
 
 test.each([
@@ -55,39 +88,4 @@ test.each([
   },
 ])("fault $fault is lowered", ({ fault, lowered }) => {
   expect(lowerFault(route(`fault: ${fault}`).fault!)).toEqual(lowered);
-});
-
-test("without a DestinationRule calls are spread at random", () => {
-  expect(lowerPolicy(undefined, undefined)).toBe(DEFAULT_POLICY);
-  expect(DEFAULT_POLICY).toEqual({ lbPolicy: "RANDOM" });
-});
-
-test.each([
-  ["ROUND_ROBIN", "ROUND_ROBIN"],
-  ["RANDOM", "RANDOM"],
-  ["LEAST_REQUEST", "LEAST_REQUEST"],
-  ["LEAST_CONN", "LEAST_REQUEST"],
-  ["PASSTHROUGH", "RANDOM"],
-  ["UNSPECIFIED", "RANDOM"],
-])("balancer %s is lowered to %s", (simple, lbPolicy) => {
-  expect(lowerPolicy(rule(`trafficPolicy: {loadBalancer: {simple: ${simple}}}`), undefined).lbPolicy).toBe(lbPolicy);
-});
-
-test("the limit of waiting calls is taken over", () => {
-  const policy = "trafficPolicy: {connectionPool: {http: {http2MaxRequests: 9}}}";
-  expect(lowerPolicy(rule(policy), undefined)).toEqual({ lbPolicy: "RANDOM", maxRequests: 9 });
-});
-
-test("a limit of 0 is none, also where a subset takes the host's limit away", () => {
-  const none = "trafficPolicy: {connectionPool: {http: {http2MaxRequests: 0}}}";
-  expect(lowerPolicy(rule(none), undefined)).toEqual(DEFAULT_POLICY);
-  const lifted = rule(`trafficPolicy: {connectionPool: {http: {http2MaxRequests: 9}}}, subsets: [{name: v, ${none}}]`);
-  expect(lowerPolicy(lifted, lifted.subsets[0])).toEqual(DEFAULT_POLICY);
-});
-
-test("a setting of a subset replaces that of the host, others stay", () => {
-  const both = rule(
-    "trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}, connectionPool: {http: {http2MaxRequests: 9}}}, subsets: [{name: v, trafficPolicy: {connectionPool: {http: {http2MaxRequests: 1}}}}]",
-  );
-  expect(lowerPolicy(both, both.subsets[0])).toEqual({ lbPolicy: "ROUND_ROBIN", maxRequests: 1 });
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { meshClient } from "../../../../src/control/rules/client.ts";
 import { indexEntries } from "../../../../src/control/rules/hosts.ts";
-import { lowerMatch, lowerService, neverMet } from "../../../../src/control/rules/lower.ts";
+import { lowerCaller, lowerMatch, lowerService, neverMet } from "../../../../src/control/rules/lower.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { matchOf, virtualServiceOf } from "../../../support/rules.ts";
 
@@ -75,24 +76,77 @@ test.each([
   { match: "scheme: {exact: http}", met: false },
   { match: "queryParams: {a: {}}", met: false },
   { match: "queryParams: {}", met: true },
-  { match: "sourceLabels: {app: a}", met: false },
+  { match: "sourceLabels: {app: a}", met: true },
+  { match: "sourceLabels: {lane: a}", met: false },
   { match: "sourceLabels: {}", met: true },
   { match: "sourceNamespace: a", met: false },
   { match: "gateways: [ingress]", met: false },
   { match: "gateways: [ingress, mesh]", met: true },
-  { match: "port: 80", met: true },
+  { match: "sourceNamespace: default", met: true },
+  { match: "port: 80", met: false },
+  { match: "port: 0", met: true },
 ])("$match can be met: $met", ({ match, met }) => {
   expect(lowerMatch(matchOf(`{${match}}`), order) !== undefined).toBe(met);
 });
 
 test("the condition that is never met is named", () => {
-  expect(neverMet(matchOf("{sourceLabels: {app: a}, method: {exact: x}}"))).toEqual(["sourceLabels"]);
-  expect(neverMet(matchOf("{gateways: [in], sourceNamespace: a, scheme: {exact: x}}"))).toEqual([
-    "scheme",
-    "sourceNamespace",
-    "gateways",
-  ]);
+  expect(neverMet(matchOf("{sourceLabels: {lane: a}, method: {exact: x}}"))).toEqual(["sourceLabels"]);
+  expect(neverMet(matchOf("{gateways: [in], sourceNamespace: a, scheme: {exact: x}}"))).toEqual(["scheme", "gateways"]);
   expect(neverMet(matchOf("{method: {exact: x}}"))).toEqual([]);
+});
+
+test.each([
+  { name: "a proxy that many share asks the call for its application", shared: true, labels: {}, conditions: ["shop"] },
+  { name: "a proxy beside the workload knows", shared: false, labels: { app: "shop" }, conditions: [] },
+  {
+    name: "a proxy beside another workload is not meant",
+    shared: false,
+    labels: { app: "web" },
+    conditions: undefined,
+  },
+  {
+    name: "what the shared proxy's own labels say holds for all its callers",
+    shared: true,
+    labels: { app: "shop" },
+    conditions: [],
+  },
+])("sourceLabels: $name", ({ shared, labels, conditions }) => {
+  const caller = lowerCaller(matchOf("{sourceLabels: {app: shop}}"), { ...meshClient(), labels, isShared: shared });
+  expect(caller?.map(({ name, stringMatch }) => [name, stringMatch?.exact])).toEqual(
+    conditions?.map((exact) => ["dubbo-application", exact]),
+  );
+});
+
+test("sourceNamespace is that of the proxy", () => {
+  const match = matchOf("{sourceNamespace: shop}");
+  expect(lowerCaller(match, { ...meshClient(), namespace: "shop" })).toEqual([]);
+  expect(lowerCaller(match, meshClient())).toBeUndefined();
+});
+
+test("mirrors, rewrites and changes of answers are lowered", () => {
+  const rule = virtualServiceOf(
+    `[${order.service.interface}]`,
+    `[{mirrors: [{destination: {host: b, subset: v}, percentage: {value: 5}}, {destination: {host: c}}], rewrite: {uriRegexRewrite: {match: a, rewrite: b}, authority: h}, headers: {response: {set: {x: y}}}, route: [{destination: {host: d}, headers: {response: {remove: [z]}}}]}]`,
+  );
+  const [route] = lowerService(order, rule, indexEntries([order])).routes;
+  expect(route).toMatchObject({
+    mirrors: [
+      { host: "b", known: false, subset: "v", share: { numerator: 50_000, denominator: "MILLION" } },
+      { host: "c", known: false, subset: "", share: { numerator: 100, denominator: "HUNDRED" } },
+    ],
+    regexRewrite: { pattern: { regex: "a" }, substitution: "b" },
+    authority: "h",
+    answerMutations: { set: { x: "y" } },
+    targets: [{ host: "d", answerMutations: { remove: ["z"] } }],
+  });
+});
+
+test("an answer of bytes is lowered", () => {
+  const rule = virtualServiceOf(
+    `[${order.service.interface}]`,
+    "[{directResponse: {status: 200, body: {bytes: AAEC}}}]",
+  );
+  expect(lowerService(order, rule, indexEntries([order])).routes[0]?.direct).toEqual({ status: 200, bytes: "AAEC" });
 });
 
 test("one destination takes all, whatever its weight", () => {

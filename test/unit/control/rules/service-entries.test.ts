@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
-import { entriesOf, RULES_ORIGIN, withServiceEntries } from "../../../../src/control/rules/service-entries.ts";
-import type { ServiceEntry } from "../../../../src/model/rule.ts";
+import {
+  entriesOf,
+  RULES_ORIGIN,
+  selectedBy,
+  withServiceEntries,
+} from "../../../../src/control/rules/service-entries.ts";
+import type { ServiceEntry, WorkloadEntry } from "../../../../src/model/rule.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { rulesOf } from "../../../support/rules.ts";
 
@@ -44,4 +49,40 @@ test("what a registry knows stays, and of two rules the first counts", () => {
   expect(withServiceEntries([known], rules)[1]).toBe(all[1]);
   const none = [known];
   expect(withServiceEntries(none, [])).toBe(none);
+});
+
+const workload = (name: string, spec: string) =>
+  `apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+const selecting =
+  "{hosts: [shop.x], resolution: STATIC, exportTo: [.], subjectAltNames: [n], ports: [{number: 80, name: http, targetPort: 8080}], workloadSelector: {labels: {app: shop}}}";
+
+test("WorkloadEntries that are selected are the endpoints, with locality and service account", () => {
+  const rules = rulesOf(
+    text(selecting),
+    workload("a", "{address: 10.0.0.1, labels: {app: shop, v: a}, locality: r/z, serviceAccount: web, weight: 5}"),
+    workload("b", "{address: 10.0.0.2, labels: {app: shop}, ports: {http: 81}}"),
+    workload("c", "{address: 10.0.0.3, labels: {app: web}}"),
+  );
+  const [entry] = withServiceEntries([], rules);
+  expect(entry).toMatchObject({ host: "shop.x", namespace: "default", exportTo: ["."], subjectAltNames: ["n"] });
+  expect(entry!.endpoints).toMatchObject([
+    {
+      ...{ address: "10.0.0.1", port: 8080, weight: 5, serviceAccount: "web", params: { app: "shop", v: "a" } },
+      locality: { region: "r", zone: "z", subZone: "" },
+    },
+    { address: "10.0.0.2", port: 81 },
+  ]);
+  expect(withServiceEntries([], rules)[0]).toBe(entry);
+  expect(withServiceEntries([], rules.slice(0, -2))[0]).not.toBe(entry);
+});
+
+test("only WorkloadEntries of its own namespace are selected, and none without a selector", () => {
+  const [rule, near, far] = rulesOf(
+    text(selecting),
+    workload("a", "{address: 10.0.0.1, labels: {app: shop}}"),
+    workload("b", "{address: 10.0.0.2, labels: {app: shop}}").replace("{name: b}", "{name: b, namespace: far}"),
+  ) as [ServiceEntry, WorkloadEntry, WorkloadEntry];
+  expect(selectedBy(rule, [near, far])).toEqual([near]);
+  const { workloadSelector: _, ...plain } = rule;
+  expect(selectedBy(plain, [near])).toEqual([]);
 });

@@ -31,7 +31,9 @@ test.each([
   {
     name: "a port that is not carried",
     spec: "{hosts: [a], resolution: DNS, ports: [{number: 27, name: db, protocol: MONGO}]}",
-    findings: ["TR0228 4:46 port 27 is left out: protocol MONGO is not carried; it must be HTTP, GRPC or DUBBO"],
+    findings: [
+      "TR0228 4:46 port 27 is left out: protocol MONGO is not carried, but by a stock Envoy as TCP; it must be HTTP, GRPC or DUBBO",
+    ],
     ports: 0,
   },
   {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseDubboUrl } from "../../../../src/registry-sync/dubbo-url.ts";
+import { parseDubboUrl } from "../../../../src/registry-sync/dubbo/url.ts";
 import {
   ANYBODY,
   type Speech,

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { ManualClock } from "../../../../src/base/clock.ts";
+import type { Application } from "../../../../src/model/application.ts";
 import type { World } from "../../../../src/model/entry.ts";
-import { serviceKey } from "../../../../src/model/service.ts";
+import { printServiceKey, serviceKey } from "../../../../src/model/service.ts";
+import { applicationWait, metadataServiceOf } from "../../../../src/registry-sync/present/applications.ts";
 import { createPresentContext, type PresentOptions } from "../../../../src/registry-sync/present/context.ts";
+import { elsewhereOf } from "../../../../src/registry-sync/present/elsewhere.ts";
+import { Spacing } from "../../../../src/registry-sync/present/spacing.ts";
+import { applicationOf, instanceAt, offered } from "../../../support/applications.ts";
+import { endpoint, entry } from "../../../support/worlds.ts";
 
 const order = serviceKey("com.acme.Order", "g", "1.0.0");
 const plain = serviceKey("com.acme.Order");
@@ -132,4 +139,110 @@ describe("a router", () => {
     expect(context.hidesRouter(rules, "com.acme.Order:1.0.0:g.configurators")).toBe(false);
     expect([...context.led]).toEqual(["g/com.acme.Order:1.0.0"]);
   });
+});
+
+describe("a service that speaks HTTP", () => {
+  const orders = { group: "", interface: "orders", version: "" };
+  const httpAddresses = new Map([["orders", "10.0.0.9:31007"]]);
+
+  test.each<[string, Partial<PresentOptions>, string | undefined]>([
+    ["has the address of its port at the proxy", {}, "10.0.0.9:31007"],
+    ["has none without a port", { httpAddresses: new Map() }, undefined],
+    ["has none without a proxy in service", { addresses: [] }, undefined],
+    ["has none where it is not taken", { take: { services: ["com.*"], applications: ["*"] } }, undefined],
+    ["has none where real addresses are asked for", { pass: ["ord*"] }, undefined],
+    ["has none before the proxy was told of it", { served: new Set() }, undefined],
+    ["is its own application", { take: { services: ["*"], applications: ["orders"] } }, "10.0.0.9:31007"],
+  ])("%s", (_, options, address) => {
+    const context = createPresentContext({ addresses: ["10.0.0.9:20880"], httpAddresses, ...options });
+    expect(context.httpAddressOf(orders)).toBe(address);
+    expect(context.notLedHttp(orders) === undefined).toBe(address !== undefined);
+  });
+});
+
+test("nobody passes unless told", () => {
+  const addresses = ["10.0.0.9:20880"];
+  expect(createPresentContext({ addresses }).passesClient({ address: "10.0.0.1" })).toBe(false);
+  const passesClient = ({ application }: { application?: string }) => application === "admin";
+  expect(createPresentContext({ addresses, passesClient }).passesClient({ application: "admin" })).toBe(true);
+});
+
+test("an application stays at the proxies while they are told of one more service of it", () => {
+  const { applications } = new Spacing(new ManualClock());
+  const served = new Set(["a.B", printServiceKey(metadataServiceOf("shop"))]);
+  const shown = (names: readonly string[]) => {
+    const shop = applicationOf([instanceAt("h:1")], { r1: names.map((name) => offered(name)) });
+    const world: World = { name: "zk", entries: [], consumers: [], findings: [], applications: [shop] };
+    const context = createPresentContext({ addresses, served, world, applicationsLed: applications });
+    const offers = context.application("shop")?.instances[0]?.info.services.map(({ service }) => service.interface);
+    return [offers, context.hidesInstance("shop", "h:1")];
+  };
+  expect(shown(["a.B", "a.C"])).toEqual([undefined, false]);
+  expect(shown(["a.B"])).toEqual([["a.B"], true]);
+  expect(shown(["a.B", "a.C"])).toEqual([["a.B"], true]);
+  served.add("a.C");
+  expect(shown(["a.B", "a.C"])).toEqual([["a.B", "a.C"], true]);
+});
+
+describe("an instance that is shown as it is", () => {
+  const known = { world: worldOf(applicationOf([instanceAt("h:1")], { r1: [offered("a.B")] })) };
+  const metadata = printServiceKey(metadataServiceOf("shop"));
+  test.each<[string, Partial<PresentOptions>, string, boolean]>([
+    ["is waited for while its application is not known", { world: worldOf() }, "h:1", true],
+    ["is not where its name is none of Dubbo's", { world: worldOf() }, "2c5d-uuid", false],
+    ["is not where nothing is led", { world: worldOf(), bypass: { all: true, services: [] } }, "h:1", false],
+    ["is not where no proxy serves", { world: worldOf(), addresses: [] }, "h:1", false],
+    ["is not before the registry was read", {}, "h:1", false],
+    ["is while its services are asked for", { world: worldOf(applicationOf([instanceAt("h:1")], {})) }, "h:1", true],
+    [
+      "is not where they cannot be had",
+      { world: worldOf(applicationOf([instanceAt("h:1")], {}, ["r1"])) },
+      "h:1",
+      false,
+    ],
+    ["is while the proxies do not know them", { ...known, served: new Set([metadata]) }, "h:1", true],
+    ["is not once they do", { ...known, served: new Set([metadata, "a.B"]) }, "h:1", false],
+    ["is not where they are not taken", { ...known, take: { services: ["x"], applications: ["*"] } }, "h:1", false],
+  ])("%s", (_, options, instance, isSoon) => {
+    const context = createPresentContext({ addresses, ...options });
+    expect(context.isSoon("shop", instance)).toBe(isSoon);
+    if (options.world?.applications?.length === 1) expect(context.isSettled(applicationWait("shop"))).toBe(!isSoon);
+  });
+
+  test("is settled as services are, once the proxies know them", () => {
+    const context = createPresentContext({ addresses, served: new Set(["a.B"]) });
+    expect(["a.B", "a.C", applicationWait("shop")].map(context.isSettled)).toEqual([true, false, false]);
+    expect(createPresentContext({ addresses }).isSettled("a.C")).toBe(true);
+  });
+});
+
+function worldOf(...applications: Application[]): World {
+  return { name: "zk", entries: [], consumers: [], findings: [], applications };
+}
+
+test("services of other registries have applications of their own, named by the mapping of their interface", () => {
+  const params = { application: "shop", interface: "a.B" };
+  const there = entry("a.B", [endpoint("10.0.0.2", { origin: "nacos", params })]);
+  const elsewhere = elsewhereOf([there], "zk", undefined);
+  const context = createPresentContext({ addresses, elsewhere, world: worldOf() });
+  expect(context.mappedElsewhere("a.B")).toEqual(["shop.trestle"]);
+  expect(context.application("shop.trestle")).toBe(context.application("shop.trestle"));
+  expect(context.application("shop.trestle")?.instances).toHaveLength(1);
+  expect(context.application("shop")).toBeUndefined();
+  const broadcast = { service: there.service, address: "10.0.0.3", application: "x", params: { cluster: "broadcast" } };
+  const world = { ...worldOf(), consumers: [broadcast] };
+  expect(createPresentContext({ addresses, elsewhere, world }).mappedElsewhere("a.B")).toEqual([]);
+  expect(createPresentContext({ addresses, elsewhere, served: new Set<string>() }).mappedElsewhere("a.B")).toEqual([]);
+  let asked = 0;
+  const counted = {
+    ...elsewhere,
+    providersOf(interfaceName: string) {
+      asked++;
+      return elsewhere.providersOf(interfaceName);
+    },
+  };
+  const unled = createPresentContext({ addresses, elsewhere: counted, served: new Set<string>() });
+  expect(unled.mappedElsewhere("a.B")).toEqual([]);
+  const once = asked;
+  expect([unled.mappedElsewhere("a.B"), asked]).toEqual([[], once]);
 });

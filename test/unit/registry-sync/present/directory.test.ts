@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { childAt, consumerNodeAt, directoryAt } from "../../../../src/registry-sync/present/directory.ts";
+import { childAt, consumerNodeAt, directoryAt, mappingAt } from "../../../../src/registry-sync/present/directory.ts";
 
 const roots = { roots: ["/dubbo", "/a/dubbo"], instanceRoots: ["/services"] };
 
@@ -54,4 +54,16 @@ describe("presented directories", () => {
     expect(consumerNodeAt("/x/com.acme.Order/consumers/c", roots)).toBeUndefined();
     expect(consumerNodeAt("consumers", roots)).toBeUndefined();
   });
+});
+
+test.each([
+  ["/dubbo/mapping/com.acme.Order", "com.acme.Order"],
+  ["/a/dubbo/mapping/com.acme.Order", "com.acme.Order"],
+  ["/dubbo/mapping", undefined],
+  ["/dubbo/mapping/", undefined],
+  ["/dubbo/mapping/com.acme.Order/x", undefined],
+  ["/mapping/com.acme.Order", undefined],
+])("%s is the mapping of %s", (path, name) => {
+  expect(mappingAt(path, roots)).toBe(name);
+  expect(mappingAt(path.slice("/dubbo".length), { roots: ["/"] })).toBe(path.startsWith("/dubbo") ? name : undefined);
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Endpoint, World } from "../../../../src/model/entry.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
-import { hiddenInstances } from "../../../../src/registry-sync/present/instances.ts";
+import { hiddenInstances, isInstanceOf } from "../../../../src/registry-sync/present/instances.ts";
+import { applicationOf, instanceAt } from "../../../support/applications.ts";
 
 function endpoint(address: string, port: number, application: string | undefined, protocol = "dubbo"): Endpoint {
   return {
@@ -32,7 +33,14 @@ function world(...endpoints: Endpoint[]): World {
 const dubboAlone = (_: unknown, __: string, protocol: string) => (protocol === "dubbo" ? undefined : "not carried");
 
 function hidden(given: World, notLed: Parameters<typeof hiddenInstances>[1] = dubboAlone): string[] {
-  return [...hiddenInstances(given, notLed)].flatMap(([app, names]) => [...names].map((name) => `${app} ${name}`));
+  const hides = hiddenInstances(given, notLed);
+  const all = given.entries.flatMap(({ endpoints }) => endpoints);
+  return all.flatMap(({ params, address, port }) => {
+    const name = `${address}:${port}`;
+    return params["application"] !== undefined && hides(params["application"], name)
+      ? [`${params["application"]} ${name}`]
+      : [];
+  });
 }
 
 describe("instances that are hidden", () => {
@@ -62,5 +70,37 @@ describe("instances that are hidden", () => {
       endpoint("10.0.0.3", 1, undefined),
     );
     expect(hidden(mixed)).toEqual(["shop 10.0.0.2:20880"]);
+  });
+});
+
+describe("a node of an application's folder is one of Dubbo's instances", () => {
+  const world: World = { name: "zk", entries: [], consumers: [], findings: [] };
+
+  test("by its look before the level is read, by what the registry holds then", () => {
+    expect([isInstanceOf(undefined, "shop", "h:1"), isInstanceOf(world, "shop", "6e0a")]).toEqual([true, false]);
+    const read = { ...world, applications: [applicationOf([instanceAt("h:1")], {})] };
+    const asked = [
+      ["shop", "h:1"],
+      ["shop", "h:2"],
+      ["store", "h:1"],
+    ] as const;
+    expect(asked.map(([name, id]) => isInstanceOf(read, name, id))).toEqual([true, false, false]);
+  });
+
+  test("and those of an application that stays the same are looked through once", () => {
+    let looks = 0;
+    const shop = applicationOf([instanceAt("h:1")], {});
+    const counted = {
+      ...shop,
+      get instances() {
+        looks++;
+        return shop.instances;
+      },
+    };
+    for (const name of ["store", "stall"]) {
+      const read = { ...world, applications: [counted, { ...shop, name }] };
+      expect(isInstanceOf(read, "shop", "h:1")).toBe(true);
+    }
+    expect(looks).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type DubboUrl, parseDubboUrl } from "../../../../src/registry-sync/dubbo-url.ts";
+import { type DubboUrl, parseDubboUrl } from "../../../../src/registry-sync/dubbo/url.ts";
 import { mergeUrls } from "../../../../src/registry-sync/present/merge-urls.ts";
 
 function url(query: string, path = "com.acme.Order"): DubboUrl {

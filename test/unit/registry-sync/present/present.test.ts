@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseNodeName } from "../../../../src/registry-sync/dubbo-url.ts";
+import { parseNodeName } from "../../../../src/registry-sync/dubbo/url.ts";
 import { ANYBODY, type Asker, speechOf, withSpeech } from "../../../../src/registry-sync/present/asker.ts";
 import { createPresentContext, type PresentOptions } from "../../../../src/registry-sync/present/context.ts";
 import type { Directory } from "../../../../src/registry-sync/present/directory.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../../../src/base/clock.ts";
 import { finding } from "../../../../src/registry-sync/findings.ts";
-import { SPACING_MS, Spacing } from "../../../../src/registry-sync/present/spacing.ts";
+import { SPACING_MS, Spacing, STAY_MS } from "../../../../src/registry-sync/present/spacing.ts";
 
 function make() {
   const clock = new ManualClock();
@@ -68,5 +68,34 @@ describe("a service that is no longer led", () => {
     spacing.note(new Set());
     expect(spacing.nextMs).toBe(clock.now());
     expect(spacing.wasLed()("a")).toBe(false);
+  });
+});
+
+describe("an application with news", () => {
+  test("stays at the proxies for a while, if it was there", () => {
+    const { clock, spacing, pass } = make();
+    const { applications } = spacing;
+    expect(applications.stays("shop")).toBe(false);
+    applications.note("shop", true, true);
+    expect([spacing.nextMs, applications.stays("shop"), spacing.nextMs]).toEqual([
+      ...[undefined, true, clock.now() + STAY_MS],
+    ]);
+    applications.note("shop", true, false);
+    pass(STAY_MS - 1);
+    expect(applications.stays("shop")).toBe(true);
+    pass(1);
+    expect([applications.stays("shop"), spacing.nextMs]).toEqual([false, undefined]);
+  });
+
+  test("has as long again once it was shown whole, and no time at all once it was shown as it is", () => {
+    const { spacing, pass } = make();
+    const { applications } = spacing;
+    applications.note("shop", true, true);
+    applications.stays("shop");
+    pass(STAY_MS);
+    applications.note("shop", true, true);
+    expect(applications.stays("shop")).toBe(true);
+    applications.note("shop", false, false);
+    expect(applications.stays("shop")).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { World } from "../../../../src/model/entry.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
-import { encodeName, parseDubboUrl } from "../../../../src/registry-sync/dubbo-url.ts";
+import { encodeName, parseDubboUrl } from "../../../../src/registry-sync/dubbo/url.ts";
 import { createPresentContext } from "../../../../src/registry-sync/present/context.ts";
 import { present } from "../../../../src/registry-sync/present/present.ts";
 import { tagOfProvider, tagsInWorld } from "../../../../src/registry-sync/present/tags.ts";

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { TransientError } from "../../../../src/base/errors.ts";
 import type { Entry } from "../../../../src/model/entry.ts";
-import { plan } from "../../../../src/registry-sync/plan.ts";
+import { plan } from "../../../../src/registry-sync/merge/plan.ts";
 import { createFilesSink, fileNameOf, printServiceEntry } from "../../../../src/registry-sync/sinks/files.ts";
 import { endpoint, entry } from "../../../support/worlds.ts";
 
@@ -43,6 +43,25 @@ test("after an apply there is nothing left to plan, tokens or not", async () => 
   await sinkIn(directory).apply({ ...none, create: [one, secret] });
   expect((await replan([one, secret])).changes).toEqual(none);
   expect(await readFile(join(directory, "s.s.yaml"), "utf8")).not.toContain("t0p");
+});
+
+test.each([
+  ["leads out of the folder", "com.acme.x:../../escaped"],
+  ["names a folder", "a/b"],
+  ["is hidden", ".hidden"],
+  ["is the folder above", ".."],
+  ["has a zero byte", "a\0b"],
+  ["is short in letters and long in bytes", "杭".repeat(120)],
+  ["is just short enough", `${"杭".repeat(80)}aaa`],
+])("a host that %s has a file of its own in the folder", async (_, host) => {
+  const folder = join(directory, "in", "it");
+  const odd = { ...one, host };
+  await sinkIn(folder).apply({ ...none, create: [odd, one] });
+  expect(await readdir(directory, { recursive: true })).toHaveLength(4);
+  const sink = sinkIn(folder);
+  expect((await sink.current()).map((stored) => stored.host).sort()).toEqual([host, one.host].sort());
+  await sink.apply({ ...none, delete: [odd] });
+  expect(await readdir(folder)).toEqual([`${one.host}.yaml`]);
 });
 
 test("updates replace and deletes remove, and no temporary file stays", async () => {

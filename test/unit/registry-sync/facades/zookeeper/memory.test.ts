@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 import { ManualClock } from "../../../../../src/base/clock.ts";
 import { type Remembered, SessionMemory } from "../../../../../src/registry-sync/facades/zookeeper/memory.ts";
 
-const one: Remembered = { shown: new Map(), own: new Set(["/a"]), unled: [], speaks: new Map() };
+const one: Remembered = {
+  shown: new Map(),
+  own: new Set(["/a"]),
+  unled: [],
+  speaks: new Map(),
+  applications: new Set(),
+};
 
 test("a session is remembered once, for whoever takes it up", () => {
   const memory = new SessionMemory(new ManualClock());

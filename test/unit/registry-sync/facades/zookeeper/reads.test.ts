@@ -61,6 +61,37 @@ describe("reads of a directory of providers", () => {
     expect(link.counters.rewritten).toBe(rewritten);
   });
 
+  test.each(["exists", "getData"] as const)(
+    "who has a recursive watch and asks by %s for the Stat alone is told of the proxies, once",
+    (op) => {
+      const { link, direct } = setUp();
+      const back = link.connect("facade");
+      back.call({ op: "addWatch", path: "/dubbo", mode: 1 });
+      const stat = () => void back.call({ op, path: PROVIDERS, watch: false });
+      stat();
+      const told = back.events();
+      expect(told).toEqual(back.children(PROVIDERS).map((name) => `created ${PROVIDERS}/${name}`));
+      expect(told).toHaveLength(PROXIES.length);
+      stat();
+      direct.create(`${PROVIDERS}/${providerName("10.0.0.7")}`);
+      stat();
+      expect(back.events()).toEqual([]);
+      direct.remove(real);
+      expect(back.events()).toEqual([]);
+    },
+  );
+
+  test("who has a recursive watch and has listed the names is told of none again, nor is who has no such watch", () => {
+    const { link, client } = setUp();
+    client.call({ op: "getData", path: PROVIDERS, watch: true });
+    expect(client.events()).toEqual([]);
+    const other = link.connect("facade");
+    other.call({ op: "addWatch", path: PROVIDERS, mode: 1 });
+    other.children(PROVIDERS);
+    other.call({ op: "getData", path: PROVIDERS, watch: false });
+    expect(other.events()).toEqual([]);
+  });
+
   test("a directory that is missing is missing", () => {
     const { client } = setUp();
     for (const op of ["getChildren", "getChildren2", "exists", "getData"] as const) {
@@ -183,9 +214,9 @@ describe("a service that exists by a rule alone", () => {
     expect(plain?.op === "getChildren" && addressesOf(plain.children)).toEqual(PROXIES);
     const full = client.call({ op: "getChildren2", path: missing, watch: false }).reply;
     expect(full?.op === "getChildren2" && addressesOf(full.children)).toEqual(PROXIES);
-    const exists = client.call({ op: "exists", path: missing, watch: false }).reply;
-    expect(statOf(full)).toEqual(statOf(exists));
-    expect(statOf(exists)).toMatchObject({ numChildren: 2, czxid: 0n });
+    expect(statOf(full)).toMatchObject({ numChildren: 2, czxid: 0n });
+    // Who would make the directory must hear that it is missing.
+    expect(client.call({ op: "exists", path: missing, watch: false }).err).toBe(ERRORS.noNode);
     const [child = ""] = full?.op === "getChildren2" ? full.children : [];
     expect(client.call({ op: "exists", path: `${missing}/${child}`, watch: false }).err).toBe(ERRORS.ok);
     expect(client.call({ op: "getData", path: `${missing}/none`, watch: false }).err).toBe(ERRORS.noNode);

@@ -1,17 +1,34 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../../../../src/base/clock.ts";
 import { ProtocolError } from "../../../../../src/base/errors.ts";
-import { CREATE_MODES } from "../../../../../src/codecs/zookeeper/constants.ts";
+import { CREATE_MODES, WATCH_MODES } from "../../../../../src/codecs/zookeeper/constants.ts";
 import { encodePacket } from "../../../../../src/codecs/zookeeper/frame.ts";
 import { OPEN_ACL, writeConnectRequest, writeConnectResponse } from "../../../../../src/codecs/zookeeper/records.ts";
+import type { Application } from "../../../../../src/model/application.ts";
+import { Patience } from "../../../../../src/registry-sync/facades/patience.ts";
 import { createCounters } from "../../../../../src/registry-sync/facades/zookeeper/counters.ts";
 import { Listings } from "../../../../../src/registry-sync/facades/zookeeper/listings.ts";
 import { SessionMemory } from "../../../../../src/registry-sync/facades/zookeeper/memory.ts";
 import { replyPacket, requestPacket } from "../../../../../src/registry-sync/facades/zookeeper/packets.ts";
-import { Patience } from "../../../../../src/registry-sync/facades/zookeeper/patience.ts";
 import { FacadeSession, type PacketLimits } from "../../../../../src/registry-sync/facades/zookeeper/session.ts";
-import { createPresentContext } from "../../../../../src/registry-sync/present/context.ts";
-import { addressesOf, FacadeLink, IFACE, PROVIDERS, PROXIES, providerName } from "../../../../support/facade-link.ts";
+import {
+  createPresentContext,
+  type FacadeClient,
+  type PresentOptions,
+} from "../../../../../src/registry-sync/present/context.ts";
+import { elsewhereOf } from "../../../../../src/registry-sync/present/elsewhere.ts";
+import { springNodeName } from "../../../../../src/registry-sync/present/spring-nodes.ts";
+import { applicationOf, instanceAt, offered } from "../../../../support/applications.ts";
+import {
+  addressesOf,
+  FacadeLink,
+  IFACE,
+  INSTANCES,
+  PROVIDERS,
+  PROXIES,
+  providerName,
+} from "../../../../support/facade-link.ts";
+import { endpoint, entry, world } from "../../../../support/worlds.ts";
 
 const password = new Uint8Array(16).fill(3);
 const hello = encodePacket((writer) =>
@@ -247,6 +264,26 @@ describe("a service that the proxies have not been told of yet", () => {
     expect(addressesOf(client.children(PROVIDERS))).toEqual(PROXIES);
   });
 
+  test("nor left as it is to who hears of it by a recursive watch from above, of a directory that has just come", () => {
+    const link = new FacadeLink(served());
+    const direct = link.connect("direct");
+    direct.create("/dubbo", false);
+    const client = link.connect("facade");
+    client.call({ op: "addWatch", path: "/dubbo", mode: WATCH_MODES.persistentRecursive });
+    direct.layOut().create(provider);
+    client.events();
+    link.setContext(served(IFACE));
+    const below = client.events().filter((line) => line.includes(`${PROVIDERS}/`));
+    expect(
+      below
+        .filter((line) => line.startsWith("created"))
+        .map((line) => line.slice("created ".length).includes("10.0.0.2")),
+    ).toContain(false);
+    expect(below.filter((line) => line.startsWith("deleted") || line.includes("10.0.0.2")).at(-1)).toMatch(
+      /^deleted .*10\.0\.0\.2/,
+    );
+  });
+
   test("is shown as it is when that takes too long, and as the proxies' once they know it", () => {
     const link = new FacadeLink(served());
     link.connect("direct").layOut().create(provider);
@@ -265,6 +302,26 @@ describe("a service that the proxies have not been told of yet", () => {
     client.events();
     link.setContext(served(IFACE));
     expect(client.events()).toEqual([`childrenChanged ${PROVIDERS}`]);
+  });
+
+  test("and so are an application's instances, until what they offer is known and the proxies stand in their place", () => {
+    const worldOf = (...applications: Application[]) => ({
+      world: { name: "zk", entries: [], consumers: [], findings: [], applications },
+    });
+    const link = new FacadeLink(worldOf());
+    const node = "10.0.0.2:20880";
+    const direct = link.connect("direct").layOut();
+    for (const path of ["/services", "/services/shop", `/services/shop/${node}`]) direct.create(path);
+    const client = link.connect("facade");
+    client.seen.splice(0);
+    const list = client.ask({ op: "getChildren2", path: "/services/shop", watch: true });
+    link.pump();
+    link.setContext(worldOf(applicationOf([instanceAt(node)], {})));
+    expect(client.seen).toEqual([]);
+    link.setContext(worldOf(applicationOf([instanceAt(node)], { r1: [offered(IFACE)] })), [node]);
+    const { reply } = client.answer(list) ?? {};
+    const shown = reply?.op === "getChildren2" ? reply.children : [];
+    expect(shown.map((name) => name.replace(/^[0-9a-f]{12}-/, ""))).toEqual(PROXIES);
   });
 
   test("pings are answered meanwhile", () => {
@@ -379,4 +436,125 @@ test("a sequential node's path is the server's", () => {
   const one = link.connect("facade");
   const request = { op: "create", path: `${PROVIDERS}/n-`, data: null, acl: OPEN_ACL, flags } as const;
   expect(one.call(request).reply).toEqual({ op: "create", path: `${PROVIDERS}/n-0000000000` });
+});
+
+describe("a folder of Spring Cloud's instances", () => {
+  const UUID = "6f1dbb5b-8605-4132-9f4d-bd60f269ff29";
+  const shownNode = springNodeName("shop");
+  const httpAddresses = new Map([["shop", "10.0.0.9:31007"]]);
+  const led = (version = "1") => {
+    const one = endpoint("10.0.0.2:80", { protocol: "http", params: { version } });
+    return { httpAddresses, world: world("zk", entry("shop", [one])) };
+  };
+
+  function stage(options: Partial<PresentOptions> = led()) {
+    const link = new FacadeLink(options);
+    const provider = link.connect("facade");
+    link.connect("direct").layOut();
+    provider.create(`${INSTANCES}/${UUID}`, true, Buffer.from("data"));
+    return { link, provider, consumer: link.connect("facade") };
+  }
+
+  function portRead(client: ReturnType<typeof stage>["consumer"], watch = false): unknown {
+    const { reply } = client.call({ op: "getData", path: `${INSTANCES}/${shownNode}`, watch });
+    if (reply?.op !== "getData") return reply;
+    expect(reply.stat.dataLength).toBe(reply.data?.length);
+    const node: { port: number; payload: { metadata: Record<string, string> } } = JSON.parse(
+      Buffer.from(reply.data!).toString(),
+    );
+    return [node.port, node.payload.metadata["version"]];
+  }
+
+  test("shows one node at the proxy, in lists and reads alike, and hides the real ones but from their owner", () => {
+    const { provider, consumer } = stage();
+    expect([consumer.children(INSTANCES), consumer.stat(INSTANCES)?.numChildren]).toEqual([[shownNode], 1]);
+    expect(portRead(consumer)).toEqual([31_007, "1"]);
+    expect(consumer.stat(`${INSTANCES}/${shownNode}`)?.ephemeralOwner).toBe(0n);
+    expect(consumer.stat(`${INSTANCES}/${UUID}`)).toBeUndefined();
+    const own = provider.call({ op: "getData", path: `${INSTANCES}/${UUID}`, watch: false }).reply;
+    expect(own?.op === "getData" && Buffer.from(own.data!).toString()).toBe("data");
+    expect(provider.remove(`${INSTANCES}/${UUID}`)).toBe(0);
+    expect(consumer.children(INSTANCES)).toEqual([]);
+  });
+
+  test("tells who watches when all are gone and when one is back", () => {
+    const { provider, consumer } = stage();
+    consumer.children(INSTANCES, true);
+    portRead(consumer, true);
+    provider.remove(`${INSTANCES}/${UUID}`);
+    expect(consumer.events().sort()).toEqual([`childrenChanged ${INSTANCES}`, `deleted ${INSTANCES}/${shownNode}`]);
+    consumer.children(INSTANCES, true);
+    provider.create(`${INSTANCES}/${UUID}`);
+    expect(consumer.events()).toEqual([`childrenChanged ${INSTANCES}`]);
+    provider.create(`${INSTANCES}/another`);
+    consumer.children(INSTANCES, true);
+    provider.remove(`${INSTANCES}/${UUID}`);
+    expect(consumer.events()).toEqual([]);
+  });
+
+  test("tells who watches the node's data when what stands there is another, once", () => {
+    const { link, consumer } = stage();
+    consumer.children(INSTANCES, true);
+    expect(portRead(consumer, true)).toEqual([31_007, "1"]);
+    const before = consumer.stat(`${INSTANCES}/${shownNode}`);
+    consumer.events();
+    link.setContext(led("1"));
+    expect(consumer.events()).toEqual([]);
+    link.setContext(led("2"));
+    expect(consumer.events()).toEqual([`dataChanged ${INSTANCES}/${shownNode}`]);
+    link.setContext(led("3"));
+    expect(consumer.events()).toEqual([]);
+    expect(portRead(consumer)).toEqual([31_007, "3"]);
+    expect(consumer.stat(`${INSTANCES}/${shownNode}`)?.mzxid).not.toBe(before?.mzxid);
+  });
+
+  test("shows the real ones again when the service is bypassed", () => {
+    const { link, consumer } = stage();
+    consumer.children(INSTANCES, true);
+    link.setContext({ ...led(), bypass: { all: true, services: [] } });
+    expect(consumer.events()).toEqual([`childrenChanged ${INSTANCES}`]);
+    expect(consumer.children(INSTANCES)).toEqual([UUID]);
+  });
+
+  test("that the registry does not have is there for who asks without a watch, where another registry has the service", () => {
+    const one = endpoint("10.0.1.2:80", { protocol: "http", origin: "nacos", params: { version: "9" } });
+    const elsewhere = elsewhereOf([entry("shop", [one])], "zk", undefined);
+    const link = new FacadeLink({ httpAddresses, elsewhere });
+    link.connect("direct").create("/services", false);
+    const consumer = link.connect("facade");
+    expect(consumer.children(INSTANCES)).toEqual([shownNode]);
+    expect(portRead(consumer)).toEqual([31_007, "9"]);
+    // Who would make the folder must hear that it is missing.
+    expect(consumer.stat(INSTANCES)).toBeUndefined();
+  });
+
+  test("is shown as it is to clients that pass, by their address or by what they register", () => {
+    const passing = (passes: (client: FacadeClient) => boolean) => ({ ...led(), passesClient: passes });
+    const byAddress = stage(passing(({ address }) => address === "10.0.0.1")).consumer;
+    expect(byAddress.children(INSTANCES)).toEqual([UUID]);
+    const { link, consumer } = stage(passing(({ application }) => application === "monitor"));
+    consumer.children(INSTANCES, true);
+    link.connect("direct").create("/services/monitor", false);
+    consumer.events();
+    consumer.create("/services/monitor/cd69e62a");
+    expect(consumer.events()).toEqual([`childrenChanged ${INSTANCES}`]);
+    expect(consumer.children(INSTANCES)).toEqual([UUID]);
+    consumer.disconnect();
+    expect(link.connect("facade", consumer).children(INSTANCES)).toEqual([UUID]);
+    expect(link.connect("facade").children(INSTANCES)).toEqual([shownNode]);
+  });
+});
+
+test("a client that passes is shown providers as the registry has them", () => {
+  const link = new FacadeLink({ passesClient: ({ application }) => application === "monitor" });
+  link
+    .connect("direct")
+    .layOut()
+    .create(`${PROVIDERS}/${providerName("10.0.0.2")}`);
+  const consumer = link.connect("facade");
+  consumer.create(
+    `/dubbo/${IFACE}/consumers/${encodeURIComponent(`consumer://10.0.0.3/${IFACE}?application=monitor`)}`,
+  );
+  expect(addressesOf(consumer.children(PROVIDERS))).toEqual(["10.0.0.2:20880"]);
+  expect(addressesOf(link.connect("facade").children(PROVIDERS))).toEqual(PROXIES);
 });

@@ -18,14 +18,14 @@ test("a registry's world comes when it was read, again when it changes, and not 
   };
   for (const path of ["/dubbo", "/dubbo/com.acme.Order", "/dubbo/com.acme.Order/providers"]) await make(path);
   const source = createZookeeperSource({ name: "zk", hosts: ["h:1"], clock, openLink });
-  expect(source.connected()).toBe(false);
+  expect([source.connected(), source.status?.()]).toEqual([false, { state: "connecting", errors: 0 }]);
   const worlds: World[] = [];
   const ending = new AbortController();
   const watching = (async () => {
     for await (const world of source.watch(ending.signal)) worlds.push(world);
   })();
   await home.advance(200);
-  expect(source.connected()).toBe(true);
+  expect([source.connected(), source.status?.()]).toEqual([true, { state: "connected", errors: 0 }]);
   expect(worlds.map(({ name, entries }) => [name, entries.length])).toEqual([["zk", 0]]);
   await make(`/dubbo/com.acme.Order/providers/${encodeURIComponent(url)}`);
   await home.advance(200);
@@ -34,6 +34,63 @@ test("a registry's world comes when it was read, again when it changes, and not 
   home.isUp = false;
   await home.advance(2000);
   expect([worlds.length, source.connected()]).toEqual([count, false]);
+  const { state, errors = 0, lastError } = source.status?.() ?? {};
+  expect([state, errors > 1, lastError]).toEqual(["lost", true, expect.stringMatching(/^h:1: ./)]);
+  ending.abort();
+  await home.advance(2000);
+  await watching;
+});
+
+test("a registry that was never reached counts each server that was tried, and says why", async () => {
+  const home = new SimulatedRegistry();
+  const { clock, openLink } = home;
+  home.isUp = false;
+  const source = createZookeeperSource({ name: "zk", hosts: ["h:1"], clock, openLink });
+  const ending = new AbortController();
+  const watching = (async () => {
+    for await (const _ of source.watch(ending.signal));
+  })();
+  await home.advance(2000);
+  const { state, errors = 0, lastError } = source.status?.() ?? {};
+  expect([state, errors > 1, lastError]).toEqual(["connecting", true, expect.stringMatching(/^h:1: ./)]);
+  ending.abort();
+  await home.advance(2000);
+  await watching;
+});
+
+test("instances of Spring Cloud below each root of services are HTTP services, and follow what their nodes say", async () => {
+  const home = new SimulatedRegistry();
+  const { clock, openLink } = home;
+  const writer = new ZooKeeperSession({ servers: [{ host: "h", port: 1 }], clock, openLink });
+  await home.advance(50);
+  const make = async (path: string, text = "") => {
+    writer.submit({ op: "create", path, data: Buffer.from(text), acl: OPEN, flags: 0 }, () => {});
+    await home.advance(30);
+  };
+  const instance = (port: number, status: string) => {
+    const metadata = { instance_status: status };
+    const payload = { "@class": "org.springframework.cloud.zookeeper.discovery.ZookeeperInstance", metadata };
+    return JSON.stringify({ name: "shop", id: "i", address: "10.0.0.1", port, sslPort: null, payload });
+  };
+  for (const path of ["/dubbo", "/services", "/services/shop", "/apps", "/apps/shop"]) await make(path);
+  await make("/services/shop/i", instance(80, "UP"));
+  const source = createZookeeperSource({ name: "zk", hosts: ["h:1"], springRoots: ["/apps"], clock, openLink });
+  const worlds: World[] = [];
+  const ending = new AbortController();
+  const watching = (async () => {
+    for await (const world of source.watch(ending.signal)) worlds.push(world);
+  })();
+  await home.advance(300);
+  const shown = () => worlds.at(-1)?.entries.map(({ endpoints }) => endpoints.map((one) => [one.port, one.disabled]));
+  expect(shown()).toEqual([[[80, false]]]);
+  await make("/apps/shop/j", instance(81, "UP"));
+  await home.advance(600);
+  expect(shown()).toEqual([[[81, false]], [[80, false]]]);
+  const data = Buffer.from(instance(80, "OUT_OF_SERVICE"));
+  writer.submit({ op: "setData", path: "/services/shop/i", data, version: -1 }, () => {});
+  writer.submit({ op: "delete", path: "/apps/shop/j", version: -1 }, () => {});
+  await home.advance(600);
+  expect(shown()).toEqual([[[80, true]]]);
   ending.abort();
   await home.advance(2000);
   await watching;

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { ApplicationService } from "../../../../../src/model/application.ts";
 import type { World } from "../../../../../src/model/entry.ts";
-import { encodeName } from "../../../../../src/registry-sync/dubbo-url.ts";
+import { serviceKey } from "../../../../../src/model/service.ts";
+import { encodeName } from "../../../../../src/registry-sync/dubbo/url.ts";
 import { passedServices } from "../../../../../src/registry-sync/findings.ts";
 import type { InterfaceNodes, TreeChanges } from "../../../../../src/registry-sync/sources/zookeeper/tree.ts";
 import { createZookeeperWorld } from "../../../../../src/registry-sync/sources/zookeeper/world.ts";
@@ -279,6 +281,33 @@ describe("services that are not led through the proxy", () => {
   });
 });
 
+describe("a tag rule of the config centre", () => {
+  const two = [provider("10.0.0.1:20880", "version=1.0.0"), provider("10.0.0.2:20880", "version=1.0.0")];
+  const text =
+    "scope: application\nforce: false\nruntime: true\nkey: shop\ntags:\n- name: gray\n  addresses: ['10.0.0.2:20880']\n";
+  const rules = new Map([["shop.tag-router", text]]);
+  const tagsOf = (world: ReturnType<typeof worldOf>) => world.entries[0]?.endpoints.map(({ tag }) => tag);
+
+  test("gives its providers their tags, and the service is led", () => {
+    const world = worldOf({ providers: two }, { rules });
+    expect([tagsOf(world), codes(world)]).toEqual([["", "gray"], []]);
+  });
+
+  test("comes and goes with the tags", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    world.update(tree({ "a.B": { providers: two } }));
+    expect(tagsOf(world.update({ rules }))).toEqual(["", "gray"]);
+    expect(tagsOf(world.update({ rules: new Map([["shop.tag-router", undefined]]) }))).toEqual(["", ""]);
+  });
+
+  test.each<[name: string, providers: readonly string[]]>([
+    ["with a tag of its own", [...two, provider("10.0.0.3:20880", "version=1.0.0&dubbo.tag=blue")]],
+    ["of another application", [...two, provider("10.0.0.3:20880", "version=1.0.0&application=other")]],
+  ])("is left to consumers beside a provider %s", (_name, providers) => {
+    expect(codes(worldOf({ providers }, { rules }))).toEqual(["TR0131"]);
+  });
+});
+
 describe("dynamic configuration of the config centre", () => {
   const two = [provider("10.0.0.1:20880", "version=1.0.0"), provider("10.0.0.2:20880", "version=1.0.0&weight=7")];
   const config = (parameters: string, more = "") =>
@@ -443,5 +472,99 @@ describe("updates", () => {
     );
     const next = world.update({ interfaces: new Map([["a.B", undefined]]) });
     expect([next.entries, next.consumers, next.findings]).toEqual([[], [], []]);
+  });
+});
+
+describe("applications", () => {
+  const node = (host: string, revision: string, extra: object = {}) =>
+    new TextEncoder().encode(
+      JSON.stringify({
+        address: host,
+        port: 20880,
+        payload: { metadata: { "dubbo.metadata.revision": revision, ...extra } },
+      }),
+    );
+  const service = (name: string): ApplicationService => ({
+    ...{ service: serviceKey(name), protocol: "dubbo", port: 20880, path: name, params: { side: "provider" } },
+  });
+  const stage = () => {
+    const known = new Map<string, readonly ApplicationService[]>();
+    const wanted = new Map<string, readonly string[]>();
+    const revisions = {
+      services: (_: string, revision: string) => known.get(revision),
+      failure: () => undefined,
+      follow: (name: string, list: readonly { readonly revision: string }[]) =>
+        wanted.set(
+          name,
+          list.map(({ revision }) => revision),
+        ),
+    };
+    return { known, wanted, world: createZookeeperWorld({ name: "legacy", revisions }) };
+  };
+  const folder = (nodes: Readonly<Record<string, Uint8Array>>) => ({
+    spring: new Map([["/services/shop", new Map(Object.entries(nodes))]]),
+    instances: new Map([["shop", Object.keys(nodes)]]),
+  });
+  const endpoints = (world: World, name: string) =>
+    world.entries.find((one) => one.service.interface === name)?.endpoints.map((one) => `${one.address}:${one.port}`);
+
+  test("of which nothing stands at interface level have entries once their services are known", () => {
+    const { known, wanted, world } = stage();
+    const first = world.update(folder({ "10.0.0.1:20880": node("10.0.0.1", "r1") }));
+    expect([first.entries, wanted.get("shop"), first.applications?.[0]?.name]).toEqual([[], ["r1"], "shop"]);
+    known.set("r1", [service("a.B")]);
+    const second = world.update({ revisions: new Set(["shop"]) });
+    expect(endpoints(second, "a.B")).toEqual(["10.0.0.1:20880"]);
+    expect(codes(second)).toEqual([]);
+  });
+
+  test("a provider at both levels is one endpoint, as its URL says it", () => {
+    const { known, world } = stage();
+    known.set("r1", [service("a.B")]);
+    world.update(tree({ "a.B": { providers: [provider("10.0.0.1:20880", "weight=7")] } }));
+    const both = world.update(
+      folder({ "10.0.0.1:20880": node("10.0.0.1", "r1"), "10.0.0.2:20880": node("10.0.0.2", "r1") }),
+    );
+    expect(both.entries[0]?.endpoints.map((one) => [one.address, one.weight])).toEqual([
+      ["10.0.0.1", 7],
+      ["10.0.0.2", 100],
+    ]);
+    const left = world.update(tree({ "a.B": {} }));
+    expect(left.entries[0]?.endpoints.map((one) => [one.address, one.weight])).toEqual([
+      ["10.0.0.1", 100],
+      ["10.0.0.2", 100],
+    ]);
+  });
+
+  test("one instance's change touches the interfaces of its application alone", () => {
+    const { known, world } = stage();
+    known.set("r1", [service("a.B")]);
+    known.set("r2", [service("a.B"), service("a.C")]);
+    world.update(tree({ "a.X": { providers: ["dubbo://10.0.0.9:20880/a.X?application=other"] } }));
+    const before = world.update(folder({ "10.0.0.1:20880": node("10.0.0.1", "r1") }));
+    const after = world.update(folder({ "10.0.0.1:20880": node("10.0.0.1", "r2") }));
+    expect(after.entries.map((one) => one.service.interface)).toEqual(["a.B", "a.C", "a.X"]);
+    expect(after.entries[2]).toBe(before.entries[1]);
+    const gone = world.update({
+      spring: new Map([["/services/shop", undefined]]),
+      instances: new Map([["shop", undefined]]),
+    });
+    expect([gone.entries.length, gone.applications]).toEqual([1, undefined]);
+  });
+
+  test("overrides and rules of the config centre hold for them too", () => {
+    const { known, world } = stage();
+    known.set("r1", [service("a.B")]);
+    world.update(tree({ "a.B": { configurators: ["override://0.0.0.0/a.B?category=configurators&weight=5"] } }));
+    const overridden = world.update(folder({ "10.0.0.1:20880": node("10.0.0.1", "r1") }));
+    expect(overridden.entries[0]?.endpoints[0]?.weight).toBe(5);
+  });
+
+  test("what cannot be read of them is left out and told of", () => {
+    const { known, world } = stage();
+    known.set("r1", [service("a.B")]);
+    const bad = new TextEncoder().encode("{");
+    const read = world.update(folder({ "10.0.0.1:20880": node("10.0.0.1", "r1"), "10.0.0.2:20880": bad }));
+    expect([endpoints(read, "a.B"), codes(read)]).toEqual([["10.0.0.1:20880"], ["TR0107"]]);
   });
 });

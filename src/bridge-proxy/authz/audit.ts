@@ -1,0 +1,102 @@
+import type { Logger } from "../../base/log.ts";
+import { VerifiedTokens } from "./jwt.ts";
+import type { LaneFacts } from "./predicate.ts";
+
+/** What policies did, all monotonic. */
+export interface AuthzCounters extends Record<string, number> {
+  /** Calls that a policy, or the lack of one that allows, refused. */
+  authzDenied: number;
+  /** Calls that an AUDIT policy matched. */
+  authzAudited: number;
+  /** Calls in which a serialization guard found something. */
+  serializationFaults: number;
+  /** Lines about them that were left out: more came in a second than are written. */
+  authzLinesLeftOut: number;
+  dryRunDenyAllowed: number;
+  dryRunDenyDenied: number;
+  dryRunAllowAllowed: number;
+  dryRunAllowDenied: number;
+}
+
+/** Lines of audit and denial that one proxy writes in a second, each kind by itself. */
+export const LINES_A_SECOND = 20;
+const SECOND_MS = 1_000;
+const MAX_PATH = 300;
+
+/** Counts and logs what policies decide. A flood of refused calls fills no disk: lines over {@link LINES_A_SECOND} are only counted. */
+export class AuthzStats {
+  readonly counters: AuthzCounters = {
+    authzDenied: 0,
+    authzAudited: 0,
+    serializationFaults: 0,
+    authzLinesLeftOut: 0,
+    dryRunDenyAllowed: 0,
+    dryRunDenyDenied: 0,
+    dryRunAllowAllowed: 0,
+    dryRunAllowDenied: 0,
+  };
+  /** Of all services' tokens. */
+  readonly verified = new VerifiedTokens();
+  readonly #log: Logger;
+  readonly #nowMs: () => number;
+  readonly #lines = {
+    audit: { sinceMs: Number.NEGATIVE_INFINITY, count: 0 },
+    denied: { sinceMs: Number.NEGATIVE_INFINITY, count: 0 },
+    guarded: { sinceMs: Number.NEGATIVE_INFINITY, count: 0 },
+  };
+
+  constructor(log: Logger, nowMs: () => number) {
+    this.#log = log;
+    this.#nowMs = nowMs;
+  }
+
+  /** A rule of an AUDIT policy matched a call. */
+  audited(policy: string, facts: LaneFacts): void {
+    this.counters.authzAudited++;
+    if (this.#mayWrite("audit")) this.#log.info("audit", lineOf(policy, facts));
+  }
+
+  /** A call was refused, by a policy's rule or (`""`) since none allowed it. */
+  denied(policy: string, facts: LaneFacts): void {
+    this.counters.authzDenied++;
+    if (this.#mayWrite("denied")) this.#log.info("call denied", lineOf(policy || "none allows it", facts));
+  }
+
+  /** A serialization guard found something; on trial it refuses nothing. */
+  guarded(fault: string, facts: LaneFacts, dryRun: boolean): void {
+    this.counters.serializationFaults++;
+    if (this.#mayWrite("guarded"))
+      this.#log.warn(dryRun ? "call would be refused" : "call refused", lineOf(`SerializationGuard: ${fault}`, facts));
+  }
+
+  /** What policies of an action that are only tried would have done. */
+  dryRun(action: "allow" | "deny", denied: boolean): void {
+    const { counters } = this;
+    if (action === "deny") {
+      if (denied) counters.dryRunDenyDenied++;
+      else counters.dryRunDenyAllowed++;
+    } else if (denied) counters.dryRunAllowDenied++;
+    else counters.dryRunAllowAllowed++;
+  }
+
+  #mayWrite(kind: "audit" | "denied" | "guarded"): boolean {
+    const lines = this.#lines[kind];
+    const nowMs = this.#nowMs();
+    if (nowMs - lines.sinceMs >= SECOND_MS) {
+      lines.sinceMs = nowMs;
+      lines.count = 0;
+    }
+    if (++lines.count <= LINES_A_SECOND) return true;
+    this.counters.authzLinesLeftOut++;
+    return false;
+  }
+}
+
+function lineOf(policy: string, { peer, path }: LaneFacts): Record<string, string> {
+  return {
+    policy,
+    path: (path ?? "unknown").slice(0, MAX_PATH),
+    from: peer.address,
+    ...(peer.spiffeId !== undefined && { principal: peer.spiffeId }),
+  };
+}

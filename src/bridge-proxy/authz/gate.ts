@@ -1,0 +1,216 @@
+import type { CallReason } from "../../base/errors.ts";
+import {
+  ALLOW_FILTER,
+  AUDIT_FILTER,
+  type AuthzConfigs,
+  CUSTOM_FILTER,
+  DENY_FILTER,
+  JWT_FILTER,
+  type RbacRules,
+} from "../../codecs/xds/authz.ts";
+import { SERIALIZATION_FILTER } from "../../codecs/xds/serialization-guard.ts";
+import type { AuthzStats } from "./audit.ts";
+import { JwtCheck } from "./jwt.ts";
+import type { Peer } from "./peer.ts";
+import { type CallFacts, type LaneFacts, visit } from "./predicate.ts";
+import { type NarrowedRules, RuleIndex } from "./rules.ts";
+import { SerializationCheck } from "./serialization.ts";
+
+/** Why a call may not go on. */
+export interface Denial {
+  readonly reason: Extract<CallReason, "denied" | "unauthenticated" | "undecodable">;
+  /** For the caller. */
+  readonly message: string;
+  /** The policy's rule; `""` where no ALLOW rule matched. */
+  readonly policy: string;
+}
+
+/** What of a call has to be read for a decision, the later including the earlier. */
+export type Reads = "nothing" | "headers" | "arguments";
+
+/** A call as far as policies may ask for it. */
+export type AskedCall = Pick<CallFacts, "header"> & {
+  /** Lets a guard look at what the call holds and says what is wrong with it; absent where nothing can be looked at. */
+  readonly inspect?: (check: SerializationCheck) => string | undefined;
+};
+
+/** The decision for all calls of one caller to one method. */
+export interface Gate {
+  readonly reads: Reads;
+  /** Where nothing has to be read: the decision; undefined for "goes on". */
+  readonly denial: Denial | undefined;
+  /** Decides one call, counts it and logs what policies ask to be logged. Throws what reading the call throws. */
+  decide(call: AskedCall): Denial | undefined;
+}
+
+/** Paths of one connection whose gates are kept. */
+const MAX_GATES = 128;
+const ACCESS_DENIED = "RBAC: access denied";
+const ARGUMENT = "dubbo-arg-";
+const NOT_ALLOWED: Denial = { reason: "denied", message: ACCESS_DENIED, policy: "" };
+
+interface Layer {
+  readonly enforced: RuleIndex | undefined;
+  readonly shadow: RuleIndex | undefined;
+}
+
+/** Who may call a service, compiled: tokens, then CUSTOM, then AUDIT, DENY and ALLOW, as Istio has them. */
+export class HostAuthz {
+  readonly #jwt: JwtCheck | undefined;
+  readonly #serialization: SerializationCheck | undefined;
+  readonly #custom: RuleIndex | undefined;
+  readonly #audit: RuleIndex | undefined;
+  readonly #deny: Layer;
+  readonly #allow: Layer;
+  readonly #stats: AuthzStats;
+  /** By connection and path: requests over HTTP ask for theirs each time. */
+  readonly #gates = new WeakMap<Peer, Map<string | undefined, Gate>>();
+
+  /** `nowS` is the time of day, s since 1970. */
+  constructor(configs: AuthzConfigs, stats: AuthzStats, nowS: () => number = () => Date.now() / 1_000) {
+    const layer = (name: typeof DENY_FILTER | typeof ALLOW_FILTER): Layer => ({
+      enforced: indexOf(configs[name]?.rbac.rules),
+      shadow: indexOf(configs[name]?.rbac.shadowRules),
+    });
+    const guard = configs[SERIALIZATION_FILTER];
+    this.#serialization = guard === undefined ? undefined : new SerializationCheck(guard);
+    const tokens = configs[JWT_FILTER];
+    this.#jwt = tokens === undefined ? undefined : new JwtCheck(tokens, stats.verified, nowS);
+    this.#custom = indexOf(configs[CUSTOM_FILTER]?.rbac.shadowRules);
+    this.#audit = indexOf(configs[AUDIT_FILTER]?.rbac.rules);
+    this.#deny = layer(DENY_FILTER);
+    this.#allow = layer(ALLOW_FILTER);
+    this.#stats = stats;
+  }
+
+  /** The gate for calls of `peer` to `path`, `/interface/method`; undefined: a path that cannot be read, of which the worst is taken. */
+  gate(peer: Peer, path: string | undefined): Gate {
+    let gates = this.#gates.get(peer);
+    if (gates === undefined) {
+      gates = new Map();
+      this.#gates.set(peer, gates);
+    }
+    let gate = gates.get(path);
+    if (gate === undefined) {
+      // Paths are the callers' choice: one that makes them up pays by having them worked out anew.
+      if (gates.size >= MAX_GATES) gates.clear();
+      gate = this.#makeGate({ peer, path });
+      gates.set(path, gate);
+    }
+    return gate;
+  }
+
+  #makeGate(facts: LaneFacts): Gate {
+    return new LaneGate(
+      {
+        jwt: this.#jwt,
+        serialization: this.#serialization,
+        custom: this.#custom?.narrow(facts),
+        audit: this.#audit?.narrow(facts),
+        deny: this.#deny.enforced?.narrow(facts),
+        allow: this.#allow.enforced?.narrow(facts),
+        shadowDeny: this.#deny.shadow?.narrow(facts),
+        shadowAllow: this.#allow.shadow?.narrow(facts),
+      },
+      this.#stats,
+      facts,
+    );
+  }
+}
+
+interface Layers {
+  readonly jwt: JwtCheck | undefined;
+  readonly serialization: SerializationCheck | undefined;
+  readonly custom: NarrowedRules | undefined;
+  readonly audit: NarrowedRules | undefined;
+  readonly deny: NarrowedRules | undefined;
+  /** Undefined where no policy allows anything: then all is. */
+  readonly allow: NarrowedRules | undefined;
+  readonly shadowDeny: NarrowedRules | undefined;
+  readonly shadowAllow: NarrowedRules | undefined;
+}
+
+class LaneGate implements Gate {
+  readonly reads: Reads;
+  readonly denial: Denial | undefined;
+  readonly #layers: Layers;
+  readonly #stats: AuthzStats;
+  readonly #facts: LaneFacts;
+
+  constructor(layers: Layers, stats: AuthzStats, facts: LaneFacts) {
+    this.#layers = layers;
+    this.#stats = stats;
+    this.#facts = facts;
+    const { custom, audit, deny, allow, shadowDeny, shadowAllow } = layers;
+    const lists = [custom, audit, deny, allow, shadowDeny, shadowAllow].filter((list) => list !== undefined);
+    const counts = [audit, shadowDeny].some((list) => list !== undefined && !list.empty) || shadowAllow !== undefined;
+    const isFixed =
+      !counts &&
+      layers.jwt === undefined &&
+      layers.serialization === undefined &&
+      (custom === undefined || custom.empty || custom.always !== undefined) &&
+      (deny === undefined || deny.empty || deny.always !== undefined) &&
+      (deny?.always !== undefined || allow === undefined || allow.empty || allow.always !== undefined);
+    this.reads = isFixed ? "nothing" : readsOf(lists);
+    this.denial = isFixed ? this.#judge(NO_FACTS) : undefined;
+  }
+
+  decide({ header, inspect }: AskedCall): Denial | undefined {
+    if (this.reads === "nothing" && this.denial === undefined) return undefined;
+    const { jwt, audit, shadowDeny, shadowAllow } = this.#layers;
+    const stats = this.#stats;
+    const token = jwt?.find(header);
+    if (token?.fault !== undefined) {
+      stats.denied("Jwt", this.#facts);
+      return { reason: "unauthenticated", message: token.fault, policy: "Jwt" };
+    }
+    const call: CallFacts = { header, claims: token?.claims };
+    const logged = audit?.find(call, true);
+    if (logged !== undefined) stats.audited(logged.name, this.#facts);
+    if (shadowDeny !== undefined) stats.dryRun("deny", shadowDeny.find(call, true) !== undefined);
+    if (shadowAllow !== undefined) stats.dryRun("allow", shadowAllow.find(call, false) === undefined);
+    const denial = this.denial ?? this.#judge(call) ?? this.#inspect(inspect);
+    if (denial !== undefined) stats.denied(denial.policy, this.#facts);
+    return denial;
+  }
+
+  #inspect(inspect: AskedCall["inspect"]): Denial | undefined {
+    const { serialization } = this.#layers;
+    const fault = serialization === undefined ? undefined : inspect?.(serialization);
+    if (serialization === undefined || fault === undefined) return undefined;
+    this.#stats.guarded(fault, this.#facts, serialization.dryRun);
+    return serialization.dryRun
+      ? undefined
+      : { reason: "denied", message: `serialization guard: ${fault}`, policy: "SerializationGuard" };
+  }
+
+  #judge(call: CallFacts): Denial | undefined {
+    const { custom, deny, allow } = this.#layers;
+    // No external server is asked yet, and where none can be asked calls are denied.
+    const asked = custom?.find(call, true);
+    if (asked !== undefined) return { reason: "denied", message: ACCESS_DENIED, policy: asked.name };
+    const denied = deny?.find(call, true);
+    if (denied !== undefined) return { reason: "denied", message: ACCESS_DENIED, policy: denied.name };
+    return allow === undefined || allow.find(call, false) !== undefined ? undefined : NOT_ALLOWED;
+  }
+}
+
+const NO_FACTS: CallFacts = { header: () => undefined, claims: undefined };
+
+function indexOf(rules: RbacRules | undefined): RuleIndex | undefined {
+  return rules === undefined ? undefined : new RuleIndex(rules);
+}
+
+function readsOf(lists: readonly NarrowedRules[]): Reads {
+  let reads: Reads = "nothing";
+  for (const { rules } of lists) {
+    for (const { predicate } of rules) {
+      visit(predicate, (part) => {
+        if (part.op === "header" && part.name.startsWith(ARGUMENT)) reads = "arguments";
+        else if (reads === "nothing") reads = "headers";
+      });
+    }
+  }
+  // What only counts has nothing to read, and is asked of each call all the same.
+  return reads === "nothing" ? "headers" : reads;
+}

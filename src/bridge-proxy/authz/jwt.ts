@@ -1,0 +1,126 @@
+import type { JwtAuthentication, JwtHeader, JwtProvider } from "../../codecs/xds/authz.ts";
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import { type Claims, MAX_TOKEN, parseKeySet, type TokenRules, type TokenVerdict, verifyToken } from "./token.ts";
+
+/** Tokens whose verdict is remembered, all services together. */
+const MAX_REMEMBERED = 10_000;
+/** A token that is not good is looked at again after this, s: its key may have come. */
+const REFUSED_S = 10;
+const SWEEP = 1_000;
+
+interface Remembered {
+  readonly verdict: TokenVerdict;
+  readonly untilS: number;
+}
+
+/** Verdicts on tokens, so that a caller that sends one with each call has it verified once. */
+export class VerifiedTokens {
+  readonly #known = new Map<string, Remembered>();
+
+  /** The verdict of `rules` on a token; `id` tells these rules from all others. */
+  judge(id: string, token: string, rules: TokenRules, nowS: number): TokenVerdict {
+    if (token.length > MAX_TOKEN) return verifyToken(token, rules, nowS);
+    const key = `${id}\n${token}`;
+    const known = this.#known.get(key);
+    if (known !== undefined && nowS < known.untilS) return known.verdict;
+    const verdict = verifyToken(token, rules, nowS);
+    if (this.#known.size >= MAX_REMEMBERED) this.#forgetOldest();
+    this.#known.delete(key);
+    this.#known.set(key, { verdict, untilS: "claims" in verdict ? verdict.untilS : nowS + REFUSED_S });
+    return verdict;
+  }
+
+  /** How many are remembered. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  #forgetOldest(): void {
+    let left = SWEEP;
+    for (const key of this.#known.keys()) {
+      if (left-- === 0) return;
+      this.#known.delete(key);
+    }
+  }
+}
+
+/** What a call's token says; `fault` where it has one that is not good. */
+export interface TokenFinding {
+  readonly claims: Claims | undefined;
+  readonly fault: string | undefined;
+}
+
+const NO_TOKEN: TokenFinding = { claims: undefined, fault: undefined };
+const USUAL_HEADERS: readonly JwtHeader[] = [{ name: "authorization", valuePrefix: "Bearer " }];
+const USUAL_PARAMS = ["access_token"];
+
+interface Issuer {
+  readonly id: string;
+  readonly rules: TokenRules;
+  readonly headers: readonly JwtHeader[];
+  readonly params: readonly string[];
+  readonly cookies: readonly string[];
+}
+
+/** Verifies the tokens of calls, by what any of several issuers asks. */
+export class JwtCheck {
+  readonly #issuers: readonly Issuer[];
+  readonly #verified: VerifiedTokens;
+  readonly #nowS: () => number;
+
+  /** `nowS` is the time of day, s since 1970. */
+  constructor(config: JwtAuthentication, verified: VerifiedTokens, nowS: () => number) {
+    this.#issuers = Object.values(config.providers).map(compileIssuer);
+    this.#verified = verified;
+    this.#nowS = nowS;
+  }
+
+  /** A call without a token passes; one that has some is as good as the best of them. Throws what the call's headers throw. */
+  find(header: HeaderLookup): TokenFinding {
+    let fault: string | undefined;
+    for (const issuer of this.#issuers) {
+      for (const token of tokensOf(issuer, header)) {
+        const verdict = this.#verified.judge(issuer.id, token, issuer.rules, this.#nowS());
+        if ("claims" in verdict) return { claims: verdict.claims, fault: undefined };
+        // Of several issuers only one can be meant.
+        if (fault === undefined || fault === OTHER_ISSUER) fault = verdict.fault;
+      }
+    }
+    return fault === undefined ? NO_TOKEN : { claims: undefined, fault };
+  }
+}
+
+const OTHER_ISSUER = "Jwt issuer is not configured";
+
+function compileIssuer(provider: JwtProvider): Issuer {
+  const { fromHeaders = [], fromParams = [], fromCookies = [], issuer, audiences = [], localJwks } = provider;
+  const says = fromHeaders.length + fromParams.length + fromCookies.length > 0;
+  return {
+    id: JSON.stringify([issuer, audiences, localJwks.inlineString]),
+    rules: { issuer, audiences, keys: parseKeySet(localJwks.inlineString) },
+    headers: says ? fromHeaders : USUAL_HEADERS,
+    params: says ? fromParams : USUAL_PARAMS,
+    cookies: fromCookies,
+  };
+}
+
+function* tokensOf({ headers, params, cookies }: Issuer, header: HeaderLookup): Generator<string> {
+  for (const { name, valuePrefix = "" } of headers) {
+    const value = header(name.toLowerCase());
+    if (value === undefined) continue;
+    // What stands before and behind a token is not part of it, as Envoy takes it.
+    const at = valuePrefix === "" ? 0 : value.toLowerCase().indexOf(valuePrefix.toLowerCase());
+    if (at < 0) continue;
+    const token = /^[^\s,;]*/.exec(value.slice(at + valuePrefix.length).trimStart())![0];
+    if (token !== "") yield token;
+  }
+  for (const name of params) {
+    const value = header(`?${name}`);
+    if (value !== undefined && value !== "") yield value;
+  }
+  const said = cookies.length === 0 ? "" : (header("cookie") ?? "");
+  for (const pair of said.split(";").map((one) => one.trim())) {
+    const cut = pair.indexOf("=");
+    if (cut > 0 && cookies.includes(pair.slice(0, cut))) yield pair.slice(cut + 1);
+  }
+}

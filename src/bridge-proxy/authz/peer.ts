@@ -1,0 +1,38 @@
+import type { Socket } from "node:net";
+import { parseIp } from "../../base/ip-block.ts";
+import { type Identity, printIdentity } from "../../model/identity.ts";
+
+/** Who is at the other end of an accepted connection: what policies may ask of it. */
+export interface Peer {
+  /** As {@link parseIp} gives it; undefined where the address is not known. */
+  readonly ip: Uint8Array | undefined;
+  /** Its address as text, for logs and external servers. */
+  readonly address: string;
+  /** SPIFFE id of its certificate, or of who the facade says that it is; undefined where nobody vouches for it. */
+  readonly spiffeId: string | undefined;
+  /** Server name that it asked for by TLS; `""` for none. */
+  readonly serverName: string;
+}
+
+const identities = new WeakMap<Socket, { readonly identity: Identity; readonly serverName: string }>();
+
+/** Says whose connection this is; before its first bytes are handed on. */
+export function identify(socket: Socket, identity: Identity, serverName = ""): void {
+  identities.set(socket, { identity, serverName });
+}
+
+/** The peer of a connection from `address`. */
+export function peerOf(socket: Socket, address: string): Peer {
+  const known = identities.get(socket);
+  return peerFrom(address, known?.identity, known?.serverName);
+}
+
+/** A peer by what is known of it. */
+export function peerFrom(address: string, identity?: Identity, serverName = ""): Peer {
+  return {
+    ip: parseIp(address),
+    address,
+    spiffeId: identity === undefined ? undefined : printIdentity(identity),
+    serverName,
+  };
+}

@@ -1,0 +1,141 @@
+import { ProtocolError } from "../../base/errors.ts";
+import { seeClassNames } from "../../codecs/class-names.ts";
+import { RequestHead } from "../../codecs/dubbo2/head.ts";
+import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
+import { ClassNameWalker } from "../../codecs/hessian2/class-names.ts";
+import type { Value } from "../../codecs/value.ts";
+import type { SerializationGuardConfig } from "../../codecs/xds/serialization-guard.ts";
+
+/** Names whose verdict is remembered. */
+const MAX_NAMES = 4_096;
+const MAX_ARGUMENTS = 255;
+/** Forms of generic calls that have providers read Java's own serialization, or take an answer's type from the caller (CVE-2021-30179). */
+const REFUSED_GENERIC = new Set(["nativejava", "raw.return"]);
+/** What stands before and behind a class in the name of an array of it. */
+const ARRAY = /^\[+L?|;$/g;
+
+/** Types that are no classes, as Hessian names arrays and lists of them. */
+const PLAIN = new Set(" boolean byte short int long float double char string date object".split(" "));
+
+/** What the arguments of a call may hold, compiled. */
+export class SerializationCheck {
+  readonly dryRun: boolean;
+  readonly #maxBodyBytes: number;
+  readonly #deny: NameList;
+  readonly #allow: NameList | undefined;
+  readonly #walker: ClassNameWalker;
+  readonly #verdicts = new Map<string, string | undefined>();
+
+  constructor({ deny, allow, maxBodyBytes, maxDepth, dryRun }: SerializationGuardConfig) {
+    this.dryRun = dryRun === true;
+    this.#maxBodyBytes = maxBodyBytes ?? Number.POSITIVE_INFINITY;
+    this.#deny = new NameList(deny);
+    this.#allow = allow.length === 0 ? undefined : new NameList(allow);
+    this.#walker = new ClassNameWalker(maxDepth === undefined ? {} : { maxDepth });
+  }
+
+  /** Why a Dubbo2 call may not go on; undefined where it may. A call that cannot be read to its end may not. */
+  faultOf(head: RequestView): string | undefined {
+    return this.#first((see) => {
+      const bodyBytes = head.bytes.length - head.bodyStart;
+      if (head instanceof RequestHead) {
+        const { bytes, bodyStart, bodyEnd, argsStart } = head;
+        const fault = this.#overLimit(bodyEnd - bodyStart);
+        if (fault !== undefined) return fault;
+        const behind = this.#walker.walk(
+          bytes,
+          argsStart,
+          bodyEnd,
+          head.argumentCount + (hasAttachments(head) ? 1 : 0),
+          see,
+        );
+        const isNull = behind + 1 === bodyEnd && bytes[behind] === 0x4e;
+        if (behind < bodyEnd && !isNull) return "body goes on behind its attachments";
+        if (head.isGeneric) seeClassNames(argumentsOf(head), see);
+      } else {
+        const fault = this.#overLimit(bodyBytes);
+        if (fault !== undefined) return fault;
+        seeClassNames(argumentsOf(head), see);
+      }
+      const generic = head.isGeneric ? head.attachments().get("generic") : undefined;
+      return generic !== undefined && REFUSED_GENERIC.has(generic)
+        ? `generic calls of form ${generic} are refused`
+        : undefined;
+    });
+  }
+
+  /** The same of a Triple call's arguments in a wrapper. */
+  faultOfArguments(view: { effectiveArgument(n: number): Value | undefined }, bodyBytes: number): string | undefined {
+    return (
+      this.#overLimit(bodyBytes) ??
+      this.#first((see) => {
+        seeClassNames(argumentsOf(view), see);
+        return undefined;
+      })
+    );
+  }
+
+  #overLimit(bodyBytes: number): string | undefined {
+    return bodyBytes > this.#maxBodyBytes
+      ? `body of ${bodyBytes} bytes is over the guard's limit ${this.#maxBodyBytes}`
+      : undefined;
+  }
+
+  #first(run: (see: (name: string) => void) => string | undefined): string | undefined {
+    let fault: string | undefined;
+    try {
+      const other = run((name) => {
+        fault ??= this.#verdict(name);
+      });
+      return fault ?? other;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return fault ?? `arguments can't be read: ${error.message}`;
+    }
+  }
+
+  #verdict(wireName: string): string | undefined {
+    if (this.#verdicts.has(wireName)) return this.#verdicts.get(wireName);
+    const name = wireName.replace(ARRAY, "");
+    const isNamed = this.#allow?.hasFull(name) === true;
+    const isOther = this.#allow !== undefined && !this.#allow.has(name) && !PLAIN.has(name);
+    const isRefused = !isNamed && (isOther || this.#deny.has(name));
+    const fault = isRefused ? `class ${JSON.stringify(name.slice(0, 200))} is refused` : undefined;
+    if (this.#verdicts.size >= MAX_NAMES) this.#verdicts.clear();
+    this.#verdicts.set(wireName, fault);
+    return fault;
+  }
+}
+
+function hasAttachments(head: RequestHead): boolean {
+  return head.attachments().form === "map";
+}
+
+function* argumentsOf(view: { effectiveArgument(n: number): Value | undefined }): Generator<Value> {
+  for (let n = 0; n < MAX_ARGUMENTS; n++) {
+    const value = view.effectiveArgument(n);
+    if (value === undefined) return;
+    yield value;
+  }
+}
+
+/** Names and beginnings of names. */
+class NameList {
+  readonly #full = new Set<string>();
+  readonly #starts: string[] = [];
+
+  constructor(patterns: readonly string[]) {
+    for (const pattern of patterns) {
+      if (pattern.endsWith("*")) this.#starts.push(pattern.slice(0, -1));
+      else this.#full.add(pattern);
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#full.has(name) || this.#starts.some((start) => name.startsWith(start));
+  }
+
+  hasFull(name: string): boolean {
+    return this.#full.has(name);
+  }
+}

@@ -1,0 +1,136 @@
+import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
+
+/** Payload of a token. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** One key of an issuer, usable. */
+export interface IssuerKey {
+  readonly id: string | undefined;
+  readonly algorithms: readonly string[];
+  readonly key: KeyObject;
+}
+
+/** Longest token that is looked at, characters. */
+export const MAX_TOKEN = 8_192;
+/** Keys of one set. */
+const MAX_KEYS = 100;
+const MIN_RSA_BITS = 2_048;
+/** How far clocks may differ, s. */
+const SKEW_S = 60;
+
+const RSA = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+const CURVES: Readonly<Record<string, string>> = { prime256v1: "ES256", secp384r1: "ES384", secp521r1: "ES512" };
+
+/**
+ * The keys of a JWKS (RFC 7517) that verify signatures: RSA of 2048 bits at least, EC and Ed25519. Others (symmetric ones, those for
+ * encryption, broken ones) are left out; a text that is no key set has none.
+ */
+export function parseKeySet(text: string): readonly IssuerKey[] {
+  const listed = (parseObject(text) as { readonly keys?: unknown } | undefined)?.keys;
+  return Array.isArray(listed) ? listed.slice(0, MAX_KEYS).flatMap((jwk) => readKey(jwk) ?? []) : [];
+}
+
+function readKey(jwk: unknown): IssuerKey | undefined {
+  if (typeof jwk !== "object" || jwk === null) return undefined;
+  const { kty, kid, use, alg } = jwk as Readonly<Record<string, unknown>>;
+  if (kty === "oct" || (use !== undefined && use !== "sig")) return undefined;
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: jwk as import("node:crypto").JsonWebKey, format: "jwk" });
+  } catch {
+    return undefined;
+  }
+  const possible = algorithmsOf(key);
+  const algorithms = typeof alg === "string" ? possible.filter((one) => one === alg) : possible;
+  return algorithms.length === 0 ? undefined : { id: typeof kid === "string" ? kid : undefined, algorithms, key };
+}
+
+function algorithmsOf(key: KeyObject): readonly string[] {
+  const { modulusLength = 0, namedCurve = "" } = key.asymmetricKeyDetails ?? {};
+  switch (key.asymmetricKeyType) {
+    case "rsa":
+      return modulusLength >= MIN_RSA_BITS ? RSA : [];
+    case "ec":
+      return CURVES[namedCurve] === undefined ? [] : [CURVES[namedCurve]];
+    case "ed25519":
+      return ["EdDSA"];
+    default:
+      return [];
+  }
+}
+
+/** What is asked of a token. */
+export interface TokenRules {
+  readonly issuer: string;
+  /** One must be among the token's; none asks for nothing. */
+  readonly audiences: readonly string[];
+  readonly keys: readonly IssuerKey[];
+}
+
+/** Claims of a token that is good, until when (s since 1970), or what is wrong with it. */
+export type TokenVerdict = { readonly claims: Claims; readonly untilS: number } | { readonly fault: string };
+
+/**
+ * Verifies a token in compact form (RFC 7519): signature, issuer, audience and time, with a minute for clocks that differ. Only public-key
+ * algorithms count; `none` is none of them, and neither is a header that marks anything as critical.
+ */
+export function verifyToken(token: string, { issuer, audiences, keys }: TokenRules, nowS: number): TokenVerdict {
+  if (token.length > MAX_TOKEN) return { fault: `Jwt is longer than ${MAX_TOKEN} characters` };
+  const [head, payload, signature, ...rest] = token.split(".");
+  if (signature === undefined || rest.length > 0 || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token))
+    return { fault: "Jwt is not in the form of Header.Payload.Signature" };
+  const header = parseObject(decode(head!));
+  const claims = parseObject(decode(payload!));
+  if (header === undefined || claims === undefined) return { fault: "Jwt header or payload is no JSON" };
+  const { alg, kid, crit } = header;
+  if (crit !== undefined) return { fault: "Jwt header has critical extensions" };
+  if (claims.iss !== issuer) return { fault: "Jwt issuer is not configured" };
+  const { exp, nbf } = claims;
+  if ((exp !== undefined && typeof exp !== "number") || (nbf !== undefined && typeof nbf !== "number"))
+    return { fault: "Jwt has a time that is no number" };
+  if (typeof exp === "number" && !(exp + SKEW_S > nowS)) return { fault: "Jwt is expired" };
+  if (typeof nbf === "number" && !(nbf - SKEW_S <= nowS)) return { fault: "Jwt not yet valid" };
+  if (!isMeant(claims.aud, audiences)) return { fault: "Audiences in Jwt are not allowed" };
+  const fitting = keys.filter(
+    (key) => key.algorithms.includes(String(alg)) && (kid === undefined || key.id === undefined || key.id === kid),
+  );
+  if (fitting.length === 0) return { fault: "Jwks has no key for the Jwt" };
+  const signed = Buffer.from(`${head}.${payload}`);
+  const bytes = Buffer.from(signature, "base64url");
+  if (!fitting.some(({ key }) => isSigned(String(alg), key, signed, bytes))) return { fault: "Jwt verification fails" };
+  return { claims, untilS: typeof exp === "number" ? exp + SKEW_S : Number.POSITIVE_INFINITY };
+}
+
+function isMeant(aud: unknown, audiences: readonly string[]): boolean {
+  if (audiences.length === 0) return true;
+  const said: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  return said.some((one) => typeof one === "string" && audiences.includes(one));
+}
+
+function isSigned(alg: string, key: KeyObject, signed: Buffer, signature: Buffer): boolean {
+  try {
+    if (alg === "EdDSA") return verify(null, signed, key, signature);
+    const digest = `sha${alg.slice(2)}`;
+    if (alg.startsWith("ES")) return verify(digest, signed, { key, dsaEncoding: "ieee-p1363" }, signature);
+    if (alg.startsWith("RS")) return verify(digest, signed, key, signature);
+    const padding = constants.RSA_PKCS1_PSS_PADDING;
+    return verify(digest, signed, { key, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }, signature);
+  } catch {
+    return false;
+  }
+}
+
+function decode(part: string): string {
+  return Buffer.from(part, "base64url").toString("utf8");
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,246 @@
+import type { OnReadOpts, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { readClientHello } from "../../codecs/tls/client-hello.ts";
+import type { InboundFacts } from "../../codecs/xds/listener.ts";
+import { identify } from "../authz/peer.ts";
+import type { CallerConnection } from "../caller-connection.ts";
+import type { ProxyContext } from "../context.ts";
+import { addressOf, adopt, prepare } from "../socket-driver.ts";
+import { acceptTls, isOfMesh, peerOf } from "../tls/accept.ts";
+import type { MadeContext, TlsContext } from "../tls/contexts.ts";
+import { type Spoken, tellSpoken } from "./first-bytes.ts";
+import { openPassage } from "./passage.ts";
+
+/** What a caller speaks that is served. */
+export type Served = Exclude<Spoken, "tls" | "unknown">;
+
+/** What an inbound connection is made with. */
+export interface InboundOptions {
+  readonly facts: InboundFacts;
+  /** Undefined where the listener has no certificates. */
+  readonly tls: TlsContext | undefined;
+  /** Serves a caller on `socket`; `refused`: every call is answered that it is not allowed. */
+  readonly serve: (socket: Socket, spoken: Served, refused: boolean, onClosed: () => void) => CallerConnection;
+  readonly onClosed: () => void;
+}
+
+/** Where what comes out of TLS is put until it is known what it is; looked at before anything else is read. */
+const sniffed = Buffer.allocUnsafeSlow(64 * 1024);
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * One connection accepted in front of a provider. What it speaks is told by its first bytes, however long they take to come: plain
+ * text, TLS of the mesh, which is ended here, or TLS of the application's own, which is carried as it is.
+ */
+export class InboundConnection implements CallerConnection {
+  readonly #context: ProxyContext;
+  readonly #options: InboundOptions;
+  readonly #address: string;
+  #socket: Socket;
+  #first: Buffer = NOTHING;
+  #caller: CallerConnection | undefined;
+  /** Monotonic ms; 0 while no handshake is under way. */
+  #handshakeSinceMs = 0;
+  #closed = false;
+
+  constructor(context: ProxyContext, socket: Socket, options: InboundOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#socket = socket;
+    this.#address = addressOf(socket);
+    context.tls.waiting.enter(this);
+    socket.on("data", this.#onData);
+    socket.on("error", this.#onError);
+    socket.once("close", this.#onClosed);
+  }
+
+  get backlogBytes(): number {
+    return this.#caller?.backlogBytes ?? 0;
+  }
+
+  leave(): void {
+    if (this.#caller === undefined) this.destroy();
+    else this.#caller.leave();
+  }
+
+  end(): void {
+    if (this.#caller === undefined) this.destroy();
+    else this.#caller.end();
+  }
+
+  destroy(): void {
+    if (this.#caller === undefined) this.#socket.destroy();
+    else this.#caller.destroy();
+  }
+
+  tick(): void {
+    const { nowMs, limits } = this.#context;
+    if (this.#caller !== undefined) this.#caller.tick();
+    else if (this.#handshakeSinceMs > 0 && nowMs - this.#handshakeSinceMs > limits.handshakeTimeoutMs)
+      this.#fail(`it took over ${limits.handshakeTimeoutMs} ms`);
+  }
+
+  /** Of bytes as they come from the network. */
+  readonly #onData = (bytes: Buffer): void => {
+    this.#context.nowMs = performance.now();
+    this.#first = this.#first.length === 0 ? bytes : Buffer.concat([this.#first, bytes]);
+    const spoken = tellSpoken(this.#first);
+    if (spoken === undefined) return;
+    if (spoken === "tls") this.#onTls();
+    else this.#onPlain(spoken);
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#context.log.debug("inbound connection ended", { peer: this.#address, error: error.message });
+  };
+
+  readonly #onClosed = (): void => {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#context.tls.waiting.leave(this);
+    this.#endHandshake();
+    this.#options.onClosed();
+  };
+
+  #onPlain(spoken: Exclude<Spoken, "tls">): void {
+    const { tls, nowMs } = this.#context;
+    const isRefused = this.#options.facts.mtls === "STRICT";
+    if (isRefused) tls.record.plainRefused(this.#address, nowMs);
+    if (spoken === "unknown") {
+      this.#context.counters.downstreamProtocolErrors++;
+      this.#socket.destroy();
+      return;
+    }
+    const first = this.#letGo();
+    prepare(this.#socket, first, (onread) => adopt(this.#socket, onread));
+    this.#serve(this.#socket, spoken, isRefused);
+  }
+
+  #onTls(): void {
+    const { tls } = this.#context;
+    const { facts } = this.#options;
+    let alpn: readonly string[] = [];
+    if (facts.mtls !== "STRICT") {
+      try {
+        const hello = readClientHello(this.#first);
+        if (hello === undefined) return;
+        ({ alpn } = hello);
+      } catch (error) {
+        this.#fail((error as Error).message);
+        return;
+      }
+      if (facts.mtls === "DISABLE" || !isOfMesh(alpn)) {
+        this.#pass(tls.record.counters);
+        return;
+      }
+    }
+    const made = this.#options.tls?.current();
+    if (made === undefined) this.#fail(`no TLS context: ${this.#options.tls?.fault ?? "the listener has none"}`);
+    else if (tls.handshakes >= this.#context.limits.maxHandshakes) {
+      tls.record.counters.tlsOverLimit++;
+      this.#socket.destroy();
+    } else this.#beginTls(made);
+  }
+
+  #beginTls(made: MadeContext): void {
+    const first = this.#letGo();
+    this.#context.tls.handshakes++;
+    this.#handshakeSinceMs = this.#context.nowMs;
+    // Where bytes go changes once it is known whose they are.
+    let reads: OnReadOpts = {
+      buffer: () => sniffed,
+      callback: (size) =>
+        this.#onSniffed(Buffer.from(sniffed.subarray(0, size)), (onread) => {
+          reads = onread;
+        }),
+    };
+    const delegate: OnReadOpts = {
+      buffer: () => (typeof reads.buffer === "function" ? reads.buffer() : reads.buffer),
+      callback: (size, bytes) => reads.callback(size, bytes),
+    };
+    const socket = acceptTls(this.#socket, first, made, delegate, () => this.#onHandshake(socket, made));
+    this.#socket = socket;
+    socket.on("error", this.#onTlsError);
+    socket.once("close", this.#onClosed);
+  }
+
+  readonly #onTlsError = (error: Error): void => {
+    if (this.#handshakeSinceMs > 0) this.#fail(error.message);
+    else this.#onError(error);
+  };
+
+  #onHandshake(socket: TLSSocket, made: MadeContext): void {
+    const { tls, originMs } = this.#context;
+    this.#context.nowMs = performance.now();
+    this.#endHandshake();
+    const peer = peerOf(socket, made, originMs + this.#context.nowMs);
+    if ("fault" in peer) {
+      tls.record.refused(this.#address, peer.fault, this.#context.nowMs);
+      socket.destroy();
+      return;
+    }
+    tls.record.handshake(peer.isResumed);
+    const { servername } = socket as { readonly servername?: string | false };
+    if (peer.identity !== undefined) identify(socket, peer.identity, servername || "");
+    tls.waiting.enter(this);
+  }
+
+  /** What came out of TLS, before it is known what it is. */
+  #onSniffed(bytes: Buffer, readAs: (onread: OnReadOpts) => void): boolean {
+    // A peer that was refused meanwhile.
+    if (this.#socket.destroyed) return true;
+    this.#context.nowMs = performance.now();
+    this.#first = Buffer.concat([this.#first, bytes]);
+    const spoken = tellSpoken(this.#first);
+    if (spoken === undefined) return true;
+    if (spoken === "tls" || spoken === "unknown") {
+      this.#context.counters.downstreamProtocolErrors++;
+      this.#socket.destroy();
+      return true;
+    }
+    const socket = this.#socket;
+    socket.removeListener("error", this.#onTlsError);
+    const first = this.#letGo();
+    prepare(socket, first, (onread) => {
+      readAs(onread);
+      return socket;
+    });
+    this.#serve(socket, spoken, false);
+    return true;
+  }
+
+  #serve(socket: Socket, spoken: Served, isRefused: boolean): void {
+    this.#caller = this.#options.serve(socket, spoken, isRefused, this.#onClosed);
+  }
+
+  #pass(counters: { tlsPassedThrough: number }): void {
+    counters.tlsPassedThrough++;
+    const first = this.#letGo();
+    const { facts } = this.#options;
+    openPassage(this.#socket, first, facts.to, this.#context.limits.connectTimeoutMs, this.#onClosed);
+  }
+
+  /** Stops looking at the socket, which somebody else is about to; gives what was read of it. */
+  #letGo(): Buffer {
+    const first = this.#first;
+    this.#first = NOTHING;
+    this.#context.tls.waiting.leave(this);
+    this.#socket.removeListener("data", this.#onData);
+    this.#socket.removeListener("error", this.#onError);
+    this.#socket.removeListener("close", this.#onClosed);
+    return first;
+  }
+
+  #fail(message: string): void {
+    const { tls, nowMs } = this.#context;
+    tls.record.failed(this.#address, message, nowMs);
+    this.#endHandshake();
+    this.#socket.destroy();
+  }
+
+  #endHandshake(): void {
+    if (this.#handshakeSinceMs === 0) return;
+    this.#handshakeSinceMs = 0;
+    this.#context.tls.handshakes--;
+  }
+}

@@ -1,0 +1,33 @@
+import { connect, type Socket } from "node:net";
+
+/**
+ * Carries the bytes of an accepted connection, `first` among them, to a provider and back as they are, at the pace of the slower side. Ends
+ * both when one has ended; `onClosed` is called once, then.
+ */
+export function openPassage(
+  accepted: Socket,
+  first: Buffer,
+  to: { readonly address: string; readonly port: number },
+  timeoutMs: number,
+  onClosed: () => void,
+): void {
+  const provider = connect({ host: to.address, port: to.port, noDelay: true });
+  const timer = setTimeout(() => provider.destroy(), timeoutMs);
+  let isOver = false;
+  const end = () => {
+    clearTimeout(timer);
+    provider.destroy();
+    accepted.destroy();
+    if (isOver) return;
+    isOver = true;
+    onClosed();
+  };
+  provider.once("connect", () => clearTimeout(timer));
+  for (const socket of [provider, accepted]) {
+    socket.on("error", () => {});
+    socket.once("close", end);
+  }
+  provider.write(first);
+  accepted.pipe(provider);
+  provider.pipe(accepted);
+}

@@ -1,0 +1,50 @@
+import { javaClasses } from "../../codecs/java-classes.ts";
+import type { ListenerFacts } from "../../codecs/xds/listener.ts";
+import { ANY_DOMAIN } from "../../codecs/xds/route.ts";
+import type { ProxyContext } from "../context.ts";
+import { Caller } from "../dubbo/caller.ts";
+import { HttpCaller } from "../http/caller.ts";
+import { RouteTable } from "../route.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
+import { AcceptedCaller } from "../triple/accept.ts";
+import type { InboundOptions } from "./connection.ts";
+
+/** What callers in plain text are told where only mutual TLS is taken. Not to be tried again: it would be refused again. */
+const REFUSED = "this provider takes mutual TLS only";
+
+/** Every call is answered in its own protocol that it is not allowed: Dubbo2's as an exception, which consumers do not send again. */
+const REFUSING: RuntimeConfig = {
+  routes: new RouteTable(
+    {
+      name: "refused",
+      virtualHosts: [
+        {
+          name: "refused",
+          domains: [ANY_DOMAIN],
+          routes: [{ match: { prefix: "/" }, directResponse: { status: 403, body: { inlineString: REFUSED } } }],
+        },
+      ],
+    },
+    () => {
+      throw new Error("no call that is refused has a cluster");
+    },
+  ),
+  applicationOf: () => undefined,
+  tagOf: () => "",
+  schemaOf: () => undefined,
+  classes: () => javaClasses([]),
+};
+
+/** How callers of an inbound listener are served: as on a port of what they speak. */
+export function inboundCaller(
+  context: ProxyContext,
+  protocol: ListenerFacts["protocol"],
+  config: () => RuntimeConfig,
+): InboundOptions["serve"] {
+  return (socket, spoken, refused, onClosed) => {
+    const routes = refused ? () => REFUSING : config;
+    if (spoken === "dubbo") return new Caller(context, socket, routes, onClosed);
+    if (spoken === "http1" && protocol === "http") return new HttpCaller(context, socket, routes, onClosed, ANY_DOMAIN);
+    return new AcceptedCaller(context, socket, routes, onClosed);
+  };
+}

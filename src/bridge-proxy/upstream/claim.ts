@@ -1,0 +1,91 @@
+import type { CallReason } from "../../base/errors.ts";
+import type { ProxyContext } from "../context.ts";
+import type { Outcome } from "../policies/outcome.ts";
+import type { Cluster } from "./cluster.ts";
+import type { EndpointRecord } from "./records.ts";
+
+/**
+ * What one call has of its cluster: a place among the calls that wait there, one among the retries, and a word on how each try ended. A try
+ * begins once and ends once; what is said of a try that has ended already does not count.
+ */
+export class Claim {
+  readonly #context: Pick<ProxyContext, "nowMs" | "originMs" | "counters">;
+  #cluster: Cluster | undefined;
+  #record: EndpointRecord | undefined;
+  #beganMs = 0;
+  #tookMs = -1;
+  /** The cluster that counts a retry of the call: one that waits for its time, or is under way. */
+  #retries: Cluster | undefined;
+
+  constructor(context: Pick<ProxyContext, "nowMs" | "originMs" | "counters">) {
+    this.#context = context;
+  }
+
+  /** A try is sent. */
+  begin(cluster: Cluster, { record }: { readonly record: EndpointRecord | undefined }): void {
+    cluster.waiting++;
+    this.#cluster = cluster;
+    this.#record = record;
+    this.#beganMs = this.#context.nowMs;
+    this.#tookMs = -1;
+  }
+
+  /** The head of an answer came: what follows may take as long as it likes. */
+  answerBegan(): void {
+    if (this.#tookMs < 0) this.#tookMs = this.#context.nowMs - this.#beganMs;
+  }
+
+  /** The try's provider answered. */
+  answered(outcome: Outcome): void {
+    this.#record?.answered(outcome, this.#took(), this.#wallMs());
+    this.end();
+  }
+
+  /** The try ended without a whole answer. */
+  failed(reason: CallReason): void {
+    this.#record?.failed(reason, this.#took(), this.#wallMs());
+    this.end();
+  }
+
+  /** The try ended in a way that says nothing of its provider. */
+  end(): void {
+    if (this.#cluster === undefined) return;
+    this.#cluster.waiting--;
+    this.#cluster = undefined;
+    this.#record = undefined;
+    this.#endRetry();
+  }
+
+  /** Whether the cluster lets one more retry be under way: the next try is it. */
+  retry(cluster: Cluster): boolean {
+    this.#endRetry();
+    if (!cluster.mayRetry) {
+      this.#context.counters.retryOverflows++;
+      return false;
+    }
+    cluster.retrying++;
+    this.#retries = cluster;
+    return true;
+  }
+
+  /** The call is over. */
+  close(): void {
+    this.end();
+    this.#endRetry();
+  }
+
+  #endRetry(): void {
+    if (this.#retries === undefined) return;
+    this.#retries.retrying--;
+    this.#retries = undefined;
+  }
+
+  #took(): number {
+    this.answerBegan();
+    return this.#tookMs;
+  }
+
+  #wallMs(): number {
+    return this.#context.originMs + this.#context.nowMs;
+  }
+}

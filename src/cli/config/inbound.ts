@@ -1,0 +1,61 @@
+import { printAddress } from "../../base/address.ts";
+import { CARRIED_PROTOCOLS } from "../../control/compile/endpoints.ts";
+import type { InboundProvider } from "../../control/compile/listeners.ts";
+import { parseAddress } from "./address.ts";
+import type { KeyShape } from "./document.ts";
+
+/** One item of `proxy.inbound` as the file has it. */
+export interface RawInbound {
+  readonly listen: string;
+  readonly to: string;
+  readonly protocol?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** The keys of one item of `proxy.inbound`. */
+export const inboundKeys: Readonly<Record<string, KeyShape>> = {
+  listen: { shape: { type: "text" }, required: true, doc: "address that callers are to be led to, host:port" },
+  to: { shape: { type: "text" }, required: true, doc: "the provider's own address, host:port" },
+  protocol: {
+    shape: { type: "text" },
+    doc: "what the provider speaks: dubbo, tri or http",
+    default: "dubbo",
+  },
+  labels: {
+    shape: { type: "table", values: { type: "text" } },
+    doc: "the provider's labels, by which PeerAuthentication and AuthorizationPolicy select it",
+    default: "proxy.labels",
+  },
+};
+
+/** Checks the items of `proxy.inbound`; `fail` is told what is wrong, by path. */
+export function resolveInbound(
+  items: readonly RawInbound[],
+  labels: Readonly<Record<string, string>>,
+  fail: (path: string, message: string) => void,
+): InboundProvider[] {
+  const taken = new Map<string, number>();
+  return items.flatMap((item, i) => {
+    const at = `proxy.inbound[${i}]`;
+    const [listen, to] = [addressIn(item.listen, `${at}.listen`, fail), addressIn(item.to, `${at}.to`, fail)];
+    const protocol = CARRIED_PROTOCOLS.find((name) => name === (item.protocol ?? "dubbo"));
+    if (protocol === undefined) fail(`${at}.protocol`, `"${item.protocol}" is none of ${CARRIED_PROTOCOLS.join(", ")}`);
+    if (listen === undefined || to === undefined || protocol === undefined) return [];
+    const place = printAddress(listen.address, listen.port);
+    const other = taken.get(place);
+    taken.set(place, i);
+    if (other !== undefined) fail(`${at}.listen`, `${place} is proxy.inbound[${other}].listen already`);
+    if (place === printAddress(to.address, to.port))
+      fail(`${at}.to`, `${place} is where the proxy itself is to listen`);
+    return [{ listen, to, protocol, labels: item.labels ?? labels }];
+  });
+}
+
+function addressIn(text: string, at: string, fail: (path: string, message: string) => void) {
+  const found = parseAddress(text);
+  if (found === undefined || found.port === 0) {
+    fail(at, `"${text}" is no host:port, such as 10.0.0.5:20890`);
+    return undefined;
+  }
+  return { address: found.host, port: found.port };
+}

@@ -1,0 +1,39 @@
+import { cleanText } from "../base/clean-text.ts";
+import type { Destination, Explanation, RouteVerdict } from "../control/explain/explain.ts";
+
+/** Prints what becomes of a call for people; ends with a line feed. Control characters are shown as `?`. */
+export function printExplanation(explanation: Explanation): string {
+  const { service, host, path, listeners, rule, routes, answer, destinations, policies } = explanation;
+  const lines = [
+    field("service", service === host ? host : `${service} (host ${host})`),
+    field("path", path),
+    field("listeners", listeners.join(", ") || "none takes its calls"),
+    field("rule", rule || "none: calls pass unchanged"),
+    "routes:",
+    ...routes.flatMap(printRoute),
+    ...(answer === undefined ? [] : [field("answer", `${answer.status} ${answer.reason}`)]),
+    ...destinations.flatMap(printDestination),
+    ...(policies === "" ? [] : [field("policies", policies)]),
+  ];
+  return lines.map((line) => `${cleanText(line)}\n`).join("");
+}
+
+function printRoute({ route, at, verdict, why }: RouteVerdict): string[] {
+  const place = at === "" ? "" : ` (${at})`;
+  return [`  ${route}${place}: ${verdict}`, ...why.map((one) => `    ${one}`)];
+}
+
+function printDestination({ cluster, share, loadBalancer, endpoints }: Destination): string[] {
+  return [
+    field("destination", `${cluster}, ${share}% of calls, ${loadBalancer || "unknown"}`),
+    ...(endpoints.length === 0 ? ["  no provider is known: the call is answered 503"] : []),
+    ...endpoints.map(({ address, protocol, weight, health, tag }) => {
+      const more = tag === "" ? "" : `, tag ${tag}`;
+      return `  ${protocol}://${address} weight ${weight}, ${health}${more}`;
+    }),
+  ];
+}
+
+function field(name: string, text: string): string {
+  return `${`${name}:`.padEnd(13)}${text}`;
+}

@@ -1,0 +1,76 @@
+import type { XdsResponse } from "../../../codecs/xds/discovery.ts";
+import {
+  CLUSTER_TYPE,
+  ENDPOINT_TYPE,
+  LISTENER_TYPE,
+  type NamedResource,
+  type ResourceOf,
+  type ResourceSet,
+  ROUTE_TYPE,
+  SCHEMA_TYPE,
+} from "../../../codecs/xds/resources.ts";
+import { hashText } from "../../../model/hash-text.ts";
+import { VersionSet } from "../../../model/version-set.ts";
+
+/** The types that a proxy asks control for, and the list of a {@link ResourceSet} that each is. */
+const LISTS = {
+  [SCHEMA_TYPE]: "schemas",
+  [CLUSTER_TYPE]: "clusters",
+  [ENDPOINT_TYPE]: "endpoints",
+  [LISTENER_TYPE]: "listeners",
+  [ROUTE_TYPE]: "routes",
+} as const satisfies { readonly [T in keyof ResourceOf]?: keyof ResourceSet };
+
+/** One of the types that a proxy asks control for. */
+export type HeldType = keyof typeof LISTS;
+
+/** All of them. */
+export const HELD_TYPES = Object.keys(LISTS) as readonly HeldType[];
+
+interface HeldList {
+  readonly byName: Map<string, NamedResource>;
+  readonly versions: VersionSet;
+  /** Undefined where it has to be made anew. */
+  sorted: readonly NamedResource[] | undefined;
+}
+
+/** What control has given so far, by type; what does not change keeps its list. */
+export class HeldResources {
+  readonly #types = new Map<HeldType, HeldList>(
+    HELD_TYPES.map((type) => [type, { byName: new Map(), versions: new VersionSet(), sorted: [] }]),
+  );
+
+  /** Takes a response in; one of a type that is not asked for is none of ours. */
+  apply({ typeUrl, resources, removed }: Pick<XdsResponse, "typeUrl" | "resources" | "removed">): void {
+    const held = this.#types.get(typeUrl as HeldType);
+    if (held === undefined) return;
+    for (const one of resources) {
+      held.byName.set(one.name, one as NamedResource);
+      held.versions.set(one.name, one.version);
+    }
+    for (const name of removed) {
+      held.byName.delete(name);
+      held.versions.delete(name);
+    }
+    held.sorted = undefined;
+  }
+
+  /** By name the version of each resource of a type. */
+  versions(type: HeldType): ReadonlyMap<string, string> {
+    return new Map([...this.#types.get(type)!.byName].map(([name, { version }]) => [name, version]));
+  }
+
+  /** The resources of a type in order of their names. */
+  list(type: HeldType): readonly NamedResource[] {
+    const held = this.#types.get(type)!;
+    held.sorted ??= [...held.byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return held.sorted;
+  }
+
+  /** All of it. */
+  get set(): ResourceSet {
+    const lists = Object.fromEntries(HELD_TYPES.map((type) => [LISTS[type], this.list(type)]));
+    const version = hashText([...this.#types.values()].map(({ versions }) => versions.version).join());
+    return { ...(lists as unknown as Omit<ResourceSet, "version">), version };
+  }
+}

@@ -1,0 +1,63 @@
+import type { NodeText } from "../../../codecs/xds/discovery.ts";
+import type { ProxyNode } from "../../../control/compile/listeners.ts";
+import type { TrestleConfig } from "../../config/config.ts";
+import { VERSION } from "../../version.ts";
+
+/** What a Trestle proxy calls itself towards control. */
+export const TRESTLE_AGENT = "trestle";
+
+/** Under which a Trestle proxy's metadata says where it listens: a {@link ListenText}. */
+export const LISTEN_KEY = "TRESTLE_LISTEN";
+
+/** Where a proxy listens, all its workers together. */
+export type ListenText = Required<Pick<ProxyNode, "dubbo" | "tri" | "gatewayAddress">>;
+
+/** What a proxy says of itself; Istio's form of an id, and Istio's names in the metadata. */
+export function nodeOf({ proxy, mesh }: Pick<TrestleConfig, "proxy" | "mesh">, name: string): NodeText {
+  const { namespace } = mesh;
+  const at = (port: number) => ({ address: proxy.bind, port });
+  return {
+    id: `sidecar~${proxy.host}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+    cluster: name,
+    metadata: {
+      NAMESPACE: namespace,
+      LABELS: { ...proxy.labels },
+      SERVICE_ACCOUNT: proxy.serviceAccount,
+      [LISTEN_KEY]: { dubbo: proxy.dubbo.map(at), tri: proxy.tri.map(at), gatewayAddress: proxy.bind },
+    },
+    ...(proxy.locality && { locality: proxy.locality }),
+    userAgentName: TRESTLE_AGENT,
+    userAgentVersion: VERSION,
+  };
+}
+
+/** Where the node of an xDS stream listens, as {@link nodeOf} says it; undefined for what is no Trestle proxy. */
+export function listenOf({ id, metadata, userAgentName }: NodeText): ProxyNode | undefined {
+  const listen = metadata[LISTEN_KEY];
+  if (userAgentName !== TRESTLE_AGENT || typeof listen !== "object" || listen === null || Array.isArray(listen))
+    return undefined;
+  const gatewayAddress = listen["gatewayAddress"];
+  return {
+    id,
+    dubbo: addressesIn(listen["dubbo"]),
+    tri: addressesIn(listen["tri"]),
+    ...(typeof gatewayAddress === "string" && { gatewayAddress }),
+  };
+}
+
+/** More ports than that no proxy has. */
+const MAX_PORTS = 64;
+
+function addressesIn(list: unknown): { address: string; port: number }[] {
+  if (!Array.isArray(list)) return [];
+  return list.slice(0, MAX_PORTS).flatMap((one: unknown) => {
+    const { address, port } = (one ?? {}) as Record<string, unknown>;
+    return typeof address === "string" &&
+      typeof port === "number" &&
+      Number.isInteger(port) &&
+      port > 0 &&
+      port < 65_536
+      ? [{ address, port }]
+      : [];
+  });
+}

@@ -1,0 +1,157 @@
+import type { JsonValue } from "@bufbuild/protobuf";
+import { printAddress } from "../../base/address.ts";
+import type { Logger } from "../../base/log.ts";
+import type { NodeText } from "../../codecs/xds/discovery.ts";
+import {
+  CLUSTER_TYPE,
+  ENDPOINT_TYPE,
+  LISTENER_TYPE,
+  type ResourceSet,
+  ROUTE_TYPE,
+  SCHEMA_TYPE,
+} from "../../codecs/xds/resources.ts";
+import type { ServedList, ServedSet } from "../../codecs/xds/served.ts";
+import { withServedSecrets } from "../../control/ca/served-secrets.ts";
+import { type Compile, createCompiler } from "../../control/compile/compiler.ts";
+import type { ProxyNode } from "../../control/compile/listeners.ts";
+import { clientKind, createServedSource, type ServedSource } from "../../control/compile/served-source.ts";
+import type { XdsNode } from "../../control/xds/contracts.ts";
+import type { XdsServer } from "../../control/xds/server.ts";
+import type { XdsClientStatus } from "../../control/xds/status.ts";
+import type { Finding } from "../../model/entry.ts";
+import type { Locality } from "../../model/mesh.ts";
+import type { Snapshot } from "../../model/snapshot.ts";
+import type { TrestleConfig } from "../config/config.ts";
+import type { Callers } from "./callers.ts";
+import type { Certificates } from "./certificates.ts";
+import { listenOf } from "./remote/node.ts";
+
+/** Where gateways of clients listen that name no address of their own. */
+const ANY_ADDRESS = "0.0.0.0";
+
+/** What a node says of its place in the mesh, under Istio's names; what is of another kind is passed over. */
+export function placeOf({
+  metadata,
+  locality,
+}: Pick<NodeText, "metadata" | "locality">): Pick<ProxyNode, "namespace" | "labels" | "locality"> {
+  const namespace = metadata["NAMESPACE"];
+  return {
+    ...(typeof namespace === "string" && namespace !== "" && { namespace }),
+    labels: textsIn(metadata["LABELS"]),
+    ...(locality?.region && { locality: wholeLocality(locality) }),
+  };
+}
+
+function textsIn(value: JsonValue | undefined): Record<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+  return Object.fromEntries(Object.entries(value).filter((one): one is [string, string] => typeof one[1] === "string"));
+}
+
+function wholeLocality({ region = "", zone = "", subZone = "" }: NonNullable<NodeText["locality"]>): Locality {
+  return { region, zone, subZone };
+}
+
+/** A Trestle proxy's resources as they are served to it: the same lists, by type. Secrets are not among them: they are those of whom the connection is. */
+export function servedOf({ version, listeners, routes, clusters, endpoints, schemas }: ResourceSet): ServedSet {
+  const types = new Map<string, ServedList>([
+    [SCHEMA_TYPE, schemas],
+    [CLUSTER_TYPE, clusters],
+    [ENDPOINT_TYPE, endpoints],
+    [LISTENER_TYPE, listeners],
+    [ROUTE_TYPE, routes],
+  ]);
+  return { version, types };
+}
+
+/** Serves what was compiled to clients elsewhere, each in the form that it takes. */
+export class XdsOutput {
+  readonly #log: Logger;
+  readonly #compile: Compile = createCompiler();
+  readonly #served: ServedSource;
+  #server: XdsServer | undefined;
+  #snapshot: Snapshot | undefined;
+  #callers: Callers = {};
+  readonly #certificates: Certificates | undefined;
+  readonly #stop = new AbortController();
+
+  /** With an authority, clients that it vouches for are given their secrets. */
+  constructor(log: Logger, certificates?: Certificates) {
+    this.#log = log;
+    this.#certificates = certificates;
+    this.#served = createServedSource({
+      snapshot: () => this.#snapshot,
+      compile: (snapshot, node) =>
+        this.#compile(snapshot, { id: "other", dubbo: [], gatewayAddress: ANY_ADDRESS, ...placeOf(node) }),
+    });
+  }
+
+  /** Where it listens, `host:port`; undefined before the start. */
+  get address(): string | undefined {
+    return this.#server?.address;
+  }
+
+  /** Its clients and how they stand. */
+  clients(): readonly XdsClientStatus[] {
+    return this.#server?.clients() ?? [];
+  }
+
+  /** What rules ask for and a client cannot do. */
+  findings(): readonly Finding[] {
+    return this.#served.findings();
+  }
+
+  exposeMetrics(): string {
+    return this.#server?.exposeMetrics() ?? "";
+  }
+
+  /** Rejects where the address cannot be had. */
+  async start({ host, port }: NonNullable<TrestleConfig["xds"]>): Promise<void> {
+    // gRPC is loaded by those alone who serve by it.
+    const { createXdsServer } = await import("../../control/xds/server.ts");
+    this.#server = await createXdsServer({
+      listen: printAddress(host, port),
+      logger: this.#log.child({ part: "xds" }),
+      source: { resourcesFor: (node) => this.resourcesFor(node) },
+      identityOf: (certificate) => this.#certificates?.identityOf(certificate),
+    });
+    void this.#followSecrets();
+  }
+
+  /** The services of its port, for one that has TLS; none before the start. */
+  get services(): XdsServer["services"] {
+    return this.#server?.services ?? [];
+  }
+
+  /** What there is to serve from now on. */
+  update(snapshot: Snapshot, callers: Callers): void {
+    this.#snapshot = snapshot;
+    this.#callers = callers;
+    this.#server?.changed();
+  }
+
+  /** All that a client is given; undefined while nothing is known. */
+  resourcesFor(node: XdsNode): ServedSet | undefined {
+    const set = this.#plainFor(node);
+    if (set === undefined || node.identity === undefined || this.#certificates === undefined) return set;
+    return withServedSecrets(set, this.#certificates.secretsOf(node.identity));
+  }
+
+  #plainFor(node: XdsNode): ServedSet | undefined {
+    if (clientKind(node) !== "trestle") return this.#served.resourcesFor(node);
+    if (this.#snapshot === undefined) return undefined;
+    const listens = listenOf(node) ?? { id: node.id, dubbo: [] };
+    // Like the proxies of this process it stands before many callers.
+    const proxy: ProxyNode = { ...listens, ...placeOf(node), ...this.#callers, isShared: true };
+    return servedOf(this.#compile(this.#snapshot, proxy));
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#server?.close();
+  }
+
+  async #followSecrets(): Promise<void> {
+    if (this.#certificates === undefined) return;
+    for await (const _ of this.#certificates.secrets.changes.watch(this.#stop.signal)) this.#server?.changed();
+  }
+}

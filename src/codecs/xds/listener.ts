@@ -1,0 +1,44 @@
+/** Listeners, as envoy/config/listener/v3 has them in proto3's JSON form, cut down to what Trestle reads. */
+import type { CarriedProtocol, Metadata } from "./core.ts";
+import type { DownstreamTlsContext, TransportSocket } from "./tls.ts";
+
+/** Cut to the fields that Trestle reads: where to listen and which routes hold there. */
+export interface Listener {
+  readonly name: string;
+  readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
+  /** Of an inbound listener: with which certificates it ends TLS. A proxy looks at the first one's transport socket alone. */
+  readonly filterChains?: readonly { readonly transportSocket?: TransportSocket<DownstreamTlsContext> }[];
+  readonly metadata: Metadata<ListenerFacts>;
+}
+
+/**
+ * What an inbound listener takes, in PeerAuthentication's words: `STRICT` mutual TLS alone, `PERMISSIVE` plain text too, and TLS that is
+ * not the mesh's goes to the provider as it is; `DISABLE` plain text, and any TLS goes to the provider as it is.
+ */
+export type MtlsMode = "STRICT" | "PERMISSIVE" | "DISABLE";
+
+/** What makes a listener one in front of a provider of its own. */
+export interface InboundFacts {
+  /** The provider, which TLS that is its own is led to. */
+  readonly to: { readonly address: string; readonly port: number };
+  readonly mtls: MtlsMode;
+}
+
+/**
+ * Which codec a listener speaks, its RouteConfiguration's name, and what consumers said of themselves when they registered from an
+ * address, where all of that address agree: their application, and the tag that their calls of a service ask for.
+ */
+export interface ListenerFacts {
+  readonly protocol: CarriedProtocol | "gateway";
+  readonly routeConfigName: string;
+  /** Printed key of the service that every call on an HTTP listener is for. */
+  readonly service?: string;
+  /** Set of a listener in front of one provider: what it speaks is told by the first bytes of each connection. */
+  readonly inbound?: InboundFacts;
+  readonly applications?: Readonly<Record<string, string>>;
+  /** Printed service key -> address -> tag. */
+  readonly tags?: CallerTags;
+}
+
+/** By printed service key and address: the tag (`dubbo.tag`) of the consumers of that service there. */
+export type CallerTags = Readonly<Record<string, Readonly<Record<string, string>>>>;

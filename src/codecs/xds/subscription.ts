@@ -1,0 +1,202 @@
+/** What one stream wants and has of one type of resources: the bookkeeping of both kinds of stream. */
+import type { XdsRequest } from "./discovery.ts";
+import { diffLists, indexOf, type ServedList, type ServedResource, type ServedSet } from "./served.ts";
+
+/** The name that stands for all resources of a type. */
+export const WILDCARD = "*";
+
+const EMPTY: ServedList = [];
+
+/** A response that a client has not answered, or that it refused. */
+export interface SentResponse {
+  readonly nonce: string;
+  readonly version: string;
+  /** Of the resources in it, at most {@link SHOWN_NAMES}. */
+  readonly names: readonly string[];
+}
+
+/** A response that a client refused. */
+export interface RefusedResponse extends SentResponse {
+  readonly message: string;
+}
+
+/** How many names of a response are kept for those who ask what was refused. */
+export const SHOWN_NAMES = 20;
+
+/** One type's part of a stream. Whoever drives it says when a response goes out and what of it. */
+export class Subscription {
+  readonly typeUrl: string;
+  wildcard = false;
+  /** Those that are asked for by name. */
+  readonly names = new Set<string>();
+  /** The last response, until the client answers it. */
+  waiting: SentResponse | undefined;
+  /** The nonce of the last response, answered or not. */
+  nonce = "";
+  /** Of the last response that the client took. */
+  acked: SentResponse | undefined;
+  /** The last response, where the client refused it. */
+  refused: RefusedResponse | undefined;
+  refusals = 0;
+  /** Characters of the names together. */
+  nameChars = 0;
+  /** Names to be told of, whether the client may know them already or not. */
+  readonly due = new Set<string>();
+  /** What the client has and may have no longer. */
+  readonly gone = new Map<string, ServedResource>();
+  /** Whether a response has to go out, though it may have nothing in it. */
+  owes = false;
+  /** An empty list of names means all, as long as none was ever named. */
+  #hasNamed = false;
+  #isNew = true;
+  #list: ServedList = EMPTY;
+  #set: ServedSet | undefined;
+  /** What was made on demand for names that are not in the list. */
+  #found = new Map<string, ServedResource>();
+  #initial: Readonly<Record<string, string>> | undefined;
+
+  constructor(typeUrl: string) {
+    this.typeUrl = typeUrl;
+  }
+
+  /** What it is of all that there is. */
+  get list(): ServedList {
+    return this.#list;
+  }
+
+  /** Whether something is to be sent that is no removal. */
+  get hasNews(): boolean {
+    return this.owes || this.due.size > 0;
+  }
+
+  wants(name: string): boolean {
+    return this.wildcard || this.names.has(name);
+  }
+
+  /** The resource of a name as it is now. */
+  find(name: string): ServedResource | undefined {
+    return indexOf(this.#list).get(name) ?? this.#found.get(name);
+  }
+
+  /** All that it wants and that there is. */
+  current(): ServedResource[] {
+    const named = [...this.names].map((name) => this.find(name)).filter((one) => one !== undefined);
+    if (!this.wildcard) return named;
+    return [...this.#list, ...named.filter(({ name }) => !indexOf(this.#list).has(name))];
+  }
+
+  /** Takes up the newest set: what changed of what it wants becomes due, or gone. */
+  refresh(set: ServedSet): void {
+    if (set === this.#set) return;
+    this.#set = set;
+    const before = this.#list;
+    this.#list = set.types.get(this.typeUrl) ?? EMPTY;
+    if (!this.wildcard && this.names.size === 0) return;
+    const { changed, removed } = diffLists(before, this.#list);
+    for (const { name } of changed) {
+      if (!this.wants(name)) continue;
+      this.due.add(name);
+      this.gone.delete(name);
+    }
+    for (const one of removed) if (this.wants(one.name)) this.#lose(one);
+    if (set.find !== undefined || this.#found.size > 0) for (const name of this.names) this.#findAgain(name);
+    if (this.#initial !== undefined) this.#compareInitial(this.#initial);
+  }
+
+  #lose(one: ServedResource): void {
+    this.due.delete(one.name);
+    this.gone.set(one.name, one);
+  }
+
+  #findAgain(name: string): void {
+    const before = this.#found.get(name);
+    const now = indexOf(this.#list).has(name) ? undefined : this.#set?.find?.(this.typeUrl, name);
+    if (now === undefined) {
+      if (this.#found.delete(name) && before !== undefined && this.find(name) === undefined) this.#lose(before);
+      return;
+    }
+    this.#found.set(name, now);
+    this.gone.delete(name);
+    if (before?.version !== now.version) this.due.add(name);
+  }
+
+  /** Once the first set is there: what the client has from an earlier stream is left out, or gone. */
+  #compareInitial(initial: Readonly<Record<string, string>>): void {
+    this.#initial = undefined;
+    for (const [name, version] of Object.entries(initial)) {
+      const now = this.find(name);
+      if (now === undefined && this.wants(name)) this.gone.set(name, { name, version, resource: {} });
+      else if (now?.version === version) this.due.delete(name);
+    }
+  }
+
+  /** A state-of-the-world request's names. True where the client has to be told something for it. */
+  takeNames(names: readonly string[], isAnswer: boolean): void {
+    const isFirst = this.#isNew;
+    this.#isNew = false;
+    const wanted = new Set(names);
+    if (wanted.delete(WILDCARD) || wanted.size > 0) this.#hasNamed = true;
+    const wildcard = names.includes(WILDCARD) || !this.#hasNamed;
+    const isMore = wildcard && !this.wildcard;
+    this.wildcard = wildcard;
+    for (const name of [...this.names]) if (!wanted.has(name)) this.#drop(name);
+    let added = false;
+    for (const name of wanted) added = this.#add(name) || added;
+    const wantsAny = wildcard || this.names.size > 0;
+    // Without a nonce it is a client that begins anew on the same stream.
+    if (wantsAny && (isFirst || isMore || added || !isAnswer)) this.owes = true;
+  }
+
+  /** A delta request's changes to what is wanted. */
+  takeChanges({ subscribe, unsubscribe, initialVersions }: Extract<XdsRequest, { variant: "delta" }>): void {
+    const isFirst = this.#isNew;
+    this.#isNew = false;
+    if (isFirst && subscribe.length === 0 && unsubscribe.length === 0) this.#want(WILDCARD);
+    for (const name of subscribe) this.#want(name);
+    for (const name of unsubscribe) this.#unwant(name);
+    if (!isFirst) return;
+    if (this.#set === undefined) this.#initial = initialVersions;
+    else this.#compareInitial(initialVersions);
+  }
+
+  #want(name: string): void {
+    if (name === WILDCARD) {
+      this.owes = true;
+      this.wildcard = true;
+      for (const one of this.#list) this.due.add(one.name);
+      return;
+    }
+    this.#add(name);
+    // It may have been dropped by the client: whoever asks is told.
+    this.due.add(name);
+  }
+
+  #unwant(name: string): void {
+    if (name !== WILDCARD) {
+      this.#drop(name);
+      // The client cannot know whether it is among all: it is told.
+      if (this.wildcard) this.due.add(name);
+      return;
+    }
+    this.wildcard = false;
+    for (const one of [...this.due]) if (!this.names.has(one)) this.due.delete(one);
+    for (const one of [...this.gone.keys()]) if (!this.names.has(one)) this.gone.delete(one);
+  }
+
+  #add(name: string): boolean {
+    if (this.names.has(name)) return false;
+    // Of equal texts, the one that is kept anyway.
+    this.names.add(indexOf(this.#list).get(name)?.name ?? name);
+    this.nameChars += name.length;
+    if (this.#set?.find !== undefined) this.#findAgain(name);
+    return true;
+  }
+
+  #drop(name: string): void {
+    if (this.names.delete(name)) this.nameChars -= name.length;
+    this.#found.delete(name);
+    if (this.wildcard) return;
+    this.due.delete(name);
+    this.gone.delete(name);
+  }
+}

@@ -1,0 +1,36 @@
+import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import { type Explanation, explainCall } from "../explain/explain.ts";
+
+/** Why there is no explanation, and the HTTP status that says so. */
+export interface NoExplanation {
+  readonly error: string;
+  readonly status: 400 | 404 | 503;
+}
+
+/**
+ * What becomes of the call that a query names: `service` and `method`, perhaps `group`, `version`, `caller`, and any number of
+ * `header=name=value`.
+ */
+export function viewExplanation(
+  resources: ResourceSet | undefined,
+  query: URLSearchParams,
+): Explanation | NoExplanation {
+  const service = query.get("service");
+  const method = query.get("method");
+  if (!service || !method) return { error: "say ?service= and &method=", status: 400 };
+  if (resources === undefined) return { error: "nothing has been compiled yet", status: 503 };
+  const pairs = query.getAll("header").map((text) => [text, text.indexOf("=")] as const);
+  const wrong = pairs.find(([, equals]) => equals <= 0);
+  if (wrong !== undefined) return { error: `header ${JSON.stringify(wrong[0])} is not name=value`, status: 400 };
+  const headers = Object.fromEntries(pairs.map(([text, equals]) => [text.slice(0, equals), text.slice(equals + 1)]));
+  const optional = (name: "group" | "version" | "caller") => {
+    const value = query.get(name);
+    return value === null ? {} : { [name]: value };
+  };
+  const call = { service, method, headers, ...optional("group"), ...optional("version"), ...optional("caller") };
+  try {
+    return explainCall(resources, call);
+  } catch (error) {
+    return { error: (error as Error).message, status: 404 };
+  }
+}

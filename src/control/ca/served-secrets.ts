@@ -1,0 +1,25 @@
+import { type NamedResource, SECRET_TYPE } from "../../codecs/xds/resources.ts";
+import type { Secret } from "../../codecs/xds/secret.ts";
+import type { ServedSet } from "../../codecs/xds/served.ts";
+import { hashText } from "../../model/hash-text.ts";
+
+const joined = new WeakMap<ServedSet, WeakMap<readonly NamedResource<Secret>[], ServedSet>>();
+
+/** A served set with an identity's secrets beside what it has. The same two give the same set again; without secrets it is the set itself. */
+export function withServedSecrets(set: ServedSet, secrets: readonly NamedResource<Secret>[]): ServedSet {
+  if (secrets.length === 0) return set;
+  let known = joined.get(set);
+  if (known === undefined) {
+    known = new WeakMap();
+    joined.set(set, known);
+  }
+  let whole = known.get(secrets);
+  if (whole === undefined) {
+    const others = set.types.get(SECRET_TYPE) ?? [];
+    const list = [...others, ...secrets].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const version = hashText([set.version, ...secrets.map((one) => one.version)].join());
+    whole = { ...set, version, types: new Map([...set.types, [SECRET_TYPE, list]]) };
+    known.set(secrets, whole);
+  }
+  return whole;
+}

@@ -1,0 +1,46 @@
+import type { Locality } from "../../model/mesh.ts";
+import type { Rule } from "../../model/rule.ts";
+import type { TrafficPolicy } from "../../model/rules/destination-rule.ts";
+import type { ProxyNode } from "./listeners.ts";
+
+/** What of a node its resources can depend on, by the rules there are. */
+export interface ClientFacts {
+  ofNode(node: Pick<ProxyNode, "labels" | "locality">): {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly locality: Locality | undefined;
+  };
+}
+
+/** Finds the labels that rules ask of clients, and whether any rule asks where they are. */
+export function clientFacts(rules: readonly Rule[]): ClientFacts {
+  const names = new Set<string>();
+  const note = (labels: Readonly<Record<string, string>> | undefined) => {
+    for (const name of Object.keys(labels ?? {})) names.add(name);
+  };
+  let asksWhere = false;
+  const notePolicy = (policy: TrafficPolicy | undefined) => {
+    for (const one of [policy, ...(policy?.portLevelSettings ?? [])]) {
+      const setting = one?.loadBalancer?.localityLbSetting;
+      if (one?.outlierDetection !== undefined || setting !== undefined) asksWhere = true;
+      for (const text of setting?.failoverPriority ?? []) names.add(text.split("=", 1)[0]!);
+    }
+  };
+  for (const rule of rules) {
+    if (rule.kind === "Sidecar") note(rule.workloadSelector);
+    if (rule.kind === "VirtualService")
+      for (const { match = [] } of rule.http) for (const { sourceLabels } of match) note(sourceLabels);
+    if (rule.kind !== "DestinationRule") continue;
+    note(rule.workloadSelector);
+    notePolicy(rule.trafficPolicy);
+    for (const { trafficPolicy } of rule.subsets) notePolicy(trafficPolicy);
+  }
+  const wanted = [...names].sort();
+  return {
+    ofNode: ({ labels = {}, locality }) => ({
+      labels: Object.fromEntries(
+        wanted.flatMap((name) => (Object.hasOwn(labels, name) ? [[name, labels[name]!] as const] : [])),
+      ),
+      locality: asksWhere ? locality : undefined,
+    }),
+  };
+}

@@ -1,0 +1,103 @@
+import type { VirtualHost } from "../../codecs/xds/route.ts";
+import type { Entry } from "../../model/entry.ts";
+import type { VirtualService } from "../../model/rule.ts";
+import type { RuleClient } from "../rules/client.ts";
+import { type EntryIndex, type RuleIndex, resolveDestination } from "../rules/hosts.ts";
+import { lowerService } from "../rules/lower.ts";
+import { isHttpService, lowerHttpService } from "../rules/lower-http.ts";
+import { effectivePolicy, findSubset, lowerHash } from "../rules/lower-traffic.ts";
+import { type ClusterNeed, clusterName, clusterNameOf } from "./clusters.ts";
+import { usualPort } from "./endpoints.ts";
+import { compileVirtualHost, type HashOf } from "./routes.ts";
+
+/** A service's virtual host and what it leads to. */
+export interface CompiledHost {
+  readonly rule: VirtualService | undefined;
+  /** The clusters that its destinations led to, and the hashes that these asked for: while they are the same, so is the virtual host. */
+  readonly destinations: string;
+  readonly virtualHost: VirtualHost;
+  /** Whether the rule makes routes of its own: where no call can meet it, its destinations are not needed. */
+  readonly isRouted: boolean;
+  readonly clusters: readonly ClusterNeed[];
+}
+
+/** What a virtual host is compiled from beside its service and rule. */
+export interface HostContext {
+  readonly index: EntryIndex;
+  readonly rules: RuleIndex;
+  readonly client: RuleClient;
+}
+
+/** Compiles a service's virtual host, or gives what `cache` has where nothing that it depends on changed. */
+export function compileHost(
+  entry: Entry,
+  rule: VirtualService | undefined,
+  { index, rules, client }: HostContext,
+  cache: WeakMap<Entry, CompiledHost>,
+): CompiledHost {
+  const needs: ClusterNeed[] = [];
+  if (rule !== undefined) {
+    for (const { host, subset } of destinationsOf(rule)) {
+      const called = resolveDestination(host, entry, index);
+      const name = called === undefined ? clusterName(20_880, subset, host) : clusterNameOf(called, subset);
+      needs.push({ name, entry: called, host: called?.host ?? host, subset });
+    }
+  }
+  const hashOf: HashOf = ({ host, subset }) => {
+    const called = host === entry.host ? entry : index.byHost(host);
+    return called === undefined ? [] : hashPolicyOf(called, subset, rules);
+  };
+  const destinations = JSON.stringify([
+    hashOf({ host: entry.host, subset: "" }),
+    needs.map(({ name, host, subset }) => [name, hashOf({ host, subset })]),
+  ]);
+  const known = cache.get(entry);
+  // Entries of the destinations may be new objects of the same name, so `clusters` is always today's.
+  if (known !== undefined && known.rule === rule && known.destinations === destinations) {
+    const still = { ...known, clusters: known.isRouted ? needs : [] };
+    cache.set(entry, still);
+    return still;
+  }
+  const isHashed = (target: { readonly host: string; readonly subset: string }) => hashOf(target).length > 0;
+  const lowered = (isHttpService(entry) ? lowerHttpService : lowerService)(entry, rule, index, { client, isHashed });
+  const virtualHost = compileVirtualHost(
+    entry,
+    lowered,
+    ({ host, subset }) => {
+      const called = host === entry.host ? entry : index.byHost(host);
+      return called === undefined ? clusterName(20_880, subset, host) : clusterNameOf(called, subset);
+    },
+    hashOf,
+  );
+  const isRouted = lowered.routes.length > 0;
+  const host = { rule, destinations, virtualHost, isRouted, clusters: isRouted ? needs : [] };
+  cache.set(entry, host);
+  return host;
+}
+
+/** What the hash of a service's calls is made from by the DestinationRule in force. */
+export function hashPolicyOf(entry: Entry, subset: string, rules: RuleIndex): ReturnType<HashOf> {
+  const rule = rules.destinationRules.find(entry);
+  if (rule === undefined) return [];
+  const policy = effectivePolicy(rule, subset === "" ? undefined : findSubset(rule, subset), usualPort(entry));
+  return lowerHash(policy?.loadBalancer?.consistentHash);
+}
+
+const destinationLists = new WeakMap<VirtualService, readonly { readonly host: string; readonly subset: string }[]>();
+
+/** Every destination that a rule names, its host in lower case, each once. */
+function destinationsOf(rule: VirtualService): readonly { readonly host: string; readonly subset: string }[] {
+  const known = destinationLists.get(rule);
+  if (known !== undefined) return known;
+  const list = new Map<string, { host: string; subset: string }>();
+  for (const { route = [], mirrors = [] } of rule.http) {
+    for (const { destination } of [...route, ...mirrors]) {
+      const host = destination.host.toLowerCase();
+      const subset = destination.subset ?? "";
+      list.set(`${host}|${subset}`, { host, subset });
+    }
+  }
+  const destinations = [...list.values()];
+  destinationLists.set(rule, destinations);
+  return destinations;
+}

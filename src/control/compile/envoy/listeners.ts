@@ -1,0 +1,103 @@
+import type { ServedResource } from "../../../codecs/xds/served.ts";
+import { ADS, type ProtoJson, versioned } from "../targets.ts";
+import { DUBBO_ROUTE_CONFIG } from "./dubbo-routes.ts";
+
+const FILTERS = "type.googleapis.com/envoy.extensions.filters";
+
+/** HTTP filters of every listener, in order; what they do is said by routes. */
+const HTTP_FILTERS: readonly ProtoJson[] = [
+  { name: "envoy.filters.http.cors", typedConfig: { "@type": `${FILTERS}.http.cors.v3.Cors` } },
+  { name: "envoy.filters.http.fault", typedConfig: { "@type": `${FILTERS}.http.fault.v3.HTTPFault` } },
+];
+const ROUTER: ProtoJson = {
+  name: "envoy.filters.http.router",
+  typedConfig: { "@type": `${FILTERS}.http.router.v3.Router` },
+};
+
+/** Where a listener is bound. */
+export interface Bound {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A listener for calls of every Dubbo service: the call's own interface says which it is for. */
+export function dubboListener(at: Bound): ServedResource {
+  return outbound(at, {
+    name: "envoy.filters.network.dubbo_proxy",
+    typedConfig: {
+      "@type": `${FILTERS}.network.dubbo_proxy.v3.DubboProxy`,
+      statPrefix: nameOf("outbound", at),
+      dubboFilters: [{ name: "envoy.filters.dubbo.router" }],
+      drds: { configSource: ADS, routeConfigName: DUBBO_ROUTE_CONFIG },
+    },
+  });
+}
+
+/** What holds for one HTTP listener. */
+export interface HttpListener extends Bound {
+  readonly routeConfigName: string;
+  /** Callers are outside the mesh: their addresses are passed on, and paths are made plain before they are matched. */
+  readonly isGateway?: boolean;
+  /** Filters before the router that policies asked for. */
+  readonly filters?: readonly ProtoJson[];
+  /** How the listener proves itself to callers; plain text where absent. */
+  readonly transportSocket?: ProtoJson;
+}
+
+/** A listener for HTTP/1.1 and HTTP/2 (gRPC, Triple), told apart by their first bytes. */
+export function httpListener({
+  routeConfigName,
+  isGateway = false,
+  filters = [],
+  ...at
+}: HttpListener): ServedResource {
+  const { transportSocket, ...bound } = at;
+  return outbound(
+    bound,
+    {
+      name: "envoy.filters.network.http_connection_manager",
+      typedConfig: {
+        "@type": `${FILTERS}.network.http_connection_manager.v3.HttpConnectionManager`,
+        statPrefix: nameOf(isGateway ? "gateway" : "outbound", bound),
+        rds: { configSource: ADS, routeConfigName },
+        httpFilters: [...filters, ...HTTP_FILTERS, ROUTER],
+        upgradeConfigs: [{ upgradeType: "websocket" }],
+        normalizePath: true,
+        // Streams of gRPC may be silent for long; a route says where a call may not last.
+        streamIdleTimeout: "0s",
+        ...(isGateway && {
+          useRemoteAddress: true,
+          mergeSlashes: true,
+          pathWithEscapedSlashesAction: "UNESCAPE_AND_FORWARD",
+        }),
+      },
+    },
+    transportSocket,
+  );
+}
+
+/** A listener that carries the bytes of connections to one cluster. */
+export function tcpListener(at: Bound, cluster: string): ServedResource {
+  return outbound(at, {
+    name: "envoy.filters.network.tcp_proxy",
+    typedConfig: {
+      "@type": `${FILTERS}.network.tcp_proxy.v3.TcpProxy`,
+      statPrefix: nameOf("outbound", at),
+      cluster,
+    },
+  });
+}
+
+function outbound(at: Bound, filter: ProtoJson, transportSocket?: ProtoJson): ServedResource {
+  const name = `${at.address}_${at.port}`;
+  return versioned(name, {
+    name,
+    address: { socketAddress: { address: at.address, portValue: at.port } },
+    trafficDirection: "OUTBOUND",
+    filterChains: [{ filters: [filter], ...(transportSocket && { transportSocket }) }],
+  });
+}
+
+function nameOf(kind: string, { address, port }: Bound): string {
+  return `${kind}_${address}_${port}`;
+}

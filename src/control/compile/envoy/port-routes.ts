@@ -1,0 +1,95 @@
+import type { ServedResource } from "../../../codecs/xds/served.ts";
+import type { Entry } from "../../../model/entry.ts";
+import { type ProtoJson, versioned } from "../targets.ts";
+
+/** A service at one port, with its routes as Envoy's HTTP router takes them. */
+export interface PortService {
+  readonly entry: Entry;
+  readonly port: number;
+  readonly protocol: "tri" | "http";
+  readonly routes: readonly ProtoJson[];
+}
+
+/** The routes of one port, named by its number as Istio names them. */
+export interface PortRoutes {
+  readonly port: number;
+  readonly routes: ServedResource;
+}
+
+/**
+ * One RouteConfiguration for each port, with a virtual host for each service there. Callers name a service by its host or its plain name,
+ * with or without the port; calls of Triple and gRPC that name none of these are told apart by their path, `/interface/method`.
+ */
+export function meshRoutes(services: readonly PortService[]): readonly PortRoutes[] {
+  const byPort = new Map<number, PortService[]>();
+  for (const service of services) {
+    const list = byPort.get(service.port);
+    if (list === undefined) byPort.set(service.port, [service]);
+    else list.push(service);
+  }
+  return [...byPort].sort(([a], [b]) => a - b).map(([port, list]) => ({ port, routes: portRoutes(port, list) }));
+}
+
+function portRoutes(port: number, services: readonly PortService[]): ServedResource {
+  const domains = domainsOf(services, port);
+  const virtualHosts: ProtoJson[] = [];
+  const seen = new Set<string>();
+  for (const { entry, routes } of services) {
+    if (seen.has(entry.host)) continue;
+    seen.add(entry.host);
+    virtualHosts.push({ name: `${entry.host}:${port}`, domains: domains.get(entry), routes });
+  }
+  const byPath = services.filter(({ protocol }) => protocol === "tri").flatMap((one) => pathRoutes(one, services));
+  if (byPath.length > 0) virtualHosts.push({ name: "by-path", domains: ["*"], routes: byPath });
+  return versioned(String(port), { name: String(port), virtualHosts });
+}
+
+/**
+ * The names of each service: its host, and the plain name of its interface where that is nobody's host and this is the only service of
+ * the name, or the one without group and version. No domain stands twice, since Envoy would refuse the whole.
+ */
+export function domainsOf(services: readonly { readonly entry: Entry }[], port: number): ReadonlyMap<Entry, string[]> {
+  const owners = new Map<string, Entry>();
+  for (const { entry } of services) owners.set(entry.host, entry);
+  const plain = new Map<string, Set<Entry>>();
+  for (const { entry } of services) {
+    const name = entry.service.interface.toLowerCase();
+    if (owners.has(name) || !/^[a-z0-9._$-]+$/.test(name)) continue;
+    plain.set(name, (plain.get(name) ?? new Set()).add(entry));
+  }
+  for (const [name, alike] of plain) {
+    const owner = alike.size === 1 ? [...alike][0] : [...alike].find(isPlain);
+    if (owner !== undefined) owners.set(name, owner);
+  }
+  const domains = new Map<Entry, string[]>();
+  for (const [name, entry] of owners) {
+    const list = domains.get(entry) ?? [];
+    list.push(name, `${name}:${port}`);
+    domains.set(entry, list);
+  }
+  return domains;
+}
+
+function isPlain({ service }: Entry): boolean {
+  return service.group === "" && service.version === "";
+}
+
+/** A service's routes under the condition that the path names its interface, and group and version where there are several. */
+function pathRoutes({ entry, routes }: PortService, services: readonly PortService[]): ProtoJson[] {
+  const { interface: name, group, version } = entry.service;
+  const isAlone = services.every(({ entry: other }) => other === entry || other.service.interface !== name);
+  const asked = isAlone ? [] : [asks("tri-service-group", group), asks("tri-service-version", version)];
+  return routes.map((route) => {
+    const { headers = [], ...match } = route["match"] as {
+      readonly headers?: readonly ProtoJson[];
+      readonly prefix?: string;
+    };
+    const path = match.prefix !== undefined && `/${name}/`.startsWith(match.prefix) ? { prefix: `/${name}/` } : match;
+    const all = [...asked, ...headers];
+    return { ...route, match: { ...path, ...(all.length > 0 && { headers: all }) } };
+  });
+}
+
+function asks(name: string, value: string): ProtoJson {
+  return value === "" ? { name, presentMatch: true, invertMatch: true } : { name, stringMatch: { exact: value } };
+}

@@ -1,0 +1,243 @@
+import {
+  CLUSTER_TYPE,
+  DUBBO_ROUTE_TYPE,
+  ENDPOINT_TYPE,
+  LISTENER_TYPE,
+  type ResourceSet,
+  ROUTE_TYPE,
+} from "../../../codecs/xds/resources.ts";
+import type { RouteConfiguration, VirtualHost } from "../../../codecs/xds/route.ts";
+import type { ServedResource, ServedSet } from "../../../codecs/xds/served.ts";
+import type { Entry, Finding } from "../../../model/entry.ts";
+import { compareText } from "../../rules/findings.ts";
+import {
+  type ProtoJson,
+  parseClusterName,
+  ScopeMemory,
+  SetMemory,
+  servedList,
+  servicePorts,
+  targetSet,
+  versioned,
+} from "../targets.ts";
+import { ClusterMemory, clusterNames } from "./cluster-memory.ts";
+import { DUBBO_ROUTE_CONFIG, DUBBO_SHORTCOMINGS, type DubboShortcoming, dubboRoutes } from "./dubbo-routes.ts";
+import { shortcomingFinding } from "./findings.ts";
+import { type ClusterNames, envoyRoute } from "./http-routes.ts";
+import { dubboListener, httpListener, tcpListener } from "./listeners.ts";
+import type { EnvoyNode } from "./node.ts";
+import { meshRoutes, type PortService } from "./port-routes.ts";
+import type { TcpService } from "./tcp.ts";
+
+/** What one Envoy is given, and what it cannot do of what rules ask for. */
+export interface EnvoyTarget {
+  readonly set: ServedSet;
+  /** Of Dubbo calls; empty for a gateway. */
+  readonly findings: readonly Finding[];
+}
+
+/** Makes of one proxy's resources those of an Envoy; `entries` are the services that they were compiled from, `tcp` those that are bytes alone. */
+export type EnvoyCompile = (
+  resources: ResourceSet,
+  entries: readonly Entry[],
+  node: EnvoyNode,
+  tcp?: readonly TcpService[],
+) => EnvoyTarget;
+
+/** What holds for all Envoys that are given the same resources, whatever they listen on. */
+interface Shared {
+  readonly clusters: readonly ServedResource[];
+  readonly endpoints: readonly ServedResource[];
+  readonly httpPorts: readonly { readonly port: number; readonly routes: ServedResource }[];
+  readonly tcp: readonly TcpService[];
+  readonly dubbo: ServedResource;
+  readonly gateways: ReadonlyMap<string, ServedResource>;
+  readonly findings: readonly Finding[];
+}
+
+const NO_TCP: readonly TcpService[] = [];
+
+/** A compiler that makes again only what depends on what changed, told by the identity of resources. */
+export function createEnvoyCompiler(): EnvoyCompile {
+  const parts = { clusters: new ClusterMemory(), hosts: new HostMemory() };
+  const scopes = new ScopeMemory<Shared>();
+  const sets = new SetMemory<Shared>();
+  return (resources, entries, node, tcp = NO_TCP) => {
+    const make = (before: Shared | undefined) => compileShared(resources, entries, tcp, parts, before);
+    const shared = scopes.get(resources, entries, make, tcp);
+    const isGateway = node.role === "gateway";
+    const set = sets.get(shared, JSON.stringify([node, isGateway && resources.listeners]), (before) => {
+      const { listeners, routes } = isGateway ? gatewayParts(resources, shared) : sidecarParts(shared, node);
+      const lists = {
+        [CLUSTER_TYPE]: shared.clusters,
+        [ENDPOINT_TYPE]: shared.endpoints,
+        [LISTENER_TYPE]: listeners,
+        [ROUTE_TYPE]: routes,
+        [DUBBO_ROUTE_TYPE]: isGateway ? [] : [shared.dubbo],
+      };
+      return targetSet(lists, before);
+    });
+    return { set, findings: isGateway ? [] : shared.findings };
+  };
+}
+
+interface Parts {
+  readonly listeners: readonly ServedResource[];
+  readonly routes: readonly ServedResource[];
+}
+
+function sidecarParts({ httpPorts, tcp }: Shared, { bind, dubboPort, ports }: EnvoyNode): Parts {
+  const isOpen = ({ port }: { readonly port: number }) =>
+    port !== dubboPort && (ports === undefined || ports.includes(port));
+  const open = httpPorts.filter(isOpen);
+  // What is known of calls counts before what is known of bytes alone.
+  const bytes = tcp.filter((one) => isOpen(one) && !open.some(({ port }) => port === one.port));
+  return {
+    listeners: [
+      ...(dubboPort === 0 ? [] : [dubboListener({ address: bind, port: dubboPort })]),
+      ...open.map(({ port, routes }) => httpListener({ address: bind, port, routeConfigName: routes.name })),
+      ...bytes.map(({ port, cluster }) => tcpListener({ address: bind, port }, cluster.name)),
+    ],
+    routes: open.map(({ routes }) => routes),
+  };
+}
+
+function gatewayParts({ listeners }: ResourceSet, { gateways }: Shared): Parts {
+  const open = listeners.flatMap(({ resource }) => {
+    const { protocol, routeConfigName } = resource.metadata.filterMetadata["io.trestle"];
+    const routes = gateways.get(routeConfigName);
+    if (protocol !== "gateway" || routes === undefined) return [];
+    const { address, portValue: port } = resource.address.socketAddress;
+    return [{ routes, listener: httpListener({ address, port, routeConfigName, isGateway: true }) }];
+  });
+  return { listeners: open.map(({ listener }) => listener), routes: open.map(({ routes }) => routes) };
+}
+
+function compileShared(
+  resources: ResourceSet,
+  entries: readonly Entry[],
+  tcp: readonly TcpService[],
+  parts: { readonly clusters: ClusterMemory; readonly hosts: HostMemory },
+  before: Shared | undefined,
+): Shared {
+  const byHost = new Map(entries.map((entry) => [entry.host, entry]));
+  const assignments = new Map(resources.endpoints.map((one) => [one.name, one]));
+  const compiled = resources.clusters.flatMap((cluster) => {
+    const host = parseClusterName(cluster.name)?.host ?? "";
+    return parts.clusters.compile(cluster, assignments.get(cluster.name), byHost.get(host));
+  });
+  const routeConfigs = new Map(resources.routes.map(({ name, resource }) => [name, resource]));
+  const mesh = routeConfigs.get(DUBBO_ROUTE_CONFIG)?.virtualHosts ?? [];
+  const services = mesh.flatMap((virtualHost) => {
+    const entry = byHost.get(virtualHost.name);
+    return entry === undefined ? [] : [parts.hosts.compile(virtualHost, entry, byHost)];
+  });
+  const gateways = resources.routes
+    .filter(({ name }) => name !== DUBBO_ROUTE_CONFIG)
+    .map(({ resource }) => gatewayRoutes(resource, clusterNames(byHost, "tri")));
+  return {
+    clusters: servedList(
+      [...compiled, ...tcp].map(({ cluster }) => cluster),
+      before?.clusters,
+    ),
+    endpoints: servedList(
+      [...compiled, ...tcp].map(({ endpoints }) => endpoints).filter((one) => one !== undefined),
+      before?.endpoints,
+    ),
+    httpPorts: meshRoutes(services.flatMap(({ ports }) => ports)),
+    tcp,
+    dubbo: dubboConfig(services.map(({ dubbo }) => dubbo).filter((one) => one !== undefined)),
+    gateways: new Map(gateways.map((one) => [one.name, one])),
+    findings: services.flatMap(({ findings }) => findings),
+  };
+}
+
+/** The one resource with every Dubbo service's routes. Envoy takes no group as any group: those with one come first. */
+function dubboConfig(configs: readonly ProtoJson[]): ServedResource {
+  const rank = (one: ProtoJson) => ("group" in one ? 0 : 2) + ("version" in one ? 0 : 1);
+  const routeConfig = [...configs].sort(
+    (a, b) => rank(a) - rank(b) || compareText(String(a["name"]), String(b["name"])),
+  );
+  return versioned(DUBBO_ROUTE_CONFIG, { name: DUBBO_ROUTE_CONFIG, routeConfig });
+}
+
+function gatewayRoutes({ name, virtualHosts }: RouteConfiguration, clusterOf: ClusterNames): ServedResource {
+  return versioned(name, {
+    name,
+    ignorePortInHostMatching: true,
+    virtualHosts: virtualHosts.map(({ name: host, domains, routes }) => ({
+      name: host,
+      domains,
+      routes: routes.map((route) => envoyRoute(route, clusterOf)).filter((one) => one !== undefined),
+    })),
+  });
+}
+
+interface CompiledHost {
+  readonly needs: string;
+  readonly entry: Entry;
+  readonly ports: readonly PortService[];
+  readonly dubbo: ProtoJson | undefined;
+  readonly findings: readonly Finding[];
+}
+
+class HostMemory {
+  readonly #known = new WeakMap<VirtualHost, CompiledHost>();
+
+  compile(virtualHost: VirtualHost, entry: Entry, byHost: ReadonlyMap<string, Entry>): CompiledHost {
+    const needs = needsOf(virtualHost, byHost);
+    const known = this.#known.get(virtualHost);
+    if (known !== undefined && known.entry === entry && known.needs === needs) return known;
+    const made = compileHost(virtualHost, entry, byHost, needs);
+    this.#known.set(virtualHost, made);
+    return made;
+  }
+}
+
+/** The ports of every service that a virtual host's routes lead to: names of clusters depend on them. */
+function needsOf({ routes }: VirtualHost, byHost: ReadonlyMap<string, Entry>): string {
+  const parts: string[] = [];
+  for (const { route } of routes) {
+    const names = [route?.cluster, ...(route?.weightedClusters?.clusters ?? []).map(({ name }) => name)];
+    for (const { cluster } of route?.requestMirrorPolicies ?? []) names.push(cluster);
+    for (const name of names) {
+      const entry = name === undefined ? undefined : byHost.get(parseClusterName(name)?.host ?? "");
+      parts.push(
+        entry === undefined
+          ? "-"
+          : entry.endpoints.length === 0
+            ? "none"
+            : servicePorts(entry)
+                .map(({ protocol, port }) => protocol + port)
+                .join(),
+      );
+    }
+  }
+  return parts.join(" ");
+}
+
+function compileHost(
+  virtualHost: VirtualHost,
+  entry: Entry,
+  byHost: ReadonlyMap<string, Entry>,
+  needs: string,
+): CompiledHost {
+  const ports: PortService[] = [];
+  const shortcomings: DubboShortcoming[] = [];
+  let dubbo: ProtoJson | undefined;
+  for (const { protocol, port } of servicePorts(entry)) {
+    const clusterOf = clusterNames(byHost, protocol);
+    if (protocol === "dubbo") {
+      const lowered = dubboRoutes(virtualHost, entry, clusterOf);
+      dubbo = lowered.config;
+      shortcomings.push(...lowered.shortcomings);
+    } else {
+      const routes = virtualHost.routes.map((route) => envoyRoute(route, clusterOf)).filter((one) => one !== undefined);
+      ports.push({ entry, port, protocol, routes });
+    }
+  }
+  if (dubbo === undefined && "typedPerFilterConfig" in virtualHost)
+    shortcomings.push({ code: "TR0710", text: DUBBO_SHORTCOMINGS.TR0710, route: undefined });
+  const findings = shortcomings.map((one) => shortcomingFinding(entry.host, one));
+  return { needs, entry, ports, dubbo, findings };
+}

@@ -1,0 +1,201 @@
+import type { Cluster } from "../../codecs/xds/cluster.ts";
+import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
+import { compileHeader, compilePath } from "../../codecs/xds/match.ts";
+import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import type { Route, VirtualHost } from "../../codecs/xds/route.ts";
+import { parseServiceKey } from "../../model/service.ts";
+import { type EndpointShare, explainEndpoints } from "./endpoints.ts";
+import { describeHeader, describePath, describePolicies } from "./words.ts";
+
+/** A call that nobody makes. */
+export interface MadeUpCall {
+  /** Host, printed key or interface, in any case of letters. */
+  readonly service: string;
+  /** Picks one of an interface's services; undefined: any. */
+  readonly group?: string;
+  readonly version?: string;
+  /** The Java method. */
+  readonly method: string;
+  /** Attachments, and arguments as `dubbo-arg-N`; names in any case of letters. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** IP address of the caller; undefined: nothing is known of it. */
+  readonly caller?: string;
+}
+
+/** What became of one route of the service. */
+export interface RouteVerdict {
+  readonly route: string;
+  /** `file:line` of its rule; `""` for a service without one. */
+  readonly at: string;
+  readonly verdict: "taken" | "does not match" | "not reached";
+  /** What the call lacks for it; empty unless it does not match. */
+  readonly why: readonly string[];
+}
+
+/** One place that the call may go to. */
+export interface Destination {
+  readonly cluster: string;
+  readonly host: string;
+  /** `""` for all of the service. */
+  readonly subset: string;
+  /** Of the route's calls, percent. */
+  readonly share: number;
+  readonly loadBalancer: string;
+  readonly endpoints: readonly EndpointShare[];
+}
+
+/** What becomes of a made-up call, and why. */
+export interface Explanation {
+  readonly host: string;
+  /** Printed service key. */
+  readonly service: string;
+  readonly path: string;
+  /** The listeners that take calls of the service, by name. */
+  readonly listeners: readonly string[];
+  /** Name of the VirtualService in force; `""` for none. */
+  readonly rule: string;
+  /** In the order in which they are tried. */
+  readonly routes: readonly RouteVerdict[];
+  /** What the call is told without a provider; undefined where it goes on. */
+  readonly answer?: { readonly status: number; readonly reason: string };
+  readonly destinations: readonly Destination[];
+  /** Timeout, retries, faults and changes of the route that was taken, in words; `""` for none. */
+  readonly policies: string;
+}
+
+/** Says what becomes of a call by these resources; throws an `Error` of one line where its service is not known or not clear. */
+export function explainCall(resources: ResourceSet, call: MadeUpCall): Explanation {
+  const { virtualHost, service } = findService(resources, call);
+  const path = `/${parseServiceKey(service).interface}/${call.method}`;
+  const header = headersOf(resources, call, service);
+  const routes = virtualHost.routes;
+  const verdicts = routes.map((route) => explainRoute(route, path, header));
+  const taken = verdicts.findIndex((why) => why.length === 0);
+  const route = routes[taken];
+  return {
+    host: virtualHost.name,
+    service,
+    path,
+    listeners: listenersOf(resources, service),
+    rule: routes.map(originOf).find((origin) => origin?.rule !== undefined)?.rule ?? "",
+    routes: routes.map((one, i) => ({
+      route: one.name ?? "",
+      at: placeOf(one),
+      verdict: i === taken ? "taken" : taken >= 0 && i > taken ? "not reached" : "does not match",
+      why: taken >= 0 && i > taken ? [] : verdicts[i]!,
+    })),
+    ...answerOf(route),
+    destinations: route === undefined ? [] : destinationsOf(resources, route),
+    policies: route === undefined ? "" : describePolicies(route),
+  };
+}
+
+/** What a call lacks for a route; nothing where it takes it. */
+function explainRoute({ match }: Route, path: string, header: (name: string) => string | undefined): string[] {
+  const why: string[] = [];
+  if (!compilePath(match)(path)) why.push(`path ${path} is not ${describePath(match)}`);
+  for (const matcher of match.headers ?? []) {
+    const value = header(matcher.name);
+    if (compileHeader(matcher).test(value)) continue;
+    why.push(
+      `${matcher.name} is ${value === undefined ? "absent" : JSON.stringify(value)}, asked is ${describeHeader(matcher)}`,
+    );
+  }
+  return why;
+}
+
+function answerOf(route: Route | undefined): Pick<Explanation, "answer"> {
+  if (route === undefined) return { answer: { status: 404, reason: "no route takes the call" } };
+  const direct = route.directResponse;
+  if (direct === undefined) return {};
+  return { answer: { status: direct.status, reason: direct.body?.inlineString ?? "the route answers by itself" } };
+}
+
+function destinationsOf({ clusters, endpoints }: ResourceSet, { route }: Route): Destination[] {
+  if (route === undefined) return [];
+  const places = route.weightedClusters?.clusters ?? [{ name: route.cluster ?? "", weight: 1 }];
+  const sum = places.reduce((total, { weight }) => total + weight, 0);
+  return places.map(({ name, weight }) => {
+    const cluster: Cluster | undefined = clusters.find((one) => one.name === name)?.resource;
+    const facts = cluster?.metadata.filterMetadata[TRESTLE_METADATA];
+    const assignment = endpoints.find((one) => one.name === name)?.resource;
+    return {
+      cluster: name,
+      host: facts?.host ?? name.split("|")[3] ?? name,
+      subset: facts?.subset ?? name.split("|")[2] ?? "",
+      share: sum === 0 ? 0 : Math.round((weight / sum) * 1_000) / 10,
+      loadBalancer: cluster?.lbPolicy ?? "",
+      endpoints: explainEndpoints(assignment),
+    };
+  });
+}
+
+function findService(resources: ResourceSet, call: MadeUpCall): { virtualHost: VirtualHost; service: string } {
+  const wanted = call.service.toLowerCase();
+  const known = resources.routes.flatMap(({ resource }) =>
+    resource.virtualHosts.map((virtualHost) => ({
+      virtualHost,
+      service: virtualHost.domains.find((domain) => domain !== virtualHost.name) ?? virtualHost.name,
+    })),
+  );
+  const named = known.filter(({ virtualHost, service }) =>
+    [virtualHost.name, service, parseServiceKey(service).interface].some((name) => name.toLowerCase() === wanted),
+  );
+  if (named.length === 0) throw new Error(`no service ${call.service} is known; see trestle services`);
+  const picked = named.filter(({ service }) => {
+    const { group, version } = parseServiceKey(service);
+    return (call.group ?? group) === group && (call.version ?? version) === version;
+  });
+  if (picked.length === 1) return picked[0]!;
+  const list = named.map(({ service }) => service).join(", ");
+  if (picked.length === 0) throw new Error(`${call.service} has no such group and version; there are: ${list}`);
+  throw new Error(`${call.service} is several services, say group and version; there are: ${list}`);
+}
+
+/** The call's headers as rules see them: what it does not say of its caller itself is what registries say of the address. */
+function headersOf(
+  { listeners }: ResourceSet,
+  call: MadeUpCall,
+  service: string,
+): (name: string) => string | undefined {
+  const { group, version } = parseServiceKey(service);
+  const facts = listeners.map(({ resource }) => resource.metadata.filterMetadata[TRESTLE_METADATA]);
+  const registered =
+    call.caller === undefined ? undefined : facts.map(({ applications }) => applications?.[call.caller!]).find(Boolean);
+  const headers = new Map(Object.entries(call.headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return (name) => {
+    switch (name) {
+      case "dubbo-group":
+        return group === "" ? undefined : group;
+      case "dubbo-version":
+        return version === "" ? undefined : version;
+      case "dubbo-application":
+        return headers.get(name) ?? headers.get("remote.application") ?? registered;
+      default:
+        return headers.get(name.toLowerCase());
+    }
+  };
+}
+
+function listenersOf({ listeners, routes }: ResourceSet, service: string): string[] {
+  const serving = new Set(
+    routes
+      .filter(({ resource }) => resource.virtualHosts.some(({ domains }) => domains.includes(service)))
+      .map(({ name }) => name),
+  );
+  return listeners
+    .filter(({ resource }) => {
+      const facts = resource.metadata.filterMetadata[TRESTLE_METADATA];
+      return serving.has(facts.routeConfigName) && (facts.service === undefined || facts.service === service);
+    })
+    .map(({ name }) => name);
+}
+
+function originOf(route: Route) {
+  return route.metadata?.filterMetadata[TRESTLE_METADATA];
+}
+
+function placeOf(route: Route): string {
+  const origin = originOf(route);
+  return origin?.file === undefined ? "" : `${origin.file}:${origin.line}`;
+}

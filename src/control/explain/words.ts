@@ -1,0 +1,69 @@
+import type { FractionalPercent, StringMatcher } from "../../codecs/xds/core.ts";
+import type { HeaderMatcher, Route, RouteMatch } from "../../codecs/xds/route.ts";
+
+/** Which calls a route takes, in words; `every call` for all. */
+export function describeMatch(match: RouteMatch): string {
+  const path = describePath(match);
+  const parts = path === undefined ? [] : [path];
+  for (const header of match.headers ?? []) parts.push(describeHeader(header));
+  return parts.length === 0 ? "every call" : parts.join(" and ");
+}
+
+/** What a call's path has to be, in words; undefined where any will do. */
+export function describePath(match: RouteMatch): string | undefined {
+  const folded = match.caseSensitive === false ? " in any case" : "";
+  if (match.path !== undefined) return `${match.path}${folded}`;
+  if (match.safeRegex !== undefined) return `~ ${match.safeRegex.regex}`;
+  return match.prefix === undefined || match.prefix === "/" ? undefined : `${match.prefix}*${folded}`;
+}
+
+/** What a call's header has to be, in words. */
+export function describeHeader({ name, stringMatch, invertMatch }: HeaderMatcher): string {
+  const condition = stringMatch === undefined ? `${name} is there` : `${name} ${describeText(stringMatch)}`;
+  return invertMatch === true ? `not (${condition})` : condition;
+}
+
+function describeText({ exact, prefix, suffix, contains, safeRegex }: StringMatcher): string {
+  if (exact !== undefined) return `= ${exact}`;
+  if (prefix !== undefined) return `= ${prefix}*`;
+  if (suffix !== undefined) return `= *${suffix}`;
+  if (contains !== undefined) return `= *${contains}*`;
+  return `~ ${safeRegex?.regex ?? ""}`;
+}
+
+/** Where a route's calls go, with percentages where there is more than one place. */
+export function describeAction({ route, directResponse }: Route): string {
+  if (directResponse !== undefined) return `answer ${directResponse.status}`;
+  const weighted = route?.weightedClusters?.clusters;
+  if (weighted === undefined) return route?.cluster ?? "";
+  const sum = weighted.reduce((total, { weight }) => total + weight, 0);
+  return weighted.map(({ name, weight }) => `${name} ${Math.round((weight / sum) * 1000) / 10}%`).join(", ");
+}
+
+/** A route's timeout, retries, faults and changes of attachments in words; `""` for none. */
+export function describePolicies({
+  route,
+  typedPerFilterConfig,
+  requestHeadersToAdd,
+  requestHeadersToRemove,
+}: Route): string {
+  const fault = typedPerFilterConfig?.["envoy.filters.http.fault"];
+  const changed = (requestHeadersToAdd?.length ?? 0) + (requestHeadersToRemove?.length ?? 0);
+  return [
+    route?.timeout === undefined ? "" : `timeout ${route.timeout}`,
+    route?.retryPolicy === undefined ? "" : `retries ${route.retryPolicy.numRetries} on ${route.retryPolicy.retryOn}`,
+    fault?.delay === undefined ? "" : `delay ${fault.delay.fixedDelay}${describeShare(fault.delay.percentage)}`,
+    fault?.abort === undefined
+      ? ""
+      : `abort ${fault.abort.httpStatus ?? `grpc ${fault.abort.grpcStatus}`}${describeShare(fault.abort.percentage)}`,
+    changed === 0 ? "" : `changes ${changed} attachments`,
+  ]
+    .filter((text) => text !== "")
+    .join("; ");
+}
+
+/** Of how many calls, where that is not all. */
+function describeShare({ numerator, denominator }: FractionalPercent): string {
+  const percent = numerator / (denominator === "MILLION" ? 10_000 : denominator === "TEN_THOUSAND" ? 100 : 1);
+  return percent >= 100 ? "" : ` for ${percent}%`;
+}

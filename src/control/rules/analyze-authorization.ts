@@ -1,0 +1,79 @@
+import type { Entry } from "../../model/entry.ts";
+import type { MeshSettings } from "../../model/mesh.ts";
+import type { Rule } from "../../model/rule.ts";
+import type { AuthorizationPolicy } from "../../model/rules/authorization.ts";
+import { printServiceKey } from "../../model/service.ts";
+import { isAuthorization } from "../compile/authorization.ts";
+import { chosenEndpoints, createPolicyIndex, type Scoped } from "../compile/policy-scope.ts";
+import type { Report } from "./findings.ts";
+import { isHttpService } from "./lower-http.ts";
+import { quote } from "./schema.ts";
+
+const VERBS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]);
+
+type ScopedRule = Extract<Rule, Scoped & { readonly kind: string }>;
+
+/** Checks what policies are for and what they ask, for the services that are known; without `entries` only what they ask. */
+export function analyzeAuthorization(
+  rules: readonly Rule[],
+  entries: readonly Entry[] | undefined,
+  mesh: MeshSettings,
+  report: Report,
+): void {
+  const policies = rules.filter(isPolicy);
+  if (policies.length === 0) return;
+  for (const policy of policies) {
+    const index = createPolicyIndex([policy], rules, mesh);
+    const services = entries?.filter((entry) => index.find(entry).length > 0);
+    if (services !== undefined) reportScope(policy, services, mesh, report);
+    if (isAuthorization(policy)) reportConditions(policy, services ?? [], report);
+  }
+}
+
+function isPolicy(rule: Rule): rule is ScopedRule {
+  return isAuthorization(rule) || rule.kind === "RequestAuthentication" || rule.kind === "SerializationGuard";
+}
+
+function reportScope(policy: ScopedRule, services: readonly Entry[], mesh: MeshSettings, report: Report): void {
+  const { position } = policy.at;
+  if (services.length === 0) {
+    const where = policy.namespace === mesh.rootNamespace ? "" : ` of namespace ${policy.namespace}`;
+    report("TR0270", position, `${policy.kind} ${policy.name} holds for no service${where} that is known`);
+    return;
+  }
+  const { selector } = policy;
+  if (selector === undefined) return;
+  for (const entry of services) {
+    if (chosenEndpoints(selector, entry) !== "some") continue;
+    const key = printServiceKey(entry.service);
+    const message = `selector of ${policy.name} chooses some providers of ${key} alone: where callers' proxies decide, it holds for all its calls, since no provider is picked yet`;
+    report("TR0271", policy.at.fields.selector ?? position, message);
+  }
+}
+
+function reportConditions(policy: AuthorizationPolicy, services: readonly Entry[], report: Report): void {
+  if (policy.action === "CUSTOM") {
+    const message = `${policy.name} asks provider ${quote(policy.provider ?? "")}, and no external server is asked: calls that it matches are denied`;
+    report("TR0274", policy.at.fields.action ?? policy.at.position, message);
+  }
+  const isDubbo = services.some((entry) => !isHttpService(entry));
+  for (const rule of policy.rules) {
+    for (const { operation } of rule.to ?? []) {
+      for (const method of [...(operation?.methods ?? []), ...(operation?.notMethods ?? [])]) {
+        if (!VERBS.has(method) || !isDubbo) continue;
+        const position = operation!.at.fields.methods ?? operation!.at.fields.notMethods ?? operation!.at.position;
+        report(
+          "TR0273",
+          position,
+          `method ${method} of ${policy.name} is a verb of HTTP: of a Dubbo service methods are Java's, and none has that name`,
+        );
+      }
+    }
+    for (const { source } of rule.from ?? []) {
+      if (source?.remoteIpBlocks === undefined && source?.notRemoteIpBlocks === undefined) continue;
+      const { fields, position } = source.at;
+      const message = `remoteIpBlocks of ${policy.name} are compared with the connection's address: no header that names another is believed`;
+      report("TR0276", fields.remoteIpBlocks ?? fields.notRemoteIpBlocks ?? position, message);
+    }
+  }
+}

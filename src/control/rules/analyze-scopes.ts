@@ -1,0 +1,127 @@
+import type { Entry } from "../../model/entry.ts";
+import { type Gateway, printPosition, type Rule, type VirtualService } from "../../model/rule.ts";
+import type { Sidecar } from "../../model/rules/sidecar.ts";
+import { delegateOf, indexDelegates, mergeRoute } from "./delegates.ts";
+import type { Report } from "./findings.ts";
+import { hostMatches } from "./hosts.ts";
+import { selectedBy } from "./service-entries.ts";
+
+/** Checks what objects say of each other: delegates, Sidecars of one workload, servers of one port, selectors and what they select. */
+export function analyzeScopes(rules: readonly Rule[], entries: readonly Entry[] | undefined, report: Report): void {
+  checkDelegates(rules, report);
+  checkSidecars(
+    rules.filter((rule) => rule.kind === "Sidecar"),
+    entries,
+    report,
+  );
+  checkServers(
+    rules.filter((rule) => rule.kind === "Gateway"),
+    report,
+  );
+  checkWorkloads(rules, report);
+}
+
+function checkDelegates(rules: readonly Rule[], report: Report): void {
+  const index = indexDelegates(rules);
+  const used = new Set<VirtualService>();
+  for (const root of rules) {
+    if (root.kind !== "VirtualService" || root.hosts.length === 0) continue;
+    for (const route of root.http) {
+      if (route.delegate === undefined) continue;
+      const { at, name, namespace = root.namespace } = route.delegate;
+      const delegate = delegateOf(root, route, index);
+      if (delegate === undefined) {
+        report(
+          "TR0243",
+          at.position,
+          `route of ${root.name} delegates to VirtualService ${namespace}/${name}, which is not there, has hosts of its own or is not exported to ${root.namespace}: the route is passed over`,
+        );
+        continue;
+      }
+      used.add(delegate);
+      for (const one of delegate.http) {
+        if (mergeRoute(route, one) !== undefined) continue;
+        const why = one.delegate === undefined ? "no match of it lies within one of" : "it delegates itself, unlike";
+        report("TR0243", one.at.position, `route of ${delegate.name} is passed over: ${why} the route of ${root.name}`);
+      }
+    }
+  }
+  for (const rule of index.values())
+    if (!used.has(rule))
+      report("TR0244", rule.at.position, `VirtualService ${rule.name} has no hosts, and no other delegates to it`);
+}
+
+function checkSidecars(sidecars: readonly Sidecar[], entries: readonly Entry[] | undefined, report: Report): void {
+  const first = new Map<string, Sidecar>();
+  for (const sidecar of sidecars) {
+    const { namespace, name, workloadSelector, egress } = sidecar;
+    const labels = Object.entries(workloadSelector ?? {})
+      .map(([label, value]) => `${label}=${value}`)
+      .sort();
+    const key = `${namespace} ${labels.join()}`;
+    const other = first.get(key);
+    if (other === undefined) first.set(key, sidecar);
+    else
+      report(
+        "TR0245",
+        sidecar.at.position,
+        `Sidecar ${name} is for ${labels.length === 0 ? "all workloads" : labels.join(", ")} of ${namespace}, as ${other.name} (${printPosition(other.at.position)}) is, which holds`,
+      );
+    if (entries === undefined) continue;
+    for (const { at, hosts } of egress) {
+      hosts.forEach((text, i) => {
+        const [own, host] = [text.slice(0, text.indexOf("/")), text.slice(text.indexOf("/") + 1)];
+        if (own === "~" || host === "*" || entries.some((entry) => hostMatches(host, entry))) return;
+        report(
+          "TR0246",
+          at.fields[`hosts[${i}]`] ?? at.position,
+          `egress host ${text} of Sidecar ${name} matches no service that is known`,
+        );
+      });
+    }
+  }
+}
+
+function checkServers(gateways: readonly Gateway[], report: Report): void {
+  const first = new Map<string, { readonly gateway: Gateway; readonly line: string }>();
+  for (const gateway of gateways) {
+    for (const { at, bind = "", port, hosts } of gateway.servers) {
+      hosts.forEach((host, i) => {
+        const key = `${bind} ${port.number} ${host.toLowerCase()}`;
+        const other = first.get(key);
+        const position = at.fields[`hosts[${i}]`] ?? at.position;
+        if (other === undefined) first.set(key, { gateway, line: printPosition(position) });
+        else if (other.gateway !== gateway)
+          report(
+            "TR0239",
+            position,
+            `host ${host} at port ${port.number} of Gateway ${gateway.name} is one of ${other.gateway.name} too (${other.line}): callers get the routes of both`,
+          );
+      });
+    }
+  }
+}
+
+function checkWorkloads(rules: readonly Rule[], report: Report): void {
+  const workloads = rules.filter((rule) => rule.kind === "WorkloadEntry");
+  const chosen = new Set<Rule>();
+  for (const rule of rules) {
+    if (rule.kind !== "ServiceEntry" || rule.workloadSelector === undefined) continue;
+    const selected = selectedBy(rule, workloads);
+    for (const one of selected) chosen.add(one);
+    if (selected.length > 0) continue;
+    const labels = Object.entries(rule.workloadSelector).map(([name, value]) => `${name}=${value}`);
+    report(
+      "TR0252",
+      rule.at.fields.workloadSelector ?? rule.at.position,
+      `ServiceEntry ${rule.name} selects ${labels.join(", ")} in namespace ${rule.namespace}, which no WorkloadEntry has: it has no endpoints`,
+    );
+  }
+  for (const rule of workloads)
+    if (!chosen.has(rule))
+      report(
+        "TR0252",
+        rule.at.position,
+        `WorkloadEntry ${rule.name} is selected by no ServiceEntry of ${rule.namespace}`,
+      );
+}

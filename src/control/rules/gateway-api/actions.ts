@@ -1,0 +1,166 @@
+import type {
+  HeaderOperations,
+  Headers,
+  HttpRoute,
+  Mirror,
+  Retries,
+  Rewrite,
+  RouteDestination,
+} from "../../../model/rules/http-route.ts";
+import type { Located } from "../../../model/rules/located.ts";
+import type { Report } from "../findings.ts";
+import { destinationOf, readRef, type WrittenRef } from "./refs.ts";
+
+interface Named extends Located {
+  readonly name: string;
+  readonly value: string;
+}
+
+interface HeaderModifier extends Located {
+  readonly set?: readonly Named[];
+  readonly add?: readonly Named[];
+  readonly remove?: readonly string[];
+}
+
+/** A filter; which one its `type` says, of which fields count those that it has. */
+export interface WrittenFilter extends Located {
+  readonly type: string;
+  readonly requestHeaderModifier?: HeaderModifier;
+  readonly responseHeaderModifier?: HeaderModifier;
+  readonly requestMirror?: Located & {
+    readonly backendRef: WrittenRef;
+    readonly percent?: number;
+    readonly fraction?: { readonly numerator: number; readonly denominator?: number };
+  };
+  readonly urlRewrite?: Located & {
+    readonly hostname?: string;
+    readonly path?: Located & { readonly replaceFullPath?: string; readonly replacePrefixMatch?: string };
+  };
+}
+
+/** A backend with its share of the calls. */
+export interface WrittenBackend extends WrittenRef {
+  readonly weight?: number;
+  readonly filters?: readonly WrittenFilter[];
+}
+
+/** What a rule does, beside its matches. */
+export interface WrittenAction extends Located {
+  readonly name?: string;
+  readonly filters?: readonly WrittenFilter[];
+  readonly backendRefs?: readonly WrittenBackend[];
+  readonly timeouts?: { readonly requestMs?: number; readonly backendRequestMs?: number };
+  readonly retry?: Located & {
+    readonly codes?: readonly number[];
+    readonly attempts?: number;
+    readonly backoffMs?: number;
+  };
+}
+
+/** Everything of an `http` entry but its match and its place. */
+export type RouteAction = Omit<HttpRoute, "match" | "at">;
+
+/** Reads what a rule does. Backends of kinds that do not count are reported and get no calls; a rule without backends answers 500, as Gateway API says. */
+export function readAction(rule: WrittenAction, namespace: string, report: Report): RouteAction {
+  const route = (rule.backendRefs ?? []).flatMap((backend) => readBackend(backend, namespace, report));
+  const filters = rule.filters ?? [];
+  const headers = readHeaders(rule.at, filters);
+  const mirrors = filters.flatMap((filter) => readMirror(filter, namespace, report));
+  const rewrite = filters.flatMap((filter) => readRewrite(filter))[0];
+  const sends = route.some(({ weight }) => weight !== 0);
+  return {
+    ...(rule.name !== undefined && { name: rule.name }),
+    ...(sends ? { route } : { directResponse: { at: rule.at, status: 500 } }),
+    ...(headers && { headers }),
+    ...(mirrors.length > 0 && { mirrors }),
+    ...(rewrite && { rewrite }),
+    ...readTimes(rule),
+  };
+}
+
+function readBackend(backend: WrittenBackend, namespace: string, report: Report): RouteDestination[] {
+  const ref = readRef(backend, namespace, "", "Service");
+  if (typeof ref === "string") {
+    report(
+      "TR0228",
+      backend.at.position,
+      `backend ${backend.name} is left out: a ${ref} is not called, Service and ServiceEntry are`,
+    );
+    return [];
+  }
+  const headers = readHeaders(backend.at, backend.filters ?? []);
+  return [
+    { at: backend.at, destination: destinationOf(ref), weight: backend.weight ?? 1, ...(headers && { headers }) },
+  ];
+}
+
+function readHeaders(at: Located["at"], filters: readonly WrittenFilter[]): Headers | undefined {
+  const request = filters.find(({ type }) => type === "RequestHeaderModifier")?.requestHeaderModifier;
+  const response = filters.find(({ type }) => type === "ResponseHeaderModifier")?.responseHeaderModifier;
+  if (request === undefined && response === undefined) return undefined;
+  return {
+    at,
+    ...(request && { request: readModifier(request) }),
+    ...(response && { response: readModifier(response) }),
+  };
+}
+
+function readModifier({ at, set = [], add = [], remove = [] }: HeaderModifier): HeaderOperations {
+  const record = (list: readonly Named[]) => Object.fromEntries(list.map(({ name, value }) => [name, value]));
+  return {
+    at,
+    ...(set.length > 0 && { set: record(set) }),
+    ...(add.length > 0 && { add: record(add) }),
+    ...(remove.length > 0 && { remove }),
+  };
+}
+
+function readMirror({ requestMirror }: WrittenFilter, namespace: string, report: Report): Mirror[] {
+  if (requestMirror === undefined) return [];
+  const { at, backendRef, percent, fraction } = requestMirror;
+  const ref = readRef(backendRef, namespace, "", "Service");
+  if (typeof ref === "string") {
+    report(
+      "TR0228",
+      backendRef.at.position,
+      `the mirror is left out: a ${ref} is not called, Service and ServiceEntry are`,
+    );
+    return [];
+  }
+  const value = fraction === undefined ? percent : (fraction.numerator * 100) / (fraction.denominator ?? 100);
+  const share = value === undefined ? {} : { percentage: { at, value: Math.min(100, value) } };
+  return [{ at, destination: destinationOf(ref), ...share }];
+}
+
+function readRewrite({ urlRewrite }: WrittenFilter): Rewrite[] {
+  if (urlRewrite === undefined) return [];
+  const { at, hostname, path } = urlRewrite;
+  return [
+    {
+      at,
+      ...(hostname !== undefined && { authority: hostname }),
+      ...(path?.replaceFullPath !== undefined && {
+        // A backslash would be taken for the number of a group.
+        uriRegexRewrite: { at: path.at, match: "^.*$", rewrite: path.replaceFullPath.replaceAll("\\", "\\\\") },
+      }),
+      ...(path?.replacePrefixMatch !== undefined && { uri: path.replacePrefixMatch || "/" }),
+    },
+  ];
+}
+
+/** What Gateway API tries again beside the codes: calls that found no connection. */
+const ALWAYS_RETRIED = ["connect-failure", "refused-stream", "reset-before-request"];
+
+function readTimes({ at, timeouts = {}, retry }: WrittenAction): Pick<HttpRoute, "timeoutMs" | "retries"> {
+  const { requestMs, backendRequestMs } = timeouts;
+  // Without retries the one try may take no longer than all of them.
+  const wholeMs = retry === undefined ? (backendRequestMs ?? requestMs) : requestMs;
+  const retries: Retries | undefined = retry && {
+    at: retry.at ?? at,
+    attempts: retry.attempts ?? 1,
+    retryOn: [...ALWAYS_RETRIED, ...(retry.codes ?? [])].join(),
+    ...(backendRequestMs !== undefined && backendRequestMs > 0 && { perTryTimeoutMs: backendRequestMs }),
+    ...(retry.backoffMs !== undefined && { backoffMs: retry.backoffMs }),
+  };
+  return { ...(wholeMs !== undefined && { timeoutMs: wholeMs }), ...(retries && { retries }) };
+}

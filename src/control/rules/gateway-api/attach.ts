@@ -1,0 +1,92 @@
+import type { Rule, ServiceEntry, VirtualService } from "../../../model/rule.ts";
+import type { BackendDestination, GatewayRoute, ObjectRef, RouteParent } from "../../../model/rules/gateway-route.ts";
+import type { HttpRoute } from "../../../model/rules/http-route.ts";
+import { compareText } from "../findings.ts";
+import { hostOfRef } from "./refs.ts";
+
+/** One route at one of its parents. */
+interface Attached {
+  readonly of: GatewayRoute;
+  readonly rank: readonly number[];
+  readonly route: HttpRoute;
+}
+
+/**
+ * A VirtualService for each service that is a parent of GRPCRoutes or HTTPRoutes: the routes of all that have the same parent and are seen
+ * by the same callers together, the narrower match first, then the older route, then by name. A route from another namespace than its
+ * parent's holds for callers of its own namespace alone. `rules` are all there are: ServiceEntries among them say what hosts they have.
+ */
+export function bindGatewayRoutes(routes: readonly GatewayRoute[], rules: readonly Rule[]): VirtualService[] {
+  const entries = new Map(
+    rules
+      .filter((rule): rule is ServiceEntry => rule.kind === "ServiceEntry")
+      .map((entry) => [`${entry.namespace}/${entry.name}`, entry.hosts] as const),
+  );
+  const hostsOf = (ref: ObjectRef): readonly string[] =>
+    (ref.kind === "ServiceEntry" ? entries.get(`${ref.namespace}/${ref.name}`) : undefined) ?? [hostOfRef(ref)];
+  const groups = new Map<string, { host: string; exportTo: readonly string[]; namespace: string; list: Attached[] }>();
+  for (const of of routes) {
+    for (const parent of of.parents) {
+      const isConsumers = parent.kind !== "Hostname" && parent.namespace !== of.namespace;
+      for (const host of hostsOf(parent)) {
+        const key = `${host.toLowerCase()} ${isConsumers ? of.namespace : ""}`;
+        const exportTo = isConsumers ? ["."] : [];
+        const group = groups.get(key) ?? { host, exportTo, namespace: of.namespace, list: [] };
+        groups.set(key, group);
+        group.list.push(...of.routes.map(({ rank, route }) => ({ of, rank, route: atParent(route, parent, hostsOf) })));
+      }
+    }
+  }
+  return [...groups.values()].map(toVirtualService);
+}
+
+function toVirtualService(group: {
+  readonly host: string;
+  readonly exportTo: readonly string[];
+  readonly namespace: string;
+  readonly list: readonly Attached[];
+}): VirtualService {
+  const { host, exportTo, namespace, list } = group;
+  const sorted = list
+    .map((one, i) => ({ ...one, i }))
+    .sort((a, b) => compareRanks(a.rank, b.rank) || compareAges(a.of, b.of) || a.i - b.i);
+  const oldest = [...list].sort((a, b) => compareAges(a.of, b.of))[0]!.of;
+  return {
+    kind: "VirtualService",
+    at: oldest.at,
+    name: [...new Set(sorted.map(({ of }) => of.name))].sort(compareText).join("+"),
+    namespace,
+    createdAtMs: oldest.createdAtMs,
+    hosts: [host],
+    inMesh: true,
+    gateways: [],
+    http: sorted.map(({ route }) => route),
+    attached: [...new Set(sorted.map(({ of }) => of))],
+    ...(exportTo.length > 0 && { exportTo }),
+  };
+}
+
+/** The route with the parent's port among its conditions, and hosts in place of the objects that its destinations name. */
+function atParent(route: HttpRoute, { port }: RouteParent, hostsOf: (ref: ObjectRef) => readonly string[]): HttpRoute {
+  const located = <T extends HttpRoute["mirrors"] | HttpRoute["route"]>(list: T): T =>
+    list?.map((one) => {
+      const { ref } = one.destination as BackendDestination;
+      return { ...one, destination: { at: one.destination.at, host: hostsOf(ref)[0] ?? one.destination.host } };
+    }) as T;
+  return {
+    ...route,
+    ...(route.route && { route: located(route.route) }),
+    ...(route.mirrors && { mirrors: located(route.mirrors) }),
+    ...(port !== undefined && route.match && { match: route.match.map((one) => ({ ...one, port })) }),
+  };
+}
+
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((number, i) => number !== (b[i] ?? 0));
+  return at < 0 ? 0 : (b[at] ?? 0) - a[at]!;
+}
+
+function compareAges(a: GatewayRoute, b: GatewayRoute): number {
+  const age = ({ createdAtMs }: GatewayRoute) => createdAtMs ?? Number.MAX_SAFE_INTEGER;
+  return age(a) - age(b) || compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`);
+}

@@ -1,0 +1,39 @@
+/** What holds for a mesh as a whole: what Istio says in its MeshConfig, under names of its own. */
+export interface MeshSettings {
+  /** Namespace of services that name none, and of proxies that name none. */
+  readonly namespace: string;
+  /** Rules of this namespace hold for all namespaces, where those of a kind may. */
+  readonly rootNamespace: string;
+  /** Trust domain of the identities that this mesh gives. */
+  readonly trustDomain: string;
+}
+
+/** Istio's own defaults. */
+export const DEFAULT_MESH: MeshSettings = Object.freeze({
+  namespace: "default",
+  rootNamespace: "istio-system",
+  trustDomain: "cluster.local",
+});
+
+/** The namespace of a service, a rule or a proxy that may name none. */
+export function namespaceOf(thing: { readonly namespace?: string }, mesh: MeshSettings): string {
+  return thing.namespace ?? mesh.namespace;
+}
+
+/** Where something runs, from the widest to the narrowest; an empty part is not known. */
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
+
+/** Reads Istio's `region/zone/subzone`, of which the last two may be left out; undefined for an empty text. */
+export function parseLocality(text: string): Locality | undefined {
+  const [region = "", zone = "", ...rest] = text.split("/");
+  return text === "" ? undefined : { region, zone, subZone: rest.join("/") };
+}
+
+/** Prints a locality as {@link parseLocality} reads it, without empty parts at its end. */
+export function printLocality({ region, zone, subZone }: Locality): string {
+  return [region, zone, subZone].join("/").replace(/\/+$/, "");
+}

@@ -1,0 +1,398 @@
+import type { Fields } from "../../../codecs/fields.ts";
+import type { Http2Stream } from "../../../codecs/http2/stream.ts";
+import { type NacosBody, parseBody, textOf } from "../../../codecs/nacos/body.ts";
+import {
+  acknowledgement,
+  encodeMessage,
+  readConnectionSetup,
+  readResult,
+  success,
+  UN_REGISTER,
+} from "../../../codecs/nacos/messages.ts";
+import { decodePayload, type NacosPayload } from "../../../codecs/nacos/payload.ts";
+import type { NacosCounters } from "./counters.ts";
+import { type ClientCall, DEFAULT_DOWNSTREAM_LIMITS, Downstream, type DownstreamLimits, GRPC } from "./downstream.ts";
+import { HeldCalls, type Pending } from "./held-calls.ts";
+import { ClientMemory, instancesIn } from "./memory.ts";
+import { Naming, type NamingParts, OUR_PUSH } from "./naming.ts";
+import { Rejoin } from "./rejoin.ts";
+import { decodeAnswer, type Outcome, readable, Upstream } from "./upstream.ts";
+
+/** What all sessions of a facade share. */
+export interface SessionShared extends Omit<NamingParts, "push" | "answer" | "clientAddress"> {
+  readonly counters: NacosCounters;
+  readonly now: () => number;
+  /** Hears of instances (`address:port`) that a client took out on purpose. */
+  readonly onRemoval?: (instances: readonly string[]) => void;
+}
+
+/** How long a client is kept whose server is gone and no other takes it, ms; then it may look for another facade. */
+export const OUTAGE_MS = 30_000;
+/** How long a call may take, ms. */
+const CALL_MS = 30_000;
+/** A client that has said nothing for this long is not worth a new connection: they all check every 5 s, ms. */
+const CLIENT_SILENT_MS = 15_000;
+
+/**
+ * One client's connection and its own at a server of the registry, as a machine without sockets. Envelopes pass as they came but for the
+ * answers that {@link Naming} changes. When the server's end breaks, the client's stays: its connection is made again ({@link Rejoin}) at
+ * this server or another one.
+ */
+export class NacosSession {
+  readonly #shared: SessionShared;
+  readonly #down: Downstream;
+  readonly #memory = new ClientMemory();
+  readonly #naming: Naming;
+  #up: Upstream | undefined;
+  #rejoin: Rejoin | undefined;
+  /** Calls sent to the server, by the client's stream. */
+  readonly #pending = new Map<Http2Stream, Pending>();
+  readonly #held = new HeldCalls();
+  #setup: Buffer | undefined;
+  #streamFields: Fields = [];
+  #callFields: Fields = [];
+  #lostMs: number | undefined;
+  #heardMs: number;
+  #over = false;
+  #left = false;
+  #sentAway = false;
+  /** The client has had the acknowledgement of its setup. */
+  #acknowledged = false;
+  #resetDue = false;
+
+  constructor(shared: SessionShared, clientAddress: string, limits: DownstreamLimits = DEFAULT_DOWNSTREAM_LIMITS) {
+    this.#shared = shared;
+    const nowMs = shared.now();
+    this.#heardMs = nowMs;
+    this.#lostMs = nowMs;
+    this.#naming = new Naming({
+      ...shared,
+      clientAddress,
+      push: (message) => this.#down.push(message),
+      answer: (stream, message) => this.#down.answer(stream, message),
+    });
+    this.#down = new Downstream(
+      {
+        onCall: (call) => this.#onCall(call),
+        onCancelled: (stream) => this.#onCancelled(stream),
+        onStreamOpened: (fields) => this.#onStreamOpened(fields),
+        onMessage: (message) => this.#onMessage(message),
+        onStreamEnded: (inOrder) => this.#onStreamEnded(inOrder),
+      },
+      limits,
+      nowMs,
+    );
+  }
+
+  /** Whether a connection to a server is wanted. */
+  get wantsServer(): boolean {
+    return this.#up === undefined && !this.#over && !this.#left;
+  }
+
+  /** Whether the client's connection is to be ended. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** Whether the client has instances at its server that go with its connection. */
+  get registers(): boolean {
+    return this.#memory.registrations > 0;
+  }
+
+  /** Bytes that are kept because something of the client is not whole yet, not answered, or not read by it. */
+  get keptBytes(): number {
+    const pending = [...this.#pending.values()].reduce((bytes, { call }) => bytes + call.message.length, 0);
+    return this.#down.keptBytes + this.#held.bytes + pending + (this.#up?.keptBytes ?? 0);
+  }
+
+  /** Takes bytes of the client. Throws `ProtocolError` where it broke a rule or a limit. */
+  fromClient(bytes: Uint8Array): void {
+    this.#heardMs = this.#shared.now();
+    this.#down.receive(bytes, this.#heardMs);
+  }
+
+  /** Takes bytes of the server. Throws `ProtocolError` where that broke a rule or a limit. */
+  fromServer(bytes: Uint8Array): void {
+    this.#up?.receive(bytes, this.#shared.now());
+    if (this.#held.size > 0 && this.#isReady) this.#release();
+  }
+
+  /** A server took the connection; `authority` is its `host:port`. */
+  serverConnected(authority: string): void {
+    const up = new Upstream(
+      authority,
+      {
+        onPush: (message) => this.#onPush(message),
+        onOversized: () => void this.#shared.counters.oversized++,
+        onStreamEnded: () => this.#serverEnded(),
+      },
+      this.#shared.now,
+    );
+    this.#up = up;
+    if (this.#setup === undefined) {
+      this.#lostMs = undefined;
+      if (this.#down.hasStream) up.openStream(this.#streamFields);
+      this.#release();
+      return;
+    }
+    this.#naming.resuming();
+    this.#rejoin = new Rejoin({
+      upstream: up,
+      setup: this.#setup,
+      streamFields: this.#streamFields,
+      callFields: this.#callFields,
+      messages: this.#memory.replay(),
+      now: this.#shared.now,
+      onTaken: (sent, answer) => this.#naming.replayed(sent, parseBody(sent.body), parseBody(answer.body)),
+      onReady: () => {
+        this.#shared.counters.resumed++;
+        this.#rejoin = undefined;
+        this.#lostMs = undefined;
+        this.#release();
+      },
+      onFailed: (isDenied) => {
+        if (isDenied) this.#memory.noteDenied();
+        this.serverLost();
+      },
+    });
+  }
+
+  /** The connection to the server is gone, or of no more use. */
+  serverLost(): void {
+    if (this.#up === undefined) return;
+    this.#up = undefined;
+    this.#rejoin = undefined;
+    this.#shared.counters.upstreamFailures++;
+    if (this.#left) {
+      this.#over = true;
+      return;
+    }
+    const nowMs = this.#shared.now();
+    this.#lostMs ??= nowMs;
+    for (const pending of this.#pending.values()) {
+      pending.server = undefined;
+      this.#hold(pending);
+    }
+    this.#pending.clear();
+    if (this.#setup === undefined) return;
+    this.#naming.serverLost();
+    if (!this.#memory.isWhole || nowMs - this.#heardMs > CLIENT_SILENT_MS) this.#abandon();
+  }
+
+  /** What is shown may be another, of lists of providers those of `interfaces` alone: the client is told what changed for it. */
+  contextChanged(interfaces?: ReadonlySet<string>): void {
+    this.#naming.contextChanged(interfaces);
+  }
+
+  /** Lets time pass. */
+  tick(): void {
+    const nowMs = this.#shared.now();
+    this.#down.tick(nowMs);
+    this.#naming.tick();
+    this.#rejoin?.tick(nowMs);
+    this.#tickServer(nowMs);
+    for (const { call } of this.#held.expire(nowMs))
+      this.#down.fail(call.stream, GRPC.unavailable, "no server of the registry can be reached");
+    if (this.#lostMs !== undefined && nowMs - this.#lostMs >= OUTAGE_MS) this.#abandon();
+  }
+
+  /** Whether `tick` has something to do soon. */
+  get waits(): boolean {
+    return (
+      this.#held.size > 0 ||
+      this.#pending.size > 0 ||
+      this.#rejoin !== undefined ||
+      this.#naming.waits ||
+      this.#up === undefined
+    );
+  }
+
+  /** The client is asked to look for another server, as a server does that is about to end. */
+  sendAway(): void {
+    this.#sentAway = true;
+    this.#naming.sendAway();
+  }
+
+  /** Bytes for the client. */
+  takeToClient(): Buffer {
+    const { machine } = this.#down;
+    this.#down.take(machine.takeEvents(), this.#shared.now());
+    return machine.takeOutput();
+  }
+
+  /** Bytes for the server. */
+  takeToServer(): Buffer {
+    if (this.#up === undefined) return Buffer.alloc(0);
+    this.#up.take(this.#up.machine.takeEvents());
+    return this.#up?.machine.takeOutput() ?? Buffer.alloc(0);
+  }
+
+  /** Whether a side reads slower than it is written to. */
+  setBlocked(side: "client" | "server", blocked: boolean): void {
+    if (side === "client") this.#down.machine.setBlocked(blocked);
+    else this.#up?.machine.setBlocked(blocked);
+  }
+
+  get #isReady(): boolean {
+    return this.#up !== undefined && this.#rejoin === undefined;
+  }
+
+  #onCall(call: ClientCall): void {
+    this.#shared.counters.calls++;
+    const payload = decodePayload(call.message);
+    this.#callFields = call.fields;
+    this.#memory.noteSent(payload);
+    // While its server is away a client that is idle need not know: its connection is being made again.
+    if (payload.type === "HealthCheckRequest" && !this.#isReady && this.#setup !== undefined) {
+      this.#down.answer(call.stream, encodeMessage(success("HealthCheckResponse")));
+      return;
+    }
+    this.#forward({ call, payload, server: undefined });
+  }
+
+  #forward(pending: Pending): void {
+    if (!this.#isReady) {
+      this.#hold(pending);
+      return;
+    }
+    const { call } = pending;
+    const server = this.#up?.call(call.message, call.fields, (outcome) => this.#onOutcome(pending, outcome));
+    if (server === undefined) {
+      this.#hold(pending);
+      return;
+    }
+    pending.server = server;
+    this.#pending.set(call.stream, pending);
+  }
+
+  #hold(pending: Pending): void {
+    const { stream } = pending.call;
+    if (!stream.closed && !this.#held.hold(pending))
+      this.#down.fail(stream, GRPC.exhausted, "too many calls wait for the registry");
+  }
+
+  #release(): void {
+    for (const pending of this.#held.take()) if (!pending.call.stream.closed) this.#forward(pending);
+  }
+
+  #onCancelled(stream: Http2Stream): void {
+    const pending = this.#pending.get(stream);
+    this.#pending.delete(stream);
+    pending?.server?.cancel();
+    this.#held.cancel(stream);
+    this.#naming.cancelled(stream);
+  }
+
+  #onOutcome(pending: Pending, outcome: Outcome): void {
+    const { call, payload } = pending;
+    this.#pending.delete(call.stream);
+    const answer = outcome.type === "answer" ? readable(() => decodeAnswer(outcome.message)) : undefined;
+    if (outcome.type === "failure" || answer === undefined) {
+      const why = { status: GRPC.internal, text: "the registry's answer is unreadable" };
+      const { status, text } = outcome.type === "failure" ? outcome : why;
+      this.#down.fail(call.stream, status, text);
+      return;
+    }
+    const { message } = outcome;
+    const isError = answer.type === "ErrorResponse";
+    const isConcerned = Naming.isConcerned(payload.type);
+    const said = isError || isConcerned ? readable(() => parseBody(answer.body)) : undefined;
+    if (isError && said && readResult(said).errorCode === UN_REGISTER && this.#setup !== undefined) {
+      // The server has forgotten this connection: the client need not.
+      this.#hold(pending);
+      this.serverLost();
+    } else if (isConcerned && said !== undefined) this.#taken(pending, answer, said, message);
+    else this.#down.answer(call.stream, message);
+  }
+
+  #taken({ call, payload }: Pending, answer: NacosPayload, said: NacosBody, message: Buffer): void {
+    const asked = parseBody(payload.body);
+    if (readResult(said).isOk) {
+      this.#memory.noteTaken(payload, asked, call.message);
+      this.#naming.taken(payload.type, asked);
+      if (textOf(asked, "type") === "deregisterInstance") this.#shared.onRemoval?.(instancesIn(asked));
+    }
+    this.#naming.answer({ stream: call.stream, type: payload.type, asked, answer, said, message });
+  }
+
+  #onStreamOpened(fields: Fields): void {
+    this.#streamFields = fields;
+    if (this.#isReady) this.#up?.openStream(fields);
+  }
+
+  #onMessage(message: Buffer): void {
+    const payload = decodePayload(message);
+    if (payload.type === "ConnectionSetupRequest") {
+      this.#setup ??= Buffer.from(message);
+      this.#naming.setup(readConnectionSetup(parseBody(payload.body)));
+    } else if (payload.type.endsWith("Response")) {
+      if (textOf(parseBody(payload.body), "requestId").startsWith(OUR_PUSH)) return;
+    }
+    if (this.#isReady) this.#up?.send(message);
+  }
+
+  #onStreamEnded(inOrder: boolean): void {
+    this.#left = true;
+    const instances = inOrder && !this.#sentAway ? this.#memory.instances() : [];
+    if (instances.length > 0) this.#shared.onRemoval?.(instances);
+    // What is being brought to another server ends with the connection there.
+    if (!this.#isReady || this.#sentAway) this.#over = true;
+    else this.#up?.endStream();
+  }
+
+  /** The server ended the stream: because the client did, or because it wants to be rid of it. */
+  #serverEnded(): void {
+    if (this.#left || this.#setup === undefined) {
+      this.#down.endStream();
+      this.#over = this.#left;
+      if (!this.#left) this.serverLost();
+    } else this.serverLost();
+  }
+
+  #onPush(message: Buffer): void {
+    const payload = decodeAnswer(message);
+    this.#shared.counters.pushes++;
+    if (payload.type === "SetupAckRequest") {
+      this.#rejoin?.acknowledged();
+      if (!this.#acknowledged) this.#down.push(message);
+      this.#acknowledged = true;
+      return;
+    }
+    if (payload.type === "ConnectResetRequest" && this.#setup !== undefined && this.#memory.isWhole) {
+      // It names a server of the registry: the client would go past us. It need not move at all.
+      this.#up?.send(encodeMessage(acknowledgement({ type: payload.type, body: parseBody(payload.body) })));
+      this.#resetDue = true;
+      return;
+    }
+    if (payload.type === "NotifySubscriberRequest") this.#naming.notified(payload, parseBody(payload.body), message);
+    else this.#down.push(message);
+  }
+
+  /** The server asked for its clients to go: to be called when what was to say to it has been written. */
+  takeReset(): boolean {
+    const due = this.#resetDue;
+    this.#resetDue = false;
+    return due;
+  }
+
+  #tickServer(nowMs: number): void {
+    if (this.#up === undefined) return;
+    if (!this.#up.tick(nowMs)) {
+      this.serverLost();
+      return;
+    }
+    for (const [stream, { call, server }] of this.#pending) {
+      if (nowMs - call.sinceMs < CALL_MS) continue;
+      this.#pending.delete(stream);
+      server?.cancel();
+      this.#down.fail(stream, GRPC.deadline, `the registry did not answer within ${CALL_MS} ms`);
+    }
+  }
+
+  /** Its state at the server cannot be had again unseen: the client makes its own connection anew. */
+  #abandon(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#shared.counters.abandoned++;
+  }
+}

@@ -1,0 +1,139 @@
+import { type IncomingMessage, request as plainRequest } from "node:http";
+import { type RequestOptions, request as secureRequest } from "node:https";
+import { TransientError } from "../../../base/errors.ts";
+import { ApiFailure, type KubernetesApi } from "./reflector.ts";
+
+/** Where an API server is. */
+export interface KubernetesPlace {
+  /** A kubeconfig file; where kubectl and pods look for it unless told (KUBECONFIG, ~/.kube/config, the service account of the pod). */
+  readonly kubeconfig?: string;
+  /** One of its contexts; the current one unless told. */
+  readonly context?: string;
+}
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const ANSWER_MS = 30_000;
+
+/**
+ * Opens the way to an API server as a kubeconfig has it, with its certificates, tokens and exec plugins; the package for that is loaded
+ * now. Throws `TransientError` where there is no configuration.
+ */
+export async function openKubernetes(place: KubernetesPlace): Promise<KubernetesApi> {
+  const { KubeConfig } = await loadClient();
+  const config = new KubeConfig();
+  try {
+    if (place.kubeconfig === undefined) config.loadFromDefault();
+    else config.loadFromFile(place.kubeconfig);
+    if (place.context !== undefined) config.setCurrentContext(place.context);
+  } catch (error) {
+    throw new TransientError(`the kubeconfig cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  const cluster = config.getCurrentCluster();
+  if (cluster === null || !URL.canParse(cluster.server))
+    throw new TransientError(
+      `the kubeconfig names no server for context ${JSON.stringify(config.getCurrentContext())}`,
+    );
+  const base = new URL(cluster.server);
+  const open = async (path: string, signal: AbortSignal): Promise<IncomingMessage> => {
+    const options: RequestOptions = { headers: { accept: "application/json" }, signal };
+    await config.applyToHTTPSOptions(options);
+    return answerOf(new URL(`${base.pathname.replace(/\/$/, "")}${path}`, base), path, options);
+  };
+  return {
+    async get(path, signal) {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+      return parseJson(path, await textOf(path, await open(path, limit)));
+    },
+    async *lines(path, signal) {
+      const answer = await open(path, signal);
+      let rest = "";
+      try {
+        const decoder = new TextDecoder("utf-8", { fatal: true });
+        for await (const chunk of answer as AsyncIterable<Buffer>) {
+          const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+          rest = lines.pop() ?? "";
+          if (rest.length > MAX_LINE_BYTES)
+            throw new TransientError(`a line of ${path} is over ${MAX_LINE_BYTES} bytes`);
+          for (const line of lines) if (line !== "") yield parseJson(path, line);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        throw unreachable(path, error);
+      } finally {
+        answer.destroy();
+      }
+    },
+  };
+}
+
+/** The package is large and needed by those alone who have such a registry. */
+async function loadClient(): Promise<typeof import("@kubernetes/client-node")> {
+  try {
+    return await import("@kubernetes/client-node");
+  } catch (error) {
+    throw new TransientError("the package @kubernetes/client-node is missing; install it beside Trestle", {
+      cause: error,
+    });
+  }
+}
+
+function answerOf(url: URL, path: string, options: RequestOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === "http:" ? plainRequest : secureRequest;
+    const sent = send(url, options);
+    sent.on("error", (error) => reject(unreachable(path, error)));
+    sent.on("response", (answer) => {
+      const status = answer.statusCode ?? 0;
+      if (status >= 200 && status < 300) return resolve(answer);
+      textOf(path, answer).then(
+        (text) => reject(new ApiFailure(path, status, reasonIn(text))),
+        () => reject(new ApiFailure(path, status, "")),
+      );
+    });
+    sent.end();
+  });
+}
+
+async function textOf(path: string, answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) throw new TransientError(`the answer of ${path} is over ${MAX_ANSWER_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw unreachable(path, error);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    // A name read wrong would be another name.
+    throw new TransientError(`the answer of ${path} is not UTF-8`);
+  }
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TransientError(`${path} was not answered in JSON`, { cause: error });
+  }
+}
+
+/** The message of a Status object. */
+function reasonIn(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    return typeof message === "string" ? message.slice(0, 500) : "";
+  } catch {
+    return "";
+  }
+}
+
+function unreachable(path: string, error: unknown): Error {
+  if (error instanceof TransientError) return error;
+  return new TransientError(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+}

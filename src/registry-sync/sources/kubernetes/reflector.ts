@@ -1,0 +1,146 @@
+import type { Clock } from "../../../base/clock.ts";
+import { TransientError } from "../../../base/errors.ts";
+import { pause } from "../../retrying.ts";
+
+/** What is asked of an API server. */
+export interface KubernetesApi {
+  /** The JSON of one answer. Throws `ApiFailure` for a status that is no success, `TransientError` where nobody answers. */
+  get(path: string, signal: AbortSignal): Promise<unknown>;
+  /** The JSON of each line of an answer, until it ends. Throws as `get`. */
+  lines(path: string, signal: AbortSignal): AsyncIterable<unknown>;
+}
+
+/** An answer that is no success. */
+export class ApiFailure extends TransientError {
+  readonly status: number;
+
+  constructor(path: string, status: number, message: string) {
+    super(`${path} was answered ${status}${message === "" ? "" : `: ${message}`}`);
+    this.name = "ApiFailure";
+    this.status = status;
+  }
+}
+
+/** What {@link reflect} follows, and whom it tells. */
+export interface ReflectorOptions {
+  readonly api: KubernetesApi;
+  /** Such as `/api/v1/services`. */
+  readonly path: string;
+  /** Selectors, as a query without `?`; empty for none. */
+  readonly query: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** All objects of a whole list. */
+  readonly onList: (objects: readonly unknown[]) => void;
+  /** An object as it is now, or as it was last where it is deleted. */
+  readonly onObject: (object: unknown, isDeleted: boolean) => void;
+  /** Something was answered: the server is there. */
+  readonly onAnswer: () => void;
+  /** What went wrong; it goes on. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+const PAGE = 500;
+/** Most objects of one list. */
+const MAX_OBJECTS = 400_000;
+/** How long a watch is asked to last, s; the server may end it earlier. */
+const WATCH_SECONDS = 290;
+/** Without a line for so long a watch is given up, ms: bookmarks come every minute. */
+const SILENCE_MS = 130_000;
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 15_000;
+const GONE = 410;
+
+/**
+ * Keeps up with one kind of objects until the signal: a list in pages, then watches from its resourceVersion on. A watch that ends is
+ * taken up again where it was, bookmarks moving that place on; one whose place is too old (410 Gone, or an ERROR event that says so) is
+ * begun with a new list. Failures are told and retried, from a quarter of a second up to 15 s apart; what was told before stands.
+ */
+export async function reflect(options: ReflectorOptions): Promise<void> {
+  const { clock, signal, onFailure } = options;
+  let pauseMs = FIRST_PAUSE_MS;
+  let version: string | undefined;
+  while (!signal.aborted) {
+    try {
+      version ??= await list(options);
+      const before = version;
+      version = await watch(options, version);
+      // A watch that brought nothing and ended at once would be asked for again without an end.
+      if (version === before) await pause(clock, FIRST_PAUSE_MS, signal);
+      pauseMs = FIRST_PAUSE_MS;
+    } catch (error) {
+      if (signal.aborted) return;
+      const isGone = error instanceof ApiFailure && error.status === GONE;
+      if (isGone) version = undefined;
+      else onFailure(error);
+      await pause(clock, isGone ? FIRST_PAUSE_MS : pauseMs, signal);
+      pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+    }
+  }
+}
+
+async function list({ api, path, query, signal, onList, onAnswer }: ReflectorOptions): Promise<string> {
+  const objects: unknown[] = [];
+  let next = "";
+  let version = "";
+  do {
+    const more = next === "" ? "" : `&continue=${encodeURIComponent(next)}`;
+    const answer = asRecord(await api.get(`${path}?limit=${PAGE}${query === "" ? "" : `&${query}`}${more}`, signal));
+    const metadata = asRecord(answer["metadata"]);
+    if (!Array.isArray(answer["items"]) || typeof metadata["resourceVersion"] !== "string")
+      throw new TransientError(`${path} was not answered with a list`);
+    for (const item of answer["items"]) objects.push(item);
+    if (objects.length > MAX_OBJECTS) throw new TransientError(`${path} holds over ${MAX_OBJECTS} objects`);
+    version = metadata["resourceVersion"];
+    next = typeof metadata["continue"] === "string" ? metadata["continue"] : "";
+  } while (next !== "");
+  onAnswer();
+  onList(objects);
+  return version;
+}
+
+/** Follows changes from a version on; gives the version up to which everything was told. */
+async function watch(options: ReflectorOptions, from: string): Promise<string> {
+  const { api, path, query, clock, signal, onObject, onAnswer } = options;
+  let version = from;
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  signal.addEventListener("abort", end, { once: true });
+  let silence = clock.after(SILENCE_MS, end);
+  const asked = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_SECONDS}&resourceVersion=${encodeURIComponent(from)}`;
+  try {
+    for await (const line of api.lines(`${path}?${asked}${query === "" ? "" : `&${query}`}`, stop.signal)) {
+      silence.cancel();
+      silence = clock.after(SILENCE_MS, end);
+      onAnswer();
+      const { type, object } = asRecord(line);
+      if (type === "ERROR") throw failureOf(path, object);
+      const at = asRecord(asRecord(object)["metadata"])["resourceVersion"];
+      if (typeof at !== "string") throw new TransientError(`${path} told of an object without a resourceVersion`);
+      version = at;
+      if (type === "ADDED" || type === "MODIFIED") onObject(object, false);
+      else if (type === "DELETED") onObject(object, true);
+    }
+    if (stop.signal.aborted && !signal.aborted)
+      throw new TransientError(`${path} said nothing for ${SILENCE_MS / 1_000} s`);
+  } catch (error) {
+    // What was told before an error is told: the next watch begins behind it.
+    if (version === from || error instanceof ApiFailure) throw error;
+    options.onFailure(error);
+  } finally {
+    silence.cancel();
+    signal.removeEventListener("abort", end);
+    stop.abort();
+  }
+  return version;
+}
+
+/** What an ERROR event says: a Status object. */
+function failureOf(path: string, object: unknown): ApiFailure {
+  const { code, message } = asRecord(object);
+  return new ApiFailure(path, typeof code === "number" ? code : 500, typeof message === "string" ? message : "");
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}

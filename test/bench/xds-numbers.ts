@@ -1,0 +1,130 @@
+/** What the parts of the xDS bench tell each other, and the table of it. */
+
+/** To the server's process. */
+export type XdsServerRequest =
+  | { readonly type: "change"; readonly service: number }
+  | { readonly type: "usage" }
+  | { readonly type: "compile"; readonly services: number };
+
+/** From the server's process. */
+export type XdsServerReport =
+  | { readonly type: "listening"; readonly address: string }
+  | { readonly type: "usage"; readonly cpuMs: number; readonly rssBytes: number; readonly clients: number }
+  | { readonly type: "compiled"; readonly compileMs: number; readonly encodeMs: number; readonly bytes: number };
+
+/** To the clients' process. */
+export type XdsClientsRequest = { readonly type: "reset" } | { readonly type: "counts" };
+
+/** From the clients' process. */
+export type XdsClientsReport =
+  | { readonly type: "connected" }
+  | { readonly type: "counts"; readonly bytes: number; readonly answers: number; readonly lastMs: readonly number[] };
+
+/** What was measured with one size of the world. */
+export interface XdsResult {
+  readonly services: number;
+  readonly clients: number;
+  /** From the change to each client's answer, over all clients and changes, ms. */
+  readonly answerMs: readonly number[];
+  /** Sent to one client for one change. */
+  readonly bytesPerChange: number;
+  /** Of the server, for one change with all clients. */
+  readonly cpuMsPerChange: number;
+  readonly rssBytes: number;
+  /** From the first connection until all clients had everything. */
+  readonly connectMs: number;
+}
+
+/** What making everything anew takes. */
+export interface XdsCompileResult {
+  readonly services: number;
+  readonly compileMs: number;
+  readonly encodeMs: number;
+  readonly bytes: number;
+}
+
+/** Services and clients that are measured; the last is the goal's. */
+export const XDS_SIZES: readonly (readonly [services: number, clients: number])[] = [
+  [100, 200],
+  [1_000, 200],
+  [1_000, 2_000],
+];
+
+/** Those of a quick run. */
+export const QUICK_XDS_SIZES = XDS_SIZES.slice(0, 2);
+
+/** istiod's own published figure for the size of the goal is 1.5 GB and one core. */
+const GOALS = { services: 1_000, clients: 2_000, p99Ms: 1_000, rssBytes: 1.5e9, compiled: 10_000, compileMs: 5_000 };
+
+/** The value below which a share of the values is; values in any order, at least one. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+}
+
+const mb = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+
+/** Both tables, as they stand in the documentation. */
+export function xdsTables(results: readonly XdsResult[], compiled: readonly XdsCompileResult[]): string {
+  const rows = results.map((one) =>
+    [
+      one.services,
+      one.clients,
+      `${Math.round(quantile(one.answerMs, 0.5))} ms`,
+      `${Math.round(quantile(one.answerMs, 0.99))} ms`,
+      `${Math.round(one.bytesPerChange)} B`,
+      `${Math.round(one.cpuMsPerChange)} ms`,
+      mb(one.rssBytes),
+      `${(one.connectMs / 1_000).toFixed(1)} s`,
+    ].join(" | "),
+  );
+  const made = compiled.map((one) =>
+    [one.services, `${Math.round(one.compileMs)} ms`, `${Math.round(one.encodeMs)} ms`, mb(one.bytes)].join(" | "),
+  );
+  return [
+    "| services | delta clients | change to answer, median | p99 | sent to a client a change | CPU of the server a change | its memory | until all had all |",
+    "|---|---|---|---|---|---|---|---|",
+    ...rows.map((row) => `| ${row} |`),
+    "",
+    "| services | compiled from empty | made into bytes | bytes |",
+    "|---|---|---|---|",
+    ...made.map((row) => `| ${row} |`),
+    "",
+    "| figure | Trestle | goal |  |",
+    "|---|---|---|---|",
+    ...goals(results, compiled).map(
+      ([what, value, most, unit]) =>
+        `| ${what} | ${Math.round(value * 100) / 100}${unit} | ≤ ${most}${unit} | ${value <= most ? "met" : "missed"} |`,
+    ),
+  ].join("\n");
+}
+
+function goals(
+  results: readonly XdsResult[],
+  compiled: readonly XdsCompileResult[],
+): (readonly [what: string, value: number, most: number, unit: string])[] {
+  const whole = results.find(({ services, clients }) => services === GOALS.services && clients === GOALS.clients);
+  const made = compiled.find(({ services }) => services === GOALS.compiled);
+  const [few, many] = results.filter(({ clients }) => clients === results[0]?.clients);
+  return [
+    ...(whole === undefined
+      ? []
+      : ([
+          [`change to all answers, p99, ${GOALS.clients} clients`, quantile(whole.answerMs, 0.99), GOALS.p99Ms, " ms"],
+          [`memory of the server, ${GOALS.clients} clients`, whole.rssBytes / 1e9, GOALS.rssBytes / 1e9, " GB"],
+        ] as const)),
+    ...(few === undefined || many === undefined
+      ? []
+      : ([
+          [
+            `bytes of a change, ${many.services} services beside ${few.services}`,
+            many.bytesPerChange / few.bytesPerChange,
+            1.05,
+            "",
+          ],
+        ] as const)),
+    ...(made === undefined
+      ? []
+      : ([[`${GOALS.compiled} services compiled from empty`, made.compileMs, GOALS.compileMs, " ms"]] as const)),
+  ];
+}

@@ -1,0 +1,79 @@
+/**
+ * The xDS server of the bench, in a process of its own: services that are made up, in a real store, compiled and served as `trestle control`
+ * does it. Its parent says by messages what to change.
+ */
+import { performance } from "node:perf_hooks";
+import { silentLogger } from "../../src/base/log.ts";
+import { XdsOutput } from "../../src/cli/mesh/xds-output.ts";
+import { encodeResponse } from "../../src/codecs/xds/discovery-bytes.ts";
+import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
+import { createControlStore } from "../../src/control/store.ts";
+import type { Entry } from "../../src/model/entry.ts";
+import { createSnapshot } from "../../src/model/snapshot.ts";
+import { entryOf } from "../support/rule-cases.ts";
+import type { XdsServerReport, XdsServerRequest } from "./xds-numbers.ts";
+
+const [services = "1000", address = "127.0.0.1:0"] = process.argv.slice(2);
+const ENDPOINTS = 3;
+const node = {
+  id: "n",
+  cluster: "",
+  userAgentName: "trestle",
+  userAgentVersion: "",
+  metadata: { TRESTLE_LISTEN: { dubbo: [{ address: "10.0.0.1", port: 20_880 }], tri: [], gatewayAddress: "10.0.0.1" } },
+};
+
+function entry(i: number, generation: number): Entry {
+  const urls = Array.from({ length: ENDPOINTS }, (_, at) => {
+    const last = at === 0 ? (generation % 200) + 1 : at + 200;
+    return `dubbo://10.${i >> 8}.${i & 255}.${last}:20880?methods=create,find,list,remove&side=provider&timeout=3000`;
+  });
+  return entryOf(`com.acme.bench.Service${i}:1.0.0`, urls);
+}
+
+const output = new XdsOutput(silentLogger);
+const store = createControlStore({ protocols: CARRIED_PROTOCOLS });
+const entries = Array.from({ length: Number(services) }, (_, i) => entry(i, 0));
+let generation = 0;
+
+const send = (report: XdsServerReport): void => void process.send!(report);
+
+process.on("message", async (request: XdsServerRequest) => {
+  if (request.type === "change") {
+    const at = request.service;
+    const after = entry(at, ++generation);
+    const before = entries[at]!;
+    entries[at] = after;
+    await store.sink.apply({ create: [], update: [{ before, after }], delete: [] });
+  } else if (request.type === "usage") {
+    globalThis.gc?.();
+    const { user, system } = process.cpuUsage();
+    send({
+      type: "usage",
+      cpuMs: (user + system) / 1_000,
+      rssBytes: process.memoryUsage().rss,
+      clients: output.clients().length,
+    });
+  } else if (request.type === "compile") {
+    const many = Array.from({ length: request.services }, (_, i) => entry(i, 0));
+    const fresh = new XdsOutput(silentLogger);
+    const startMs = performance.now();
+    fresh.update(createSnapshot(many, [], CARRIED_PROTOCOLS), {});
+    const set = fresh.resourcesFor(node)!;
+    const compiledMs = performance.now() - startMs;
+    let bytes = 0;
+    for (const [typeUrl, list] of set.types)
+      bytes += encodeResponse("delta", { typeUrl, version: "", nonce: "", resources: list, removed: [] }).length;
+    send({ type: "compiled", compileMs: compiledMs, encodeMs: performance.now() - startMs - compiledMs, bytes });
+  }
+});
+
+const [host, port] = address.split(":");
+await output.start({ host: host!, port: Number(port) });
+await store.sink.apply({ create: entries, update: [], delete: [] });
+store.flush();
+output.update(store.snapshots.get(), {});
+void (async () => {
+  for await (const snapshot of store.snapshots.watch()) output.update(snapshot, {});
+})();
+send({ type: "listening", address: output.address! });

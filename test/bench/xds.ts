@@ -1,0 +1,127 @@
+/** The xDS server with many clients: how long a change takes until all have it, what it costs, and what it depends on. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { sleep } from "../support/process.ts";
+import type {
+  XdsClientsReport,
+  XdsClientsRequest,
+  XdsCompileResult,
+  XdsResult,
+  XdsServerReport,
+  XdsServerRequest,
+} from "./xds-numbers.ts";
+
+const folder = dirname(fileURLToPath(import.meta.url));
+/** As for the proxies: the server has a core for itself. */
+const SERVER_CORE = "1";
+const CLIENTS_CORE = "0";
+const DEADLINE_MS = 180_000;
+
+type Report = XdsServerReport | XdsClientsReport;
+
+class Child {
+  readonly process: ChildProcess;
+  readonly #reports: Report[] = [];
+
+  constructor(core: string, file: string, args: readonly string[]) {
+    const node = [process.execPath, "--expose-gc", "--max-old-space-size=3000", "--import", "tsx", join(folder, file)];
+    this.process = spawn("taskset", ["-c", core, ...node, ...args], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.process.on("message", (report: Report) => this.#reports.push(report));
+  }
+
+  send(request: XdsServerRequest | XdsClientsRequest): void {
+    this.process.send(request);
+  }
+
+  async take<T extends Report["type"]>(type: T): Promise<Extract<Report, { type: T }>> {
+    for (let waited = 0; waited < DEADLINE_MS; waited += 5) {
+      const at = this.#reports.findIndex((one) => one.type === type);
+      if (at >= 0) return this.#reports.splice(at, 1)[0] as Extract<Report, { type: T }>;
+      if (this.process.exitCode !== null)
+        throw new Error(`a process of the xds bench ended with ${this.process.exitCode}`);
+      await sleep(5);
+    }
+    throw new Error(`no ${type} within ${DEADLINE_MS} ms`);
+  }
+
+  ask<T extends Report["type"]>(
+    request: XdsServerRequest | XdsClientsRequest,
+    type: T,
+  ): Promise<Extract<Report, { type: T }>> {
+    this.send(request);
+    return this.take(type);
+  }
+
+  async end(): Promise<void> {
+    if (this.process.exitCode !== null) return;
+    this.process.kill("SIGKILL");
+    await once(this.process, "exit");
+  }
+}
+
+/** Measures one size of the world. */
+export async function measureXds(services: number, clients: number, changes: number): Promise<XdsResult> {
+  const server = new Child(SERVER_CORE, "xds-server.ts", [`${services}`]);
+  let load: Child | undefined;
+  try {
+    const { address } = await server.take("listening");
+    const startMs = Date.now();
+    load = new Child(CLIENTS_CORE, "xds-clients.ts", [address, `${clients}`]);
+    await load.take("connected");
+    const counts = () => load!.ask({ type: "counts" }, "counts");
+    // Each client has four types, of which those with more than 1,000 resources come in parts.
+    const parts = 2 * Math.max(1, Math.ceil(services / 1_000)) + 2;
+    await untilAnswers(counts, parts * clients);
+    const connectMs = Math.max(...(await counts()).lastMs) - startMs;
+    await sleep(2_000);
+    const answerMs: number[] = [];
+    const before = await server.ask({ type: "usage" }, "usage");
+    let bytes = 0;
+    for (let i = 0; i < changes; i++) {
+      load.send({ type: "reset" });
+      const changedMs = Date.now();
+      server.send({ type: "change", service: (i * 37) % services });
+      await untilAnswers(counts, clients);
+      const { lastMs, bytes: sent } = await counts();
+      answerMs.push(...lastMs.map((ms) => ms - changedMs));
+      bytes += sent;
+      await sleep(500);
+    }
+    const after = await server.ask({ type: "usage" }, "usage");
+    return {
+      services,
+      clients,
+      answerMs,
+      bytesPerChange: bytes / changes / clients,
+      cpuMsPerChange: (after.cpuMs - before.cpuMs) / changes,
+      rssBytes: after.rssBytes,
+      connectMs,
+    };
+  } finally {
+    await Promise.all([load?.end(), server.end()]);
+  }
+}
+
+/** Measures a compile from empty. */
+export async function measureXdsCompile(services: number): Promise<XdsCompileResult> {
+  const server = new Child(SERVER_CORE, "xds-server.ts", ["1"]);
+  try {
+    await server.take("listening");
+    const { compileMs, encodeMs, bytes } = await server.ask({ type: "compile", services }, "compiled");
+    return { services, compileMs, encodeMs, bytes };
+  } finally {
+    await server.end();
+  }
+}
+
+async function untilAnswers(counts: () => Promise<{ readonly answers: number }>, wanted: number): Promise<void> {
+  const untilMs = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const { answers } = await counts();
+    if (answers >= wanted) return;
+    if (Date.now() > untilMs) throw new Error(`${answers} of ${wanted} answers within ${DEADLINE_MS} ms`);
+    await sleep(100);
+  }
+}

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startConsumer, startProvider } from "../support/dubbo.ts";
+import { type Nacos, type NacosLine, nacosLines, startNacos } from "../support/nacos.ts";
+import { type NacosClient, startNacosClient } from "../support/nacos-client.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
+import { eventually, sleep, stopAll } from "../support/process.ts";
+import { startTrestle, type Trestle } from "../support/trestle.ts";
+
+// A Nacos 2.3.2 that asks who there is. Users and passwords are the clients' own; Trestle's mirror has its own too.
+const inside = `${hosts.trestle}:18848`;
+const user = { username: "nacos", password: "nacos" };
+/** How long a token is good, s: clients get another when nine tenths of it are over. */
+const TOKEN_S = 12;
+
+let nacos: Nacos;
+let trestle: Trestle;
+
+beforeAll(async () => {
+  requireNamespace();
+  nacos = await startNacos(hosts.registry, {
+    auth: true,
+    settings: { "nacos.core.auth.plugin.nacos.token.expire.seconds": TOKEN_S },
+  });
+  trestle = await startTrestle({ registry: nacos.address, facade: `nacos://${inside}` });
+}, 200_000);
+
+afterAll(async () => {
+  await trestle?.stop();
+  await stopAll();
+  await nacos?.stop();
+});
+
+const real = async (service: string) => (await nacos.instances(service)).map(({ port }) => port);
+
+test.each(nacosLines)(
+  "a client %s logs in through the facade; a wrong password is refused",
+  async (line: NacosLine) => {
+    const [one, wrong] = await Promise.all([
+      startNacosClient(line, inside, user),
+      startNacosClient(line, inside, { ...user, password: "wrong" }),
+    ]);
+    const service = `guarded-${line}`;
+    await one.register(service, { ip: hosts.provider1, port: 9001 });
+    await one.subscribe(service);
+    await eventually("pushed", () => one.pushed(service)?.length === 1);
+    expect(await real(service)).toEqual([9001]);
+    expect(await one.publish(`guarded-${line}`, "G", "a=1")).toBe(true);
+    // A server reads what was published a moment later.
+    await eventually("read", async () => (await one.config(`guarded-${line}`, "G")) === "a=1");
+    await expect(wrong.register(`denied-${line}`, { ip: hosts.provider1, port: 9002 })).rejects.toThrow();
+    expect(await real(`denied-${line}`)).toEqual([]);
+    await Promise.all([one.peer.kill(), wrong.peer.kill()]);
+  },
+  60_000,
+);
+
+test("a Dubbo 3.3 provider and consumer with a user and password in their registry's address meet at the proxy", async () => {
+  const place = { registry: `nacos://${inside}?username=nacos&password=nacos`, group: "g", version: "1.0.0" };
+  const provider = await startProvider("3.3", { ...place, host: hosts.provider2, label: "guarded" });
+  const consumer = await startConsumer("3.3", { ...place, check: false });
+  expect(await eventually("called", () => consumer.call("whoAmI"), 20_000)).toMatchObject({ label: "guarded" });
+  const { body } = await trestle.get("/metrics");
+  expect(body).toMatch(/istio_requests_total\{[^}]*request_operation="whoAmI"/);
+  await Promise.all([consumer.stop(), provider.stop()]);
+}, 60_000);
+
+test("tokens that run out over a rejoin: who renews his is joined again unseen, who could not registers again by himself", async () => {
+  const [awake, asleep]: NacosClient[] = await Promise.all([
+    startNacosClient("2.4", inside, user),
+    startNacosClient("2.4", inside, user),
+  ]);
+  await awake.register("awake", { ip: hosts.provider1, port: 9011 });
+  await asleep.register("asleep", { ip: hosts.provider1, port: 9012 });
+  await awake.subscribe("awake");
+  await eventually("told", () => awake.pushed("awake")?.length === 1);
+  const before = awake.events().length;
+  // It renews nothing while it stands still.
+  asleep.peer.suspend();
+  await nacos.kill();
+  // A start takes some seconds more.
+  await sleep((TOKEN_S - 5) * 1_000);
+  await nacos.restart();
+  await eventually("the first", async () => (await real("awake")).join() === "9011", 30_000);
+  asleep.peer.resume();
+  await eventually("the second", async () => (await real("asleep")).join() === "9012", 40_000);
+  expect(
+    awake
+      .events()
+      .slice(before)
+      .filter(({ instances }) => instances?.length === 0),
+  ).toEqual([]);
+  await Promise.all([awake.peer.kill(), asleep.peer.kill()]);
+}, 200_000);

@@ -1,0 +1,131 @@
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Consumer, type Loop, startConsumer, startProvider } from "../support/dubbo.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
+import { eventually, sleep, stopAll } from "../support/process.ts";
+import { type RemoteProxy, startRemoteProxy } from "../support/remote-proxy.ts";
+import { startTrestle, type Trestle } from "../support/trestle.ts";
+import { startZooKeeper, type ZooKeeper } from "../support/zookeeper.ts";
+
+// A proxy on a host of its own, configured over ADS by two control servers that share nothing but the registry and the rules.
+const PLACES = [hosts.trestle, hosts.relay] as const;
+const CONTROLS = PLACES.map((host) => `${host}:15011`);
+const HOST = hosts.provider3;
+const PROXY = `dubbo://${HOST}:20880`;
+
+let dir: string;
+let zookeeper: ZooKeeper;
+let controls: Trestle[];
+let proxy: RemoteProxy;
+let consumer: Consumer;
+let loop: Loop;
+
+beforeAll(async () => {
+  requireNamespace();
+  dir = await mkdtemp(join(tmpdir(), "trestle-remote-"));
+  await rule("first");
+  zookeeper = await startZooKeeper();
+  const service = { registry: zookeeper.address, group: "g", version: "1.0.0" };
+  await startProvider("2.7", { ...service, host: hosts.provider1, label: "v1" });
+});
+
+afterAll(async () => {
+  await stopAll();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** Gives both control servers a rule that answers one method by itself with this text. */
+async function rule(text: string): Promise<void> {
+  const file = join(dir, "rules.yaml");
+  await writeFile(
+    `${file}.new`,
+    `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders}
+spec:
+  hosts: [com.acme.OrderService]
+  http:
+    - match: [{method: {exact: fail}}]
+      directResponse: {status: 418, body: {string: "${text}"}}
+    - route: [{destination: {host: com.acme.OrderService}}]
+`,
+  );
+  await rename(`${file}.new`, file);
+}
+
+async function startControl(host: string, readyStatus = 200): Promise<Trestle> {
+  const file = join(dir, `${host}.yaml`);
+  await writeFile(file, `outputs: [{xds: "${host}:15011"}]\n`);
+  const rules = join(dir, "rules.yaml");
+  return startTrestle({
+    registry: zookeeper.address,
+    host,
+    facade: "",
+    admin: `${host}:15000`,
+    rules,
+    extra: ["-c", file],
+    readyStatus,
+  });
+}
+
+/** The rule's text comes to whoever calls the remote proxy. */
+async function comes(text: string): Promise<void> {
+  const said = () => consumer.call("fail").then(String, ({ message }: Error) => message);
+  await eventually(`the proxy answers ${text}`, async () => (await said()).includes(text), 30_000);
+}
+
+test("before control has answered it is not ready, and says why", async () => {
+  proxy = await startRemoteProxy({ host: HOST, controls: CONTROLS, data: join(dir, "data"), readyStatus: 503 });
+  expect((await proxy.get("/ready")).body).toContain("control has not answered yet");
+});
+
+test("calls are carried as control says, and by its rules", async () => {
+  controls = await Promise.all(PLACES.map((host) => startControl(host)));
+  await eventually("the proxy is ready", async () => (await proxy.get("/ready")).status === 200, 30_000);
+  consumer = await startConsumer("2.7", { url: PROXY, group: "g", version: "1.0.0", timeout: 3_000 });
+  expect(await consumer.call("whoAmI")).toMatchObject({ label: "v1" });
+  await comes("first");
+  await rule("second");
+  await comes("second");
+  loop = await consumer.loop({ methods: "whoAmI", threads: 2, delay: 10 });
+});
+
+test("one control server dies: the other says what is new, and no call is lost", async () => {
+  await controls[0]!.peer.kill();
+  await rule("third");
+  await comes("third");
+  expect((await loop.stats(true)).errors).toEqual([]);
+});
+
+test("both are gone: calls go on, also through a proxy that is started anew", async () => {
+  await controls[1]!.stop();
+  expect(await consumer.call("whoAmI")).toMatchObject({ label: "v1" });
+  expect((await loop.stop()).errors).toEqual([]);
+  await proxy.stop();
+  proxy = await startRemoteProxy({ host: HOST, controls: CONTROLS, data: join(dir, "data") });
+  const isBack = () =>
+    consumer.call("whoAmI").then(
+      () => true,
+      () => false,
+    );
+  await eventually("the consumer is back", isBack, 15_000);
+  await comes("third");
+});
+
+test("control is back before its registry is: what it does not know takes nothing from the proxy", async () => {
+  await zookeeper.kill();
+  await rule("fourth");
+  controls = [await startControl(PLACES[1], 503)];
+  // Longer than the ten seconds after which proxies beside the registry go on without it.
+  await sleep(12_000);
+  expect(await consumer.call("whoAmI")).toMatchObject({ label: "v1" });
+  await comes("third");
+});
+
+test("the registry is back: what changed while it was away is in force", async () => {
+  await zookeeper.restart();
+  await comes("fourth");
+  expect(await consumer.call("whoAmI")).toMatchObject({ label: "v1" });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, test } from "vitest";
+import { SerializationCheck } from "../../../../src/bridge-proxy/authz/serialization.ts";
+import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
+import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
+import { GENERIC_DESCRIPTOR, RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
+import { listValue, mapValue, type ObjectValue, type Value } from "../../../../src/codecs/value.ts";
+import type { SerializationGuardConfig } from "../../../../src/codecs/xds/serialization-guard.ts";
+import { compileSerializationGuard, DENIED_CLASSES } from "../../../../src/control/compile/serialization-guard.ts";
+
+const objectOf = (name: string, fields: Record<string, Value> = {}): ObjectValue => ({
+  type: "object",
+  shape: { name, fields: Object.keys(fields) },
+  values: Object.values(fields),
+});
+const generic = (...values: Value[]) => ({
+  method: "$invoke",
+  descriptor: GENERIC_DESCRIPTOR,
+  args: ["find", listValue([]), listValue(values)],
+});
+
+interface Asked {
+  readonly method?: string;
+  readonly descriptor?: string;
+  readonly args?: readonly Value[];
+  readonly attachments?: Record<string, Value>;
+  readonly tail?: string;
+}
+
+function faultOf(
+  config: Partial<SerializationGuardConfig>,
+  { method = "save", descriptor = "Ljava/lang/Object;", args = [null], attachments = {}, tail = "" }: Asked,
+): string | undefined {
+  const parts = { idHigh: 1, idLow: 2, twoWay: true, interface: "com.acme.A", group: "", version: "" };
+  const frame = Buffer.concat([
+    encodeRequest({ ...parts, method, descriptor, args, attachments }),
+    Buffer.from(tail, "hex"),
+  ]);
+  const head = new RequestHead();
+  head.scan(frame, HEADER_BYTES, frame.length);
+  return new SerializationCheck({ deny: DENIED_CLASSES, allow: [], ...config }).faultOf(head);
+}
+
+// Harmless stand-ins: the classes that the reports name, as our own codec writes them, with nothing in them.
+describe("the published forms are refused:", () => {
+  const rows: [string, Asked, RegExp][] = [
+    [
+      "CVE-2020-1948, a map whose key is a gadget of rome",
+      { args: [mapValue([[objectOf("com.rometools.rome.feed.impl.EqualsBean", { obj: null }), 1]])] },
+      /rometools/,
+    ],
+    [
+      "CVE-2020-11995, the same in an attachment",
+      { attachments: { x: objectOf("com.sun.syndication.feed.impl.ToStringBean") } },
+      /syndication/,
+    ],
+    [
+      "CVE-2021-43297, an object that is printed in an error",
+      { args: [objectOf("org.apache.xbean.naming.context.ContextUtil$ReadOnlyBinding")] },
+      /xbean/,
+    ],
+    [
+      "CVE-2021-30179, a generic call in Java's own serialization",
+      { ...generic(new Uint8Array([0xac, 0xed])), attachments: { generic: "nativejava" } },
+      /nativejava/,
+    ],
+    [
+      "CVE-2021-30179, a generic call that is raw",
+      { ...generic(mapValue([])), attachments: { generic: "raw.return" } },
+      /raw\.return/,
+    ],
+    [
+      "CVE-2021-30179, a descriptor of a bean",
+      generic(
+        objectOf("org.apache.dubbo.common.beanutil.JavaBeanDescriptor", { className: "javax.naming.InitialContext" }),
+      ),
+      /javax\.naming/,
+    ],
+    [
+      "CVE-2023-23638, a class that a generic call names",
+      generic(mapValue([["class", "java.lang.ProcessBuilder"]])),
+      /ProcessBuilder/,
+    ],
+    [
+      "CVE-2023-23638, Dubbo's own configuration",
+      generic(mapValue([["a", mapValue([["class", "org.apache.dubbo.config.ConsumerConfig"]])]])),
+      /dubbo\.config/,
+    ],
+    [
+      "CVE-2022-39198, a sun.* class in a typed map",
+      { args: [{ type: "map", className: "sun.print.UnixPrintServiceLookup", entries: [] }] },
+      /sun\.print/,
+    ],
+    [
+      "an array of a denied class",
+      { args: [{ type: "list", className: "[javax.naming.Reference", items: [] }] },
+      /javax\.naming/,
+    ],
+    [
+      "an array of arrays as the JVM names it",
+      { args: [{ type: "list", className: "[[Ljavax.naming.Reference;", items: [] }] },
+      /javax\.naming/,
+    ],
+    ["bytes behind the attachments", { tail: "4e4e43" }, /behind its attachments|can't be read/],
+  ];
+  test.each(rows)("%s", (_, asked, expected) => {
+    expect(faultOf({}, asked)).toMatch(expected);
+  });
+});
+
+test("what applications send passes", () => {
+  const order = objectOf("com.acme.Order", { id: 7n, items: listValue([objectOf("com.acme.Item")]) });
+  expect(faultOf({}, { args: [order] })).toBeUndefined();
+  expect(
+    faultOf(
+      {},
+      { args: [{ type: "list", className: "java.util.HashSet", items: ["a"] }], attachments: { path: "com.acme.A" } },
+    ),
+  ).toBeUndefined();
+  expect(faultOf({}, generic(mapValue([["class", "com.acme.Order"]])))).toBeUndefined();
+  expect(faultOf({}, { args: ["java.lang.ProcessBuilder"] })).toBeUndefined();
+});
+
+test("with a list of what is allowed everything else is refused", () => {
+  const allow = compileSerializationGuard([
+    {
+      allowClasses: ["com.acme.*"],
+      denyClasses: [],
+      defaults: true,
+      dryRun: false,
+      maxBodyBytes: undefined,
+      maxDepth: undefined,
+    } as never,
+  ]).allow;
+  expect(faultOf({ allow }, { args: [objectOf("com.acme.Order")] })).toBeUndefined();
+  expect(faultOf({ allow }, { args: [{ type: "list", className: "java.util.ArrayList", items: [] }] })).toBeUndefined();
+  expect(faultOf({ allow }, { args: [{ type: "list", className: "[int", items: [1] }] })).toBeUndefined();
+  expect(faultOf({ allow }, { args: [objectOf("org.other.Thing")] })).toBe('class "org.other.Thing" is refused');
+  expect(faultOf({ allow }, { args: [objectOf("Evil")] })).toBe('class "Evil" is refused');
+  expect(faultOf({ allow }, { args: [objectOf("java.lang.ProcessBuilder")] })).toMatch(/refused/);
+  expect(
+    faultOf({ allow: [...allow, "java.lang.ProcessBuilder"] }, { args: [objectOf("java.lang.ProcessBuilder")] }),
+  ).toBeUndefined();
+});
+
+test("bodies and depths have bounds", () => {
+  const deep: Value = listValue([listValue([listValue([listValue([1])])])]);
+  expect(faultOf({ maxDepth: 3 }, { args: [deep] })).toMatch(/deeper than maxDepth 3/);
+  expect(faultOf({ maxDepth: 4 }, { args: [deep] })).toBeUndefined();
+  expect(faultOf({ maxBodyBytes: 100 }, { args: ["x".repeat(200)] })).toMatch(/over the guard's limit 100/);
+});

@@ -1,0 +1,79 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { MAX_TOKEN, parseKeySet, verifyToken } from "../../../../src/bridge-proxy/authz/token.ts";
+import { keySet, signingKey, tokenOf } from "../../../support/tokens.ts";
+
+const NOW = 1_700_000_000;
+const key = signingKey();
+const claims = { iss: "https://iss", sub: "ann", aud: ["shop", "x"], exp: NOW + 600 };
+const rules = { issuer: "https://iss", audiences: ["shop"], keys: parseKeySet(keySet(key)) };
+const verdict = (token: string, with_: Partial<typeof rules> = {}, nowS = NOW) => {
+  const found = verifyToken(token, { ...rules, ...with_ }, nowS);
+  return "fault" in found ? found.fault : found.claims.sub;
+};
+
+describe.each(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"])(
+  "%s",
+  (algorithm) => {
+    const own = signingKey(algorithm);
+    const token = tokenOf(own, claims);
+
+    test("verifies what its key signed, and nothing else", () => {
+      const keys = parseKeySet(keySet(own));
+      expect(verdict(token, { keys })).toBe("ann");
+      const [head, , signature] = token.split(".");
+      const forged = Buffer.from(JSON.stringify({ ...claims, sub: "root" })).toString("base64url");
+      expect(verdict(`${head}.${forged}.${signature}`, { keys })).toBe("Jwt verification fails");
+      expect(verdict(token, { keys: parseKeySet(keySet(signingKey(algorithm))) })).toBe("Jwt verification fails");
+    });
+  },
+);
+
+describe("is refused:", () => {
+  const none = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.`;
+  const hmac = () => {
+    const text = `${Buffer.from('{"alg":"HS256"}').toString("base64url")}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}`;
+    return `${text}.${createHmac("sha256", keySet(key)).update(text).digest("base64url")}`;
+  };
+  const rows: [string, string, RegExp][] = [
+    ["algorithm none", none, /^Jwks has no key/],
+    ["algorithm none with a signature", `${none}AAAA`, /^Jwks has no key/],
+    ["the public key as a secret", hmac(), /^Jwks has no key/],
+    ["an algorithm of another key", tokenOf(key, claims, { alg: "RS256" }), /^Jwks has no key/],
+    ["another issuer", tokenOf(key, { ...claims, iss: "https://iss/" }), /^Jwt issuer/],
+    ["no issuer", tokenOf(key, { sub: "ann" }), /^Jwt issuer/],
+    ["another audience", tokenOf(key, { ...claims, aud: "other" }), /^Audiences/],
+    ["no audience", tokenOf(key, { ...claims, aud: undefined }), /^Audiences/],
+    ["expired", tokenOf(key, { ...claims, exp: NOW - 61 }), /^Jwt is expired/],
+    ["expired by a text", tokenOf(key, { ...claims, exp: "9999999999" }), /no number/],
+    ["not valid yet", tokenOf(key, { ...claims, nbf: NOW + 61 }), /^Jwt not yet valid/],
+    ["a key that is not there", tokenOf(key, claims, { kid: "k9" }), /^Jwks has no key/],
+    ["critical extensions", tokenOf(key, claims, { crit: ["b64"], b64: false }), /critical/],
+    ["a list for claims", tokenOf(key, []), /no JSON/],
+    ["two parts", "a.b", /form of Header/],
+    ["four parts", `${tokenOf(key, claims)}.x`, /form of Header/],
+    ["signs that are none", `${tokenOf(key, claims)}=`, /form of Header/],
+    ["too long", `a.${"b".repeat(MAX_TOKEN)}.c`, /longer than 8192/],
+    ["nothing", "", /form of Header/],
+  ];
+  test.each(rows)("%s", (_, token, fault) => {
+    expect(verdict(token)).toMatch(fault);
+  });
+});
+
+test("clocks may differ by a minute, a key without a name is tried for all, and no audience asks for none", () => {
+  expect(verdict(tokenOf(key, { ...claims, exp: NOW - 59, nbf: NOW + 59 }))).toBe("ann");
+  const { kid: _, ...nameless } = key.jwk;
+  expect(verdict(tokenOf(key, claims), { keys: parseKeySet(JSON.stringify({ keys: [nameless] })) })).toBe("ann");
+  expect(verdict(tokenOf(key, { ...claims, aud: undefined }), { audiences: [] })).toBe("ann");
+});
+
+test("a key set has what can verify signatures, and a text that is none has nothing", () => {
+  const weak = signingKey("RS256", "weak", 1024);
+  const secret = { kty: "oct", k: "AAAA", kid: "s" };
+  const sealing = { ...key.jwk, use: "enc" };
+  const text = JSON.stringify({ keys: [weak.jwk, secret, sealing, { kty: "RSA" }, null, 7, key.jwk] });
+  expect(parseKeySet(text).map(({ id, algorithms }) => [id, algorithms])).toEqual([["k1", ["ES256"]]]);
+  for (const bad of ["", "{", "[]", "null", '{"keys":7}']) expect(parseKeySet(bad)).toEqual([]);
+  expect(parseKeySet(JSON.stringify({ keys: [{ ...key.jwk, alg: "ES384" }] }))).toEqual([]);
+});

@@ -1,0 +1,130 @@
+import { describe, expect, test } from "vitest";
+import { peerFrom } from "../../../../src/bridge-proxy/authz/peer.ts";
+import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
+import { rulingOf, UNREADABLE } from "../../../../src/bridge-proxy/dubbo/guard.ts";
+import { headerLookup } from "../../../../src/bridge-proxy/dubbo/header-lookup.ts";
+import { createLane } from "../../../../src/bridge-proxy/dubbo/lanes.ts";
+import { hostOf } from "../../../../src/bridge-proxy/dubbo/resolve.ts";
+import { matchRoute } from "../../../../src/bridge-proxy/route.ts";
+import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
+import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
+import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
+import { GENERIC_DESCRIPTOR, RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
+import { listValue, type Value } from "../../../../src/codecs/value.ts";
+import { guardedConfig } from "../../../support/guarded-routes.ts";
+import { policyText } from "../../../support/policies.ts";
+
+const KEY = "com.acme.A:1.0.0";
+const peer = peerFrom("10.0.0.1");
+const denyDrop = policyText("d", "{action: DENY, rules: [{to: [{operation: {methods: [drop]}}]}]}");
+const allowGet = policyText("a", "{rules: [{to: [{operation: {methods: [get]}}]}]}");
+const context = { limits: { maxCallMs: 600_000 } } as unknown as ProxyContext;
+
+interface Asked {
+  readonly method?: string;
+  readonly service?: string;
+  readonly descriptor?: string;
+  readonly args?: readonly Value[];
+  readonly attachments?: Record<string, Value>;
+}
+
+/** `passed`, `denied` or why the call is refused. */
+function outcome(
+  config: RuntimeConfig,
+  { method = "get", service = "com.acme.A", descriptor = "", args = [], attachments = {} }: Asked,
+): string {
+  const parts = { idHigh: 1, idLow: 2, twoWay: true, group: "", version: "1.0.0" };
+  const frame = encodeRequest({ ...parts, interface: service, method, descriptor, args, attachments });
+  const head = new RequestHead();
+  head.scan(frame, HEADER_BYTES, frame.length);
+  const lane = createLane(config, context, head);
+  const decision = lane.host ?? hostOf(lane, head) ?? config.routes.decide("com.acme.A", "1.0.0", method)!.only!;
+  const header = headerLookup(head, decision.host.key, undefined);
+  const route = matchRoute(decision, header)!;
+  try {
+    const ruling = rulingOf({ config, peer, decision, route, head, header, known: new Map() });
+    return ruling === undefined ? "passed" : `${ruling.denial?.reason}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const guarded = guardedConfig({ [KEY]: { policies: [denyDrop, allowGet] } });
+
+describe("names that a provider would read otherwise", () => {
+  const generic = (method: Value, descriptor = GENERIC_DESCRIPTOR) => ({
+    method: "$invoke",
+    descriptor,
+    args: [method, listValue([]), listValue([])],
+  });
+  const rows: [string, Asked, RegExp][] = [
+    ["an honest call", { attachments: { path: "com.acme.A", version: "1.0.0" } }, /^passed$/],
+    [
+      "another path in the attachments",
+      { attachments: { path: "com.acme.Secret" } },
+      /^attachment path names "com\.acme\.Secret"/,
+    ],
+    ["another path in capitals is no path", { attachments: { Path: "com.acme.Secret" } }, /^passed$/],
+    [
+      "another version in the attachments",
+      { attachments: { version: "2.0.0" } },
+      /^attachment version names "2\.0\.0"/,
+    ],
+    [
+      "no version in the attachments but a name for it",
+      { attachments: { version: "0.0.0" } },
+      /^attachment version names ""/,
+    ],
+    ["another group in the attachments", { attachments: { group: "g" } }, /^attachment group names "g"/],
+    ["a method that is denied", { method: "drop" }, /^denied$/],
+    ["a method in another case", { method: "Get" }, /^denied$/],
+    ["a method with a dot behind it", { method: "get." }, /^denied$/],
+    ["a generic call of a method that is allowed", generic("get"), /^passed$/],
+    ["a generic call of a method that is denied", generic("drop"), /^denied$/],
+    [
+      "a generic call whose types are not those of one",
+      generic("drop", "Ljava/lang/Object;Ljava/lang/Object;Ljava/lang/Object;"),
+      /does not say which method/,
+    ],
+    ["a generic call that names no text", generic(7), /does not say which method/],
+  ];
+  test.each(rows)("%s", (_, asked, expected) => {
+    expect(outcome(guarded, asked)).toMatch(expected);
+  });
+
+  test("a context path before the interface changes nothing", () => {
+    const path = "ctx/com.acme.A";
+    expect(outcome(guarded, { service: path, attachments: { path } })).toBe("passed");
+    expect(outcome(guarded, { service: path, method: "drop", attachments: { path } })).toBe("denied");
+    expect(outcome(guarded, { service: path, attachments: { path: "com.acme.A" } })).toMatch(/^attachment path/);
+  });
+
+  test("are refused for services without policies too, while there are any, and for none while there is none", () => {
+    const other = { service: "com.acme.B", attachments: { path: "com.acme.A" } };
+    const both = guardedConfig({ [KEY]: { policies: [denyDrop] }, "com.acme.B:1.0.0": {} });
+    expect(outcome(both, other)).toMatch(/^attachment path/);
+    expect(outcome(guardedConfig({ "com.acme.B:1.0.0": {} }), other)).toBe("passed");
+  });
+});
+
+test("a frame that is only carried is denied unless every call is allowed", () => {
+  const judged = (...policies: string[]) => {
+    const config = guardedConfig({ [KEY]: { policies } });
+    const decision = config.routes.decide("com.acme.A", "1.0.0", "")!.only!;
+    return rulingOf({
+      config,
+      peer,
+      decision,
+      route: decision.fixed!,
+      head: undefined,
+      header: UNREADABLE,
+      known: undefined,
+    })?.denial?.reason;
+  };
+  expect(judged(denyDrop)).toBe("denied");
+  expect(judged(allowGet)).toBe("denied");
+  expect(judged(policyText("u", "{action: DENY, rules: [{when: [{key: 'request.headers[a]', values: ['1']}]}]}"))).toBe(
+    "denied",
+  );
+  expect(judged(policyText("all", "{rules: [{}]}"))).toBeUndefined();
+});

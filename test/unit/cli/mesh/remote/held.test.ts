@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { HeldResources } from "../../../../../src/cli/mesh/remote/held.ts";
+import { CLUSTER_TYPE, ENDPOINT_TYPE } from "../../../../../src/codecs/xds/resources.ts";
+
+const resource = (name: string, version = "1") => ({ name, version, resource: { name } });
+const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
+
+test("what is given is kept by type, in order of names", () => {
+  const held = new HeldResources();
+  held.apply({ typeUrl: CLUSTER_TYPE, resources: [resource("b"), resource("a")], removed: [] });
+  held.apply({ typeUrl: ENDPOINT_TYPE, resources: [resource("a")], removed: [] });
+  held.apply({ typeUrl: CLUSTER_TYPE, resources: [resource("c", "2")], removed: ["b"] });
+  expect(names(held.set.clusters)).toEqual(["a", "c"]);
+  expect(names(held.set.endpoints)).toEqual(["a"]);
+  expect([...held.versions(CLUSTER_TYPE)]).toEqual([
+    ["a", "1"],
+    ["c", "2"],
+  ]);
+});
+
+test("a list that nothing was given for is the same list", () => {
+  const held = new HeldResources();
+  held.apply({ typeUrl: CLUSTER_TYPE, resources: [resource("a")], removed: [] });
+  const before = held.set;
+  held.apply({ typeUrl: ENDPOINT_TYPE, resources: [resource("a")], removed: [] });
+  expect(held.set.clusters).toBe(before.clusters);
+  expect(held.set.endpoints).not.toBe(before.endpoints);
+});
+
+test("the version is that of the content, whatever way led there", () => {
+  const [one, other] = [new HeldResources(), new HeldResources()];
+  one.apply({ typeUrl: CLUSTER_TYPE, resources: [resource("a"), resource("b")], removed: [] });
+  other.apply({ typeUrl: CLUSTER_TYPE, resources: [resource("b", "0"), resource("c")], removed: [] });
+  expect(other.set.version).not.toBe(one.set.version);
+  other.apply({ typeUrl: CLUSTER_TYPE, resources: [resource("a"), resource("b")], removed: ["c"] });
+  expect(other.set.version).toBe(one.set.version);
+});
+
+test("a type that nobody asks for is left out", () => {
+  const held = new HeldResources();
+  const { version } = held.set;
+  held.apply({ typeUrl: "type.googleapis.com/x.Y", resources: [resource("a")], removed: [] });
+  expect(held.set.version).toBe(version);
+});

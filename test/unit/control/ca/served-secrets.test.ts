@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { CLUSTER_TYPE, SECRET_TYPE } from "../../../../src/codecs/xds/resources.ts";
+import type { ServedSet } from "../../../../src/codecs/xds/served.ts";
+import { withServedSecrets } from "../../../../src/control/ca/served-secrets.ts";
+
+const named = (name: string, version = "1") => ({ name, version, resource: { name } });
+const set: ServedSet = { version: "v", types: new Map([[CLUSTER_TYPE, [named("c")]]]) };
+
+test("secrets stand beside the rest, in order of names, and change the version", () => {
+  const given = { ...set, types: new Map([...set.types, [SECRET_TYPE, [named("gate")]]]) };
+  const whole = withServedSecrets(given, [named("ROOTCA"), named("default")]);
+  expect(whole.types.get(SECRET_TYPE)!.map(({ name }) => name)).toEqual(["ROOTCA", "default", "gate"]);
+  expect(whole.types.get(CLUSTER_TYPE)).toBe(set.types.get(CLUSTER_TYPE));
+  expect(whole.version).not.toBe(withServedSecrets(given, [named("ROOTCA"), named("default", "2")]).version);
+});
+
+test("the same set and secrets are the same set again, and no secrets change nothing", () => {
+  const secrets = [named("default")];
+  expect(withServedSecrets(set, secrets)).toBe(withServedSecrets(set, secrets));
+  expect(withServedSecrets(set, [])).toBe(set);
+});

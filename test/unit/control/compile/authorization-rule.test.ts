@@ -1,0 +1,174 @@
+import { describe, expect, test } from "vitest";
+import { JWT_FILTER } from "../../../../src/codecs/xds/authz.ts";
+import { compileAuthorizationRule } from "../../../../src/control/compile/authorization-rule.ts";
+import { DEFAULT_MESH } from "../../../../src/model/mesh.ts";
+import type { AuthorizationPolicy } from "../../../../src/model/rules/authorization.ts";
+import { CART, ORDERS, policiesOf, policyText } from "../../../support/policies.ts";
+
+function compiled(rule: string, entry = ORDERS, isAllow = true) {
+  const policy = policiesOf(policyText("p", `{rules: [${rule}]}`))[0] as AuthorizationPolicy;
+  return compileAuthorizationRule(policy.rules[0]!, { entry, namespace: "default", isAllow, mesh: DEFAULT_MESH });
+}
+const operation = (fields: string, entry = ORDERS, isAllow = true) =>
+  compiled(`{to: [{operation: {${fields}}}]}`, entry, isAllow)?.permissions;
+const any = [{ any: true }];
+const path = (matcher: object) => [{ urlPath: { path: matcher } }];
+
+describe("operations of a Dubbo service", () => {
+  const rows: [string, string, object | undefined][] = [
+    ["a method", "methods: [get]", path({ exact: "/com.acme.Orders/get" })],
+    ["the start of a method", 'methods: ["get*"]', path({ prefix: "/com.acme.Orders/get" })],
+    ["the end of a method", 'methods: ["*All"]', path({ safeRegex: { regex: "/com\\.acme\\.Orders/[^/]*All" } })],
+    ["any method", 'methods: ["*"]', any],
+    ["other methods", "notMethods: [get]", [{ notRule: path({ exact: "/com.acme.Orders/get" })[0] }]],
+    ["a path of it", "paths: [/com.acme.Orders/get]", path({ exact: "/com.acme.Orders/get" })],
+    ["a path of another", "paths: [/com.acme.Other/get]", undefined],
+    ["paths of a package", 'paths: ["/com.acme.*"]', path({ prefix: "/com.acme." })],
+    ["one segment", 'paths: ["/com.acme.Orders/{*}"]', path({ safeRegex: { regex: "/com\\.acme\\.Orders/[^/]+" } })],
+    ["all segments", 'paths: ["/{**}"]', path({ safeRegex: { regex: "/.*" } })],
+    ["health checks", 'paths: ["/grpc.health.v1.Health/*"]', path({ prefix: "/grpc.health.v1.Health/" })],
+    ["its host", "hosts: [COM.acme.orders]", any],
+    ["its host with a port", 'hosts: ["com.acme.orders:*"]', any],
+    ["its interface", "hosts: [com.acme.Orders]", any],
+    ["another host", "hosts: [com.acme.other]", undefined],
+    ["no host of it", "notHosts: [com.acme.orders]", undefined],
+    ["a port that some have", 'ports: ["20880"]', undefined],
+    ["ports that all have", 'ports: ["20880", "20881"]', undefined],
+    ["no port of it", 'notPorts: ["1"]', any],
+    ["a port among those that must not be", 'notPorts: ["20880"]', undefined],
+  ];
+  test.each(rows)("%s", (_, fields, permissions) => {
+    expect(operation(fields)).toEqual(permissions);
+  });
+
+  test("in other actions than ALLOW a port that some have is enough", () => {
+    expect(operation('ports: ["20880"]', ORDERS, false)).toEqual(any);
+    expect(operation('notPorts: ["20880"]', ORDERS, false)).toEqual(any);
+    expect(operation('ports: ["1"]', ORDERS, false)).toBeUndefined();
+  });
+});
+
+test("of an HTTP service methods are verbs, paths are any and hosts are what callers write, too", () => {
+  const header = (name: string, stringMatch: object) => [{ header: { name, stringMatch } }];
+  expect(operation("methods: [GET]", CART)).toEqual(header(":method", { exact: "GET" }));
+  expect(operation("paths: [/admin]", CART)).toEqual(path({ exact: "/admin" }));
+  expect(operation("hosts: [shop.example]", CART)).toEqual(
+    header(":authority", { exact: "shop.example", ignoreCase: true }),
+  );
+  expect(operation("hosts: [cart.http]", CART)).toEqual(any);
+});
+
+describe("sources", () => {
+  const authenticated = (matcher: object) => ({ authenticated: { principalName: matcher } });
+  const rows: [string, object][] = [
+    ["principals: [cluster.local/ns/a/sa/b]", authenticated({ exact: "spiffe://cluster.local/ns/a/sa/b" })],
+    ['principals: ["*"]', authenticated({ safeRegex: { regex: ".+" } })],
+    ['principals: ["cluster.local/*"]', authenticated({ prefix: "spiffe://cluster.local/" })],
+    ['principals: ["*/sa/b"]', authenticated({ safeRegex: { regex: "spiffe://.*/sa/b" } })],
+    ["namespaces: [a]", authenticated({ safeRegex: { regex: "spiffe://[^/]+/ns/a/sa/[^/]+" } })],
+    ["serviceAccounts: [b]", authenticated({ safeRegex: { regex: "spiffe://[^/]+/ns/default/sa/b" } })],
+    ["serviceAccounts: [a/b]", authenticated({ safeRegex: { regex: "spiffe://[^/]+/ns/a/sa/b" } })],
+    ["trustDomains: [cluster.local]", authenticated({ safeRegex: { regex: "spiffe://cluster\\.local/.+" } })],
+    ["notNamespaces: [a]", { notId: authenticated({ safeRegex: { regex: "spiffe://[^/]+/ns/a/sa/[^/]+" } }) }],
+    ["ipBlocks: [10.0.0.0/8]", { directRemoteIp: { addressPrefix: "10.0.0.0", prefixLen: 8 } }],
+    ['remoteIpBlocks: ["fd00::1"]', { remoteIp: { addressPrefix: "fd00::1", prefixLen: 128 } }],
+  ];
+  test.each(rows)("%s", (fields, principal) => {
+    expect(compiled(`{from: [{source: {${fields}}}]}`)?.principals).toEqual([principal]);
+  });
+
+  test("a request principal is the token's issuer and subject", () => {
+    const claim = (key: string, stringMatch: object) => ({
+      metadata: { filter: JWT_FILTER, path: [{ key: "payload" }, { key }], value: { stringMatch } },
+    });
+    expect(compiled("{from: [{source: {requestPrincipals: [https://iss/*]}}]}")?.principals).toEqual([
+      { andIds: { ids: [claim("iss", { exact: "https://iss" }), claim("sub", { safeRegex: { regex: ".+" } })] } },
+    ]);
+  });
+});
+
+describe("conditions", () => {
+  const rows: [string, object][] = [
+    [
+      "{key: 'request.headers[User]', values: [ann, 'b*']}",
+      {
+        orIds: {
+          ids: [
+            { header: { name: "user", stringMatch: { exact: "ann" } } },
+            { header: { name: "user", stringMatch: { prefix: "b" } } },
+          ],
+        },
+      },
+    ],
+    ["{key: 'request.headers[x]', values: ['*']}", { header: { name: "x", presentMatch: true } }],
+    [
+      "{key: 'request.headers[dubbo-arg-0.userId]', notValues: ['1']}",
+      { notId: { header: { name: "dubbo-arg-0.userId", stringMatch: { exact: "1" } } } },
+    ],
+    ["{key: source.ip, values: [10.1.1.1]}", { directRemoteIp: { addressPrefix: "10.1.1.1", prefixLen: 32 } }],
+    [
+      "{key: 'request.auth.claims[realm][roles]', values: [admin]}",
+      {
+        metadata: {
+          filter: JWT_FILTER,
+          path: [{ key: "payload" }, { key: "realm" }, { key: "roles" }],
+          value: {
+            orMatch: {
+              valueMatchers: [
+                { stringMatch: { exact: "admin" } },
+                { listMatch: { oneOf: { stringMatch: { exact: "admin" } } } },
+              ],
+            },
+          },
+        },
+      },
+    ],
+  ];
+  test.each(rows)("%s", (condition, principal) => {
+    expect(compiled(`{when: [${condition}]}`)?.principals).toEqual([principal]);
+  });
+
+  test("of the destination and of the connection", () => {
+    expect(compiled("{when: [{key: destination.ip, values: [10.0.0.0/24]}]}")).toEqual({
+      permissions: any,
+      principals: any,
+    });
+    expect(compiled("{when: [{key: destination.ip, values: [10.0.0.1]}]}")).toBeUndefined();
+    expect(compiled("{when: [{key: destination.port, values: ['1']}]}")).toBeUndefined();
+    expect(compiled("{when: [{key: connection.sni, values: [a.b]}]}")?.permissions).toEqual([
+      { requestedServerName: { exact: "a.b" } },
+    ]);
+  });
+});
+
+test("from, to and when must all hold, elements of a list any", () => {
+  expect(
+    compiled(
+      "{from: [{source: {ipBlocks: [10.0.0.1]}}, {source: {ipBlocks: [10.0.0.2]}}], when: [{key: 'request.headers[a]', values: ['1']}]}",
+    )?.principals,
+  ).toEqual([
+    {
+      andIds: {
+        ids: [
+          { orIds: { ids: [1, 2].map((i) => ({ directRemoteIp: { addressPrefix: `10.0.0.${i}`, prefixLen: 32 } })) } },
+          { header: { name: "a", stringMatch: { exact: "1" } } },
+        ],
+      },
+    },
+  ]);
+});
+
+describe("of providers that serve whatever they are asked for the path tells the interface", () => {
+  const any = { ...ORDERS, host: "inbound|20880||10.0.0.1", service: { interface: "*", group: "", version: "" } };
+  const rows: [string, object][] = [
+    ["methods: [get]", path({ safeRegex: { regex: "/[^/]+/get" } })],
+    ['methods: ["get*"]', path({ safeRegex: { regex: "/[^/]+/get[^/]*" } })],
+    ['methods: ["*All"]', path({ safeRegex: { regex: "/[^/]+/[^/]*All" } })],
+    ["paths: [/com.acme.Any/get]", path({ exact: "/com.acme.Any/get" })],
+    ["hosts: [com.acme.Orders]", path({ prefix: "/com.acme.orders/", ignoreCase: true })],
+    ['hosts: ["*.orders"]', path({ safeRegex: { regex: "(?i)/[^/]*\\.orders/.*" } })],
+  ];
+  test.each(rows)("%s", (fields, permissions) => {
+    expect(operation(fields, any)).toEqual(permissions);
+  });
+});

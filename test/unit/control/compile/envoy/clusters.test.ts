@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import type { Cluster } from "../../../../../src/codecs/xds/cluster.ts";
+import { envoyCluster } from "../../../../../src/control/compile/envoy/clusters.ts";
+import { clusterOf } from "../../../../support/xds-fixtures.ts";
+
+test("a cluster has Istio's defaults, and nothing that Trestle alone reads", () => {
+  const made = envoyCluster(clusterOf("com.acme.A"), { name: "n", spoken: "dubbo" });
+  expect(made).toEqual({
+    name: "n",
+    type: "EDS",
+    edsClusterConfig: { edsConfig: { ads: {}, resourceApiVersion: "V3" } },
+    connectTimeout: "10s",
+    lbPolicy: "RANDOM",
+    commonLbConfig: { healthyPanicThreshold: {} },
+    circuitBreakers: {
+      thresholds: [
+        {
+          maxConnections: 4294967295,
+          maxPendingRequests: 4294967295,
+          maxRequests: 4294967295,
+          maxRetries: 4294967295,
+          trackRemaining: true,
+        },
+      ],
+    },
+  });
+});
+
+test("a rule's limit stands in the place of none, and what else it says is passed on", () => {
+  const cluster = {
+    ...clusterOf("com.acme.A", "", { maxRequests: 7 }),
+    connectTimeout: "1s",
+    outlierDetection: { interval: "3s" },
+  };
+  expect(envoyCluster(cluster as Cluster, { name: "n", spoken: "http" })).toMatchObject({
+    connectTimeout: "1s",
+    outlierDetection: { interval: "3s" },
+    circuitBreakers: { thresholds: [{ maxRequests: 7, maxConnections: 4294967295 }] },
+  });
+});
+
+test("providers of Triple and gRPC are spoken to in HTTP/2", () => {
+  const options = (spoken: "tri" | "http") =>
+    envoyCluster(clusterOf("com.acme.A"), { name: "n", spoken })["typedExtensionProtocolOptions"];
+  expect(options("tri")).toMatchObject({
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": { explicitHttpConfig: { http2ProtocolOptions: {} } },
+  });
+  expect(options("http")).toBeUndefined();
+});
+
+test("endpoints by DNS name stand in the cluster", () => {
+  const inline = { clusterName: "n", endpoints: [] };
+  const made = envoyCluster(clusterOf("com.acme.A"), { name: "n", spoken: "http", inline });
+  expect(made).toMatchObject({ type: "STRICT_DNS", loadAssignment: inline });
+  expect(made).not.toHaveProperty("edsClusterConfig");
+});
+
+test("where rules say something of HTTP, the version stands beside it", () => {
+  const options = { commonHttpProtocolOptions: { maxRequestsPerConnection: 9 } };
+  const of = (spoken: "tri" | "http") => {
+    const name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    const cluster = { ...clusterOf("com.acme.A"), typedExtensionProtocolOptions: { [name]: options } };
+    return (
+      envoyCluster(cluster as Cluster, { name: "n", spoken }) as {
+        typedExtensionProtocolOptions: Record<string, object>;
+      }
+    ).typedExtensionProtocolOptions[name];
+  };
+  expect(of("tri")).toEqual({ ...options, explicitHttpConfig: { http2ProtocolOptions: {} } });
+  expect(of("http")).toEqual({ ...options, explicitHttpConfig: { httpProtocolOptions: {} } });
+});

@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import type { ResourceSet } from "../../../../src/codecs/xds/resources.ts";
+import {
+  isIpAddress,
+  parseClusterName,
+  ScopeMemory,
+  SetMemory,
+  servicePorts,
+  spokenBy,
+  targetSet,
+  versioned,
+} from "../../../../src/control/compile/targets.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+
+test("a set has each name once, in order, and a version of its content alone", () => {
+  const [a, b, again] = [versioned("a", { x: 1 }), versioned("b", { x: 2 }), versioned("a", { x: 3 })];
+  const set = targetSet({ T: [b, a, again] });
+  expect(set.types.get("T")).toEqual([a, b]);
+  expect(targetSet({ T: [a, b] }).version).toBe(set.version);
+  expect(targetSet({ T: [again, b] }).version).not.toBe(set.version);
+});
+
+test("what was made of the same lists is not made again, whatever else the set says", () => {
+  const memory = new ScopeMemory<number>();
+  const lists = { routes: [], clusters: [], endpoints: [], schemas: [], listeners: [] };
+  const entries: readonly [] = [];
+  let made = 0;
+  const get = (resources: ResourceSet) => memory.get(resources, entries, (before) => (before ?? 0) + ++made);
+  expect(get({ ...lists, version: "1" })).toBe(1);
+  expect(get({ ...lists, version: "2" })).toBe(1);
+  const other = { ...lists, version: "3", endpoints: [] };
+  expect(get(other)).toBe(3);
+  expect([get({ ...lists, version: "4" }), get(other)]).toEqual([1, 3]);
+});
+
+test("nodes that ask for the same get the same set until it changes", () => {
+  const memory = new SetMemory<object>();
+  const [one, two] = [{}, {}];
+  const set = (version: string) => ({ version, types: new Map() });
+  const first = memory.get(one, "a", () => set("1"));
+  expect(memory.get(one, "a", () => set("2"))).toBe(first);
+  expect(memory.get(two, "a", (before) => ({ ...set("3"), types: before!.types })).types).toBe(first.types);
+  for (let i = 0; i < 300; i++) memory.get(two, `n${i}`, () => set("x"));
+  expect(memory.get(one, "a", (before) => set(String(before))).version).toBe("undefined");
+});
+
+test("a service has a port for each protocol: the lowest; Java over HTTP is none", () => {
+  const urls = ["dubbo://h:20882", "dubbo://h:20881", "tri://h:50051", "http://h:80?interface=com.acme.A", "rmi://h:1"];
+  expect(servicePorts(entryOf("com.acme.A", urls))).toEqual([
+    { protocol: "dubbo", port: 20881 },
+    { protocol: "tri", port: 50051 },
+  ]);
+  expect(servicePorts(entryOf("com.acme.A", []))).toEqual([{ protocol: "dubbo", port: 20880 }]);
+});
+
+test("a cluster's name is taken apart; one of another form is not", () => {
+  expect(parseClusterName("outbound|80|v1|a.b")).toEqual({ port: 80, subset: "v1", host: "a.b" });
+  expect(parseClusterName("inbound|80||")).toBeUndefined();
+  expect(parseClusterName("BlackHoleCluster")).toBeUndefined();
+});
+
+test.each([
+  ["10.0.0.1", true],
+  ["::1", true],
+  ["fe80::1", true],
+  ["orders.example.com", false],
+  ["localhost", false],
+])("%s is an address: %s", (text, is) => {
+  expect(isIpAddress(text)).toBe(is);
+});
+
+test("an endpoint that does not say speaks Dubbo2", () => {
+  const endpoint = { address: { socketAddress: { address: "h", portValue: 1 } } };
+  expect(spokenBy({ endpoint, loadBalancingWeight: 1 })).toBe("dubbo");
+  const metadata = { filterMetadata: { "io.trestle": { protocol: "tri" as const } } };
+  expect(spokenBy({ endpoint, loadBalancingWeight: 1, metadata })).toBe("tri");
+});

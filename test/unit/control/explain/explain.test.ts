@@ -1,0 +1,123 @@
+import { describe, expect, test } from "vitest";
+import { compile } from "../../../../src/control/compile/compiler.ts";
+import { explainCall } from "../../../../src/control/explain/explain.ts";
+import { createSnapshot } from "../../../../src/model/snapshot.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { rulesOf } from "../../../support/rules.ts";
+
+const RULES = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders}
+spec:
+  hosts: [com.acme.OrderService]
+  http:
+    - name: gold
+      match: [{method: {exact: createOrder}, headers: {dubbo-arg-0.level: {exact: GOLD}}}]
+      timeout: 2s
+      retries: {attempts: 1, retryOn: reset}
+      route:
+        - {destination: {host: com.acme.OrderService, subset: v2}, weight: 25}
+        - {destination: {host: com.acme.OrderService}, weight: 75}
+    - name: shop
+      match: [{headers: {dubbo-application: {exact: shop}}}]
+      directResponse: {status: 429, body: {string: later}}
+    - name: get
+      match: [{method: {prefix: get}}]
+      route: [{destination: {host: com.acme.OrderService}}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: lanes}
+spec:
+  host: com.acme.OrderService
+  subsets: [{name: v2, labels: {lane: v2}}]
+`;
+
+const entries = [
+  entryOf("com.acme.OrderService:1.0.0", ["dubbo://10.0.0.1:20880?lane=v1", "dubbo://10.0.0.2:20880?lane=v2"]),
+  entryOf("com.acme.StockService", ["dubbo://10.0.0.3:20880"]),
+  entryOf("com.acme.StockService:2.0.0", ["dubbo://10.0.0.4:20880"]),
+];
+const resources = compile(createSnapshot(entries, rulesOf(RULES)), {
+  id: "w",
+  dubbo: [{ address: "10.0.0.5", port: 20880 }],
+  applications: { "10.0.0.9": "shop" },
+});
+const explain = (method: string, headers: Record<string, string> = {}, caller?: string) =>
+  explainCall(resources, { service: "com.acme.orderservice", method, headers, ...(caller && { caller }) });
+
+describe("a call of a service with a rule", () => {
+  test("names the listener, the rule, the place of the route, destinations with shares and providers, and policies", () => {
+    const explanation = explain("createOrder", { "Dubbo-Arg-0.level": "GOLD" });
+    expect(explanation).toMatchObject({
+      service: "com.acme.OrderService:1.0.0",
+      path: "/com.acme.OrderService/createOrder",
+      listeners: ["dubbo_10.0.0.5_20880"],
+      rule: "orders",
+      routes: [
+        { route: "orders/gold", verdict: "taken", at: expect.stringMatching(/:9$/) },
+        { route: "orders/shop", verdict: "not reached", why: [] },
+        { route: "orders/get", verdict: "not reached", why: [] },
+      ],
+      policies: "timeout 2s; retries 1 on reset",
+    });
+    expect(explanation.answer).toBeUndefined();
+    expect(explanation.destinations).toEqual([
+      expect.objectContaining({
+        subset: "v2",
+        share: 25,
+        endpoints: [{ address: "10.0.0.2:20880", protocol: "dubbo", weight: 100, health: "healthy", tag: "" }],
+      }),
+      expect.objectContaining({ subset: "", share: 75, endpoints: [expect.anything(), expect.anything()] }),
+    ]);
+  });
+
+  test("says of each route that does not match what the call lacks", () => {
+    expect(explain("getOrder").routes.map(({ verdict, why }) => [verdict, why])).toEqual([
+      [
+        "does not match",
+        [
+          "path /com.acme.OrderService/getOrder is not /com.acme.OrderService/createOrder",
+          "dubbo-arg-0.level is absent, asked is dubbo-arg-0.level = GOLD",
+        ],
+      ],
+      ["does not match", ["dubbo-application is absent, asked is dubbo-application = shop"]],
+      ["taken", []],
+    ]);
+  });
+
+  test("is answered by a route that calls nobody, by what registries say of the caller's address", () => {
+    expect(explain("getOrder", {}, "10.0.0.9")).toMatchObject({
+      answer: { status: 429, reason: "later" },
+      destinations: [],
+    });
+    expect(explain("getOrder", { "remote.application": "billing" }, "10.0.0.9").answer).toBeUndefined();
+  });
+
+  test("that no route takes is answered 404", () => {
+    expect(explain("cancel")).toMatchObject({ answer: { status: 404 }, destinations: [], policies: "" });
+  });
+});
+
+test("a service without a rule has one route, which names no place", () => {
+  const call = { service: "com.acme.StockService:2.0.0", method: "count", headers: {} };
+  expect(explainCall(resources, call)).toMatchObject({ rule: "", routes: [{ verdict: "taken", at: "" }] });
+});
+
+test.each([
+  ["a service that is not there", { service: "com.acme.Nothing" }, "no service com.acme.Nothing is known"],
+  [
+    "an interface with two versions",
+    { service: "com.acme.StockService" },
+    "say group and version; there are: com.acme.S",
+  ],
+  ["a version that is not there", { service: "com.acme.StockService", version: "3" }, "has no such group and version"],
+])("%s is refused", (_, call, message) => {
+  expect(() => explainCall(resources, { method: "m", headers: {}, ...call })).toThrow(message);
+});
+
+test("a version picks one of an interface's services", () => {
+  const call = { service: "com.acme.StockService", version: "2.0.0", method: "m", headers: {} };
+  expect(explainCall(resources, call).service).toBe("com.acme.StockService:2.0.0");
+});

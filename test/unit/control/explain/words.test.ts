@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { describeMatch, describePath, describePolicies } from "../../../../src/control/explain/words.ts";
+
+test.each([
+  [{ path: "/a/b" }, "/a/b"],
+  [{ path: "/a/b", caseSensitive: false }, "/a/b in any case"],
+  [{ prefix: "/a/" }, "/a/*"],
+  [{ prefix: "/" }, undefined],
+  [{ safeRegex: { regex: "/a/.*" } }, "~ /a/.*"],
+])("the path of %j is %s", (match, words) => {
+  expect(describePath(match)).toBe(words);
+});
+
+test("a match without conditions is every call", () => {
+  expect(describeMatch({ prefix: "/" })).toBe("every call");
+  expect(describeMatch({ prefix: "/", headers: [{ name: "x", presentMatch: true, invertMatch: true }] })).toBe(
+    "not (x is there)",
+  );
+});
+
+test("policies are said in words", () => {
+  const fault = { delay: { fixedDelay: "1s", percentage: { numerator: 5, denominator: "HUNDRED" as const } } };
+  const route = { match: {}, route: { timeout: "2s" }, typedPerFilterConfig: { "envoy.filters.http.fault": fault } };
+  expect(describePolicies(route)).toBe("timeout 2s; delay 1s for 5%");
+});

@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { ManualClock } from "../../../src/base/clock.ts";
+import { KeySets, REFRESH_MS, RETRY_MS } from "../../../src/control/key-sets.ts";
+import type { RequestAuthentication } from "../../../src/model/rules/request-authentication.ts";
+import { policiesOf } from "../../support/policies.ts";
+import { recordingLogger, turn } from "../../support/recording-logger.ts";
+
+const URI = "https://iss.example/keys";
+const rules = policiesOf(
+  `apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {name: r}\nspec: {jwtRules: [{issuer: i, jwksUri: "${URI}"}]}\n`,
+);
+const [good, other] = ['{"keys":[1]}', '{"keys":[2]}'];
+
+function stage(answers: (string | Error)[]) {
+  const clock = new ManualClock();
+  const { logger, lines } = recordingLogger();
+  const asked: string[] = [];
+  let changes = 0;
+  const sets = new KeySets({
+    log: logger,
+    clock,
+    onChange: () => changes++,
+    fetchText: async (uri) => {
+      asked.push(uri);
+      const answer = answers.shift() ?? new Error("nothing");
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  });
+  const keys = () => (sets.fill(rules)[0] as RequestAuthentication).jwtRules[0]!.jwks;
+  return { sets, clock, lines, asked, keys, changes: () => changes };
+}
+
+test("keys come after the rule, and the rule with them stays one object", async () => {
+  const { sets, keys, asked, changes } = stage([good]);
+  expect(keys()).toBeUndefined();
+  await turn();
+  expect({ keys: keys(), asked, changes: changes() }).toEqual({ keys: good, asked: [URI], changes: 1 });
+  expect(sets.fill(rules)[0]).toBe(sets.fill(rules)[0]);
+});
+
+test("they are asked for again, sooner after a failure, and the last good ones stay", async () => {
+  const { clock, keys, asked, lines, changes } = stage([good, new Error("down"), "<html>", other, other]);
+  keys();
+  await turn();
+  for (const ms of [REFRESH_MS, RETRY_MS]) {
+    clock.advance(ms - 1);
+    await turn();
+    const before = asked.length;
+    clock.advance(1);
+    await turn();
+    expect({ more: asked.length - before, keys: keys() }).toEqual({ more: 1, keys: good });
+  }
+  clock.advance(RETRY_MS);
+  await turn();
+  expect(keys()).toBe(other);
+  clock.advance(REFRESH_MS);
+  await turn();
+  expect(changes()).toBe(2);
+  expect(lines.map(([level, text]) => `${level} ${text}`)).toEqual([
+    "warn keys of tokens can't be fetched; the last good ones stay",
+    "info keys of tokens are fetched again",
+  ]);
+});
+
+test("an address that no rule names any more is not asked again", async () => {
+  const { sets, clock, keys, asked } = stage([good, other]);
+  keys();
+  await turn();
+  sets.fill([]);
+  clock.advance(REFRESH_MS * 3);
+  await turn();
+  expect(asked).toHaveLength(1);
+});
+
+test("after the end nothing is fetched or told", async () => {
+  const { sets, clock, keys, asked, changes } = stage([good]);
+  keys();
+  sets.close();
+  await turn();
+  clock.advance(REFRESH_MS * 3);
+  expect({ asked: asked.length, changes: changes() }).toEqual({ asked: 1, changes: 0 });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { readAction, type WrittenAction } from "../../../../../src/control/rules/gateway-api/actions.ts";
+
+const at = { position: { file: "r.yaml", line: 1, column: 1 }, fields: {} };
+const backendRefs = [{ at, name: "a" }];
+
+function read(rule: Omit<WrittenAction, "at">) {
+  const found: string[] = [];
+  const action = readAction({ at, ...rule }, "shop", (code, _, message) => found.push(`${code} ${message}`));
+  return { action, found };
+}
+
+test("backends are destinations; weights are 1 unless told", () => {
+  const { action } = read({
+    backendRefs: [
+      { at, name: "a" },
+      { at, name: "b", weight: 3 },
+    ],
+  });
+  expect(action.route).toMatchObject([
+    { destination: { host: "a.shop.svc.cluster.local" }, weight: 1 },
+    { destination: { host: "b.shop.svc.cluster.local" }, weight: 3 },
+  ]);
+});
+
+test.each([
+  ["no backend", []],
+  ["backends of weight 0 alone", [{ at, name: "a", weight: 0 }]],
+])("with %s calls are answered 500", (_, refs) => {
+  expect(read({ backendRefs: refs }).action).toMatchObject({ directResponse: { status: 500 } });
+});
+
+test("a backend of another kind is told and gets no calls", () => {
+  const { action, found } = read({ backendRefs: [...backendRefs, { at, kind: "Bucket", name: "b" }] });
+  expect(action.route).toHaveLength(1);
+  expect(found).toEqual(["TR0228 backend b is left out: a /Bucket is not called, Service and ServiceEntry are"]);
+});
+
+describe("filters", () => {
+  test("headers of requests and answers change", () => {
+    const modifier = { at, set: [{ at, name: "x", value: "1" }], add: [{ at, name: "y", value: "2" }], remove: ["z"] };
+    const { action } = read({
+      backendRefs,
+      filters: [
+        { at, type: "RequestHeaderModifier", requestHeaderModifier: modifier },
+        { at, type: "ResponseHeaderModifier", responseHeaderModifier: { at, remove: ["w"] } },
+      ],
+    });
+    expect(action.headers).toMatchObject({
+      request: { set: { x: "1" }, add: { y: "2" }, remove: ["z"] },
+      response: { remove: ["w"] },
+    });
+  });
+
+  test.each([
+    ["all calls", {}, undefined],
+    ["a percentage", { percent: 25 }, 25],
+    ["a fraction", { fraction: { numerator: 1, denominator: 8 } }, 12.5],
+    ["a fraction of a hundred", { fraction: { numerator: 7 } }, 7],
+  ])("a mirror is of %s", (_, share, value) => {
+    const { action } = read({
+      backendRefs,
+      filters: [{ at, type: "RequestMirror", requestMirror: { at, backendRef: { at, name: "m" }, ...share } }],
+    });
+    expect(action.mirrors![0]!.destination.host).toBe("m.shop.svc.cluster.local");
+    expect(action.mirrors![0]!.percentage?.value).toBe(value);
+  });
+
+  test.each([
+    [{ replacePrefixMatch: "/b" }, { uri: "/b" }],
+    [{ replacePrefixMatch: "" }, { uri: "/" }],
+    [{ replaceFullPath: "/a\\1" }, { uriRegexRewrite: { at, match: "^.*$", rewrite: "/a\\\\1" } }],
+  ])("a path is rewritten by %j", (path, rewrite) => {
+    const { action } = read({
+      backendRefs,
+      filters: [{ at, type: "URLRewrite", urlRewrite: { at, hostname: "h", path: { at, ...path } } }],
+    });
+    expect(action.rewrite).toMatchObject({ authority: "h", ...rewrite });
+  });
+});
+
+describe("times", () => {
+  test("a try's own limit is that of a retry, or without retries of the call", () => {
+    const timeouts = { requestMs: 2_000, backendRequestMs: 500 };
+    expect(read({ backendRefs, timeouts }).action).toMatchObject({ timeoutMs: 500 });
+    const { action } = read({ backendRefs, timeouts, retry: { at, codes: [503], attempts: 2, backoffMs: 10 } });
+    expect(action).toMatchObject({
+      timeoutMs: 2_000,
+      retries: {
+        attempts: 2,
+        perTryTimeoutMs: 500,
+        backoffMs: 10,
+        retryOn: "connect-failure,refused-stream,reset-before-request,503",
+      },
+    });
+  });
+});

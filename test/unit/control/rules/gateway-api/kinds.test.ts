@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { parseRules } from "../../../../../src/control/rules/parse.ts";
+import type { GatewayRoute } from "../../../../../src/model/rules/gateway-route.ts";
+import { shortFindings } from "../../../../support/rules.ts";
+
+function parsed(kind: string, spec: string) {
+  const text = `apiVersion: gateway.networking.k8s.io/v1\nkind: ${kind}\nmetadata: {name: r, namespace: shop}\nspec: ${spec}\n`;
+  const { rules, findings, valid } = parseRules("r.yaml", text);
+  return { rule: rules[0] as GatewayRoute | undefined, findings: shortFindings(findings), valid };
+}
+
+const parent = "{group: networking.istio.io, kind: ServiceEntry, name: com.acme.a}";
+const backend = "backendRefs: [{group: networking.istio.io, kind: ServiceEntry, name: com.acme.a}]";
+
+describe("parents", () => {
+  test.each([
+    [parent, [{ kind: "ServiceEntry", name: "com.acme.a", namespace: "shop" }]],
+    [
+      "{group: '', kind: Service, name: b, namespace: other, port: 80}",
+      [{ kind: "Service", name: "b", namespace: "other", port: 80 }],
+    ],
+    [
+      "{group: networking.istio.io, kind: Hostname, name: a.example.com}",
+      [{ kind: "Hostname", name: "a.example.com" }],
+    ],
+  ])("%s is a service of the mesh", (ref, parents) => {
+    const { rule, findings } = parsed("GRPCRoute", `{parentRefs: [${ref}], rules: [{${backend}}]}`);
+    expect(findings).toEqual([]);
+    expect(rule!.parents).toMatchObject(parents);
+  });
+
+  test("a Gateway is no service, and the rest of the route holds", () => {
+    const { rule, findings, valid } = parsed(
+      "HTTPRoute",
+      `{parentRefs: [{name: edge}, ${parent}], rules: [{${backend}}]}`,
+    );
+    expect(valid).toBe(true);
+    expect(findings).toEqual([
+      "TR0228 4:21 parent edge is not applied: routes are for a Service or a ServiceEntry, not for a gateway.networking.k8s.io/Gateway",
+    ]);
+    expect(rule!.parents).toHaveLength(1);
+  });
+});
+
+test("every match of a rule is a route with what the rule does", () => {
+  const matches = "[{method: {service: com.acme.A, method: get}}, {method: {service: com.acme.A}}]";
+  const { rule } = parsed("GRPCRoute", `{parentRefs: [${parent}], rules: [{matches: ${matches}, ${backend}}]}`);
+  expect(rule!.routes).toMatchObject([
+    {
+      rank: [10, 3, 0],
+      route: { match: [{ uri: { type: "exact", value: "/com.acme.A/get" } }], route: [{ weight: 1 }] },
+    },
+    { rank: [10, 0, 0], route: { match: [{ uri: { type: "prefix", value: "/com.acme.A/" } }] } },
+  ]);
+});
+
+test("a rule without matches takes every call", () => {
+  const { rule } = parsed("HTTPRoute", `{parentRefs: [${parent}], rules: [{${backend}}]}`);
+  expect(rule!.routes[0]!.route.match).toEqual([expect.not.objectContaining({ uri: expect.anything() })]);
+});
+
+test.each([
+  ["an unknown field", `{parentRefs: [${parent}], rules: [{matchs: []}]}`, /^TR0206 .*did you mean "matches"/],
+  ["no parents", "{rules: []}", /^TR0208 .*parentRefs/],
+  [
+    "a weight that is no number",
+    `{parentRefs: [${parent}], rules: [{backendRefs: [{name: a, weight: lots}]}]}`,
+    /^TR0207/,
+  ],
+])("%s is a fault with its place", (_, spec, finding) => {
+  const { findings, valid } = parsed("GRPCRoute", spec);
+  expect(valid).toBe(false);
+  expect(findings[0]).toMatch(finding);
+});
+
+test("another group's version is refused", () => {
+  const text =
+    "apiVersion: networking.istio.io/v1\nkind: GRPCRoute\nmetadata: {name: r}\nspec: {parentRefs: [{name: a}]}\n";
+  expect(shortFindings(parseRules("r.yaml", text).findings)[0]).toMatch(
+    /^TR0209 1:13 apiVersion of a GRPCRoute must be/,
+  );
+});
