@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { TransientError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { pause } from "../base/pause.ts";
 
 /** What {@link retrying} is told. */
 export interface RetryOptions {
@@ -43,20 +44,6 @@ export async function retrying(options: RetryOptions, run: (succeeded: () => voi
       pauseMs = Math.min(pauseMs * 2, options.maxPauseMs ?? MAX_PAUSE_MS);
     }
   }
-}
-
-/** Waits on the clock; ends early, without an error, on the signal. */
-export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      timer.cancel();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = clock.after(ms, end);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }
 
 function tell(logger: Logger, what: string, error: unknown): void {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openKubernetes } from "../../src/kubernetes/client.ts";
 import type { World } from "../../src/model/entry.ts";
-import { openKubernetes } from "../../src/registry-sync/sources/kubernetes/api.ts";
 import { createKubernetesSource } from "../../src/registry-sync/sources/kubernetes/source.ts";
 import { type Kubernetes, startKubernetes } from "../support/kubernetes.ts";
 

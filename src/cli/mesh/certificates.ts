@@ -19,13 +19,13 @@ import { certificateService, type GrpcService } from "../../control/ca/certifica
 import { authorityPaths, type FollowedFiles, followFiles, textsOf } from "../../control/ca/files.ts";
 import { createIssue } from "../../control/ca/issue.ts";
 import { CertificateKeeper } from "../../control/ca/keeper.ts";
-import { openTokenReviews } from "../../control/ca/kubernetes-reviews.ts";
 import { makeRoot, needsRoot, writeAuthority } from "../../control/ca/own-root.ts";
 import { parseRevoked } from "../../control/ca/revoked.ts";
 import { SecretStore } from "../../control/ca/secrets.ts";
-import { byTokenReview } from "../../control/ca/token-review.ts";
+import { byTokenReview, reviewsBy } from "../../control/ca/token-review.ts";
 import { byToken, parseTokens, type TokenTable } from "../../control/ca/tokens.ts";
 import { listenTls, type TlsListener, type TlsMaterial } from "../../control/tls-listener.ts";
+import { openKubernetes } from "../../kubernetes/client.ts";
 import { hashText } from "../../model/hash-text.ts";
 import { type Identity, parseIdentity, printIdentity } from "../../model/identity.ts";
 import type { MeshSettings } from "../../model/mesh.ts";
@@ -257,7 +257,8 @@ export class Certificates {
     if (ca.tokens !== undefined) ways.push(byToken(() => this.#tokens));
     if (ca.kubernetes !== undefined) {
       const { kubeconfig, audiences } = ca.kubernetes;
-      ways.push(byTokenReview(await openTokenReviews(kubeconfig), audiences, mesh.trustDomain));
+      const api = await openKubernetes(kubeconfig === undefined ? {} : { kubeconfig });
+      ways.push(byTokenReview(reviewsBy(api), audiences, mesh.trustDomain));
     }
     return ways;
   }

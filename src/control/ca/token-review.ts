@@ -1,8 +1,22 @@
+import { TransientError } from "../../base/errors.ts";
+import { ApiFailure, type KubernetesApi } from "../../kubernetes/api.ts";
 import type { Identity } from "../../model/identity.ts";
 import { type Authenticator, serviceAccountIdentity } from "./callers.ts";
 
 /** Asks Kubernetes' API to review a token: sends a TokenReview object and gives the answered one. Throws a `TransientError` where it can't be asked. */
 export type ReviewToken = (review: object, signal: AbortSignal) => Promise<unknown>;
+
+/** Reviews of an API server. No text of a token is in any error. */
+export function reviewsBy(api: Pick<KubernetesApi, "send">): ReviewToken {
+  return async (review, signal) => {
+    try {
+      return await api.send("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review, signal);
+    } catch (error) {
+      const reason = error instanceof ApiFailure ? `the API answered with ${error.status}` : (error as Error).message;
+      throw new TransientError(`tokens can't be reviewed: ${reason}`);
+    }
+  };
+}
 
 /**
  * A token that Kubernetes' API confirms proves its service account. The token must be for one of the audiences: one that a pod has for

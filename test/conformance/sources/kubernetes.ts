@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { openKubernetes } from "../../../src/registry-sync/sources/kubernetes/api.ts";
+import { openKubernetes } from "../../../src/kubernetes/client.ts";
 import { createKubernetesSource } from "../../../src/registry-sync/sources/kubernetes/source.ts";
 import { startKubernetes } from "../../support/kubernetes.ts";
 import { hosts } from "../../support/netns.ts";

@@ -1,4 +1,4 @@
-import { openKubernetes } from "../../../registry-sync/sources/kubernetes/api.ts";
+import { openKubernetes } from "../../../kubernetes/client.ts";
 import { createKubernetesSource } from "../../../registry-sync/sources/kubernetes/source.ts";
 import type { OpenSource } from "./source-parts.ts";
 

@@ -1,12 +1,12 @@
 import { type Clock, realClock } from "../../../base/clock.ts";
 import { TransientError } from "../../../base/errors.ts";
 import { type Logger, silentLogger } from "../../../base/log.ts";
+import { pause } from "../../../base/pause.ts";
 import type { EurekaFormat } from "../../../codecs/eureka/document.ts";
 import type { InstanceChange } from "../../../codecs/eureka/mirror.ts";
 import type { Finding, World } from "../../../model/entry.ts";
 import type { Source, SourceStatus } from "../../contracts.ts";
 import { finding } from "../../findings.ts";
-import { pause } from "../../retrying.ts";
 import { createEurekaLink, type EurekaLink, type EurekaServer } from "./link.ts";
 import { EurekaReader } from "./reader.ts";
 import { createEurekaWorld } from "./world.ts";

@@ -3,12 +3,12 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, realClock } from "../../../base/clock.ts";
 import { type Logger, silentLogger } from "../../../base/log.ts";
+import { pause } from "../../../base/pause.ts";
 import type { Endpoint, Entry, Finding, World } from "../../../model/entry.ts";
 import { printServiceKey } from "../../../model/service.ts";
 import type { Source, SourceStatus } from "../../contracts.ts";
 import { compareEndpoints, compareText, endpointId } from "../../dubbo/endpoint.ts";
 import { finding } from "../../findings.ts";
-import { pause } from "../../retrying.ts";
 import { readServicesText, type ServicesText } from "./services-text.ts";
 
 /** Settings of {@link createFileSource}. */

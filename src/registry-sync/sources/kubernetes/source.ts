@@ -1,11 +1,12 @@
 import { type Clock, realClock, type Timer } from "../../../base/clock.ts";
 import { Latest } from "../../../base/latest.ts";
 import { type Logger, silentLogger } from "../../../base/log.ts";
+import type { KubernetesApi } from "../../../kubernetes/api.ts";
+import { reflect } from "../../../kubernetes/reflector.ts";
+import { renewingApi } from "../../../kubernetes/renewing-api.ts";
 import type { World } from "../../../model/entry.ts";
 import type { Source, SourceStatus } from "../../contracts.ts";
 import { readService, readSlice } from "./objects.ts";
-import { type KubernetesApi, reflect } from "./reflector.ts";
-import { renewingApi } from "./renewing-api.ts";
 import { createKubernetesWorld, kubernetesHost } from "./world.ts";
 
 /** Settings of {@link createKubernetesSource}. */

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../../../base/clock.ts";
 import { ProtocolError, TransientError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
+import { pause } from "../../../base/pause.ts";
 import { parseChanged, printListening } from "../../../codecs/nacos/config.ts";
-import { pause, retrying } from "../../retrying.ts";
+import { retrying } from "../../retrying.ts";
 import { FollowedTexts } from "./followed-texts.ts";
 import type { NacosHttp } from "./http.ts";
 

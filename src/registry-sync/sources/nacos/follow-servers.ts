@@ -1,8 +1,9 @@
 import type { Clock } from "../../../base/clock.ts";
 import { TransientError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
+import { pause } from "../../../base/pause.ts";
 import type { NacosMessage } from "../../../codecs/nacos/messages.ts";
-import { pause, retrying } from "../../retrying.ts";
+import { retrying } from "../../retrying.ts";
 import type { ServerAddress } from "../zookeeper/address.ts";
 import type { NacosHttp } from "./http.ts";
 import { spreadNaming } from "./lanes.ts";

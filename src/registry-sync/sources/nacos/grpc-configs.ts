@@ -1,6 +1,7 @@
 import type { Clock } from "../../../base/clock.ts";
 import { ProtocolError, TransientError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
+import { pause } from "../../../base/pause.ts";
 import {
   configListen,
   configQuery,
@@ -9,7 +10,6 @@ import {
   readConfigKey,
 } from "../../../codecs/nacos/config-messages.ts";
 import type { NacosMessage } from "../../../codecs/nacos/messages.ts";
-import { pause } from "../../retrying.ts";
 import { FollowedTexts } from "./followed-texts.ts";
 import type { NacosConnection } from "./session.ts";
 

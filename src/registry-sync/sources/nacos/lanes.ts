@@ -1,8 +1,8 @@
+import { pause } from "../../../base/pause.ts";
 import { createStop } from "../../../base/stop.ts";
 import { recordOf } from "../../../codecs/nacos/body.ts";
 import { listRequest, type NacosMessage, readServiceList, subscribeRequest } from "../../../codecs/nacos/messages.ts";
 import { groupedName } from "../../../codecs/nacos/service-info.ts";
-import { pause } from "../../retrying.ts";
 import { parseServer } from "../zookeeper/address.ts";
 import type { NamingServer } from "./mirror.ts";
 import { type NacosConnection, type NacosSessionOptions, runNacosSession } from "./session.ts";

@@ -1,8 +1,8 @@
 import type { Clock } from "../../../base/clock.ts";
 import { TransientError } from "../../../base/errors.ts";
+import { pause } from "../../../base/pause.ts";
 import { isRecord, type NacosBody, textOf } from "../../../codecs/nacos/body.ts";
 import { groupedName, type NacosServiceInfo, splitGroupedName } from "../../../codecs/nacos/service-info.ts";
-import { pause } from "../../retrying.ts";
 import { type NacosLimits, ServiceBook } from "./service-book.ts";
 
 /** A server that answers about names, over gRPC or HTTP. Every call rejects with `TransientError` where it fails. */

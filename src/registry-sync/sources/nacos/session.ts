@@ -2,6 +2,7 @@ import { printAddress } from "../../../base/address.ts";
 import type { Clock, Timer } from "../../../base/clock.ts";
 import { ProtocolError, TransientError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
+import { pause } from "../../../base/pause.ts";
 import { type NacosBody, parseBody, utf8Of } from "../../../codecs/nacos/body.ts";
 import {
   acknowledgement,
@@ -16,7 +17,6 @@ import {
   UN_REGISTER,
 } from "../../../codecs/nacos/messages.ts";
 import { decodePayload, type NacosPayload } from "../../../codecs/nacos/payload.ts";
-import { pause } from "../../retrying.ts";
 import type { ServerAddress } from "../zookeeper/address.ts";
 import { MAX_MESSAGE_BYTES, type NacosTransport, type OpenTransport } from "./transport.ts";
 

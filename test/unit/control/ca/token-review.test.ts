@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { byTokenReview, readReview } from "../../../../src/control/ca/token-review.ts";
+import { byTokenReview, readReview, reviewsBy } from "../../../../src/control/ca/token-review.ts";
+import { ApiFailure } from "../../../../src/kubernetes/api.ts";
 
 const { signal } = new AbortController();
 const good = {
@@ -38,4 +39,18 @@ const ANSWERS: readonly (readonly [string, unknown])[] = [
 
 test.each(ANSWERS)("%s proves nobody", (_, answer) => {
   expect(readReview(answer, ["istio-ca"], "cluster.local")).toBeUndefined();
+});
+
+test("a review is sent to the API; what it refuses is told without what was sent", async () => {
+  const sent: string[] = [];
+  const ask = reviewsBy({
+    async send(method, path, body) {
+      sent.push(`${method} ${path} ${JSON.stringify(body)}`);
+      if (sent.length > 1) throw new ApiFailure(path, 500, "a.b.c is bad");
+      return good;
+    },
+  });
+  expect(await ask({ of: "x" }, signal)).toBe(good);
+  expect(sent).toEqual(['POST /apis/authentication.k8s.io/v1/tokenreviews {"of":"x"}']);
+  await expect(ask({ of: "x" }, signal)).rejects.toThrow(/^tokens can't be reviewed: the API answered with 500$/);
 });

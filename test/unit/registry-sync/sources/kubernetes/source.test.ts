@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../../../../../src/base/clock.ts";
 import { TransientError } from "../../../../../src/base/errors.ts";
+import type { KubernetesApi } from "../../../../../src/kubernetes/api.ts";
 import type { World } from "../../../../../src/model/entry.ts";
-import type { KubernetesApi } from "../../../../../src/registry-sync/sources/kubernetes/reflector.ts";
 import { createKubernetesSource } from "../../../../../src/registry-sync/sources/kubernetes/source.ts";
 import { recordingLogger, turn } from "../../../../support/recording-logger.ts";
 
@@ -23,6 +23,7 @@ function server() {
   const asked: string[] = [];
   const watches = new Map<string, (event: object | Error) => void>();
   const api: KubernetesApi = {
+    send: () => Promise.reject(new Error("nothing is sent")),
     async get(path) {
       asked.push(path);
       const items = lists.get(path.split("?")[0]!) ?? [];

@@ -1,4 +1,4 @@
-import { ApiFailure, type KubernetesApi } from "./reflector.ts";
+import { ApiFailure, type KubernetesApi } from "./api.ts";
 
 const UNAUTHORIZED = 401;
 
@@ -21,16 +21,18 @@ export function renewingApi(open: () => Promise<KubernetesApi>): KubernetesApi {
   const renew = (error: unknown): void => {
     if (error instanceof ApiFailure && error.status === UNAUTHORIZED) opened = undefined;
   };
+  const once = async <T>(ask: (api: KubernetesApi) => Promise<T>): Promise<T> => {
+    const api = await current();
+    try {
+      return await ask(api);
+    } catch (error) {
+      renew(error);
+      throw error;
+    }
+  };
   return {
-    async get(path, signal) {
-      const api = await current();
-      try {
-        return await api.get(path, signal);
-      } catch (error) {
-        renew(error);
-        throw error;
-      }
-    },
+    get: (path, signal) => once((api) => api.get(path, signal)),
+    send: (method, path, body, signal) => once((api) => api.send(method, path, body, signal)),
     async *lines(path, signal) {
       const api = await current();
       try {

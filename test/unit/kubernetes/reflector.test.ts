@@ -1,12 +1,9 @@
 import { expect, test } from "vitest";
-import { ManualClock } from "../../../../../src/base/clock.ts";
-import { TransientError } from "../../../../../src/base/errors.ts";
-import {
-  ApiFailure,
-  type KubernetesApi,
-  reflect,
-} from "../../../../../src/registry-sync/sources/kubernetes/reflector.ts";
-import { turn } from "../../../../support/recording-logger.ts";
+import { ManualClock } from "../../../src/base/clock.ts";
+import { TransientError } from "../../../src/base/errors.ts";
+import { ApiFailure, type KubernetesApi } from "../../../src/kubernetes/api.ts";
+import { reflect } from "../../../src/kubernetes/reflector.ts";
+import { turn } from "../../support/recording-logger.ts";
 
 const object = (name: string, resourceVersion: string) => ({ metadata: { name, resourceVersion } });
 const list = (items: readonly object[], resourceVersion: string, next?: string) => ({
@@ -23,6 +20,7 @@ function follow(gets: readonly unknown[], watches: readonly (readonly unknown[] 
   const answers = [...gets];
   const lines = [...watches];
   const api: KubernetesApi = {
+    send: () => Promise.reject(new Error("nothing is sent")),
     async get(path) {
       asked.push(path);
       const answer = answers.shift() ?? new TransientError("nobody there");

@@ -1,19 +1,13 @@
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { type RequestOptions, request as secureRequest } from "node:https";
-import { TransientError } from "../../../base/errors.ts";
-import { ApiFailure, type KubernetesApi } from "./reflector.ts";
-
-/** Where an API server is. */
-export interface KubernetesPlace {
-  /** A kubeconfig file; where kubectl and pods look for it unless told (KUBECONFIG, ~/.kube/config, the service account of the pod). */
-  readonly kubeconfig?: string;
-  /** One of its contexts; the current one unless told. */
-  readonly context?: string;
-}
+import { TransientError } from "../base/errors.ts";
+import { ApiFailure, type KubernetesApi, type KubernetesPlace } from "./api.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** Long, for a page of a list may be large. */
 const ANSWER_MS = 30_000;
+const SENT_MS = 10_000;
 
 /**
  * Opens the way to an API server as a kubeconfig has it, with its certificates, tokens and exec plugins; the package for that is loaded
@@ -35,15 +29,28 @@ export async function openKubernetes(place: KubernetesPlace): Promise<Kubernetes
       `the kubeconfig names no server for context ${JSON.stringify(config.getCurrentContext())}`,
     );
   const base = new URL(cluster.server);
-  const open = async (path: string, signal: AbortSignal): Promise<IncomingMessage> => {
-    const options: RequestOptions = { headers: { accept: "application/json" }, signal };
-    await config.applyToHTTPSOptions(options);
-    return answerOf(new URL(`${base.pathname.replace(/\/$/, "")}${path}`, base), path, options);
+  const open = async (path: string, signal: AbortSignal, sent: Sent = {}): Promise<IncomingMessage> => {
+    const { method = "GET", body } = sent;
+    const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
+    const headers = { accept: "application/json", ...(body !== undefined && { "content-type": type }) };
+    const options: RequestOptions = { method, headers, signal };
+    try {
+      await config.applyToHTTPSOptions(options);
+    } catch (error) {
+      throw unreachable(path, error);
+    }
+    // It sets an agent for TLS whatever the server is; kubectl's proxy is one without.
+    if (base.protocol === "http:") delete options.agent;
+    return answerOf(new URL(`${base.pathname.replace(/\/$/, "")}${path}`, base), path, options, body);
   };
   return {
     async get(path, signal) {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
       return parseJson(path, await textOf(path, await open(path, limit)));
+    },
+    async send(method, path, body, signal) {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(SENT_MS)]);
+      return parseJson(path, await textOf(path, await open(path, limit, { method, body: JSON.stringify(body) })));
     },
     async *lines(path, signal) {
       const answer = await open(path, signal);
@@ -67,6 +74,12 @@ export async function openKubernetes(place: KubernetesPlace): Promise<Kubernetes
   };
 }
 
+/** What a request is beside a GET. */
+interface Sent {
+  readonly method?: string;
+  readonly body?: string;
+}
+
 /** The package is large and needed by those alone who have such a registry. */
 async function loadClient(): Promise<typeof import("@kubernetes/client-node")> {
   try {
@@ -78,7 +91,7 @@ async function loadClient(): Promise<typeof import("@kubernetes/client-node")> {
   }
 }
 
-function answerOf(url: URL, path: string, options: RequestOptions): Promise<IncomingMessage> {
+function answerOf(url: URL, path: string, options: RequestOptions, body: string | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const send = url.protocol === "http:" ? plainRequest : secureRequest;
     const sent = send(url, options);
@@ -91,7 +104,7 @@ function answerOf(url: URL, path: string, options: RequestOptions): Promise<Inco
         () => reject(new ApiFailure(path, status, "")),
       );
     });
-    sent.end();
+    sent.end(body);
   });
 }
 

@@ -1,25 +1,7 @@
-import type { Clock } from "../../../base/clock.ts";
-import { TransientError } from "../../../base/errors.ts";
-import { pause } from "../../retrying.ts";
-
-/** What is asked of an API server. */
-export interface KubernetesApi {
-  /** The JSON of one answer. Throws `ApiFailure` for a status that is no success, `TransientError` where nobody answers. */
-  get(path: string, signal: AbortSignal): Promise<unknown>;
-  /** The JSON of each line of an answer, until it ends. Throws as `get`. */
-  lines(path: string, signal: AbortSignal): AsyncIterable<unknown>;
-}
-
-/** An answer that is no success. */
-export class ApiFailure extends TransientError {
-  readonly status: number;
-
-  constructor(path: string, status: number, message: string) {
-    super(`${path} was answered ${status}${message === "" ? "" : `: ${message}`}`);
-    this.name = "ApiFailure";
-    this.status = status;
-  }
-}
+import type { Clock } from "../base/clock.ts";
+import { TransientError } from "../base/errors.ts";
+import { pause } from "../base/pause.ts";
+import { ApiFailure, type KubernetesApi } from "./api.ts";
 
 /** What {@link reflect} follows, and whom it tells. */
 export interface ReflectorOptions {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ApiFailure, type KubernetesApi } from "../../../../../src/registry-sync/sources/kubernetes/reflector.ts";
-import { renewingApi } from "../../../../../src/registry-sync/sources/kubernetes/renewing-api.ts";
+import { ApiFailure, type KubernetesApi } from "../../../src/kubernetes/api.ts";
+import { renewingApi } from "../../../src/kubernetes/renewing-api.ts";
 
 const signal = new AbortController().signal;
 
@@ -16,6 +16,7 @@ function serverThatTakes(tokens: readonly string[], status: number) {
     };
     return {
       get: async (path) => answer(path),
+      send: async (_, path) => answer(path),
       async *lines(path) {
         yield answer(path);
       },
@@ -35,6 +36,12 @@ test("a list that was answered 401 is asked for next with what the files hold by
   expect(await api.get("/x", signal)).toEqual({ token: "new" });
   expect(await firstLine(api)).toEqual({ token: "new" });
   expect(opened()).toBe(2);
+});
+
+test("so is what is sent", async () => {
+  const { api } = serverThatTakes(["old", "new"], 401);
+  await expect(api.send("PATCH", "/x", {}, signal)).rejects.toThrow("401");
+  expect(await api.send("PATCH", "/x", {}, signal)).toEqual({ token: "new" });
 });
 
 test("so is a watch", async () => {
