@@ -14,8 +14,9 @@ import {
   SCHEMA_TYPE,
   SECRET_TYPE,
   type TypeUrl,
+  VIRTUAL_HOST_TYPE,
 } from "../codecs/xds/resources.ts";
-import type { RouteConfiguration } from "../codecs/xds/route.ts";
+import type { RouteConfiguration, VirtualHost } from "../codecs/xds/route.ts";
 import type { Secret } from "../codecs/xds/secret.ts";
 import type { ServiceSchema } from "../model/schema.ts";
 import { printServiceKey } from "../model/service.ts";
@@ -40,6 +41,7 @@ export class ProxyConfig {
   readonly #resources: Record<TypeUrl, Map<string, NamedResource>> = {
     [LISTENER_TYPE]: new Map(),
     [ROUTE_TYPE]: new Map(),
+    [VIRTUAL_HOST_TYPE]: new Map(),
     [CLUSTER_TYPE]: new Map(),
     [ENDPOINT_TYPE]: new Map(),
     [SECRET_TYPE]: new Map(),
@@ -97,8 +99,7 @@ export class ProxyConfig {
   gateway(routeConfigName: string): GatewayTable {
     let table = this.#gateways.get(routeConfigName);
     if (table === undefined) {
-      const routes = this.#list<RouteConfiguration>(ROUTE_TYPE).find(({ name }) => name === routeConfigName);
-      table = new GatewayTable(routes, (name) => this.#cluster(name));
+      table = new GatewayTable(this.#routes(routeConfigName), (name) => this.#cluster(name));
       this.#gateways.set(routeConfigName, table);
     }
     return table;
@@ -182,10 +183,20 @@ export class ProxyConfig {
 
   #routeTable(name: string | undefined): RouteTable {
     return new RouteTable(
-      this.#list<RouteConfiguration>(ROUTE_TYPE).find((routes) => routes.name === name),
+      name === undefined ? undefined : this.#routes(name),
       (cluster) => this.#cluster(cluster),
       (configs) => new HostAuthz(configs, this.#context.authz),
     );
+  }
+
+  /** A RouteConfiguration with all its virtual hosts. */
+  #routes(name: string): RouteConfiguration | undefined {
+    const config = this.#resources[ROUTE_TYPE].get(name)?.resource as RouteConfiguration | undefined;
+    if (config?.vhds === undefined) return config;
+    const virtualHosts = [...config.virtualHosts];
+    for (const one of this.#resources[VIRTUAL_HOST_TYPE].values())
+      if (one.name.startsWith(`${name}/`)) virtualHosts.push(one.resource as VirtualHost);
+    return { name, virtualHosts };
   }
 
   /** Connections that are there live on; what a secret's new content is of no use for is said. */

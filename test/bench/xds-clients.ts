@@ -4,12 +4,18 @@
  */
 import { Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import { encodeRequest } from "../../src/codecs/xds/discovery-bytes.ts";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "../../src/codecs/xds/resources.ts";
+import {
+  CLUSTER_TYPE,
+  ENDPOINT_TYPE,
+  LISTENER_TYPE,
+  ROUTE_TYPE,
+  VIRTUAL_HOST_TYPE,
+} from "../../src/codecs/xds/resources.ts";
 import type { XdsClientsReport, XdsClientsRequest } from "./xds-numbers.ts";
 
 const [address = "", count = "1"] = process.argv.slice(2);
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
-const TYPES = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE];
+const TYPES = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, VIRTUAL_HOST_TYPE];
 const same = (bytes: Buffer): Buffer => bytes;
 
 let bytes = 0;

@@ -71,8 +71,8 @@ export async function measureXds(services: number, clients: number, changes: num
     load = new Child(CLIENTS_CORE, "xds-clients.ts", [address, `${clients}`]);
     await load.take("connected");
     const counts = () => load!.ask({ type: "counts" }, "counts");
-    // Each client has four types, of which those with more than 1,000 resources come in parts.
-    const parts = 2 * Math.max(1, Math.ceil(services / 1_000)) + 2;
+    // Each client has five types, of which those with more than 1,000 resources come in parts.
+    const parts = 3 * Math.max(1, Math.ceil(services / 1_000)) + 2;
     await untilAnswers(counts, parts * clients);
     const connectMs = Math.max(...(await counts()).lastMs) - startMs;
     await sleep(2_000);

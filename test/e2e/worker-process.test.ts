@@ -71,6 +71,7 @@ const resources = {
   clusters: [],
   endpoints: [],
   schemas: [],
+  virtualHosts: [],
 };
 
 test("a worker that is replaced while it waits to be started again is one process afterwards", async () => {

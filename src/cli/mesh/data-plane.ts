@@ -63,7 +63,10 @@ export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #workers: readonly PlacedWorker[];
   readonly #unlisted = new Set<ProxyWorker>();
-  readonly #keys = new WeakMap<ResourceSet["routes"], ReadonlySet<string>>();
+  readonly #keys = new WeakMap<
+    ResourceSet["virtualHosts"],
+    { readonly of: ResourceSet["routes"]; readonly keys: ReadonlySet<string> }
+  >();
   #resources: ResourceSet | undefined;
   #given: Given | undefined;
   #restarting: Promise<void> | undefined;
@@ -306,11 +309,14 @@ export class DataPlane {
     onChange();
   }
 
-  #keysOf({ routes }: ResourceSet): ReadonlySet<string> {
-    let keys = this.#keys.get(routes);
+  #keysOf({ routes, virtualHosts }: ResourceSet): ReadonlySet<string> {
+    const known = this.#keys.get(virtualHosts);
+    let keys = known?.of === routes ? known.keys : undefined;
     if (keys === undefined) {
-      keys = new Set(routes.flatMap(({ resource }) => resource.virtualHosts.flatMap(({ domains }) => domains)));
-      this.#keys.set(routes, keys);
+      const within = routes.flatMap(({ resource }) => resource.virtualHosts);
+      const own = virtualHosts.map(({ resource }) => resource);
+      keys = new Set([...within, ...own].flatMap(({ domains }) => domains));
+      this.#keys.set(virtualHosts, { of: routes, keys });
     }
     return keys;
   }

@@ -9,6 +9,7 @@ import {
   type ResourceSet,
   ROUTE_TYPE,
   SCHEMA_TYPE,
+  VIRTUAL_HOST_TYPE,
 } from "../../codecs/xds/resources.ts";
 import type { ServedList, ServedSet } from "../../codecs/xds/served.ts";
 import { withServedSecrets } from "../../control/ca/served-secrets.ts";
@@ -52,13 +53,22 @@ function wholeLocality({ region = "", zone = "", subZone = "" }: NonNullable<Nod
 }
 
 /** A Trestle proxy's resources as they are served to it: the same lists, by type. Secrets are not among them: they are those of whom the connection is. */
-export function servedOf({ version, listeners, routes, clusters, endpoints, schemas }: ResourceSet): ServedSet {
+export function servedOf({
+  version,
+  listeners,
+  routes,
+  virtualHosts,
+  clusters,
+  endpoints,
+  schemas,
+}: ResourceSet): ServedSet {
   const types = new Map<string, ServedList>([
     [SCHEMA_TYPE, schemas],
     [CLUSTER_TYPE, clusters],
     [ENDPOINT_TYPE, endpoints],
     [LISTENER_TYPE, listeners],
     [ROUTE_TYPE, routes],
+    [VIRTUAL_HOST_TYPE, virtualHosts],
   ]);
   return { version, types };
 }

@@ -194,4 +194,11 @@ export interface VirtualHost {
 export interface RouteConfiguration {
   readonly name: string;
   readonly virtualHosts: readonly VirtualHost[];
+  /** Where there is one, virtual hosts come as resources of their own too (VHDS), by the names of {@link virtualHostName}. */
+  readonly vhds?: { readonly configSource: { readonly ads: object; readonly resourceApiVersion: "V3" } };
+}
+
+/** The name by which a virtual host that is a resource of its own says which RouteConfiguration it is of. */
+export function virtualHostName(routes: string, host: string): string {
+  return `${routes}/${host}`;
 }

@@ -8,7 +8,15 @@
 import { ProtocolError } from "../../base/errors.ts";
 import type { NodeText, XdsRequest, XdsResponse } from "./discovery.ts";
 import type { Variant } from "./discovery-bytes.ts";
-import { CLUSTER_TYPE, DUBBO_ROUTE_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SCHEMA_TYPE } from "./resources.ts";
+import {
+  CLUSTER_TYPE,
+  DUBBO_ROUTE_TYPE,
+  ENDPOINT_TYPE,
+  LISTENER_TYPE,
+  ROUTE_TYPE,
+  SCHEMA_TYPE,
+  VIRTUAL_HOST_TYPE,
+} from "./resources.ts";
 import { listVersion, type ServedResource, type ServedSet } from "./served.ts";
 import { type RefusedResponse, type SentResponse, SHOWN_NAMES, Subscription } from "./subscription.ts";
 
@@ -19,8 +27,12 @@ const ORDER: readonly string[] = [
   ENDPOINT_TYPE,
   LISTENER_TYPE,
   ROUTE_TYPE,
+  VIRTUAL_HOST_TYPE,
   DUBBO_ROUTE_TYPE,
 ];
+
+/** Types that lead to clusters. */
+const ROUTING: readonly string[] = [LISTENER_TYPE, ROUTE_TYPE, VIRTUAL_HOST_TYPE, DUBBO_ROUTE_TYPE];
 
 /** What a request meant. */
 export type ServerStreamEvent =
@@ -143,7 +155,7 @@ export class ServerStream {
   /** Clusters and endpoints stay while the client goes on with listeners or routes of before, having refused the new ones. */
   #isNeeded({ typeUrl }: Subscription): boolean {
     if (typeUrl !== CLUSTER_TYPE && typeUrl !== ENDPOINT_TYPE) return false;
-    return [LISTENER_TYPE, ROUTE_TYPE, DUBBO_ROUTE_TYPE].some((other) => this.#types.get(other)?.refused !== undefined);
+    return ROUTING.some((other) => this.#types.get(other)?.refused !== undefined);
   }
 
   #respond(one: Subscription, withRemovals: boolean): XdsResponse {

@@ -1,5 +1,5 @@
 import { printAddress } from "../../base/address.ts";
-import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { Consumer, Endpoint } from "../../model/entry.ts";
 import { printLocality } from "../../model/mesh.ts";
 import { printPosition, type Rule } from "../../model/rule.ts";
@@ -163,8 +163,9 @@ export interface RouteView {
 
 /** Lists the routes of all services in words, each service's in the order they are tried; none before the first resources. */
 export function viewRoutes(resources: ResourceSet | undefined): RouteView[] {
-  return (resources?.routes ?? []).flatMap(({ resource }) =>
-    resource.virtualHosts.flatMap(({ name, domains, routes }) =>
+  if (resources === undefined) return [];
+  return resources.routes.flatMap((config) =>
+    virtualHostsOf(resources, config.name).flatMap(({ name, domains, routes }) =>
       routes.map((route) => {
         const origin = route.metadata?.filterMetadata["io.trestle"];
         return {

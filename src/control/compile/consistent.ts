@@ -1,4 +1,4 @@
-import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { RouteAction } from "../../codecs/xds/route.ts";
 
 /**
@@ -27,9 +27,14 @@ export function checkConsistent(resources: ResourceSet): readonly string[] {
     if (!routes.has(wanted))
       problems.push(`listener ${name} asks for route configuration ${wanted}, which is not there`);
   }
-  for (const { name, resource } of resources.routes) {
+  names(resources.virtualHosts, "virtual host");
+  for (const { name } of resources.virtualHosts) {
+    const of = name.slice(0, name.indexOf("/"));
+    if (!routes.has(of)) problems.push(`virtual host ${name} is of route configuration ${of}, which is not there`);
+  }
+  for (const { name } of resources.routes) {
     const domains = new Set<string>();
-    for (const host of resource.virtualHosts) {
+    for (const host of virtualHostsOf(resources, name)) {
       for (const domain of host.domains) {
         if (domains.has(domain)) problems.push(`domain ${domain} stands in two virtual hosts of ${name}`);
         domains.add(domain);

@@ -9,14 +9,23 @@ import {
   SCHEMA_TYPE,
   SECRET_TYPE,
   type TypeUrl,
+  VIRTUAL_HOST_TYPE,
 } from "../../codecs/xds/resources.ts";
 
-const NOTHING: ResourceSet = { version: "", listeners: [], routes: [], clusters: [], endpoints: [], schemas: [] };
+const NOTHING: ResourceSet = {
+  version: "",
+  listeners: [],
+  routes: [],
+  virtualHosts: [],
+  clusters: [],
+  endpoints: [],
+  schemas: [],
+};
 
 /**
  * The steps that lead a proxy from one set to another (undefined: from nothing) without a moment in which a route leads
- * nowhere: secrets, schemas, clusters, endpoints, listeners and routes are added or changed in this order, then what no route names any
- * more goes: listeners, routes, endpoints, clusters, schemas, secrets. Steps without content are left out. All lists are in order of names.
+ * nowhere: secrets, schemas, clusters, endpoints, listeners, routes and virtual hosts are added or changed in this order, then what no route names any
+ * more goes: listeners, virtual hosts, routes, endpoints, clusters, schemas, secrets. Steps without content are left out. All lists are in order of names.
  */
 export function diffResources(old: ResourceSet | undefined, next: ResourceSet): DeltaResources[] {
   const from = old ?? NOTHING;
@@ -28,9 +37,10 @@ export function diffResources(old: ResourceSet | undefined, next: ResourceSet): 
     [ENDPOINT_TYPE, compareLists(from.endpoints, next.endpoints)],
     [LISTENER_TYPE, compareLists(from.listeners, next.listeners)],
     [ROUTE_TYPE, compareLists(from.routes, next.routes)],
+    [VIRTUAL_HOST_TYPE, compareLists(from.virtualHosts, next.virtualHosts)],
   ];
   const made = pairs.map(([typeUrl, { changed }]) => ({ typeUrl, resources: changed, removedResources: [] }));
-  const broken = [4, 5, 3, 2, 1, 0].map((at) => {
+  const broken = [4, 6, 5, 3, 2, 1, 0].map((at) => {
     const [typeUrl, { removed }] = pairs[at]!;
     return { typeUrl, resources: [], removedResources: removed };
   });

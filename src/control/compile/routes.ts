@@ -6,6 +6,7 @@ import {
   type HeaderValueOption,
   type Route,
   type RouteAction,
+  type RouteConfiguration,
   type VirtualHost,
 } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
@@ -14,8 +15,15 @@ import type { LoweredMutations, LoweredRoute, LoweredService, LoweredTarget } fr
 import { EVERY_PATH } from "../rules/path.ts";
 import { printDuration } from "../rules/values.ts";
 
-/** Name of the one RouteConfiguration that holds every Dubbo service. */
+/** Name of the one RouteConfiguration of every Dubbo service; their virtual hosts are resources of their own. */
 export const DUBBO_ROUTES = "dubbo";
+
+/** The RouteConfiguration of that name, always the same. */
+export const DUBBO_ROUTE_CONFIG: RouteConfiguration = {
+  name: DUBBO_ROUTES,
+  virtualHosts: [],
+  vhds: { configSource: { ads: {}, resourceApiVersion: "V3" } },
+};
 
 /** Says which cluster a target's calls go to. */
 export type ClusterOf = (target: Pick<LoweredTarget, "host" | "subset">) => string;

@@ -80,6 +80,7 @@ export class ScopeMemory<T> {
         one.entries === entries &&
         one.also === also &&
         one.resources.routes === resources.routes &&
+        one.resources.virtualHosts === resources.virtualHosts &&
         one.resources.clusters === resources.clusters &&
         one.resources.endpoints === resources.endpoints,
     );

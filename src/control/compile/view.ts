@@ -1,7 +1,7 @@
 import type { Cluster } from "../../codecs/xds/cluster.ts";
 import type { ClusterLoadAssignment } from "../../codecs/xds/endpoint.ts";
 import type { NamedResource, ResourceSet } from "../../codecs/xds/resources.ts";
-import type { RouteConfiguration, VirtualHost } from "../../codecs/xds/route.ts";
+import { type RouteConfiguration, type VirtualHost, virtualHostName } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
 import { entryChanges } from "../../model/entry-changes.ts";
 import { hashText } from "../../model/hash-text.ts";
@@ -15,10 +15,10 @@ import { type Scope, scopeOf } from "../rules/sidecars.ts";
 import type { AuthorizationIndex } from "./authorization.ts";
 import { type ClusterNeed, clusterNameOf } from "./clusters.ts";
 import { type CompiledHost, compileHost, hashPolicyOf } from "./compile-host.ts";
-import { type ClusterCache, type CompiledCluster, compileNeed } from "./compile-need.ts";
+import { type ClusterCache, type CompiledCluster, compileNeed, named } from "./compile-need.ts";
 import { isCarried } from "./endpoints.ts";
 import { type CompiledGateways, compileGateways } from "./gateways.ts";
-import { DUBBO_ROUTES } from "./routes.ts";
+import { DUBBO_ROUTE_CONFIG, DUBBO_ROUTES } from "./routes.ts";
 import { VersionedList } from "./versioned-list.ts";
 
 /** What all views of a snapshot work on. */
@@ -39,8 +39,8 @@ export interface SharedParts {
 }
 
 /** What a view gives to the nodes that it is for. */
-export interface ViewResources extends Pick<ResourceSet, "routes" | "clusters" | "endpoints"> {
-  /** Of all three, in order. */
+export interface ViewResources extends Pick<ResourceSet, "routes" | "virtualHosts" | "clusters" | "endpoints"> {
+  /** Of all four, in order. */
   readonly versions: readonly string[];
   readonly gateways: CompiledGateways;
 }
@@ -62,7 +62,7 @@ export class View {
   /** Hosts of services under a VirtualService, with these: what their destinations lead to may change without them. */
   #ruled = new Map<string, Entry>();
   #gateways: CompiledGateways = { ports: [], routes: [], clusters: [] };
-  #virtualHosts = new VersionedList<VirtualHost>();
+  #virtualHosts = new VersionedList<NamedResource<VirtualHost>>();
   #clusters = new VersionedList<NamedResource<Cluster>>();
   #endpoints = new VersionedList<NamedResource<ClusterLoadAssignment>>();
   /** Each service's own cluster, by name, and those that rules and gateways lead to beside these. */
@@ -83,9 +83,15 @@ export class View {
     this.#given = snapshot;
     return {
       routes: this.#routes,
+      virtualHosts: this.#virtualHosts.list,
       clusters: this.#clusters.list,
       endpoints: this.#endpoints.list,
-      versions: [this.#routes.map(({ version }) => version).join(), this.#clusters.version, this.#endpoints.version],
+      versions: [
+        this.#routes.map(({ version }) => version).join(),
+        this.#virtualHosts.version,
+        this.#clusters.version,
+        this.#endpoints.version,
+      ],
       gateways: this.#gateways,
     };
   }
@@ -139,7 +145,7 @@ export class View {
 
   #drop(entry: Entry, touched: Set<string>): void {
     this.#ruled.delete(entry.host);
-    this.#virtualHosts.put(entry.host, undefined, undefined);
+    this.#virtualHosts.put(virtualHostName(DUBBO_ROUTES, entry.host), undefined, undefined);
     const name = clusterNameOf(entry, "");
     if (this.#own.delete(name)) touched.add(name);
   }
@@ -153,7 +159,9 @@ export class View {
     const policies = this.#inputs!.policies.configsOf(entry);
     const isOpen = policies === undefined || Object.keys(policies).length === 0;
     const guarded = isOpen ? virtualHost : { ...virtualHost, typedPerFilterConfig: policies };
-    this.#virtualHosts.put(entry.host, guarded, contentVersion(guarded));
+    const name = virtualHostName(DUBBO_ROUTES, entry.host);
+    const version = contentVersion(guarded);
+    this.#virtualHosts.put(name, { name, version, resource: guarded }, version);
     for (const need of clusters) needs.set(need.name, need);
   }
 
@@ -173,15 +181,13 @@ export class View {
   }
 
   #compileRoutes(): void {
-    const { list, version } = this.#virtualHosts;
     const known = new Map(this.#routes.map((one) => [one.name, one]));
-    const dubbo = { name: DUBBO_ROUTES, version, resource: { name: DUBBO_ROUTES, virtualHosts: list } };
     const others = this.#gateways.routes.map((resource) => ({
       name: resource.name,
       version: hashText(resource.virtualHosts.map(contentVersion).join()),
       resource,
     }));
-    const routes = [dubbo, ...others]
+    const routes = [named(DUBBO_ROUTE_CONFIG), ...others]
       .sort((a, b) => compareText(a.name, b.name))
       .map((one) => {
         const before = known.get(one.name);

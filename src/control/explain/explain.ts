@@ -1,7 +1,7 @@
 import type { Cluster } from "../../codecs/xds/cluster.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import { compileHeader, compilePath } from "../../codecs/xds/match.ts";
-import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { Route, VirtualHost } from "../../codecs/xds/route.ts";
 import { parseServiceKey } from "../../model/service.ts";
 import { type EndpointShare, explainEndpoints } from "./endpoints.ts";
@@ -132,8 +132,8 @@ function destinationsOf({ clusters, endpoints }: ResourceSet, { route }: Route):
 
 function findService(resources: ResourceSet, call: MadeUpCall): { virtualHost: VirtualHost; service: string } {
   const wanted = call.service.toLowerCase();
-  const known = resources.routes.flatMap(({ resource }) =>
-    resource.virtualHosts.map((virtualHost) => ({
+  const known = resources.routes.flatMap(({ name }) =>
+    virtualHostsOf(resources, name).map((virtualHost) => ({
       virtualHost,
       service: virtualHost.domains.find((domain) => domain !== virtualHost.name) ?? virtualHost.name,
     })),
@@ -177,13 +177,13 @@ function headersOf(
   };
 }
 
-function listenersOf({ listeners, routes }: ResourceSet, service: string): string[] {
+function listenersOf(resources: ResourceSet, service: string): string[] {
   const serving = new Set(
-    routes
-      .filter(({ resource }) => resource.virtualHosts.some(({ domains }) => domains.includes(service)))
+    resources.routes
+      .filter(({ name }) => virtualHostsOf(resources, name).some(({ domains }) => domains.includes(service)))
       .map(({ name }) => name),
   );
-  return listeners
+  return resources.listeners
     .filter(({ resource }) => {
       const facts = resource.metadata.filterMetadata[TRESTLE_METADATA];
       return serving.has(facts.routeConfigName) && (facts.service === undefined || facts.service === service);

@@ -17,7 +17,14 @@ import { type Clock, steadyClock } from "../../base/clock.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import type { Variant } from "../../codecs/xds/discovery-bytes.ts";
 import { decodeMessage, encodeMessage } from "../../codecs/xds/resource-bytes.ts";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "../../codecs/xds/resources.ts";
+import {
+  CLUSTER_TYPE,
+  ENDPOINT_TYPE,
+  LISTENER_TYPE,
+  ROUTE_TYPE,
+  SECRET_TYPE,
+  VIRTUAL_HOST_TYPE,
+} from "../../codecs/xds/resources.ts";
 import { xdsMessage } from "../../codecs/xds/types.ts";
 import type { XdsClient, XdsPipe } from "./client.ts";
 import { XdsClients, type XdsClientsOptions } from "./clients.ts";
@@ -65,7 +72,6 @@ export interface XdsServer {
 const PACKAGE = "envoy.service";
 const EXTENSION_TYPE = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 const RUNTIME_TYPE = "type.googleapis.com/envoy.service.runtime.v3.Runtime";
-const VIRTUAL_HOST_TYPE = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
 
 /** Services of streams: methods by kind, and the only type, where there is one. */
 const SERVICES: readonly (readonly [string, string, string | undefined])[] = [

@@ -8,6 +8,7 @@ import {
   type ResourceSet,
   ROUTE_TYPE,
   SCHEMA_TYPE,
+  VIRTUAL_HOST_TYPE,
 } from "../../../codecs/xds/resources.ts";
 import { hashText } from "../../../model/hash-text.ts";
 import { VersionSet } from "../../../model/version-set.ts";
@@ -19,6 +20,7 @@ const LISTS = {
   [ENDPOINT_TYPE]: "endpoints",
   [LISTENER_TYPE]: "listeners",
   [ROUTE_TYPE]: "routes",
+  [VIRTUAL_HOST_TYPE]: "virtualHosts",
 } as const satisfies { readonly [T in keyof ResourceOf]?: keyof ResourceSet };
 
 /** One of the types that a proxy asks control for. */

@@ -6,7 +6,7 @@ import { HELD_TYPES, HeldResources, type HeldType } from "./held.ts";
 const FILE = "control.json";
 /** What a file may have, bytes: some 100,000 services. */
 const MAX_BYTES = 1024 * 1024 * 1024;
-const FORMAT = "trestle-control-1";
+const FORMAT = "trestle-control-2";
 
 /** What control gave last, kept in a folder: a proxy that starts while control is away begins with it. */
 export class StateFile {

@@ -3,7 +3,13 @@
  * RouteConfigurations from their HTTP connection managers, looks a virtual host up by an application's or interface's name among the
  * `domains`, reads the old header conditions alone, and goes from a route's clusters to their endpoints without asking for the clusters.
  */
-import { ENDPOINT_TYPE, LISTENER_TYPE, type ResourceSet, ROUTE_TYPE } from "../../../codecs/xds/resources.ts";
+import {
+  ENDPOINT_TYPE,
+  LISTENER_TYPE,
+  type ResourceSet,
+  ROUTE_TYPE,
+  virtualHostsOf,
+} from "../../../codecs/xds/resources.ts";
 import type { VirtualHost } from "../../../codecs/xds/route.ts";
 import type { ServedResource, ServedSet } from "../../../codecs/xds/served.ts";
 import type { Endpoint, Entry } from "../../../model/entry.ts";
@@ -11,6 +17,7 @@ import { compareText } from "../../rules/findings.ts";
 import { compileEndpoints } from "../endpoints.ts";
 import { plainEndpoints } from "../envoy/endpoints.ts";
 import { grpcRoutes } from "../grpc/routes.ts";
+import { DUBBO_ROUTES } from "../routes.ts";
 import { ADS, type ProtoJson, ScopeMemory, type Spoken, servicePorts, targetSet, versioned } from "../targets.ts";
 
 /** Name of the one RouteConfiguration that it is led to. */
@@ -30,7 +37,7 @@ export function createDubboXdsCompiler(): DubboXdsCompile {
 
 function compile(resources: ResourceSet, entries: readonly Entry[], before: ServedSet | undefined): ServedSet {
   const byHost = new Map(entries.map((entry) => [entry.host, entry]));
-  const virtualHosts = resources.routes.find(({ name }) => name === "dubbo")?.resource.virtualHosts ?? [];
+  const virtualHosts = virtualHostsOf(resources, DUBBO_ROUTES);
   const services = virtualHosts.flatMap((virtualHost) => {
     const entry = byHost.get(virtualHost.name);
     return entry === undefined || !servicePorts(entry).some(({ protocol }) => protocol !== "http")

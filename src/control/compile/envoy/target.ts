@@ -5,11 +5,13 @@ import {
   LISTENER_TYPE,
   type ResourceSet,
   ROUTE_TYPE,
+  virtualHostsOf,
 } from "../../../codecs/xds/resources.ts";
 import type { RouteConfiguration, VirtualHost } from "../../../codecs/xds/route.ts";
 import type { ServedResource, ServedSet } from "../../../codecs/xds/served.ts";
 import type { Entry, Finding } from "../../../model/entry.ts";
 import { compareText } from "../../rules/findings.ts";
+import { DUBBO_ROUTES } from "../routes.ts";
 import {
   type ProtoJson,
   parseClusterName,
@@ -126,14 +128,12 @@ function compileShared(
     const host = parseClusterName(cluster.name)?.host ?? "";
     return parts.clusters.compile(cluster, assignments.get(cluster.name), byHost.get(host));
   });
-  const routeConfigs = new Map(resources.routes.map(({ name, resource }) => [name, resource]));
-  const mesh = routeConfigs.get(DUBBO_ROUTE_CONFIG)?.virtualHosts ?? [];
-  const services = mesh.flatMap((virtualHost) => {
+  const services = virtualHostsOf(resources, DUBBO_ROUTES).flatMap((virtualHost) => {
     const entry = byHost.get(virtualHost.name);
     return entry === undefined ? [] : [parts.hosts.compile(virtualHost, entry, byHost)];
   });
   const gateways = resources.routes
-    .filter(({ name }) => name !== DUBBO_ROUTE_CONFIG)
+    .filter(({ name }) => name !== DUBBO_ROUTES)
     .map(({ resource }) => gatewayRoutes(resource, clusterNames(byHost, "tri")));
   return {
     clusters: servedList(

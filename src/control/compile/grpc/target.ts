@@ -5,12 +5,14 @@ import {
   LISTENER_TYPE,
   type ResourceSet,
   ROUTE_TYPE,
+  virtualHostsOf,
 } from "../../../codecs/xds/resources.ts";
 import type { VirtualHost } from "../../../codecs/xds/route.ts";
 import type { ServedList, ServedResource, ServedSet } from "../../../codecs/xds/served.ts";
 import type { Entry } from "../../../model/entry.ts";
 import { clusterNames } from "../envoy/cluster-memory.ts";
 import { domainsOf } from "../envoy/port-routes.ts";
+import { DUBBO_ROUTES } from "../routes.ts";
 import { parseClusterName, ScopeMemory, servedList, servicePorts, targetSet, versioned } from "../targets.ts";
 import { grpcCluster } from "./clusters.ts";
 import { clientListener, serverListener } from "./listeners.ts";
@@ -45,7 +47,7 @@ function compile(
   before: ServedSet | undefined,
 ): ServedSet {
   const byHost = new Map(entries.map((entry) => [entry.host, entry]));
-  const mesh = resources.routes.find(({ name }) => name === "dubbo")?.resource.virtualHosts ?? [];
+  const mesh = virtualHostsOf(resources, DUBBO_ROUTES);
   const services = mesh.flatMap((virtualHost): GrpcService[] => {
     const entry = byHost.get(virtualHost.name);
     const port = entry && servicePorts(entry).find(({ protocol }) => protocol === "tri")?.port;

@@ -72,7 +72,16 @@ describe("what clients elsewhere are given", () => {
 
   test("secrets are not served", () => {
     const secret = { name: "default", version: "1", resource: { name: "default" } };
-    const set = { version: "", listeners: [], routes: [], clusters: [], endpoints: [], schemas: [], secrets: [secret] };
+    const set = {
+      version: "",
+      listeners: [],
+      routes: [],
+      virtualHosts: [],
+      clusters: [],
+      endpoints: [],
+      schemas: [],
+      secrets: [secret],
+    };
     expect([...servedOf(set as never).types.values()].flat()).toEqual([]);
   });
 });

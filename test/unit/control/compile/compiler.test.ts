@@ -110,8 +110,8 @@ test("a destination whose port changed changes the routes that lead to it", () =
   const compiler = createCompiler();
   compiler(createSnapshot([a, b], rules), node);
   const moved = entryOf("com.acme.B", ["dubbo://10.0.0.2:20999"]);
-  const { routes, clusters } = compiler(createSnapshot([a, moved], rules), node);
-  expect(routes[0]!.resource.virtualHosts[0]!.routes[0]!.route).toEqual({ cluster: "outbound|20999||com.acme.b" });
+  const { virtualHosts, clusters } = compiler(createSnapshot([a, moved], rules), node);
+  expect(virtualHosts[0]!.resource.routes[0]!.route).toEqual({ cluster: "outbound|20999||com.acme.b" });
   expect(clusters.map(({ name }) => name)).toEqual(["outbound|20880||com.acme.a", "outbound|20999||com.acme.b"]);
 });
 
@@ -133,8 +133,8 @@ test("lists are sorted by name", () => {
 });
 
 test("a snapshot of nothing has its listeners and an empty table", () => {
-  const { listeners, routes, clusters } = compile(createSnapshot([], rules), node);
-  expect([listeners.length, routes[0]!.resource.virtualHosts.length, clusters.length]).toEqual([1, 0, 0]);
+  const { listeners, virtualHosts, clusters } = compile(createSnapshot([], rules), node);
+  expect([listeners.length, virtualHosts.length, clusters.length]).toEqual([1, 0, 0]);
 });
 
 test("an unknown subset has a cluster without endpoints", () => {

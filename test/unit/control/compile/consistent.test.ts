@@ -44,6 +44,11 @@ test.each([
     problem: "listener dubbo_::_1 asks for route configuration dubbo, which is not there",
   },
   {
+    name: "virtual hosts without their routes",
+    broken: { ...set, routes: [] },
+    problem: "virtual host dubbo/com.acme.a is of route configuration dubbo, which is not there",
+  },
+  {
     name: "a cluster given twice",
     broken: { ...set, clusters: [...set.clusters, set.clusters[0]!] },
     problem: "cluster outbound|20880||com.acme.a is there twice",
@@ -52,10 +57,7 @@ test.each([
     name: "a domain of two virtual hosts",
     broken: {
       ...set,
-      routes: set.routes.map((one) => ({
-        ...one,
-        resource: { ...one.resource, virtualHosts: [...one.resource.virtualHosts, ...one.resource.virtualHosts] },
-      })),
+      virtualHosts: [...set.virtualHosts, ...set.virtualHosts.map((one) => ({ ...one, name: `${one.name}.again` }))],
     },
     problem: "domain com.acme.a stands in two virtual hosts of dubbo",
   },

@@ -30,6 +30,7 @@ test("a proxy that has nothing gets clusters, endpoints, listeners and routes in
     "ClusterLoadAssignment +outbound|20880||com.acme.a",
     "Listener +dubbo_::_1",
     "RouteConfiguration +dubbo",
+    "VirtualHost +dubbo/com.acme.a",
   ]);
 });
 
@@ -48,10 +49,10 @@ test("a new cluster comes before the route to it, an old one goes after", () => 
   expect(steps(diffResources(set([a]), set([a], ...toSubset)))).toEqual([
     "Cluster +outbound|20880|v1|com.acme.a",
     "ClusterLoadAssignment +outbound|20880|v1|com.acme.a",
-    "RouteConfiguration +dubbo",
+    "VirtualHost +dubbo/com.acme.a",
   ]);
   expect(steps(diffResources(set([a], ...toSubset), set([a])))).toEqual([
-    "RouteConfiguration +dubbo",
+    "VirtualHost +dubbo/com.acme.a",
     "ClusterLoadAssignment -outbound|20880|v1|com.acme.a",
     "Cluster -outbound|20880|v1|com.acme.a",
   ]);
@@ -61,7 +62,7 @@ test("after the steps a proxy holds the new set", () => {
   const old = set([a, b], ...toSubset);
   const next = set([entryOf("com.acme.A", ["dubbo://10.0.0.1:20999"])]);
   const held = new Map<string, unknown>(
-    [...old.clusters, ...old.endpoints, ...old.listeners, ...old.routes].map((one) => [
+    [...old.clusters, ...old.endpoints, ...old.listeners, ...old.routes, ...old.virtualHosts].map((one) => [
       JSON.stringify([kind(one), one.name]),
       one.version,
     ]),
@@ -72,15 +73,15 @@ test("after the steps a proxy holds the new set", () => {
     for (const name of removedResources)
       held.delete(JSON.stringify([typeUrl.slice(typeUrl.lastIndexOf(".") + 1), name]));
   }
-  const wanted = [...next.clusters, ...next.endpoints, ...next.listeners, ...next.routes].map((one) => [
-    JSON.stringify([kind(one), one.name]),
-    one.version,
-  ]);
+  const wanted = [...next.clusters, ...next.endpoints, ...next.listeners, ...next.routes, ...next.virtualHosts].map(
+    (one) => [JSON.stringify([kind(one), one.name]), one.version],
+  );
   expect([...held].sort()).toEqual(wanted.sort());
 });
 
 function kind({ resource }: { resource: object }): string {
   if ("clusterName" in resource) return "ClusterLoadAssignment";
   if ("lbPolicy" in resource) return "Cluster";
+  if ("domains" in resource) return "VirtualHost";
   return "virtualHosts" in resource ? "RouteConfiguration" : "Listener";
 }

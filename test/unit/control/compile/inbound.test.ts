@@ -81,6 +81,7 @@ test("its resources join a set in order of names, and a set without providers st
     clusters: [one("outbound|1||a")],
     endpoints: [one("outbound|1||a")],
     schemas: [],
+    virtualHosts: [],
   };
   expect(withInbound(set, compiled([]))).toBe(set);
   const joined = withInbound(set, compiled([WEB, ORDERS]));

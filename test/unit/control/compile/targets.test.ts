@@ -22,7 +22,7 @@ test("a set has each name once, in order, and a version of its content alone", (
 
 test("what was made of the same lists is not made again, whatever else the set says", () => {
   const memory = new ScopeMemory<number>();
-  const lists = { routes: [], clusters: [], endpoints: [], schemas: [], listeners: [] };
+  const lists = { routes: [], virtualHosts: [], clusters: [], endpoints: [], schemas: [], listeners: [] };
   const entries: readonly [] = [];
   let made = 0;
   const get = (resources: ResourceSet) => memory.get(resources, entries, (before) => (before ?? 0) + ++made);

@@ -26,7 +26,7 @@ const narrow = rulesOf(
     "metadata: {name: v}",
   ),
 );
-const hosts = (view: ReturnType<View["take"]>) => view.routes[0]?.resource.virtualHosts.map(({ name }) => name);
+const hosts = (view: ReturnType<View["take"]>) => view.virtualHosts.map(({ resource }) => resource.name);
 
 test("a client that many share is told of every service", () => {
   const taken = new View(shared(), meshClient()).take(createSnapshot(entries, narrow), inputs(narrow));

@@ -37,7 +37,7 @@ test("without a file there is nothing, and nothing to say", async () => {
 
 test.each([
   ["half a file", (text: string) => text.slice(0, text.length / 2)],
-  ["another format", (text: string) => text.replace("trestle-control-1", "trestle-control-0")],
+  ["another format", (text: string) => text.replace("trestle-control-2", "trestle-control-0")],
   ["a resource without a version", (text: string) => text.replace('"version":"1"', '"version":1')],
   ["a list that is none", (text: string) => text.replace(/\[.*?\]/, "{}")],
 ])("%s is as none, and is told", async (_, broken) => {
