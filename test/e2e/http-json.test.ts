@@ -107,6 +107,14 @@ describe.each(["2.7"] as const)("a %s provider behind the proxy", (line) => {
     });
   });
 
+  test("answers a request that it refuses long before the end of its 3 MB, and curl has the answer", async () => {
+    const url = `http://${stage.host}:${stage.port}/com.acme.OrderService/WhoAmI`;
+    const fields = ["content-type: application/connect+proto", "tri-service-group: g", "tri-service-version: 1.0.0"];
+    const headers = fields.map((field) => `-H '${field}'`).join(" ");
+    const asked = `head -c 3000000 /dev/zero | curl -sS --http2-prior-knowledge ${headers} --data-binary @- -o /dev/null -w '%{http_code}' ${url}`;
+    expect((await run("sh", ["-c", asked])).stdout).toBe("501");
+  });
+
   test("takes calls on one connection one after the other, also when they come at once", async () => {
     const results = await Promise.all(Array.from({ length: 50 }, (_, i) => post("echoInt", `[${i}]`)));
     expect(results.map(({ json }) => json)).toEqual(Array.from({ length: 50 }, (_, i) => i));

@@ -177,7 +177,6 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/bridge/triple-try.ts": "joined to sockets: test/e2e/triple-bridge.test.ts",
   "bridge-proxy/gateway/entrance.ts": "joined to sockets: test/e2e/gateway.test.ts",
   "bridge-proxy/triple/entrance.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",
-  "bridge-proxy/triple/caller-stream.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/accept.ts": "drives a socket: test/e2e/http-json.test.ts",
   "bridge-proxy/triple/tries.ts": "makes what has tests of its own: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/call.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",

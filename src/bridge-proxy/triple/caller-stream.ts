@@ -1,9 +1,13 @@
 import { CallError } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
+import { ERROR } from "../../codecs/http2/frame.ts";
 import type { StreamOn } from "./link.ts";
 
 const TOO_LONG = "the answer's header fields are more than the caller takes";
 const TOO_LONG_TRAILERS: Fields = ["grpc-status", "8", "grpc-message", `trestle: ${TOO_LONG}`];
+
+/** How long a request goes on being read whose answer did not wait for it, ms. */
+export const LATE_CONTENT_MS = 1_000;
 
 /** The head of a request, as HTTP/2 has it; `never`: names that no hop may index. */
 export interface RequestHead {
@@ -32,7 +36,7 @@ export interface CallerStream extends AnswerSink {
   readonly queuedBytes: number;
   /** Gives window back for content of the request. */
   release(bytes: number): void;
-  /** Ends it at once; codes are those of HTTP/2. */
+  /** Ends it at once; codes are those of HTTP/2. `ERROR.none`: the answer is whole, and the rest of the request not wanted. */
   reset(code: number): void;
 }
 
@@ -85,6 +89,8 @@ export class StreamBefore implements CallerStream {
 export class Http2CallerStream implements CallerStream {
   fault: CallError | undefined;
   readonly #on: StreamOn;
+  /** The rest of the request is not wanted. */
+  #isLate = false;
 
   constructor(on: StreamOn) {
     this.#on = on;
@@ -123,13 +129,25 @@ export class Http2CallerStream implements CallerStream {
     link.wake();
   }
 
+  /** What is not wanted gives the connection's window back, and none of the stream's own. */
   release(bytes: number): void {
     const { link, stream } = this.#on;
-    link.machine.release(stream, bytes);
+    if (this.#isLate) link.machine.share(stream, bytes);
+    else link.machine.release(stream, bytes);
     link.wake();
   }
 
+  /** A request whose answer is whole has a moment for its end: curl 7.88 reports an answer as lost (92) whose stream is reset before that. */
   reset(code: number): void {
+    const isPatient = code === ERROR.none && !this.#on.stream.closed;
+    if (!isPatient) this.#end(code);
+    else if (!this.#isLate) {
+      this.#isLate = true;
+      setTimeout(() => this.#end(code), LATE_CONTENT_MS).unref();
+    }
+  }
+
+  #end(code: number): void {
     const { link, stream } = this.#on;
     link.machine.reset(stream, code);
     link.wake();

@@ -249,6 +249,8 @@ const limits: readonly BridgeCase[] = [
     name: "cancellation reaches the callee",
     applies: (caller, callee) => !(caller === "dubbo2" && callee.startsWith("dubbo2")),
     run: async ({ stage, caller, callee }) => {
+      // A 3.3 consumer that is busy sends the head of a call that it fails to write (Kinds with an Optional) and then nothing: its time ends it.
+      await eventually("nothing is held before", () => stage.held()["callsInFlight"] === 0, 20_000);
       const before = (await callee.cancelled?.()) ?? 0;
       // Longer than a busy machine takes to tell the callee, so that its own answer lets nothing go.
       await caller.giveUp(12_000, 300);
