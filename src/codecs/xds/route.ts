@@ -6,6 +6,7 @@
  */
 import type { AuthzConfigs } from "./authz.ts";
 import type { Duration, FractionalPercent, HeaderMatcher, Metadata, RegexMatcher, StringMatcher } from "./core.ts";
+import type { LimitConfigs, RateLimit } from "./rate-limit.ts";
 
 export type { HeaderMatcher } from "./core.ts";
 
@@ -186,8 +187,10 @@ export interface VirtualHost {
   /** The entry's host and its printed service key; `*` for all else. */
   readonly domains: readonly string[];
   readonly routes: readonly Route[];
-  /** Who may call the service. */
-  readonly typedPerFilterConfig?: AuthzConfigs;
+  /** Who may call the service, and how often. */
+  readonly typedPerFilterConfig?: AuthzConfigs & LimitConfigs;
+  /** What limits count by. */
+  readonly rateLimits?: readonly RateLimit[];
 }
 
 /** The routes of every service that a listener carries; listeners name it. */

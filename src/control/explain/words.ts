@@ -1,5 +1,12 @@
 import type { FractionalPercent, StringMatcher } from "../../codecs/xds/core.ts";
-import type { HeaderMatcher, Route, RouteMatch } from "../../codecs/xds/route.ts";
+import {
+  GLOBAL_LIMIT_FILTER,
+  GLOBAL_STAGE,
+  LOCAL_LIMIT_FILTER,
+  LOCAL_STAGE,
+  type TokenBucketConfig,
+} from "../../codecs/xds/rate-limit.ts";
+import type { HeaderMatcher, Route, RouteMatch, VirtualHost } from "../../codecs/xds/route.ts";
 
 /** Which calls a route takes, in words; `every call` for all. */
 export function describeMatch(match: RouteMatch): string {
@@ -60,6 +67,35 @@ export function describePolicies({
   ]
     .filter((text) => text !== "")
     .join("; ");
+}
+
+/**
+ * How often a service may be called, in words; `""` for no bound. Of its conditions those that `meets` takes, all unless told: of them and the
+ * bucket of all other calls the first that is given counts.
+ */
+export function describeLimits(
+  { typedPerFilterConfig, rateLimits = [] }: Pick<VirtualHost, "typedPerFilterConfig" | "rateLimits">,
+  meets?: (headers: readonly HeaderMatcher[]) => boolean,
+): string {
+  const local = typedPerFilterConfig?.[LOCAL_LIMIT_FILTER];
+  const global = typedPerFilterConfig?.[GLOBAL_LIMIT_FILTER];
+  const conditions = rateLimits.flatMap(({ stage, actions: [action] }) => {
+    const match = action?.headerValueMatch;
+    const of = local?.descriptors?.find(({ entries: [{ value }] }) => value === match?.descriptorValue);
+    if (stage !== LOCAL_STAGE || match === undefined || of === undefined) return [];
+    if (meets !== undefined) return meets(match.headers) ? [describeBucket(of.tokenBucket)] : [];
+    return [`${describeBucket(of.tokenBucket)} where ${match.headers.map(describeHeader).join(" and ") || "any"}`];
+  });
+  const all = local?.tokenBucket === undefined ? conditions : [...conditions, describeBucket(local.tokenBucket)];
+  const counted = meets === undefined ? all : all.slice(0, 1);
+  const asked = global?.rateLimitService.grpcService.envoyGrpc.clusterName.split("|")[3] ?? "";
+  const question = rateLimits.find(({ stage }) => stage === GLOBAL_STAGE)?.actions[0]?.headerValueMatch;
+  const isAsked = global !== undefined && (question === undefined || meets === undefined || meets(question.headers));
+  return [...counted, ...(isAsked ? [`limit of ${asked} for ${global.domain}`] : [])].join("; ");
+}
+
+function describeBucket({ maxTokens, tokensPerFill, fillInterval }: TokenBucketConfig): string {
+  return `limit ${maxTokens} and ${tokensPerFill} more each ${fillInterval}`;
 }
 
 /** Of how many calls, where that is not all. */

@@ -1,12 +1,15 @@
 import type { Rule, VirtualService } from "../../model/rule.ts";
 import type { GatewayRoute } from "../../model/rules/gateway-route.ts";
-import type { MetaRouter } from "../../model/rules/meta-router.ts";
+import { limitsCalls, type MetaRouter } from "../../model/rules/meta-router.ts";
 import { bindGatewayRoutes } from "./gateway-api/attach.ts";
 import { oldestFirst } from "./rule-set.ts";
 
 const known = new WeakMap<readonly Rule[], readonly Rule[]>();
 
-/** The rules with VirtualServices in place of what other APIs have for them: GRPCRoute, HTTPRoute, MetaRouter. Oldest first; the same list gives the same list. */
+/**
+ * The rules with VirtualServices in place of what other APIs have for them: GRPCRoute, HTTPRoute, MetaRouter. A MetaRouter that limits calls
+ * stays as well: its limits hold whoever routes them. Oldest first; the same list gives the same list.
+ */
 export function withAttachedRules(rules: readonly Rule[]): readonly Rule[] {
   const before = known.get(rules);
   if (before !== undefined) return before;
@@ -24,12 +27,20 @@ function attach(rules: readonly Rule[]): readonly Rule[] {
   const routes = attached.filter((rule): rule is GatewayRoute => rule.kind !== "MetaRouter");
   const routers = attached.filter((rule): rule is MetaRouter => rule.kind === "MetaRouter");
   return oldestFirst([
-    ...rules.filter((rule) => !isAttached(rule)),
+    ...rules.filter((rule) => !isAttached(rule) || (rule.kind === "MetaRouter" && limitsCalls(rule))),
     ...bindGatewayRoutes(routes, rules),
-    ...routers.map(toVirtualService),
+    // One without routes leaves them to others.
+    ...routers.filter(({ http }) => http.length > 0).map(toVirtualService),
   ]);
 }
 
 function toVirtualService(router: MetaRouter): VirtualService {
-  return { ...router, kind: "VirtualService", inMesh: true, gateways: [], attached: [router] };
+  const { at, name, namespace, createdAtMs, hosts, gateways, http } = router;
+  return {
+    ...{ at, name, namespace, createdAtMs, hosts, http },
+    kind: "VirtualService",
+    inMesh: gateways.length === 0 || gateways.includes("mesh"),
+    gateways: gateways.filter((gateway) => gateway !== "mesh"),
+    attached: [router],
+  };
 }

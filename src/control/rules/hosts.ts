@@ -1,6 +1,7 @@
 import type { Entry } from "../../model/entry.ts";
 import type { Rule, VirtualService } from "../../model/rule.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
+import { limitsCalls, type MetaRouter } from "../../model/rules/meta-router.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import { isSeen, meshClient, type RuleClient, selectsLabels } from "./client.ts";
 
@@ -8,12 +9,14 @@ import { isSeen, meshClient, type RuleClient, selectsLabels } from "./client.ts"
 export interface RuleIndex {
   readonly virtualServices: HostIndex<VirtualService>;
   readonly destinationRules: HostIndex<DestinationRule>;
+  /** Those that limit calls, whatever namespace they and the callers are of. */
+  readonly limits: HostIndex<MetaRouter>;
 }
 
 /** The rules of one kind by the hosts that they name. */
 export interface HostIndex<R extends Rule> {
-  /** The rule in force for the service, or undefined. */
-  find(entry: NamedService): R | undefined;
+  /** The rule in force for the service, or undefined; of all that there are, or of those that are accepted. */
+  find(entry: NamedService, accepts?: (rule: R) => boolean): R | undefined;
   /** Every host text, folded to lower case, with the rules that name it, oldest first. */
   readonly claims: ReadonlyMap<string, readonly R[]>;
 }
@@ -36,6 +39,7 @@ export function indexRules(rules: readonly Rule[], client: RuleClient = meshClie
       seen.filter((rule) => rule.kind === "DestinationRule"),
       client,
     ),
+    limits: indexHosts(rules.filter((rule) => rule.kind === "MetaRouter").filter(limitsCalls), (rule) => rule.hosts),
   };
 }
 
@@ -102,11 +106,15 @@ function indexHosts<R extends Rule>(rules: readonly R[], hostsOf: (rule: R) => r
   const wildcards = [...claims.keys()].filter((host) => host.includes("*")).sort((a, b) => b.length - a.length);
   return {
     claims,
-    find(entry) {
-      const exact = claims.get(entry.host) ?? claims.get(entry.service.interface.toLowerCase());
-      if (exact !== undefined) return exact[0];
-      const wildcard = wildcards.find((pattern) => wildcardMatches(pattern, entry));
-      return wildcard === undefined ? undefined : claims.get(wildcard)![0];
+    find(entry, accepts) {
+      const first = (list: readonly R[] | undefined) => (accepts === undefined ? list?.[0] : list?.find(accepts));
+      const exact = first(claims.get(entry.host)) ?? first(claims.get(entry.service.interface.toLowerCase()));
+      if (exact !== undefined) return exact;
+      for (const pattern of wildcards) {
+        const found = wildcardMatches(pattern, entry) ? first(claims.get(pattern)) : undefined;
+        if (found !== undefined) return found;
+      }
+      return undefined;
     },
   };
 }

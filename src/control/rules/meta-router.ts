@@ -7,12 +7,21 @@ import type {
   RouteDestination,
   TextMatch,
 } from "../../model/rules/http-route.ts";
-import type { Located } from "../../model/rules/located.ts";
+import type { Located, RuleIdentity } from "../../model/rules/located.ts";
 import type { MetaRouter } from "../../model/rules/meta-router.ts";
 import { metadata } from "./istio-schema.ts";
 import { anyText, anything, exactHost, headerMatches, host, listOf, text, whole } from "./istio-values.ts";
+import {
+  globalRateLimit,
+  localRateLimit,
+  readGlobal,
+  readLocal,
+  type WrittenGlobal,
+  type WrittenLocal,
+  type WrittenMatch,
+} from "./rate-limit-schema.ts";
 import type { ObjectShape } from "./schema.ts";
-import { meaningless, notYet, object } from "./shapes.ts";
+import { meaningless, object } from "./shapes.ts";
 
 const MAX_INT = 2_147_483_647;
 
@@ -44,8 +53,6 @@ const route = object({
   mirrorPercentage: { shape: percentage },
 });
 
-const limits = "calls are not counted";
-
 /** What a whole MetaRouter must be (metaprotocol.aeraki.io/v1alpha1). */
 export const META_ROUTER: ObjectShape = object({
   apiVersion: { shape: text, required: true },
@@ -55,10 +62,11 @@ export const META_ROUTER: ObjectShape = object({
     required: true,
     shape: object({
       hosts: { shape: listOf(host, 1), required: true },
+      gateways: { shape: listOf(text) },
       routes: { shape: listOf(route) },
       exportTo: meaningless("Aeraki passes it over as well", listOf(text)),
-      localRateLimit: notYet(limits),
-      globalRateLimit: notYet(limits),
+      localRateLimit: { shape: localRateLimit },
+      globalRateLimit: { shape: globalRateLimit },
     }),
   },
   status: { shape: anything },
@@ -71,7 +79,7 @@ interface Pair {
 
 interface WrittenRoute extends Located {
   readonly name?: string;
-  readonly match?: Located & { readonly attributes?: Readonly<Record<string, TextMatch>> };
+  readonly match?: WrittenMatch;
   readonly route: readonly RouteDestination[];
   readonly requestMutation?: readonly Pair[];
   readonly responseMutation?: readonly Pair[];
@@ -79,13 +87,24 @@ interface WrittenRoute extends Located {
   readonly mirrorPercentage?: Percent;
 }
 
+interface Spec {
+  readonly hosts: readonly string[];
+  readonly gateways?: readonly string[];
+  readonly routes?: readonly WrittenRoute[];
+  readonly localRateLimit?: WrittenLocal;
+  readonly globalRateLimit?: WrittenGlobal;
+}
+
 /** What a MetaRouter's spec says, beside what all rules have. */
-export function readMetaRouter(spec: Located & Record<string, unknown>): Pick<MetaRouter, "hosts" | "http"> {
-  const { hosts, routes = [] } = spec as unknown as {
-    readonly hosts: readonly string[];
-    readonly routes?: readonly WrittenRoute[];
+export function readMetaRouter(spec: Located & Record<string, unknown>): Omit<MetaRouter, keyof RuleIdentity | "kind"> {
+  const { hosts, gateways = [], routes = [], localRateLimit: local, globalRateLimit: global } = spec as unknown as Spec;
+  return {
+    hosts,
+    gateways,
+    http: routes.map(readRoute),
+    ...(local && { localRateLimit: readLocal(local, readMatch) }),
+    ...(global && { globalRateLimit: readGlobal(global, readMatch) }),
   };
-  return { hosts, http: routes.map(readRoute) };
 }
 
 function readRoute({
@@ -119,7 +138,7 @@ function setTo(at: Located["at"], pairs: readonly Pair[]): HeaderOperations {
 }
 
 /** `interface` and `method` are a call's path; other attributes are its attachments, under the names that Aeraki's codec gives them. */
-function readMatch({ at, attributes = {} }: NonNullable<WrittenRoute["match"]>): HttpMatch {
+function readMatch({ at, attributes = {} }: WrittenMatch): HttpMatch {
   const { interface: service, method, ...others } = attributes;
   const uri = serviceUri(service);
   return {

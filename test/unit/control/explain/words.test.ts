@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { describeMatch, describePath, describePolicies } from "../../../../src/control/explain/words.ts";
+import {
+  describeLimits,
+  describeMatch,
+  describePath,
+  describePolicies,
+} from "../../../../src/control/explain/words.ts";
+import { globalLimit, limitedHost } from "../../../support/limits.ts";
 
 test.each([
   [{ path: "/a/b" }, "/a/b"],
@@ -22,4 +28,16 @@ test("policies are said in words", () => {
   const fault = { delay: { fixedDelay: "1s", percentage: { numerator: 5, denominator: "HUNDRED" as const } } };
   const route = { match: {}, route: { timeout: "2s" }, typedPerFilterConfig: { "envoy.filters.http.fault": fault } };
   expect(describePolicies(route)).toBe("timeout 2s; delay 1s for 5%");
+});
+
+test("limits are said in words: all of a service, or those of a call", () => {
+  expect(describeLimits({})).toBe("");
+  expect(describeLimits(limitedHost())).toBe(
+    "limit 2 and 1 more each 1s where :path = /com.acme.A/create and level = gold; limit 4 and 4 more each 1s",
+  );
+  expect(describeLimits(limitedHost(), () => true)).toBe("limit 2 and 1 more each 1s");
+  expect(describeLimits(limitedHost(), () => false)).toBe("limit 4 and 4 more each 1s");
+  const asked = globalLimit([{ headerValueMatch: { descriptorValue: "match", headers: [] } }]);
+  expect(describeLimits(asked)).toBe("limit of limits for orders");
+  expect(describeLimits(asked, () => false)).toBe("");
 });

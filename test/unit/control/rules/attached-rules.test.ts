@@ -24,3 +24,23 @@ test("other APIs' rules are VirtualServices, the older first, and know what they
   expect(attached[0]).toMatchObject({ hosts: ["com.acme.a"], attached: [{ kind: "MetaRouter", name: "old" }] });
   expect(withAttachedRules(rules)).toBe(attached);
 });
+
+test("a router that limits calls stays, and leaves routes that it does not have to others", () => {
+  const limits = "localRateLimit: {tokenBucket: {maxTokens: 1, fillInterval: 1s}}";
+  const rules = rulesOf(
+    service,
+    router("routes").replace("spec: {", `spec: {${limits}, `),
+    router("alone").replace(/routes: .*$/m, `${limits}}`),
+  );
+  expect(withAttachedRules(rules).map(({ kind, name }) => [kind, name])).toEqual([
+    ["VirtualService", "own"],
+    ["MetaRouter", "routes"],
+    ["MetaRouter", "alone"],
+    ["VirtualService", "routes"],
+  ]);
+});
+
+test("a router's gateways are those of the VirtualService that it becomes", () => {
+  const [rule] = withAttachedRules(rulesOf(router("r").replace("spec: {", "spec: {gateways: [outside, mesh], ")));
+  expect(rule).toMatchObject({ inMesh: true, gateways: ["outside"] });
+});

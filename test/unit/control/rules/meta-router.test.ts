@@ -44,14 +44,17 @@ test("weights, mutations and the mirror are those of a route", () => {
   });
 });
 
-test("limits are named as not applied, and the routes hold", () => {
-  const { rule, findings, valid } = parsed(
-    `{hosts: [com.acme.a], routes: [{${to}}], localRateLimit: {tokenBucket: {}}}`,
+test("one may be for limits alone, and for gateways", () => {
+  const { rule, findings } = parsed(
+    "{hosts: [com.acme.a], gateways: [shop/outside], localRateLimit: {tokenBucket: {maxTokens: 5, fillInterval: 1s}}}",
   );
-  expect({ valid, routes: rule!.http.length }).toEqual({ valid: true, routes: 1 });
-  expect(findings).toEqual([
-    expect.stringMatching(/^TR0228 .*localRateLimit is not applied yet: calls are not counted/),
-  ]);
+  expect(findings).toEqual([]);
+  expect(rule).toMatchObject({
+    gateways: ["shop/outside"],
+    http: [],
+    localRateLimit: { bucket: { maxTokens: 5, tokensPerFill: 1, fillIntervalMs: 1_000 }, conditions: [] },
+  });
+  expect(rule!.globalRateLimit).toBeUndefined();
 });
 
 test.each([
