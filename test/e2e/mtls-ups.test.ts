@@ -1,20 +1,23 @@
 import { once } from "node:events";
 import { connect as connectTls } from "node:tls";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestLeaf, type TestAuthority } from "../support/certificates.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestLeaf } from "../support/certificates.ts";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
 import { type ConfiguredTrestle, startAuthority, startConfigured } from "../support/mtls-ups.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { policyText } from "../support/policies.ts";
-import { stopAll } from "../support/process.ts";
+import { type Peer, stopAll } from "../support/process.ts";
 import { openRaw, request } from "../support/raw-dubbo.ts";
 import { type Recorder, startRecorder } from "../support/recorder.ts";
+import { openZnodes, type Znodes } from "../support/znodes.ts";
 import { startZooKeeper } from "../support/zookeeper.ts";
 
 /*
  * Mutual TLS by `trestle up` alone, one before a legacy consumer and one before a legacy provider:
  *
  *   consumer 2.7 -> up at 10.77.0.5 (shop) -> recorder at 10.77.0.4 -> inbound of up at 10.77.0.6 (orders) -> provider 2.7 at 10.77.0.2
+ *
+ * The first provider registers the recorder's address by itself; the others register through the facade of the second up.
  */
 
 const PORT = 20_880;
@@ -24,27 +27,42 @@ const SHOP = "cluster.local/ns/default/sa/shop";
 const peers = (mode: string) =>
   `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: orders}\nspec: {selector: {matchLabels: {app: orders}}, mtls: {mode: ${mode}}}\n`;
 
-let root: TestAuthority;
+const ORDERS = { facade: "", host: hosts.relay, extra: ["--proxy-port", "20980"] };
+const labels = { app: "orders" };
+
+/** The configuration of the up before the providers. */
+function ordersConfig(pass: readonly string[] = []) {
+  const place = (port: number, to: string) => ({ listen: `${hosts.relay}:${port}`, to, labels });
+  const inbound = [place(PORT, `${hosts.provider1}:${PORT}`), place(PORT + 1, `${hosts.provider2}:${PORT + 1}`)];
+  return {
+    ca: { certificates: authority.folder },
+    registries: [{ name: "main", url: registry }],
+    facades: [{ url: `zookeeper://${hosts.relay}:2181`, pass: { services: pass } }],
+    proxy: { serviceAccount: "orders", inbound },
+  };
+}
+
+let authority: Awaited<ReturnType<typeof startAuthority>>;
 let shop: ConfiguredTrestle;
 let orders: ConfiguredTrestle;
 let recorder: Recorder;
 let consumer: Consumer;
+let znodes: Znodes;
+let registry: string;
 
 beforeAll(async () => {
   requireNamespace();
-  const authority = await startAuthority();
-  root = authority.root;
-  const ca = { certificates: authority.folder };
+  authority = await startAuthority();
   const zookeeper = await startZooKeeper(hosts.registry);
+  registry = zookeeper.address;
+  znodes = await openZnodes(registry);
   recorder = await startRecorder(hosts.provider3, PORT, hosts.relay, PORT);
-  const inbound = { listen: `${hosts.relay}:${PORT}`, to: `${hosts.provider1}:${PORT}`, labels: { app: "orders" } };
   [shop, orders] = await Promise.all([
-    startConfigured({ ca, proxy: { serviceAccount: "shop" } }, { registry: zookeeper.address }),
     startConfigured(
-      { ca, proxy: { serviceAccount: "orders", inbound: [inbound] } },
-      { registry: zookeeper.address, facade: "", host: hosts.relay, extra: ["--proxy-port", "20980"] },
-      peers("STRICT"),
+      { ca: { certificates: authority.folder }, proxy: { serviceAccount: "shop" } },
+      { registry: zookeeper.address },
     ),
+    startConfigured(ordersConfig(), ORDERS, peers("STRICT")),
   ]);
   const params = { "security.istio.io/tlsMode": "istio" };
   await startProvider(
@@ -56,6 +74,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  znodes?.close();
   await recorder?.close();
   await stopAll();
 });
@@ -72,9 +91,9 @@ test("calls go by mutual TLS, and nothing of them can be read on the way", async
 });
 
 test("the provider's proxy shows the identity of its service account", async () => {
-  const me = createTestLeaf(root, { uri: "spiffe://cluster.local/ns/default/sa/test" });
+  const me = createTestLeaf(authority.root, { uri: "spiffe://cluster.local/ns/default/sa/test" });
   const socket = connectTls({
-    ...{ host: hosts.relay, port: PORT, ca: root.pem, cert: me.chain, key: me.key },
+    ...{ host: hosts.relay, port: PORT, ca: authority.root.pem, cert: me.chain, key: me.key },
     ALPNProtocols: ["istio"],
     checkServerIdentity: () => undefined,
   });
@@ -118,4 +137,60 @@ test("a call in plain text is refused by STRICT and served by PERMISSIVE, from o
   await inForce();
   expect(await inPlain()).toMatch(/takes mutual TLS only/);
   expect(await consumer.call("whoAmI")).toMatchObject({ label: "one" });
+});
+
+/** Host and port of each provider that the registry has, and what it says of TLS, sorted. */
+async function registered(): Promise<string[]> {
+  const names = await znodes.children(`/dubbo/${KEY}/providers`);
+  const urls = names.map((name) => new URL(decodeURIComponent(name).replace("dubbo://", "http://")));
+  return urls.map((url) => `${url.host} ${url.searchParams.get("trestle.identity")}`).sort();
+}
+
+describe("a provider that registers through the facade", () => {
+  const own = `${hosts.relay}:${PORT + 1} cluster.local/ns/default/sa/orders`;
+  const real = `${hosts.provider2}:${PORT + 1} null`;
+  const by = `${hosts.provider3}:${PORT} null`;
+  const facade = `zookeeper://${hosts.relay}:2181`;
+  const options = { ...service, registry: facade, host: hosts.provider2, port: PORT + 1, label: "two", warmup: 1 };
+  let provider: Peer;
+
+  beforeAll(async () => {
+    provider = await startProvider("2.7", options);
+  });
+
+  async function shows(...wanted: string[]): Promise<void> {
+    await expect.poll(registered, { timeout: 15_000 }).toEqual([...wanted, by].sort());
+  }
+
+  async function serves(label: string): Promise<void> {
+    await expect
+      .poll(async () => ((await consumer.call("whoAmI")) as { readonly label: string }).label, { timeout: 15_000 })
+      .toBe(label);
+  }
+
+  test("stands at the registry at the proxy in front of it, and is called by mutual TLS", async () => {
+    await shows(own);
+    await serves("two");
+  });
+
+  test("gets its own address back by pass, and the proxy's again without", async () => {
+    await orders.configure(ordersConfig([KEY]));
+    await shows(real);
+    await orders.configure(ordersConfig());
+    await shows(own);
+  });
+
+  test("has its own address while Trestle is away, and the proxy's again after, in one session", async () => {
+    await orders.trestle.stop();
+    await shows(real);
+    orders = await startConfigured(ordersConfig(), ORDERS, peers("STRICT"));
+    await shows(own);
+    await serves("two");
+  });
+
+  test("takes itself out when it ends", async () => {
+    const stopped = provider.stop(10_000);
+    await shows();
+    await stopped;
+  });
 });

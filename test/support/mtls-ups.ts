@@ -24,6 +24,8 @@ export interface ConfiguredTrestle {
   readonly trestle: Trestle;
   /** Replaces the one rule file; returns once other resources are in force. */
   rules(text: string): Promise<void>;
+  /** Replaces the configuration; what of it can be taken up is in force within 2 s. */
+  configure(config: Readonly<Record<string, unknown>>): Promise<void>;
   /** The sum of a metric's samples whose line has all of these texts. */
   metric(name: string, ...having: string[]): Promise<number>;
 }
@@ -62,6 +64,7 @@ export async function startConfigured(
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
+    configure: (next) => writeFile(file, JSON.stringify(next)),
     async metric(name, ...having) {
       const { body } = await trestle.get("/metrics");
       return body

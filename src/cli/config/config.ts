@@ -1,7 +1,7 @@
 import type { LogLevel } from "../../base/log.ts";
-import type { InboundProvider } from "../../control/compile/listeners.ts";
 import type { Locality, MeshSettings } from "../../model/mesh.ts";
 import type { NamingStyle } from "../../registry-sync/naming/naming-styles.ts";
+import type { InboundConfig } from "./inbound.ts";
 import type { ShapingConfig } from "./shaping.ts";
 
 /** One registry that Trestle mirrors and stands in front of. */
@@ -111,7 +111,7 @@ export interface TrestleConfig {
     /** Ports for services that speak HTTP, one each; both ends included. */
     readonly http: PortRange;
     /** Providers that it stands in front of. */
-    readonly inbound: readonly InboundProvider[];
+    readonly inbound: readonly InboundConfig[];
     /** What rules that select proxies know of it: labels, the service account that it runs under, and where it runs. */
     readonly labels: Readonly<Record<string, string>>;
     readonly serviceAccount: string;

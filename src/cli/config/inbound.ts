@@ -10,6 +10,13 @@ export interface RawInbound {
   readonly to: string;
   readonly protocol?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly register?: string;
+}
+
+/** A provider that the proxy stands in front of. */
+export interface InboundConfig extends InboundProvider {
+  /** Whether facades register the proxy in the provider's place. */
+  readonly register: boolean;
 }
 
 /** The keys of one item of `proxy.inbound`. */
@@ -26,6 +33,11 @@ export const inboundKeys: Readonly<Record<string, KeyShape>> = {
     doc: "the provider's labels, by which PeerAuthentication and AuthorizationPolicy select it",
     default: "proxy.labels",
   },
+  register: {
+    shape: { type: "text" },
+    doc: "where a provider that registers through a facade here stands at the registry: at the proxy (its listen), or at the provider",
+    default: "proxy",
+  },
 };
 
 /** Checks the items of `proxy.inbound`; `fail` is told what is wrong, by path. */
@@ -33,7 +45,7 @@ export function resolveInbound(
   items: readonly RawInbound[],
   labels: Readonly<Record<string, string>>,
   fail: (path: string, message: string) => void,
-): InboundProvider[] {
+): InboundConfig[] {
   const taken = new Map<string, number>();
   return items.flatMap((item, i) => {
     const at = `proxy.inbound[${i}]`;
@@ -41,13 +53,16 @@ export function resolveInbound(
     const protocol = CARRIED_PROTOCOLS.find((name) => name === (item.protocol ?? "dubbo"));
     if (protocol === undefined) fail(`${at}.protocol`, `"${item.protocol}" is none of ${CARRIED_PROTOCOLS.join(", ")}`);
     if (listen === undefined || to === undefined || protocol === undefined) return [];
+    const { register = "proxy" } = item;
+    if (register !== "proxy" && register !== "provider")
+      fail(`${at}.register`, `"${register}" is none of proxy, provider`);
     const place = printAddress(listen.address, listen.port);
     const other = taken.get(place);
     taken.set(place, i);
     if (other !== undefined) fail(`${at}.listen`, `${place} is proxy.inbound[${other}].listen already`);
     if (place === printAddress(to.address, to.port))
       fail(`${at}.to`, `${place} is where the proxy itself is to listen`);
-    return [{ listen, to, protocol, labels: item.labels ?? labels }];
+    return [{ listen, to, protocol, labels: item.labels ?? labels, register: register === "proxy" }];
   });
 }
 

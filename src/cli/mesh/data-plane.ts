@@ -138,6 +138,11 @@ export class DataPlane {
     return this.#workers.every(({ worker }) => worker.applied !== undefined);
   }
 
+  /** Whether the workers are about to end. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
   /** Takes all own addresses off consumers' lists for good: the workers are about to end. */
   leave(): void {
     this.#isLeaving = true;

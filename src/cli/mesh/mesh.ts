@@ -6,19 +6,15 @@ import { type AdminServer, createAdminServer } from "../../control/admin/server.
 import { createCompiler } from "../../control/compile/compiler.ts";
 import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
 import { KeySets } from "../../control/key-sets.ts";
-import { createRuleFiles, type RuleFiles } from "../../control/rule-files.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
 import { type Controller, createController } from "../../registry-sync/controller.ts";
-import { compileClientFilter } from "../../registry-sync/facades/client-filter.ts";
 import { createPresentContext, type PresentContext } from "../../registry-sync/present/context.ts";
-import { elsewhereOf } from "../../registry-sync/present/elsewhere.ts";
 import { Spacing } from "../../registry-sync/present/spacing.ts";
 import { type ConfigChange, compareConfigs } from "../config/changes.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
-import { serviceRootsOf } from "../config/zookeeper-query.ts";
 import type { DubboServer } from "../dubbo/server.ts";
 import { adminSources, type MeshParts, notLedBy } from "./admin-sources.ts";
 import { type Callers, callersFor } from "./callers.ts";
@@ -29,10 +25,11 @@ import { type OpenFacade, openFacade } from "./facades/open.ts";
 import { FindingLog } from "./finding-log.ts";
 import { MetadataBook } from "./metadata-book.ts";
 import { listenMetadata, METADATA_HOST } from "./metadata-service.ts";
+import { presentOptions } from "./present-options.ts";
 import { type OpenRegistry, openRegistries } from "./registries/open.ts";
 import { warnOutOfReach } from "./registry-status.ts";
 import { RuleLog } from "./rule-log.ts";
-import { ruledServices } from "./ruled-services.ts";
+import { judgeRules, type OpenRules, openRules } from "./rules.ts";
 import { SchemaSources } from "./schemas.ts";
 import { controllerParts, hostOfRule } from "./shaping.ts";
 import { isOwn, OWNER, openOutputs } from "./sync.ts";
@@ -56,7 +53,7 @@ export class Mesh implements MeshParts {
   config: TrestleConfig;
   readonly dataPlane: DataPlane;
   readonly store: ControlStore;
-  readonly ruleFiles: RuleFiles;
+  readonly ruleFiles: OpenRules;
   readonly #keySets: KeySets;
   readonly schemas: SchemaSources;
   readonly outputs: readonly Sink[];
@@ -96,7 +93,8 @@ export class Mesh implements MeshParts {
     const { mesh } = config;
     this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config), hostOf: hostOfRule(config), mesh });
     this.#data = openData(config, log);
-    this.ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
+    const judge = () => judgeRules(this.sync, this.store.snapshots.get(), notLedBy(this), mesh);
+    this.ruleFiles = openRules({ places: config.rules, log, judge });
     const refill = () => this.store.setRules(this.#keySets.fill(this.ruleFiles.current.get().rules));
     this.#keySets = new KeySets({ log, onChange: refill });
     this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.store, log);
@@ -263,6 +261,7 @@ export class Mesh implements MeshParts {
     await this.#registriesRead();
     for await (const snapshot of this.store.snapshots.watch(this.#stop.signal)) {
       this.schemas.takeSnapshot(snapshot);
+      this.ruleFiles.noteServices();
       this.#callers = callersFor(snapshot, this.sync?.consumers);
       this.#given = snapshot;
       if (this.#isWorldKnown) this.xds.update(snapshot, this.#callers);
@@ -355,30 +354,9 @@ export class Mesh implements MeshParts {
   }
 
   #contextOf(config: FacadeConfig, spacing: Spacing): PresentContext {
-    const registry = this.registries.find(({ config: { name } }) => name === config.registry)!;
-    const world = this.sync?.worlds.find(({ name }) => name === config.registry);
-    const { dubbo, tri } = this.dataPlane.addresses;
     const context = createPresentContext({
-      addresses: dubbo,
-      ...(protocolsOf(this.config).includes("tri") && { triAddresses: tri }),
-      roots: [`${registry.config.chroot}${registry.config.root}`],
-      instanceRoots: serviceRootsOf(registry.config.query).map((root) => `${registry.config.chroot}${root}`),
-      take: config.take,
-      pass: config.pass.services,
-      passesClient: compileClientFilter(config.pass.clients),
-      namesAsHosts: config.namesAsHosts ?? false,
-      httpAddresses: this.dataPlane.httpAddresses,
-      unruled: spacing.unruled(this.sync?.findings ?? []),
-      served: this.dataPlane.served,
-      messages: this.dataPlane.messages,
-      ...(world !== undefined && { world }),
-      isHolding: this.sync?.held.has(config.registry) === true,
-      ...(this.sync !== undefined && { elsewhere: elsewhereOf(this.sync.entries, config.registry, world) }),
+      ...presentOptions(this, config, spacing),
       onRevision: (info) => this.#metadata.remember(info),
-      ruled: ruledServices(this.store.snapshots.get()),
-      wasLed: spacing.wasLed(),
-      ledMemory: spacing.ledMemory,
-      applicationsLed: spacing.applications,
     });
     spacing.note(context.led);
     this.#contexts.set(spacing, context);

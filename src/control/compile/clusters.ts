@@ -13,7 +13,7 @@ import {
   type LoweredPolicy,
   lowerPolicy,
 } from "../rules/lower-traffic.ts";
-import { takesMutualTls, usualPort } from "./endpoints.ts";
+import { registeredIdentity, takesMutualTls, usualPort } from "./endpoints.ts";
 
 /** A cluster that routes lead to: of a service, or of a destination that no service is known for. */
 export interface ClusterNeed {
@@ -51,26 +51,44 @@ export function compileCluster(
       lowerPolicy(rule, subset, port),
     ),
     ...(tls === undefined
-      ? byEndpoint(entry, { ...target, subjectAltNames: namesOf(entry, "ISTIO_MUTUAL", mesh) })
+      ? byEndpoint(entry, target, mesh)
       : lowerTls(tls, { ...target, subjectAltNames: namesOf(entry, tls.mode, mesh) })),
   };
 }
 
 /** Where no rule says how: mutual TLS to those endpoints that take it, as Istio does of itself. */
-function byEndpoint(entry: Entry, target: TlsTarget): Pick<Cluster, "transportSocketMatches"> {
-  if (!entry.endpoints.some(takesMutualTls)) return {};
-  const transportSocket = meshSocket(target);
+function byEndpoint(
+  entry: Entry,
+  target: Omit<TlsTarget, "subjectAltNames">,
+  mesh: MeshSettings,
+): Pick<Cluster, "transportSocketMatches"> {
+  const taking = entry.endpoints.filter(takesMutualTls);
+  if (taking.length === 0) return {};
+  const transportSocket = meshSocket({ ...target, subjectAltNames: namesOf(entry, "ISTIO_MUTUAL", mesh, taking) });
   return { transportSocketMatches: [{ name: "tlsMode-istio", match: { tlsMode: ISTIO_TLS_MODE }, transportSocket }] };
 }
 
-/** Which names the providers' certificates may have: what the service's object says, else the identities of all their service accounts. */
-function namesOf(entry: Entry, mode: string | undefined, mesh: MeshSettings): readonly string[] {
+/**
+ * Which names the providers' certificates may have: what the service's object says, else the identities of all their service accounts, or those
+ * that they registered with; any where one of them says nothing.
+ */
+function namesOf(
+  entry: Entry,
+  mode: string | undefined,
+  mesh: MeshSettings,
+  endpoints = entry.endpoints,
+): readonly string[] {
   if (entry.subjectAltNames !== undefined) return entry.subjectAltNames;
-  const accounts = new Set(entry.endpoints.map((one) => one.serviceAccount ?? ""));
-  if (mode !== "ISTIO_MUTUAL" || accounts.size === 0 || accounts.has("")) return [];
+  if (mode !== "ISTIO_MUTUAL") return [];
   const { trustDomain } = mesh;
   const namespace = entry.namespace ?? mesh.namespace;
-  return [...accounts].sort().map((serviceAccount) => printIdentity({ trustDomain, namespace, serviceAccount }));
+  const names = endpoints.map((one) => {
+    const { serviceAccount = "" } = one;
+    if (serviceAccount !== "") return printIdentity({ trustDomain, namespace, serviceAccount });
+    const registered = registeredIdentity(one);
+    return registered === undefined ? "" : `spiffe://${registered}`;
+  });
+  return names.includes("") ? [] : [...new Set(names)].sort();
 }
 
 /** A cluster for a destination that no entry is known for: it has no endpoints, calls to it are answered "no endpoint". */

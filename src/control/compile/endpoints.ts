@@ -3,6 +3,7 @@ import { type CarriedProtocol, TRESTLE_METADATA, type WireProtocol } from "../..
 import type { ClusterLoadAssignment, DubboEndpointFacts, LbEndpoint } from "../../codecs/xds/endpoint.ts";
 import { ISTIO_TLS_MODE, SOCKET_MATCH_METADATA } from "../../codecs/xds/tls.ts";
 import type { Endpoint, Entry } from "../../model/entry.ts";
+import { IDENTITY_LABEL, TLS_MODE_LABEL } from "../../model/inbound.ts";
 
 /** The wire protocols whose endpoints can be compiled, the usual one first; others are shown to consumers as they are. */
 export const WIRE_PROTOCOLS: readonly WireProtocol[] = ["dubbo", "tri"];
@@ -94,12 +95,14 @@ export function compileEndpoint(endpoint: Endpoint): LbEndpoint {
   };
 }
 
-/** Label of an endpoint by which Istio says that a proxy of the mesh stands in front of it. */
-const TLS_MODE_LABEL = "security.istio.io/tlsMode";
-
 /** Whether an endpoint takes mutual TLS, as its label says. */
 export function takesMutualTls(endpoint: Endpoint): boolean {
   return labelOf(endpoint, TLS_MODE_LABEL) === ISTIO_TLS_MODE;
+}
+
+/** Whose identity an endpoint's TLS shows, without `spiffe://`, where its proxy was registered with it; undefined where nobody says. */
+export function registeredIdentity(endpoint: Endpoint): string | undefined {
+  return labelOf(endpoint, IDENTITY_LABEL);
 }
 
 function factsOf(endpoint: Endpoint): DubboEndpointFacts | undefined {

@@ -1,9 +1,9 @@
 import type { WireProtocol } from "../../codecs/xds/core.ts";
 import type { Entry, World } from "../../model/entry.ts";
+import type { InboundPlace } from "../../model/inbound.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
 import type { MetadataInfo } from "../application/metadata-info.ts";
 import type { DubboUrl } from "../dubbo/url.ts";
-import { anyOf } from "../patterns.ts";
 import {
   type ApplicationTreatment,
   applicationOf,
@@ -23,27 +23,13 @@ import { type HttpService, httpNamesIn, httpServiceIn } from "./http-services.ts
 import { hiddenInstances, isInstanceOf } from "./instances.ts";
 import { LedServices } from "./led-services.ts";
 import { broadcastInterfaces, entriesOfApplication, providingOf } from "./providing.ts";
+import type { RegisteringContext } from "./registered.ts";
 import { createRouterIndex } from "./routers.ts";
 import type { LedApplications } from "./spacing.ts";
 import { tagOfProvider, tagsInWorld } from "./tags.ts";
+import { compileTake, TAKE_ALL, type TakeFilter, type TakeOptions } from "./take.ts";
 
-/** What of a registry is led through the proxy; names are exact, or have `*` for any run of characters. */
-export interface TakeFilter {
-  /** Interfaces, or whole keys `group/interface:version`. */
-  readonly services: readonly string[];
-  /** Provider applications. */
-  readonly applications: readonly string[];
-}
-
-/** Takes everything. */
-export const TAKE_ALL: TakeFilter = { services: ["*"], applications: ["*"] };
-
-/** Which consumers see real addresses again by an operator's wish. */
-export interface Bypass {
-  readonly all: boolean;
-  /** Interfaces, or whole keys; `*` allowed as in {@link TakeFilter}. */
-  readonly services: readonly string[];
-}
+export { type Bypass, TAKE_ALL, type TakeFilter } from "./take.ts";
 
 /** Who asks a facade, as far as that is known. */
 export interface FacadeClient {
@@ -131,6 +117,8 @@ export interface PresentContext {
   httpElsewhereOf(service: ServiceKey): HttpElsewhere | undefined;
   /** Whether this client is shown what the registry has, of all services: it uses the list for other ends than calls. */
   passesClient(client: FacadeClient): boolean;
+  /** Which providers are registered at the proxy in front of them. */
+  readonly registering: RegisteringContext;
   /** Whether the proxy knows the protobuf messages of the interface's calls. */
   knowsMessages(interfaceName: string): boolean;
   /** The tag under which a provider that is led is shown, as URLs write it; `""` for none. */
@@ -155,23 +143,21 @@ export interface PresentContext {
 }
 
 /** What {@link createPresentContext} is made from; everything but the addresses has a default. */
-export interface PresentOptions {
+export interface PresentOptions extends TakeOptions {
   /** `host:port` of the proxies that carry Dubbo2 now. */
   readonly addresses: readonly string[];
   /** Those that carry Triple; absent: it is not carried at all. */
   readonly triAddresses?: readonly string[];
   readonly roots?: readonly string[];
   readonly instanceRoots?: readonly string[];
-  readonly take?: TakeFilter;
-  readonly bypass?: Bypass;
-  /** Services whose real addresses are shown although `take` takes them; names as in {@link TakeFilter}. */
-  readonly pass?: readonly string[];
   /** Who is shown real addresses of everything; nobody unless told. */
   readonly passesClient?: (client: FacadeClient) => boolean;
   /** `host:port` of the proxy's port for each service that speaks HTTP, by printed key. */
   readonly httpAddresses?: Pick<ReadonlyMap<string, string>, "get">;
   /** Whether HTTP services are shown under their names as hosts; no unless told. */
   readonly namesAsHosts?: boolean;
+  /** Proxies in front of providers, to be registered in their place; none unless told. */
+  readonly inbound?: readonly InboundPlace[];
   /** Services under rules that the proxy does not apply: printed key or interface -> reason. */
   readonly unruled?: ReadonlyMap<string, string>;
   /** Printed keys of the services that the proxy has been told of; absent: it knows all. */
@@ -199,9 +185,7 @@ export interface PresentOptions {
 /** Compiles the context. Pure: equal options give a context that answers alike. */
 export function createPresentContext(options: PresentOptions): PresentContext {
   const take = options.take ?? TAKE_ALL;
-  const takesService = anyOf(take.services);
-  const takesApplication = anyOf(take.applications);
-  const bypassed = anyOf([...(options.bypass?.services ?? []), ...(options.pass ?? [])]);
+  const notChosen = compileTake(options);
   const all = options.bypass?.all === true;
   const { unruled, served } = options;
   const addresses: ReadonlyMap<string, readonly string[]> = new Map([
@@ -225,9 +209,8 @@ export function createPresentContext(options: PresentOptions): PresentContext {
 
   function notTaken(service: ServiceKey, application: string): NotLed | undefined {
     const key = printServiceKey(service);
-    if (all || bypassed(service.interface) || bypassed(key)) return quiet("bypassed");
-    if (!takesService(service.interface) && !takesService(key)) return quiet("not taken by the service filter");
-    if (!takesApplication(application)) return quiet("not taken by the application filter");
+    const filtered = notChosen(service, application, key);
+    if (filtered !== undefined) return quiet(filtered);
     const rule = unruled?.get(key) ?? unruled?.get(service.interface);
     if (rule !== undefined) return { reason: rule, finding: true };
     if (served !== undefined && !served.has(key))
@@ -324,6 +307,10 @@ export function createPresentContext(options: PresentOptions): PresentContext {
       return one && ledHttp(one);
     },
     passesClient: options.passesClient ?? (() => false),
+    registering: {
+      inbound: options.inbound ?? [],
+      takes: (service: ServiceKey, application: string) => notChosen(service, application) === undefined,
+    },
     knowsMessages: (interfaceName: string) => options.messages?.has(interfaceName) === true,
     tagOf: (service: ServiceKey, url: DubboUrl) => tagOfProvider(service, url, tags),
     application(name: string) {

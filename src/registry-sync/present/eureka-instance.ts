@@ -2,6 +2,7 @@ import type { RawInstance } from "../../codecs/eureka/document.ts";
 import type { EurekaInstance } from "../../codecs/eureka/instance.ts";
 import { isObject } from "../../codecs/eureka/json.ts";
 import type { EurekaStatus } from "../../codecs/eureka/status.ts";
+import { INBOUND_LABELS } from "../../model/inbound.ts";
 import type { ShownPlace } from "./shown-place.ts";
 
 /** A real instance, read and as it came. */
@@ -111,11 +112,14 @@ function leaseSince(ms: number): RawInstance {
   };
 }
 
+/** What says something of an instance's own port. */
+const OF_ONE_PORT: readonly string[] = ["management.port", ...INBOUND_LABELS];
+
 /** Ports of a management interface that is the application's own are the proxy's; others lead past it and are left out. */
 function agreedMetadata(members: readonly RealInstance[], { port }: ShownPlace): Record<string, string> {
   const [first, ...others] = members.map(({ read }) => read.metadata);
   const agreed = Object.entries(first!).filter(
-    ([key, value]) => key !== "management.port" && others.every((metadata) => metadata[key] === value),
+    ([key, value]) => !OF_ONE_PORT.includes(key) && others.every((metadata) => metadata[key] === value),
   );
   const isManaged = members.every(({ read }) => read.metadata["management.port"] === `${calledPort(read)}`);
   return Object.fromEntries(isManaged ? [...agreed, ["management.port", `${port}`]] : agreed);

@@ -1,4 +1,5 @@
 import type { Endpoint, Entry } from "../../model/entry.ts";
+import { INBOUND_LABELS } from "../../model/inbound.ts";
 
 /** What a world's services that speak HTTP (Spring Cloud's) say of themselves, read once for each entry. */
 
@@ -24,6 +25,7 @@ export function httpEndpoints({ endpoints }: Entry): readonly Endpoint[] {
 export function agreedMetadata([first, ...others]: readonly Endpoint[]): Record<string, string> {
   const metadata: Record<string, string> = Object.create(null);
   for (const key of Object.keys(first!.params).sort()) {
+    if (INBOUND_LABELS.includes(key)) continue;
     const value = first!.params[key]!;
     if (others.every(({ params }) => params[key] === value)) metadata[key] = value;
   }

@@ -1,3 +1,4 @@
+import { INBOUND_LABELS } from "../../model/inbound.ts";
 import type { DubboUrl } from "../dubbo/url.ts";
 import { ORIGIN_PARAM } from "./elsewhere.ts";
 import { TAG } from "./tags.ts";
@@ -36,7 +37,7 @@ const OF_THE_LINE: ReadonlySet<string> = new Set([
   "service.name",
 ]);
 
-/** What the proxy does in the consumer's place: balancing by weight and warm-up, and taking providers out; the tag is said apart. */
+/** What the proxy does in the consumer's place: balancing by weight and warm-up, taking providers out, TLS; the tag is said apart. */
 const BALANCING: ReadonlySet<string> = new Set([
   "weight",
   "warmup",
@@ -45,6 +46,7 @@ const BALANCING: ReadonlySet<string> = new Set([
   "tag",
   "disabled",
   "enabled",
+  ...INBOUND_LABELS,
 ]);
 
 /** From these a consumer derives further addresses on the same port, in protocols that this port does not speak. */

@@ -2,6 +2,7 @@ import type { Clock } from "../../../base/clock.ts";
 import type { DubboUrl } from "../../dubbo/url.ts";
 import type { Speech } from "../../present/asker.ts";
 import type { Presented } from "../../present/present.ts";
+import type { OwnProvider } from "./stand-ins.ts";
 
 /** What is kept of a session whose connection went, for the one that takes it up again. */
 export interface Remembered {
@@ -15,6 +16,8 @@ export interface Remembered {
   readonly speaks: ReadonlyMap<string, readonly Speech[]>;
   /** The applications that the session is of. */
   readonly applications: ReadonlySet<string>;
+  /** Providers' nodes that the session made, by the client's path. */
+  readonly providers: ReadonlyMap<string, OwnProvider>;
 }
 
 /** How long a session is remembered at most, ms: the longest time-out that a server with ticks of 2 s grants. */

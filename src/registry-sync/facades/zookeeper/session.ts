@@ -12,6 +12,7 @@ import { onContextChange, onEvent } from "./events.ts";
 import { forwardMapping, tellMappings } from "./mappings.ts";
 import { forwardMulti } from "./multi.ts";
 import { readChild, readDirectoryStat, readList } from "./reads.ts";
+import { StandIns } from "./stand-ins.ts";
 import { addWatch, changeWatches, setWatches } from "./watches.ts";
 
 /** Largest packets that are carried; bytes, without the length. */
@@ -37,6 +38,7 @@ const MAX_STALLED_BYTES = 4 * 1024 * 1024;
  */
 export class FacadeSession {
   readonly #core: SessionCore;
+  readonly #standIns: StandIns;
   readonly #fromClient: PacketSplitter;
   readonly #fromServer: PacketSplitter;
   #mode: "new" | "word" | "session" = "new";
@@ -54,6 +56,7 @@ export class FacadeSession {
   /** `address` is the client's IP address; `""` where it is not known. */
   constructor(shared: FacadeShared, limits: PacketLimits = DEFAULT_LIMITS, address = "") {
     this.#core = new SessionCore(shared, address);
+    this.#standIns = new StandIns(this.#core);
     this.#fromClient = new PacketSplitter(limits.maxRequestBytes);
     this.#fromServer = new PacketSplitter(limits.maxReplyBytes);
   }
@@ -144,6 +147,7 @@ export class FacadeSession {
   contextChanged(): void {
     if (!this.established) return;
     this.tick();
+    this.#standIns.contextChanged();
     onContextChange(this.#core);
     tellMappings(this.#core);
   }
@@ -153,7 +157,7 @@ export class FacadeSession {
   }
 
   takeToClient(): Uint8Array[] {
-    return this.#core.outbox.take();
+    return this.#standIns.toClient(this.#core.outbox.take());
   }
 
   /** The connection is gone: keeps what the session's next connection has use for. */
@@ -167,11 +171,13 @@ export class FacadeSession {
       else shown.delete(path);
     }
     const { own, unled, speaks, applications } = core;
-    core.shared.memory.put(core.sessionId, { shown, own, unled, speaks, applications });
+    const providers = this.#standIns.own;
+    core.shared.memory.put(core.sessionId, { shown, own, unled, speaks, applications, providers });
   }
 
-  #clientPacket(packet: Uint8Array): void {
+  #clientPacket(sent: Uint8Array): void {
     const core = this.#core;
+    const packet = this.#greeted ? this.#standIns.toServer(sent) : sent;
     const body = packetBody(packet);
     if (!this.#greeted) {
       this.#greeted = true;
@@ -283,8 +289,11 @@ export class FacadeSession {
     if (core.sessionId === 0n) {
       const response = readConnectResponse(new JuteReader(packetBody(packet)));
       core.sessionId = response.sessionId;
-      if (response.sessionId !== this.#resumedId) core.remembered = undefined;
+      const isResumed = response.sessionId === this.#resumedId;
+      if (!isResumed) core.remembered = undefined;
       core.outbox.add(packet);
+      if (core.remembered !== undefined) this.#standIns.contextChanged();
+      else if (isResumed) this.#standIns.findOwn();
       return true;
     }
     const xid = new JuteReader(packetBody(packet)).int("xid");
@@ -301,6 +310,7 @@ export class FacadeSession {
     core.remembered = core.shared.memory.take(sessionId);
     if (core.remembered === undefined) return;
     for (const path of core.remembered.own) core.own.add(path);
+    this.#standIns.restore(core.remembered.providers);
     core.unled = core.remembered.unled;
     for (const [name, speaks] of core.remembered.speaks) core.speaks.set(name, speaks);
     for (const name of core.remembered.applications) core.addApplication(name);

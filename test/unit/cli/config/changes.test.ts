@@ -32,7 +32,15 @@ const rows: [string, Partial<TrestleConfig>, string[], string[]][] = [
         tri: [2],
         triIsDefault: false,
         http: { from: 1, to: 2 },
-        inbound: [{ listen: { address: "a", port: 3 }, to: { address: "b", port: 4 }, protocol: "dubbo", labels: {} }],
+        inbound: [
+          {
+            listen: { address: "a", port: 3 },
+            to: { address: "b", port: 4 },
+            protocol: "dubbo",
+            labels: {},
+            register: true,
+          },
+        ],
         labels: { app: "gate" },
         serviceAccount: "x",
         locality: { region: "r", zone: "", subZone: "" },

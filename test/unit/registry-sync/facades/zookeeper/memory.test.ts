@@ -8,6 +8,7 @@ const one: Remembered = {
   unled: [],
   speaks: new Map(),
   applications: new Set(),
+  providers: new Map(),
 };
 
 test("a session is remembered once, for whoever takes it up", () => {

@@ -1,0 +1,289 @@
+import { ERRORS, OPS, XIDS } from "../../../codecs/zookeeper/constants.ts";
+import { encodePacket, packetBody } from "../../../codecs/zookeeper/frame.ts";
+import { JuteReader } from "../../../codecs/zookeeper/jute.ts";
+import type { Acl } from "../../../codecs/zookeeper/records.ts";
+import { decodeEvent, decodeReply, type MultiResult, writeEvent } from "../../../codecs/zookeeper/replies.ts";
+import { type CreateRequest, decodeRequest, type MultiOp, type Request } from "../../../codecs/zookeeper/requests.ts";
+import { childAt } from "../../present/directory.ts";
+import { registeredNode } from "../../present/registered.ts";
+import { MAX_WATCHES, type SessionCore } from "./core.ts";
+import { replyHeader, replyPacket, requestPacket } from "./packets.ts";
+
+/** A provider's node that a session made. */
+export interface OwnProvider {
+  /** As the client made it. */
+  readonly path: string;
+  readonly data: Uint8Array | null;
+  readonly acl: readonly Acl[];
+  readonly flags: number;
+  /** As the registry has it. */
+  readonly at: string;
+  readonly written: Uint8Array | null;
+}
+
+/** What was asked in a request whose answer names paths; nothing for a multi. */
+interface Asked {
+  readonly made?: OwnProvider;
+  /** What was known of that path before. */
+  readonly before?: OwnProvider | undefined;
+}
+
+/** The operations on paths; all others pass. */
+const ON_PATHS: ReadonlySet<number> = new Set([
+  ...[OPS.create, OPS.create2, OPS.delete, OPS.exists, OPS.getData, OPS.setData, OPS.getACL, OPS.setACL, OPS.sync],
+  ...[OPS.getChildren, OPS.getChildren2, OPS.checkWatches, OPS.removeWatches, OPS.addWatch],
+  ...[OPS.multi, OPS.multiRead, OPS.setWatches, OPS.setWatches2],
+]);
+
+const EPHEMERAL = 1;
+
+/**
+ * Registers the proxy in front of a provider in the provider's place: nodes that the session makes stand at the registry under the proxy's
+ * address, and the client finds them under its own. Where no such proxy is, everything passes as it is.
+ */
+export class StandIns {
+  readonly #core: SessionCore;
+  /** By the client's path. */
+  readonly #own = new Map<string, OwnProvider>();
+  /** The client's paths by the registry's, where they differ. */
+  readonly #clients = new Map<string, string>();
+  /** By xid. */
+  readonly #asked = new Map<number, Asked>();
+
+  constructor(core: SessionCore) {
+    this.#core = core;
+  }
+
+  /** What to keep for the session's next connection, by the client's path. */
+  get own(): ReadonlyMap<string, OwnProvider> {
+    return this.#own;
+  }
+
+  /** Takes up what was kept. */
+  restore(own: ReadonlyMap<string, OwnProvider>): void {
+    for (const one of own.values()) this.#note(one);
+  }
+
+  /** A client's request as the registry is to get it. */
+  toServer(packet: Uint8Array): Uint8Array {
+    if (this.#own.size === 0 && !this.#isUsed) return packet;
+    const body = packetBody(packet);
+    if (body.length < 8 || !ON_PATHS.has(new JuteReader(body, 4).int("type"))) return packet;
+    const { xid, request } = decodeRequest(body);
+    const changed = this.#changed(xid, request);
+    return changed === request ? packet : requestPacket(xid, changed);
+  }
+
+  /** Packets as the client is to get them. */
+  toClient(packets: Uint8Array[]): Uint8Array[] {
+    if (this.#clients.size === 0 && this.#asked.size === 0) return packets;
+    return packets.map((packet) => this.#told(packet));
+  }
+
+  /** Another context: what is to stand otherwise now is moved. */
+  contextChanged(): void {
+    for (const own of [...this.#own.values()]) {
+      const now = this.#standing(own);
+      if (now.at !== own.at || !sameBytes(now.written, own.written)) this.#move({ ...own, ...now }, own);
+    }
+  }
+
+  /**
+   * The session goes on from a connection that is not known here: what it registered under providers' own addresses is found and moved.
+   * Servers before 3.6 do not say; there it stands as it is until the client registers again.
+   */
+  findOwn(): void {
+    const core = this.#core;
+    if (!this.#isUsed) return;
+    core.inject({ op: "getEphemerals", path: "/" }, (packet, { err }) => {
+      const { reply } = err === ERRORS.ok ? decodeReply(packetBody(packet), "getEphemerals") : {};
+      if (reply?.op !== "getEphemerals") return;
+      for (const path of reply.paths) if (this.#isProvider(path)) this.#adopt(path);
+    });
+  }
+
+  get #isUsed(): boolean {
+    return this.#core.context.registering.inbound.length > 0;
+  }
+
+  #adopt(path: string): void {
+    const core = this.#core;
+    let data: Uint8Array | null | undefined;
+    core.inject({ op: "getData", path, watch: false }, (packet, { err }) => {
+      const { reply } = err === ERRORS.ok ? decodeReply(packetBody(packet), "getData") : {};
+      if (reply?.op === "getData") data = copyOf(reply.data);
+    });
+    core.inject({ op: "getACL", path }, (packet, { err }) => {
+      const { reply } = err === ERRORS.ok ? decodeReply(packetBody(packet), "getACL") : {};
+      if (reply?.op !== "getACL" || data === undefined || this.#own.has(path)) return;
+      const real = { path, data, acl: reply.acl, flags: EPHEMERAL, at: path, written: data };
+      const now = this.#standing(real);
+      if (now.at !== path || now.written !== data) this.#move({ ...real, ...now }, real);
+    });
+  }
+
+  #isProvider(path: string): boolean {
+    const kind = childAt(path, this.#core.context)?.directory.kind;
+    return kind === "providers" || kind === "instances";
+  }
+
+  #changed(xid: number, request: Request): Request {
+    switch (request.op) {
+      case "create":
+      case "create2": {
+        const before = this.#own.get(request.path);
+        const changed = this.#made(request);
+        const made = this.#own.get(request.path);
+        if (made !== undefined && made !== before) this.#asked.set(xid, { made, before });
+        return changed;
+      }
+      case "multi":
+      case "multiRead": {
+        const ops = request.ops.map((op) => this.#part(op));
+        if (ops.every((op, i) => op === request.ops[i])) return request;
+        this.#asked.set(xid, {});
+        return { ...request, ops };
+      }
+      case "setWatches":
+      case "setWatches2": {
+        const there = (paths: readonly string[]) => paths.map((path) => this.#at(path));
+        const { data, exist, child, persistent, recursive } = request;
+        const lists = { data: there(data), exist: there(exist), child: there(child) };
+        return { ...request, ...lists, persistent: there(persistent), recursive: there(recursive) };
+      }
+      default: {
+        if (!("path" in request)) return request;
+        return this.#part(request as MultiOp) as Request;
+      }
+    }
+  }
+
+  /** One operation on a path; of what is deleted nothing is known any more. */
+  #part(op: MultiOp): MultiOp {
+    if (op.op === "create" || op.op === "create2") return this.#made(op);
+    const at = this.#at(op.path);
+    const own = this.#own.get(op.path);
+    if (op.op === "delete") this.#forget(op.path);
+    if (op.op === "setData" && own !== undefined) {
+      const data = copyOf(op.data);
+      const { written } = this.#standing({ path: own.path, data });
+      this.#note({ ...own, data, written });
+      return { ...op, path: at, data: written };
+    }
+    return at === op.path ? op : { ...op, path: at };
+  }
+
+  #made(op: CreateRequest): CreateRequest {
+    if (!this.#isProvider(op.path) || this.#own.size >= MAX_WATCHES) return op;
+    const { path, acl, flags } = op;
+    const data = copyOf(op.data);
+    const now = this.#standing({ path, data });
+    this.#note({ path, data, acl, flags, ...now });
+    return now.at === path && now.written === data ? op : { ...op, path: now.at, data: now.written };
+  }
+
+  #note(own: OwnProvider): void {
+    this.#forget(own.path);
+    this.#own.set(own.path, own);
+    if (own.at !== own.path) this.#clients.set(own.at, own.path);
+  }
+
+  #forget(path: string): void {
+    const own = this.#own.get(path);
+    if (own === undefined) return;
+    this.#own.delete(path);
+    this.#clients.delete(own.at);
+  }
+
+  /** Where a path of the client is at the registry; a provider's that it has not made may stand from a session before. */
+  #at(path: string): string {
+    const own = this.#own.get(path);
+    if (own !== undefined) return own.at;
+    return this.#isUsed && this.#isProvider(path) ? this.#standing({ path, data: null }).at : path;
+  }
+
+  /** How a node is to stand by the context of now. */
+  #standing({ path, data }: Pick<OwnProvider, "path" | "data">): Pick<OwnProvider, "at" | "written"> {
+    const { context } = this.#core;
+    const child = childAt(path, context);
+    if (child === undefined) return { at: path, written: data };
+    const node = registeredNode(child, { name: child.name, data }, context.registering);
+    return { at: node.name === child.name ? path : `${child.directory.path}/${node.name}`, written: node.data };
+  }
+
+  /** The new node first, then the old one goes: at no time there is none. */
+  #move(next: OwnProvider, before: OwnProvider): void {
+    const core = this.#core;
+    const nothing = () => {};
+    this.#note(next);
+    if (next.at === before.at) {
+      core.inject({ op: "setData", path: next.at, data: next.written, version: -1 }, nothing);
+      return;
+    }
+    core.addOwn(next.at);
+    // One that a lost session left there would be gone before long.
+    core.inject({ op: "delete", path: next.at, version: -1 }, nothing);
+    const { acl, flags } = next;
+    core.inject({ op: "create", path: next.at, data: next.written, acl, flags }, nothing);
+    core.inject({ op: "delete", path: before.at, version: -1 }, () => {
+      core.noteRemoval([before.at]);
+      core.own.delete(before.at);
+    });
+  }
+
+  #told(packet: Uint8Array): Uint8Array {
+    // A server's answer to a four-letter word is no packet, and a session's first one has no xid that is known.
+    if (packet.length < 20) return packet;
+    const header = replyHeader(packet);
+    if (header.xid === XIDS.notification) {
+      const { event } = decodeEvent(packetBody(packet));
+      const path = this.#clients.get(event.path);
+      if (path === undefined) return packet;
+      return encodePacket((writer) => writeEvent(writer, { ...event, path }, header.zxid));
+    }
+    const asked = this.#asked.get(header.xid);
+    if (asked === undefined) return packet;
+    this.#asked.delete(header.xid);
+    const { made, before } = asked;
+    if (header.err !== ERRORS.ok) {
+      if (made !== undefined && this.#own.get(made.path) === made) {
+        this.#forget(made.path);
+        if (before !== undefined) this.#note(before);
+      }
+      return packet;
+    }
+    return made === undefined ? this.#toldMulti(packet) : this.#toldCreate(packet, made);
+  }
+
+  #toldCreate(packet: Uint8Array, { path, at }: OwnProvider): Uint8Array {
+    if (at === path) return packet;
+    // The same record with or without a Stat behind the path.
+    const { header, reply } = decodeReply(packetBody(packet), isLong(packet, at) ? "create2" : "create");
+    if (reply?.op !== "create" && reply?.op !== "create2") return packet;
+    return replyPacket(header, { ...reply, path });
+  }
+
+  #toldMulti(packet: Uint8Array): Uint8Array {
+    const { header, reply } = decodeReply(packetBody(packet), "multi");
+    if (reply?.op !== "multi") return packet;
+    const results = reply.results.map((result): MultiResult => {
+      const path = "path" in result ? this.#clients.get(result.path) : undefined;
+      return path === undefined ? result : ({ ...result, path } as MultiResult);
+    });
+    return replyPacket(header, { ...reply, results });
+  }
+}
+
+/** Whether more than a path is in the answer to a create. */
+function isLong(packet: Uint8Array, path: string): boolean {
+  const header = 4 + 16;
+  return packet.length > header + 4 + Buffer.byteLength(path);
+}
+
+function copyOf(data: Uint8Array | null): Uint8Array | null {
+  return data === null ? null : Uint8Array.from(data);
+}
+
+function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === b || (a !== null && b !== null && Buffer.from(a).equals(b));
+}
