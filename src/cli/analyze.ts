@@ -1,10 +1,11 @@
 import { Command } from "commander";
+import { silentLogger } from "../base/log.ts";
 import type { ServiceView } from "../control/admin/views.ts";
-import { readRulesOnce } from "../control/rule-files.ts";
 import { analyzeRules } from "../control/rules/analyze.ts";
 import { sortFindings } from "../control/rules/findings.ts";
 import type { Entry, Finding } from "../model/entry.ts";
 import { askAdmin } from "./admin-client.ts";
+import { readRules } from "./mesh/rules.ts";
 import { type OutputFormat, outputOption } from "./output.ts";
 import { printFindings } from "./rules.ts";
 
@@ -12,14 +13,14 @@ import { printFindings } from "./rules.ts";
 export function createAnalyzeCommand(): Command {
   return new Command("analyze")
     .description(
-      "check rule files and folders, alone or against the services of a running instance; exit code 1 on errors",
+      "check rule files and folders, or the objects of a Kubernetes cluster, alone or against the services of a running instance; exit code 1 on errors",
     )
-    .argument("<path...>", "rule files and folders")
+    .argument("<path...>", "rule files and folders, kubernetes://KUBECONFIG for a cluster")
     .option("--admin <url>", "check against the services that this running instance knows")
     .addOption(outputOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  trestle analyze ./rules\n  trestle analyze order.yaml --admin http://127.0.0.1:15000\n  trestle analyze ./rules -o json",
+      "\nExamples:\n  trestle analyze ./rules\n  trestle analyze order.yaml --admin http://127.0.0.1:15000\n  trestle analyze ./rules -o json\n  trestle analyze kubernetes://?namespace=shop",
     )
     .action(async (paths: string[], { admin, output }: { admin?: string; output: OutputFormat }) => {
       const known = admin === undefined ? undefined : await askServices(admin);
@@ -52,7 +53,7 @@ export async function analyzePaths(
   entries: readonly Entry[] | undefined,
   notLed?: ReadonlyMap<string, string>,
 ): Promise<Finding[]> {
-  const { rules, findings } = await readRulesOnce(paths);
+  const { rules, findings } = await readRules(paths, silentLogger);
   return sortFindings([
     ...findings.filter(({ code }) => code !== "TR0215"),
     ...analyzeRules(rules, entries, undefined, notLed),

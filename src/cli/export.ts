@@ -2,7 +2,6 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { createLogger } from "../base/log.ts";
-import { readRulesOnce } from "../control/rule-files.ts";
 import { merge } from "../registry-sync/merge/merge.ts";
 import { withOneHost } from "../registry-sync/merge/one-host.ts";
 import type { TrestleConfig } from "./config/config.ts";
@@ -11,6 +10,7 @@ import { EXPORT_FORMATS, type ExportFormat, exportDocuments } from "./export-doc
 import { failWith } from "./fail.ts";
 import { readWorlds } from "./mesh/read-once.ts";
 import { openRegistries } from "./mesh/registries/open.ts";
+import { readRules } from "./mesh/rules.ts";
 import { controllerParts } from "./mesh/shaping.ts";
 import { isOwn } from "./mesh/sync.ts";
 
@@ -78,5 +78,5 @@ async function readAll(config: TrestleConfig) {
   const worlds = await readWorlds(registries);
   const { namesByRegistry } = controllerParts(config);
   const { entries } = merge(namesByRegistry === true ? withOneHost(worlds) : worlds);
-  return { entries, rules: (await readRulesOnce(config.rules)).rules };
+  return { entries, rules: (await readRules(config.rules, log)).rules };
 }

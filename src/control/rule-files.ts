@@ -2,9 +2,8 @@ import { readFile } from "node:fs/promises";
 import { type Clock, realClock } from "../base/clock.ts";
 import { Latest } from "../base/latest.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
-import type { Finding } from "../model/entry.ts";
 import { createPathWatch, type PathScan, reasonOf } from "./path-watch.ts";
-import { analyzeRules } from "./rules/analyze.ts";
+import { isSameSet, tellChange } from "./rule-changes.ts";
 import { ruleFinding } from "./rules/findings.ts";
 import { MAX_FILE_BYTES, type ParsedFile, parseRules } from "./rules/parse.ts";
 import { joinFiles, NO_RULES, type RuleFileState, type RuleSet, takeFile } from "./rules/rule-set.ts";
@@ -33,7 +32,6 @@ export interface RuleFilesOptions {
 }
 
 const MAX_FILES = 10_000;
-const MAX_LOGGED = 20;
 const RULE_FILE = /\.(ya?ml|json)$/i;
 
 /** What was seen of one file, and what it became. */
@@ -69,9 +67,8 @@ export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
     const states = [...followed.values()].flatMap(({ state }) => (state === undefined ? [] : [state]));
     const before = current.get();
     const next = joinFiles(states, faults);
-    const same = before.loaded && sameStates(before.files, next.files) && sameText(before.findings, next.findings);
-    if (same) return;
-    logChange(before, next, logger);
+    if (isSameSet(before, next)) return;
+    tellChange(before, next, logger);
     current.set(next);
   };
 
@@ -91,17 +88,6 @@ export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
       current.close();
     },
   };
-}
-
-/** The rules under some paths as they are now. */
-export async function readRulesOnce(paths: readonly string[]): Promise<RuleSet> {
-  const files = createRuleFiles({ paths });
-  try {
-    await files.rescan();
-    return files.current.get();
-  } finally {
-    files.close();
-  }
 }
 
 /** Reads what changed and stayed so for two looks; false where something has yet to settle. */
@@ -144,31 +130,4 @@ async function readRules(path: string, bytes: number): Promise<ParsedFile> {
     if (error instanceof TypeError) return fault("TR0202", `${path} is no UTF-8 text`);
     return fault("TR0201", `${path} can't be read: ${reasonOf(error)}`);
   }
-}
-
-function sameStates(a: readonly RuleFileState[], b: readonly RuleFileState[]): boolean {
-  return a.length === b.length && a.every((state, i) => state === b[i]);
-}
-
-function sameText(a: readonly Finding[], b: readonly Finding[]): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Logs what is new: faults of files, and what the rules alone tell of themselves; the services known may add to it later. */
-function logChange(before: RuleSet, next: RuleSet, logger: Logger): void {
-  const known = new Set(allFindings(before).map(printFinding));
-  const news = allFindings(next).filter((finding) => !known.has(printFinding(finding)));
-  for (const { code, severity, message, at } of news.slice(0, MAX_LOGGED))
-    logger[severity === "warning" ? "warn" : severity](`${at}: ${message}`, { code });
-  if (news.length > MAX_LOGGED)
-    logger.warn(`${news.length - MAX_LOGGED} more findings on rules; the admin API has them`);
-  logger.info("rules taken up", { rules: next.rules.length, files: next.files.length });
-}
-
-function allFindings({ findings, rules }: RuleSet): readonly Finding[] {
-  return [...findings, ...analyzeRules(rules, undefined)];
-}
-
-function printFinding({ code, at, message }: Finding): string {
-  return `${code} ${at} ${message}`;
 }

@@ -132,7 +132,13 @@ export type Rule =
   | RestMappingRule
   | PolicyRule;
 
-/** Prints a place as compilers do: `file:line:column`. */
-export function printPosition(position: Position): string {
-  return `${position.file}:${position.line}:${position.column}`;
+/** Prints a place as compilers do: `file:line:column`; an object that has no lines as it is called. */
+export function printPosition({ file, line, column }: Position): string {
+  return line === 0 ? file : `${file}:${line}:${column}`;
+}
+
+/** Prints where a route stands, `file:line`; of an object that has no lines as {@link printPosition} does, empty for one without a place. */
+export function printPlace(place: { readonly file?: string; readonly line?: number } | undefined): string {
+  const { file = "", line = 0 } = place ?? {};
+  return line === 0 ? file : `${file}:${line}`;
 }

@@ -6,7 +6,7 @@ import { fromServiceEntry, toServiceEntry } from "../../src/registry-sync/entrie
 import { createShape } from "../../src/registry-sync/merge/shape.ts";
 import { createNaming, NAMING_STYLES } from "../../src/registry-sync/naming/naming-styles.ts";
 import { styleLabels } from "../../src/registry-sync/naming/style-labels.ts";
-import { builtIstioCrds } from "../support/go-peers.ts";
+import { builtCrds } from "../support/go-peers.ts";
 import { type Kubernetes, startKubernetes } from "../support/kubernetes.ts";
 import { requireNamespace } from "../support/netns.ts";
 import { eventually, stopAll } from "../support/process.ts";
@@ -22,7 +22,7 @@ beforeAll(async () => {
   requireNamespace();
   kubernetes = await startKubernetes();
   await kubernetes.must("POST", "/api/v1/namespaces", { metadata: { name: "shop" } });
-  const definitions = parseAllDocuments(await readFile(builtIstioCrds(), "utf8")).map((one) => one.toJS());
+  const definitions = parseAllDocuments(await readFile(builtCrds("istio"), "utf8")).map((one) => one.toJS());
   const definition = definitions.find((one) => one?.metadata?.name === NAME);
   await kubernetes.must("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition);
   await eventually(

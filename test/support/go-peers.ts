@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -128,25 +128,45 @@ export async function buildKubeApiserver(say: (text: string) => void): Promise<v
   );
 }
 
-function istioCrdsHome(): string {
+/** CustomResourceDefinitions of others, as Go modules have them. */
+const DEFINITIONS = {
+  istio: {
+    module: "istio.io/api",
+    version: ISTIO_API,
+    files: ["kubernetes/customresourcedefinitions.gen.yaml"],
+  },
+  "gateway-api": {
+    module: "sigs.k8s.io/gateway-api",
+    version: "v1.3.0",
+    files: ["gatewayclasses", "gateways", "grpcroutes", "httproutes"].map(
+      (name) => `config/crd/standard/gateway.networking.k8s.io_${name}.yaml`,
+    ),
+  },
+} as const;
+
+/** Whose definitions tests install. */
+export type Definitions = keyof typeof DEFINITIONS;
+
+function crdsHome(of: Definitions): string {
   const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-  return join(cache, "trestle", "peers", `istio-crds-${ISTIO_API.slice(1)}`);
+  return join(cache, "trestle", "peers", `${of}-crds-${DEFINITIONS[of].version.slice(1)}`);
 }
 
-/** The file of Istio's CustomResourceDefinitions; throws with what to do when it was not fetched. */
-export function builtIstioCrds(): string {
-  const file = join(istioCrdsHome(), CRDS);
-  if (!existsSync(file)) throw new Error("Istio's CRDs were not fetched: run `make test-istio`");
+/** The file of somebody's CustomResourceDefinitions; throws with what to do when it was not fetched. */
+export function builtCrds(of: Definitions): string {
+  const file = join(crdsHome(of), CRDS);
+  if (!existsSync(file)) throw new Error(`the CRDs of ${of} were not fetched: run \`make test-istio\``);
   return file;
 }
 
-/** Takes them out of the Go module istio.io/api unless that was done already. Needs `go` and its module proxy. */
-export async function buildIstioCrds(say: (text: string) => void): Promise<void> {
-  await buildOnce(istioCrdsHome(), CRDS, say, async (work) => {
+/** Takes them out of a Go module unless that was done already. Needs `go` and its module proxy. */
+export async function buildCrds(of: Definitions, say: (text: string) => void): Promise<void> {
+  const { module, version, files } = DEFINITIONS[of];
+  await buildOnce(crdsHome(of), CRDS, say, async (work) => {
     const modules = join(work, "modules");
-    await go(["mod", "download", "-modcacherw", `istio.io/api@${ISTIO_API}`], { GOMODCACHE: modules }, work);
-    const file = "kubernetes/customresourcedefinitions.gen.yaml";
-    await copyFile(join(modules, `istio.io/api@${ISTIO_API}`, file), join(work, CRDS));
+    await go(["mod", "download", "-modcacherw", `${module}@${version}`], { GOMODCACHE: modules }, work);
+    const texts = await Promise.all(files.map((file) => readFile(join(modules, `${module}@${version}`, file), "utf8")));
+    await writeFile(join(work, CRDS), texts.join("\n---\n"));
     await rm(modules, { recursive: true, force: true });
   });
 }

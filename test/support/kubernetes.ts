@@ -4,6 +4,7 @@ import type { ClientRequest } from "node:http";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
 import { builtKubeApiserver } from "./go-peers.ts";
 import { hosts } from "./netns.ts";
 import { type Peer, probeText, startProcess } from "./process.ts";
@@ -19,7 +20,7 @@ export interface KubernetesAnswer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** A real API server of Kubernetes 1.36.3 on an etcd of its own: no controllers, no nodes. Everybody with a token may do everything. */
+/** A real API server of Kubernetes 1.36.3 on an etcd of its own: no controllers, no nodes. Roles say who may do what; our token may do everything. */
 export interface Kubernetes {
   /** https://host:port */
   readonly url: string;
@@ -29,6 +30,10 @@ export interface Kubernetes {
   /** A file as kubectl has it. */
   readonly kubeconfig: string;
   readonly peer: Peer;
+  /** Makes the objects of a file of YAML documents, which name their namespaces; namespaces are made where they are missing. */
+  apply(text: string): Promise<void>;
+  /** A kubeconfig of a service account, which may do what its roles let it. */
+  accountConfig(namespace: string, name: string): Promise<string>;
   /** A request of its interface, JSON both ways; a merge patch where the method is PATCH. */
   ask(method: string, path: string, body?: unknown): Promise<KubernetesAnswer>;
   /** As `ask`, but throws unless it was done. */
@@ -72,6 +77,11 @@ export async function startKubernetes(host: string = hosts.registry, port = 6_44
     const text = await talk(await open(method, path), body);
     return { status: text.status, body: text.body.startsWith("{") ? JSON.parse(text.body) : { text: text.body } };
   };
+  const must: Kubernetes["must"] = async (method, path, body) => {
+    const answer = await ask(method, path, body);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
   const ready = async (): Promise<boolean> => {
     try {
       return (await talk(await open("GET", "/readyz"))).body === "ok";
@@ -97,10 +107,27 @@ export async function startKubernetes(host: string = hosts.registry, port = 6_44
       return peer;
     },
     ask,
-    async must(method, path, body) {
-      const answer = await ask(method, path, body);
-      if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-      return answer.body;
+    must,
+    async apply(text) {
+      for (const document of parseAllDocuments(text)) {
+        const object = document.toJS() as { apiVersion: string; kind: string; metadata: { namespace?: string } } | null;
+        if (object === null) continue;
+        const { apiVersion, kind, metadata } = object;
+        const { namespace } = metadata;
+        if (namespace !== undefined) await ask("POST", "/api/v1/namespaces", { metadata: { name: namespace } });
+        const base = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+        const { resources } = (await must("GET", base)) as { resources: { name: string; kind: string }[] };
+        const plural = resources.find((one) => one.kind === kind && !one.name.includes("/"))?.name;
+        const within = namespace === undefined ? "" : `/namespaces/${namespace}`;
+        await must("POST", `${base}${within}/${plural}`, object);
+      }
+    },
+    async accountConfig(namespace, name) {
+      const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+      const { status } = (await must("POST", path, { spec: {} })) as { status: { token: string } };
+      const file = join(dir, `${namespace}-${name}.kubeconfig`);
+      await writeFile(file, kubeconfig(url, caFile, status.token));
+      return file;
     },
     watch(path) {
       const events: WatchEvent[] = [];
@@ -171,7 +198,7 @@ function serverArgs(host: string, port: number, dir: string): string[] {
     // It makes a certificate there.
     "cert-dir": dir,
     "token-auth-file": join(dir, "tokens.csv"),
-    "authorization-mode": "AlwaysAllow",
+    "authorization-mode": "RBAC",
     "service-account-issuer": "https://trestle.test",
     "service-account-key-file": join(dir, "accounts.pub"),
     "service-account-signing-key-file": join(dir, "accounts.key"),
@@ -181,12 +208,12 @@ function serverArgs(host: string, port: number, dir: string): string[] {
   return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
 }
 
-function kubeconfig(server: string, caFile: string): string {
+function kubeconfig(server: string, caFile: string, token = TOKEN): string {
   const text = {
     apiVersion: "v1",
     kind: "Config",
     clusters: [{ name: "peer", cluster: { server, "certificate-authority": caFile } }],
-    users: [{ name: "admin", user: { token: TOKEN } }],
+    users: [{ name: "admin", user: { token } }],
     contexts: [{ name: "peer", context: { cluster: "peer", user: "admin" } }],
     "current-context": "peer",
   };

@@ -184,7 +184,7 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
   },
   rules: {
     shape: { ...texts, type: "list", items: text, orSingle: true },
-    doc: "files and folders with rules, watched",
+    doc: "files and folders with rules, and kubernetes://KUBECONFIG?context=NAME&namespace=a,b&status=off for the objects of a cluster; watched",
     default: "[]",
   },
   metadata: {

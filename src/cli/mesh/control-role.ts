@@ -6,7 +6,6 @@ import { type AdminServer, createAdminServer } from "../../control/admin/server.
 import type { AdminSources } from "../../control/admin/sources.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
 import { CARRIED_PROTOCOLS } from "../../control/compile/endpoints.ts";
-import { createRuleFiles, type RuleFiles } from "../../control/rule-files.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
@@ -23,6 +22,7 @@ import { FindingLog } from "./finding-log.ts";
 import { type OpenRegistry, openRegistries } from "./registries/open.ts";
 import { registryStatuses, warnOutOfReach } from "./registry-status.ts";
 import { RuleLog } from "./rule-log.ts";
+import { judgeRules, type OpenRules, openRules } from "./rules.ts";
 import { SchemaSources } from "./schemas.ts";
 import { controllerParts, hostOfRule } from "./shaping.ts";
 import { isOwn, OWNER, openOutputs } from "./sync.ts";
@@ -39,7 +39,7 @@ export class ControlRole {
   readonly #config: TrestleConfig;
   readonly #log: Logger;
   readonly #store: ControlStore;
-  readonly #ruleFiles: RuleFiles;
+  readonly #ruleFiles: OpenRules;
   readonly #schemas: SchemaSources;
   readonly #outputs: readonly Sink[];
   readonly #data: DataFolder;
@@ -62,7 +62,8 @@ export class ControlRole {
     this.xds = new XdsOutput(log, this.#certificates);
     const { mesh } = config;
     this.#store = createControlStore({ owner: OWNER, protocols: CARRIED_PROTOCOLS, hostOf: hostOfRule(config), mesh });
-    this.#ruleFiles = createRuleFiles({ paths: config.rules, logger: log });
+    const judge = () => judgeRules(this.state, this.#store.snapshots.get(), new Map(), mesh);
+    this.#ruleFiles = openRules({ places: config.rules, log, judge });
     this.#schemas = new SchemaSources(config, true, this.#store, log);
     this.#outputs = openOutputs(config);
     this.#data = openData(config, log);
@@ -184,6 +185,7 @@ export class ControlRole {
     await whenWorldKnown(known, this.#stop.signal);
     for await (const snapshot of this.#store.snapshots.watch(this.#stop.signal)) {
       this.#schemas.takeSnapshot(snapshot);
+      this.#ruleFiles.noteServices();
       this.#serve(snapshot, callersFor(snapshot, this.state?.consumers));
     }
   }

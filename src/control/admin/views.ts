@@ -2,7 +2,7 @@ import { printAddress } from "../../base/address.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { Consumer, Endpoint } from "../../model/entry.ts";
 import { printLocality } from "../../model/mesh.ts";
-import { printPosition, type Rule } from "../../model/rule.ts";
+import { printPlace, printPosition, type Rule } from "../../model/rule.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
@@ -175,7 +175,7 @@ export function viewRoutes(resources: ResourceSet | undefined): RouteView[] {
           match: describeMatch(route.match),
           to: describeAction(route),
           policies: describePolicies(route),
-          at: origin?.file === undefined ? "" : `${origin.file}:${origin.line}`,
+          at: printPlace(origin),
         };
       }),
     ),

@@ -3,6 +3,7 @@ import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import { compileHeader, compilePath } from "../../codecs/xds/match.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { Route, VirtualHost } from "../../codecs/xds/route.ts";
+import { printPlace } from "../../model/rule.ts";
 import { parseServiceKey } from "../../model/service.ts";
 import { type EndpointShare, explainEndpoints } from "./endpoints.ts";
 import { describeHeader, describePath, describePolicies } from "./words.ts";
@@ -196,6 +197,5 @@ function originOf(route: Route) {
 }
 
 function placeOf(route: Route): string {
-  const origin = originOf(route);
-  return origin?.file === undefined ? "" : `${origin.file}:${origin.line}`;
+  return printPlace(originOf(route));
 }

@@ -2,6 +2,7 @@ import { RE2JS } from "re2js";
 import type { StringMatcher } from "../../codecs/xds/core.ts";
 import type { HeaderMatcher } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
+import { printPlace } from "../../model/rule.ts";
 import type { LoweredRoute, LoweredService, LoweredTarget } from "../rules/lower.ts";
 
 /** How Aeraki compares a text: one of the three. */
@@ -40,7 +41,7 @@ export function toMetaRouter(entry: Entry, lowered: LoweredService, namespace: s
   if (lowered.rule === undefined) return undefined;
   const lost: string[] = [];
   const routes = lowered.routes.flatMap((route) => {
-    const place = `${route.file}:${route.line}`;
+    const place = printPlace(route);
     const attributes = attributesOf(entry, route);
     if (typeof attributes === "string" || route.targets === undefined) {
       const why = typeof attributes === "string" ? attributes : "answer without a destination";

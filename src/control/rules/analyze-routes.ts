@@ -150,7 +150,7 @@ interface Condition {
 
 function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): void {
   const service = bindings.servicesOf(rule)[0] ?? serviceNamed(rule.hosts[0] ?? "*");
-  const before: { readonly condition: Condition; readonly line: number }[] = [];
+  const before: { readonly condition: Condition; readonly place: string }[] = [];
   for (const route of rule.http) {
     if (!isApplied(route)) continue;
     const matches: readonly (HttpMatch | undefined)[] =
@@ -164,9 +164,10 @@ function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): v
         report(
           "TR0226",
           position,
-          `no call reaches this: the route of line ${earlier.line} takes every call that it matches`,
+          `no call reaches this: the route ${earlier.place} takes every call that it matches`,
         );
-      before.push({ condition, line: position.line });
+      const { file, line } = position;
+      before.push({ condition, place: line === 0 ? `at ${file}` : `of line ${line}` });
     }
   }
   const everyCall: Condition = { path: EVERY_PATH, headers: [] };

@@ -4,7 +4,7 @@ import { printPosition } from "../../model/rule.ts";
 
 /**
  * Every code that rules can be given, with its severity and what it means; docs/findings.md lists them all.
- * TR0201 to TR0219 are about the text of one file (errors among them keep the file's last good state in force),
+ * TR0201 to TR0219 are about the text of one file or object (errors among them keep its last good state in force) and about where they come from,
  * TR0220 and up about what the rules mean together and for the services that are known.
  */
 export const RULE_FINDINGS = {
@@ -12,6 +12,7 @@ export const RULE_FINDINGS = {
   TR0202: { severity: "error", title: "text is no valid YAML or JSON" },
   TR0203: { severity: "error", title: "document is no object with apiVersion, kind and metadata.name" },
   TR0204: { severity: "warning", title: "object of this kind is not applied" },
+  TR0205: { severity: "error", title: "rules that may not be read from Kubernetes" },
   TR0206: { severity: "error", title: "unknown field" },
   TR0207: { severity: "error", title: "value of the wrong type" },
   TR0208: { severity: "error", title: "missing field" },
@@ -23,6 +24,9 @@ export const RULE_FINDINGS = {
   TR0214: { severity: "error", title: "object defined twice" },
   TR0215: { severity: "warning", title: "last good state of a file stays in force" },
   TR0216: { severity: "error", title: "a limit on rules or findings was passed" },
+  TR0217: { severity: "warning", title: "Kubernetes' API is out of reach" },
+  TR0218: { severity: "info", title: "kinds of rules that a cluster does not have" },
+  TR0219: { severity: "warning", title: "status of rules that can't be written" },
   TR0220: { severity: "warning", title: "host matches no known service" },
   TR0221: { severity: "error", title: "destination matches no known service" },
   TR0222: { severity: "error", title: "unknown subset" },

@@ -54,6 +54,16 @@ const HARMLESS = new Set(["TR0204", "TR0227", "TR0228", "TR0236", "TR0240", "TR0
  * Never throws: whatever is wrong becomes a finding with file, line and column, all at once.
  */
 export function parseRules(file: string, text: string): ParsedFile {
+  return parseText(file, text, false);
+}
+
+/** Reads one object of Kubernetes' as {@link parseRules} reads a file with it alone. Places in it are told by fields: `VirtualService shop/orders spec.hosts`. */
+export function parseObject(place: string, object: object): ParsedFile {
+  return parseText(place, JSON.stringify(object), true);
+}
+
+function parseText(file: string, text: string, isObject: boolean): ParsedFile {
+  const start = isObject ? 0 : 1;
   const found = createFindingList();
   let valid = true;
   const report: Report = (code, position, message) => {
@@ -62,23 +72,23 @@ export function parseRules(file: string, text: string): ParsedFile {
   };
   const rules: Rule[] = [];
   try {
-    readDocuments(file, text, rules, report);
+    readDocuments(file, isObject, text, rules, report);
   } catch (error) {
     // The YAML reader recurses; nesting that exhausts the stack ends here.
     const reason =
       error instanceof RangeError ? "it is nested too deeply" : error instanceof Error ? error.message : String(error);
-    report("TR0202", { file, line: 1, column: 1 }, `${file} can't be read as YAML: ${reason}`);
+    report("TR0202", { file, line: start, column: start }, `${file} can't be read as YAML: ${reason}`);
   }
   return { rules: valid ? rules : [], findings: found.list(), valid };
 }
 
-function readDocuments(file: string, text: string, rules: Rule[], report: Report): void {
+function readDocuments(file: string, isObject: boolean, text: string, rules: Rule[], report: Report): void {
   const lines = new LineCounter();
   const parsed = text.length > MAX_FILE_BYTES ? [] : parseAllDocuments(text, { ...YAML_OPTIONS, lineCounter: lines });
   const documents = Array.isArray(parsed) ? parsed : [];
   if (text.length > MAX_FILE_BYTES || documents.length > MAX_DOCUMENTS) {
     const limits = `${MAX_FILE_BYTES} bytes or ${MAX_DOCUMENTS} documents`;
-    report("TR0216", { file, line: 1, column: 1 }, `${file} is over the limit of ${limits}`);
+    report("TR0216", positionOf(undefined, { file, isObject, lines }), `${file} is over the limit of ${limits}`);
     return;
   }
   for (const document of documents) {
@@ -91,7 +101,7 @@ function readDocuments(file: string, text: string, rules: Rule[], report: Report
       );
     }
     if (document.errors.length === 0)
-      readTop(document.contents, rules, { document, file, lines, report, budget: MAX_NODES }, 0);
+      readTop(document.contents, rules, { document, file, isObject, lines, report, budget: MAX_NODES }, 0);
   }
 }
 

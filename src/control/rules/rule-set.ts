@@ -28,12 +28,17 @@ export interface RuleSet {
 /** Before anything was read. */
 export const NO_RULES: RuleSet = { rules: [], findings: [], files: [], loaded: false };
 
-/** Takes a file's newest text: a wrong one keeps the rules that were in force and says so. */
-export function takeFile(path: string, before: RuleFileState | undefined, parsed: ParsedFile): RuleFileState {
+/** Takes a file's newest text: a wrong one keeps the rules that were in force and says so. `start` is 0 for what has no lines. */
+export function takeFile(
+  path: string,
+  before: RuleFileState | undefined,
+  parsed: ParsedFile,
+  start = 1,
+): RuleFileState {
   if (parsed.valid) return { path, rules: parsed.rules, findings: parsed.findings, valid: true };
   const rules = before?.rules ?? [];
   const kept = `${path} is not taken up: ${rules.length === 0 ? "none of its rules is in force" : `the ${rules.length} rules of its last good state stay in force`}`;
-  const findings = [...parsed.findings, ruleFinding("TR0215", { file: path, line: 1, column: 1 }, kept)];
+  const findings = [...parsed.findings, ruleFinding("TR0215", { file: path, line: start, column: start }, kept)];
   return { path, rules, findings, valid: false };
 }
 

@@ -49,7 +49,10 @@ export type ReadObject = { readonly at: SourceMap } & Record<string, unknown>;
 /** What reading a document needs to know; one per document. */
 export interface ReadContext {
   readonly document: Document;
+  /** Where the text stands; of an object that comes from no file, what it is called, see {@link isObject}. */
   readonly file: string;
+  /** Whether the text is an object of Kubernetes': places in it are told by fields, since it has no lines that people know. */
+  readonly isObject?: boolean;
   readonly lines: LineCounter;
   readonly report: Report;
   /** Nodes still allowed; aliases may not multiply a small file into a large one. */
@@ -58,8 +61,17 @@ export interface ReadContext {
 
 const MAX_DEPTH = 64;
 
-/** Place of a node; the start of the file where it has none. */
-export function positionOf(node: unknown, context: Pick<ReadContext, "file" | "lines">): Position {
+/** Place of a node, which stands at a path such as `VirtualService.spec.hosts`; the start of the file where it has none. */
+export function positionOf(
+  node: unknown,
+  context: Pick<ReadContext, "file" | "lines" | "isObject">,
+  path = "",
+): Position {
+  if (context.isObject === true) {
+    const field = path.slice(path.indexOf(".") + 1);
+    const isWhole = field === "" || field === path;
+    return { file: isWhole ? context.file : `${context.file} ${field}`, line: 0, column: 0 };
+  }
   const range = (node as Node | null | undefined)?.range;
   if (range === undefined || range === null) return { file: context.file, line: 1, column: 1 };
   const place = context.lines.linePos(range[0]);
@@ -71,12 +83,16 @@ export function readNode(node: unknown, shape: Shape, path: string, context: Rea
   const resolved = isAlias(node) ? node.resolve(context.document) : node;
   if (--context.budget < 0 || depth > MAX_DEPTH) {
     if (context.budget === -1 || depth > MAX_DEPTH)
-      context.report("TR0216", positionOf(node, context), `${path} is nested or repeated past the limit of a document`);
+      context.report(
+        "TR0216",
+        positionOf(node, context, path),
+        `${path} is nested or repeated past the limit of a document`,
+      );
     context.budget = Math.min(context.budget, -1);
     return undefined;
   }
   const fail = (code: RuleFindingCode, problem: string): undefined => {
-    context.report(code, positionOf(resolved ?? node, context), `${path} ${problem}`);
+    context.report(code, positionOf(resolved ?? node, context, path), `${path} ${problem}`);
     return undefined;
   };
   if (isAlias(node) && resolved === undefined)
@@ -146,13 +162,13 @@ type YamlMap = { readonly items: readonly { readonly key: unknown; readonly valu
 
 function readObject(map: YamlMap, shape: ObjectShape, path: string, context: ReadContext, depth: number): unknown {
   const fields: Record<string, Position> = Object.create(null);
-  const at: SourceMap = { position: positionOf(map, context), fields };
+  const at: SourceMap = { position: positionOf(map, context, path), fields };
   const value: Record<string, unknown> & { at: SourceMap } = { at };
   const present: string[] = [];
   let whole = true;
   for (const { key, value: node } of map.items) {
     const name = keyText(key);
-    const position = positionOf(key, context);
+    const position = positionOf(key, context, `${path}.${name ?? ""}`);
     const field = name !== undefined && Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
     if (name === undefined || field === undefined) {
       context.report(
@@ -169,7 +185,8 @@ function readObject(map: YamlMap, shape: ObjectShape, path: string, context: Rea
     if (field.unused !== undefined) context.report(field.unused.code, position, `${path}.${name} ${field.unused.why}`);
     if (read !== undefined && (field.unused === undefined || field.unused.kept === true))
       value[field.as ?? name] = read;
-    if (field.shape.type === "list" && field.shape.of.type === "text") noteElements(node, name, fields, context);
+    if (field.shape.type === "list" && field.shape.of.type === "text")
+      noteElements(node, `${path}.${name}`, name, fields, context);
   }
   for (const [name, field] of Object.entries(shape.fields)) {
     if (field.required !== true || present.includes(name)) continue;
@@ -187,11 +204,17 @@ function readObject(map: YamlMap, shape: ObjectShape, path: string, context: Rea
 }
 
 /** Elements of lists of texts get a place of their own: findings on one host point at it. */
-function noteElements(node: unknown, name: string, fields: Record<string, Position>, context: ReadContext): void {
+function noteElements(
+  node: unknown,
+  path: string,
+  name: string,
+  fields: Record<string, Position>,
+  context: ReadContext,
+): void {
   const list = isAlias(node) ? node.resolve(context.document) : node;
   if (!isSeq(list)) return;
   list.items.forEach((item, i) => {
-    fields[`${name}[${i}]`] = positionOf(item, context);
+    fields[`${name}[${i}]`] = positionOf(item, context, `${path}[${i}]`);
   });
 }
 
@@ -208,7 +231,11 @@ function readMap(
     const name = keyText(key);
     const wrong = name === undefined ? ({ code: "TR0207", problem: "is no text" } as const) : shape.key?.(name);
     if (name === undefined || wrong !== undefined) {
-      context.report(wrong!.code, positionOf(key, context), `key ${quote(name ?? "?")} of ${path} ${wrong!.problem}`);
+      context.report(
+        wrong!.code,
+        positionOf(key, context, `${path}.${name ?? ""}`),
+        `key ${quote(name ?? "?")} of ${path} ${wrong!.problem}`,
+      );
       whole = false;
       continue;
     }

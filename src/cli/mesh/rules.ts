@@ -1,0 +1,160 @@
+import { realClock } from "../../base/clock.ts";
+import { Latest } from "../../base/latest.ts";
+import type { Logger } from "../../base/log.ts";
+import { createStop } from "../../base/stop.ts";
+import { createRulesSource, type RulesSource } from "../../control/kubernetes/rules-source.ts";
+import { StatusWriter } from "../../control/kubernetes/status/writer.ts";
+import { createRuleFiles, type RuleFiles } from "../../control/rule-files.ts";
+import { analyzeRules } from "../../control/rules/analyze.ts";
+import { joinFiles, NO_RULES, type RuleSet } from "../../control/rules/rule-set.ts";
+import { openKubernetes } from "../../kubernetes/client.ts";
+import { renewingApi } from "../../kubernetes/renewing-api.ts";
+import type { Finding } from "../../model/entry.ts";
+import type { MeshSettings } from "../../model/mesh.ts";
+import type { Snapshot } from "../../model/snapshot.ts";
+import type { SyncState } from "../../registry-sync/contracts.ts";
+import { type ClusterPlace, isCluster, parseCluster } from "../config/rule-places.ts";
+
+/** How long a start waits for clusters to have been read, ms. */
+const FIRST_READ_MS = 5_000;
+
+/** Where rules come from, and who says what is wrong with them. */
+export interface RulesOptions {
+  /** Items of `rules`: paths, and URLs of clusters. */
+  readonly places: readonly string[];
+  readonly log: Logger;
+  /** What is wrong with the rules that are in force, for those who wrote them; undefined while that is not known. Without it no status is written. */
+  readonly judge?: () => readonly Finding[] | undefined;
+}
+
+/** Rules of files and of clusters, followed. */
+export interface OpenRules extends RuleFiles {
+  /** What else they mean now may be another thing: services changed. */
+  noteServices(): void;
+}
+
+/** What is wrong with the rules of a snapshot; undefined before all registries were read. */
+export function judgeRules(
+  sync: Pick<SyncState, "silent"> | undefined,
+  { rules, entries, protocols }: Snapshot,
+  notLed: ReadonlyMap<string, string>,
+  mesh: MeshSettings,
+): readonly Finding[] | undefined {
+  return sync?.silent.size === 0 ? analyzeRules(rules, entries, protocols, notLed, mesh) : undefined;
+}
+
+interface OpenCluster {
+  readonly source: RulesSource;
+  readonly writer: StatusWriter | undefined;
+}
+
+/** Opens all places; {@link OpenRules.rescan} is over when they were read, of clusters at most some seconds later. */
+export function openRules(options: RulesOptions): OpenRules {
+  return new JoinedRules(options);
+}
+
+/** The rules of some places as they are now. Throws where a cluster can't be read. */
+export async function readRules(places: readonly string[], log: Logger): Promise<RuleSet> {
+  const rules = new JoinedRules({ places, log });
+  try {
+    await rules.rescan();
+    const set = rules.current.get();
+    if (set.loaded) return set;
+    const why = set.findings.find(({ code }) => code === "TR0217")?.message.replace(/; what was read.*/, "");
+    throw new Error(`rules can't be read from Kubernetes: ${why ?? `no answer in ${FIRST_READ_MS / 1_000} s`}`);
+  } finally {
+    rules.close();
+  }
+}
+
+class JoinedRules implements OpenRules {
+  readonly current = new Latest<RuleSet>(NO_RULES);
+  readonly #options: RulesOptions;
+  readonly #files: RuleFiles;
+  readonly #clusters = new Map<string, OpenCluster>();
+  readonly #stop = createStop();
+
+  constructor(options: RulesOptions) {
+    this.#options = options;
+    const { places, log } = options;
+    this.#files = createRuleFiles({ paths: places.filter((one) => !isCluster(one)), logger: log });
+    void this.#follow(this.#files.current);
+    this.#openClusters(places);
+  }
+
+  async rescan(): Promise<void> {
+    await this.#files.rescan();
+    const untilMs = Date.now() + FIRST_READ_MS;
+    const isRead = () => [...this.#clusters.values()].every(({ source }) => source.current.get().loaded);
+    while (!isRead() && Date.now() < untilMs && !this.#stop.signal.aborted)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    this.#join();
+  }
+
+  setPaths(places: readonly string[]): void {
+    for (const [url, { source, writer }] of this.#clusters) {
+      if (places.includes(url)) continue;
+      this.#clusters.delete(url);
+      void Promise.all([writer?.close(), source.close()]);
+    }
+    this.#openClusters(places);
+    this.#files.setPaths(places.filter((one) => !isCluster(one)));
+    this.#join();
+  }
+
+  noteServices(): void {
+    for (const { writer } of this.#clusters.values()) writer?.note();
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#files.close();
+    for (const { source, writer } of this.#clusters.values()) void Promise.all([writer?.close(), source.close()]);
+    this.current.close();
+  }
+
+  #openClusters(places: readonly string[]): void {
+    for (const place of places.filter(isCluster))
+      if (!this.#clusters.has(place)) this.#clusters.set(place, this.#open(parseCluster(place, () => {})));
+  }
+
+  #open({ url, namespaces, status, ...place }: ClusterPlace): OpenCluster {
+    const { log, judge } = this.#options;
+    const api = renewingApi(() => openKubernetes(place));
+    const source: RulesSource = createRulesSource({
+      ...{ name: url, api, namespaces, log: log.child({ rules: url }) },
+      onObjects: () => writer?.note(),
+    });
+    const writer =
+      judge === undefined || !status
+        ? undefined
+        : new StatusWriter({
+            ...{ name: url, api, clock: realClock, log: log.child({ rules: url }) },
+            objects: () => source.objects(),
+            findings: () => {
+              const judged = source.current.get().loaded ? judge() : undefined;
+              return judged === undefined ? undefined : [...source.current.get().findings, ...judged];
+            },
+          });
+    void this.#follow(source.current);
+    return { source, writer };
+  }
+
+  async #follow(rules: Latest<RuleSet>): Promise<void> {
+    for await (const _ of rules.watch(this.#stop.signal)) this.#join();
+  }
+
+  /** While one of the places was never read, what is known of the others is no whole set of rules. */
+  #join(): void {
+    const sets = [this.#files.current.get(), ...[...this.#clusters.values()].map(({ source }) => source.current.get())];
+    const faults = sets.flatMap((set) =>
+      set.findings.filter((one) => !set.files.some((file) => file.findings.includes(one))),
+    );
+    const writing = [...this.#clusters.values()].flatMap(({ writer }) => writer?.findings() ?? []);
+    const joined = joinFiles(
+      sets.flatMap(({ files }) => files),
+      [...faults, ...writing],
+    );
+    this.current.set({ ...joined, loaded: sets.every(({ loaded }) => loaded) });
+  }
+}

@@ -1,0 +1,205 @@
+import { type Clock, realClock, type Timer } from "../../base/clock.ts";
+import { Latest } from "../../base/latest.ts";
+import { type Logger, silentLogger } from "../../base/log.ts";
+import { pause } from "../../base/pause.ts";
+import type { KubernetesApi } from "../../kubernetes/api.ts";
+import { reflect } from "../../kubernetes/reflector.ts";
+import { isSameSet, tellChange } from "../rule-changes.ts";
+import { joinFiles, NO_RULES, type RuleSet } from "../rules/rule-set.ts";
+import { discover } from "./discover.ts";
+import { SourceFaults } from "./faults.ts";
+import { nameOfResource, type ServedResource } from "./kinds.ts";
+import { type RuleObject, RuleObjects } from "./objects.ts";
+
+/** The objects of a cluster that are rules, followed. */
+export interface RulesSource {
+  /** The rules in force; `loaded` once every kind that the server has was read, or is known to be refused. */
+  readonly current: Latest<RuleSet>;
+  /** The objects as they are stored now. */
+  objects(): readonly RuleObject[];
+  /** Ends everything. */
+  close(): Promise<void>;
+}
+
+/** Which cluster is followed, and what of it. */
+export interface RulesSourceOptions {
+  /** What it is called in findings, such as `kubernetes://`. */
+  readonly name: string;
+  readonly api: KubernetesApi;
+  /** Namespaces whose objects count; all where there is none. */
+  readonly namespaces?: readonly string[];
+  /** Objects changed, their status among it. */
+  readonly onObjects?: () => void;
+  readonly clock?: Clock;
+  readonly log?: Logger;
+}
+
+/** Changes are taken together for this time, ms: tools write many objects at once. */
+const QUIET_MS = 30;
+/** How often it is looked which kinds the server has, ms. */
+const DISCOVER_MS = 10_000;
+/** How often while nobody answers, ms. */
+const RETRY_MS = 2_000;
+/** Looks without a kind before its objects go: one may meet a server that is still starting. */
+const MISSES = 2;
+
+/**
+ * Follows every kind of rules that a cluster has, from the time on at which it has it. An object that is wrong keeps its last good state;
+ * while nobody answers, everything does.
+ */
+export function createRulesSource(options: RulesSourceOptions): RulesSource {
+  return new Follower(options);
+}
+
+/** What is asked for before all kinds. */
+const DISCOVERY = "the kinds of the cluster";
+
+interface Followed {
+  readonly resource: ServedResource;
+  readonly stop: AbortController;
+  /** What its lists are called. */
+  readonly lists: readonly string[];
+  readonly done: Promise<unknown>;
+  misses: number;
+}
+
+class Follower implements RulesSource {
+  readonly current = new Latest<RuleSet>(NO_RULES);
+  readonly #options: RulesSourceOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #objects = new RuleObjects();
+  readonly #faults: SourceFaults;
+  readonly #followed = new Map<string, Followed>();
+  /** What lists were read. */
+  readonly #read = new Set<string>();
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #isDiscovered = false;
+  #timer: Timer | undefined;
+
+  constructor(options: RulesSourceOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? realClock;
+    this.#log = options.log ?? silentLogger;
+    this.#faults = new SourceFaults(options.name);
+    this.#running = this.#discoverOften();
+  }
+
+  objects(): readonly RuleObject[] {
+    return this.#objects.all();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#timer?.cancel();
+    for (const { stop } of this.#followed.values()) stop.abort();
+    await Promise.all([this.#running, ...[...this.#followed.values()].map(({ done }) => done)]);
+    this.current.close();
+  }
+
+  async #discoverOften(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        this.#take(await discover(this.#options.api, signal));
+        this.#worked(DISCOVERY);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#failed(DISCOVERY, error);
+      }
+      await pause(this.#clock, this.#faults.has(DISCOVERY) ? RETRY_MS : DISCOVER_MS, signal);
+    }
+  }
+
+  #take(served: ReadonlyMap<string, ServedResource>): void {
+    for (const [name, followed] of this.#followed) {
+      const { version, hasStatus } = followed.resource;
+      const now = served.get(name);
+      followed.misses = now === undefined ? followed.misses + 1 : 0;
+      const isOther = now !== undefined && (now.version !== version || now.hasStatus !== hasStatus);
+      if (!isOther && followed.misses < MISSES) continue;
+      followed.stop.abort();
+      this.#followed.delete(name);
+      for (const list of followed.lists) {
+        this.#read.delete(list);
+        this.#faults.worked(list);
+      }
+      if (now === undefined) {
+        this.#objects.forget(followed.resource);
+        this.#log.info("the cluster has a kind of rules no more", { kind: name });
+      }
+    }
+    for (const [name, resource] of served)
+      if (!this.#followed.has(name)) this.#followed.set(name, this.#follow(resource));
+    this.#faults.served(new Set(served.keys()));
+    this.#isDiscovered = true;
+    this.#changed();
+  }
+
+  #follow(resource: ServedResource): Followed {
+    const { namespaces = [], api } = this.#options;
+    const stop = new AbortController();
+    const all = namespaces.length === 0 ? [undefined] : namespaces;
+    const base = `/apis/${resource.group}/${resource.version}`;
+    const lists: string[] = [];
+    const done = all.map((namespace) => {
+      const within = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+      const path = `${base}${within}/${resource.plural}`;
+      const what = `${nameOfResource(resource)}${namespace === undefined ? "" : ` of namespace ${namespace}`}`;
+      lists.push(what);
+      return reflect({
+        ...{ api, path, query: "", clock: this.#clock, signal: stop.signal },
+        onList: (objects) => {
+          this.#objects.replace(resource, namespace, objects);
+          this.#read.add(what);
+          this.#changed();
+        },
+        onObject: (object, isDeleted) => {
+          if (isDeleted) this.#objects.remove(resource, object);
+          else this.#objects.put(resource, object);
+          this.#changed();
+        },
+        onAnswer: () => this.#worked(what),
+        onFailure: (error) => this.#failed(what, error),
+      });
+    });
+    return { resource, stop, lists, done: Promise.all(done), misses: 0 };
+  }
+
+  #worked(what: string): void {
+    if (!this.#faults.worked(what)) return;
+    this.#log.info("rules are read again", { of: what });
+    this.#changed();
+  }
+
+  #failed(what: string, error: unknown): void {
+    if (this.#faults.failed(what, error)) this.#changed();
+  }
+
+  /** Whether each kind was read once, or never will be. */
+  get #isLoaded(): boolean {
+    const lists = [...this.#followed.values()].flatMap((one) => one.lists);
+    return this.#isDiscovered && lists.every((list) => this.#read.has(list) || this.#faults.isRefused(list));
+  }
+
+  #changed(): void {
+    this.#timer ??= this.#clock.after(QUIET_MS, () => {
+      this.#timer = undefined;
+      if (!this.#stop.signal.aborted) this.#publish();
+    });
+  }
+
+  #publish(): void {
+    const before = this.current.get();
+    const faults = this.#faults.findings();
+    const states = this.#objects.all().map(({ state }) => state);
+    // Half of the rules would be other rules.
+    const next = before.loaded || this.#isLoaded ? joinFiles(states, faults) : { ...NO_RULES, findings: faults };
+    if (!isSameSet(before, next)) {
+      tellChange(before, next, this.#log);
+      this.current.set(next);
+    }
+    this.#options.onObjects?.();
+  }
+}

@@ -1,0 +1,208 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { RuleView } from "../../src/control/admin/views.ts";
+import type { Finding } from "../../src/model/entry.ts";
+import { builtCrds } from "../support/go-peers.ts";
+import { type Kubernetes, startKubernetes } from "../support/kubernetes.ts";
+import { requireNamespace } from "../support/netns.ts";
+import { eventually, sleep, stopAll } from "../support/process.ts";
+import { runTrestle, startTrestle, type Trestle } from "../support/trestle.ts";
+
+// Rules that are objects of a real API server, read by `trestle up` as a service account with the role of deploy/kubernetes and no other.
+const VIRTUAL_SERVICES = "/apis/networking.istio.io/v1/namespaces/shop/virtualservices";
+const GRPC_ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/grpcroutes";
+const GUARDS = "/apis/trestle.io/v1alpha1/namespaces/shop/serializationguards";
+const HOST = "com.acme.orderservice";
+
+let kubernetes: Kubernetes;
+let trestle: Trestle;
+let dir: string;
+let url: string;
+
+const virtualService = (timeout: string, host = "com.acme.OrderService") => ({
+  apiVersion: "networking.istio.io/v1",
+  kind: "VirtualService",
+  metadata: { name: "orders" },
+  spec: { hosts: ["com.acme.OrderService"], http: [{ timeout, route: [{ destination: { host } }] }] },
+});
+
+const rules = async () => ((await trestle.json("/api/v1/rules")) as { rules: RuleView[] }).rules;
+const findings = async () => ((await trestle.json("/api/v1/findings")) as { findings: Finding[] }).findings;
+const explained = async () => (await trestle.command("explain", "com.acme.OrderService.getOrder")).stdout;
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration: number;
+}
+interface Stored {
+  readonly metadata: { readonly generation: number; readonly resourceVersion: string };
+  readonly status?: {
+    readonly observedGeneration?: number | string;
+    readonly conditions?: readonly Condition[];
+    readonly validationMessages?: readonly { readonly type: { readonly code: string } }[];
+    readonly parents?: readonly {
+      readonly parentRef: { readonly name: string };
+      readonly controllerName: string;
+      readonly conditions: readonly Condition[];
+    }[];
+  };
+}
+const stored = async (path: string) => (await kubernetes.must("GET", path)) as unknown as Stored;
+const ours = ({ status }: Stored) => status?.conditions?.find(({ type }) => type === "trestle.io/Applied");
+const define = async (text: string, served: string) => {
+  await kubernetes.apply(text);
+  await eventually(`${served} is served`, async () => (await kubernetes.ask("GET", served)).status === 200, 60_000);
+};
+
+beforeAll(async () => {
+  requireNamespace();
+  dir = await mkdtemp(join(tmpdir(), "trestle-kubernetes-rules-"));
+  kubernetes = await startKubernetes();
+  await kubernetes.must("POST", "/api/v1/namespaces", { metadata: { name: "shop" } });
+  await kubernetes.must("POST", "/api/v1/namespaces", { metadata: { name: "elsewhere" } });
+  await define(await readFile(builtCrds("istio"), "utf8"), VIRTUAL_SERVICES);
+  await kubernetes.apply(await readFile("deploy/kubernetes/rbac.yaml", "utf8"));
+  const world = "services:\n- service: com.acme.OrderService\n  endpoints: [10.77.0.2:20880]\n";
+  await writeFile(join(dir, "world.yaml"), world);
+  await kubernetes.must("POST", VIRTUAL_SERVICES, virtualService("1s"));
+  url = `kubernetes://${await kubernetes.accountConfig("trestle", "trestle")}?namespace=shop`;
+  trestle = await startTrestle({ registry: `file://${join(dir, "world.yaml")}`, facade: "", rules: url });
+}, 180_000);
+
+afterAll(async () => {
+  await trestle?.stop();
+  await kubernetes?.stop();
+  await stopAll();
+  await rm(dir, { recursive: true, force: true });
+});
+
+test("an object is in force before it is ready; rules, explain and analyze call it by its kind and name", async () => {
+  expect(await rules()).toMatchObject([
+    { kind: "VirtualService", namespace: "shop", services: [HOST], at: "VirtualService shop/orders", newest: true },
+  ]);
+  expect(await explained()).toContain("VirtualService shop/orders spec.http[0]");
+  const analyzed = await runTrestle(["analyze", url, "--admin", `http://${trestle.admin}`]);
+  expect([analyzed.code, analyzed.stdout.match(/error/)]).toEqual([0, null]);
+});
+
+test("a change is in force within a second, and its status says so once", async () => {
+  await kubernetes.must("PATCH", `${VIRTUAL_SERVICES}/orders`, virtualService("2s"));
+  await eventually("the new time-out", async () => (await explained()).includes("2s"), 5_000);
+  const said = await eventually("the status", async () => {
+    const object = await stored(`${VIRTUAL_SERVICES}/orders`);
+    return ours(object)?.observedGeneration === object.metadata.generation ? object : undefined;
+  });
+  expect(ours(said)).toMatchObject({ status: "True", reason: "Applied", message: "in force" });
+  await sleep(2_500);
+  expect((await stored(`${VIRTUAL_SERVICES}/orders`)).metadata.resourceVersion).toBe(said.metadata.resourceVersion);
+});
+
+test("findings are in the status, beside what others wrote there", async () => {
+  const foreign = { type: "Reconciled", status: "True", reason: "x", message: "y" };
+  const path = `${VIRTUAL_SERVICES}/orders`;
+  await kubernetes.must("PATCH", `${path}/status`, { status: { conditions: [foreign] } });
+  await kubernetes.must("PATCH", path, virtualService("2s", "com.acme.Missing"));
+  const found = await eventually("the finding", async () => {
+    const object = await stored(path);
+    return object.status?.validationMessages?.some(({ type }) => type.code === "TR0221") ? object : undefined;
+  });
+  expect(found.status?.conditions?.map(({ type }) => type)).toEqual(["Reconciled", "trestle.io/Applied"]);
+  expect(ours(found)).toMatchObject({ status: "True", reason: "AppliedWithFindings" });
+  expect(ours(found)?.message).toMatch(/^TR0221 spec\.http\[0\]\.route\[0\]/);
+  expect((await findings()).map(({ at }) => at)).toContainEqual(
+    expect.stringContaining("VirtualService shop/orders spec"),
+  );
+});
+
+test("an object that is wrong keeps its last good state", async () => {
+  const path = `${VIRTUAL_SERVICES}/orders`;
+  await kubernetes.must("PATCH", path, virtualService("3s"));
+  await eventually("the new time-out", async () => (await explained()).includes("3s"));
+  await kubernetes.must("PATCH", path, {
+    spec: { http: [{ match: [{ uri: { regex: "(" } }], route: [{ destination: { host: "x" } }] }] },
+  });
+  const refused = await eventually("the refusal", async () => {
+    const object = await stored(path);
+    return ours(object)?.status === "False" ? object : undefined;
+  });
+  expect(ours(refused)).toMatchObject({ reason: "Invalid" });
+  expect(await explained()).toContain("3s");
+  expect((await rules())[0]?.newest).toBe(false);
+  await kubernetes.must("PATCH", path, virtualService("2s"));
+  await eventually("all is well", async () => ours(await stored(path))?.status === "True");
+});
+
+test("kinds are read as soon as the cluster has them, and a route's parents that are ours get their conditions", async () => {
+  expect((await findings()).map(({ code }) => code)).toContain("TR0218");
+  await define(await readFile(builtCrds("gateway-api"), "utf8"), GRPC_ROUTES);
+  await define(await readFile("deploy/kubernetes/crds.yaml", "utf8"), GUARDS);
+  await kubernetes.must("DELETE", `${VIRTUAL_SERVICES}/orders`);
+  const route = (backend: string) => ({
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "GRPCRoute",
+    metadata: { name: "orders" },
+    spec: {
+      parentRefs: [
+        { group: "networking.istio.io", kind: "Hostname", name: "com.acme.OrderService" },
+        { name: "somebody-elses-gateway" },
+      ],
+      rules: [
+        {
+          matches: [{ method: { service: "com.acme.OrderService", method: "getOrder" } }],
+          backendRefs: [{ group: "networking.istio.io", kind: "Hostname", name: backend }],
+        },
+      ],
+    },
+  });
+  await kubernetes.must("POST", GRPC_ROUTES, route("com.acme.Missing"));
+  await kubernetes.must("POST", GUARDS, {
+    apiVersion: "trestle.io/v1alpha1",
+    kind: "SerializationGuard",
+    metadata: { name: "all" },
+    spec: {},
+  });
+  const parents = async () => (await stored(`${GRPC_ROUTES}/orders`)).status?.parents ?? [];
+  await eventually("both kinds", async () => (await rules()).length === 2, 30_000);
+  await eventually("the status", async () => (await parents()).length > 0);
+  expect(await parents()).toMatchObject([
+    {
+      parentRef: { name: "com.acme.OrderService" },
+      controllerName: "trestle.io/gateway-controller",
+      conditions: [
+        { type: "Accepted", status: "True", observedGeneration: 1 },
+        { type: "ResolvedRefs", status: "False", reason: "BackendNotFound" },
+      ],
+    },
+  ]);
+  await kubernetes.must("PATCH", `${GRPC_ROUTES}/orders`, route("com.acme.OrderService"));
+  await eventually("references", async () => (await parents())[0]?.conditions[1]?.status === "True");
+  await eventually("the guard's", async () => ours(await stored(`${GUARDS}/all`))?.status === "True");
+});
+
+test("an API server that is killed leaves all rules in force; what changed meanwhile is there after it is back", async () => {
+  await kubernetes.must("POST", VIRTUAL_SERVICES, virtualService("4s"));
+  await eventually("the rule", async () => (await rules()).length === 3);
+  await kubernetes.kill();
+  await eventually("the loss is told", async () => (await findings()).some(({ code }) => code === "TR0217"), 30_000);
+  expect((await rules()).length).toBe(3);
+  expect((await trestle.get("/ready")).status).toBe(200);
+  await kubernetes.restart();
+  await kubernetes.must("DELETE", `${VIRTUAL_SERVICES}/orders`);
+  await eventually("the removal", async () => (await rules()).length === 2, 60_000);
+  expect((await rules()).map(({ kind }) => kind).sort()).toEqual(["GRPCRoute", "SerializationGuard"]);
+}, 180_000);
+
+test("an account without the role is told which verb it lacks; files are in force beside", async () => {
+  await kubernetes.must("POST", "/api/v1/namespaces/shop/serviceaccounts", { metadata: { name: "nobody" } });
+  const account = `kubernetes://${await kubernetes.accountConfig("shop", "nobody")}?namespace=shop`;
+  const { code, stdout } = await runTrestle(["analyze", account]);
+  expect(code).toBe(1);
+  expect(stdout).toContain(
+    "error TR0205: system:serviceaccount:shop:nobody may not list virtualservices.networking.istio.io in namespace shop; a role for it needs the verbs get, list and watch",
+  );
+});

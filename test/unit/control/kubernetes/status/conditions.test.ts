@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { messageOf, recordsOf, withTimes } from "../../../../../src/control/kubernetes/status/conditions.ts";
+
+const finding = (message: string, at = "VirtualService shop/orders spec.hosts") =>
+  ({ code: "TR0220", severity: "warning", at, message }) as const;
+
+test("a message has the first findings, with the fields that they are about", () => {
+  expect(messageOf([], "in force")).toBe("in force");
+  expect(messageOf([finding("a"), finding("b", "VirtualService shop/orders")], "")).toBe(
+    "TR0220 spec.hosts: a; TR0220 b",
+  );
+  const many = messageOf(
+    Array.from({ length: 7 }, (_, i) => finding(`${i}`)),
+    "",
+  );
+  expect(many).toMatch(/spec\.hosts: 4; 2 more findings$/);
+  expect(messageOf([finding("x".repeat(100_000))], "").length).toBe(32_768);
+});
+
+test("a condition keeps its time while it says the same", () => {
+  const one = { type: "A", status: "True", reason: "r", message: "m", observedGeneration: 2 } as const;
+  const old = { type: "A", status: "True", lastTransitionTime: "then" };
+  expect(withTimes([one], [old], "now")).toEqual([{ ...one, lastTransitionTime: "then" }]);
+  expect(withTimes([one], [{ ...old, status: "False" }], "now")).toEqual([{ ...one, lastTransitionTime: "now" }]);
+  expect(withTimes([one], [{ ...old, lastTransitionTime: 5 }], "now")[0]?.["lastTransitionTime"]).toBe("now");
+});
+
+test("of a list its objects count", () => {
+  expect(recordsOf([{ a: 1 }, null, "x"])).toEqual([{ a: 1 }]);
+  expect(recordsOf("x")).toEqual([]);
+});
