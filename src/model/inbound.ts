@@ -29,9 +29,3 @@ export interface InboundPlace {
 export function inboundLabels({ identity }: Pick<InboundPlace, "identity">): Readonly<Record<string, string>> {
   return identity === undefined ? {} : { [TLS_MODE_LABEL]: "istio", [IDENTITY_LABEL]: identity };
 }
-
-/** Parameters or metadata without what {@link inboundLabels} adds; the same object where there is none of it. */
-export function withoutInboundLabels(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  if (!INBOUND_LABELS.some((label) => label in params)) return params;
-  return Object.fromEntries(Object.entries(params).filter(([key]) => !INBOUND_LABELS.includes(key)));
-}

@@ -1,8 +1,20 @@
 import type { Clock } from "../../../base/clock.ts";
+import type { Acl } from "../../../codecs/zookeeper/records.ts";
 import type { DubboUrl } from "../../dubbo/url.ts";
 import type { Speech } from "../../present/asker.ts";
 import type { Presented } from "../../present/present.ts";
-import type { OwnProvider } from "./stand-ins.ts";
+
+/** A provider's node that a session made. */
+export interface OwnProvider {
+  /** As the client made it. */
+  readonly path: string;
+  readonly data: Uint8Array | null;
+  readonly acl: readonly Acl[];
+  readonly flags: number;
+  /** As the registry has it. */
+  readonly at: string;
+  readonly written: Uint8Array | null;
+}
 
 /** What is kept of a session whose connection went, for the one that takes it up again. */
 export interface Remembered {

@@ -1,25 +1,13 @@
 import { ERRORS, OPS, XIDS } from "../../../codecs/zookeeper/constants.ts";
 import { encodePacket, packetBody } from "../../../codecs/zookeeper/frame.ts";
 import { JuteReader } from "../../../codecs/zookeeper/jute.ts";
-import type { Acl } from "../../../codecs/zookeeper/records.ts";
 import { decodeEvent, decodeReply, type MultiResult, writeEvent } from "../../../codecs/zookeeper/replies.ts";
 import { type CreateRequest, decodeRequest, type MultiOp, type Request } from "../../../codecs/zookeeper/requests.ts";
 import { childAt } from "../../present/directory.ts";
 import { registeredNode } from "../../present/registered.ts";
 import { MAX_WATCHES, type SessionCore } from "./core.ts";
+import type { OwnProvider } from "./memory.ts";
 import { replyHeader, replyPacket, requestPacket } from "./packets.ts";
-
-/** A provider's node that a session made. */
-export interface OwnProvider {
-  /** As the client made it. */
-  readonly path: string;
-  readonly data: Uint8Array | null;
-  readonly acl: readonly Acl[];
-  readonly flags: number;
-  /** As the registry has it. */
-  readonly at: string;
-  readonly written: Uint8Array | null;
-}
 
 /** What was asked in a request whose answer names paths; nothing for a multi. */
 interface Asked {
