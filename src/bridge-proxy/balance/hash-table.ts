@@ -86,25 +86,38 @@ class Ring implements HashTable {
 export function buildMaglev(members: readonly Member[], tableSize = TABLE_SIZE): HashTable {
   const size = primeFrom(Math.min(MAX_TABLE, Math.max(members.length, tableSize)));
   const owners = new Int32Array(size).fill(-1);
-  const largest = members.reduce((most, { weight }) => Math.max(most, weight), 0);
-  const turns = members.map(({ name, weight }) => ({
+  const places = members.map(({ name }) => ({
     at: hashOfText(name) % size,
     skip: (hashOfText(name, 0x9e3779b9) % (size - 1)) + 1,
-    share: weight / largest,
-    credit: 0,
   }));
-  for (let filled = 0; filled < size; ) {
-    for (let index = 0; index < turns.length && filled < size; index++) {
-      const turn = turns[index]!;
-      turn.credit += turn.share;
-      if (turn.credit < 1) continue;
-      turn.credit -= 1;
-      while (owners[turn.at]! >= 0) turn.at = (turn.at + turn.skip) % size;
-      owners[turn.at] = index;
-      filled++;
-    }
+  const turns = turnsOf(members, size);
+  for (let filled = 0; filled < size; filled++) {
+    const index = turns[filled]! % OWNERS;
+    const place = places[index]!;
+    while (owners[place.at]! >= 0) place.at = (place.at + place.skip) % size;
+    owners[place.at] = index;
   }
   return new Table(owners);
+}
+
+/**
+ * At least `count` turns in their order: the heaviest member has one in each round, others as often as their weight asks. Rounds in which
+ * only few have a turn cost nothing for all the others.
+ */
+function turnsOf(members: readonly Member[], count: number): Float64Array {
+  const largest = members.reduce((most, { weight }) => Math.max(most, weight), 0);
+  const each = members.reduce((sum, { weight }) => sum + weight / largest, 0);
+  const rounds = Math.ceil((count + members.length) / each);
+  const turns: number[] = [];
+  members.forEach(({ weight }, index) => {
+    // A round and whose turn it is in one number, so that sorting needs no comparing function.
+    for (let turn = 1, round = 0; ; turn++) {
+      round = Math.ceil((turn * largest) / weight);
+      if (round > rounds) break;
+      turns.push(round * OWNERS + index);
+    }
+  });
+  return Float64Array.from(turns).sort();
 }
 
 class Table implements HashTable {

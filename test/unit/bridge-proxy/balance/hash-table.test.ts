@@ -99,3 +99,17 @@ test("in a Maglev table with weights far apart the light one still has keys", ()
   expect(found).toBeGreaterThan(0);
   expect(found).toBeLessThan(0.005);
 });
+
+test("a Maglev table costs no more for one member that is far heavier than all others", () => {
+  const many = members(4_000, 1);
+  const msOf = (list: readonly Member[]) => {
+    const begin = performance.now();
+    buildMaglev(list);
+    return performance.now() - begin;
+  };
+  msOf(many);
+  const evenMs = Math.max(msOf(many), msOf(many), 20);
+  const list = [...many, { name: "heavy:1", weight: 1_000_000 }];
+  expect(Math.min(msOf(list), msOf(list), msOf(list))).toBeLessThan(evenMs * 8);
+  expect(share(owners(buildMaglev(list), list), "heavy:1")).toBeGreaterThan(0.97);
+});
