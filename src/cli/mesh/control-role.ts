@@ -197,7 +197,7 @@ export class ControlRole {
   }
 
   #adminSources(): AdminSources {
-    const node = { id: "control", dubbo: [], gatewayAddress: "0.0.0.0", isShared: true };
+    const node = { id: "control", dubbo: [], gatewayAddress: "0.0.0.0", isShared: true, isEmbedded: true };
     return {
       version: VERSION,
       notReady: () => this.notReady(),

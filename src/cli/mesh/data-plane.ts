@@ -183,7 +183,8 @@ export class DataPlane {
   async #give(given: Given): Promise<void> {
     const { mesh, proxy } = this.#options.config;
     const { bind, inbound, labels, locality } = proxy;
-    const place = { namespace: mesh.namespace, labels, isShared: true, ...(locality !== undefined && { locality }) };
+    const shared = { isShared: true, isEmbedded: true };
+    const place = { namespace: mesh.namespace, labels, ...shared, ...(locality !== undefined && { locality }) };
     const http = [...this.#httpPorts.current].map(([service, port]) => ({ address: bind, port, service }));
     const sets = this.#workers.map(({ worker, dubbo, tri }, i) =>
       given.resourcesOf({

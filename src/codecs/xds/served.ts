@@ -1,4 +1,5 @@
 /** What an xDS server has for a client, and what changed between two of such sets. Lists are never changed: a new one takes their place. */
+import { createHash } from "node:crypto";
 import { hashText } from "../../model/hash-text.ts";
 
 /** A resource in proto3's JSON form; of two with the same name and version the content is the same. */
@@ -33,6 +34,7 @@ const NOTHING: ListDiff = { changed: [], removed: [] };
 const diffs = new WeakMap<ServedList, { readonly next: ServedList; readonly diff: ListDiff }>();
 const indexes = new WeakMap<ServedList, ReadonlyMap<string, ServedResource>>();
 const versions = new WeakMap<ServedList, string>();
+const numbers = new WeakMap<object, Uint32Array>();
 
 /** What changed between two lists. All clients that go from one list to the next share one walk over both. */
 export function diffLists(before: ServedList, next: ServedList): ListDiff {
@@ -77,6 +79,40 @@ export function indexOf(list: ServedList): ReadonlyMap<string, ServedResource> {
     indexes.set(list, index);
   }
   return index;
+}
+
+/** Where a name stands in a list, or would stand: lists are in order of names. */
+export function placeIn(list: ServedList, name: string): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (list[middle]!.name < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The resource of a name in a list. */
+export function findIn(list: ServedList, name: string): ServedResource | undefined {
+  const one = list[placeIn(list, name)];
+  return one?.name === name ? one : undefined;
+}
+
+/** Four numbers of 32 bits that depend on a resource's name and version alone. */
+export function versionNumbers(one: ServedResource): Uint32Array {
+  let known = numbers.get(one);
+  if (known === undefined) {
+    const hash = createHash("sha256").update(`${one.name}\n${one.version}`).digest();
+    known = Uint32Array.from([0, 4, 8, 12], (at) => hash.readUInt32LE(at));
+    numbers.set(one, known);
+  }
+  return known;
+}
+
+/** Says the version of a list to {@link listVersion}; it has to depend on names and versions alone. */
+export function markListVersion(list: ServedList, version: string): void {
+  versions.set(list, version);
 }
 
 /** A version of a whole list, by its content alone: the same on every server. Made once a list. */

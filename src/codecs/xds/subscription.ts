@@ -1,6 +1,6 @@
 /** What one stream wants and has of one type of resources: the bookkeeping of both kinds of stream. */
 import type { XdsRequest } from "./discovery.ts";
-import { diffLists, indexOf, type ServedList, type ServedResource, type ServedSet } from "./served.ts";
+import { diffLists, findIn, type ServedList, type ServedResource, type ServedSet } from "./served.ts";
 
 /** The name that stands for all resources of a type. */
 export const WILDCARD = "*";
@@ -75,14 +75,14 @@ export class Subscription {
 
   /** The resource of a name as it is now. */
   find(name: string): ServedResource | undefined {
-    return indexOf(this.#list).get(name) ?? this.#found.get(name);
+    return findIn(this.#list, name) ?? this.#found.get(name);
   }
 
   /** All that it wants and that there is. */
   current(): ServedResource[] {
     const named = [...this.names].map((name) => this.find(name)).filter((one) => one !== undefined);
     if (!this.wildcard) return named;
-    return [...this.#list, ...named.filter(({ name }) => !indexOf(this.#list).has(name))];
+    return [...this.#list, ...named.filter(({ name }) => findIn(this.#list, name) === undefined)];
   }
 
   /** Takes up the newest set: what changed of what it wants becomes due, or gone. */
@@ -110,7 +110,7 @@ export class Subscription {
 
   #findAgain(name: string): void {
     const before = this.#found.get(name);
-    const now = indexOf(this.#list).has(name) ? undefined : this.#set?.find?.(this.typeUrl, name);
+    const now = findIn(this.#list, name) !== undefined ? undefined : this.#set?.find?.(this.typeUrl, name);
     if (now === undefined) {
       if (this.#found.delete(name) && before !== undefined && this.find(name) === undefined) this.#lose(before);
       return;
@@ -186,7 +186,7 @@ export class Subscription {
   #add(name: string): boolean {
     if (this.names.has(name)) return false;
     // Of equal texts, the one that is kept anyway.
-    this.names.add(indexOf(this.#list).get(name)?.name ?? name);
+    this.names.add(findIn(this.#list, name)?.name ?? name);
     this.nameChars += name.length;
     if (this.#set?.find !== undefined) this.#findAgain(name);
     return true;

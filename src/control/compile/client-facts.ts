@@ -11,11 +11,19 @@ export interface ClientFacts {
   };
 }
 
-/** Finds the labels that rules ask of clients, and whether any rule asks where they are. */
+/**
+ * Finds the labels that rules ask of clients, and whether any rule asks where they are. Of a label that is only compared with values, other
+ * values count as none: clients that no rule means are all alike. Which Sidecar holds for a client is said apart.
+ */
 export function clientFacts(rules: readonly Rule[]): ClientFacts {
   const names = new Set<string>();
+  const compared = new Map<string, Set<string>>();
   const note = (labels: Readonly<Record<string, string>> | undefined) => {
-    for (const name of Object.keys(labels ?? {})) names.add(name);
+    for (const [name, value] of Object.entries(labels ?? {})) {
+      const values = compared.get(name);
+      if (values === undefined) compared.set(name, new Set([value]));
+      else values.add(value);
+    }
   };
   let asksWhere = false;
   const notePolicy = (policy: TrafficPolicy | undefined) => {
@@ -26,7 +34,6 @@ export function clientFacts(rules: readonly Rule[]): ClientFacts {
     }
   };
   for (const rule of rules) {
-    if (rule.kind === "Sidecar") note(rule.workloadSelector);
     if (rule.kind === "VirtualService")
       for (const { match = [] } of rule.http) for (const { sourceLabels } of match) note(sourceLabels);
     if (rule.kind !== "DestinationRule") continue;
@@ -34,11 +41,14 @@ export function clientFacts(rules: readonly Rule[]): ClientFacts {
     notePolicy(rule.trafficPolicy);
     for (const { trafficPolicy } of rule.subsets) notePolicy(trafficPolicy);
   }
-  const wanted = [...names].sort();
+  const wanted = [...new Set([...names, ...compared.keys()])].sort();
+  const counts = (name: string, value: string) => names.has(name) || compared.get(name)?.has(value) === true;
   return {
     ofNode: ({ labels = {}, locality }) => ({
       labels: Object.fromEntries(
-        wanted.flatMap((name) => (Object.hasOwn(labels, name) ? [[name, labels[name]!] as const] : [])),
+        wanted.flatMap((name) =>
+          Object.hasOwn(labels, name) && counts(name, labels[name]!) ? [[name, labels[name]!] as const] : [],
+        ),
       ),
       locality: asksWhere ? locality : undefined,
     }),

@@ -9,12 +9,10 @@ import { effectivePolicy, findSubset, lowerHash } from "../rules/lower-traffic.t
 import { type ClusterNeed, clusterName, clusterNameOf } from "./clusters.ts";
 import { usualPort } from "./endpoints.ts";
 import { compileVirtualHost, type HashOf } from "./routes.ts";
+import type { Variants } from "./variants.ts";
 
 /** A service's virtual host and what it leads to. */
 export interface CompiledHost {
-  readonly rule: VirtualService | undefined;
-  /** The clusters that its destinations led to, and the hashes that these asked for: while they are the same, so is the virtual host. */
-  readonly destinations: string;
   readonly virtualHost: VirtualHost;
   /** Whether the rule makes routes of its own: where no call can meet it, its destinations are not needed. */
   readonly isRouted: boolean;
@@ -33,7 +31,7 @@ export function compileHost(
   entry: Entry,
   rule: VirtualService | undefined,
   { index, rules, client }: HostContext,
-  cache: WeakMap<Entry, CompiledHost>,
+  cache: Variants<CompiledHost>,
 ): CompiledHost {
   const needs: ClusterNeed[] = [];
   if (rule !== undefined) {
@@ -51,13 +49,19 @@ export function compileHost(
     hashOf({ host: entry.host, subset: "" }),
     needs.map(({ name, host, subset }) => [name, hashOf({ host, subset })]),
   ]);
-  const known = cache.get(entry);
+  const known = cache.get(entry, rule, `${callerOf(rule, client)} ${destinations}`, () =>
+    compile(entry, rule, { index, rules, client }, hashOf),
+  );
   // Entries of the destinations may be new objects of the same name, so `clusters` is always today's.
-  if (known !== undefined && known.rule === rule && known.destinations === destinations) {
-    const still = { ...known, clusters: known.isRouted ? needs : [] };
-    cache.set(entry, still);
-    return still;
-  }
+  return needs.length === 0 ? known : { ...known, clusters: known.isRouted ? needs : [] };
+}
+
+function compile(
+  entry: Entry,
+  rule: VirtualService | undefined,
+  { index, client }: HostContext,
+  hashOf: HashOf,
+): CompiledHost {
   const isHashed = (target: { readonly host: string; readonly subset: string }) => hashOf(target).length > 0;
   const lowered = (isHttpService(entry) ? lowerHttpService : lowerService)(entry, rule, index, { client, isHashed });
   const virtualHost = compileVirtualHost(
@@ -70,9 +74,28 @@ export function compileHost(
     hashOf,
   );
   const isRouted = lowered.routes.length > 0;
-  const host = { rule, destinations, virtualHost, isRouted, clusters: isRouted ? needs : [] };
-  cache.set(entry, host);
-  return host;
+  return { virtualHost, isRouted, clusters: [] };
+}
+
+const askedOfCallers = new WeakMap<
+  VirtualService,
+  { readonly labels: readonly string[]; readonly namespace: boolean }
+>();
+
+/** What of a client the routes of a rule depend on; `""` for nothing. */
+function callerOf(rule: VirtualService | undefined, { labels, namespace, isShared }: RuleClient): string {
+  if (rule === undefined) return "";
+  let asked = askedOfCallers.get(rule);
+  if (asked === undefined) {
+    const matches = rule.http.flatMap(({ match = [] }) => match);
+    asked = {
+      labels: [...new Set(matches.flatMap(({ sourceLabels = {} }) => Object.keys(sourceLabels)))].sort(),
+      namespace: matches.some(({ sourceNamespace = "" }) => sourceNamespace !== ""),
+    };
+    askedOfCallers.set(rule, asked);
+  }
+  const said = asked.labels.map((name) => (Object.hasOwn(labels, name) ? labels[name] : null));
+  return JSON.stringify([isShared, said, asked.namespace && namespace]);
 }
 
 /** What the hash of a service's calls is made from by the DestinationRule in force. */
@@ -84,6 +107,11 @@ export function hashPolicyOf(entry: Entry, subset: string, rules: RuleIndex): Re
 }
 
 const destinationLists = new WeakMap<VirtualService, readonly { readonly host: string; readonly subset: string }[]>();
+
+/** Every host that a rule's destinations name, in lower case. */
+export function destinationHosts(rule: VirtualService): readonly string[] {
+  return destinationsOf(rule).map(({ host }) => host);
+}
 
 /** Every destination that a rule names, its host in lower case, each once. */
 function destinationsOf(rule: VirtualService): readonly { readonly host: string; readonly subset: string }[] {

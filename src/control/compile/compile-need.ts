@@ -9,23 +9,12 @@ import { effectivePolicy, findSubset } from "../rules/lower-traffic.ts";
 import { type ClusterNeed, compileCluster, compileUnknownCluster } from "./clusters.ts";
 import { compileEndpoints, liveEndpoints, usualPort } from "./endpoints.ts";
 import { dependsOnClient, groupEndpoints, type LocalityChoice } from "./localities.ts";
+import type { Variants } from "./variants.ts";
 
-/** A cluster with its endpoints, and what both were made under. */
+/** A cluster with its endpoints. */
 export interface CompiledCluster {
-  readonly rule: DestinationRule | undefined;
-  /** The protocols of its endpoints, joined. */
-  readonly protocols: string;
   readonly cluster: NamedResource<Cluster>;
   readonly endpoints: NamedResource<ClusterLoadAssignment>;
-}
-
-/** Clusters that were compiled, by service and subset. */
-export type ClusterCache = WeakMap<Entry, Map<string, CompiledCluster>>;
-
-/** Clusters that look the same to all clients, and those that do not. */
-export interface ClusterCaches {
-  readonly shared: ClusterCache;
-  readonly own: ClusterCache;
 }
 
 /** Compiles a cluster with its endpoints, or gives what was compiled where nothing that it depends on changed. */
@@ -33,34 +22,32 @@ export function compileNeed(
   { entry, subset, name, host }: ClusterNeed,
   rule: DestinationRule | undefined,
   { wire, client }: { readonly wire: readonly string[]; readonly client: RuleClient },
-  caches: ClusterCaches,
+  cache: Variants<CompiledCluster>,
 ): CompiledCluster {
-  const protocols = wire.join();
   if (entry === undefined) {
     return {
-      rule,
-      protocols,
       cluster: named(compileUnknownCluster(name, host, subset)),
       endpoints: namedEndpoints(compileEndpoints(name, [])),
     };
   }
   const selected = subset === "" ? undefined : findSubset(rule, subset);
   const choice = choiceOf(entry, rule, selected);
-  const cache = dependsOnClient(choice) ? caches.own : caches.shared;
-  const known = cache.get(entry)?.get(subset);
-  if (known?.rule === rule && known?.protocols === protocols) return known;
-  // An unknown subset has no endpoints: calls meant for it must not reach other versions.
-  const endpoints = subset !== "" && selected === undefined ? [] : liveEndpoints(entry, selected?.labels, wire);
-  const compiled = {
-    rule,
-    protocols,
-    cluster: named(compileCluster(entry, subset, rule, client.mesh)),
-    endpoints: namedEndpoints({ clusterName: name, endpoints: groupEndpoints(endpoints, choice, client) }),
-  };
-  const ofEntry = cache.get(entry) ?? new Map<string, CompiledCluster>();
-  ofEntry.set(subset, compiled);
-  cache.set(entry, ofEntry);
-  return compiled;
+  const form = [subset, wire.join(), placeOf(choice, client)].join("\n");
+  return cache.get(entry, rule, form, () => {
+    // An unknown subset has no endpoints: calls meant for it must not reach other versions.
+    const endpoints = subset !== "" && selected === undefined ? [] : liveEndpoints(entry, selected?.labels, wire);
+    return {
+      cluster: named(compileCluster(entry, subset, rule, client.mesh)),
+      endpoints: namedEndpoints({ clusterName: name, endpoints: groupEndpoints(endpoints, choice, client) }),
+    };
+  });
+}
+
+/** What of a client the groups of endpoints depend on; `""` for nothing. */
+function placeOf(choice: LocalityChoice, { locality, labels }: RuleClient): string {
+  if (!dependsOnClient(choice)) return "";
+  const names = (choice.setting?.failoverPriority ?? []).map((text) => text.split("=", 1)[0]!);
+  return JSON.stringify([locality, names.map((name) => labels[name])]);
 }
 
 function choiceOf(

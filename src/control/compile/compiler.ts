@@ -3,25 +3,26 @@ import type { Entry } from "../../model/entry.ts";
 import { entryChanges } from "../../model/entry-changes.ts";
 import { hashText } from "../../model/hash-text.ts";
 import type { Rule } from "../../model/rule.ts";
+import type { Sidecar } from "../../model/rules/sidecar.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
-import { withAttachedRules } from "../rules/attached-rules.ts";
 import type { RuleClient } from "../rules/client.ts";
-import { mergeDelegates } from "../rules/delegates.ts";
 import { compareText } from "../rules/findings.ts";
 import { CarriedEntries } from "../rules/hosts.ts";
-import { indexAuthorization } from "./authorization.ts";
+import { sidecarOf } from "../rules/sidecars.ts";
 import { type ClientFacts, clientFacts } from "./client-facts.ts";
 import { named } from "./compile-need.ts";
 import { isCarried } from "./endpoints.ts";
 import type { CompiledGateways } from "./gateways.ts";
 import { compileListeners, type ProxyNode } from "./listeners.ts";
-import { type SharedParts, View, type WorldInputs } from "./view.ts";
+import { RuleWorld } from "./rule-world.ts";
+import { Variants } from "./variants.ts";
+import { type EntryMoves, type SharedParts, View, type ViewResources } from "./view.ts";
 
 /** Compiles what one proxy needs; a function of its two arguments alone, whatever was compiled before. */
 export type Compile = (snapshot: Snapshot, node: ProxyNode) => ResourceSet;
 
 /** Most kinds of clients that are remembered; the one that was asked for longest ago is forgotten first. */
-const MAX_VIEWS = 256;
+const MAX_VIEWS = 4_096;
 
 /** Most nodes whose listeners are remembered. */
 const MAX_NODES = 10_000;
@@ -41,14 +42,22 @@ export function createCompiler(): Compile {
 
 class CompilerMemory {
   readonly #index = new CarriedEntries();
-  readonly #shared: SharedParts = { index: this.#index, hosts: new WeakMap(), clusters: new WeakMap() };
+  readonly #shared: SharedParts = {
+    index: this.#index,
+    hosts: new Variants(),
+    clusters: new Variants(),
+    lists: new Map(),
+  };
   readonly #views = new Map<string, View>();
+  readonly #places = new WeakMap<ProxyNode, Place>();
   readonly #listeners = new Map<string, ListenerMemory>();
   #given: Snapshot | undefined;
   #rules: readonly Rule[] = [];
-  #inputs: WorldInputs | undefined;
+  #world: RuleWorld | undefined;
   #facts: ClientFacts = clientFacts([]);
   #entries: readonly Entry[] = [];
+  /** From the entries of earlier snapshots to those of this one. */
+  #moves = new WeakMap<readonly Entry[], EntryMoves>();
   #schemas: { readonly given: Snapshot["schemas"]; readonly named: ResourceSet["schemas"]; readonly version: string } =
     {
       given: [],
@@ -58,22 +67,32 @@ class CompilerMemory {
 
   compile(snapshot: Snapshot, node: ProxyNode): ResourceSet {
     if (snapshot !== this.#given) this.#take(snapshot);
-    const { versions, gateways, ...lists } = this.#viewOf(node, snapshot).take(snapshot, this.#inputs!);
-    const listeners = this.#listenersOf(node, gateways);
+    const place = this.#placeOf(node);
+    const taken = this.#viewOf(place).take(snapshot, { world: this.#world!, sidecar: place.sidecar }, (before) =>
+      this.#movesSince(before.entries),
+    );
+    const listeners = this.#listenersOf(node, taken.gateways);
+    const { made } = place;
+    if (made !== undefined && made.of === taken && made.listeners === listeners && made.schemas === this.#schemas.named)
+      return made.set;
+    const { versions, gateways: _, ...lists } = taken;
     const parts = [listeners.map(({ version }) => version).join(), ...versions, this.#schemas.version];
-    return { version: hashText(parts.join("|")), listeners, ...lists, schemas: this.#schemas.named };
+    const set = { version: hashText(parts.join("|")), listeners, ...lists, schemas: this.#schemas.named };
+    place.made = { of: taken, listeners, schemas: this.#schemas.named, set };
+    return set;
   }
 
   #take(snapshot: Snapshot): void {
     this.#given = snapshot;
+    this.#moves = new WeakMap();
+    this.#shared.lists.clear();
     const protocols = snapshot.protocols.join();
-    const before = this.#inputs;
+    const before = this.#world;
     const isSame = before?.protocols === protocols && before.mesh === snapshot.mesh;
     if (!isSame || !sameElements(this.#rules, snapshot.rules)) {
       this.#rules = snapshot.rules;
-      const rules = mergeDelegates(withAttachedRules(snapshot.rules));
-      this.#inputs = { rules, mesh: snapshot.mesh, policies: indexAuthorization(rules, snapshot.mesh), protocols };
-      this.#facts = clientFacts(rules);
+      this.#world = new RuleWorld(snapshot.rules, snapshot.mesh, protocols, before);
+      this.#facts = clientFacts(this.#world.rules);
       if (before?.protocols !== protocols) this.#forgetEntries();
     }
     const { gone, came } = entryChanges(this.#entries, snapshot.entries);
@@ -86,22 +105,41 @@ class CompilerMemory {
     }
   }
 
+  #movesSince(entries: readonly Entry[]): EntryMoves {
+    let moves = this.#moves.get(entries);
+    if (moves === undefined) {
+      moves = entryChanges(entries, this.#entries);
+      this.#moves.set(entries, moves);
+    }
+    return moves;
+  }
+
   /** Which services are carried depends on the protocols. */
   #forgetEntries(): void {
     for (const entry of this.#entries) this.#index.delete(entry);
     this.#entries = [];
   }
 
-  #viewOf(node: ProxyNode, { mesh }: Snapshot): View {
+  /** What kind of client a node is, by the rules there are. */
+  #placeOf(node: ProxyNode): Place {
+    const world = this.#world!;
+    const known = this.#places.get(node);
+    if (known?.world === world) return known;
+    const { mesh } = world;
     const { labels, locality } = this.#facts.ofNode(node);
-    const client: RuleClient = {
-      namespace: node.namespace ?? mesh.namespace,
-      labels,
-      locality,
-      isShared: node.isShared === true,
-      mesh,
-    };
-    const key = JSON.stringify(client);
+    const namespace = node.namespace ?? mesh.namespace;
+    const isShared = node.isShared === true;
+    const isEmbedded = node.isEmbedded === true;
+    const whole = { namespace, labels: node.labels ?? {}, locality, isShared, isEmbedded, mesh };
+    const sidecar = sidecarOf(world.rules, whole);
+    const client = { ...whole, labels };
+    const key = JSON.stringify([client, sidecar && [sidecar.namespace, sidecar.name]]);
+    const place: Place = { world, client, sidecar, key, made: known?.made };
+    this.#places.set(node, place);
+    return place;
+  }
+
+  #viewOf({ key, client }: Place): View {
     const view = this.#views.get(key) ?? new View(this.#shared, client);
     // Put at the end: the first is the one that was asked for longest ago.
     this.#views.delete(key);
@@ -112,7 +150,8 @@ class CompilerMemory {
 
   #listenersOf(node: ProxyNode, { ports }: CompiledGateways): ResourceSet["listeners"] {
     const known = this.#listeners.get(node.id);
-    if (known !== undefined && known.ports === ports && sameNode(known.node, node)) return known.listeners;
+    if (known !== undefined && known.ports === ports && (known.node === node || sameNode(known.node, node)))
+      return known.listeners;
     const listeners = compileListeners(node, ports)
       .map(named)
       .sort((a, b) => compareText(a.name, b.name));
@@ -121,6 +160,22 @@ class CompilerMemory {
     if (this.#listeners.size > MAX_NODES) this.#listeners.delete(this.#listeners.keys().next().value!);
     return listeners;
   }
+}
+
+/** A kind of client, and what a node of it was given last. */
+interface Place {
+  readonly world: RuleWorld;
+  readonly client: RuleClient;
+  readonly sidecar: Sidecar | undefined;
+  readonly key: string;
+  made:
+    | {
+        readonly of: ViewResources;
+        readonly listeners: ResourceSet["listeners"];
+        readonly schemas: ResourceSet["schemas"];
+        readonly set: ResourceSet;
+      }
+    | undefined;
 }
 
 interface ListenerMemory {

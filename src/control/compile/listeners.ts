@@ -45,8 +45,10 @@ export interface ProxyNode {
   /** Of the proxy, or of the one workload that it stands beside. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly locality?: Locality;
-  /** Many callers share it: no Sidecar narrows it, and what rules ask of a caller is asked of each call. */
+  /** Many callers share it: what rules ask of a caller is asked of each call. */
   readonly isShared?: boolean;
+  /** It stands beside the facades, and serves whoever they lead to it: no Sidecar narrows it. */
+  readonly isEmbedded?: boolean;
 }
 
 /** A port of gateways, and the name of its routes; an address that is not said is the proxy's own. */

@@ -3,39 +3,32 @@ import type { ClusterLoadAssignment } from "../../codecs/xds/endpoint.ts";
 import type { NamedResource, ResourceSet } from "../../codecs/xds/resources.ts";
 import { type RouteConfiguration, type VirtualHost, virtualHostName } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
-import { entryChanges } from "../../model/entry-changes.ts";
 import { hashText } from "../../model/hash-text.ts";
-import type { MeshSettings } from "../../model/mesh.ts";
-import type { Rule } from "../../model/rule.ts";
+import type { Sidecar } from "../../model/rules/sidecar.ts";
 import { contentVersion, type Snapshot } from "../../model/snapshot.ts";
 import type { RuleClient } from "../rules/client.ts";
 import { compareText } from "../rules/findings.ts";
-import { type EntryIndex, indexRules, type RuleIndex } from "../rules/hosts.ts";
+import type { EntryIndex, RuleIndex } from "../rules/hosts.ts";
 import { type Scope, scopeOf } from "../rules/sidecars.ts";
-import type { AuthorizationIndex } from "./authorization.ts";
 import { type ClusterNeed, clusterNameOf } from "./clusters.ts";
-import { type CompiledHost, compileHost, hashPolicyOf } from "./compile-host.ts";
-import { type ClusterCache, type CompiledCluster, compileNeed, named } from "./compile-need.ts";
-import { isCarried } from "./endpoints.ts";
+import { type CompiledHost, compileHost, destinationHosts, hashPolicyOf } from "./compile-host.ts";
+import { type CompiledCluster, compileNeed, named } from "./compile-need.ts";
 import { type CompiledGateways, compileGateways } from "./gateways.ts";
+import { guardedHost } from "./guarded-host.ts";
+import { Needs } from "./needs.ts";
 import { DUBBO_ROUTE_CONFIG, DUBBO_ROUTES } from "./routes.ts";
-import { VersionedList } from "./versioned-list.ts";
+import { type RuleWorld, servicesMeant } from "./rule-world.ts";
+import { type KnownLists, SortedList } from "./sorted-list.ts";
+import { parseClusterName } from "./targets.ts";
+import type { Variants } from "./variants.ts";
 
-/** What all views of a snapshot work on. */
-export interface WorldInputs {
-  /** Delegates are merged. */
-  readonly rules: readonly Rule[];
-  readonly mesh: MeshSettings;
-  readonly policies: AuthorizationIndex;
-  /** Protocols that are carried, joined. */
-  readonly protocols: string;
-}
-
-/** What views share: services by name, and what looks the same to all clients. */
+/** What views share: services by name, and what was made for any of them. */
 export interface SharedParts {
   readonly index: EntryIndex;
-  readonly hosts: WeakMap<Entry, CompiledHost>;
-  readonly clusters: ClusterCache;
+  readonly hosts: Variants<CompiledHost>;
+  readonly clusters: Variants<CompiledCluster>;
+  /** Of the present snapshot. */
+  readonly lists: KnownLists;
 }
 
 /** What a view gives to the nodes that it is for. */
@@ -45,43 +38,158 @@ export interface ViewResources extends Pick<ResourceSet, "routes" | "virtualHost
   readonly gateways: CompiledGateways;
 }
 
+/** Who needs what gateways lead to: no host has such a name. */
+const GATEWAYS = "";
+
+const NO_GATEWAYS: CompiledGateways = { ports: [], routes: [], clusters: [] };
+
+/** What services became from one snapshot to the next. */
+export interface EntryMoves {
+  readonly gone: readonly Entry[];
+  readonly came: readonly Entry[];
+}
+
 /**
- * What the proxies of one kind of client are told: all that have a namespace, the labels that rules ask for and a locality in common. It
- * remembers what it made, so that a change of one service costs what that service costs.
+ * What the proxies of one kind of client are told: all that have a namespace, a Sidecar, the labels that rules ask for and a locality in
+ * common. What it makes is kept where other views find it; its own are the lists, and what rules need beside the services themselves. So a
+ * change of one service, or of one rule, costs what the services cost that it concerns.
  */
 export class View {
   readonly #shared: SharedParts;
   readonly #client: RuleClient;
-  readonly #hosts = new WeakMap<Entry, CompiledHost>();
-  readonly #clustersOf: ClusterCache = new WeakMap();
-  #inputs: WorldInputs | undefined;
+  #world: RuleWorld | undefined;
   #given: Snapshot | undefined;
-  #rules: RuleIndex;
-  #scope: Scope;
-  #entries: readonly Entry[] = [];
-  /** Hosts of services under a VirtualService, with these: what their destinations lead to may change without them. */
-  #ruled = new Map<string, Entry>();
-  #gateways: CompiledGateways = { ports: [], routes: [], clusters: [] };
-  #virtualHosts = new VersionedList<NamedResource<VirtualHost>>();
-  #clusters = new VersionedList<NamedResource<Cluster>>();
-  #endpoints = new VersionedList<NamedResource<ClusterLoadAssignment>>();
-  /** Each service's own cluster, by name, and those that rules and gateways lead to beside these. */
-  #own = new Map<string, CompiledCluster>();
-  #others = new Map<string, CompiledCluster>();
+  #rules!: RuleIndex;
+  #scope!: Scope;
+  readonly #needs = new Needs();
+  #gateways = NO_GATEWAYS;
+  readonly #virtualHosts: SortedList<NamedResource<VirtualHost>>;
+  readonly #clusters: SortedList<NamedResource<Cluster>>;
+  readonly #endpoints: SortedList<NamedResource<ClusterLoadAssignment>>;
   #routes: readonly NamedResource<RouteConfiguration>[] = [];
+  #resources: ViewResources | undefined;
 
   constructor(shared: SharedParts, client: RuleClient) {
     this.#shared = shared;
     this.#client = client;
-    this.#rules = indexRules([], client);
-    this.#scope = scopeOf([], client);
+    this.#virtualHosts = new SortedList(shared.lists);
+    this.#clusters = new SortedList(shared.lists);
+    this.#endpoints = new SortedList(shared.lists);
   }
 
-  /** Takes a snapshot, whose services the shared index has already. */
-  take(snapshot: Snapshot, inputs: WorldInputs): ViewResources {
-    if (snapshot !== this.#given || inputs !== this.#inputs) this.#update(snapshot, inputs);
+  /** Takes a snapshot, whose services the shared index has already. `movesSince` says what became of services since another one. */
+  take(
+    snapshot: Snapshot,
+    { world, sidecar }: { readonly world: RuleWorld; readonly sidecar: Sidecar | undefined },
+    movesSince: (before: Snapshot) => EntryMoves,
+  ): ViewResources {
+    if (this.#resources !== undefined && snapshot === this.#given && world === this.#world) return this.#resources;
+    const moves = this.#given === undefined ? { gone: [], came: snapshot.entries } : movesSince(this.#given);
+    const touched = new Set<string>();
+    const affected = this.#takeWorld(world, sidecar, snapshot, touched);
     this.#given = snapshot;
-    return {
+    this.#update(affected, touched, moves);
+    return this.#publish();
+  }
+
+  /** Takes rules; gives the hosts of the services that they may have changed, and adds clusters that they may have to `touched`. */
+  #takeWorld(world: RuleWorld, sidecar: Sidecar | undefined, snapshot: Snapshot, touched: Set<string>): Set<string> {
+    const before = this.#world;
+    const affected = new Set<string>();
+    if (world === before) return affected;
+    this.#world = world;
+    const isRescoped = before === undefined || sidecar !== this.#scope.sidecar;
+    if (isRescoped) this.#scope = scopeOf(sidecar, this.#client);
+    this.#rules = world.indexOf(this.#client);
+    const changes = before === undefined ? undefined : world.changesSince(before);
+    if (isRescoped || changes === undefined || changes.all) {
+      for (const { resource } of this.#virtualHosts.list) affected.add(resource.name);
+      for (const { host } of snapshot.entries) affected.add(host);
+      for (const { name } of this.#clusters.list) touched.add(name);
+      return affected;
+    }
+    for (const text of changes.texts) this.#needs.addDependants(text, affected);
+    for (const entry of servicesMeant(changes, this.#shared.index, snapshot.entries)) this.#affect(entry, affected);
+    return affected;
+  }
+
+  /** A service and those whose rules may lead to it. */
+  #affect({ host, service }: Entry, affected: Set<string>): void {
+    affected.add(host);
+    this.#needs.addDependants(host, affected);
+    this.#needs.addDependants(service.interface.toLowerCase(), affected);
+  }
+
+  #update(affected: Set<string>, touched: Set<string>, { gone, came }: EntryMoves): void {
+    for (const entry of gone) {
+      this.#affect(entry, affected);
+      touched.add(clusterNameOf(entry, ""));
+    }
+    for (const entry of came) this.#affect(entry, affected);
+    for (const host of affected) {
+      const entry = this.#shared.index.byHost(host);
+      // The service's own cluster stands even where its rule leads every call elsewhere: the rule may change back at any time.
+      if (entry !== undefined) touched.add(clusterNameOf(entry, ""));
+      if (entry !== undefined && this.#scope.sees(entry)) this.#compileHost(entry, touched);
+      else {
+        this.#virtualHosts.put(virtualHostName(DUBBO_ROUTES, host), undefined);
+        this.#needs.set(host, [], [], touched);
+      }
+    }
+    this.#compileGateways(touched);
+    for (const name of touched) {
+      const need = this.#needs.of(name) ?? this.#ownNeed(name);
+      const compiled = need && this.#compileNeed(need);
+      this.#clusters.put(name, compiled?.cluster);
+      this.#endpoints.put(name, compiled?.endpoints);
+    }
+  }
+
+  /** What the cluster of that name is, where it is a service's own. */
+  #ownNeed(name: string): ClusterNeed | undefined {
+    const host = parseClusterName(name)?.host;
+    const entry = host === undefined ? undefined : this.#shared.index.byHost(host);
+    const isOwn = entry !== undefined && this.#scope.sees(entry) && clusterNameOf(entry, "") === name;
+    return isOwn ? { name, entry, host: entry.host, subset: "" } : undefined;
+  }
+
+  #ruleOf(entry: Entry) {
+    return this.#rules.virtualServices.find(entry, (rule) => this.#scope.takes(rule));
+  }
+
+  #compileHost(entry: Entry, touched: Set<string>): void {
+    const rule = this.#ruleOf(entry);
+    const { index, hosts } = this.#shared;
+    const context = { index, rules: this.#rules, client: this.#client };
+    const { virtualHost, clusters } = compileHost(entry, rule, context, hosts);
+    const policies = this.#world!.policiesOf(entry);
+    const { resource, need, asks } = guardedHost(entry, virtualHost, policies, this.#rules, index);
+    this.#virtualHosts.put(resource.name, resource);
+    const needs = need === undefined ? clusters : [...clusters, need];
+    const texts = rule === undefined ? [] : destinationHosts(rule);
+    this.#needs.set(entry.host, needs, asks === undefined ? texts : [...texts, asks], touched);
+  }
+
+  #compileNeed(need: ClusterNeed): CompiledCluster {
+    const { entry } = need;
+    const rule = entry === undefined ? undefined : this.#rules.destinationRules.find(entry);
+    const wire = this.#given!.protocols;
+    return compileNeed(need, rule, { wire, client: this.#client }, this.#shared.clusters);
+  }
+
+  #compileGateways(touched: Set<string>): void {
+    const { rules } = this.#world!;
+    const hasGateways = rules.some(({ kind }) => kind === "Gateway");
+    if (!hasGateways && this.#gateways.ports.length === 0) return;
+    this.#gateways = compileGateways(rules, this.#shared.index, (entry, subset) =>
+      hashPolicyOf(entry, subset, this.#rules),
+    );
+    this.#needs.set(GATEWAYS, this.#gateways.clusters, [], touched);
+  }
+
+  #publish(): ViewResources {
+    this.#compileRoutes();
+    this.#resources = {
       routes: this.#routes,
       virtualHosts: this.#virtualHosts.list,
       clusters: this.#clusters.list,
@@ -94,90 +202,7 @@ export class View {
       ],
       gateways: this.#gateways,
     };
-  }
-
-  #update(snapshot: Snapshot, inputs: WorldInputs): void {
-    if (inputs !== this.#inputs) {
-      this.#inputs = inputs;
-      this.#scope = scopeOf(inputs.rules, this.#client);
-      const taken = inputs.rules.filter((rule) => rule.kind !== "VirtualService" || this.#scope.takes(rule));
-      this.#rules = indexRules(taken, this.#client);
-      this.#forgetAll();
-    }
-    const { gone, came } = entryChanges(this.#entries, snapshot.entries);
-    this.#entries = snapshot.entries;
-    const touched = new Set<string>();
-    for (const entry of gone) this.#drop(entry, touched);
-    const seen = came.filter((entry) => isCarried(entry, snapshot.protocols) && this.#scope.sees(entry));
-    for (const entry of seen)
-      if (this.#rules.virtualServices.find(entry) !== undefined) this.#ruled.set(entry.host, entry);
-    const needs = new Map<string, ClusterNeed>();
-    for (const entry of seen) {
-      if (!this.#ruled.has(entry.host)) this.#compileHost(entry, needs);
-      // The service's own cluster stands even where its rule leads every call elsewhere: the rule may change back at any time.
-      const name = clusterNameOf(entry, "");
-      this.#own.set(name, this.#compileNeed({ name, entry, host: entry.host, subset: "" }, snapshot.protocols));
-      touched.add(name);
-    }
-    for (const entry of this.#ruled.values()) this.#compileHost(entry, needs);
-    this.#compileGateways(inputs.rules, needs);
-    const others = new Map([...needs].map(([name, need]) => [name, this.#compileNeed(need, snapshot.protocols)]));
-    for (const name of this.#others.keys()) touched.add(name);
-    for (const name of others.keys()) touched.add(name);
-    this.#others = others;
-    for (const name of touched) {
-      const compiled = others.get(name) ?? this.#own.get(name);
-      this.#clusters.put(name, compiled?.cluster, compiled?.cluster.version);
-      this.#endpoints.put(name, compiled?.endpoints, compiled?.endpoints.version);
-    }
-    this.#compileRoutes();
-  }
-
-  #forgetAll(): void {
-    this.#entries = [];
-    this.#ruled = new Map();
-    this.#own = new Map();
-    this.#others = new Map();
-    this.#virtualHosts = new VersionedList();
-    this.#clusters = new VersionedList();
-    this.#endpoints = new VersionedList();
-  }
-
-  #drop(entry: Entry, touched: Set<string>): void {
-    this.#ruled.delete(entry.host);
-    this.#virtualHosts.put(virtualHostName(DUBBO_ROUTES, entry.host), undefined, undefined);
-    const name = clusterNameOf(entry, "");
-    if (this.#own.delete(name)) touched.add(name);
-  }
-
-  #compileHost(entry: Entry, needs: Map<string, ClusterNeed>): void {
-    const rule = this.#rules.virtualServices.find(entry);
-    const context = { index: this.#shared.index, rules: this.#rules, client: this.#client };
-    // Without a rule no caller is told from another.
-    const cache = rule === undefined ? this.#shared.hosts : this.#hosts;
-    const { virtualHost, clusters } = compileHost(entry, rule, context, cache);
-    const policies = this.#inputs!.policies.configsOf(entry);
-    const isOpen = policies === undefined || Object.keys(policies).length === 0;
-    const guarded = isOpen ? virtualHost : { ...virtualHost, typedPerFilterConfig: policies };
-    const name = virtualHostName(DUBBO_ROUTES, entry.host);
-    const version = contentVersion(guarded);
-    this.#virtualHosts.put(name, { name, version, resource: guarded }, version);
-    for (const need of clusters) needs.set(need.name, need);
-  }
-
-  #compileNeed(need: ClusterNeed, wire: readonly string[]): CompiledCluster {
-    const rule = need.entry === undefined ? undefined : this.#rules.destinationRules.find(need.entry);
-    const caches = { shared: this.#shared.clusters, own: this.#clustersOf };
-    return compileNeed(need, rule, { wire, client: this.#client }, caches);
-  }
-
-  #compileGateways(rules: readonly Rule[], needs: Map<string, ClusterNeed>): void {
-    const hasGateways = rules.some(({ kind }) => kind === "Gateway");
-    if (hasGateways || this.#gateways.ports.length > 0)
-      this.#gateways = compileGateways(rules, this.#shared.index, (entry, subset) =>
-        hashPolicyOf(entry, subset, this.#rules),
-      );
-    for (const need of this.#gateways.clusters) needs.set(need.name, need);
+    return this.#resources;
   }
 
   #compileRoutes(): void {

@@ -8,12 +8,14 @@ export interface RuleClient {
   readonly locality: Locality | undefined;
   /** Several callers share the proxy: nothing that its labels say holds for one of them. */
   readonly isShared: boolean;
+  /** It stands beside the facades, and serves whoever they lead to it: no Sidecar narrows it. */
+  readonly isEmbedded?: boolean;
   readonly mesh: MeshSettings;
 }
 
-/** A proxy of the mesh's own namespace that many callers share: what analysis asks for. */
+/** A proxy of the mesh's own namespace beside the facades, that many callers share: what analysis asks for. */
 export function meshClient(mesh: MeshSettings = DEFAULT_MESH): RuleClient {
-  return { namespace: mesh.namespace, labels: {}, locality: undefined, isShared: true, mesh };
+  return { namespace: mesh.namespace, labels: {}, locality: undefined, isShared: true, isEmbedded: true, mesh };
 }
 
 /** Whether what is exported by an object of namespace `own` is seen in `namespace`. */

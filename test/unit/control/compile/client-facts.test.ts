@@ -13,18 +13,18 @@ test("without rules nodes are all alike", () => {
 test.each([
   {
     name: "sourceLabels",
-    text: virtualServiceText("v", "[a]", "[{match: [{sourceLabels: {app: x}}], route: [{destination: {host: a}}]}]"),
+    text: virtualServiceText("v", "[a]", "[{match: [{sourceLabels: {app: a}}], route: [{destination: {host: a}}]}]"),
     labels: { app: "a" },
+  },
+  {
+    name: "sourceLabels with another value",
+    text: virtualServiceText("v", "[a]", "[{match: [{sourceLabels: {app: x}}], route: [{destination: {host: a}}]}]"),
+    labels: {},
   },
   {
     name: "a DestinationRule's selector",
-    text: destinationRuleText("d", "a", "workloadSelector: {matchLabels: {lane: x}}"),
+    text: destinationRuleText("d", "a", "workloadSelector: {matchLabels: {lane: b}}"),
     labels: { lane: "b" },
-  },
-  {
-    name: "a Sidecar's selector",
-    text: "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: s}\nspec: {workloadSelector: {labels: {none: x, app: y}}}\n",
-    labels: { app: "a" },
   },
 ])("of labels those that $name asks for are kept", ({ text, labels }) => {
   expect(facts(text)).toEqual({ labels, locality: undefined });

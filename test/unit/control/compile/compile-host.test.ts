@@ -1,8 +1,13 @@
 import { expect, test } from "vitest";
-import { compileHost, hashPolicyOf } from "../../../../src/control/compile/compile-host.ts";
+import {
+  type CompiledHost,
+  compileHost,
+  destinationHosts,
+  hashPolicyOf,
+} from "../../../../src/control/compile/compile-host.ts";
+import { Variants } from "../../../../src/control/compile/variants.ts";
 import { meshClient } from "../../../../src/control/rules/client.ts";
 import { indexEntries, indexRules } from "../../../../src/control/rules/hosts.ts";
-import type { Entry } from "../../../../src/model/entry.ts";
 import type { Rule, VirtualService } from "../../../../src/model/rule.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { destinationRuleText, rulesOf, virtualServiceText } from "../../../support/rules.ts";
@@ -20,21 +25,21 @@ const hash = destinationRuleText(
   "trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true}}}",
 );
 
-function run(rules: readonly Rule[], cache: WeakMap<Entry, ReturnType<typeof compileHost>>, entries = [a, b]) {
+function run(rules: readonly Rule[], cache: Variants<CompiledHost>, entries = [a, b]) {
   const rule = rules.find((one): one is VirtualService => one.kind === "VirtualService");
   const context = { index: indexEntries(entries), rules: indexRules(rules), client: meshClient() };
   return compileHost(a, rule, context, cache);
 }
 
 test("a virtual host leads to its destinations and mirrors, known or not", () => {
-  expect(run(rulesOf(toB), new WeakMap()).clusters.map(({ name, entry }) => [name, entry])).toEqual([
+  expect(run(rulesOf(toB), new Variants<CompiledHost>()).clusters.map(({ name, entry }) => [name, entry])).toEqual([
     ["outbound|20880||com.acme.b", b],
     ["outbound|20880||com.acme.c", undefined],
   ]);
 });
 
 test("it is compiled once while its rule and its destinations stay", () => {
-  const cache = new WeakMap();
+  const cache = new Variants<CompiledHost>();
   const rules = rulesOf(toB);
   const before = run(rules, cache);
   const again = entryOf("com.acme.B", ["dubbo://10.0.0.9:20880"]);
@@ -45,7 +50,7 @@ test("it is compiled once while its rule and its destinations stay", () => {
 });
 
 test("what a destination's calls are hashed by stands in the route, and changes it", () => {
-  const cache = new WeakMap();
+  const cache = new Variants<CompiledHost>();
   const [rule] = rulesOf(toB);
   expect(run([rule!], cache).virtualHost.routes[0]?.route).not.toHaveProperty("hashPolicy");
   expect(run([rule!, ...rulesOf(hash)], cache).virtualHost.routes[0]?.route?.hashPolicy).toEqual([
@@ -56,4 +61,21 @@ test("what a destination's calls are hashed by stands in the route, and changes 
 test("a service without a rule is hashed by its DestinationRule", () => {
   expect(hashPolicyOf(b, "", indexRules(rulesOf(hash)))).toEqual([{ connectionProperties: { sourceIp: true } }]);
   expect(hashPolicyOf(a, "", indexRules(rulesOf(hash)))).toEqual([]);
+});
+
+test("callers whom its rule tells apart have routes of their own, others share them", () => {
+  const [rule] = rulesOf(
+    virtualServiceText(
+      "v",
+      "[com.acme.A]",
+      "[{match: [{sourceLabels: {lane: x}}], route: [{destination: {host: b}}]}]",
+    ),
+  ) as VirtualService[];
+  const cache = new Variants<CompiledHost>();
+  const context = { index: indexEntries([a, b]), rules: indexRules([rule!]) };
+  const of = (labels: Record<string, string>) =>
+    compileHost(a, rule, { ...context, client: { ...meshClient(), isShared: false, labels } }, cache).virtualHost;
+  expect(of({ lane: "x" })).not.toEqual(of({ lane: "y" }));
+  expect(of({ lane: "x", app: "1" })).toBe(of({ lane: "x", app: "2" }));
+  expect(destinationHosts(rule!)).toEqual(["b"]);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type ClusterCaches, compileNeed, named } from "../../../../src/control/compile/compile-need.ts";
+import { type CompiledCluster, compileNeed, named } from "../../../../src/control/compile/compile-need.ts";
+import { Variants } from "../../../../src/control/compile/variants.ts";
 import { meshClient } from "../../../../src/control/rules/client.ts";
 import { parseLocality } from "../../../../src/model/mesh.ts";
 import type { DestinationRule } from "../../../../src/model/rules/destination-rule.ts";
@@ -9,7 +10,7 @@ import { destinationRuleText, rulesOf } from "../../../support/rules.ts";
 
 const entry = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880?zone=a&lane=x", "dubbo://10.0.0.2:20880?zone=b"]);
 const rule = (rest: string) => rulesOf(destinationRuleText("d", "com.acme.A", rest))[0] as DestinationRule;
-const caches = (): ClusterCaches => ({ shared: new WeakMap(), own: new WeakMap() });
+const caches = () => new Variants<CompiledCluster>();
 const need = (subset = "") => ({ name: `c|${subset}`, entry, host: entry.host, subset });
 const given = (locality = "/a") => ({
   wire: ["dubbo"],
@@ -30,10 +31,10 @@ test("a subset has the endpoints with its labels, an unknown one none", () => {
 test("what looks the same to all clients is shared; what does not is not", () => {
   const both = caches();
   const plain = compileNeed(need(), undefined, given(), both);
-  expect(compileNeed(need(), undefined, given("/b"), { ...both, own: new WeakMap() })).toBe(plain);
+  expect(compileNeed(need(), undefined, given("/b"), both)).toBe(plain);
   const near = rule("trafficPolicy: {outlierDetection: {}}");
   const ofA = compileNeed(need(), near, given("/a"), both);
-  const ofB = compileNeed(need(), near, given("/b"), { ...both, own: new WeakMap() });
+  const ofB = compileNeed(need(), near, given("/b"), both);
   expect(ofA.endpoints.resource.endpoints.map(({ priority = 0 }) => priority)).toEqual([0, 1]);
   expect(ofB.endpoints.resource.endpoints.map(({ priority = 0 }) => priority)).toEqual([1, 0]);
   expect(compileNeed(need(), near, given("/a"), both)).toBe(ofA);

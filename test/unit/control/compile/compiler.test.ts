@@ -146,3 +146,68 @@ test("an unknown subset has a cluster without endpoints", () => {
     { lbEndpoints: [] },
   ]);
 });
+
+test("whatever changes, every kind of client is given what a compile from empty gives", () => {
+  let seed = 7;
+  const random = (below: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((seed / 2_147_483_648) * below);
+  };
+  const letters = [..."ABCDEF"];
+  const provider = (letter: string) =>
+    entryOf(
+      `com.acme.${letter}`,
+      random(6) === 0
+        ? []
+        : [`dubbo://10.0.0.${random(3) + 1}:${20_880 + random(2)}?lane=v${random(2)}&zone=z${random(2)}`],
+    );
+  const sidecarText = (letter: string) =>
+    `apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: s${letter}}\nspec: {${random(2) === 0 ? `workloadSelector: {labels: {app: ${letter}}}, ` : ""}egress: [{hosts: ['*/com.acme.${letters[random(6)]}', './com.acme.${letters[random(6)]}']}]}\n`;
+  const ruleText = (letter: string): string => {
+    const to = letters[random(6)];
+    const subset = random(3) === 0 ? ", subset: v1" : "";
+    const match = random(3) === 0 ? `match: [{sourceLabels: {app: ${letters[random(3)]}}}], ` : "";
+    const host = random(5) === 0 ? '"com.acme.*"' : `com.acme.${letter}`;
+    if (random(5) === 0) return sidecarText(letter);
+    if (random(3) > 0)
+      return virtualServiceText(
+        `v${letter}`,
+        `[${host}]`,
+        `[{${match}route: [{destination: {host: com.acme.${to}${subset}}}]}]`,
+      );
+    return destinationRuleText(
+      `d${letter}`,
+      `com.acme.${letter}`,
+      [
+        "trafficPolicy: {outlierDetection: {}}",
+        "subsets: [{name: v1, labels: {lane: v1}}]",
+        "trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true}}}",
+        `workloadSelector: {matchLabels: {app: ${letters[random(3)]}}}\ntrafficPolicy: {loadBalancer: {simple: RANDOM}}`.replace(
+          "\n",
+          ", ",
+        ),
+      ][random(4)]!,
+    );
+  };
+  const nodes = letters.slice(0, 4).map((letter, i) => ({
+    ...node,
+    id: letter,
+    labels: { app: letter },
+    isShared: i === 3,
+    locality: { region: "", zone: `z${i % 2}`, subZone: "" },
+  }));
+  const remembering = createCompiler();
+  let entries = letters.map(provider);
+  let texts = letters.map(ruleText);
+  for (let round = 0; round < 150; round++) {
+    const at = random(6);
+    if (random(2) === 0) entries = entries.map((one, i) => (i === at ? provider(letters[at]!) : one));
+    else
+      texts =
+        random(8) === 0 ? texts.filter((_, i) => i !== at) : texts.with(at % texts.length, ruleText(letters[at]!));
+    if (texts.length < 3) texts.push(ruleText(letters[at]!));
+    const served = random(6) === 0 ? entries.slice(1) : entries;
+    const snapshot = createSnapshot(served, rulesOf(...texts));
+    for (const one of nodes) expect(remembering(snapshot, one)).toEqual(compile(snapshot, one));
+  }
+});
