@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ServerResponse } from "node:http";
-import { connect } from "node:net";
+import { createServer as createHttp2Server } from "node:http2";
+import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Cluster, HTTP_PROTOCOL_OPTIONS, type HttpProtocolOptions } from "../../src/codecs/xds/cluster.ts";
@@ -160,6 +161,31 @@ describe("Dubbo2, many calls a connection", () => {
     const texts = answers.map(({ status, body }) => `${status} ${body.toString("latin1")}`);
     expect(texts[0]).toMatch(/^100 .*2 calls wait for a connection/s);
     for (const text of texts.slice(1)) expect(text).toMatch(/^80 .*connecting took over 1500 ms/s);
+  });
+});
+
+describe("Triple, many calls a connection", () => {
+  test("connections that carry one call each carry all of a burst", async () => {
+    const provider = createHttp2Server();
+    let connections = 0;
+    provider.on("session", () => connections++);
+    provider.on("stream", (stream) => {
+      const head = { ":status": 200, "content-type": "application/grpc", "grpc-status": "5", "grpc-message": "seen" };
+      stream.respond(head, { endStream: true });
+      stream.on("error", () => {});
+      stream.resume();
+    });
+    await new Promise<void>((resolve) => provider.listen(0, "127.0.0.1", resolve));
+    const { port } = provider.address() as AddressInfo;
+    const said = options({ commonHttpProtocolOptions: { maxRequestsPerConnection: 1 } });
+    const lone = await startLoneProxy([{ interface: INTERFACE, ports: [port], protocol: "tri", cluster: said }]);
+    const caller = await openRaw(lone.host, lone.port);
+    open.push(provider, lone, { close: () => caller.destroy() });
+    const answers: string[] = [];
+    for (let id = 1n; id <= 40n; id++) caller.write(request({ id, service: INTERFACE, method: "get" }));
+    while (answers.length < 40) answers.push((await caller.answer()).body.toString("latin1"));
+    expect(answers.filter((text) => !text.includes("seen"))).toEqual([]);
+    expect(connections).toBeGreaterThanOrEqual(40);
   });
 });
 

@@ -1,5 +1,4 @@
 import type { Http2Event } from "../../codecs/http2/events.ts";
-import { ERROR } from "../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../codecs/http2/stream.ts";
 import type { CalleePort, ProviderPort, ProxyContext } from "../context.ts";
 import { failCallsOf, logBug, moveCallsOf } from "../pending.ts";
@@ -23,6 +22,8 @@ export interface UpstreamCall extends InLine {
   /** Content that waited has gone out. */
   onDrain(): void;
   onReset(code: number, why: string): void;
+  /** The connection that it waits on takes no more calls; nothing was sent. `isWorn`: as many were carried as it may carry. */
+  onMoved(isWorn: boolean): void;
   /** It may not wait for a stream: as many do as may. */
   onOverflow(message: string): void;
 }
@@ -135,7 +136,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   }
 
   #leaveWhenWorn(): void {
-    if (!this.#leaving && this.link.machine.openedStreams >= this.#maxCalls) this.#leave();
+    if (!this.#leaving && this.link.machine.openedStreams >= this.#maxCalls) this.#leave(true);
   }
 
   /** Takes a call out of the line. */
@@ -287,18 +288,18 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   }
 
   /** It takes no new call. */
-  #leave(): void {
+  #leave(isWorn = false): void {
     this.#leaving = true;
     this.#owner.onLeaving();
-    this.#moveLine();
+    this.#moveLine(isWorn);
   }
 
   /** Nothing of its calls in the line was sent, so another connection may take them. */
-  #moveLine(): void {
+  #moveLine(isWorn = false): void {
     for (const call of this.#line.all()) {
       if (call.callee !== this) continue;
       this.#line.delete(call);
-      call.onReset(ERROR.refused, "");
+      call.onMoved(isWorn);
     }
   }
 

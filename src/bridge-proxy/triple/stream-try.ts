@@ -183,16 +183,21 @@ export class StreamTry implements TryOwner, UpstreamCall {
 
   onReset(code: number, why: string): void {
     const { owner, content } = this.#parts;
-    const cost = this.#upstream === undefined ? UNSENT_COST : REFUSED_COST;
     this.#upstream = undefined;
     this.cancel();
     content.release();
     if (code === ERROR.refused && content.replayable) {
-      owner.tryRefused(`${this.#peer} takes no more calls on this connection`, cost);
+      owner.tryRefused(this.#takesNoMore, REFUSED_COST);
       return;
     }
     const reason = why === "" ? `http/2 error ${code}` : why;
     owner.tryFailed("reset", `${this.#peer} ended the call before it answered: ${reason}`, this.#head !== undefined);
+  }
+
+  onMoved(isWorn: boolean): void {
+    this.cancel();
+    // A worn connection has carried others: however many there are before this call, its turn comes.
+    this.#parts.owner.tryRefused(this.#takesNoMore, isWorn ? 0 : UNSENT_COST);
   }
 
   onOverflow(message: string): void {
@@ -229,6 +234,10 @@ export class StreamTry implements TryOwner, UpstreamCall {
     return true;
   }
 
+  get #takesNoMore(): string {
+    return `${this.#peer} takes no more calls on this connection`;
+  }
+
   get #peer(): string {
     const { host } = this.#parts.endpoint;
     return `${host.address}:${host.port}`;
@@ -258,5 +267,6 @@ const GONE: UpstreamCall = {
   onTrailers: () => {},
   onDrain: () => {},
   onReset: () => {},
+  onMoved: () => {},
   onOverflow: () => {},
 };
