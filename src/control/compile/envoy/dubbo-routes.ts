@@ -1,4 +1,5 @@
 import type { StringMatcher } from "../../../codecs/xds/core.ts";
+import { GLOBAL_LIMIT_FILTER, LOCAL_LIMIT_FILTER, withoutLimits } from "../../../codecs/xds/rate-limit.ts";
 import type { HeaderMatcher, Route, RouteAction, VirtualHost } from "../../../codecs/xds/route.ts";
 import type { Endpoint, Entry } from "../../../model/entry.ts";
 import type { ProtoJson } from "../targets.ts";
@@ -30,6 +31,8 @@ export const DUBBO_SHORTCOMINGS = {
   TR0710: "policies of who may call are not applied",
   TR0711: "its providers speak no Dubbo2, and it is left out",
   TR0712: "its providers prefer another serialization than Hessian2, with which connections are closed",
+  TR0713: "its limits are not applied",
+  TR0714: "a limit asks for what Envoy cannot tell of a call, and is left out",
 } as const;
 
 /**
@@ -44,7 +47,9 @@ export function dubboRoutes(
   const shortcomings: DubboShortcoming[] = [];
   const add = (code: keyof typeof DUBBO_SHORTCOMINGS, route?: Route) =>
     shortcomings.push({ code, text: DUBBO_SHORTCOMINGS[code], route });
-  if ("typedPerFilterConfig" in others) add("TR0710");
+  if (withoutLimits(others.typedPerFilterConfig) !== undefined) add("TR0710");
+  if (others.typedPerFilterConfig?.[LOCAL_LIMIT_FILTER] || others.typedPerFilterConfig?.[GLOBAL_LIMIT_FILTER])
+    add("TR0713");
   if (endpoints.some(prefersAnother)) add("TR0712");
   const lowered = routes.flatMap((route) => {
     for (const code of passedOver(route, name)) add(code, route);

@@ -1,6 +1,8 @@
 import type { ServedResource } from "../../../codecs/xds/served.ts";
 import type { Entry } from "../../../model/entry.ts";
+import { compareText } from "../../rules/findings.ts";
 import { type ProtoJson, versioned } from "../targets.ts";
+import type { EnvoyLimits } from "./limits.ts";
 
 /** A service at one port, with its routes as Envoy's HTTP router takes them. */
 export interface PortService {
@@ -8,12 +10,15 @@ export interface PortService {
   readonly port: number;
   readonly protocol: "tri" | "http";
   readonly routes: readonly ProtoJson[];
+  readonly limits?: EnvoyLimits;
 }
 
 /** The routes of one port, named by its number as Istio names them. */
 export interface PortRoutes {
   readonly port: number;
   readonly routes: ServedResource;
+  /** Those that its services' limits need before the router. */
+  readonly filters: readonly ProtoJson[];
 }
 
 /**
@@ -27,21 +32,37 @@ export function meshRoutes(services: readonly PortService[]): readonly PortRoute
     if (list === undefined) byPort.set(service.port, [service]);
     else list.push(service);
   }
-  return [...byPort].sort(([a], [b]) => a - b).map(([port, list]) => ({ port, routes: portRoutes(port, list) }));
+  return [...byPort]
+    .sort(([a], [b]) => a - b)
+    .map(([port, list]) => {
+      return { port, routes: portRoutes(port, list), filters: filtersOf(list) };
+    });
+}
+
+/** Each filter once, in order of names. */
+function filtersOf(services: readonly PortService[]): readonly ProtoJson[] {
+  const filters = new Map<string, ProtoJson>();
+  for (const { limits } of services) for (const one of limits?.filters ?? []) filters.set(String(one["name"]), one);
+  return [...filters.values()].sort((a, b) => compareText(String(a["name"]), String(b["name"])));
 }
 
 function portRoutes(port: number, services: readonly PortService[]): ServedResource {
   const domains = domainsOf(services, port);
   const virtualHosts: ProtoJson[] = [];
   const seen = new Set<string>();
-  for (const { entry, routes } of services) {
+  for (const { entry, routes, limits } of services) {
     if (seen.has(entry.host)) continue;
     seen.add(entry.host);
-    virtualHosts.push({ name: `${entry.host}:${port}`, domains: domains.get(entry), routes });
+    const host = { name: `${entry.host}:${port}`, domains: domains.get(entry), routes };
+    virtualHosts.push(limits === undefined ? host : { ...host, ...limitsOf(limits) });
   }
   const byPath = services.filter(({ protocol }) => protocol === "tri").flatMap((one) => pathRoutes(one, services));
   if (byPath.length > 0) virtualHosts.push({ name: "by-path", domains: ["*"], routes: byPath });
   return versioned(String(port), { name: String(port), virtualHosts });
+}
+
+function limitsOf({ typedPerFilterConfig, rateLimits }: EnvoyLimits): ProtoJson {
+  return { typedPerFilterConfig, ...(rateLimits.length > 0 && { rateLimits }) };
 }
 
 /**
@@ -75,7 +96,7 @@ function isPlain({ service }: Entry): boolean {
 }
 
 /** A service's routes under the condition that the path names its interface, and group and version where there are several. */
-function pathRoutes({ entry, routes }: PortService, services: readonly PortService[]): ProtoJson[] {
+function pathRoutes({ entry, routes, limits }: PortService, services: readonly PortService[]): ProtoJson[] {
   const { interface: name, group, version } = entry.service;
   const isAlone = services.every(({ entry: other }) => other === entry || other.service.interface !== name);
   const asked = isAlone ? [] : [asks("tri-service-group", group), asks("tri-service-version", version)];
@@ -86,8 +107,21 @@ function pathRoutes({ entry, routes }: PortService, services: readonly PortServi
     };
     const path = match.prefix !== undefined && `/${name}/`.startsWith(match.prefix) ? { prefix: `/${name}/` } : match;
     const all = [...asked, ...headers];
-    return { ...route, match: { ...path, ...(all.length > 0 && { headers: all }) } };
+    const asking = { ...route, match: { ...path, ...(all.length > 0 && { headers: all }) } };
+    return limits === undefined ? asking : limitedRoute(asking, limits);
   });
+}
+
+/** A route with the limits of its own service: its virtual host is that of many. */
+function limitedRoute(route: ProtoJson, { typedPerFilterConfig, rateLimits }: EnvoyLimits): ProtoJson {
+  const configs = { ...(route["typedPerFilterConfig"] as ProtoJson | undefined), ...typedPerFilterConfig };
+  const action = route["route"] as { readonly rateLimits?: readonly ProtoJson[] } | undefined;
+  const all = [...rateLimits, ...(action?.rateLimits ?? [])];
+  return {
+    ...route,
+    typedPerFilterConfig: configs,
+    ...(action && { route: { ...action, ...(all.length > 0 && { rateLimits: all }) } }),
+  };
 }
 
 function asks(name: string, value: string): ProtoJson {

@@ -1,3 +1,4 @@
+import { GLOBAL_LIMIT_FILTER, withoutLimits } from "../../../codecs/xds/rate-limit.ts";
 import {
   CLUSTER_TYPE,
   DUBBO_ROUTE_TYPE,
@@ -7,8 +8,9 @@ import {
   ROUTE_TYPE,
   virtualHostsOf,
 } from "../../../codecs/xds/resources.ts";
-import type { RouteConfiguration, VirtualHost } from "../../../codecs/xds/route.ts";
+import type { Route, RouteConfiguration, VirtualHost } from "../../../codecs/xds/route.ts";
 import type { ServedResource, ServedSet } from "../../../codecs/xds/served.ts";
+import type { DownstreamTlsContext, TransportSocket } from "../../../codecs/xds/tls.ts";
 import type { Entry, Finding } from "../../../model/entry.ts";
 import { compareText } from "../../rules/findings.ts";
 import { DUBBO_ROUTES } from "../routes.ts";
@@ -26,9 +28,10 @@ import { ClusterMemory, clusterNames } from "./cluster-memory.ts";
 import { DUBBO_ROUTE_CONFIG, DUBBO_SHORTCOMINGS, type DubboShortcoming, dubboRoutes } from "./dubbo-routes.ts";
 import { shortcomingFinding } from "./findings.ts";
 import { type ClusterNames, envoyRoute } from "./http-routes.ts";
+import { envoyLimits, limitedRoutes } from "./limits.ts";
 import { dubboListener, httpListener, tcpListener } from "./listeners.ts";
 import type { EnvoyNode } from "./node.ts";
-import { meshRoutes, type PortService } from "./port-routes.ts";
+import { meshRoutes, type PortRoutes, type PortService } from "./port-routes.ts";
 import type { TcpService } from "./tcp.ts";
 
 /** What one Envoy is given, and what it cannot do of what rules ask for. */
@@ -50,7 +53,7 @@ export type EnvoyCompile = (
 interface Shared {
   readonly clusters: readonly ServedResource[];
   readonly endpoints: readonly ServedResource[];
-  readonly httpPorts: readonly { readonly port: number; readonly routes: ServedResource }[];
+  readonly httpPorts: readonly PortRoutes[];
   readonly tcp: readonly TcpService[];
   readonly dubbo: ServedResource;
   readonly gateways: ReadonlyMap<string, ServedResource>;
@@ -97,7 +100,9 @@ function sidecarParts({ httpPorts, tcp }: Shared, { bind, dubboPort, ports }: En
   return {
     listeners: [
       ...(dubboPort === 0 ? [] : [dubboListener({ address: bind, port: dubboPort })]),
-      ...open.map(({ port, routes }) => httpListener({ address: bind, port, routeConfigName: routes.name })),
+      ...open.map(({ port, routes, filters }) =>
+        httpListener({ address: bind, port, routeConfigName: routes.name, filters }),
+      ),
       ...bytes.map(({ port, cluster }) => tcpListener({ address: bind, port }, cluster.name)),
     ],
     routes: open.map(({ routes }) => routes),
@@ -110,9 +115,19 @@ function gatewayParts({ listeners }: ResourceSet, { gateways }: Shared): Parts {
     const routes = gateways.get(routeConfigName);
     if (protocol !== "gateway" || routes === undefined) return [];
     const { address, portValue: port } = resource.address.socketAddress;
-    return [{ routes, listener: httpListener({ address, port, routeConfigName, isGateway: true }) }];
+    const socket = resource.filterChains?.[0]?.transportSocket;
+    const transportSocket = socket && (envoySocket(socket) as unknown as ProtoJson);
+    const listener = { address, port, routeConfigName, isGateway: true, ...(transportSocket && { transportSocket }) };
+    return [{ routes, listener: httpListener(listener) }];
   });
   return { listeners: open.map(({ listener }) => listener), routes: open.map(({ routes }) => routes) };
+}
+
+/** Envoy asks callers for a certificate wherever it has something to hold it against. */
+function envoySocket({ name, typedConfig }: TransportSocket<DownstreamTlsContext>): object {
+  if (typedConfig?.commonTlsContext.validationContext?.trustedCa !== undefined) return { name, typedConfig };
+  const { validationContext: _, ...commonTlsContext } = typedConfig?.commonTlsContext ?? {};
+  return { name, typedConfig: { ...typedConfig, commonTlsContext } };
 }
 
 function compileShared(
@@ -195,9 +210,11 @@ class HostMemory {
 }
 
 /** The ports of every service that a virtual host's routes lead to: names of clusters depend on them. */
-function needsOf({ routes }: VirtualHost, byHost: ReadonlyMap<string, Entry>): string {
+function needsOf({ routes, typedPerFilterConfig }: VirtualHost, byHost: ReadonlyMap<string, Entry>): string {
   const parts: string[] = [];
-  for (const { route } of routes) {
+  const limiter = typedPerFilterConfig?.[GLOBAL_LIMIT_FILTER]?.rateLimitService.grpcService.envoyGrpc.clusterName;
+  const asked: Pick<Route, "route">[] = limiter === undefined ? [] : [{ route: { cluster: limiter } }];
+  for (const { route } of [...routes, ...asked]) {
     const names = [route?.cluster, ...(route?.weightedClusters?.clusters ?? []).map(({ name }) => name)];
     for (const { cluster } of route?.requestMirrorPolicies ?? []) names.push(cluster);
     for (const name of names) {
@@ -225,6 +242,8 @@ function compileHost(
   const ports: PortService[] = [];
   const shortcomings: DubboShortcoming[] = [];
   let dubbo: ProtoJson | undefined;
+  const add = (code: "TR0710" | "TR0714") =>
+    shortcomings.push({ code, text: DUBBO_SHORTCOMINGS[code], route: undefined });
   for (const { protocol, port } of servicePorts(entry)) {
     const clusterOf = clusterNames(byHost, protocol);
     if (protocol === "dubbo") {
@@ -233,11 +252,16 @@ function compileHost(
       shortcomings.push(...lowered.shortcomings);
     } else {
       const routes = virtualHost.routes.map((route) => envoyRoute(route, clusterOf)).filter((one) => one !== undefined);
-      ports.push({ entry, port, protocol, routes });
+      const limits = envoyLimits(virtualHost, { interface: entry.service.interface, protocol, clusterOf });
+      if (limits?.isCut === true) add("TR0714");
+      ports.push({
+        ...{ entry, port, protocol },
+        routes: limits === undefined ? routes : limitedRoutes(routes, limits),
+        ...(limits && { limits }),
+      });
     }
   }
-  if (dubbo === undefined && "typedPerFilterConfig" in virtualHost)
-    shortcomings.push({ code: "TR0710", text: DUBBO_SHORTCOMINGS.TR0710, route: undefined });
+  if (dubbo === undefined && withoutLimits(virtualHost.typedPerFilterConfig) !== undefined) add("TR0710");
   const findings = shortcomings.map((one) => shortcomingFinding(entry.host, one));
   return { needs, entry, ports, dubbo, findings };
 }
