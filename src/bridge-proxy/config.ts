@@ -21,15 +21,19 @@ import type { Secret } from "../codecs/xds/secret.ts";
 import type { ServiceSchema } from "../model/schema.ts";
 import { printServiceKey } from "../model/service.ts";
 import type { EjectedEndpoint } from "../model/stats.ts";
+import type { SendCheck } from "./authz/ext-authz.ts";
 import { HostAuthz } from "./authz/gate.ts";
 import type { ProxyContext } from "./context.ts";
 import { Callee } from "./dubbo/callee.ts";
 import { GatewayTable } from "./gateway/table.ts";
 import { HttpCallee } from "./http/callee.ts";
+import { LimitMemory } from "./policies/limits.ts";
 import { RouteTable } from "./route.ts";
 import type { RuntimeConfig } from "./runtime-config.ts";
 import type { TlsContext } from "./tls/contexts.ts";
 import { TripleCallee } from "./triple/callee.ts";
+import { checkSender } from "./triple/check-call.ts";
+import { limitSender } from "./triple/check-call.ts";
 import { Cluster, type HostPools } from "./upstream/cluster.ts";
 import { HostPool, type UpstreamHost } from "./upstream/host.ts";
 import { HostUse } from "./upstream/host-use.ts";
@@ -53,16 +57,21 @@ export class ProxyConfig {
   readonly #use = new HostUse();
   /** Clusters that were made, changed or let go since the addresses in use were looked at. */
   readonly #touched = new Set<string>();
+  readonly #limits: LimitMemory;
   /** By the name of their routes, made when first asked for. */
   readonly #gateways = new Map<string, GatewayTable>();
   /** By the name of their routes, made when first asked for: what inbound listeners are led by. */
   readonly #inbound = new Map<string, RuntimeConfig>();
   /** Of the schemas in force, once somebody asked. */
   #classes: JavaSchema | undefined;
+  /** Asks external authorization servers. */
+  readonly #sendCheck: SendCheck;
   #current: RuntimeConfig;
 
   constructor(context: ProxyContext) {
     this.#context = context;
+    this.#sendCheck = checkSender(context, (name) => this.#cluster(name));
+    this.#limits = new LimitMemory(limitSender(context, (name) => this.#cluster(name)));
     this.#pools = {
       dubbo: new HostPool(context, (host, owner) => new Callee(context, host, owner)),
       tri: new HostPool(context, (host, owner) => new TripleCallee(context, host, owner)),
@@ -99,7 +108,11 @@ export class ProxyConfig {
   gateway(routeConfigName: string): GatewayTable {
     let table = this.#gateways.get(routeConfigName);
     if (table === undefined) {
-      table = new GatewayTable(this.#routes(routeConfigName), (name) => this.#cluster(name));
+      table = new GatewayTable(
+        this.#routes(routeConfigName),
+        (name) => this.#cluster(name),
+        (service) => this.#current.routes.hostOf(service)?.limits,
+      );
       this.#gateways.set(routeConfigName, table);
     }
     return table;
@@ -167,12 +180,14 @@ export class ProxyConfig {
     const listener = this.listeners
       .map(({ metadata }) => metadata.filterMetadata[TRESTLE_METADATA])
       .find(({ protocol, inbound }) => protocol !== "gateway" && inbound === undefined);
+    this.#limits.turn(listener?.workers ?? 1);
     const applications = listener?.applications ?? {};
-    const { tags } = listener ?? {};
+    const { tags, callers } = listener ?? {};
     return {
       routes: this.#routeTable(listener?.routeConfigName),
       applicationOf: (address) => applications[address],
       tagOf: (address, service) => (tags === undefined ? "" : (tags[printServiceKey(service)]?.[address] ?? "")),
+      callerOf: (address, service) => callers?.[printServiceKey(service)]?.[address],
       schemaOf: (name) => this.#resources[SCHEMA_TYPE].get(name)?.resource as ServiceSchema | undefined,
       classes: () => {
         this.#classes ??= javaClasses(this.#list<ServiceSchema>(SCHEMA_TYPE));
@@ -185,7 +200,8 @@ export class ProxyConfig {
     return new RouteTable(
       name === undefined ? undefined : this.#routes(name),
       (cluster) => this.#cluster(cluster),
-      (configs) => new HostAuthz(configs, this.#context.authz),
+      (configs) => new HostAuthz(configs, this.#context.authz, undefined, this.#sendCheck),
+      (virtualHost) => this.#limits.of(name!, virtualHost),
     );
   }
 

@@ -3,12 +3,16 @@ import { isException } from "../codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../codecs/dubbo2/frame.ts";
 import { type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
 import { after } from "./after.ts";
+import type { Ruling } from "./authz/checkpoint.ts";
 import type { Denial } from "./authz/gate.ts";
+import { pass, type Subject } from "./authz/question.ts";
+import { answerTo } from "./authz/reply.ts";
 import { chooseEndpoint, type NoEndpoint } from "./choose.ts";
 import type { ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
 import { CallerWatch } from "./dubbo/caller-watch.ts";
 import { editAnswerTo, editFrame, editsFor } from "./dubbo/edits.ts";
+import { dubboSubject } from "./dubbo/subject.ts";
 import { type DubboTryParts, type TriedCall, type TriedCaller, tryDubbo, tryHttp, tryTriple } from "./dubbo/tries.ts";
 import { Attempts } from "./policies/attempts.ts";
 import { answerOf, delayOf } from "./policies/fault.ts";
@@ -29,7 +33,7 @@ import { serviceFor } from "./upstream/any-service.ts";
 import { Claim } from "./upstream/claim.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 import type { EndpointOf } from "./upstream/endpoint.ts";
-import type { EndpointGroup } from "./upstream/endpoint-group.ts";
+import type { CallWish, EndpointGroup } from "./upstream/endpoint-group.ts";
 import type { UpstreamConnection } from "./upstream/host.ts";
 
 /** The caller of copies. */
@@ -42,19 +46,18 @@ const NOBODY_WAITS: TriedCaller = {
 };
 
 /** What an exchange is made from: one call with its own copy of its frame. */
-export interface HeldCall extends TriedCall {
+export interface HeldCall extends TriedCall, CallWish {
   /** The whole request frame; nobody else writes to it. */
   readonly frame: Buffer;
   readonly route: CompiledRoute;
-  /** Tag and whether it is forced, read where the cluster has tags. */
-  readonly tag: string;
-  readonly tagForced: boolean;
   /** Of the inputs that its route names. */
   readonly hash: number | undefined;
   /** The caller's own time-out, ms. */
   readonly callerTimeoutMs: number;
-  /** Destinations that policies keep it from. */
-  readonly denied: ReadonlyMap<Target, Denial> | undefined;
+  /** What policies say of its destinations. */
+  readonly ruling: Ruling | undefined;
+  /** Who registered from the caller's address. */
+  readonly application: string | undefined;
 }
 
 /**
@@ -126,7 +129,7 @@ export class Exchange implements TryOwner {
     const { cluster } = this.#target!;
     const avoid = this.#attempts.triedAndLast;
     const group = cluster.bridgesToHttp ? cluster.http : cluster.bridgesDubbo ? cluster.tri : cluster.dubbo;
-    return group.forTag(this.#call.tag, this.#call.tagForced)?.hasReady(avoid) === true;
+    return group.forCall(this.#call, this.#context.random)?.hasReady(avoid) === true;
   }
 
   /** Counts the call among those that are held. Whether there was room. */
@@ -163,11 +166,24 @@ export class Exchange implements TryOwner {
       this.#answer(ownAnswer("no_route"), `rule ${route.name} has no destination with weight`);
       return;
     }
-    const denial = this.#call.denied?.get(this.#target);
-    if (denial !== undefined) {
-      this.#answer(ownAnswer(denial.reason), denial.message);
-      return;
-    }
+    const { ruling } = this.#call;
+    const denial = ruling?.denied?.get(this.#target);
+    const opening = ruling?.open?.get(this.#target);
+    const refuse = (refused: Denial) => this.#answer(answerTo(refused), refused.message);
+    if (denial !== undefined) refuse(denial);
+    else if (opening === undefined) this.#send(this.#target);
+    else pass(opening, this.#target, () => this.#subject(), { go: (target) => this.#send(target), refuse });
+  }
+
+  #subject(): Subject {
+    const timeLeftMs = this.#startMs + this.#call.callerTimeoutMs - this.#context.nowMs;
+    return dubboSubject({ ...this.#call, timeLeftMs });
+  }
+
+  /** Carries the call out that policies let go there; its caller may be gone. */
+  #send(target: Target): void {
+    const { route } = this.#call;
+    this.#target = target;
     const { host, method } = this.#call.decision;
     const { rewrite, mutations } = route;
     const called = { interface: host.key.interface, method };
@@ -231,11 +247,12 @@ export class Exchange implements TryOwner {
     send: (context: ProxyContext, parts: DubboTryParts, endpoint: EndpointOf<C>) => NoEndpoint | undefined,
   ): boolean {
     const { cluster } = this.#target!;
-    const { tag, tagForced, hash } = this.#call;
+    const { tag, tagForced, routed, hash } = this.#call;
     const chosen = chooseEndpoint(this.#context, group, {
       cluster,
       tag,
       tagForced,
+      routed,
       avoid,
       avoidsPriorities: this.#call.route.retry?.avoidsPriorities === true,
       hash,

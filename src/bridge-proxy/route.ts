@@ -2,6 +2,7 @@ import type { AuthzConfigs } from "../codecs/xds/authz.ts";
 import type { FractionalPercent } from "../codecs/xds/core.ts";
 import { durationMs } from "../codecs/xds/duration.ts";
 import { compileHeader, compilePath, type HeaderLookup, type HeaderTest, type TextTest } from "../codecs/xds/match.ts";
+import { withoutLimits } from "../codecs/xds/rate-limit.ts";
 import {
   ANY_DOMAIN,
   FAULT_FILTER,
@@ -15,9 +16,11 @@ import {
   type RouteConfiguration,
   type VirtualHost,
 } from "../codecs/xds/route.ts";
+import { SERIALIZATION_FILTER } from "../codecs/xds/serialization-guard.ts";
 import { parseServiceKey, type ServiceKey, serviceKey } from "../model/service.ts";
 import type { HostAuthz } from "./authz/gate.ts";
 import { compileHash, type HashPlan } from "./policies/hash.ts";
+import type { HostLimits } from "./policies/limits.ts";
 import { MIRROR_TIMEOUT_MS, type MirrorShare } from "./policies/mirror.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
@@ -38,6 +41,8 @@ export interface Target {
   readonly mutations: Mutations | undefined;
   /** The same for answers. */
   readonly answerMutations: Mutations | undefined;
+  /** The route's own destination, in whose place this one stands with the changes of one call alone. */
+  readonly of?: Target;
 }
 
 /** An injected fault, compiled: shares as fractions of 1. */
@@ -85,10 +90,15 @@ export interface CompiledHost {
   readonly routes: readonly CompiledRoute[];
   /** Who may call it; undefined where nothing restricts that. */
   readonly policies?: HostAuthz | undefined;
+  /** How often it may be called; undefined where nothing bounds that. */
+  readonly limits?: HostLimits | undefined;
 }
 
 /** Compiles a virtual host's policies. */
 export type CompilePolicies = (configs: AuthzConfigs) => HostAuthz;
+
+/** Gives a virtual host's limits. */
+export type LimitsOf = (virtualHost: VirtualHost) => HostLimits | undefined;
 
 /** Where copies of a share of a route's calls go: to one destination, in a time of their own, without faults and further tries. */
 export type Mirror = MirrorShare<CompiledRoute>;
@@ -125,18 +135,26 @@ export class RouteTable {
   /** Decisions made, by all that they depend on. */
   readonly #decided = new Map<string, Decision | undefined>();
   #hasPolicies = false;
+  #hasGuards = false;
 
   constructor(
     config: RouteConfiguration | undefined,
     clusterOf: (name: string) => Cluster,
     compilePolicies?: CompilePolicies,
+    limitsOf?: LimitsOf,
   ) {
-    for (const virtualHost of config?.virtualHosts ?? []) this.#add(virtualHost, clusterOf, compilePolicies);
+    for (const virtualHost of config?.virtualHosts ?? [])
+      this.#add(virtualHost, clusterOf, compilePolicies, limitsOf?.(virtualHost));
   }
 
   /** Whether any service restricts who may call it. */
   get hasPolicies(): boolean {
     return this.#hasPolicies;
+  }
+
+  /** Whether any service has a guard that looks at what calls hold. */
+  get hasGuards(): boolean {
+    return this.#hasGuards;
   }
 
   /** Decides for a service name as the call's head has it (perhaps with a context path), its version and method; undefined: no such service. */
@@ -178,10 +196,16 @@ export class RouteTable {
     return hosts.length === 1 ? hosts[0] : undefined;
   }
 
-  #add(virtualHost: VirtualHost, clusterOf: (name: string) => Cluster, compilePolicies?: CompilePolicies): void {
-    const configs = compilePolicies === undefined ? undefined : virtualHost.typedPerFilterConfig;
+  #add(
+    virtualHost: VirtualHost,
+    clusterOf: (name: string) => Cluster,
+    compilePolicies: CompilePolicies | undefined,
+    limits: HostLimits | undefined,
+  ): void {
+    const configs = compilePolicies && withoutLimits(virtualHost.typedPerFilterConfig);
     let policies: HostAuthz | undefined;
     if (configs !== undefined) this.#hasPolicies = true;
+    if (configs?.[SERIALIZATION_FILTER] !== undefined) this.#hasGuards = true;
     // Compiled when first called: a change of one rule must not hold up all calls for as long as ten thousand services take.
     let compiled: readonly CompiledRoute[] | undefined;
     const routes = () => {
@@ -198,6 +222,7 @@ export class RouteTable {
         policies ??= configs && compilePolicies!(configs);
         return policies;
       },
+      limits,
     });
     for (const domain of virtualHost.domains) {
       if (domain === ANY_DOMAIN) {

@@ -30,10 +30,11 @@ export function rowOf(
     rows = new Map();
     rowsByDecision.set(decision, rows);
   }
-  let row = rows.get(target);
+  const picked = target.of ?? target;
+  let row = rows.get(picked);
   if (row === undefined) {
-    row = context.rows.row(rowLabels(decision, route, target));
-    rows.set(target, row);
+    row = context.rows.row(rowLabels(decision, route, picked));
+    rows.set(picked, row);
   }
   return row;
 }

@@ -6,6 +6,23 @@ export interface MeshSettings {
   readonly rootNamespace: string;
   /** Trust domain of the identities that this mesh gives. */
   readonly trustDomain: string;
+  /** Others whose identities are taken like those of {@link trustDomain}; absent for none. */
+  readonly trustDomainAliases?: readonly string[];
+  /** External authorization servers, which AuthorizationPolicies of action CUSTOM name; absent where they are not known. */
+  readonly extensionProviders?: readonly ExtensionProvider[];
+}
+
+/** An external authorization server, as Istio's `envoyExtAuthzGrpc` has it. */
+export interface ExtensionProvider {
+  readonly name: string;
+  /** Host of the service that answers. */
+  readonly service: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+  /** Calls pass while it does not answer. */
+  readonly failOpen: boolean;
+  /** What callers are told while it does not answer, as an HTTP status. */
+  readonly statusOnError: number;
 }
 
 /** Istio's own defaults. */
@@ -14,6 +31,11 @@ export const DEFAULT_MESH: MeshSettings = Object.freeze({
   rootNamespace: "istio-system",
   trustDomain: "cluster.local",
 });
+
+/** The trust domains whose identities are the mesh's own, its first. */
+export function trustDomainsOf({ trustDomain, trustDomainAliases = [] }: MeshSettings): readonly string[] {
+  return [...new Set([trustDomain, ...trustDomainAliases])];
+}
 
 /** The namespace of a service, a rule or a proxy that may name none. */
 export function namespaceOf(thing: { readonly namespace?: string }, mesh: MeshSettings): string {

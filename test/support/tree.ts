@@ -179,6 +179,7 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/triple/entrance.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/accept.ts": "drives a socket: test/e2e/http-json.test.ts",
   "bridge-proxy/triple/tries.ts": "makes what has tests of its own: test/e2e/triple-proxy.test.ts",
+  "bridge-proxy/triple/check-call.ts": "joined to sockets: test/e2e/ext-authz.test.ts",
   "bridge-proxy/triple/call.ts": "joined to sockets: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/callee.ts": "drives a socket: test/e2e/triple-proxy.test.ts",
   "bridge-proxy/triple/caller.ts": "drives a socket: test/e2e/triple-proxy.test.ts",

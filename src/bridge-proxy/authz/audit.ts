@@ -16,6 +16,11 @@ export interface AuthzCounters extends Record<string, number> {
   dryRunDenyDenied: number;
   dryRunAllowAllowed: number;
   dryRunAllowDenied: number;
+  dryRunCustomAllowed: number;
+  dryRunCustomDenied: number;
+  /** Calls that an external server was asked for, and those of them that it gave no answer for. */
+  extAuthzAsked: number;
+  extAuthzFailed: number;
 }
 
 /** Lines of audit and denial that one proxy writes in a second, each kind by itself. */
@@ -34,6 +39,10 @@ export class AuthzStats {
     dryRunDenyDenied: 0,
     dryRunAllowAllowed: 0,
     dryRunAllowDenied: 0,
+    dryRunCustomAllowed: 0,
+    dryRunCustomDenied: 0,
+    extAuthzAsked: 0,
+    extAuthzFailed: 0,
   };
   /** Of all services' tokens. */
   readonly verified = new VerifiedTokens();
@@ -43,6 +52,7 @@ export class AuthzStats {
     audit: { sinceMs: Number.NEGATIVE_INFINITY, count: 0 },
     denied: { sinceMs: Number.NEGATIVE_INFINITY, count: 0 },
     guarded: { sinceMs: Number.NEGATIVE_INFINITY, count: 0 },
+    failed: { sinceMs: Number.NEGATIVE_INFINITY, count: 0 },
   };
 
   constructor(log: Logger, nowMs: () => number) {
@@ -69,17 +79,26 @@ export class AuthzStats {
       this.#log.warn(dryRun ? "call would be refused" : "call refused", lineOf(`SerializationGuard: ${fault}`, facts));
   }
 
+  /** An external server gave no answer. */
+  extFailed(policy: string, failure: string): void {
+    if (this.#mayWrite("failed"))
+      this.#log.warn("external authorization server did not answer", { policy, error: failure.slice(0, MAX_PATH) });
+  }
+
   /** What policies of an action that are only tried would have done. */
-  dryRun(action: "allow" | "deny", denied: boolean): void {
+  dryRun(action: "allow" | "deny" | "custom", denied: boolean): void {
     const { counters } = this;
-    if (action === "deny") {
+    if (action === "custom") {
+      if (denied) counters.dryRunCustomDenied++;
+      else counters.dryRunCustomAllowed++;
+    } else if (action === "deny") {
       if (denied) counters.dryRunDenyDenied++;
       else counters.dryRunDenyAllowed++;
     } else if (denied) counters.dryRunAllowDenied++;
     else counters.dryRunAllowAllowed++;
   }
 
-  #mayWrite(kind: "audit" | "denied" | "guarded"): boolean {
+  #mayWrite(kind: "audit" | "denied" | "guarded" | "failed"): boolean {
     const lines = this.#lines[kind];
     const nowMs = this.#nowMs();
     if (nowMs - lines.sinceMs >= SECOND_MS) {

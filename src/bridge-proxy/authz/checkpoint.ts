@@ -1,10 +1,10 @@
-import { CallError } from "../../base/errors.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
 import { type Callable, rewriteCall, serviceNamed } from "../policies/rewrite.ts";
 import type { CompiledRoute, HostDecision, RouteTable, Target } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
-import type { AskedCall, Denial, Gate, Reads } from "./gate.ts";
+import { type AskedCall, type Decision, type Denial, type Gate, isDenial, type Reads } from "./gate.ts";
 import type { Peer } from "./peer.ts";
+import { joinOpenings, type Opening } from "./question.ts";
 
 /** What was decided of one call, where it is not simply let through. */
 export interface Ruling {
@@ -12,12 +12,8 @@ export interface Ruling {
   readonly denial: Denial | undefined;
   /** It goes to none of these; undefined where it may go to all. */
   readonly denied: ReadonlyMap<Target, Denial> | undefined;
-}
-
-/** Throws CallError where a call was kept from this destination. */
-export function refuseDenied(ruling: Ruling | undefined, target: Target): void {
-  const denial = ruling?.denied?.get(target);
-  if (denial !== undefined) throw new CallError("permission_denied", denial.reason, denial.message);
+  /** What is to be done before it goes to one of these; absent where that is nothing. */
+  readonly open?: ReadonlyMap<Target, Opening> | undefined;
 }
 
 /** Stands between the calls of a lane and the services that their route leads to. */
@@ -36,29 +32,103 @@ export interface Passage {
   readonly path?: string | { readonly unknown: true };
 }
 
+/** What a lane's calls may mean besides what they say: DENY, and where it is `strict` every policy, is asked of that too. */
+export interface OtherReading {
+  /** In place of the call's method; or the path, where that is what policies are asked of. */
+  readonly method?: string;
+  readonly path?: string;
+  readonly strict: boolean;
+}
+
+/** The gates of one service that calls are led to. */
+interface Gates {
+  readonly gate: Gate;
+  /** Of other readings: that must let calls through, and that must not refuse them. */
+  readonly strict: readonly Gate[];
+  readonly others: readonly Gate[];
+}
+
 interface Guarded {
   readonly target: Target;
-  readonly gate: Gate;
+  readonly gates: Gates;
 }
 
 /**
  * The checkpoint of a lane; undefined where its calls pass unseen. Policies are those of the services that calls are led to, with the path
  * that they get there. A copy for a mirror is checked too.
  */
-export function checkpointTo(routes: RouteTable, passage: Passage): Checkpoint | undefined {
+export function checkpointTo(
+  routes: RouteTable,
+  passage: Passage,
+  others: readonly OtherReading[] = [],
+): Checkpoint | undefined {
   if (!routes.hasPolicies) return undefined;
-  const { peer, route } = passage;
-  const gates = new Map<string, Gate | undefined>();
+  const { route } = passage;
+  const known = new Map<string, Gates | undefined>();
   const guarded: Guarded[] = [];
   const copies = (route.mirrors ?? []).flatMap(({ route: mirror }) => mirror.targets);
   for (const target of [...route.targets, ...copies]) {
     const { key, path } = calledBy(passage, target);
     const id = `${printServiceKey(key)}\n${path}`;
-    if (!gates.has(id)) gates.set(id, routes.hostOf(printServiceKey(key))?.policies?.gate(peer, path));
-    const gate = gates.get(id);
-    if (gate !== undefined && (gate.reads !== "nothing" || gate.denial !== undefined)) guarded.push({ target, gate });
+    if (!known.has(id)) known.set(id, gatesTo(routes, passage, target, others));
+    const gates = known.get(id);
+    if (gates !== undefined) guarded.push({ target, gates });
   }
   return guarded.length === 0 ? undefined : new TargetCheckpoint(route, guarded);
+}
+
+/** Undefined where none stands in the way. */
+function gatesTo(
+  routes: RouteTable,
+  passage: Passage,
+  target: Target,
+  others: readonly OtherReading[],
+): Gates | undefined {
+  const gateOf = (read: Passage): Gate | undefined => {
+    const { key, path } = calledBy(read, target);
+    return routes.hostOf(printServiceKey(key))?.policies?.gate(passage.peer, path);
+  };
+  const gate = gateOf(passage);
+  if (gate === undefined) return undefined;
+  const otherGates = (strict: boolean): Gate[] =>
+    others.flatMap((reading) => {
+      const { path, method = passage.decision.method } = reading;
+      const found =
+        reading.strict === strict
+          ? gateOf({ ...passage, decision: { ...passage.decision, method }, ...(path !== undefined && { path }) })
+          : undefined;
+      return found !== undefined && (strict ? isShut(found) : found.mayRefuse) ? [found] : [];
+    });
+  const gates = { gate, strict: otherGates(true), others: otherGates(false) };
+  return isShut(gate) || gates.strict.length > 0 || gates.others.length > 0 ? gates : undefined;
+}
+
+/** Whether it does not simply let all calls through. */
+function isShut(gate: Gate): boolean {
+  return gate.reads !== "nothing" || gate.denial !== undefined;
+}
+
+function decide({ gate, strict, others }: Gates, call: AskedCall): Decision | undefined {
+  let decision = gate.decide(call);
+  for (let i = 0; i < strict.length && !isRefused(decision); i++)
+    decision = joinDecisions(decision, strict[i]!.decide(call));
+  if (decision !== undefined && isDenial(decision)) return decision;
+  const asked = decision?.question !== undefined;
+  for (const other of others) {
+    const denial = other.refuse(call, asked);
+    if (denial !== undefined) return denial;
+  }
+  return decision;
+}
+
+/** Of two readings of a call: what either refuses is refused, and what both open is opened by both. */
+function joinDecisions(first: Decision | undefined, second: Decision | undefined): Decision | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return isDenial(first) || isDenial(second) ? second : joinOpenings(first, second);
+}
+
+function isRefused(decision: Decision | undefined): boolean {
+  return decision !== undefined && isDenial(decision);
 }
 
 function calledBy(
@@ -81,36 +151,45 @@ class TargetCheckpoint implements Checkpoint {
   readonly reads: Reads;
   readonly #route: CompiledRoute;
   readonly #guarded: readonly Guarded[];
-  readonly #only: Gate | undefined;
+  readonly #only: Gates | undefined;
 
   constructor(route: CompiledRoute, guarded: readonly Guarded[]) {
     this.#route = route;
     this.#guarded = guarded;
-    const first = guarded[0]!.gate;
+    const first = guarded[0]!.gates;
     const guards = new Set(guarded.map(({ target }) => target));
     // The gate of every destination: mostly there is one.
     this.#only =
-      guarded.every(({ gate }) => gate === first) && route.targets.every((target) => guards.has(target))
+      guarded.every(({ gates }) => gates === first) && route.targets.every((target) => guards.has(target))
         ? first
         : undefined;
-    const reads = guarded.map(({ gate }) => gate.reads);
+    const reads = guarded.flatMap(({ gates: { gate, strict, others } }) =>
+      [gate, ...strict, ...others].map((one) => one.reads),
+    );
     this.reads = reads.includes("arguments") ? "arguments" : reads.includes("headers") ? "headers" : "nothing";
   }
 
   judge(call: AskedCall): Ruling | undefined {
     if (this.#only !== undefined) {
-      const denial = this.#only.decide(call);
-      return denial === undefined ? undefined : { denial, denied: undefined };
+      const decision = decide(this.#only, call);
+      if (decision === undefined) return undefined;
+      if (isDenial(decision)) return { denial: decision, denied: undefined };
+      const open = new Map(this.#guarded.map(({ target }) => [target, decision]));
+      return { denial: undefined, denied: undefined, open };
     }
-    const decided = new Map<Gate, Denial | undefined>();
+    const decided = new Map<Gates, Decision | undefined>();
     const denied = new Map<Target, Denial>();
-    for (const { target, gate } of this.#guarded) {
-      if (!decided.has(gate)) decided.set(gate, gate.decide(call));
-      const denial = decided.get(gate);
-      if (denial !== undefined) denied.set(target, denial);
+    const open = new Map<Target, Opening>();
+    for (const { target, gates } of this.#guarded) {
+      if (!decided.has(gates)) decided.set(gates, decide(gates, call));
+      const decision = decided.get(gates);
+      if (decision === undefined) continue;
+      if (isDenial(decision)) denied.set(target, decision);
+      else open.set(target, decision);
     }
-    if (denied.size === 0) return undefined;
+    if (denied.size === 0 && open.size === 0) return undefined;
     const { targets } = this.#route;
-    return { denial: targets.every((target) => denied.has(target)) ? denied.get(targets[0]!) : undefined, denied };
+    const isAll = targets.every((target) => denied.has(target));
+    return { denial: isAll ? denied.get(targets[0]!) : undefined, denied, open };
   }
 }

@@ -4,25 +4,45 @@ import {
   AUDIT_FILTER,
   type AuthzConfigs,
   CUSTOM_FILTER,
+  CUSTOM_TRIAL_FILTER,
   DENY_FILTER,
+  EXT_AUTHZ_FILTER,
+  EXT_AUTHZ_TRIAL_FILTER,
+  type ExtAuthz,
   JWT_FILTER,
   type RbacRules,
 } from "../../codecs/xds/authz.ts";
 import { SERIALIZATION_FILTER } from "../../codecs/xds/serialization-guard.ts";
 import type { AuthzStats } from "./audit.ts";
+import { compileServer, ExtQuestion, type ExtServer, type SendCheck } from "./ext-authz.ts";
 import { JwtCheck } from "./jwt.ts";
 import type { Peer } from "./peer.ts";
 import { type CallFacts, type LaneFacts, visit } from "./predicate.ts";
-import { type NarrowedRules, RuleIndex } from "./rules.ts";
+import type { Opening } from "./question.ts";
+import { type NamedRule, type NarrowedRules, RuleIndex } from "./rules.ts";
 import { SerializationCheck } from "./serialization.ts";
 
 /** Why a call may not go on. */
 export interface Denial {
-  readonly reason: Extract<CallReason, "denied" | "unauthenticated" | "undecodable">;
+  readonly reason: Extract<CallReason, "denied" | "unauthenticated" | "undecodable" | "rate_limited">;
   /** For the caller. */
   readonly message: string;
   /** The policy's rule; `""` where no ALLOW rule matched. */
   readonly policy: string;
+  /** What a caller that speaks HTTP is answered, where an external server says it. */
+  readonly reply?: {
+    readonly http: number;
+    readonly body: string;
+    readonly headers: readonly (readonly [name: string, value: string])[];
+  };
+}
+
+/** What becomes of a call that does not simply go on. */
+export type Decision = Denial | Opening;
+
+/** Whether it goes nowhere. */
+export function isDenial(decision: Decision): decision is Denial {
+  return "reason" in decision;
 }
 
 /** What of a call has to be read for a decision, the later including the earlier. */
@@ -40,7 +60,18 @@ export interface Gate {
   /** Where nothing has to be read: the decision; undefined for "goes on". */
   readonly denial: Denial | undefined;
   /** Decides one call, counts it and logs what policies ask to be logged. Throws what reading the call throws. */
-  decide(call: AskedCall): Denial | undefined;
+  decide(call: AskedCall): Decision | undefined;
+  /** A guard looks at what calls hold. */
+  readonly inspects: boolean;
+  /** What the guard says of a part of a call, counted and logged; `fault` has it look. */
+  inspect(fault: (check: SerializationCheck) => string | undefined): Denial | undefined;
+  /** Some rule of CUSTOM or DENY may hold. */
+  readonly mayRefuse: boolean;
+  /**
+   * Of a call that may also be read as one of these: whether CUSTOM or DENY would refuse that. No server is asked of it: what one would be asked
+   * for is refused, unless it is `asked` already. Only what is refused is counted.
+   */
+  refuse(call: AskedCall, asked: boolean): Denial | undefined;
 }
 
 /** Paths of one connection whose gates are kept. */
@@ -58,7 +89,8 @@ interface Layer {
 export class HostAuthz {
   readonly #jwt: JwtCheck | undefined;
   readonly #serialization: SerializationCheck | undefined;
-  readonly #custom: RuleIndex | undefined;
+  readonly #custom: Asking | undefined;
+  readonly #trial: Asking | undefined;
   readonly #audit: RuleIndex | undefined;
   readonly #deny: Layer;
   readonly #allow: Layer;
@@ -66,8 +98,13 @@ export class HostAuthz {
   /** By connection and path: requests over HTTP ask for theirs each time. */
   readonly #gates = new WeakMap<Peer, Map<string | undefined, Gate>>();
 
-  /** `nowS` is the time of day, s since 1970. */
-  constructor(configs: AuthzConfigs, stats: AuthzStats, nowS: () => number = () => Date.now() / 1_000) {
+  /** `nowS` is the time of day, s since 1970; `send` asks external servers, and without it none can be asked. */
+  constructor(
+    configs: AuthzConfigs,
+    stats: AuthzStats,
+    nowS: () => number = () => Date.now() / 1_000,
+    send: SendCheck | undefined = undefined,
+  ) {
     const layer = (name: typeof DENY_FILTER | typeof ALLOW_FILTER): Layer => ({
       enforced: indexOf(configs[name]?.rbac.rules),
       shadow: indexOf(configs[name]?.rbac.shadowRules),
@@ -76,7 +113,10 @@ export class HostAuthz {
     this.#serialization = guard === undefined ? undefined : new SerializationCheck(guard);
     const tokens = configs[JWT_FILTER];
     this.#jwt = tokens === undefined ? undefined : new JwtCheck(tokens, stats.verified, nowS);
-    this.#custom = indexOf(configs[CUSTOM_FILTER]?.rbac.shadowRules);
+    const asking = (rules: RbacRules | undefined, server: ExtAuthz | undefined): Asking | undefined =>
+      rules && { rules: new RuleIndex(rules), server: server && send && compileServer(server, send) };
+    this.#custom = asking(configs[CUSTOM_FILTER]?.rbac.shadowRules, configs[EXT_AUTHZ_FILTER]);
+    this.#trial = asking(configs[CUSTOM_TRIAL_FILTER]?.rbac.shadowRules, configs[EXT_AUTHZ_TRIAL_FILTER]);
     this.#audit = indexOf(configs[AUDIT_FILTER]?.rbac.rules);
     this.#deny = layer(DENY_FILTER);
     this.#allow = layer(ALLOW_FILTER);
@@ -105,7 +145,10 @@ export class HostAuthz {
       {
         jwt: this.#jwt,
         serialization: this.#serialization,
-        custom: this.#custom?.narrow(facts),
+        custom: this.#custom?.rules.narrow(facts),
+        server: this.#custom?.server,
+        trial: this.#trial?.server && this.#trial.rules.narrow(facts),
+        trialServer: this.#trial?.server,
         audit: this.#audit?.narrow(facts),
         deny: this.#deny.enforced?.narrow(facts),
         allow: this.#allow.enforced?.narrow(facts),
@@ -118,10 +161,19 @@ export class HostAuthz {
   }
 }
 
+/** Rules that have a server asked; undefined where it is not known who that is. */
+interface Asking {
+  readonly rules: RuleIndex;
+  readonly server: ExtServer | undefined;
+}
+
 interface Layers {
   readonly jwt: JwtCheck | undefined;
   readonly serialization: SerializationCheck | undefined;
   readonly custom: NarrowedRules | undefined;
+  readonly server: ExtServer | undefined;
+  readonly trial: NarrowedRules | undefined;
+  readonly trialServer: ExtServer | undefined;
   readonly audit: NarrowedRules | undefined;
   readonly deny: NarrowedRules | undefined;
   /** Undefined where no policy allows anything: then all is. */
@@ -141,30 +193,57 @@ class LaneGate implements Gate {
     this.#layers = layers;
     this.#stats = stats;
     this.#facts = facts;
-    const { custom, audit, deny, allow, shadowDeny, shadowAllow } = layers;
-    const lists = [custom, audit, deny, allow, shadowDeny, shadowAllow].filter((list) => list !== undefined);
+    const { custom, trial, audit, deny, allow, shadowDeny, shadowAllow } = layers;
+    const lists = [custom, trial, audit, deny, allow, shadowDeny, shadowAllow].filter((list) => list !== undefined);
     const counts = [audit, shadowDeny].some((list) => list !== undefined && !list.empty) || shadowAllow !== undefined;
     const isFixed =
       !counts &&
       layers.jwt === undefined &&
       layers.serialization === undefined &&
-      (custom === undefined || custom.empty || custom.always !== undefined) &&
+      (custom === undefined || custom.empty || (custom.always !== undefined && layers.server === undefined)) &&
+      (trial === undefined || trial.empty) &&
       (deny === undefined || deny.empty || deny.always !== undefined) &&
       (deny?.always !== undefined || allow === undefined || allow.empty || allow.always !== undefined);
     this.reads = isFixed ? "nothing" : readsOf(lists);
     this.denial = isFixed ? this.#judge(NO_FACTS) : undefined;
   }
 
-  decide({ header, inspect }: AskedCall): Denial | undefined {
+  decide({ header, inspect }: AskedCall): Decision | undefined {
     if (this.reads === "nothing" && this.denial === undefined) return undefined;
-    const { jwt, audit, shadowDeny, shadowAllow } = this.#layers;
-    const stats = this.#stats;
+    const { jwt } = this.#layers;
     const token = jwt?.find(header);
     if (token?.fault !== undefined) {
-      stats.denied("Jwt", this.#facts);
+      this.#stats.denied("Jwt", this.#facts);
       return { reason: "unauthenticated", message: token.fault, policy: "Jwt" };
     }
     const call: CallFacts = { header, claims: token?.claims };
+    const { custom, server, trial, trialServer } = this.#layers;
+    const asked = server === undefined ? undefined : custom?.find(call, true);
+    const question = asked && this.#ask(server!, asked, call.claims);
+    const denial = question === undefined ? this.#settle(call, inspect) : undefined;
+    if (denial !== undefined) return denial;
+    const tried = trial?.find(call, true);
+    if (question === undefined && tried === undefined) return undefined;
+    return { changes: undefined, question, trial: tried && this.#ask(trialServer!, tried, call.claims, true) };
+  }
+
+  #ask(server: ExtServer, { name }: NamedRule, claims: CallFacts["claims"], isTrial = false): ExtQuestion {
+    const settle = ({ header, inspect }: AskedCall) => this.#settle({ header, claims }, inspect);
+    return new ExtQuestion({
+      server,
+      policy: name,
+      facts: this.#facts,
+      changes: undefined,
+      settle,
+      stats: this.#stats,
+      isTrial,
+    });
+  }
+
+  /** What policies say that no server is asked for, counted and logged. */
+  #settle(call: CallFacts, inspect: AskedCall["inspect"]): Denial | undefined {
+    const { audit, shadowDeny, shadowAllow } = this.#layers;
+    const stats = this.#stats;
     const logged = audit?.find(call, true);
     if (logged !== undefined) stats.audited(logged.name, this.#facts);
     if (shadowDeny !== undefined) stats.dryRun("deny", shadowDeny.find(call, true) !== undefined);
@@ -172,6 +251,30 @@ class LaneGate implements Gate {
     const denial = this.denial ?? this.#judge(call) ?? this.#inspect(inspect);
     if (denial !== undefined) stats.denied(denial.policy, this.#facts);
     return denial;
+  }
+
+  get inspects(): boolean {
+    return this.#layers.serialization !== undefined;
+  }
+
+  inspect(fault: (check: SerializationCheck) => string | undefined): Denial | undefined {
+    const denial = this.#inspect(fault);
+    if (denial !== undefined) this.#stats.denied(denial.policy, this.#facts);
+    return denial;
+  }
+
+  get mayRefuse(): boolean {
+    const { custom, deny } = this.#layers;
+    return custom?.empty === false || deny?.empty === false;
+  }
+
+  refuse({ header }: AskedCall, asked: boolean): Denial | undefined {
+    const { jwt, custom, deny } = this.#layers;
+    const call: CallFacts = { header, claims: jwt?.find(header).claims };
+    const rule = (asked ? undefined : custom?.find(call, true)) ?? deny?.find(call, true);
+    if (rule === undefined) return undefined;
+    this.#stats.denied(rule.name, this.#facts);
+    return { reason: "denied", message: ACCESS_DENIED, policy: rule.name };
   }
 
   #inspect(inspect: AskedCall["inspect"]): Denial | undefined {
@@ -185,9 +288,9 @@ class LaneGate implements Gate {
   }
 
   #judge(call: CallFacts): Denial | undefined {
-    const { custom, deny, allow } = this.#layers;
-    // No external server is asked yet, and where none can be asked calls are denied.
-    const asked = custom?.find(call, true);
+    const { custom, server, deny, allow } = this.#layers;
+    // Where no server can be asked calls are denied.
+    const asked = server === undefined ? custom?.find(call, true) : undefined;
     if (asked !== undefined) return { reason: "denied", message: ACCESS_DENIED, policy: asked.name };
     const denied = deny?.find(call, true);
     if (denied !== undefined) return { reason: "denied", message: ACCESS_DENIED, policy: denied.name };

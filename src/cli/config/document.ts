@@ -5,6 +5,8 @@ import { describeYamlFault } from "../../base/yaml-fault.ts";
 /** What a key of a configuration document may hold. */
 export type Shape =
   | { readonly type: "port" | "number" }
+  /** true or false. */
+  | { readonly type: "flag" }
   /** A text that is not empty; `what` says which where another type is given, such as `a time such as 5m`. */
   | { readonly type: "string"; readonly what?: string }
   /** As a string, but may be empty. */
@@ -131,7 +133,7 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
   };
   const walkScalar = (
     node: Node | null,
-    type: "string" | "port" | "number" | "text",
+    type: "string" | "port" | "number" | "text" | "flag",
     path: string,
     what = "a text",
   ): unknown => {
@@ -140,6 +142,10 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
       if (typeof value === "number" && Number.isFinite(value)) return value;
       errors.push(errorAt(path, `${path} must be a number`));
       return 0;
+    }
+    if (type === "flag") {
+      if (typeof value !== "boolean") errors.push(errorAt(path, `${path} must be true or false`));
+      return value === true;
     }
     if (type === "text" && typeof value === "string") return value;
     if (type === "port") {
@@ -166,6 +172,7 @@ function parentOf(path: string): string {
 function emptyOf(shape: Shape): unknown {
   if (shape.type === "list" || shape.type === "ports") return [];
   if (shape.type === "port" || shape.type === "number") return 0;
+  if (shape.type === "flag") return false;
   if (shape.type === "table") return {};
   if (shape.type !== "map") return "";
   const required = Object.entries(shape.keys).filter(([, key]) => key.required === true);

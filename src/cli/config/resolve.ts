@@ -1,9 +1,9 @@
 import { ConfigError } from "../../base/errors.ts";
-import type { MeshSettings } from "../../model/mesh.ts";
 import { NAMING_STYLES, type NamingStyle } from "../../registry-sync/naming/naming-styles.ts";
 import { parseAddress } from "./address.ts";
 import { type RawCa, resolveCa } from "./ca.ts";
 import {
+  type ControlTls,
   DEFAULT_ADMIN,
   DEFAULT_DUBBO_PORTS,
   DEFAULT_HTTP_PORTS,
@@ -16,7 +16,7 @@ import { checkConflicts } from "./conflicts.ts";
 import { resolveControl } from "./control.ts";
 import { checkDocument } from "./document.ts";
 import { type RawInbound, resolveInbound } from "./inbound.ts";
-import { DEFAULT_SERVICE_ACCOUNT, localityIn, nameIn, resolveMesh } from "./mesh.ts";
+import { DEFAULT_SERVICE_ACCOUNT, localityIn, nameIn, type RawMesh, resolveMesh } from "./mesh.ts";
 import { type RawMetadata, resolveMetadata } from "./metadata.ts";
 import { type RawOutput, resolveOutputs } from "./outputs.ts";
 import {
@@ -69,13 +69,14 @@ interface RawConfig {
     readonly serviceAccount?: string;
     readonly locality?: string;
   };
-  readonly mesh?: Partial<MeshSettings>;
+  readonly mesh?: RawMesh;
   readonly ca?: RawCa;
   readonly rules?: readonly string[];
+  readonly credentials?: string;
   readonly metadata?: readonly RawMetadata[];
   readonly protos?: readonly string[];
   readonly outputs?: readonly RawOutput[];
-  readonly control?: { readonly servers?: readonly string[] };
+  readonly control?: { readonly servers?: readonly string[]; readonly tls?: ControlTls };
   readonly admin?: string;
   readonly naming?: string;
   readonly guard?: RawGuard;
@@ -178,6 +179,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
     mesh: resolveMesh(raw.mesh ?? {}, fail),
     ...resolveCa(raw.ca, fail),
     rules: checkRules(flags.rules ?? raw.rules ?? [], (i) => place(flags.rules, "--rules", `rules[${i}]`), fail),
+    ...(raw.credentials !== undefined && { credentials: raw.credentials }),
     metadata: (flags.metadata?.map((url): RawMetadata => ({ url })) ?? raw.metadata ?? []).map((item, i) =>
       resolveMetadata(item, place(flags.metadata, "--metadata", `metadata[${i}]`), env, fail),
     ),
@@ -188,6 +190,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       flags.control ?? raw.control?.servers ?? [],
       (i) => place(flags.control, "--control", `control.servers[${i}]`),
       fail,
+      raw.control?.tls,
     ),
     naming: namingStyle(raw.naming, fail),
     ...optionalData(flags.data ?? raw.data),

@@ -1,7 +1,9 @@
 import { DEFAULT_MESH } from "../../model/mesh.ts";
 import { NAMING_STYLES } from "../../registry-sync/naming/naming-styles.ts";
 import { CA_KEYS } from "./ca.ts";
+import { CONTROL_TLS_KEYS } from "./control.ts";
 import type { KeyShape, Shape } from "./document.ts";
+import { PROVIDER_KEYS } from "./extension-providers.ts";
 import { inboundKeys } from "./inbound.ts";
 import { GUARD_KEYS, SHAPING_KEYS } from "./shaping.ts";
 
@@ -161,6 +163,16 @@ const mesh: Readonly<Record<string, KeyShape>> = {
     default: DEFAULT_MESH.rootNamespace,
   },
   trustDomain: { shape: text, doc: "trust domain of the identities in the mesh", default: DEFAULT_MESH.trustDomain },
+  trustDomainAliases: {
+    shape: { type: "list", items: text },
+    doc: "other trust domains whose identities are taken like those of trustDomain, as in Istio's MeshConfig",
+    default: "none",
+  },
+  extensionProviders: {
+    shape: { type: "list", items: { type: "map", keys: PROVIDER_KEYS } },
+    doc: "external authorization servers, for AuthorizationPolicies of action CUSTOM, as in Istio's MeshConfig",
+    default: "none",
+  },
 };
 
 /** Every key of trestle.yaml. */
@@ -186,6 +198,11 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
     shape: { ...texts, type: "list", items: text, orSingle: true },
     doc: "files and folders with rules, and kubernetes://KUBECONFIG?context=NAME&namespace=a,b&status=off for the objects of a cluster; watched",
     default: "[]",
+  },
+  credentials: {
+    shape: text,
+    doc: "folder with a folder for each credentialName of rules, each with tls.crt, tls.key and ca.crt as Kubernetes mounts a Secret; watched",
+    default: "none",
   },
   metadata: {
     shape: { type: "list", items: { type: "map", keys: metadata } },
@@ -224,6 +241,10 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
           shape: texts,
           doc: "host:port of the xDS servers that trestle proxy is configured by; the next one is asked where one is out of reach",
           default: "[]",
+        },
+        tls: {
+          shape: { type: "map", keys: CONTROL_TLS_KEYS },
+          doc: "TLS to the servers, and a certificate of the mesh from them (their ca.listen)",
         },
       },
     },

@@ -42,6 +42,7 @@ export interface MeshParts {
 export function adminSources(mesh: MeshParts): AdminSources {
   return {
     version: VERSION,
+    mesh: mesh.config.mesh,
     notReady: () => mesh.notReady(),
     snapshot: () => withoutOwn(mesh.store.snapshots.get()),
     notLed: () => notLedBy(mesh),

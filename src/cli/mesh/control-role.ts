@@ -7,6 +7,7 @@ import type { AdminSources } from "../../control/admin/sources.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
 import { CARRIED_PROTOCOLS } from "../../control/compile/endpoints.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
+import { type Credentials, createCredentials } from "../../control/credentials.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
@@ -40,6 +41,7 @@ export class ControlRole {
   readonly #log: Logger;
   readonly #store: ControlStore;
   readonly #ruleFiles: OpenRules;
+  readonly #credentials: Credentials;
   readonly #schemas: SchemaSources;
   readonly #outputs: readonly Sink[];
   readonly #data: DataFolder;
@@ -59,11 +61,12 @@ export class ControlRole {
     this.#config = config;
     this.#log = log;
     this.#certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
-    this.xds = new XdsOutput(log, this.#certificates);
+    this.xds = new XdsOutput(log, this.#certificates, config.mesh);
     const { mesh } = config;
     this.#store = createControlStore({ owner: OWNER, protocols: CARRIED_PROTOCOLS, hostOf: hostOfRule(config), mesh });
     const judge = () => judgeRules(this.state, this.#store.snapshots.get(), new Map(), mesh);
     this.#ruleFiles = openRules({ places: config.rules, log, judge });
+    this.#credentials = createCredentials({ folder: config.credentials, log });
     this.#schemas = new SchemaSources(config, true, this.#store, log);
     this.#outputs = openOutputs(config);
     this.#data = openData(config, log);
@@ -72,7 +75,7 @@ export class ControlRole {
       const snapshot = this.#store.snapshots.get();
       return this.state?.silent.size === 0 && snapshot.entries.length > 0 ? snapshot : undefined;
     };
-    this.#ruleLog = new RuleLog(log, judged, () => new Map());
+    this.#ruleLog = new RuleLog(log, judged, () => new Map(), config.mesh);
   }
 
   /** What the sync knows now. */
@@ -130,7 +133,7 @@ export class ControlRole {
         ...controllerParts(config),
         ...this.#data.parts,
       });
-      await Promise.all([this.#ruleFiles.rescan(), this.#schemas.start()]);
+      await Promise.all([this.#ruleFiles.rescan(), this.#credentials.rescan(), this.#schemas.start()]);
       const { signal } = this.#stop;
       this.#running = Promise.all([
         this.#controller.run(signal),
@@ -138,6 +141,7 @@ export class ControlRole {
         this.#followRules(),
         this.#followState(this.#controller),
         this.#followSnapshots(),
+        this.#followCredentials(),
       ]);
     } catch (error) {
       await this.stop();
@@ -155,6 +159,7 @@ export class ControlRole {
     this.#ruleLog.close();
     this.#ruleFiles.close();
     this.#schemas.close();
+    this.#credentials.close();
     this.#store.close();
     await this.#running;
     await this.#data.close();
@@ -167,6 +172,10 @@ export class ControlRole {
       this.#store.setRules(rules);
       this.#ruleLog.note();
     }
+  }
+
+  async #followCredentials(): Promise<void> {
+    for await (const list of this.#credentials.current.watch(this.#stop.signal)) this.xds.setCredentials(list);
   }
 
   async #followState({ state }: Controller): Promise<void> {
@@ -200,6 +209,7 @@ export class ControlRole {
     const node = { id: "control", dubbo: [], gatewayAddress: "0.0.0.0", isShared: true, isEmbedded: true };
     return {
       version: VERSION,
+      mesh: this.#config.mesh,
       notReady: () => this.notReady(),
       snapshot: () => this.#store.snapshots.get(),
       notLed: () => new Map(),

@@ -5,6 +5,7 @@ import { createStop } from "../../base/stop.ts";
 import { type AdminServer, createAdminServer } from "../../control/admin/server.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
 import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
+import { type Credentials, createCredentials } from "../../control/credentials.ts";
 import { KeySets } from "../../control/key-sets.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
@@ -55,6 +56,7 @@ export class Mesh implements MeshParts {
   readonly store: ControlStore;
   readonly ruleFiles: OpenRules;
   readonly #keySets: KeySets;
+  readonly #credentials: Credentials;
   readonly schemas: SchemaSources;
   readonly outputs: readonly Sink[];
   /** The certificate authority; undefined where none is configured. */
@@ -97,17 +99,18 @@ export class Mesh implements MeshParts {
     this.ruleFiles = openRules({ places: config.rules, log, judge });
     const refill = () => this.store.setRules(this.#keySets.fill(this.ruleFiles.current.get().rules));
     this.#keySets = new KeySets({ log, onChange: refill });
+    this.#credentials = createCredentials({ folder: config.credentials, log });
     this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.store, log);
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
     this.certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
-    this.xds = new XdsOutput(log, this.certificates);
+    this.xds = new XdsOutput(log, this.certificates, mesh);
     const judged = () => {
       const snapshot = this.store.snapshots.get();
       return this.sync?.silent.size === 0 && snapshot.entries.length > 0 ? snapshot : undefined;
     };
     this.#findingLog = new FindingLog(log, steadyClock, () => this.registryFindings());
-    this.#ruleLog = new RuleLog(log, judged, () => notLedBy(this));
+    this.#ruleLog = new RuleLog(log, judged, () => notLedBy(this), config.mesh);
   }
 
   /** What the sync knows now. */
@@ -154,7 +157,7 @@ export class Mesh implements MeshParts {
         ...controllerParts(this.config),
         ...this.#data.parts,
       });
-      await Promise.all([this.ruleFiles.rescan(), this.schemas.start()]);
+      await Promise.all([this.ruleFiles.rescan(), this.#credentials.rescan(), this.schemas.start()]);
       this.dataPlane.start();
       this.#running = Promise.all([
         this.#controller.run(this.#stop.signal),
@@ -165,6 +168,7 @@ export class Mesh implements MeshParts {
         this.#followState(),
         this.#followCallers(),
         this.#followSecrets(),
+        this.#followCredentials(),
       ]);
       await this.#firstWorld();
       this.facades = await Promise.all(this.config.facades.map((facade) => this.#openFacade(facade)));
@@ -240,6 +244,7 @@ export class Mesh implements MeshParts {
     this.ruleFiles.close();
     this.#keySets.close();
     this.schemas.close();
+    this.#credentials.close();
     this.store.close();
     await this.#running;
     await this.xds.close();
@@ -299,6 +304,13 @@ export class Mesh implements MeshParts {
       this.#callers = callers;
       if (this.#isWorldKnown) this.xds.update(this.#given, callers);
       await this.dataPlane.update(this.#resourcesFor(this.#given));
+    }
+  }
+
+  async #followCredentials(): Promise<void> {
+    for await (const list of this.#credentials.current.watch(this.#stop.signal)) {
+      this.xds.setCredentials(list);
+      if (this.#given !== undefined) await this.dataPlane.update(this.#resourcesFor(this.#given));
     }
   }
 
@@ -365,7 +377,7 @@ export class Mesh implements MeshParts {
 
   #resourcesFor(snapshot: Snapshot): Given {
     const callers = this.#callers;
-    const secrets = this.certificates?.own();
+    const secrets = [...(this.certificates?.own() ?? []), ...this.#credentials.current.get()];
     return {
       entries: snapshot.entries,
       resourcesOf: (node) => {

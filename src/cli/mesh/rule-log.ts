@@ -1,6 +1,7 @@
 import type { Logger } from "../../base/log.ts";
 import { analyzeRules } from "../../control/rules/analyze.ts";
 import type { Finding } from "../../model/entry.ts";
+import type { MeshSettings } from "../../model/mesh.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 
 /** Changes of rules and of services come close together; they are analyzed when this long has gone by, ms. */
@@ -13,14 +14,21 @@ const MAX_LOGGED = 20;
  */
 export class RuleLog {
   readonly #log: Logger;
+  readonly #mesh: MeshSettings | undefined;
   readonly #current: () => Snapshot | undefined;
   readonly #notLed: () => ReadonlyMap<string, string>;
   #told = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `current` gives what is in force now; undefined while that is not known well enough to judge rules by it. `notLed` as analysis takes it. */
-  constructor(log: Logger, current: () => Snapshot | undefined, notLed: () => ReadonlyMap<string, string>) {
+  /** `current` gives what is in force now; undefined while that is not known well enough to judge rules by it. `notLed` and `mesh` as analysis takes them. */
+  constructor(
+    log: Logger,
+    current: () => Snapshot | undefined,
+    notLed: () => ReadonlyMap<string, string>,
+    mesh?: MeshSettings,
+  ) {
     this.#log = log;
+    this.#mesh = mesh;
     this.#current = current;
     this.#notLed = notLed;
   }
@@ -44,7 +52,7 @@ export class RuleLog {
   }
 
   #tell({ rules, entries, protocols }: Snapshot): void {
-    const findings = analyzeRules(rules, entries, protocols, this.#notLed()).filter(
+    const findings = analyzeRules(rules, entries, protocols, this.#notLed(), this.#mesh).filter(
       ({ severity }) => severity !== "info",
     );
     const news = findings.filter((finding) => !this.#told.has(textOf(finding)));

@@ -63,6 +63,10 @@ export class Fastjson2Head implements RequestView {
     return isContainer(values) && values.type === "list" ? values.items[n] : undefined;
   }
 
+  genericTypes(): Value | undefined {
+    return this.isGeneric ? this.#argument(1) : undefined;
+  }
+
   /** The arguments as they stand, each a JSONB value of its own behind its length, borrowed. */
   argumentBytes(): Buffer[] {
     const args: Buffer[] = [];
@@ -162,6 +166,20 @@ export class Fastjson2Attachments implements AttachmentTexts {
     const wanted = name.toLowerCase();
     const found = this.#map.entries.findLast(([key]) => typeof key === "string" && key.toLowerCase() === wanted);
     return found === undefined ? undefined : scalarText(found[1]);
+  }
+
+  toRecord(): Record<string, string> {
+    const record: Record<string, string> = Object.create(null);
+    for (const [name, value] of this.entries) {
+      const text = scalarText(value);
+      if (text !== undefined) record[name] = text;
+    }
+    return record;
+  }
+
+  hasOtherCases(name: string): boolean {
+    const wanted = name.toLowerCase();
+    return new Set(this.entries.map(([key]) => key).filter((key) => key.toLowerCase() === wanted)).size > 1;
   }
 
   getNumber(name: string): number {

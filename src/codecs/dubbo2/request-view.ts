@@ -11,6 +11,8 @@ export interface RequestView {
   readonly isGeneric: boolean;
   readonly effectiveMethod: string;
   effectiveArgument(n: number): Value | undefined;
+  /** Of a generic call the parameter types that it names, null or a list of names mostly. */
+  genericTypes(): Value | undefined;
   attachments(): AttachmentTexts;
 }
 
@@ -19,4 +21,8 @@ export interface AttachmentTexts {
   get(name: string): string | undefined;
   getIgnoreCase(name: string): string | undefined;
   getNumber(name: string): number;
+  /** Whether keys that differ from each other are this name but for the case of their letters. */
+  hasOtherCases(name: string): boolean;
+  /** All that can be read as text, the last of repeated keys. */
+  toRecord(): Record<string, string>;
 }

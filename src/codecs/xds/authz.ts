@@ -14,6 +14,10 @@ export const JWT_FILTER = "envoy.filters.http.jwt_authn";
 export const CUSTOM_FILTER = "envoy.filters.http.rbac/custom";
 /** Name of the filter that asks an external server. */
 export const EXT_AUTHZ_FILTER = "envoy.filters.http.ext_authz";
+/** The same two of policies that are only tried: the server is asked, and what it says is counted. Trestle's own. */
+export const CUSTOM_TRIAL_FILTER = "envoy.filters.http.rbac/custom-dry-run";
+/** See {@link CUSTOM_TRIAL_FILTER}. */
+export const EXT_AUTHZ_TRIAL_FILTER = "envoy.filters.http.ext_authz/dry-run";
 /** Name of the RBAC filter of policies that only log. */
 export const AUDIT_FILTER = "envoy.filters.http.rbac/audit";
 /** Name of the RBAC filter of policies that deny. */
@@ -26,6 +30,8 @@ export const AUTHZ_FILTERS = [
   JWT_FILTER,
   CUSTOM_FILTER,
   EXT_AUTHZ_FILTER,
+  CUSTOM_TRIAL_FILTER,
+  EXT_AUTHZ_TRIAL_FILTER,
   AUDIT_FILTER,
   DENY_FILTER,
   ALLOW_FILTER,
@@ -132,10 +138,7 @@ export interface JwtAuthentication {
 
 /** ExtAuthz, cut to gRPC servers: asked for calls that {@link CUSTOM_FILTER}'s shadow rules match. */
 export interface ExtAuthz {
-  readonly grpcService: {
-    readonly googleGrpc: { readonly targetUri: string; readonly statPrefix: string };
-    readonly timeout: Duration;
-  };
+  readonly grpcService: { readonly envoyGrpc: { readonly clusterName: string }; readonly timeout: Duration };
   readonly transportApiVersion: "V3";
   /** A server that does not answer lets the call through. */
   readonly failureModeAllow?: boolean;
@@ -148,6 +151,8 @@ export interface AuthzConfigs {
   readonly [JWT_FILTER]?: JwtAuthentication;
   readonly [CUSTOM_FILTER]?: RbacPerRoute;
   readonly [EXT_AUTHZ_FILTER]?: ExtAuthz;
+  readonly [CUSTOM_TRIAL_FILTER]?: RbacPerRoute;
+  readonly [EXT_AUTHZ_TRIAL_FILTER]?: ExtAuthz;
   readonly [AUDIT_FILTER]?: RbacPerRoute;
   readonly [DENY_FILTER]?: RbacPerRoute;
   readonly [ALLOW_FILTER]?: RbacPerRoute;

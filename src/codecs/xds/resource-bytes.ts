@@ -13,6 +13,7 @@ import {
 import { ProtocolError } from "../../base/errors.ts";
 import { fillDefaults } from "./defaults.ts";
 import { SCHEMA_TYPE } from "./resources.ts";
+import { SERIALIZATION_FILTER } from "./serialization-guard.ts";
 import { xdsMessage, xdsTypes } from "./types.ts";
 
 /** Types of configurations that stand under the name of their filter, where a resource does not say `@type`. */
@@ -20,14 +21,17 @@ const FILTER_TYPES: Readonly<Record<string, string>> = {
   "envoy.filters.http.fault": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
   "envoy.filters.http.cors": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
   "envoy.filters.http.rbac": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute",
-  "envoy.filters.http.jwt_authn": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig",
-  "envoy.filters.http.ext_authz": "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute",
+  "envoy.filters.http.jwt_authn": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+  "envoy.filters.http.ext_authz": "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
   "envoy.filters.http.local_ratelimit":
     "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
   "envoy.filters.http.ratelimit": "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute",
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions":
     "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
 };
+
+/** What is no type of Envoy's goes as this. */
+const STRUCT = "type.googleapis.com/google.protobuf.Struct";
 
 /** Fields of resources that hold configurations by names of filters. */
 const BY_FILTER = new Set(["typedPerFilterConfig", "typedExtensionProtocolOptions"]);
@@ -102,9 +106,11 @@ function withTypes(json: JsonValue): JsonValue {
 function withFilterTypes(configs: JsonObject): JsonObject {
   const typed: JsonObject = {};
   for (const [name, config] of Object.entries(configs)) {
-    const type = FILTER_TYPES[name];
+    // Of several filters of a kind, each has a name of its own behind a slash.
+    const type = FILTER_TYPES[name] ?? FILTER_TYPES[name.split("/", 1)[0]!];
     const inside = withTypes(config) as JsonObject;
-    typed[name] = type === undefined || inside["@type"] !== undefined ? inside : { "@type": type, ...inside };
+    if (name === SERIALIZATION_FILTER) typed[name] = { "@type": STRUCT, value: inside };
+    else typed[name] = type === undefined || inside["@type"] !== undefined ? inside : { "@type": type, ...inside };
   }
   return typed;
 }

@@ -28,7 +28,7 @@ export interface AdminApp {
  */
 export function createAdminApp(sources: AdminSources, logger: Logger = silentLogger): AdminApp {
   const app = new Hono();
-  const analysis = createAnalysis();
+  const analysis = createAnalysis(sources.mesh);
   const metrics = createMetrics();
   addProcessMetrics(metrics);
   const stateMetrics = createStateMetrics(metrics);

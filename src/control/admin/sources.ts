@@ -1,3 +1,4 @@
+import type { MeshSettings } from "../../model/mesh.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
@@ -71,6 +72,8 @@ export interface DiffReport {
 export interface AdminSources {
   /** Trestle's version. */
   readonly version: string;
+  /** What holds for the mesh as a whole. */
+  readonly mesh?: MeshSettings;
   /** Why rules or registries are not loaded yet; empty when ready. */
   notReady(): readonly string[];
   snapshot(): Snapshot;

@@ -1,4 +1,5 @@
 import type { Entry, Finding } from "../../model/entry.ts";
+import type { MeshSettings } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
@@ -27,7 +28,7 @@ const STATS_WAIT_MS = 2_000;
 export type Analysis = (snapshot: Snapshot, notLed: ReadonlyMap<string, string>) => readonly Finding[];
 
 /** Analysis of the rules in force against the services known; made anew only when any of it changed. */
-export function createAnalysis(): Analysis {
+export function createAnalysis(mesh?: MeshSettings): Analysis {
   let last:
     | {
         readonly entries: readonly Entry[];
@@ -38,7 +39,7 @@ export function createAnalysis(): Analysis {
     | undefined;
   return ({ entries, rules, protocols }, notLed) => {
     if (last?.entries !== entries || last.rules !== rules || !sameReasons(last.notLed, notLed))
-      last = { entries, rules, notLed, findings: analyzeRules(rules, entries, protocols, notLed) };
+      last = { entries, rules, notLed, findings: analyzeRules(rules, entries, protocols, notLed, mesh) };
     return last.findings;
   };
 }

@@ -3,7 +3,11 @@ import {
   AUDIT_FILTER,
   type AuthzConfigs,
   CUSTOM_FILTER,
+  CUSTOM_TRIAL_FILTER,
   DENY_FILTER,
+  EXT_AUTHZ_FILTER,
+  EXT_AUTHZ_TRIAL_FILTER,
+  type ExtAuthz,
   type HttpRbac,
   JWT_FILTER,
   type JwtAuthentication,
@@ -14,11 +18,13 @@ import {
 } from "../../codecs/xds/authz.ts";
 import { SERIALIZATION_FILTER } from "../../codecs/xds/serialization-guard.ts";
 import type { Entry } from "../../model/entry.ts";
-import type { MeshSettings } from "../../model/mesh.ts";
+import type { ExtensionProvider, MeshSettings } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
 import type { AuthorizationAction, AuthorizationPolicy } from "../../model/rules/authorization.ts";
 import type { JwtRule, RequestAuthentication } from "../../model/rules/request-authentication.ts";
+import { printDuration } from "../rules/values.ts";
 import { compileAuthorizationRule, type PolicyContext } from "./authorization-rule.ts";
+import { clusterName } from "./clusters.ts";
 import { createPolicyIndex, type PolicyIndex } from "./policy-scope.ts";
 import { compileSerializationGuard } from "./serialization-guard.ts";
 
@@ -118,14 +124,46 @@ export function compileAuthorization(
     };
     return { rbac };
   };
-  const custom = rulesOf("CUSTOM", false);
+  const custom = askedOf(rulesOf("CUSTOM", false), providerOf(policies, false, mesh));
+  const trial = askedOf(rulesOf("CUSTOM", true), providerOf(policies, true, mesh));
   const audit = rulesOf("AUDIT", false);
   const deny = filterOf("DENY");
   const allow = filterOf("ALLOW");
   return {
-    ...(custom && { [CUSTOM_FILTER]: { rbac: { shadowRules: custom, shadowRulesStatPrefix: "istio_ext_authz_" } } }),
+    ...(custom && { [CUSTOM_FILTER]: custom.rules, ...(custom.server && { [EXT_AUTHZ_FILTER]: custom.server }) }),
+    ...(trial?.server && { [CUSTOM_TRIAL_FILTER]: trial.rules, [EXT_AUTHZ_TRIAL_FILTER]: trial.server }),
     ...(audit && { [AUDIT_FILTER]: { rbac: { rules: audit } } }),
     ...(deny && { [DENY_FILTER]: deny }),
     ...(allow && { [ALLOW_FILTER]: allow }),
+  };
+}
+
+/** The rules that have a server asked, and the server; without one, calls that they match are denied. */
+function askedOf(
+  shadowRules: RbacRules | undefined,
+  provider: ExtensionProvider | undefined,
+): { readonly rules: RbacPerRoute; readonly server: ExtAuthz | undefined } | undefined {
+  if (shadowRules === undefined) return undefined;
+  const rules = { rbac: { shadowRules, shadowRulesStatPrefix: "istio_ext_authz_" } };
+  return { rules, server: provider && compileExtAuthz(provider) };
+}
+
+/** The one provider that a service's CUSTOM policies name; undefined where it is not known, or they name several: nobody can be asked then. */
+export function providerOf(
+  policies: readonly AuthorizationPolicy[],
+  dryRun: boolean,
+  { extensionProviders = [] }: MeshSettings,
+): ExtensionProvider | undefined {
+  const custom = policies.filter((policy) => policy.action === "CUSTOM" && policy.dryRun === dryRun);
+  const names = new Set(custom.map(({ provider }) => provider));
+  return names.size === 1 ? extensionProviders.find(({ name }) => names.has(name)) : undefined;
+}
+
+function compileExtAuthz({ service, port, timeoutMs, failOpen, statusOnError }: ExtensionProvider): ExtAuthz {
+  return {
+    grpcService: { envoyGrpc: { clusterName: clusterName(port, "", service) }, timeout: printDuration(timeoutMs) },
+    transportApiVersion: "V3",
+    ...(failOpen && { failureModeAllow: true }),
+    ...(statusOnError !== 403 && { statusOnError: { code: statusOnError } }),
   };
 }

@@ -10,6 +10,7 @@ import type { RuleClient } from "../rules/client.ts";
 import { compareText } from "../rules/findings.ts";
 import type { EntryIndex, RuleIndex } from "../rules/hosts.ts";
 import { type Scope, scopeOf } from "../rules/sidecars.ts";
+import { askedServers, underName } from "./asked-servers.ts";
 import { type ClusterNeed, clusterNameOf } from "./clusters.ts";
 import { type CompiledHost, compileHost, destinationHosts, hashPolicyOf } from "./compile-host.ts";
 import { type CompiledCluster, compileNeed, named } from "./compile-need.ts";
@@ -165,25 +166,30 @@ export class View {
     const policies = this.#world!.policiesOf(entry);
     const { resource, need, asks } = guardedHost(entry, virtualHost, policies, this.#rules, index);
     this.#virtualHosts.put(resource.name, resource);
-    const needs = need === undefined ? clusters : [...clusters, need];
-    const texts = rule === undefined ? [] : destinationHosts(rule);
+    const servers = askedServers(policies, index);
+    const needs =
+      need === undefined && servers.length === 0 ? clusters : [...clusters, ...(need ? [need] : []), ...servers];
+    const texts = [...(rule === undefined ? [] : destinationHosts(rule)), ...servers.map(({ host }) => host)];
     this.#needs.set(entry.host, needs, asks === undefined ? texts : [...texts, asks], touched);
   }
 
   #compileNeed(need: ClusterNeed): CompiledCluster {
     const { entry } = need;
     const rule = entry === undefined ? undefined : this.#rules.destinationRules.find(entry);
+    const isRuled = entry !== undefined && this.#ruleOf(entry) !== undefined;
     const wire = this.#given!.protocols;
-    return compileNeed(need, rule, { wire, client: this.#client }, this.#shared.clusters);
+    return underName(
+      compileNeed(need, rule, { wire, client: this.#client, isRuled }, this.#shared.clusters),
+      need.name,
+    );
   }
 
   #compileGateways(touched: Set<string>): void {
     const { rules } = this.#world!;
     const hasGateways = rules.some(({ kind }) => kind === "Gateway");
     if (!hasGateways && this.#gateways.ports.length === 0) return;
-    this.#gateways = compileGateways(rules, this.#shared.index, (entry, subset) =>
-      hashPolicyOf(entry, subset, this.#rules),
-    );
+    const hashes = (entry: Entry, subset: string) => hashPolicyOf(entry, subset, this.#rules);
+    this.#gateways = compileGateways(rules, this.#shared.index, hashes, this.#client);
     this.#needs.set(GATEWAYS, this.#gateways.clusters, [], touched);
   }
 

@@ -28,6 +28,54 @@ export function analyzeAuthorization(
     if (services !== undefined) reportScope(policy, services, mesh, report);
     if (isAuthorization(policy)) reportConditions(policy, services ?? [], report);
   }
+  reportServers(policies.filter(isAuthorization), rules, entries, mesh, report);
+}
+
+/** CUSTOM policies whose server cannot be asked, and services that several servers would have to be asked for. */
+function reportServers(
+  policies: readonly AuthorizationPolicy[],
+  rules: readonly Rule[],
+  entries: readonly Entry[] | undefined,
+  mesh: MeshSettings,
+  report: Report,
+): void {
+  const custom = policies.filter(({ action }) => action === "CUSTOM");
+  for (const { name, provider, at } of custom) {
+    const why = whyUnasked(provider ?? "", entries, mesh);
+    if (why !== undefined) report("TR0274", at.fields.provider ?? at.fields.action ?? at.position, `${name} ${why}`);
+  }
+  const enforced = custom.filter(({ dryRun }) => !dryRun);
+  if (new Set(enforced.map(({ provider }) => provider)).size < 2) return;
+  const index = createPolicyIndex(enforced, rules, mesh);
+  const told = new Set<AuthorizationPolicy>();
+  for (const entry of entries ?? []) {
+    const found = index.find(entry);
+    const other = found.find(({ provider }) => provider !== found[0]!.provider);
+    if (other === undefined || told.has(other)) continue;
+    told.add(other);
+    const message = `${other.name} asks provider ${quote(other.provider ?? "")} and ${found[0]!.name} asks ${quote(found[0]!.provider ?? "")} for calls of ${printServiceKey(entry.service)}: one server alone can be asked for a service, and calls that either matches are denied`;
+    report("TR0274", other.at.fields.provider ?? other.at.position, message);
+  }
+}
+
+function whyUnasked(
+  name: string,
+  entries: readonly Entry[] | undefined,
+  { extensionProviders }: MeshSettings,
+): string | undefined {
+  if (extensionProviders === undefined) return undefined;
+  const provider = extensionProviders.find((one) => one.name === name);
+  if (provider === undefined)
+    return `asks provider ${quote(name)}, which mesh.extensionProviders does not name: calls that it matches are denied`;
+  if (entries === undefined) return undefined;
+  const { service, failOpen } = provider;
+  const entry = entries.find(({ host }) => host === service);
+  const what = `asks provider ${quote(name)}, whose service ${quote(service)}`;
+  const then = failOpen ? "calls pass unasked, since it fails open" : "calls that it matches are refused";
+  if (entry === undefined) return `${what} is not known: ${then}`;
+  return entry.endpoints.some(({ protocol }) => protocol === "tri")
+    ? undefined
+    : `${what} has nobody who speaks gRPC: ${then}`;
 }
 
 function isPolicy(rule: Rule): rule is ScopedRule {
@@ -52,10 +100,6 @@ function reportScope(policy: ScopedRule, services: readonly Entry[], mesh: MeshS
 }
 
 function reportConditions(policy: AuthorizationPolicy, services: readonly Entry[], report: Report): void {
-  if (policy.action === "CUSTOM") {
-    const message = `${policy.name} asks provider ${quote(policy.provider ?? "")}, and no external server is asked: calls that it matches are denied`;
-    report("TR0274", policy.at.fields.action ?? policy.at.position, message);
-  }
   const isDubbo = services.some((entry) => !isHttpService(entry));
   for (const rule of policy.rules) {
     for (const { operation } of rule.to ?? []) {

@@ -65,7 +65,7 @@ export const RULE_FINDINGS = {
   TR0271: { severity: "warning", title: "policy whose selector chooses only some endpoints of a service" },
   TR0272: { severity: "error", title: "policy for something that calls are not checked at" },
   TR0273: { severity: "warning", title: "condition of a policy that no call of the service can meet" },
-  TR0274: { severity: "error", title: "policy that asks an external server" },
+  TR0274: { severity: "error", title: "policy whose external server can't be asked" },
   TR0275: { severity: "warning", title: "keys of tokens that are fetched from an inner address, or without TLS" },
   TR0276: { severity: "warning", title: "policy asks for an address that is not known" },
   TR0280: { severity: "warning", title: "two PeerAuthentications for the same workloads" },

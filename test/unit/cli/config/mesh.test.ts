@@ -12,6 +12,7 @@ test("a mesh that says nothing has Istio's defaults", () => {
     namespace: "default",
     rootNamespace: "istio-system",
     trustDomain: "cluster.local",
+    extensionProviders: [],
   });
 });
 

@@ -53,7 +53,7 @@ test("nothing given is a mesh of this machine with an embedded registry", () => 
       labels: {},
       serviceAccount: "default",
     },
-    mesh: { namespace: "default", rootNamespace: "istio-system", trustDomain: "cluster.local" },
+    mesh: { namespace: "default", rootNamespace: "istio-system", trustDomain: "cluster.local", extensionProviders: [] },
     rules: [],
     metadata: [],
     protos: [],
@@ -144,7 +144,7 @@ admin: 127.0.0.1:15000
       serviceAccount: "trestle",
       locality: { region: "cn-north", zone: "a", subZone: "" },
     },
-    mesh: { namespace: "shop", rootNamespace: "istio-system", trustDomain: "acme.example" },
+    mesh: { namespace: "shop", rootNamespace: "istio-system", trustDomain: "acme.example", extensionProviders: [] },
     rules: ["./rules"],
     metadata: [
       {

@@ -4,7 +4,8 @@ import { countdownMs } from "../../../../src/codecs/dubbo2/countdown.ts";
 const saying = (said: Readonly<Record<string, number>>) => ({
   get: () => undefined,
   getIgnoreCase: () => undefined,
-  getNumber: (name: string) => said[name] ?? -1,
+  hasOtherCases: () => false, getNumber: (name: string) => said[name] ?? -1,
+  toRecord: () => ({}),
 });
 
 test.each([

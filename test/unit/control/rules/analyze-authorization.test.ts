@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { analyzeRules } from "../../../../src/control/rules/analyze.ts";
 import { analyzeAuthorization } from "../../../../src/control/rules/analyze-authorization.ts";
 import { createFindingList } from "../../../../src/control/rules/findings.ts";
 import type { Entry } from "../../../../src/model/entry.ts";
@@ -46,10 +47,10 @@ describe("what is said of a policy", () => {
       [],
     ],
     [
-      "that no server is asked",
+      "nothing of a server where it is not known which there are",
       policyText("p", "{action: CUSTOM, provider: {name: opa}, rules: [{}]}"),
       [ORDERS],
-      [/^TR0274 .*"opa".*are denied/],
+      [],
     ],
     [
       "that no header's address is believed",
@@ -60,5 +61,52 @@ describe("what is said of a policy", () => {
   ];
   test.each(rows)("%s", (_, text, entries, expected) => {
     expect(codes(text, entries)).toEqual(expected.map((one) => expect.stringMatching(one)));
+  });
+});
+
+describe("of CUSTOM it says", () => {
+  const server = (name: string, service: string, failOpen = false) => ({
+    name,
+    service,
+    port: 9000,
+    timeoutMs: 1_000,
+    failOpen,
+    statusOnError: 403,
+  });
+  const authz = { ...ORDERS, host: "authz", service: { interface: "authz", group: "", version: "" } };
+  const grpc = { ...authz, endpoints: [{ ...ORDERS.endpoints[0]!, protocol: "tri", port: 9000 }] };
+  const mesh = {
+    ...DEFAULT_MESH,
+    extensionProviders: [server("opa", "authz"), server("open", "nowhere", true), server("other", "authz")],
+  };
+  const custom = (name: string, provider: string) =>
+    policyText(name, `{action: CUSTOM, provider: {name: ${provider}}, rules: [{}]}`);
+  const rows: [string, string[], Entry[] | undefined, RegExp[]][] = [
+    ["nothing where its server can be asked", [custom("p", "opa")], [ORDERS, grpc], []],
+    ["nothing of services where none are known", [custom("p", "opa")], undefined, []],
+    ["that a provider is not named", [custom("p", "none")], [ORDERS], [/^TR0274 .*does not name.*are denied/]],
+    [
+      "that its service is not known",
+      [custom("p", "open")],
+      [ORDERS],
+      [/^TR0274 .*"nowhere" is not known: calls pass/],
+    ],
+    [
+      "that nobody there speaks gRPC",
+      [custom("p", "opa")],
+      [ORDERS, authz],
+      [/^TR0274 .*nobody who speaks gRPC.*refused/],
+    ],
+    [
+      "that a service has two",
+      [custom("p", "opa"), custom("q", "other")],
+      [ORDERS, grpc],
+      [/^TR0274 .*q asks provider "other" and p asks "opa"/],
+    ],
+  ];
+  test.each(rows)("%s", (_, texts, entries, expected) => {
+    const found = analyzeRules(policiesOf(...texts), entries, undefined, undefined, mesh);
+    const said = found.filter(({ code }) => code === "TR0274").map(({ code, message }) => `${code} ${message}`);
+    expect(said).toEqual(expected.map((one) => expect.stringMatching(one)));
   });
 });

@@ -1,0 +1,18 @@
+import type { CallReason } from "../../base/errors.ts";
+import { CODES } from "../../base/errors.ts";
+import { codeOfHttp, type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
+import type { Denial } from "./gate.ts";
+
+/** What a caller is told: by the reason alone, or where an external server says a status, by that. */
+export function answerTo({
+  reason,
+  reply,
+}: {
+  readonly reason: CallReason;
+  readonly reply?: Denial["reply"];
+}): OwnAnswer {
+  const answer = ownAnswer(reason);
+  if (reply === undefined || reply.http === answer.http) return answer;
+  const code = codeOfHttp(reply.http);
+  return { ...answer, code, http: reply.http, grpc: CODES.indexOf(code) };
+}
