@@ -81,6 +81,9 @@ export class XdsOutput {
   #server: XdsServer | undefined;
   #snapshot: Snapshot | undefined;
   #callers: Callers = {};
+  /** What clients are to the compiler, and what they were given last: those who are given the same as before are told so by identity. */
+  readonly #nodes = new WeakMap<NodeText, { readonly callers: Callers | undefined; readonly proxy: ProxyNode }>();
+  readonly #sets = new WeakMap<ResourceSet, ServedSet>();
   readonly #certificates: Certificates | undefined;
   readonly #stop = new AbortController();
 
@@ -90,8 +93,7 @@ export class XdsOutput {
     this.#certificates = certificates;
     this.#served = createServedSource({
       snapshot: () => this.#snapshot,
-      compile: (snapshot, node) =>
-        this.#compile(snapshot, { id: "other", dubbo: [], gatewayAddress: ANY_ADDRESS, ...placeOf(node) }),
+      compile: (snapshot, node) => this.#compile(snapshot, this.#otherOf(node)),
     });
   }
 
@@ -135,7 +137,8 @@ export class XdsOutput {
   /** What there is to serve from now on. */
   update(snapshot: Snapshot, callers: Callers): void {
     this.#snapshot = snapshot;
-    this.#callers = callers;
+    // The same as before is the same object, by which nodes are known again.
+    if (JSON.stringify(callers) !== JSON.stringify(this.#callers)) this.#callers = callers;
     this.#server?.changed();
   }
 
@@ -149,10 +152,33 @@ export class XdsOutput {
   #plainFor(node: XdsNode): ServedSet | undefined {
     if (clientKind(node) !== "trestle") return this.#served.resourcesFor(node);
     if (this.#snapshot === undefined) return undefined;
+    const set = this.#compile(this.#snapshot, this.#proxyOf(node));
+    let served = this.#sets.get(set);
+    if (served === undefined) {
+      served = servedOf(set);
+      this.#sets.set(set, served);
+    }
+    return served;
+  }
+
+  /** A Trestle proxy as the compiler knows it; the same while callers stay. */
+  #proxyOf(node: XdsNode): ProxyNode {
+    const known = this.#nodes.get(node);
+    if (known?.callers === this.#callers) return known.proxy;
     const listens = listenOf(node) ?? { id: node.id, dubbo: [] };
     // Like the proxies of this process it stands before many callers.
     const proxy: ProxyNode = { ...listens, ...placeOf(node), ...this.#callers, isShared: true };
-    return servedOf(this.#compile(this.#snapshot, proxy));
+    this.#nodes.set(node, { callers: this.#callers, proxy });
+    return proxy;
+  }
+
+  #otherOf(node: NodeText): ProxyNode {
+    let known = this.#nodes.get(node)?.proxy;
+    if (known === undefined) {
+      known = { id: "other", dubbo: [], gatewayAddress: ANY_ADDRESS, ...placeOf(node) };
+      this.#nodes.set(node, { callers: undefined, proxy: known });
+    }
+    return known;
   }
 
   async close(): Promise<void> {

@@ -45,6 +45,8 @@ interface RequestMessage {
 
 /** A request from its bytes. Throws a `ProtocolError` for bytes that are none. */
 export function decodeRequest(variant: Variant, bytes: Uint8Array): XdsRequest {
+  const answer = plainRequest(variant, bytes);
+  if (answer !== undefined) return answer;
   const type = variant === "sotw" ? sotwRequest() : deltaRequest();
   let request: RequestMessage;
   let node: NodeText | undefined;
@@ -70,6 +72,43 @@ export function decodeRequest(variant: Variant, bytes: Uint8Array): XdsRequest {
     unsubscribe: request.resourceNamesUnsubscribe,
     initialVersions: request.initialResourceVersions,
   };
+}
+
+/** Numbers of the fields that a request without a node and without an error has. */
+const PLAIN = {
+  sotw: { version: 1, names: 3, typeUrl: 4, nonce: 5, unsubscribe: -1 },
+  delta: { version: -1, names: 3, typeUrl: 2, nonce: 6, unsubscribe: 4 },
+} as const;
+
+/** Most requests are answers of a few short texts: they are read at a glance. Undefined for whatever is more than that. */
+function plainRequest(variant: Variant, bytes: Uint8Array): XdsRequest | undefined {
+  if (bytes.length > 4_096) return undefined;
+  const numbers = PLAIN[variant];
+  let [version, typeUrl, nonce] = ["", "", ""];
+  const names: string[] = [];
+  const unsubscribe: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const tag = bytes[at++]!;
+    let length = bytes[at++] ?? 0;
+    if (length > 127)
+      length = (length & 127) + ((bytes[at] ?? 0) > 127 ? Number.POSITIVE_INFINITY : bytes[at++]! * 128);
+    const end = at + length;
+    if ((tag & 135) !== 2 || !(end <= bytes.length)) return undefined;
+    let text = "";
+    for (; at < end; at++) {
+      if (bytes[at]! > 127) return undefined;
+      text += String.fromCharCode(bytes[at]!);
+    }
+    const number = tag >> 3;
+    if (number === numbers.typeUrl) typeUrl = text;
+    else if (number === numbers.nonce) nonce = text;
+    else if (number === numbers.names) names.push(text);
+    else if (number === numbers.version) version = text;
+    else if (number === numbers.unsubscribe) unsubscribe.push(text);
+    else return undefined;
+  }
+  if (variant === "sotw") return { variant, typeUrl, nonce, version, names };
+  return { variant, typeUrl, nonce, subscribe: names, unsubscribe, initialVersions: {} };
 }
 
 /** A request's bytes. */
@@ -102,18 +141,56 @@ function deltaParts({ subscribe, unsubscribe, initialVersions }: DeltaRequest): 
  * is thrown.
  */
 export function encodeResponse(variant: Variant, response: XdsResponse, onFault?: (error: Error) => void): Buffer {
-  const parts: Uint8Array[] = [field(1, response.version)];
-  for (const one of response.resources) {
+  let last = lastBodies.get(response.typeUrl);
+  if (last === undefined || last.variant !== variant || !sameContent(last.response, response)) {
+    last = { variant, response, ...encodeBody(variant, response, onFault) };
+    if (lastBodies.size >= MAX_BODIES) lastBodies.clear();
+    // What was left out has to be told of each time.
+    if (last.isWhole) lastBodies.set(response.typeUrl, last);
+  }
+  return Buffer.concat([last.before, field(5, response.nonce), last.after]);
+}
+
+/** A response without its nonce, which alone is the client's own. */
+interface EncodedBody {
+  readonly before: Buffer;
+  readonly after: Buffer;
+  readonly isWhole: boolean;
+}
+
+/** The last of each type: a change goes to all clients one after the other. */
+const lastBodies = new Map<string, EncodedBody & { readonly variant: Variant; readonly response: XdsResponse }>();
+const MAX_BODIES = 16;
+
+function sameContent(a: XdsResponse, b: XdsResponse): boolean {
+  return (
+    a.version === b.version &&
+    a.resources.length === b.resources.length &&
+    a.removed.length === b.removed.length &&
+    a.resources.every((one, i) => one === b.resources[i]) &&
+    a.removed.every((name, i) => name === b.removed[i])
+  );
+}
+
+function encodeBody(
+  variant: Variant,
+  { typeUrl, version, resources, removed }: XdsResponse,
+  onFault: ((error: Error) => void) | undefined,
+): EncodedBody {
+  const parts: Uint8Array[] = [field(1, version)];
+  let isWhole = true;
+  for (const one of resources) {
     try {
-      parts.push(fieldOf(variant, response.typeUrl, one));
+      parts.push(fieldOf(variant, typeUrl, one));
     } catch (error) {
       if (onFault === undefined) throw error;
       onFault(error as Error);
+      isWhole = false;
     }
   }
-  parts.push(field(4, response.typeUrl), field(5, response.nonce));
-  if (variant === "delta") for (const name of response.removed) parts.push(field(6, name));
-  return Buffer.concat(parts);
+  parts.push(field(4, typeUrl));
+  const after = variant === "delta" ? removed.map((name) => field(6, name)) : [];
+  return { before: Buffer.concat(parts), after: Buffer.concat(after), isWhole };
 }
 
 /** A response from its bytes; resources that Trestle's shapes know are as they have them. Throws a `ProtocolError` for bytes that are none. */

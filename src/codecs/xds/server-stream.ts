@@ -18,7 +18,13 @@ import {
   VIRTUAL_HOST_TYPE,
 } from "./resources.ts";
 import { listVersion, type ServedResource, type ServedSet } from "./served.ts";
-import { type RefusedResponse, type SentResponse, SHOWN_NAMES, Subscription } from "./subscription.ts";
+import {
+  type RefusedResponse,
+  type SentResponse,
+  SHOWN_NAMES,
+  Subscription,
+  type WaitingResponse,
+} from "./subscription.ts";
 
 /** Types of resources in the order in which they are sent; all others come after them. */
 const ORDER: readonly string[] = [
@@ -108,7 +114,7 @@ export class ServerStream {
     if (answered && one.waiting !== undefined) events.push(this.#answered(one, one.waiting, request));
     if (request.variant === "delta") one.takeChanges(request);
     // A newer request follows once the client has seen the last response; it has the names.
-    else if (!isStale) one.takeNames(request.names, answered);
+    else if (!isStale) one.takeNames(request.names, answered, request.error !== undefined);
     this.#checkNames();
     return events;
   }
@@ -166,7 +172,7 @@ export class ServerStream {
         : this.#sotwResponse(one, withRemovals);
     one.nonce = response.nonce;
     const names = response.resources.slice(0, SHOWN_NAMES).map(({ name }) => name);
-    one.waiting = { nonce: response.nonce, version: response.version, names };
+    one.waiting = { nonce: response.nonce, version: response.version, names, resources: response.resources };
     if (one.typeUrl === CLUSTER_TYPE) this.#endpointsAgain(one, changed);
     return response;
   }
@@ -217,16 +223,11 @@ export class ServerStream {
     }
   }
 
-  #answered(one: Subscription, response: SentResponse, { error }: XdsRequest): ServerStreamEvent {
-    one.waiting = undefined;
-    if (error === undefined) {
-      one.acked = response;
-      one.refused = undefined;
-      return { type: "ack", typeUrl: one.typeUrl, response };
-    }
-    one.refused = { ...response, message: error.message.slice(0, 2_000) };
-    one.refusals++;
-    return { type: "nack", typeUrl: one.typeUrl, response: one.refused };
+  #answered(one: Subscription, response: WaitingResponse, { error, variant }: XdsRequest): ServerStreamEvent {
+    const { typeUrl } = one;
+    return error === undefined
+      ? { type: "ack", typeUrl, response: one.accept(response, variant === "sotw") }
+      : { type: "nack", typeUrl, response: one.refuse(response, error.message) };
   }
 
   #typeOf(request: XdsRequest): string {

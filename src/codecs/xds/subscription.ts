@@ -7,7 +7,7 @@ export const WILDCARD = "*";
 
 const EMPTY: ServedList = [];
 
-/** A response that a client has not answered, or that it refused. */
+/** A response that a client was sent. */
 export interface SentResponse {
   readonly nonce: string;
   readonly version: string;
@@ -15,10 +15,23 @@ export interface SentResponse {
   readonly names: readonly string[];
 }
 
-/** A response that a client refused. */
+/** A response that a client has not answered yet. */
+export interface WaitingResponse extends SentResponse {
+  readonly resources: ServedList;
+}
+
+/** A response that a client refused; `names` are those that its message names, where it names any. */
 export interface RefusedResponse extends SentResponse {
   readonly message: string;
+  /** As many of its resources as have names here. */
+  readonly resources: ServedList;
 }
+
+/** Most resources of a type that are known to be refused. */
+const MAX_REFUSED = 100;
+
+/** How often one version of a resource is sent to a client that refuses it each time, and asks for it again each time. */
+const MAX_SAME = 3;
 
 /** How many names of a response are kept for those who ask what was refused. */
 export const SHOWN_NAMES = 20;
@@ -30,13 +43,15 @@ export class Subscription {
   /** Those that are asked for by name. */
   readonly names = new Set<string>();
   /** The last response, until the client answers it. */
-  waiting: SentResponse | undefined;
+  waiting: WaitingResponse | undefined;
   /** The nonce of the last response, answered or not. */
   nonce = "";
   /** Of the last response that the client took. */
   acked: SentResponse | undefined;
-  /** The last response, where the client refused it. */
+  /** The last response that the client refused, while anything of it is neither taken in a later version nor gone. */
   refused: RefusedResponse | undefined;
+  /** Of what it refused, by name: which version, and how often. */
+  readonly #refused = new Map<string, { readonly version: string; readonly times: number }>();
   refusals = 0;
   /** Characters of the names together. */
   nameChars = 0;
@@ -57,6 +72,46 @@ export class Subscription {
 
   constructor(typeUrl: string) {
     this.typeUrl = typeUrl;
+  }
+
+  /** The client has in force what waited for its answer; `isAll` says that this was all it has. */
+  accept({ nonce, version, names, resources }: WaitingResponse, isAll: boolean): SentResponse {
+    this.waiting = undefined;
+    this.acked = { nonce, version, names };
+    if (isAll) this.#refused.clear();
+    else for (const { name } of resources) this.#refused.delete(name);
+    this.#forgive();
+    return this.acked;
+  }
+
+  /** The client goes on with what it had. */
+  refuse({ nonce, version, resources }: WaitingResponse, text: string): RefusedResponse {
+    this.waiting = undefined;
+    this.refusals++;
+    const message = text.slice(0, 2_000);
+    const named = resources.filter(({ name }) => message.includes(name));
+    const blamed = (named.length > 0 ? named : resources).slice(0, MAX_REFUSED);
+    for (const one of blamed) {
+      const before = this.#refused.get(one.name);
+      const times = before?.version === one.version ? before.times + 1 : 1;
+      if (before !== undefined || this.#refused.size < MAX_REFUSED)
+        this.#refused.set(one.name, { version: one.version, times });
+    }
+    const shown = blamed.slice(0, SHOWN_NAMES);
+    this.refused = { nonce, version, message, names: shown.map(({ name }) => name), resources: shown };
+    return this.refused;
+  }
+
+  /** Once all that it refused is taken or gone, nothing is refused any more. */
+  #forgive(): void {
+    if (this.refused === undefined || this.#refused.size > 0) return;
+    this.refused = undefined;
+  }
+
+  /** Whether it has refused a resource as it is now so often that it is not sent for the asking. */
+  #isTiresome(name: string): boolean {
+    const before = this.#refused.get(name);
+    return before !== undefined && before.times >= MAX_SAME && before.version === this.find(name)?.version;
   }
 
   /** What it is of all that there is. */
@@ -99,6 +154,8 @@ export class Subscription {
       this.gone.delete(name);
     }
     for (const one of removed) if (this.wants(one.name)) this.#lose(one);
+    for (const name of this.#refused.keys()) if (this.find(name) === undefined) this.#refused.delete(name);
+    this.#forgive();
     if (set.find !== undefined || this.#found.size > 0) for (const name of this.names) this.#findAgain(name);
     if (this.#initial !== undefined) this.#compareInitial(this.#initial);
   }
@@ -131,7 +188,7 @@ export class Subscription {
   }
 
   /** A state-of-the-world request's names. True where the client has to be told something for it. */
-  takeNames(names: readonly string[], isAnswer: boolean): void {
+  takeNames(names: readonly string[], isAnswer: boolean, isRefusal = false): void {
     const isFirst = this.#isNew;
     this.#isNew = false;
     const wanted = new Set(names);
@@ -144,7 +201,7 @@ export class Subscription {
     for (const name of wanted) added = this.#add(name) || added;
     const wantsAny = wildcard || this.names.size > 0;
     // Without a nonce it is a client that begins anew on the same stream.
-    if (wantsAny && (isFirst || isMore || added || !isAnswer)) this.owes = true;
+    if (wantsAny && (isFirst || isMore || added || !(isAnswer || isRefusal))) this.owes = true;
   }
 
   /** A delta request's changes to what is wanted. */
@@ -163,12 +220,12 @@ export class Subscription {
     if (name === WILDCARD) {
       this.owes = true;
       this.wildcard = true;
-      for (const one of this.#list) this.due.add(one.name);
+      for (const one of this.#list) if (!this.#isTiresome(one.name)) this.due.add(one.name);
       return;
     }
     this.#add(name);
     // It may have been dropped by the client: whoever asks is told.
-    this.due.add(name);
+    if (!this.#isTiresome(name)) this.due.add(name);
   }
 
   #unwant(name: string): void {
@@ -196,6 +253,8 @@ export class Subscription {
     if (this.names.delete(name)) this.nameChars -= name.length;
     this.#found.delete(name);
     if (this.wildcard) return;
+    this.#refused.delete(name);
+    this.#forgive();
     this.due.delete(name);
     this.gone.delete(name);
   }

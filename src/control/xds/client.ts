@@ -23,7 +23,7 @@ export interface XdsPipe {
 }
 
 /** A response that a client refused, and the rules that it was made of. */
-export interface Refusal extends RefusedResponse {
+export interface Refusal extends Omit<RefusedResponse, "resources"> {
   readonly typeUrl: string;
   readonly origins: readonly RouteOrigin[];
   readonly atMs: number;
@@ -112,6 +112,7 @@ export class XdsClient {
     if (this.#changedAtMs === undefined) this.#hasSent = false;
     this.#changedAtMs ??= changedAtMs;
     this.pump();
+    this.#forgive();
     this.#noteSettled();
   }
 
@@ -166,7 +167,7 @@ export class XdsClient {
         return;
       }
       case "ack":
-        this.refusals.delete(event.typeUrl);
+        this.#forgive();
         this.#answerTimer?.cancel();
         this.#awaitAnswer();
         return;
@@ -178,11 +179,12 @@ export class XdsClient {
         metrics.refused(typeUrl);
         this.#answerTimer?.cancel();
         this.#awaitAnswer();
-        const list = this.stream.subscriptions.find((one) => one.typeUrl === typeUrl)?.list ?? [];
-        const names = new Set(response.names);
-        const refused = list.filter(({ name }) => names.has(name)).map(({ resource }) => resource);
-        const origins = originsOf(refused, response.message);
-        this.refusals.set(typeUrl, { ...response, typeUrl, origins, atMs: this.#context.clock.now() });
+        const { resources, ...refused } = response;
+        const origins = originsOf(
+          resources.map(({ resource }) => resource),
+          response.message,
+        );
+        this.refusals.set(typeUrl, { ...refused, typeUrl, origins, atMs: this.#context.clock.now() });
         // One line for each thing that is wrong, however often it is said.
         if (this.#lastLogged === response.message) return;
         this.#lastLogged = response.message;
@@ -208,6 +210,13 @@ export class XdsClient {
     this.#answerTimer = clock.after(answerMs, () =>
       this.#refuse(DEADLINE_EXCEEDED, `a response was not answered within ${answerMs} ms`, "no_answer"),
     );
+  }
+
+  /** What is taken in a later version, or gone, is not refused any more. */
+  #forgive(): void {
+    for (const typeUrl of this.refusals.keys())
+      if (this.stream.subscriptions.find((one) => one.typeUrl === typeUrl)?.refused === undefined)
+        this.refusals.delete(typeUrl);
   }
 
   #noteSettled(): void {

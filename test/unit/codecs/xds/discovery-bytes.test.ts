@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../../../src/base/errors.ts";
-import type { DeltaRequest, SotwRequest, XdsResponse } from "../../../../src/codecs/xds/discovery.ts";
+import type { DeltaRequest, SotwRequest, XdsRequest, XdsResponse } from "../../../../src/codecs/xds/discovery.ts";
 import {
   decodeRequest,
   decodeResponse,
@@ -74,6 +74,32 @@ describe("messages of an xDS stream", () => {
     // error_detail 6: message 2 "x", details 3: an Any of no known type
     const bytes = Buffer.from("320a" + "120178" + "1a050a03782f79", "hex");
     expect(decodeRequest("sotw", bytes).error).toEqual({ code: 0, message: "x" });
+  });
+
+  test("an answer that is read at a glance is what protobuf reads", () => {
+    const answers: XdsRequest[] = [
+      {
+        variant: "delta",
+        typeUrl: CLUSTER_TYPE,
+        nonce: "17",
+        subscribe: ["a", "x".repeat(300)],
+        unsubscribe: ["b"],
+        initialVersions: {},
+      },
+      { variant: "delta", typeUrl: CLUSTER_TYPE, nonce: "", subscribe: ["é"], unsubscribe: [], initialVersions: {} },
+      { variant: "sotw", typeUrl: CLUSTER_TYPE, nonce: "3", version: "v", names: ["*", "y".repeat(129)] },
+      { variant: "sotw", typeUrl: "", nonce: "", version: "", names: [] },
+    ];
+    for (const one of answers) expect(decodeRequest(one.variant, encodeRequest(one))).toEqual(one);
+    expect(() => decodeRequest("delta", Buffer.from("12ff", "hex"))).toThrow(ProtocolError);
+    expect(() => decodeRequest("delta", Buffer.from("1205616263", "hex"))).toThrow(ProtocolError);
+  });
+
+  test("one response to many clients differs in its nonce alone", () => {
+    const [one, other] = ["1", "2"].map((nonce) => encodeResponse("delta", { ...RESPONSE, nonce }));
+    expect(decodeResponse("delta", other!)).toEqual({ ...decodeResponse("delta", one!), nonce: "2" });
+    const less = encodeResponse("delta", { ...RESPONSE, removed: [] });
+    expect(decodeResponse("delta", less).removed).toEqual([]);
   });
 
   test("a delta response, by hand", () => {

@@ -107,7 +107,7 @@ describe("a stream of either kind", () => {
     expect(play.events.at(-1)).toMatchObject({
       type: "nack",
       typeUrl: TYPES["CDS"],
-      response: { names: ["a", "b"], message: "a is wrong" },
+      response: { names: ["a"], message: "a is wrong" },
     });
     play.nack("CDS");
     expect(play.sent()).toEqual([]);
@@ -117,6 +117,61 @@ describe("a stream of either kind", () => {
       refused: undefined,
       acked: { names: variant === "sotw" ? ["a", "b"] : ["a"] },
     });
+  });
+
+  test("delta: what was refused stays so while other resources are taken, until it is taken or gone", () => {
+    const play = new Playbook("delta");
+    const refused = () => play.stream.subscriptions[0]?.refused?.names;
+    play.publish({ CDS: "a1 b1 c1" });
+    play.ask("CDS", ["*"]);
+    play.sent();
+    play.nack("CDS", "cluster a: no; cluster c: no");
+    play.publish({ CDS: "a1 b2 c1" });
+    expect(play.settled()).toEqual(["CDS b2"]);
+    expect(refused()).toEqual(["a", "c"]);
+    play.publish({ CDS: "a2 b2 c1" });
+    expect(play.settled()).toEqual(["CDS a2"]);
+    expect(refused()).toEqual(["a", "c"]);
+    play.publish({ CDS: "a2 b2" });
+    expect(play.settled()).toEqual(["CDS -c"]);
+    expect(refused()).toBeUndefined();
+  });
+
+  test("delta: what is refused and asked for again is sent three times, and again when it changed", () => {
+    const play = new Playbook("delta");
+    play.publish({ CDS: "a1 b1" });
+    play.ask("CDS", ["a", "b"]);
+    const sent: string[] = [];
+    for (let i = 0; i < 10; i++) {
+      sent.push(...play.sent());
+      play.ack("CDS", { error: { code: 3, message: "no a" }, subscribe: ["a"] });
+    }
+    expect(sent).toEqual(["CDS a1 b1", "CDS a1", "CDS a1"]);
+    play.publish({ CDS: "a2 b1" });
+    expect(play.sent()).toEqual(["CDS a2"]);
+    play.ack("CDS");
+    expect(play.stream.subscriptions[0]?.refused).toBeUndefined();
+  });
+
+  test("sotw: a refusal without a nonce is no wish to be told all again", () => {
+    const play = new Playbook("sotw");
+    play.publish({ CDS: "a1" });
+    play.ask("CDS", []);
+    play.sent();
+    for (let i = 0; i < 5; i++) play.ask("CDS", [], { nonce: "", error: { code: 3, message: "no" } });
+    expect(play.sent()).toEqual([]);
+  });
+
+  test("delta: what is known to be refused is bounded", () => {
+    const play = new Playbook("delta");
+    play.publish({ CDS: Array.from({ length: 300 }, (_, i) => `n${i}v1`).join(" ") });
+    play.ask("CDS", ["*"]);
+    play.sent();
+    play.nack("CDS", "all of it");
+    expect(play.stream.subscriptions[0]?.refused?.names).toHaveLength(20);
+    play.publish({ CDS: "" });
+    play.settled();
+    expect(play.stream.subscriptions[0]?.refused).toBeUndefined();
   });
 
   test.each(both)("%s: an answer to another response than the last is stale", (variant) => {

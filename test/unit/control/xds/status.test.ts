@@ -30,7 +30,7 @@ describe("what is told of the clients", () => {
     const cds = () => clientStatuses([client])[0]!.types.find(({ type }) => type === "cds")!;
     expect([cds().state, cds().resources, cds().version]).toEqual(["stale", 2, ""]);
     answer(client, pipe, "a is wrong");
-    expect(cds()).toMatchObject({ state: "error", refusal: { message: "a is wrong", names: ["a", "b"], origins: [] } });
+    expect(cds()).toMatchObject({ state: "error", refusal: { message: "a is wrong", names: ["a"], origins: [] } });
     client.receive(requestBytes("CDS", { subscribe: ["a"] }));
     answer(client, pipe);
     expect(cds().state).toBe("synced");
@@ -55,7 +55,10 @@ describe("what is told of the clients", () => {
         },
         {
           node: { id: "other" },
-          genericXdsConfigs: [{ configStatus: "ERROR", errorState: { details: "b is wrong" } }, {}],
+          genericXdsConfigs: [
+            { name: "a", configStatus: "SYNCED" },
+            { name: "b", configStatus: "ERROR", errorState: { details: "b is wrong" } },
+          ],
         },
       ],
     });
