@@ -145,6 +145,21 @@ describe("Dubbo2, many calls a connection", () => {
     expect(await call()).toBe(20);
   });
 
+  test("calls under way do not count among those that may wait for a connection", async () => {
+    const said = options({ commonHttpProtocolOptions: { maxRequestsPerConnection: 2 } });
+    const { provider, caller, send, call } = await stage({ ...said, ...thresholds({ maxPendingRequests: 1 }) });
+    expect(await call()).toBe(20);
+    const held: SeenFrame[] = [];
+    provider.onCall = (seen) => void held.push(seen);
+    send();
+    await eventually("the first that is held", () => held.length === 1);
+    // Its connection takes no more: the next call waits for a new one, alone.
+    send();
+    await eventually("the second", () => held.length === 2);
+    for (const seen of held) answerCall(seen);
+    expect([(await caller.answer()).status, (await caller.answer()).status]).toEqual([20, 20]);
+  });
+
   test("a connection without calls is closed, and made again for the next", async () => {
     const { provider, call, lone } = await stage(options({ commonHttpProtocolOptions: { idleTimeout: "1s" } }));
     expect(await call()).toBe(20);
@@ -159,7 +174,7 @@ describe("Dubbo2, many calls a connection", () => {
     for (let calls = 0; calls < 3; calls++) send();
     const answers = [await caller.answer(), await caller.answer(), await caller.answer()];
     const texts = answers.map(({ status, body }) => `${status} ${body.toString("latin1")}`);
-    expect(texts[0]).toMatch(/^100 .*2 calls wait for a connection/s);
+    expect(texts[0]).toMatch(/^100 .*has 2 calls waiting for a connection, its limit/s);
     for (const text of texts.slice(1)) expect(text).toMatch(/^80 .*connecting took over 1500 ms/s);
   });
 });

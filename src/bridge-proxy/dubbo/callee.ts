@@ -74,6 +74,15 @@ export class Callee implements CalleePort, UpstreamConnection, SocketOwner, Fram
     return this.#waitingBytes + this.#driver.backlogBytes;
   }
 
+  /** Calls that wait for the connection to be made. */
+  get waitingCalls(): number {
+    if (this.ready) return 0;
+    const { next } = this.#context.calls;
+    let count = this.#onReady.length;
+    for (let slot = this.firstCall; slot >= 0; slot = next[slot]!) count++;
+    return count;
+  }
+
   /** Sends frames now when connected; else keeps a copy until it is. Whether they were taken: no, when the backlog is full. */
   send(bytes: Buffer, start: number, end: number): boolean {
     if (this.backlogBytes + end - start > this.#context.limits.maxBacklogBytes) return false;

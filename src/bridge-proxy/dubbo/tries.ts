@@ -59,11 +59,8 @@ export function tryDubbo(context: ProxyContext, parts: DubboTryParts, endpoint: 
   const { call, owner, cluster } = parts;
   const { host } = endpoint;
   const callee = call.pinned ? call.caller.pinned(host) : host.connection();
-  if (!callee.ready && host.active >= (host.pool?.budget.maxPending ?? Number.POSITIVE_INFINITY))
-    return {
-      reason: "overflow",
-      message: `${host.pool!.budget.maxPending} calls wait for a connection, the limit of ${cluster.name}`,
-    };
+  const overPending = callee.ready ? undefined : host.pool?.budget.overPending;
+  if (overPending !== undefined) return { reason: "overflow", message: overPending };
   const edits = cluster.dubbo.setsToken ? { set: [["token", endpoint.token]] as const } : undefined;
   const withToken = editFrame(parts.frame, edits) ?? parts.frame;
   // A try that failed may still have its frame in a socket's queue: each try writes its id into bytes of its own.

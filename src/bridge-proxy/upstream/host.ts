@@ -20,6 +20,8 @@ export interface UpstreamConnection {
   readonly backlogBytes: number;
   /** How many there are in truth, where it stands for several. */
   readonly linkCount?: number;
+  /** Calls that wait here for it to be connected; absent where those wait in a line. */
+  readonly waitingCalls?: number;
   /** No call may be sent any more. */
   readonly ended: boolean;
   /** Ends the connection once no call waits on it. */
@@ -94,6 +96,14 @@ export class UpstreamHost<C extends UpstreamConnection = UpstreamConnection> {
     let count = 0;
     for (const { linkCount = 1 } of this.#connections) count += linkCount;
     for (const { linkCount = 1 } of this.#ending) count += linkCount;
+    return count;
+  }
+
+  /** Calls that wait for one of its connections to be made. */
+  get waitingCalls(): number {
+    let count = 0;
+    for (const { waitingCalls = 0 } of this.#connections) count += waitingCalls;
+    for (const { waitingCalls = 0 } of this.#ending) count += waitingCalls;
     return count;
   }
 

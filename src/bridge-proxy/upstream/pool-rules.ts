@@ -24,12 +24,14 @@ export interface PoolRules {
 /** A provider's address as far as its cluster counts what it has. */
 export interface PoolMember {
   readonly connectionCount: number;
+  /** Calls that wait for one of its connections to be made, those in a line not counted. */
+  readonly waitingCalls: number;
 }
 
 /** What all connections of one cluster may be together, and the calls that wait for one. */
 export class PoolBudget {
   readonly maxPending: number;
-  /** Calls that wait for a connection. */
+  /** Calls that wait in a line for a connection. */
   pending = 0;
   readonly #maxConnections: number;
   readonly #members = new Set<PoolMember>();
@@ -59,9 +61,11 @@ export class PoolBudget {
 
   /** What a call is told that would have to wait for a connection, while as many wait as may; undefined where it may wait. */
   get overPending(): string | undefined {
-    return this.pending < this.maxPending
-      ? undefined
-      : `${this.#name} has ${this.maxPending} calls waiting for a connection, its limit`;
+    if (this.maxPending === Number.POSITIVE_INFINITY) return undefined;
+    let waiting = this.pending;
+    for (const { waitingCalls } of this.#members) waiting += waitingCalls;
+    if (waiting < this.maxPending) return undefined;
+    return `${this.#name} has ${this.maxPending} calls waiting for a connection, its limit`;
   }
 }
 

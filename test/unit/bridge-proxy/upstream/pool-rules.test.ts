@@ -61,9 +61,12 @@ test("a cluster in the place of one that said the same goes on with its counts",
   expect(compilePool({ ...cluster, connectTimeout: "2s" }, before)).not.toBe(before);
 });
 
-test("connections count over all providers, calls that wait by themselves", () => {
+test("connections count over all providers, and so do calls that wait for one, in a line or at one that is being made", () => {
   const budget = new PoolBudget("outbound", 3, 2);
-  const [one, two] = [{ connectionCount: 1 }, { connectionCount: 1 }];
+  const [one, two] = [
+    { connectionCount: 1, waitingCalls: 0 },
+    { connectionCount: 1, waitingCalls: 0 },
+  ];
   budget.add(one);
   budget.add(two);
   expect(budget.isFull).toBe(false);
@@ -73,6 +76,6 @@ test("connections count over all providers, calls that wait by themselves", () =
   expect(budget.isFull).toBe(false);
   budget.pending = 1;
   expect(budget.overPending).toBeUndefined();
-  budget.pending = 2;
+  one.waitingCalls = 1;
   expect(budget.overPending).toBe("outbound has 2 calls waiting for a connection, its limit");
 });
