@@ -13,7 +13,7 @@ import { Caller } from "./dubbo/caller.ts";
 import { gatewayEntrance } from "./gateway/entrance.ts";
 import { HttpCaller } from "./http/caller.ts";
 import { InboundConnection } from "./inbound/connection.ts";
-import { inboundCaller } from "./inbound/serve.ts";
+import { inboundCaller, securedCaller } from "./inbound/serve.ts";
 import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
@@ -250,7 +250,9 @@ class ListeningProxy implements RunningProxy {
         return new AcceptedCaller(context, socket, config, onClosed);
       case "gateway": {
         const entrance = gatewayEntrance(() => this.#config.gateway(routeConfigName));
-        return new AcceptedCaller(context, socket, config, onClosed, entrance);
+        const tls = this.#config.acceptedTls(key);
+        const serve = (on: Socket, closed: () => void) => new AcceptedCaller(context, on, config, closed, entrance);
+        return tls === undefined ? serve(socket, onClosed) : securedCaller(context, socket, tls, serve, onClosed);
       }
       case "http":
         return new HttpCaller(context, socket, config, onClosed, service ?? "");

@@ -1,5 +1,6 @@
 import type { Position } from "../base/errors.ts";
 import type { AuthorizationPolicy } from "./rules/authorization.ts";
+import type { ConnectionRoute } from "./rules/connection-route.ts";
 import type { DestinationRule } from "./rules/destination-rule.ts";
 import type { GatewayRoute } from "./rules/gateway-route.ts";
 import type { HttpRoute } from "./rules/http-route.ts";
@@ -22,10 +23,25 @@ export interface VirtualService extends RuleIdentity {
   /** The gateways by which calls come in that it is for too, `name` or `namespace/name`; `mesh` is not among them. */
   readonly gateways: readonly string[];
   readonly http: readonly HttpRoute[];
+  /** Routes of connections, by the server name that callers ask TLS for; absent for none. */
+  readonly tls?: readonly ConnectionRoute[];
+  /** Routes of other connections; absent for none. */
+  readonly tcp?: readonly ConnectionRoute[];
   /** The objects of other APIs that it is made of: their weights are shares, whatever they add up to. */
   readonly attached?: readonly (GatewayRoute | MetaRouter)[];
   /** Absent or empty for all namespaces. */
   readonly exportTo?: ExportTo;
+}
+
+/** How a port of a Gateway proves itself, and whether callers must. Its certificates are a credential by its name, or files where the proxy runs. */
+export interface GatewayTls {
+  readonly mode: "SIMPLE" | "MUTUAL";
+  readonly credentialName?: string;
+  readonly serverCertificate?: string;
+  readonly privateKey?: string;
+  /** What callers' certificates must be signed by. */
+  readonly caCertificates?: string;
+  readonly minProtocolVersion?: string;
 }
 
 /** A port by which calls come in from outside the mesh, and the hosts that they may ask for. */
@@ -35,12 +51,16 @@ export interface GatewayServer extends Located {
   readonly hosts: readonly string[];
   /** The address to listen on; the proxy's own where it is not written. */
   readonly bind?: string;
+  /** Absent for plain text. */
+  readonly tls?: GatewayTls;
 }
 
 /** Istio's Gateway. */
 export interface Gateway extends RuleIdentity {
   readonly kind: "Gateway";
-  /** Those that can be served: without TLS. */
+  /** Labels of the proxies elsewhere that serve it; absent for all. The proxy beside the facades serves every one. */
+  readonly selector?: Readonly<Record<string, string>>;
+  /** Those that can be served. */
   readonly servers: readonly GatewayServer[];
   /** Services that are exposed as `/interface/method` without a VirtualService: hosts as rules write them. */
   readonly expose: readonly string[];

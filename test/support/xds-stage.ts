@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { placeOf } from "../../src/cli/mesh/xds-output.ts";
 import type { ServedSet } from "../../src/codecs/xds/served.ts";
 import { createCompiler } from "../../src/control/compile/compiler.ts";
 import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
@@ -40,7 +41,7 @@ export async function startXdsStage(host: string, world: World): Promise<XdsStag
   const compile = createCompiler();
   const source = createServedSource({
     snapshot: () => snapshot,
-    compile: (of) => compile(of, { id: "others", dubbo: [], gatewayAddress: host }),
+    compile: (of, node) => compile(of, { id: "others", dubbo: [], gatewayAddress: host, ...placeOf(node) }),
   });
   const spoiled = new WeakMap<ServedSet, ServedSet>();
   const server = await createXdsServer({

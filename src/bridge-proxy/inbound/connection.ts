@@ -17,6 +17,8 @@ export type Served = Exclude<Spoken, "tls" | "unknown">;
 /** What an inbound connection is made with. */
 export interface InboundOptions {
   readonly facts: InboundFacts;
+  /** Callers come from outside the mesh: their certificates are not asked for identities, and plain text is not answered. */
+  readonly isGateway?: boolean;
   /** Undefined where the listener has no certificates. */
   readonly tls: TlsContext | undefined;
   /** Serves a caller on `socket`; `refused`: every call is answered that it is not allowed. */
@@ -106,7 +108,7 @@ export class InboundConnection implements CallerConnection {
     const { tls, nowMs } = this.#context;
     const isRefused = this.#options.facts.mtls === "STRICT";
     if (isRefused) tls.record.plainRefused(this.#address, nowMs);
-    if (spoken === "unknown") {
+    if (spoken === "unknown" || (isRefused && this.#options.isGateway === true)) {
       this.#context.counters.downstreamProtocolErrors++;
       this.#socket.destroy();
       return;

@@ -1,13 +1,16 @@
+import type { Socket } from "node:net";
 import { javaClasses } from "../../codecs/java-classes.ts";
 import type { ListenerFacts } from "../../codecs/xds/listener.ts";
 import { ANY_DOMAIN } from "../../codecs/xds/route.ts";
+import type { CallerConnection } from "../caller-connection.ts";
 import type { ProxyContext } from "../context.ts";
 import { Caller } from "../dubbo/caller.ts";
 import { HttpCaller } from "../http/caller.ts";
 import { RouteTable } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { AcceptedCaller } from "../triple/accept.ts";
-import type { InboundOptions } from "./connection.ts";
+import type { TlsContext } from "../tls/contexts.ts";
+import { InboundConnection, type InboundOptions } from "./connection.ts";
 
 /** What callers in plain text are told where only mutual TLS is taken. Not to be tried again: it would be refused again. */
 const REFUSED = "this provider takes mutual TLS only";
@@ -47,4 +50,23 @@ export function inboundCaller(
     if (spoken === "http1" && protocol === "http") return new HttpCaller(context, socket, routes, onClosed, ANY_DOMAIN);
     return new AcceptedCaller(context, socket, routes, onClosed);
   };
+}
+
+/** A caller of a gateway's port that ends TLS: in plain text it is not answered. */
+export function securedCaller(
+  context: ProxyContext,
+  socket: Socket,
+  tls: TlsContext,
+  serve: (socket: Socket, onClosed: () => void) => CallerConnection,
+  onClosed: () => void,
+): CallerConnection {
+  const { remoteAddress: address = "", remotePort: port = 0 } = socket;
+  return new InboundConnection(context, socket, {
+    // Nothing is led on as it is where TLS alone is taken.
+    facts: { to: { address, port }, mtls: "STRICT" },
+    isGateway: true,
+    tls,
+    serve: (secured, _spoken, _refused, closed) => serve(secured, closed),
+    onClosed,
+  });
 }

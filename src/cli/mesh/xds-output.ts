@@ -6,13 +6,15 @@ import {
   CLUSTER_TYPE,
   ENDPOINT_TYPE,
   LISTENER_TYPE,
+  type NamedResource,
   type ResourceSet,
   ROUTE_TYPE,
   SCHEMA_TYPE,
   VIRTUAL_HOST_TYPE,
 } from "../../codecs/xds/resources.ts";
+import type { Secret } from "../../codecs/xds/secret.ts";
 import type { ServedList, ServedSet } from "../../codecs/xds/served.ts";
-import { withServedSecrets } from "../../control/ca/served-secrets.ts";
+import { withCredentials, withServedSecrets } from "../../control/ca/served-secrets.ts";
 import { type Compile, createCompiler } from "../../control/compile/compiler.ts";
 import type { ProxyNode } from "../../control/compile/listeners.ts";
 import { clientKind, createServedSource, type ServedSource } from "../../control/compile/served-source.ts";
@@ -79,6 +81,7 @@ export class XdsOutput {
   readonly #compile: Compile = createCompiler();
   readonly #served: ServedSource;
   #server: XdsServer | undefined;
+  #credentials: readonly NamedResource<Secret>[] = [];
   #snapshot: Snapshot | undefined;
   #callers: Callers = {};
   /** What clients are to the compiler, and what they were given last: those who are given the same as before are told so by identity. */
@@ -142,11 +145,17 @@ export class XdsOutput {
     this.#server?.changed();
   }
 
+  /** The credentials from now on: clients that are known, and listen with them, are given those. */
+  setCredentials(credentials: readonly NamedResource<Secret>[]): void {
+    this.#credentials = credentials;
+    this.#server?.changed();
+  }
+
   /** All that a client is given; undefined while nothing is known. */
   resourcesFor(node: XdsNode): ServedSet | undefined {
     const set = this.#plainFor(node);
     if (set === undefined || node.identity === undefined || this.#certificates === undefined) return set;
-    return withServedSecrets(set, this.#certificates.secretsOf(node.identity));
+    return withServedSecrets(withCredentials(set, this.#credentials), this.#certificates.secretsOf(node.identity));
   }
 
   #plainFor(node: XdsNode): ServedSet | undefined {

@@ -1,7 +1,27 @@
-import { type NamedResource, SECRET_TYPE } from "../../codecs/xds/resources.ts";
+import { LISTENER_TYPE, type NamedResource, SECRET_TYPE } from "../../codecs/xds/resources.ts";
 import type { Secret } from "../../codecs/xds/secret.ts";
 import type { ServedSet } from "../../codecs/xds/served.ts";
 import { hashText } from "../../model/hash-text.ts";
+import { secretsAsked } from "../compile/gateway-tls.ts";
+
+const asked = new WeakMap<ServedSet, ReadonlySet<string>>();
+const chosen = new WeakMap<ServedSet, { readonly of: object; readonly list: readonly NamedResource<Secret>[] }>();
+
+/** A served set with those of the credentials that its listeners ask for. The same two give the same set again. */
+export function withCredentials(set: ServedSet, credentials: readonly NamedResource<Secret>[]): ServedSet {
+  if (credentials.length === 0) return set;
+  let names = asked.get(set);
+  if (names === undefined) {
+    names = secretsAsked((set.types.get(LISTENER_TYPE) ?? []) as Parameters<typeof secretsAsked>[0]);
+    asked.set(set, names);
+  }
+  let known = chosen.get(set);
+  if (known?.of !== credentials) {
+    known = { of: credentials, list: credentials.filter(({ name }) => names.has(name)) };
+    chosen.set(set, known);
+  }
+  return withServedSecrets(set, known.list);
+}
 
 const joined = new WeakMap<ServedSet, WeakMap<readonly NamedResource<Secret>[], ServedSet>>();
 

@@ -36,6 +36,7 @@ export function clientFacts(rules: readonly Rule[]): ClientFacts {
   for (const rule of rules) {
     if (rule.kind === "VirtualService")
       for (const { match = [] } of rule.http) for (const { sourceLabels } of match) note(sourceLabels);
+    if (rule.kind === "Gateway") note(rule.selector);
     if (rule.kind !== "DestinationRule") continue;
     note(rule.workloadSelector);
     notePolicy(rule.trafficPolicy);

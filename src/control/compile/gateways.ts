@@ -8,9 +8,10 @@ import {
 import type { Entry } from "../../model/entry.ts";
 import type { Rule } from "../../model/rule.ts";
 import type { CorsPolicy as CorsRule } from "../../model/rules/http-route.ts";
+import { meshClient } from "../rules/client.ts";
 import type { EntryIndex } from "../rules/hosts.ts";
 import { stringMatcher } from "../rules/lower.ts";
-import { type LoweredGatewayRoute, lowerGateways } from "../rules/lower-gateway.ts";
+import { type GatewayClient, type LoweredGatewayRoute, lowerGateways } from "../rules/lower-gateway.ts";
 import { type ClusterNeed, clusterName, clusterNameOf } from "./clusters.ts";
 import type { GatewayPort } from "./listeners.ts";
 import { type ClusterOf, compileRoute, type HashOf } from "./routes.ts";
@@ -22,11 +23,12 @@ export interface CompiledGateways {
   readonly clusters: readonly ClusterNeed[];
 }
 
-/** Compiles the Gateways among `rules`: one listener and one RouteConfiguration for each port, virtual hosts by the Host that callers send. */
+/** Compiles the Gateways among `rules` that a proxy serves: one listener and one RouteConfiguration for each port, virtual hosts by the Host that callers send. */
 export function compileGateways(
   rules: readonly Rule[],
   index: EntryIndex,
   hashes: (entry: Entry, subset: string) => readonly HashPolicy[] = () => [],
+  client: GatewayClient = meshClient(),
 ): CompiledGateways {
   const needs = new Map<string, ClusterNeed>();
   const clusterOf = ({ host, subset }: { readonly host: string; readonly subset: string }): string => {
@@ -39,14 +41,14 @@ export function compileGateways(
     const entry = index.byHost(host);
     return entry === undefined ? [] : hashes(entry, subset);
   };
-  const compiled = lowerGateways(rules, index).map(({ bind, port, hosts }) => {
+  const compiled = lowerGateways(rules, index, client).map(({ bind, port, hosts, tls }) => {
     const name = `gateway_${bind === undefined ? "" : `${bind}_`}${port}`;
     const virtualHosts = hosts.map(({ domain, routes }) => ({
       name: domain,
       domains: [domain],
       routes: routes.map((route) => compileGatewayRoute(route, clusterOf, hashOf)),
     }));
-    return { port: { bind, port, routeConfigName: name }, routes: { name, virtualHosts } };
+    return { port: { bind, port, routeConfigName: name, ...(tls && { tls }) }, routes: { name, virtualHosts } };
   });
   return {
     ports: compiled.map(({ port }) => port),

@@ -1,6 +1,8 @@
 import { type CarriedProtocol, TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import type { CallerTags, Listener, ListenerFacts } from "../../codecs/xds/listener.ts";
 import type { Locality } from "../../model/mesh.ts";
+import type { GatewayTls } from "../../model/rule.ts";
+import { gatewaySocket } from "./gateway-tls.ts";
 import { DUBBO_ROUTES } from "./routes.ts";
 
 /** An address that a proxy listens on. */
@@ -56,6 +58,8 @@ export interface GatewayPort {
   readonly bind: string | undefined;
   readonly port: number;
   readonly routeConfigName: string;
+  /** How TLS is ended there; absent for plain text. */
+  readonly tls?: GatewayTls;
 }
 
 /**
@@ -88,8 +92,9 @@ export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort
     ...node.dubbo.map((at) => listener("dubbo", at)),
     ...(node.tri ?? []).map((at) => listener("tri", at)),
     ...(node.http ?? []).map(({ service, ...at }) => listener("http", at, DUBBO_ROUTES, { service })),
-    ...(gatewayAddress === undefined ? [] : gateways).map(({ bind = gatewayAddress!, port, routeConfigName }) =>
-      listener("gateway", { address: bind, port }, routeConfigName),
-    ),
+    ...(gatewayAddress === undefined ? [] : gateways).map(({ bind = gatewayAddress!, port, routeConfigName, tls }) => ({
+      ...listener("gateway", { address: bind, port }, routeConfigName),
+      ...(tls && { filterChains: [{ transportSocket: gatewaySocket(tls) }] }),
+    })),
   ];
 }

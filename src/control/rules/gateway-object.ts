@@ -1,4 +1,4 @@
-import type { Gateway, GatewayServer } from "../../model/rule.ts";
+import type { Gateway, GatewayServer, GatewayTls } from "../../model/rule.ts";
 import type { Located } from "../../model/rules/located.ts";
 import type { Report } from "./findings.ts";
 import { quote } from "./schema.ts";
@@ -24,16 +24,11 @@ export function readGateway(
   { annotations }: WithAnnotations,
   spec: Located & Record<string, unknown>,
   report: Report,
-): Pick<Gateway, "servers" | "expose"> {
+): Pick<Gateway, "servers" | "expose" | "selector"> {
   const { selector, servers } = spec as unknown as {
     readonly selector?: Readonly<Record<string, string>>;
-    readonly servers: readonly (GatewayServer & { readonly tls?: unknown })[];
+    readonly servers: readonly WrittenServer[];
   };
-  const others = Object.keys(selector ?? {}).filter((label) => label !== "istio");
-  if (others.length > 0) {
-    const position = spec.at.fields.selector ?? spec.at.position;
-    report("TR0227", position, `selector ${others.join(", ")} chooses nothing here: one proxy serves every Gateway`);
-  }
   const text = annotations?.[EXPOSE] ?? "";
   const { hosts, wrong } = splitExposed(text);
   for (const part of wrong)
@@ -43,29 +38,66 @@ export function readGateway(
       `annotation ${EXPOSE} has ${part}; it takes up to ${MAX_EXPOSED} interface names or patterns such as "com.acme.*"`,
     );
   return {
-    servers: servers.filter((server) => isServed(server, report)).map(({ tls: _, ...server }) => server),
+    ...(selector !== undefined && Object.keys(selector).length > 0 && { selector }),
+    servers: servers.flatMap((server) => readServer(server, report) ?? []),
     expose: hosts,
   };
 }
 
-function isServed({ at, port, tls }: GatewayServer & { readonly tls?: unknown }, report: Report): boolean {
+type WrittenTls = Partial<Omit<GatewayTls, "mode">> &
+  Located & { readonly mode?: string; readonly httpsRedirect?: boolean };
+type WrittenServer = Omit<GatewayServer, "tls"> & { readonly tls?: WrittenTls };
+
+/** A server as the model has it; undefined, with a finding, where it can't be served. */
+function readServer({ tls, ...server }: WrittenServer, report: Report): GatewayServer | undefined {
+  const { at, port } = server;
   const protocol = port.protocol.toUpperCase();
-  if (tls !== undefined || protocol === "HTTPS" || protocol === "TLS") {
+  const isSecure = protocol === "HTTPS";
+  const refuse = (why: string): undefined =>
     report(
       "TR0240",
-      at.fields.tls ?? port.at.fields.protocol ?? at.position,
-      `TLS is not supported yet: port ${port.number} is not opened`,
-    );
-    return false;
-  }
-  if (PLAIN.includes(protocol)) return true;
-  report(
-    "TR0240",
-    port.at.fields.protocol ?? at.position,
-    `protocol ${port.protocol} is not served: port ${port.number} is not opened; it must be one of ${PLAIN.join(", ")}`,
-  );
-  return false;
+      at.fields["tls"] ?? port.at.fields["protocol"] ?? at.position,
+      `${why}: port ${port.number} is not opened`,
+    ) as undefined;
+  if (!isSecure && !PLAIN.includes(protocol))
+    return report(
+      "TR0240",
+      port.at.fields["protocol"] ?? at.position,
+      `protocol ${port.protocol} is not served: port ${port.number} is not opened; it must be one of ${[...PLAIN, "HTTPS"].join(", ")}`,
+    ) as undefined;
+  if (!isSecure) return tls === undefined ? server : refuse("tls is for protocol HTTPS");
+  const fault = tls === undefined ? "HTTPS needs tls" : tlsFault(tls);
+  if (fault !== undefined) return refuse(fault);
+  const { mode = "SIMPLE", credentialName, serverCertificate, privateKey, caCertificates, minProtocolVersion } = tls!;
+  const files = { serverCertificate, privateKey, caCertificates };
+  const said = credentialName ? { credentialName } : files;
+  const kept = Object.entries({ ...said, minProtocolVersion }).filter(([, text]) => text !== undefined && text !== "");
+  return { ...server, tls: { mode: mode as GatewayTls["mode"], ...Object.fromEntries(kept) } };
 }
+
+const MODES: readonly string[] = ["SIMPLE", "MUTUAL"];
+/** A credential's name is a name of files too. */
+const CREDENTIAL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+
+function tlsFault(tls: WrittenTls): string | undefined {
+  const { mode = "SIMPLE", credentialName = "", serverCertificate = "", privateKey = "", caCertificates = "" } = tls;
+  if (!MODES.includes(mode)) return `tls.mode ${mode} is not served; it must be one of ${MODES.join(", ")}`;
+  const unused = UNSERVED.find((field) => Object.hasOwn(tls, field));
+  if (unused !== undefined) return `tls.${unused} is not applied`;
+  if (credentialName !== "")
+    return CREDENTIAL.test(credentialName)
+      ? undefined
+      : `tls.credentialName ${quote(credentialName)} is no name of a credential`;
+  if (serverCertificate === "" || privateKey === "")
+    return "tls has neither credentialName nor serverCertificate and privateKey";
+  return mode !== "SIMPLE" && caCertificates === "" ? `tls.mode ${mode} needs caCertificates` : undefined;
+}
+
+/** What would let callers in that should not be, or has another certificate be shown, were it passed over. */
+const UNSERVED =
+  "subjectAltNames verifyCertificateSpki verifyCertificateHash caCrl caCertCredentialName credentialNames tlsCertificates".split(
+    " ",
+  );
 
 /** Takes a comma list of interface names and patterns apart; `wrong` are quoted parts that are neither, or too many. */
 function splitExposed(text: string): { readonly hosts: readonly string[]; readonly wrong: readonly string[] } {

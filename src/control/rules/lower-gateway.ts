@@ -1,7 +1,8 @@
 import type { QueryParameterMatcher } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
-import type { Gateway, GatewayServer, Rule, VirtualService } from "../../model/rule.ts";
+import type { Gateway, GatewayServer, GatewayTls, Rule, VirtualService } from "../../model/rule.ts";
 import type { CorsPolicy, HttpMatch, TextMatch } from "../../model/rules/http-route.ts";
+import { isSeen, meshClient, type RuleClient, selectsLabels } from "./client.ts";
 import { compareText } from "./findings.ts";
 import { type EntryIndex, hostMatches } from "./hosts.ts";
 import { type LoweredRoute, lowerHeaders, lowerRule, stringMatcher } from "./lower.ts";
@@ -12,6 +13,8 @@ export interface LoweredGateway {
   /** The address to listen on; undefined for the proxy's own. */
   readonly bind: string | undefined;
   readonly port: number;
+  /** Absent for plain text. */
+  readonly tls?: GatewayTls;
   /** By domain in lower case: `*`, `*.example.com` or a name; sorted. */
   readonly hosts: readonly { readonly domain: string; readonly routes: readonly LoweredGatewayRoute[] }[];
 }
@@ -47,18 +50,34 @@ function domainCovers(wide: string, narrow: string): boolean {
   return wide === "*" || wide === narrow || (wide.startsWith("*.") && narrow.endsWith(wide.slice(1)));
 }
 
+/** Of a proxy, what decides which Gateways it serves and which VirtualServices it sees. */
+export type GatewayClient = Pick<RuleClient, "namespace" | "labels" | "isEmbedded">;
+
+/** Whether a proxy serves a Gateway: one elsewhere where it has the labels that are asked for, the one beside the facades in any case. */
+export function servesGateway({ labels, isEmbedded }: GatewayClient, { selector = {} }: Gateway): boolean {
+  return isEmbedded === true || selectsLabels(selector, labels);
+}
+
 /**
- * Lowers all Gateways to their ports. VirtualServices of one domain are joined, the older first, and what a Gateway exposes by itself
- * comes behind them. A domain without routes takes no call.
+ * Lowers the Gateways that a proxy serves to their ports. VirtualServices of one domain are joined, the older first, and what a Gateway
+ * exposes by itself comes behind them. A domain without routes takes no call.
  */
-export function lowerGateways(rules: readonly Rule[], index: EntryIndex): readonly LoweredGateway[] {
-  const virtualServices = rules.filter((rule) => rule.kind === "VirtualService");
+export function lowerGateways(
+  rules: readonly Rule[],
+  index: EntryIndex,
+  client: GatewayClient = meshClient(),
+): readonly LoweredGateway[] {
+  const virtualServices = rules
+    .filter((rule) => rule.kind === "VirtualService")
+    .filter(({ exportTo, namespace }) => isSeen(exportTo, namespace, client.namespace));
   const ports = new Map<string, { readonly server: GatewayServer; readonly served: Served[] }>();
   for (const gateway of rules.filter((rule) => rule.kind === "Gateway")) {
+    if (!servesGateway(client, gateway)) continue;
     for (const server of gateway.servers) {
       const key = `${server.bind ?? ""} ${server.port.number}`;
       const port = ports.get(key) ?? { server, served: [] };
-      port.served.push({ gateway, server });
+      // A port has one set of certificates: the first one's.
+      if (sameTls(port.server, server)) port.served.push({ gateway, server });
       ports.set(key, port);
     }
   }
@@ -67,8 +86,14 @@ export function lowerGateways(rules: readonly Rule[], index: EntryIndex): readon
     .map(([, { server, served }]) => ({
       bind: server.bind,
       port: server.port.number,
+      ...(server.tls && { tls: server.tls }),
       hosts: lowerHosts(served, virtualServices, index),
     }));
+}
+
+/** Whether two servers of a port can share it. */
+export function sameTls({ tls: a }: GatewayServer, { tls: b }: GatewayServer): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 interface Served {
@@ -84,8 +109,11 @@ function lowerHosts(
   const domains = new Map<string, Map<string, LoweredGatewayRoute>>();
   const add = (domain: string, routes: readonly LoweredGatewayRoute[]) => {
     const known = domains.get(domain) ?? new Map<string, LoweredGatewayRoute>();
-    // By name and place: a rule that two servers of the port take is there once.
-    for (const route of routes) known.set(`${route.name} ${route.file} ${route.line}`, route);
+    // By what it says: a rule that two servers of the port take is there once, a delegate that it names twice is there twice.
+    for (const route of routes) {
+      const text = JSON.stringify(route);
+      if (!known.has(text)) known.set(text, route);
+    }
     domains.set(domain, known);
   };
   for (const rule of virtualServices) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { CLUSTER_TYPE, SECRET_TYPE } from "../../../../src/codecs/xds/resources.ts";
+import { CLUSTER_TYPE, LISTENER_TYPE, SECRET_TYPE } from "../../../../src/codecs/xds/resources.ts";
 import type { ServedSet } from "../../../../src/codecs/xds/served.ts";
-import { withServedSecrets } from "../../../../src/control/ca/served-secrets.ts";
+import { withCredentials, withServedSecrets } from "../../../../src/control/ca/served-secrets.ts";
 
 const named = (name: string, version = "1") => ({ name, version, resource: { name } });
 const set: ServedSet = { version: "v", types: new Map([[CLUSTER_TYPE, [named("c")]]]) };
@@ -18,4 +18,16 @@ test("the same set and secrets are the same set again, and no secrets change not
   const secrets = [named("default")];
   expect(withServedSecrets(set, secrets)).toBe(withServedSecrets(set, secrets));
   expect(withServedSecrets(set, [])).toBe(set);
+});
+
+test("of credentials a client is given those that its listeners ask for", () => {
+  const context = { tlsCertificateSdsSecretConfigs: [{ name: "kubernetes://a" }] };
+  const filterChains = [{ transportSocket: { typedConfig: { commonTlsContext: context } } }];
+  const listener = { name: "l", version: "1", resource: { name: "l", filterChains } };
+  const asking = { version: "v", types: new Map([[LISTENER_TYPE, [listener]]]) } as ServedSet;
+  const credentials = ["kubernetes://a", "kubernetes://b"].map((name) => ({ name, version: "1", resource: { name } }));
+  const given = withCredentials(asking, credentials);
+  expect(given.types.get(SECRET_TYPE)?.map(({ name }) => name)).toEqual(["kubernetes://a"]);
+  expect(withCredentials(asking, credentials)).toBe(given);
+  expect(withCredentials(asking, [])).toBe(asking);
 });

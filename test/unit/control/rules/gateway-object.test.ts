@@ -26,20 +26,31 @@ test.each(["HTTP", "HTTP2", "GRPC", "GRPC-Web", "grpc"])("protocol %s is served"
 
 test.each([
   {
-    name: "TLS by its protocol",
+    name: "HTTPS without tls",
     servers: "[{port: {number: 443, protocol: HTTPS}, hosts: [a]}]",
-    findings: ["TR0240 6:34 TLS is not supported yet: port 443 is not opened"],
+    findings: ["TR0240 6:34 HTTPS needs tls: port 443 is not opened"],
   },
   {
-    name: "TLS by its settings",
+    name: "tls of plain HTTP",
     servers: "[{port: {number: 443, protocol: HTTP}, hosts: [a], tls: {mode: SIMPLE, credentialName: c}}]",
-    findings: ["TR0240 6:63 TLS is not supported yet: port 443 is not opened"],
+    findings: ["TR0240 6:63 tls is for protocol HTTPS: port 443 is not opened"],
   },
+  ...[
+    ["{mode: PASSTHROUGH}", "tls.mode PASSTHROUGH is not served; it must be one of SIMPLE, MUTUAL"],
+    ["{credentialName: ../a}", 'tls.credentialName "../a" is no name of a credential'],
+    ["{serverCertificate: a}", "tls has neither credentialName nor serverCertificate and privateKey"],
+    ["{mode: MUTUAL, serverCertificate: a, privateKey: b}", "tls.mode MUTUAL needs caCertificates"],
+    ["{mode: MUTUAL, credentialName: c, subjectAltNames: [x]}", "tls.subjectAltNames is not applied"],
+  ].map(([tls, why]) => ({
+    name: `tls ${tls}`,
+    servers: `[{port: {number: 443, protocol: HTTPS}, hosts: [a], tls: ${tls}}]`,
+    findings: [`TR0240 6:64 ${why}: port 443 is not opened`],
+  })),
   {
     name: "another protocol",
     servers: "[{port: {number: 27, protocol: MONGO}, hosts: [a]}]",
     findings: [
-      "TR0240 6:33 protocol MONGO is not served: port 27 is not opened; it must be one of HTTP, HTTP2, GRPC, GRPC-WEB",
+      "TR0240 6:33 protocol MONGO is not served: port 27 is not opened; it must be one of HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS",
     ],
   },
 ])("$name closes that server alone", ({ servers, findings }) => {
@@ -49,12 +60,24 @@ test.each([
 });
 
 test.each([
-  ["{istio: ingressgateway}", []],
-  ["{}", []],
-  ["{app: edge}", ["TR0227 6:3 selector app chooses nothing here: one proxy serves every Gateway"]],
-])("of selector %s is said", (selector, findings) => {
-  const text = gatewayText("edge", plain).replace("  servers:", `  selector: ${selector}\n  servers:`);
-  expect(shortFindings(parseRules("r.yaml", text).findings)).toEqual(findings);
+  ["{mode: SIMPLE, credentialName: site}", { mode: "SIMPLE", credentialName: "site" }],
+  ["{credentialName: site, serverCertificate: x}", { mode: "SIMPLE", credentialName: "site" }],
+  [
+    "{mode: MUTUAL, serverCertificate: a, privateKey: b, caCertificates: c, minProtocolVersion: TLSV1_3}",
+    { mode: "MUTUAL", serverCertificate: "a", privateKey: "b", caCertificates: "c", minProtocolVersion: "TLSV1_3" },
+  ],
+])("tls %s is served", (tls, expected) => {
+  const [rule] = rulesOf(gatewayText("edge", `[{port: {number: 443, protocol: HTTPS}, hosts: [a], tls: ${tls}}]`));
+  expect(rule).toMatchObject({ servers: [{ tls: expected }] });
+});
+
+test.each([
+  ["{istio: ingressgateway, app: edge}", { istio: "ingressgateway", app: "edge" }],
+  ["{}", undefined],
+])("selector %s is kept for proxies elsewhere", (written, selector) => {
+  const text = gatewayText("edge", plain).replace("  servers:", `  selector: ${written}\n  servers:`);
+  expect(rulesOf(text)[0]).toHaveProperty("servers");
+  expect((rulesOf(text)[0] as { selector?: object }).selector).toEqual(selector);
 });
 
 test.each(["com acme", "com.*.acme", "a,,../b", "<script>"])("a pattern %j keeps the file from use", (pattern) => {

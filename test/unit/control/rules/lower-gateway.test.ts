@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
+import { mergeDelegates } from "../../../../src/control/rules/delegates.ts";
 import { indexEntries } from "../../../../src/control/rules/hosts.ts";
-import { commonDomain, isBoundTo, lowerGateways, resolveOutside } from "../../../../src/control/rules/lower-gateway.ts";
+import {
+  commonDomain,
+  isBoundTo,
+  lowerGateways,
+  resolveOutside,
+  servesGateway,
+} from "../../../../src/control/rules/lower-gateway.ts";
 import type { Gateway, VirtualService } from "../../../../src/model/rule.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { gatewayText, rulesOf, virtualServiceText } from "../../../support/rules.ts";
@@ -43,6 +50,40 @@ test("a gateway without a rule for it has no domain: nothing is exposed", () => 
   expect(lowerGateways(rulesOf(edge, virtualServiceText("m", "[api.other.org]", `[{${to}}]`)), index)).toEqual([
     { bind: undefined, port: 8080, hosts: [] },
   ]);
+});
+
+test("a delegate that is named twice gives its routes twice, a rule that two servers take is there once", () => {
+  const named = `[{match: [{uri: {prefix: /a}}], delegate: {name: d}}, {match: [{uri: {prefix: /b}}], delegate: {name: d}}]`;
+  const delegate = virtualServiceText("d", "[]", `[{name: x, ${to}}]`);
+  const servers = `[{port: {number: 80, protocol: HTTP}, hosts: [x.org, "*.org"]}, {port: {number: 80, name: b, protocol: HTTP}, hosts: [x.org]}]`;
+  const rules = mergeDelegates(rulesOf(gatewayText("edge", servers), bound("r", "[x.org]", named), delegate));
+  const [gateway] = lowerGateways(rules, index);
+  expect(gateway?.hosts[0]?.routes.map(({ path }) => path)).toEqual([{ prefix: "/a" }, { prefix: "/b" }]);
+});
+
+test("a rule that is not exported to the proxy's namespace is not seen", () => {
+  const hidden = (exportTo: string) =>
+    rulesOf(
+      edge,
+      bound("a", "[api.other.org]", `[{${to}}]`, "[default/edge]").replace("name: a}", "name: a, namespace: b}") +
+        `  exportTo: ${exportTo}\n`,
+    );
+  const client = { namespace: "default", labels: {} };
+  const seen = (exportTo: string) => lowerGateways(hidden(exportTo), index, client)[0]?.hosts.length;
+  expect(['["."]', "[c]", '["*"]', "[default]", "[]"].map(seen)).toEqual([0, 0, 1, 1, 1]);
+});
+
+test.each([
+  [{ app: "edge", x: "y" }, undefined, true],
+  [{ app: "other" }, undefined, false],
+  [{}, undefined, false],
+  [{}, true, true],
+])("a proxy with labels %j, beside the facades: %s, serves a Gateway of app edge: %s", (labels, isEmbedded, serves) => {
+  const gateway = { ...(rulesOf(edge)[0] as Gateway), selector: { app: "edge" } };
+  const client = { namespace: "default", labels, ...(isEmbedded && { isEmbedded }) };
+  expect(servesGateway(client, gateway)).toBe(serves);
+  expect(lowerGateways([gateway], index, client)).toHaveLength(serves ? 1 : 0);
+  expect(servesGateway({ namespace: "default", labels: {} }, rulesOf(edge)[0] as Gateway)).toBe(true);
 });
 
 test("rules of one domain are joined, the older first", () => {

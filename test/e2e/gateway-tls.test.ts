@@ -1,0 +1,190 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { withCredentials } from "../../src/control/ca/served-secrets.ts";
+import { secretsOf } from "../../src/control/credentials.ts";
+import { createTestLeaf, createTestRoot, type TestCertificate } from "../support/certificates.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
+import { eventually, stopAll } from "../support/process.ts";
+import { startTrestle, type Trestle } from "../support/trestle.ts";
+import { startXdsEnvoy, startXdsStage, type XdsEnvoy, type XdsStage } from "../support/xds-stage.ts";
+
+// Gateways that end TLS, asked by curl: Trestle's own with a folder of credentials, and a stock Envoy that has them by SDS.
+const run = promisify(execFile);
+const SITE = "shop.example.com";
+const ENVOY = hosts.relay;
+let dir: string;
+let trestle: Trestle;
+let stage: XdsStage;
+let envoy: XdsEnvoy;
+
+const root = createTestRoot("Root of a site");
+const site = createTestLeaf(root, { uri: "", dns: [SITE] });
+const client = createTestLeaf(root, { uri: "", dns: ["a-client"] });
+const stranger = createTestLeaf(createTestRoot("Root of others"), { uri: "", dns: ["a-client"] });
+
+const server = (port: number, protocol: string, tls = "") =>
+  `- {port: {number: ${port}, name: p${port}, protocol: ${protocol}}, hosts: ["*.example.com"]${tls && `, tls: {${tls}}`}}`;
+
+const rules = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {app: edge}
+  servers:
+  ${server(8443, "HTTPS", "mode: SIMPLE, credentialName: site")}
+  ${server(8444, "HTTPS", "mode: MUTUAL, credentialName: site")}
+  ${server(8445, "HTTPS", "mode: SIMPLE, serverCertificate: DIR/site/tls.crt, privateKey: DIR/site/tls.key")}
+  ${server(8080, "HTTP")}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: other}
+spec:
+  selector: {app: other}
+  servers:
+  ${server(8081, "HTTP")}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: site}
+spec:
+  hosts: [${SITE}]
+  gateways: [edge, other]
+  http:
+  - {match: [{uri: {prefix: /a}}], delegate: {name: hello}}
+  - {match: [{uri: {prefix: /b}}], delegate: {name: hello}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: hello}
+spec:
+  http: [{name: hello, directResponse: {status: 200, body: {string: "hello\\n"}}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: hidden, namespace: private}
+spec:
+  hosts: [hidden.example.com]
+  gateways: [default/edge]
+  exportTo: ["."]
+  http: [{directResponse: {status: 200, body: {string: "hidden\\n"}}}]
+`;
+
+/** What curl is answered with: `hello` where that is in the text, status and version of HTTP; what it says of TLS where there is no answer. */
+async function curl(
+  at: string,
+  port: number,
+  more: readonly string[] = [],
+  host = SITE,
+  path = "/a/b",
+): Promise<string> {
+  const scheme = [8080, 8081].includes(port) ? "http" : "https";
+  const name = ["--connect-to", `${host}:${port}:${at}:${port}`, "--cacert", join(dir, "root.pem")];
+  const what = ["-sS", "-m", "10", "-X", "POST", "-w", "\\n%{http_code} %{http_version}", ...name, ...more];
+  try {
+    const { stdout } = await run("curl", [...what, `${scheme}://${host}:${port}${path}`]);
+    const status = stdout.slice(stdout.lastIndexOf("\n") + 1);
+    return stdout.includes("hello") ? `hello ${status}` : status;
+  } catch (error) {
+    return String((error as { stderr?: string }).stderr).trim();
+  }
+}
+
+const shown = (name: string) => ["--cert", join(dir, `${name}.crt`), "--key", join(dir, `${name}.key`)];
+
+beforeAll(async () => {
+  requireNamespace();
+  dir = await mkdtemp(join(tmpdir(), "trestle-gateway-tls-"));
+  await mkdir(join(dir, "credentials/site"), { recursive: true });
+  await put("credentials/site/tls", site);
+  await writeFile(join(dir, "credentials/site/ca.crt"), root.root);
+  await writeFile(join(dir, "root.pem"), root.root);
+  await put("client", client);
+  await put("stranger", stranger);
+  const text = rules.replaceAll("DIR", join(dir, "credentials"));
+  await writeFile(join(dir, "rules.yaml"), text);
+  await writeFile(join(dir, "trestle.yaml"), `credentials: ${join(dir, "credentials")}\n`);
+  trestle = await startTrestle({
+    facade: "",
+    rules: join(dir, "rules.yaml"),
+    extra: ["-c", join(dir, "trestle.yaml")],
+  });
+  stage = await startXdsStage(ENVOY, { services: {}, rules: text });
+  const secrets = secretsOf("site", { certificate: site.chain, key: site.key, roots: root.root });
+  stage.spoil = (set) => withCredentials(set, secrets);
+  envoy = await startXdsEnvoy({ nodeId: `router~${ENVOY}~gateway~e2e`, server: stage, labels: { app: "edge" } });
+  await eventually("the Envoy listens", async () => (await curl(ENVOY, 8443)).includes("200"));
+});
+
+async function put(name: string, { chain, key }: TestCertificate): Promise<void> {
+  await writeFile(join(dir, `${name}.crt`), chain);
+  await writeFile(join(dir, `${name}.key`), key);
+}
+
+afterAll(async () => {
+  await envoy?.stop();
+  await trestle?.stop();
+  await stage?.close();
+  await stopAll();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const gateways = [
+  ["Trestle", hosts.trestle],
+  ["Envoy", ENVOY],
+] as const;
+
+test.each(gateways)("%s: SIMPLE by a credential and by files, HTTP/2 and HTTP/1.1", async (_, at) => {
+  expect(await curl(at, 8443)).toBe("hello 200 2");
+  expect(await curl(at, 8443, ["--http1.1"])).toBe("hello 200 1.1");
+  expect(await curl(at, 8445)).toBe("hello 200 2");
+  expect(await curl(at, 8443, ["--cacert", "/etc/ssl/certs/ca-certificates.crt"])).toMatch(/certificate/);
+});
+
+test.each(gateways)("%s: MUTUAL asks for a certificate of the credential's roots", async (_, at) => {
+  expect(await curl(at, 8444, shown("client"))).toBe("hello 200 2");
+  expect(await curl(at, 8444)).not.toContain("hello");
+  expect(await curl(at, 8444, shown("stranger"))).not.toContain("hello");
+});
+
+test.each(gateways)(
+  "%s: a delegate that is named twice is reached by both; what is not exported is not there",
+  async (_, at) => {
+    expect(await curl(at, 8080)).toBe("hello 200 1.1");
+    expect(await curl(at, 8080, [], SITE, "/b/c")).toBe("hello 200 1.1");
+    expect(await curl(at, 8080, [], "hidden.example.com")).toContain("404");
+  },
+);
+
+test("plain text at a port of TLS is not answered", async () => {
+  const { stderr } = await run("curl", ["-sS", "-m", "5", `http://${hosts.trestle}:8443/`]).catch((error) => error);
+  expect(stderr).toMatch(/Empty reply|reset/);
+});
+
+test("a Gateway is served by Envoys with the labels that it asks for, and by the proxy beside the facades in any case", async () => {
+  expect(await curl(ENVOY, 8081)).toMatch(/refused|connect/i);
+  expect(await curl(hosts.trestle, 8081)).toBe("hello 200 1.1");
+  expect(await envoy.rejected()).toEqual({});
+});
+
+test("a credential that is renewed is shown to new connections", async () => {
+  const next = createTestLeaf(root, { uri: "", dns: [SITE] });
+  await put("credentials/site/tls", next);
+  const serial = async () => {
+    const { stdout } = await run("sh", [
+      "-c",
+      `openssl s_client -connect ${hosts.trestle}:8443 -servername ${SITE} </dev/null 2>/dev/null | openssl x509 -noout -serial`,
+    ]);
+    return stdout
+      .trim()
+      .toLowerCase()
+      .replace(/^serial=0*/, "");
+  };
+  await eventually("the new certificate", async () => (await serial()) === next.serial.replace(/^0*/, ""));
+  expect(await curl(hosts.trestle, 8443)).toBe("hello 200 2");
+});
