@@ -6,8 +6,6 @@ import { withoutLimits } from "../codecs/xds/rate-limit.ts";
 import {
   ANY_DOMAIN,
   FAULT_FILTER,
-  type HeaderMutations,
-  type HeaderValueOption,
   type HttpFault,
   type QueryParameterMatcher,
   type RequestMirrorPolicy,
@@ -22,16 +20,10 @@ import type { HostAuthz } from "./authz/gate.ts";
 import { compileHash, type HashPlan } from "./policies/hash.ts";
 import type { HostLimits } from "./policies/limits.ts";
 import { MIRROR_TIMEOUT_MS, type MirrorShare } from "./policies/mirror.ts";
+import { compileMutations, type Mutations } from "./policies/mutations.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
 import type { Cluster } from "./upstream/cluster.ts";
-
-/** Attachments, or header lines, to set, to add (after a comma where there is one) and to remove; at least one. */
-export interface Mutations {
-  readonly set: readonly (readonly [name: string, value: string])[];
-  readonly add: readonly (readonly [name: string, value: string])[];
-  readonly remove: readonly string[];
-}
 
 /** One weighted destination of a route. */
 export interface Target {
@@ -382,23 +374,6 @@ function compileFault(fault: HttpFault | undefined): FaultPlan | undefined {
     abortHttp: fault.abort?.httpStatus,
     abortGrpc: fault.abort?.grpcStatus,
   };
-}
-
-function compileMutations(from: HeaderMutations): Pick<CompiledRoute, "mutations" | "answerMutations"> {
-  return {
-    mutations: mutationsOf(from.requestHeadersToAdd, from.requestHeadersToRemove),
-    answerMutations: mutationsOf(from.responseHeadersToAdd, from.responseHeadersToRemove),
-  };
-}
-
-function mutationsOf(
-  headers: readonly HeaderValueOption[] = [],
-  remove: readonly string[] = [],
-): Mutations | undefined {
-  if (headers.length === 0 && remove.length === 0) return undefined;
-  const pairs = (action: string) =>
-    headers.filter((item) => item.appendAction === action).map((item) => [item.header.key, item.header.value] as const);
-  return { set: pairs("OVERWRITE_IF_EXISTS_OR_ADD"), add: pairs("APPEND_IF_EXISTS_OR_ADD"), remove };
 }
 
 const DENOMINATORS = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 } as const;

@@ -1,6 +1,6 @@
 import type { AnsweredHeader } from "../../codecs/xds/ext-authz.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
-import type { Mutations, Target } from "../route.ts";
+import type { Changing, Mutations } from "../policies/mutations.ts";
 
 /** Names that say where a call goes, whose it is or how it is written: a server that allows a call does not change these. */
 const FIXED = new Set(
@@ -60,11 +60,11 @@ export function changedLookup(header: HeaderLookup, changes: Mutations | undefin
 }
 
 /** The destination with a call's own changes, for that call alone; the same where there are none. */
-export function changedTarget(
-  target: Target,
+export function changedTarget<T extends Changing & { readonly of?: T }>(
+  target: T,
   changes: Mutations | undefined,
   answerChanges: Mutations | undefined,
-): Target {
+): T {
   if (changes === undefined && answerChanges === undefined) return target;
   return {
     ...target,

@@ -2,7 +2,8 @@ import { printServiceKey, type ServiceKey } from "../../model/service.ts";
 import { type Callable, rewriteCall, serviceNamed } from "../policies/rewrite.ts";
 import type { CompiledRoute, HostDecision, RouteTable, Target } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
-import { type AskedCall, type Decision, type Denial, type Gate, isDenial, type Reads } from "./gate.ts";
+import type { AskedCall, Denial } from "./asked.ts";
+import { type Decision, type Gate, isDenial, type Reads } from "./gate.ts";
 import type { Peer } from "./peer.ts";
 import { joinOpenings, type Opening } from "./question.ts";
 

@@ -2,10 +2,10 @@ import { ProtocolError } from "../../base/errors.ts";
 import type { ExtAuthz } from "../../codecs/xds/authz.ts";
 import { durationMs } from "../../codecs/xds/duration.ts";
 import { type CheckAnswer, encodeCheck } from "../../codecs/xds/ext-authz.ts";
-import type { Mutations } from "../route.ts";
+import type { Mutations } from "../policies/mutations.ts";
+import type { AskedCall, Denial } from "./asked.ts";
 import type { AuthzStats } from "./audit.ts";
 import { changedLookup, joinMutations, mutationsOf } from "./changes.ts";
-import type { AskedCall, Denial } from "./gate.ts";
 import type { LaneFacts } from "./predicate.ts";
 import type { Question, Settled, Subject } from "./question.ts";
 

@@ -1,4 +1,3 @@
-import type { CallReason } from "../../base/errors.ts";
 import {
   ALLOW_FILTER,
   AUDIT_FILTER,
@@ -13,6 +12,7 @@ import {
   type RbacRules,
 } from "../../codecs/xds/authz.ts";
 import { SERIALIZATION_FILTER } from "../../codecs/xds/serialization-guard.ts";
+import type { AskedCall, Denial } from "./asked.ts";
 import type { AuthzStats } from "./audit.ts";
 import { compileServer, ExtQuestion, type ExtServer, type SendCheck } from "./ext-authz.ts";
 import { JwtCheck } from "./jwt.ts";
@@ -21,21 +21,6 @@ import { type CallFacts, type LaneFacts, visit } from "./predicate.ts";
 import type { Opening } from "./question.ts";
 import { type NamedRule, type NarrowedRules, RuleIndex } from "./rules.ts";
 import { SerializationCheck } from "./serialization.ts";
-
-/** Why a call may not go on. */
-export interface Denial {
-  readonly reason: Extract<CallReason, "denied" | "unauthenticated" | "undecodable" | "rate_limited">;
-  /** For the caller. */
-  readonly message: string;
-  /** The policy's rule; `""` where no ALLOW rule matched. */
-  readonly policy: string;
-  /** What a caller that speaks HTTP is answered, where an external server says it. */
-  readonly reply?: {
-    readonly http: number;
-    readonly body: string;
-    readonly headers: readonly (readonly [name: string, value: string])[];
-  };
-}
 
 /** What becomes of a call that does not simply go on. */
 export type Decision = Denial | Opening;
@@ -47,12 +32,6 @@ export function isDenial(decision: Decision): decision is Denial {
 
 /** What of a call has to be read for a decision, the later including the earlier. */
 export type Reads = "nothing" | "headers" | "arguments";
-
-/** A call as far as policies may ask for it. */
-export type AskedCall = Pick<CallFacts, "header"> & {
-  /** Lets a guard look at what the call holds and says what is wrong with it; absent where nothing can be looked at. */
-  readonly inspect?: (check: SerializationCheck) => string | undefined;
-};
 
 /** The decision for all calls of one caller to one method. */
 export interface Gate {

@@ -1,8 +1,8 @@
 import type { CheckedCall } from "../../codecs/xds/ext-authz.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
-import type { Mutations, Target } from "../route.ts";
+import type { Changing, Mutations } from "../policies/mutations.ts";
+import type { AskedCall, Denial } from "./asked.ts";
 import { changedTarget } from "./changes.ts";
-import type { AskedCall, Denial } from "./gate.ts";
 
 /** What only the call's protocol knows of it. */
 export type CallText = Pick<CheckedCall, "method" | "headers" | "host" | "scheme" | "query" | "size" | "protocol">;
@@ -54,9 +54,9 @@ export function joinOpenings(first: Opening, second: Opening): Opening {
 }
 
 /** What becomes of a call behind its opening. */
-export interface Passed {
+export interface Passed<T> {
   /** To the destination with the call's own changes. */
-  go(target: Target): void;
+  go(target: T): void;
   refuse(denial: Denial): void;
 }
 
@@ -64,7 +64,12 @@ export interface Passed {
  * Does what an opening asks for; `subject` is made where a server is asked. The function that is returned gives up the waiting, if there is
  * any: then neither is called.
  */
-export function pass(opening: Opening, target: Target, subject: () => Subject, then: Passed): () => void {
+export function pass<T extends Changing & { readonly of?: T }>(
+  opening: Opening,
+  target: T,
+  subject: () => Subject,
+  then: Passed<T>,
+): () => void {
   const { changes, question, trial } = opening;
   trial?.ask(subject(), () => {});
   if (question === undefined) {

@@ -1,7 +1,7 @@
 import type { CallReason } from "../../base/errors.ts";
 import { CODES } from "../../base/errors.ts";
 import { codeOfHttp, type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
-import type { Denial } from "./gate.ts";
+import type { Denial } from "./asked.ts";
 
 /** What a caller is told: by the reason alone, or where an external server says a status, by that. */
 export function answerTo({

@@ -3,8 +3,10 @@ import { FORWARDED_FOR, FORWARDED_PROTO, HOST } from "../../codecs/http1/fields.
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import type { LimitedCall } from "../policies/limits.ts";
+import type { Mutations } from "../policies/mutations.ts";
 import type { Rewrite } from "../policies/rewrite.ts";
-import type { CompiledHost, CompiledRoute, HostDecision, Mutations, Target } from "../route.ts";
+import type { CompiledHost, CompiledRoute, HostDecision, Target } from "../route.ts";
 import { withSuffix } from "../triple/edits.ts";
 import type { HeadChange } from "./port.ts";
 
@@ -89,6 +91,12 @@ export function lookupOf(head: RequestHead, query = cutTarget(head).query): Head
     const values = head.fields.all(name);
     return values.length === 0 ? undefined : values.join(",");
   };
+}
+
+/** What limits see of a request; the port that it came by is one worker's. */
+export function limitFacts(head: RequestHead): Required<Pick<LimitedCall, "path" | "header" | "isAlone">> {
+  const { path, query } = cutTarget(head);
+  return { path, header: lookupOf(head, query), isAlone: true };
 }
 
 /** What a request's head goes to a provider by. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { ProtocolError } from "../../../../src/base/errors.ts";
 import { silentLogger } from "../../../../src/base/log.ts";
+import type { Denial } from "../../../../src/bridge-proxy/authz/asked.ts";
 import { AuthzStats } from "../../../../src/bridge-proxy/authz/audit.ts";
 import {
   type Asked,
@@ -8,7 +9,6 @@ import {
   ExtQuestion,
   type SendCheck,
 } from "../../../../src/bridge-proxy/authz/ext-authz.ts";
-import type { Denial } from "../../../../src/bridge-proxy/authz/gate.ts";
 import { peerFrom } from "../../../../src/bridge-proxy/authz/peer.ts";
 import type { Settled, Subject } from "../../../../src/bridge-proxy/authz/question.ts";
 import type { ExtAuthz } from "../../../../src/codecs/xds/authz.ts";

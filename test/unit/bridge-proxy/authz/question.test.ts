@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Denial } from "../../../../src/bridge-proxy/authz/gate.ts";
+import type { Denial } from "../../../../src/bridge-proxy/authz/asked.ts";
 import { joinOpenings, pass, type Question, type Settled } from "../../../../src/bridge-proxy/authz/question.ts";
 import type { Target } from "../../../../src/bridge-proxy/route.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { Denial } from "../../../../src/bridge-proxy/authz/asked.ts";
 import type { Ruling } from "../../../../src/bridge-proxy/authz/checkpoint.ts";
-import type { Denial } from "../../../../src/bridge-proxy/authz/gate.ts";
 import type { Question, Subject } from "../../../../src/bridge-proxy/authz/question.ts";
 import type { Target } from "../../../../src/bridge-proxy/route.ts";
 import { clear } from "../../../../src/bridge-proxy/triple/clear.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { Mutations, Target } from "../../../../src/bridge-proxy/route.ts";
+import type { Mutations } from "../../../../src/bridge-proxy/policies/mutations.ts";
+import type { Target } from "../../../../src/bridge-proxy/route.ts";
 import { changeFields, editFields, withSuffix, withToken } from "../../../../src/bridge-proxy/triple/edits.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 

@@ -1,0 +1,24 @@
+import type { CallReason } from "../../base/errors.ts";
+import type { CallFacts } from "./predicate.ts";
+import type { SerializationCheck } from "./serialization.ts";
+
+/** Why a call may not go on. */
+export interface Denial {
+  readonly reason: Extract<CallReason, "denied" | "unauthenticated" | "undecodable" | "rate_limited">;
+  /** For the caller. */
+  readonly message: string;
+  /** The policy's rule; `""` where no ALLOW rule matched. */
+  readonly policy: string;
+  /** What a caller that speaks HTTP is answered, where an external server says it. */
+  readonly reply?: {
+    readonly http: number;
+    readonly body: string;
+    readonly headers: readonly (readonly [name: string, value: string])[];
+  };
+}
+
+/** A call as far as policies may ask for it. */
+export type AskedCall = Pick<CallFacts, "header"> & {
+  /** Lets a guard look at what the call holds and says what is wrong with it; absent where nothing can be looked at. */
+  readonly inspect?: (check: SerializationCheck) => string | undefined;
+};
