@@ -61,7 +61,10 @@ export function createServedSource({ snapshot, compile }: ServedInputs): ServedS
         case "dubbo-xds":
           return dubbo(resources, now.entries);
         case "envoy": {
-          const { set, findings } = envoy(resources, now.entries, envoyNode(node), tcpServices(now.rules));
+          const own = envoyNode(node);
+          const namespace = String(node.metadata["NAMESPACE"] ?? now.mesh.namespace);
+          const tcp = tcpServices(now.rules, { namespace, labels: own.labels });
+          const { set, findings } = envoy(resources, now.entries, own, tcp);
           if (findings.length > 0) found = { of: now, findings };
           return set;
         }

@@ -8,6 +8,7 @@ import type {
   Percent,
   RouteDestination,
 } from "../../model/rules/http-route.ts";
+import { tcpRoute, tlsRoute } from "./connection-schema.ts";
 import { corsPolicy, gatewaySpec, rewrite } from "./gateway-schema.ts";
 import {
   anyText,
@@ -208,31 +209,6 @@ const topLevel = (spec: ObjectShape, shape: ObjectShape = metadata): ObjectShape
 
 const annotated = object({ ...metadata.fields, annotations: { shape: textMap } });
 
-const ofConnection = {
-  destinationSubnets: { shape: listOf(text) },
-  port: { shape: whole(0, 65_535) },
-  sourceLabels: { shape: textMap },
-  gateways: { shape: listOf(text) },
-  sourceNamespace: { shape: anyText },
-};
-const connectionRoute = object({
-  destination: { shape: destination, required: true },
-  weight: { shape: whole(0, MAX_INT) },
-});
-
-const tlsRoute = object({
-  match: {
-    shape: listOf(object({ ...ofConnection, sniHosts: { shape: listOf(text, 1), required: true } }), 1),
-    required: true,
-  },
-  route: { shape: listOf(connectionRoute) },
-});
-
-const tcpRoute = object({
-  match: { shape: listOf(object({ ...ofConnection, sourceSubnet: { shape: anyText } })) },
-  route: { shape: listOf(connectionRoute) },
-});
-
 /** What a document of each kind must be. */
 export const KINDS: Readonly<
   Record<Exclude<Rule["kind"], PolicyRule["kind"] | GatewayRoute["kind"] | "MetaRouter">, ObjectShape>
@@ -246,8 +222,8 @@ export const KINDS: Readonly<
       gateways: { shape: listOf(text) },
       http: { shape: listOf(httpRoute) },
       exportTo,
-      tls: meaningless("calls are routed by what they say, not by the connection's server name", listOf(tlsRoute)),
-      tcp: meaningless("calls are routed one by one, not by connection", listOf(tcpRoute)),
+      tls: { shape: listOf(tlsRoute) },
+      tcp: { shape: listOf(tcpRoute) },
     }),
   ),
   DestinationRule: topLevel(object({ host: { shape: host, required: true }, ...destinationRuleFields }), annotated),

@@ -44,12 +44,21 @@ export function readNetworking(
 }
 
 function readVirtualService(spec: Located & Record<string, unknown>): object {
-  const { hosts = [], gateways = [], http = [], exportTo = [] } = spec as unknown as Partial<VirtualService>;
+  const {
+    hosts = [],
+    gateways = [],
+    http = [],
+    tls = [],
+    tcp = [],
+    exportTo = [],
+  } = spec as unknown as Partial<VirtualService>;
   return {
     hosts,
     inMesh: gateways.length === 0 || gateways.includes("mesh"),
     gateways: gateways.filter((gateway) => gateway !== "mesh"),
     http,
+    ...(tls.length > 0 && { tls }),
+    ...(tcp.length > 0 && { tcp }),
     ...(exportTo.length > 0 && { exportTo }),
   };
 }

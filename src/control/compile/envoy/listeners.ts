@@ -1,6 +1,7 @@
 import type { ServedResource } from "../../../codecs/xds/served.ts";
 import { ADS, type ProtoJson, versioned } from "../targets.ts";
 import { DUBBO_ROUTE_CONFIG } from "./dubbo-routes.ts";
+import type { TcpChain } from "./tcp.ts";
 
 const FILTERS = "type.googleapis.com/envoy.extensions.filters";
 
@@ -12,6 +13,12 @@ const HTTP_FILTERS: readonly ProtoJson[] = [
 const ROUTER: ProtoJson = {
   name: "envoy.filters.http.router",
   typedConfig: { "@type": `${FILTERS}.http.router.v3.Router` },
+};
+
+/** Tells which name a caller asks TLS for. */
+const TLS_INSPECTOR: ProtoJson = {
+  name: "envoy.filters.listener.tls_inspector",
+  typedConfig: { "@type": `${FILTERS}.listener.tls_inspector.v3.TlsInspector` },
 };
 
 /** Where a listener is bound. */
@@ -76,15 +83,29 @@ export function httpListener({
   );
 }
 
-/** A listener that carries the bytes of connections to one cluster. */
-export function tcpListener(at: Bound, cluster: string): ServedResource {
-  return outbound(at, {
-    name: "envoy.filters.network.tcp_proxy",
-    typedConfig: {
-      "@type": `${FILTERS}.network.tcp_proxy.v3.TcpProxy`,
-      statPrefix: nameOf("outbound", at),
-      cluster,
-    },
+/** A listener that carries the bytes of connections, each as the first chain says whose condition it meets. */
+export function tcpListener(at: Bound, chains: readonly TcpChain[]): ServedResource {
+  const name = `${at.address}_${at.port}`;
+  const readsNames = chains.some(({ match }) => match?.["serverNames"] !== undefined);
+  const filterChains = chains.map(({ match, clusters }) => ({
+    ...(match && { filterChainMatch: match }),
+    filters: [
+      {
+        name: "envoy.filters.network.tcp_proxy",
+        typedConfig: {
+          "@type": `${FILTERS}.network.tcp_proxy.v3.TcpProxy`,
+          statPrefix: nameOf("outbound", at),
+          ...(clusters.length === 1 ? { cluster: clusters[0]!.name } : { weightedClusters: { clusters } }),
+        },
+      },
+    ],
+  }));
+  return versioned(name, {
+    name,
+    address: { socketAddress: { address: at.address, portValue: at.port } },
+    trafficDirection: "OUTBOUND",
+    ...(readsNames && { listenerFilters: [TLS_INSPECTOR] }),
+    filterChains,
   });
 }
 

@@ -32,7 +32,7 @@ import { envoyLimits, limitedRoutes } from "./limits.ts";
 import { dubboListener, httpListener, tcpListener } from "./listeners.ts";
 import type { EnvoyNode } from "./node.ts";
 import { meshRoutes, type PortRoutes, type PortService } from "./port-routes.ts";
-import type { TcpService } from "./tcp.ts";
+import { NO_TCP, type TcpServices } from "./tcp.ts";
 
 /** What one Envoy is given, and what it cannot do of what rules ask for. */
 export interface EnvoyTarget {
@@ -46,7 +46,7 @@ export type EnvoyCompile = (
   resources: ResourceSet,
   entries: readonly Entry[],
   node: EnvoyNode,
-  tcp?: readonly TcpService[],
+  tcp?: TcpServices,
 ) => EnvoyTarget;
 
 /** What holds for all Envoys that are given the same resources, whatever they listen on. */
@@ -54,13 +54,11 @@ interface Shared {
   readonly clusters: readonly ServedResource[];
   readonly endpoints: readonly ServedResource[];
   readonly httpPorts: readonly PortRoutes[];
-  readonly tcp: readonly TcpService[];
+  readonly tcp: TcpServices;
   readonly dubbo: ServedResource;
   readonly gateways: ReadonlyMap<string, ServedResource>;
   readonly findings: readonly Finding[];
 }
-
-const NO_TCP: readonly TcpService[] = [];
 
 /** A compiler that makes again only what depends on what changed, told by the identity of resources. */
 export function createEnvoyCompiler(): EnvoyCompile {
@@ -96,14 +94,14 @@ function sidecarParts({ httpPorts, tcp }: Shared, { bind, dubboPort, ports }: En
     port !== dubboPort && (ports === undefined || ports.includes(port));
   const open = httpPorts.filter(isOpen);
   // What is known of calls counts before what is known of bytes alone.
-  const bytes = tcp.filter((one) => isOpen(one) && !open.some(({ port }) => port === one.port));
+  const bytes = tcp.ports.filter((one) => isOpen(one) && !open.some(({ port }) => port === one.port));
   return {
     listeners: [
       ...(dubboPort === 0 ? [] : [dubboListener({ address: bind, port: dubboPort })]),
       ...open.map(({ port, routes, filters }) =>
         httpListener({ address: bind, port, routeConfigName: routes.name, filters }),
       ),
-      ...bytes.map(({ port, cluster }) => tcpListener({ address: bind, port }, cluster.name)),
+      ...bytes.map(({ port, chains }) => tcpListener({ address: bind, port }, chains)),
     ],
     routes: open.map(({ routes }) => routes),
   };
@@ -133,7 +131,7 @@ function envoySocket({ name, typedConfig }: TransportSocket<DownstreamTlsContext
 function compileShared(
   resources: ResourceSet,
   entries: readonly Entry[],
-  tcp: readonly TcpService[],
+  tcp: TcpServices,
   parts: { readonly clusters: ClusterMemory; readonly hosts: HostMemory },
   before: Shared | undefined,
 ): Shared {
@@ -152,11 +150,11 @@ function compileShared(
     .map(({ resource }) => gatewayRoutes(resource, clusterNames(byHost, "tri")));
   return {
     clusters: servedList(
-      [...compiled, ...tcp].map(({ cluster }) => cluster),
+      [...compiled, ...tcp.clusters].map(({ cluster }) => cluster),
       before?.clusters,
     ),
     endpoints: servedList(
-      [...compiled, ...tcp].map(({ endpoints }) => endpoints).filter((one) => one !== undefined),
+      [...compiled, ...tcp.clusters].map(({ endpoints }) => endpoints).filter((one) => one !== undefined),
       before?.endpoints,
     ),
     httpPorts: meshRoutes(services.flatMap(({ ports }) => ports)),

@@ -1,37 +1,219 @@
 import type { ServedResource } from "../../../codecs/xds/served.ts";
-import type { Rule, ServiceEntry } from "../../../model/rule.ts";
+import { DEFAULT_MESH } from "../../../model/mesh.ts";
+import type { Rule, ServiceEntryEndpoint, VirtualService } from "../../../model/rule.ts";
+import type { ConnectionMatch, ConnectionRoute } from "../../../model/rules/connection-route.ts";
+import type { DestinationRule } from "../../../model/rules/destination-rule.ts";
+import { isSeen, selectsLabels } from "../../rules/client.ts";
+import { connectionTarget, type TcpService, tcpPortsOf } from "../../rules/connections.ts";
+import { selectedBy } from "../../rules/service-entries.ts";
 import { ADS, isIpAddress, type ProtoJson, versioned } from "../targets.ts";
 
-/** One port of a service whose bytes are carried as they are. */
-export interface TcpService {
+/** Connections that meet a condition, and where they go. */
+export interface TcpChain {
+  /** Envoy's FilterChainMatch; undefined for all that meet no other. */
+  readonly match?: ProtoJson;
+  /** Shares of the sum; one at least. */
+  readonly clusters: readonly { readonly name: string; readonly weight: number }[];
+}
+
+/** A port whose bytes are carried as they are. */
+export interface TcpPortChains {
   readonly port: number;
+  readonly chains: readonly TcpChain[];
+}
+
+/** A cluster of a TCP port. */
+export interface TcpCluster {
   readonly cluster: ServedResource;
   /** Undefined where the cluster has them, since one is given by its DNS name. */
   readonly endpoints: ServedResource | undefined;
 }
 
-const made = new WeakMap<readonly Rule[], readonly TcpService[]>();
-
-/** The TCP services among rules, one for each port: of two the older rule's, and of its hosts the first, since nothing else in a connection tells them apart. */
-export function tcpServices(rules: readonly Rule[]): readonly TcpService[] {
-  const known = made.get(rules);
-  if (known !== undefined) return known;
-  const services = new Map<number, TcpService>();
-  for (const rule of rules) {
-    if (rule.kind !== "ServiceEntry") continue;
-    for (const port of rule.tcp ?? []) {
-      if (!services.has(port.number)) services.set(port.number, tcpService(rule, port));
-    }
-  }
-  const list = [...services.values()];
-  made.set(rules, list);
-  return list;
+/** All that rules say of connections. */
+export interface TcpServices {
+  readonly ports: readonly TcpPortChains[];
+  readonly clusters: readonly TcpCluster[];
 }
 
-function tcpService(rule: ServiceEntry, port: NonNullable<ServiceEntry["tcp"]>[number]): TcpService {
-  const host = rule.hosts[0]!.toLowerCase();
-  const name = `outbound|${port.number}||${host}`;
-  const where: ServiceEntry["endpoints"] = rule.byName ? [{ address: host }] : rule.endpoints;
+/** No connections at all. */
+export const NO_TCP: TcpServices = { ports: [], clusters: [] };
+
+/** The workload that an Envoy stands beside: rules are for some of them. */
+export interface TcpClient {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Most kinds of clients that are remembered for one list of rules. */
+const MAX_CLIENTS = 64;
+const TLS_PROTOCOLS: readonly string[] = ["TLS", "HTTPS"];
+
+const made = new WeakMap<readonly Rule[], Map<string, TcpServices>>();
+
+/**
+ * The TCP ports among rules. A VirtualService's `tls` and `tcp` routes say where connections go, and TLS ports of several services are told
+ * apart by the name that is asked for. All other connections go to the oldest rule's service of the port, and of its hosts the first.
+ */
+export function tcpServices(rules: readonly Rule[], client?: TcpClient): TcpServices {
+  const of = client ?? { namespace: DEFAULT_MESH.namespace, labels: {} };
+  const key = asksWho(rules) ? JSON.stringify(of) : "";
+  const known = made.get(rules) ?? new Map<string, TcpServices>();
+  made.set(rules, known);
+  let services = known.get(key);
+  if (services === undefined) {
+    if (known.size >= MAX_CLIENTS) known.clear();
+    services = compile(rules, of);
+    known.set(key, services);
+  }
+  return services;
+}
+
+/** Whether connections of one client go another way than those of others. */
+function asksWho(rules: readonly Rule[]): boolean {
+  return rules.some(
+    (rule) =>
+      rule.kind === "VirtualService" &&
+      (rule.tcp !== undefined || rule.tls !== undefined) &&
+      (rule.exportTo !== undefined ||
+        [...(rule.tls ?? []), ...(rule.tcp ?? [])].some(({ match = [] }) =>
+          match.some(
+            ({ sourceLabels, sourceNamespace }) => sourceLabels !== undefined || sourceNamespace !== undefined,
+          ),
+        )),
+  );
+}
+
+function compile(rules: readonly Rule[], client: TcpClient): TcpServices {
+  const services = tcpPortsOf(rules);
+  const byPort = new Map<number, TcpService[]>();
+  for (const one of services) byPort.set(one.port.number, [...(byPort.get(one.port.number) ?? []), one]);
+  const ruling = rules.filter(
+    (rule): rule is VirtualService =>
+      rule.kind === "VirtualService" && rule.inMesh && isSeen(rule.exportTo, rule.namespace, client.namespace),
+  );
+  const needed = new Map<string, TcpCluster>();
+  const clusterOf = (service: TcpService, subset = ""): string => {
+    const name = `outbound|${service.port.number}|${subset}|${service.host}`;
+    if (!needed.has(name)) needed.set(name, tcpCluster(name, service, rules, subset));
+    return name;
+  };
+  const ports = [...byPort].map(([port, list]) => {
+    const chains = new Chains();
+    for (const service of list) {
+      const rule = ruling.find(({ hosts }) => hosts.some((host) => host.toLowerCase() === service.host));
+      const to = (route: ConnectionRoute) => targetsOf(route, service, services, clusterOf);
+      for (const route of rule?.tls ?? [])
+        for (const match of route.match ?? []) if (isMeant(match, port, client)) chains.add(matchOf(match), to(route));
+      for (const route of rule?.tcp ?? [])
+        for (const match of route.match?.length ? route.match : [undefined])
+          if (match === undefined || isMeant(match, port, client)) chains.add(matchOf(match), to(route));
+      const isTls = TLS_PROTOCOLS.includes(service.port.protocol?.toUpperCase() ?? "");
+      if (isTls && list.length > 1)
+        chains.add({ serverNames: [service.host] }, [{ name: clusterOf(service), weight: 1 }]);
+    }
+    // Nothing tells other connections apart: they are the first service's.
+    chains.add({}, [{ name: clusterOf(list[0]!), weight: 1 }]);
+    return { port, chains: chains.list };
+  });
+  return { ports, clusters: [...needed.values()] };
+}
+
+/** Whether a match is one of this client's connections to the port, whatever else it asks for. */
+function isMeant(
+  { port = 0, sourceLabels = {}, sourceNamespace = "", gateways = [] }: ConnectionMatch,
+  own: number,
+  { namespace, labels }: TcpClient,
+): boolean {
+  if (port !== 0 && port !== own) return false;
+  if (gateways.length > 0 && !gateways.includes("mesh")) return false;
+  if (sourceNamespace !== "" && sourceNamespace !== namespace) return false;
+  return selectsLabels(sourceLabels, labels);
+}
+
+interface ChainMatch {
+  readonly serverNames?: readonly string[];
+  readonly prefixRanges?: readonly ProtoJson[];
+  readonly sourcePrefixRanges?: readonly ProtoJson[];
+}
+
+function matchOf(match: ConnectionMatch | undefined): ChainMatch {
+  const { sniHosts, destinationSubnets = [], sourceSubnet } = match ?? {};
+  const names = sniHosts?.map((name) => name.toLowerCase());
+  return {
+    // Every name is no condition.
+    ...(names !== undefined && !names.includes("*") && { serverNames: names }),
+    ...(destinationSubnets.length > 0 && { prefixRanges: destinationSubnets.map(rangeOf) }),
+    ...(sourceSubnet !== undefined && { sourcePrefixRanges: [rangeOf(sourceSubnet)] }),
+  };
+}
+
+function rangeOf(subnet: string): ProtoJson {
+  const [addressPrefix = "", bits] = subnet.split("/");
+  return { addressPrefix, prefixLen: Number(bits ?? (addressPrefix.includes(":") ? 128 : 32)) };
+}
+
+/** Chains of one listener: Envoy refuses two that the same connection meets, so the first to claim it has it. */
+class Chains {
+  readonly list: TcpChain[] = [];
+  readonly #claimed = new Set<string>();
+
+  add({ serverNames, prefixRanges, sourcePrefixRanges }: ChainMatch, clusters: TcpChain["clusters"]): void {
+    const free = <T>(values: readonly T[] | undefined, others: readonly unknown[]): readonly T[] | undefined => {
+      if (values === undefined) return this.#claim([undefined, ...others]) ? [] : undefined;
+      const left = values.filter((value) => this.#claim([value, ...others]));
+      return left.length === 0 ? undefined : left;
+    };
+    const names = free(serverNames, [prefixRanges, sourcePrefixRanges]);
+    if (names === undefined || clusters.length === 0) return;
+    const match = {
+      ...(names.length > 0 && { serverNames: names }),
+      ...(prefixRanges && { prefixRanges }),
+      ...(sourcePrefixRanges && { sourcePrefixRanges }),
+    };
+    this.list.push({ ...(Object.keys(match).length > 0 && { match }), clusters });
+  }
+
+  #claim(what: readonly unknown[]): boolean {
+    const key = JSON.stringify(what.map((one) => one ?? null));
+    if (this.#claimed.has(key)) return false;
+    this.#claimed.add(key);
+    return true;
+  }
+}
+
+function targetsOf(
+  { route }: ConnectionRoute,
+  from: TcpService,
+  services: readonly TcpService[],
+  clusterOf: (service: TcpService, subset?: string) => string,
+): TcpChain["clusters"] {
+  return route.flatMap(({ destination, weight }) => {
+    const share = route.length === 1 ? 1 : (weight ?? 0);
+    if (share === 0) return [];
+    const service = connectionTarget(destination, from.port.number, services);
+    const { host, subset = "", port } = destination;
+    const unknown = `outbound|${port?.number ?? from.port.number}|${subset}|${host.toLowerCase()}`;
+    return [{ name: service === undefined ? unknown : clusterOf(service, subset), weight: share }];
+  });
+}
+
+function tcpCluster(
+  name: string,
+  { host, rule, port }: TcpService,
+  rules: readonly Rule[],
+  subset: string,
+): TcpCluster {
+  const selected = selectedBy(
+    rule,
+    rules.filter((one) => one.kind === "WorkloadEntry"),
+  ).map(({ endpoint }) => endpoint);
+  const listed: readonly ServiceEntryEndpoint[] = rule.byName
+    ? [{ address: host }]
+    : selected.length > 0
+      ? selected
+      : rule.endpoints;
+  const labels = subset === "" ? {} : subsetLabels(host, subset, rules);
+  const where = labels === undefined ? [] : listed.filter((one) => selectsLabels(labels, one.labels ?? {}));
   const lbEndpoints = where.map(({ address, ports, weight }): ProtoJson => {
     const portValue = ports?.[port.name] ?? port.targetPort ?? port.number;
     return {
@@ -48,9 +230,17 @@ function tcpService(rule: ServiceEntry, port: NonNullable<ServiceEntry["tcp"]>[n
       ? { type: "STRICT_DNS", loadAssignment: assignment }
       : { type: "EDS", edsClusterConfig: { edsConfig: ADS } }),
   };
-  return {
-    port: port.number,
-    cluster: versioned(name, cluster),
-    endpoints: isNamed ? undefined : versioned(name, assignment),
-  };
+  return { cluster: versioned(name, cluster), endpoints: isNamed ? undefined : versioned(name, assignment) };
+}
+
+/** The labels of a subset; undefined for one that no DestinationRule has. */
+function subsetLabels(
+  host: string,
+  subset: string,
+  rules: readonly Rule[],
+): Readonly<Record<string, string>> | undefined {
+  const rule = rules.find(
+    (one): one is DestinationRule => one.kind === "DestinationRule" && one.host.toLowerCase() === host,
+  );
+  return rule?.subsets.find(({ name }) => name === subset)?.labels;
 }

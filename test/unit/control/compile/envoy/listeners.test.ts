@@ -43,6 +43,16 @@ test("a listener proves itself where it is told how", () => {
   });
 });
 
-test("bytes of other protocols go to one cluster", () => {
-  expect(filterOf(tcpListener(at, "outbound|3306||db"))).toMatchObject({ cluster: "outbound|3306||db" });
+test("bytes of other protocols go to one cluster, or by what is known of the connection", () => {
+  const db = [{ name: "outbound|3306||db", weight: 1 }];
+  expect(filterOf(tcpListener(at, [{ clusters: db }]))).toMatchObject({ cluster: "outbound|3306||db" });
+  const clusters = [...db, { name: "outbound|3306|v2|db", weight: 3 }];
+  const split = tcpListener(at, [{ match: { serverNames: ["a.com"] }, clusters }, { clusters: db }]);
+  expect(split.resource).toMatchObject({
+    listenerFilters: [{ name: "envoy.filters.listener.tls_inspector" }],
+    filterChains: [
+      { filterChainMatch: { serverNames: ["a.com"] }, filters: [{ typedConfig: { weightedClusters: { clusters } } }] },
+      {},
+    ],
+  });
 });

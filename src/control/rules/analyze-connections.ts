@@ -1,0 +1,60 @@
+import type { Rule, VirtualService } from "../../model/rule.ts";
+import { connectionTarget, type TcpService, tcpPortsOf } from "./connections.ts";
+import type { Report } from "./findings.ts";
+
+/** Checks `tls` and `tcp` routes: whether they are for services that are connections alone, and whether their destinations are. */
+export function analyzeConnections(rules: readonly Rule[], report: Report): void {
+  const routing = rules.filter(
+    (rule): rule is VirtualService => rule.kind === "VirtualService" && (rule.tls ?? rule.tcp) !== undefined,
+  );
+  if (routing.length === 0) return;
+  const services = tcpPortsOf(rules);
+  for (const rule of routing) {
+    checkHosts(rule, services, report);
+    checkDestinations(rule, services, rules, report);
+  }
+}
+
+const KINDS = ["tls", "tcp"] as const;
+
+function checkHosts(rule: VirtualService, services: readonly TcpService[], report: Report): void {
+  for (const kind of KINDS) {
+    if (rule[kind] === undefined) continue;
+    const at = rule.at.fields[kind] ?? rule.at.position;
+    const others = rule.hosts.filter((host) => !services.some((one) => one.host === host.toLowerCase()));
+    if (others.length > 0)
+      report(
+        "TR0227",
+        at,
+        `${kind} routes of ${rule.name} have no meaning for ${others.join(", ")}: calls are routed one by one, connections only of a ServiceEntry's ports that no call has, by a stock Envoy`,
+      );
+    if (rule.gateways.length > 0)
+      report("TR0227", at, `${kind} routes of ${rule.name} have no meaning for gateways: they take requests alone`);
+  }
+}
+
+function checkDestinations(
+  rule: VirtualService,
+  services: readonly TcpService[],
+  rules: readonly Rule[],
+  report: Report,
+): void {
+  // A destination of the same number as the port that was connected to needs none: any of the rule's own may be meant.
+  const ports = services.filter(({ host }) => rule.hosts.some((own) => own.toLowerCase() === host));
+  if (ports.length === 0) return;
+  for (const { route } of [...(rule.tls ?? []), ...(rule.tcp ?? [])]) {
+    for (const { destination } of route) {
+      const { at, host, subset, port } = destination;
+      const known = ports.some((own) => connectionTarget(destination, own.port.number, services) !== undefined);
+      const named = port?.number === undefined ? host : `${host}, port ${port.number},`;
+      if (!known)
+        report("TR0221", at.fields.host ?? at.position, `destination ${named} is no TCP port of a ServiceEntry`);
+      if (!known || subset === undefined) continue;
+      const subsets = rules.find(
+        (one) => one.kind === "DestinationRule" && one.host.toLowerCase() === host.toLowerCase(),
+      );
+      if (subsets?.kind !== "DestinationRule" || !subsets.subsets.some(({ name }) => name === subset))
+        report("TR0222", at.fields.subset ?? at.position, `subset ${subset} of ${host} is not defined`);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { analyzeConnections } from "../../../../src/control/rules/analyze-connections.ts";
+import { createFindingList } from "../../../../src/control/rules/findings.ts";
+import { destinationRuleText, rulesOf, shortFindings } from "../../../support/rules.ts";
+
+const db =
+  "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: db}\nspec: {hosts: [db], resolution: STATIC, endpoints: [{address: 10.0.0.1}], ports: [{number: 1, name: p, protocol: TCP}]}\n";
+const subsets = destinationRuleText("db", "db", "subsets: [{name: v1, labels: {v: '1'}}]");
+
+function findings(host: string, to: string, more = ""): string[] {
+  const rule = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: r}\nspec: {hosts: [${host}], ${more}tcp: [{route: [{destination: ${to}}]}]}\n`;
+  const found = createFindingList();
+  analyzeConnections(rulesOf(db, subsets, rule), found.report);
+  return shortFindings(found.list());
+}
+
+test.each([
+  ["db", "{host: db}", "", undefined],
+  ["db", "{host: db, subset: v1}", "", undefined],
+  ["com.acme.A", "{host: db}", "", /^TR0227 .*tcp routes of r have no meaning for com.acme.A/],
+  ["db", "{host: db}", "gateways: [outside], ", /^TR0227 .*no meaning for gateways/],
+  ["db", "{host: nobody}", "", /^TR0221 .*destination nobody is no TCP port/],
+  ["db", "{host: db, port: {number: 2}}", "", /^TR0221 .*db, port 2,/],
+  ["db", "{host: db, subset: v2}", "", /^TR0222 .*subset v2 of db/],
+])("routes of %s to %s (%s)", (host, to, more, finding) => {
+  expect(findings(host, to, more)).toEqual(finding === undefined ? [] : [expect.stringMatching(finding)]);
+});
