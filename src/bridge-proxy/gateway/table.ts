@@ -3,6 +3,7 @@ import { describeRoutes } from "../../codecs/openapi/document.ts";
 import { compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/xds/match.ts";
 import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } from "../../codecs/xds/route.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
+import { printServiceKey } from "../../model/service.ts";
 import { type CompiledHost, type CompiledRoute, type HostDecision, RouteTable } from "../route.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { type Cors, compileCors } from "./cors.ts";
@@ -47,9 +48,15 @@ const MAX_DECISIONS = 1_024;
 export class GatewayTable {
   readonly #hosts = new Map<string, GatewayHost>();
 
-  constructor(config: RouteConfiguration | undefined, clusterOf: (name: string) => Cluster) {
+  /** `limitsOf` gives the limits of a service by its printed key. */
+  constructor(
+    config: RouteConfiguration | undefined,
+    clusterOf: (name: string) => Cluster,
+    limitsOf: (service: string) => CompiledHost["limits"] = () => undefined,
+  ) {
     for (const virtualHost of config?.virtualHosts ?? [])
-      for (const domain of virtualHost.domains) this.#hosts.set(domain, createHost(domain, virtualHost, clusterOf));
+      for (const domain of virtualHost.domains)
+        this.#hosts.set(domain, createHost(domain, virtualHost, clusterOf, limitsOf));
   }
 
   /** The domain of a Host: itself, else the longest wildcard over it, else `*`. Undefined where the gateway takes no such host. */
@@ -90,12 +97,17 @@ interface Candidate {
 }
 
 /** Routes `/interface/` of services that are exposed by name may be thousands: they are found by the path's first part. */
-function createHost(domain: string, resource: VirtualHost, clusterOf: (name: string) => Cluster): GatewayHost {
+function createHost(
+  domain: string,
+  resource: VirtualHost,
+  clusterOf: (name: string) => Cluster,
+  limitsOf: (service: string) => CompiledHost["limits"],
+): GatewayHost {
   let sorted: { readonly byPart: Map<string, Candidate[]>; readonly others: Candidate[] } | undefined;
   const sort = () => {
     const byPart = new Map<string, Candidate[]>();
     const others: Candidate[] = [];
-    compileRoutes(domain, resource, clusterOf).forEach((route, place) => {
+    compileRoutes(domain, resource, clusterOf, limitsOf).forEach((route, place) => {
       const part = firstPart(resource.routes[place]!);
       if (part === undefined) others.push({ place, route });
       else byPart.set(part, [...(byPart.get(part) ?? []), { place, route }]);
@@ -165,22 +177,34 @@ function takes(route: GatewayRoute, { path, lookup }: GatewayRequest, anyVerb = 
   );
 }
 
-function compileRoutes(domain: string, resource: VirtualHost, clusterOf: (name: string) => Cluster): GatewayRoute[] {
+function compileRoutes(
+  domain: string,
+  resource: VirtualHost,
+  clusterOf: (name: string) => Cluster,
+  limitsOf: (service: string) => CompiledHost["limits"],
+): GatewayRoute[] {
   const table = new RouteTable(
     { name: domain, virtualHosts: [{ ...resource, name: "", domains: [domain] }] },
     clusterOf,
   );
   const compiled = table.onlyHost()?.routes ?? [];
-  return compiled.map((route, i) => createRoute(domain, resource.routes[i]!, route));
+  return compiled.map((route, i) => createRoute(domain, resource.routes[i]!, route, limitsOf));
 }
 
-function createRoute(domain: string, resource: Route, compiled: CompiledRoute): GatewayRoute {
+function createRoute(
+  domain: string,
+  resource: Route,
+  compiled: CompiledRoute,
+  limitsOf: (service: string) => CompiledHost["limits"],
+): GatewayRoute {
   const { match, route: action } = resource;
   const service = compiled.targets[0]?.cluster.service;
+  const limits = service && limitsOf(printServiceKey(service));
   const host: CompiledHost = {
     host: service?.host ?? domain,
     key: { interface: service?.interface ?? domain, group: service?.group ?? "", version: service?.version ?? "" },
     routes: [compiled],
+    ...(limits && { limits }),
   };
   const decisions = new Map<string, HostDecision>();
   const rewrite = action?.prefixRewrite;

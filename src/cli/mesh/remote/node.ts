@@ -1,5 +1,6 @@
 import type { NodeText } from "../../../codecs/xds/discovery.ts";
-import type { ProxyNode } from "../../../control/compile/listeners.ts";
+import { CARRIED_PROTOCOLS } from "../../../control/compile/endpoints.ts";
+import type { InboundProvider, ProxyNode } from "../../../control/compile/listeners.ts";
 import type { TrestleConfig } from "../../config/config.ts";
 import { VERSION } from "../../version.ts";
 
@@ -10,7 +11,7 @@ export const TRESTLE_AGENT = "trestle";
 export const LISTEN_KEY = "TRESTLE_LISTEN";
 
 /** Where a proxy listens, all its workers together. */
-export type ListenText = Required<Pick<ProxyNode, "dubbo" | "tri" | "gatewayAddress">>;
+export type ListenText = Required<Pick<ProxyNode, "dubbo" | "tri" | "gatewayAddress" | "inbound">>;
 
 /** What a proxy says of itself; Istio's form of an id, and Istio's names in the metadata. */
 export function nodeOf({ proxy, mesh }: Pick<TrestleConfig, "proxy" | "mesh">, name: string): NodeText {
@@ -23,7 +24,12 @@ export function nodeOf({ proxy, mesh }: Pick<TrestleConfig, "proxy" | "mesh">, n
       NAMESPACE: namespace,
       LABELS: { ...proxy.labels },
       SERVICE_ACCOUNT: proxy.serviceAccount,
-      [LISTEN_KEY]: { dubbo: proxy.dubbo.map(at), tri: proxy.tri.map(at), gatewayAddress: proxy.bind },
+      [LISTEN_KEY]: {
+        ...{ dubbo: proxy.dubbo.map(at), tri: proxy.tri.map(at), gatewayAddress: proxy.bind },
+        inbound: proxy.inbound.map(({ listen, to, protocol, labels }) => ({
+          ...{ listen: { ...listen }, to: { ...to }, protocol, labels: { ...labels } },
+        })),
+      },
     },
     ...(proxy.locality && { locality: proxy.locality }),
     userAgentName: TRESTLE_AGENT,
@@ -37,16 +43,39 @@ export function listenOf({ id, metadata, userAgentName }: NodeText): ProxyNode |
   if (userAgentName !== TRESTLE_AGENT || typeof listen !== "object" || listen === null || Array.isArray(listen))
     return undefined;
   const gatewayAddress = listen["gatewayAddress"];
+  const inbound = inboundIn(listen["inbound"]);
+  const [dubbo, tri] = [addressesIn(listen["dubbo"]), addressesIn(listen["tri"])];
   return {
     id,
-    dubbo: addressesIn(listen["dubbo"]),
-    tri: addressesIn(listen["tri"]),
+    dubbo,
+    tri,
+    // Each worker has a port of each kind.
+    workers: Math.max(dubbo.length, tri.length),
     ...(typeof gatewayAddress === "string" && { gatewayAddress }),
+    ...(inbound.length > 0 && { inbound }),
   };
+}
+
+/** Providers that a proxy says it stands in front of; what is of another form is passed over. */
+function inboundIn(list: unknown): InboundProvider[] {
+  if (!Array.isArray(list)) return [];
+  return list.slice(0, MAX_INBOUND).flatMap((one: unknown) => {
+    const { listen, to, protocol, labels } = (one ?? {}) as Record<string, unknown>;
+    const [here] = addressesIn([listen]);
+    const [there] = addressesIn([to]);
+    const carried = CARRIED_PROTOCOLS.find((name) => name === protocol);
+    const texts = Object.entries((labels ?? {}) as object).filter(
+      (pair): pair is [string, string] => typeof pair[1] === "string",
+    );
+    if (here === undefined || there === undefined || carried === undefined) return [];
+    return [{ listen: here, to: there, protocol: carried, labels: Object.fromEntries(texts) }];
+  });
 }
 
 /** More ports than that no proxy has. */
 const MAX_PORTS = 64;
+/** Nor stands it before more providers. */
+const MAX_INBOUND = 1_000;
 
 function addressesIn(list: unknown): { address: string; port: number }[] {
   if (!Array.isArray(list)) return [];
