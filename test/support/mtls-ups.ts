@@ -24,6 +24,8 @@ export interface ConfiguredTrestle {
   readonly trestle: Trestle;
   /** Replaces the one rule file; returns once other resources are in force. */
   rules(text: string): Promise<void>;
+  /** Replaces the one rule file. */
+  write(text: string): Promise<void>;
   /** Replaces the configuration; what of it can be taken up is in force within 2 s. */
   configure(config: Readonly<Record<string, unknown>>): Promise<void>;
   /** The sum of a metric's samples whose line has all of these texts. */
@@ -51,12 +53,16 @@ export async function startConfigured(
     const status = (await trestle.json("/api/v1/status")) as { readonly workers: { resourcesVersion: string }[] };
     return status.workers.map(({ resourcesVersion }) => resourcesVersion);
   };
+  const write = async (text: string) => {
+    await writeFile(`${ruleFile}.new`, text);
+    await rename(`${ruleFile}.new`, ruleFile);
+  };
   return {
     trestle,
+    write,
     async rules(text) {
       const before = await versions();
-      await writeFile(`${ruleFile}.new`, text);
-      await rename(`${ruleFile}.new`, ruleFile);
+      await write(text);
       const untilMs = Date.now() + 10_000;
       // The inbound listeners are one worker's: the others may have nothing new.
       while ((await versions()).every((version) => before.includes(version))) {

@@ -134,11 +134,21 @@ export interface TrestleConfig {
   /** How services are called. */
   readonly naming: NamingStyle;
   /** Where a proxy on a host of its own gets its configuration: `host:port` of xDS servers. */
-  readonly control: { readonly servers: readonly string[] };
+  readonly control: { readonly servers: readonly string[]; readonly tls?: ControlTls };
   /** The folder that keeps what was last known; undefined for none. */
   readonly data?: string;
   readonly admin: { readonly host: string; readonly port: number };
   readonly logLevel: LogLevel;
+}
+
+/** How a proxy proves to control who it is, and checks it; all but `name` are paths of files. */
+export interface ControlTls {
+  readonly roots: string;
+  readonly token?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+  /** The name in control's certificate; undefined for that of its address. */
+  readonly name?: string;
 }
 
 /** Name of the registry that stands behind facades when none is configured. */

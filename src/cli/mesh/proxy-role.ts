@@ -10,8 +10,10 @@ import { emptySnapshot } from "../../model/snapshot.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import { configWithoutSecrets } from "../config/secrets.ts";
 import { VERSION } from "../version.ts";
+import { withSecrets } from "./certificates.ts";
 import { type DataFolder, openData } from "./data-folder.ts";
 import { DataPlane } from "./data-plane.ts";
+import { Agent } from "./remote/agent.ts";
 import { ControlFeed, type FeedStatus } from "./remote/feed.ts";
 import { listenOf, nodeOf } from "./remote/node.ts";
 import { shareOf } from "./remote/share.ts";
@@ -24,8 +26,11 @@ export class ProxyRole {
   readonly #log: Logger;
   readonly #data: DataFolder;
   readonly #feed: ControlFeed;
+  /** The proxy's own identity; undefined where control is reached without TLS. */
+  readonly #agent: Agent | undefined;
   readonly #stop = createStop();
   #admin: AdminServer | undefined;
+  #wasReady = false;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(config: TrestleConfig, log: Logger) {
@@ -33,7 +38,11 @@ export class ProxyRole {
     this.#log = log;
     this.#data = openData(config, log);
     this.dataPlane = new DataPlane({ config, log, onChange: () => {} });
+    const { tls } = config.control;
+    this.#agent = tls === undefined ? undefined : new Agent(config, tls, log);
+    const agent = this.#agent;
     this.#feed = new ControlFeed({
+      ...(agent !== undefined && { channel: () => agent.channel(), onRoots: (secret) => agent.takeRoots(secret) }),
       servers: config.control.servers,
       node: nodeOf(config, hostname()),
       ...(config.data !== undefined && { state: new StateFile(config.data, log) }),
@@ -59,6 +68,9 @@ export class ProxyRole {
       const { lastError } = this.feed;
       return [`control has not answered yet${lastError === "" ? "" : ` (${lastError})`}`];
     }
+    // Listeners that only one worker can have are its alone: the first time all must serve, later any.
+    this.#wasReady ||= this.dataPlane.allServing;
+    if (!this.#wasReady) return ["a proxy worker does not serve yet"];
     return this.dataPlane.anyServing ? [] : ["no proxy worker serves"];
   }
 
@@ -72,8 +84,9 @@ export class ProxyRole {
         sources: this.#adminSources(),
         logger: this.#log,
       });
+      await this.#agent?.start();
       this.dataPlane.start();
-      this.#running = Promise.all([this.#feed.run(this.#stop.signal), this.#followFeed()]);
+      this.#running = Promise.all([this.#feed.run(this.#stop.signal), this.#followFeed(), this.#followSecrets()]);
     } catch (error) {
       await this.stop();
       throw error;
@@ -84,18 +97,32 @@ export class ProxyRole {
   async stop(): Promise<void> {
     await this.dataPlane.stop();
     this.#stop.abort();
+    this.#agent?.close();
     await this.#running;
     await this.#data.close();
     await this.#admin?.close();
   }
 
   async #followFeed(): Promise<void> {
+    for await (const _ of this.#feed.current.watch(this.#stop.signal)) await this.#give();
+  }
+
+  /** Certificates are renewed and roots change without anything else. */
+  async #followSecrets(): Promise<void> {
+    if (this.#agent === undefined) return;
+    for await (const _ of this.#agent.secrets.watch(this.#stop.signal)) await this.#give();
+  }
+
+  async #give(): Promise<void> {
+    const set = this.#feed.current.get();
+    if (set === undefined) return;
     const all = listenOf(nodeOf(this.#config, ""));
     const ports = [...(all?.dubbo ?? []), ...(all?.tri ?? [])];
-    for await (const set of this.#feed.current.watch(this.#stop.signal)) {
-      if (set === undefined) continue;
-      await this.dataPlane.update({ entries: [], resourcesOf: (node) => shareOf(set, node, ports) });
-    }
+    const secrets = this.#agent?.secrets.get();
+    await this.dataPlane.update({
+      entries: [],
+      resourcesOf: (node) => withSecrets(shareOf(set, node, ports), secrets),
+    });
   }
 
   #adminSources(): AdminSources {

@@ -16,13 +16,15 @@ import type { Secret } from "../../codecs/xds/secret.ts";
 import type { ServedList, ServedSet } from "../../codecs/xds/served.ts";
 import { withCredentials, withServedSecrets } from "../../control/ca/served-secrets.ts";
 import { type Compile, createCompiler } from "../../control/compile/compiler.ts";
-import type { ProxyNode } from "../../control/compile/listeners.ts";
+import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
+import type { InboundProvider, ProxyNode } from "../../control/compile/listeners.ts";
 import { clientKind, createServedSource, type ServedSource } from "../../control/compile/served-source.ts";
 import type { XdsNode } from "../../control/xds/contracts.ts";
 import type { XdsServer } from "../../control/xds/server.ts";
 import type { XdsClientStatus } from "../../control/xds/status.ts";
 import type { Finding } from "../../model/entry.ts";
-import type { Locality } from "../../model/mesh.ts";
+import { DEFAULT_MESH, type Locality, type MeshSettings } from "../../model/mesh.ts";
+import type { Rule } from "../../model/rule.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import type { Callers } from "./callers.ts";
@@ -31,6 +33,8 @@ import { listenOf } from "./remote/node.ts";
 
 /** Where gateways of clients listen that name no address of their own. */
 const ANY_ADDRESS = "0.0.0.0";
+/** Sets with inbound listeners that are kept, one for each place that proxies stand in. */
+const MAX_INBOUND_SETS = 5_000;
 
 /** What a node says of its place in the mesh, under Istio's names; what is of another kind is passed over. */
 export function placeOf({
@@ -88,11 +92,17 @@ export class XdsOutput {
   readonly #nodes = new WeakMap<NodeText, { readonly callers: Callers | undefined; readonly proxy: ProxyNode }>();
   readonly #sets = new WeakMap<ResourceSet, ServedSet>();
   readonly #certificates: Certificates | undefined;
+  readonly #mesh: MeshSettings;
+  readonly #inbound = new Map<
+    string,
+    { readonly of: ResourceSet; readonly rules: readonly Rule[]; readonly set: ResourceSet }
+  >();
   readonly #stop = new AbortController();
 
   /** With an authority, clients that it vouches for are given their secrets. */
-  constructor(log: Logger, certificates?: Certificates) {
+  constructor(log: Logger, certificates?: Certificates, mesh = DEFAULT_MESH) {
     this.#log = log;
+    this.#mesh = mesh;
     this.#certificates = certificates;
     this.#served = createServedSource({
       snapshot: () => this.#snapshot,
@@ -161,7 +171,8 @@ export class XdsOutput {
   #plainFor(node: XdsNode): ServedSet | undefined {
     if (clientKind(node) !== "trestle") return this.#served.resourcesFor(node);
     if (this.#snapshot === undefined) return undefined;
-    const set = this.#compile(this.#snapshot, this.#proxyOf(node));
+    const proxy = this.#proxyOf(node);
+    const set = this.#withInbound(this.#compile(this.#snapshot, proxy), proxy.inbound ?? [], this.#snapshot);
     let served = this.#sets.get(set);
     if (served === undefined) {
       served = servedOf(set);
@@ -188,6 +199,19 @@ export class XdsOutput {
       this.#nodes.set(node, { callers: undefined, proxy: known });
     }
     return known;
+  }
+
+  /** Nodes of the same providers, and one node after a change that is none of theirs, get the same lists again. */
+  #withInbound(set: ResourceSet, providers: readonly InboundProvider[], { rules }: Snapshot): ResourceSet {
+    if (providers.length === 0) return set;
+    const key = JSON.stringify(providers);
+    const known = this.#inbound.get(key);
+    if (known?.of === set && known.rules === rules) return known.set;
+    const whole = withInbound(set, compileInbound(providers, { rules, mesh: this.#mesh }));
+    this.#inbound.delete(key);
+    this.#inbound.set(key, { of: set, rules, set: whole });
+    if (this.#inbound.size > MAX_INBOUND_SETS) this.#inbound.delete(this.#inbound.keys().next().value!);
+    return whole;
   }
 
   async close(): Promise<void> {

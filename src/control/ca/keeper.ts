@@ -31,6 +31,8 @@ export interface KeeperOptions {
   readonly clock?: Clock;
   /** From 0 to below 1. */
   readonly random: () => number;
+  /** One that was kept from before; used as long as it lasts. */
+  readonly initial?: KeptCertificate;
 }
 
 /** Part of a certificate's life after which it is renewed, and how far that is spread: Istio's own. */
@@ -104,8 +106,18 @@ export class CertificateKeeper {
     this.#clock = options.clock ?? realClock;
   }
 
-  /** Asks now, and goes on by itself. Resolves after the first answer or failure. */
+  /** Asks now, or when the one that was kept is due, and goes on by itself. Resolves after the first answer or failure. */
   async start(): Promise<void> {
+    const { initial, random } = this.#options;
+    const nowMs = this.#clock.now();
+    if (initial !== undefined && initial.notAfterMs > nowMs) {
+      this.current.set(initial);
+      const waitMs = renewalMs(initial, random()) - nowMs;
+      if (waitMs > 0) {
+        this.#wait(waitMs);
+        return;
+      }
+    }
     await this.renew();
   }
 
@@ -132,8 +144,12 @@ export class CertificateKeeper {
         });
       waitMs = retryMs(this.#failures, random());
     }
+    this.#wait(waitMs);
+  }
+
+  #wait(ms: number): void {
     // Timers hold 24 days at most.
-    if (!this.#isClosed) this.#timer = this.#clock.after(Math.min(waitMs, 20 * 86_400_000), () => void this.renew());
+    if (!this.#isClosed) this.#timer = this.#clock.after(Math.min(ms, 20 * 86_400_000), () => void this.renew());
   }
 
   close(): void {

@@ -1,11 +1,13 @@
-import type { ChannelCredentials, ClientDuplexStream } from "@grpc/grpc-js";
+import type { ClientDuplexStream } from "@grpc/grpc-js";
 import type { Clock, Timer } from "../../../base/clock.ts";
 import { Latest } from "../../../base/latest.ts";
 import type { Logger } from "../../../base/log.ts";
 import { ClientStream } from "../../../codecs/xds/client-stream.ts";
 import type { DeltaRequest, NodeText, XdsResponse } from "../../../codecs/xds/discovery.ts";
 import { decodeResponse, encodeRequest } from "../../../codecs/xds/discovery-bytes.ts";
-import type { ResourceSet } from "../../../codecs/xds/resources.ts";
+import { type ResourceSet, SECRET_TYPE } from "../../../codecs/xds/resources.ts";
+import { ROOTS_SECRET, type Secret } from "../../../codecs/xds/secret.ts";
+import type { ControlChannel } from "./agent.ts";
 import { HELD_TYPES, HeldResources } from "./held.ts";
 import type { StateFile } from "./state-file.ts";
 
@@ -27,7 +29,10 @@ export interface FeedOptions {
   /** `host:port` of the control servers; the next one is asked where one is out of reach. */
   readonly servers: readonly string[];
   readonly node: NodeText;
-  readonly credentials?: ChannelCredentials;
+  /** How a server is reached; without TLS unless told. Rejects while that can't be. */
+  readonly channel?: () => Promise<ControlChannel>;
+  /** Takes the roots that peers are held against; asked for where this is there. */
+  readonly onRoots?: (secret: Secret) => void;
   /** Keeps what was given over a restart; undefined for nowhere. */
   readonly state?: StateFile;
   readonly clock: Clock;
@@ -74,6 +79,7 @@ export class ControlFeed {
     this.#options = options;
     this.#stream = new ClientStream(options.node);
     for (const type of HELD_TYPES) this.#stream.subscribe(type, ["*"]);
+    if (options.onRoots !== undefined) this.#stream.subscribe(SECRET_TYPE, [ROOTS_SECRET]);
   }
 
   get status(): FeedStatus {
@@ -125,7 +131,14 @@ export class ControlFeed {
   async #follow(server: string, signal: AbortSignal): Promise<string> {
     // Loaded when it is first needed: that takes longer than most commands.
     const { Client, credentials } = await import("@grpc/grpc-js");
-    const client = new Client(server, this.#options.credentials ?? credentials.createInsecure(), {
+    let channel: ControlChannel;
+    try {
+      channel = (await this.#options.channel?.()) ?? { credentials: credentials.createInsecure(), options: {} };
+    } catch (error) {
+      return (error as Error).message;
+    }
+    const client = new Client(server, channel.credentials, {
+      ...channel.options,
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
       "grpc.keepalive_time_ms": PING_MS,
       "grpc.keepalive_timeout_ms": PING_TIMEOUT_MS,
@@ -172,6 +185,8 @@ export class ControlFeed {
 
   #take(response: XdsResponse): void {
     this.#held.apply(response);
+    if (response.typeUrl === SECRET_TYPE)
+      for (const { resource } of response.resources) this.#options.onRoots?.(resource as Secret);
     this.#stream.accept(response);
     this.#seen.add(response.typeUrl);
     this.#complete ||= HELD_TYPES.every((type) => this.#seen.has(type));

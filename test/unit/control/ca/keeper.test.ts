@@ -17,8 +17,9 @@ import { recordingLogger, turn } from "../../../support/recording-logger.ts";
 
 const HOUR_MS = 3_600_000;
 
-function opened() {
+function opened(initial?: KeptCertificate, nowMs = 0) {
   const clock = new ManualClock();
+  clock.advance(nowMs);
   const authority = new CertificateAuthority({ clock, random: randomBytes });
   authority.take(readAuthority(createRoot("cluster.local", "ec", Buffer.alloc(16, 1), clock.now()), clock.now()));
   const asked: (KeptCertificate | undefined)[] = [];
@@ -28,6 +29,7 @@ function opened() {
     clock,
     logger,
     random: () => 0.5,
+    ...(initial !== undefined && { initial }),
     request: async (csr, current) => {
       asked.push(current);
       if (state.isDown) throw new TransientError("nobody answers");
@@ -111,4 +113,23 @@ test("answers that can't be used are named", async () => {
   expect(() => read([roots, roots])).toThrow("the authority answered with a certificate of another key");
   keeper.close();
   authority.close();
+});
+
+test("one that was kept is used until half its life, and asked for anew at once where that is over", async () => {
+  const first = opened();
+  await first.keeper.start();
+  const kept = first.keeper.current.get()!;
+  const next = opened(kept, HOUR_MS);
+  await next.keeper.start();
+  expect(next.keeper.current.get()).toBe(kept);
+  expect(next.asked).toEqual([]);
+  next.clock.advance(11 * HOUR_MS);
+  await turn();
+  expect(next.asked).toEqual([kept]);
+  const late = opened(kept, 20 * HOUR_MS);
+  await late.keeper.start();
+  expect(late.asked).toEqual([kept]);
+  const ended = opened(kept, 30 * HOUR_MS);
+  await ended.keeper.start();
+  expect(ended.asked).toEqual([undefined]);
 });
