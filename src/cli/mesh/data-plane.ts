@@ -189,6 +189,7 @@ export class DataPlane {
     const sets = this.#workers.map(({ worker, dubbo, tri }, i) =>
       given.resourcesOf({
         id: worker.name,
+        workers: this.#workers.length,
         ...place,
         dubbo: [{ address: bind, port: dubbo }],
         ...(tri !== undefined && { tri: [{ address: bind, port: tri }] }),
