@@ -49,6 +49,8 @@ export function listenOf({ id, metadata, userAgentName }: NodeText): ProxyNode |
     id,
     dubbo,
     tri,
+    // Each worker has a port of each kind.
+    workers: Math.max(dubbo.length, tri.length),
     ...(typeof gatewayAddress === "string" && { gatewayAddress }),
     ...(inbound.length > 0 && { inbound }),
   };
