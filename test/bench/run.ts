@@ -103,9 +103,9 @@ async function runRegistries(options: BenchOptions, args: readonly string[]): Pr
 async function runXds(options: BenchOptions, args: readonly string[]): Promise<void> {
   const sizes = args.includes("--quick") ? QUICK_XDS_SIZES : XDS_SIZES;
   const results = [];
-  for (const [services, clients] of sizes) {
-    process.stderr.write(`xDS: ${services} services, ${clients} clients\n`);
-    results.push(await measureXds(services, clients, 10));
+  for (const [kind, services, clients] of sizes) {
+    process.stderr.write(`xDS: ${kind}, ${services} services, ${clients} clients\n`);
+    results.push(await measureXds(kind, services, clients, 10));
   }
   const compiled = [await measureXdsCompile(1_000), await measureXdsCompile(10_000)];
   await publish("xds", "xDS", `${circumstances("one run", args)}\n\n${xdsTables(results, compiled)}`, options);

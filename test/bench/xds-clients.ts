@@ -57,7 +57,7 @@ function connect(i: number): ClientDuplexStream<Buffer, Buffer> {
   const node = {
     id: `n${i}`,
     cluster: "",
-    metadata: { TRESTLE_LISTEN: listen },
+    metadata: { TRESTLE_LISTEN: listen, LABELS: { app: `w${i}` } },
     userAgentName: "trestle",
     userAgentVersion: "",
   };

@@ -3,6 +3,7 @@
 /** To the server's process. */
 export type XdsServerRequest =
   | { readonly type: "change"; readonly service: number }
+  | { readonly type: "rule"; readonly service: number }
   | { readonly type: "usage" }
   | { readonly type: "compile"; readonly services: number };
 
@@ -20,13 +21,28 @@ export type XdsClientsReport =
   | { readonly type: "connected" }
   | { readonly type: "counts"; readonly bytes: number; readonly answers: number; readonly lastMs: readonly number[] };
 
+/**
+ * What a run changes: a provider's address; the VirtualService of one service, where each has one; a provider's address where each client
+ * has a Sidecar of its own that shows it ten services.
+ */
+export type XdsKind = "provider" | "rule" | "scopes";
+
+/** Services that a Sidecar of the `scopes` runs shows its client. */
+export const SCOPE = 10;
+
+/** How many clients a change concerns. */
+export function concerned(kind: XdsKind, services: number, clients: number): number {
+  return kind === "scopes" ? Math.floor((clients * SCOPE) / services) : clients;
+}
+
 /** What was measured with one size of the world. */
 export interface XdsResult {
+  readonly kind: XdsKind;
   readonly services: number;
   readonly clients: number;
   /** From the change to each client's answer, over all clients and changes, ms. */
   readonly answerMs: readonly number[];
-  /** Sent to one client for one change. */
+  /** Sent to one client that it concerns for one change. */
   readonly bytesPerChange: number;
   /** Of the server, for one change with all clients. */
   readonly cpuMsPerChange: number;
@@ -44,14 +60,25 @@ export interface XdsCompileResult {
 }
 
 /** Services and clients that are measured; the last is the goal's. */
-export const XDS_SIZES: readonly (readonly [services: number, clients: number])[] = [
-  [100, 200],
-  [1_000, 200],
-  [1_000, 2_000],
+export const XDS_SIZES: readonly (readonly [kind: XdsKind, services: number, clients: number])[] = [
+  ["provider", 100, 200],
+  ["provider", 1_000, 200],
+  ["rule", 100, 200],
+  ["rule", 1_000, 200],
+  ["scopes", 1_000, 200],
+  ["provider", 1_000, 2_000],
+  ["rule", 1_000, 2_000],
+  ["scopes", 1_000, 2_000],
 ];
 
 /** Those of a quick run. */
-export const QUICK_XDS_SIZES = XDS_SIZES.slice(0, 2);
+export const QUICK_XDS_SIZES = XDS_SIZES.slice(0, 5);
+
+const KINDS: Readonly<Record<XdsKind, string>> = {
+  provider: "a provider",
+  rule: "a rule",
+  scopes: "a provider; a Sidecar for each client",
+};
 
 /** istiod's own published figure for the size of the goal is 1.5 GB and one core. */
 const GOALS = { services: 1_000, clients: 2_000, p99Ms: 1_000, rssBytes: 1.5e9, compiled: 10_000, compileMs: 5_000 };
@@ -68,6 +95,7 @@ const mb = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 export function xdsTables(results: readonly XdsResult[], compiled: readonly XdsCompileResult[]): string {
   const rows = results.map((one) =>
     [
+      KINDS[one.kind],
       one.services,
       one.clients,
       `${Math.round(quantile(one.answerMs, 0.5))} ms`,
@@ -82,8 +110,8 @@ export function xdsTables(results: readonly XdsResult[], compiled: readonly XdsC
     [one.services, `${Math.round(one.compileMs)} ms`, `${Math.round(one.encodeMs)} ms`, mb(one.bytes)].join(" | "),
   );
   return [
-    "| services | delta clients | change to answer, median | p99 | sent to a client a change | CPU of the server a change | its memory | until all had all |",
-    "|---|---|---|---|---|---|---|---|",
+    "| what changes | services | delta clients | change to answer, median | p99 | sent to a client a change | CPU of the server a change | its memory | until all had all |",
+    "|---|---|---|---|---|---|---|---|---|",
     ...rows.map((row) => `| ${row} |`),
     "",
     "| services | compiled from empty | made into bytes | bytes |",
@@ -103,26 +131,40 @@ function goals(
   results: readonly XdsResult[],
   compiled: readonly XdsCompileResult[],
 ): (readonly [what: string, value: number, most: number, unit: string])[] {
-  const whole = results.find(({ services, clients }) => services === GOALS.services && clients === GOALS.clients);
+  const whole = results.filter(({ services, clients }) => services === GOALS.services && clients === GOALS.clients);
   const made = compiled.find(({ services }) => services === GOALS.compiled);
-  const [few, many] = results.filter(({ clients }) => clients === results[0]?.clients);
+  const alike = results.filter(({ clients }) => clients === results[0]?.clients);
+  const pairs = (["provider", "rule"] as const).map((kind) => alike.filter((one) => one.kind === kind));
   return [
-    ...(whole === undefined
-      ? []
-      : ([
-          [`change to all answers, p99, ${GOALS.clients} clients`, quantile(whole.answerMs, 0.99), GOALS.p99Ms, " ms"],
-          [`memory of the server, ${GOALS.clients} clients`, whole.rssBytes / 1e9, GOALS.rssBytes / 1e9, " GB"],
-        ] as const)),
-    ...(few === undefined || many === undefined
-      ? []
-      : ([
+    ...whole.flatMap(
+      ({ kind, answerMs, rssBytes }) =>
+        [
           [
-            `bytes of a change, ${many.services} services beside ${few.services}`,
-            many.bytesPerChange / few.bytesPerChange,
-            1.05,
-            "",
+            `change of ${KINDS[kind]} to all answers, p99, ${GOALS.clients} clients`,
+            quantile(answerMs, 0.99),
+            GOALS.p99Ms,
+            " ms",
           ],
-        ] as const)),
+          [
+            `memory of the server (${KINDS[kind]}), ${GOALS.clients} clients`,
+            rssBytes / 1e9,
+            GOALS.rssBytes / 1e9,
+            " GB",
+          ],
+        ] as const,
+    ),
+    ...pairs.flatMap(([few, many]) =>
+      few === undefined || many === undefined
+        ? []
+        : ([
+            [
+              `bytes of a change of ${KINDS[few.kind]}, ${many.services} services beside ${few.services}`,
+              many.bytesPerChange / few.bytesPerChange,
+              1.05,
+              "",
+            ],
+          ] as const),
+    ),
     ...(made === undefined
       ? []
       : ([[`${GOALS.compiled} services compiled from empty`, made.compileMs, GOALS.compileMs, " ms"]] as const)),

@@ -9,11 +9,13 @@ import { encodeResponse } from "../../src/codecs/xds/discovery-bytes.ts";
 import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
 import { createControlStore } from "../../src/control/store.ts";
 import type { Entry } from "../../src/model/entry.ts";
+import type { Rule } from "../../src/model/rule.ts";
 import { createSnapshot } from "../../src/model/snapshot.ts";
 import { entryOf } from "../support/rule-cases.ts";
-import type { XdsServerReport, XdsServerRequest } from "./xds-numbers.ts";
+import { rulesOf, virtualServiceText } from "../support/rules.ts";
+import { SCOPE, type XdsServerReport, type XdsServerRequest } from "./xds-numbers.ts";
 
-const [services = "1000", address = "127.0.0.1:0"] = process.argv.slice(2);
+const [services = "1000", kind = "provider", scopes = "0", address = "127.0.0.1:0"] = process.argv.slice(2);
 const ENDPOINTS = 3;
 const node = {
   id: "n",
@@ -28,12 +30,34 @@ function entry(i: number, generation: number): Entry {
     const last = at === 0 ? (generation % 200) + 1 : at + 200;
     return `dubbo://10.${i >> 8}.${i & 255}.${last}:20880?methods=create,find,list,remove&side=provider&timeout=3000`;
   });
-  return entryOf(`com.acme.bench.Service${i}:1.0.0`, urls);
+  return entryOf(`${nameOf(i)}:1.0.0`, urls);
+}
+
+/** Names have the same length whatever their number, so that bytes compare. */
+const nameOf = (i: number): string => `com.acme.bench.Service${String(i).padStart(5, "0")}`;
+
+function virtualService(i: number, generation: number): Rule {
+  const routes = `[{name: r, timeout: ${100 + (generation % 800)}ms, route: [{destination: {host: ${nameOf(i)}}}]}]`;
+  return rulesOf(virtualServiceText(`service-${String(i).padStart(5, "0")}`, `[${nameOf(i)}]`, routes))[0]!;
+}
+
+/** One Sidecar for each client, which shows it ten services. */
+function sidecar(i: number): Rule {
+  const hosts = Array.from({ length: SCOPE }, (_, at) => `'*/${nameOf((i * SCOPE + at) % Number(services))}'`);
+  return rulesOf(
+    `apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: s${i}}\nspec: {workloadSelector: {labels: {app: w${i}}}, egress: [{hosts: [${hosts}]}]}\n`,
+  )[0]!;
 }
 
 const output = new XdsOutput(silentLogger);
 const store = createControlStore({ protocols: CARRIED_PROTOCOLS });
 const entries = Array.from({ length: Number(services) }, (_, i) => entry(i, 0));
+const rules: Rule[] =
+  kind === "rule"
+    ? entries.map((_, i) => virtualService(i, 0))
+    : kind === "scopes"
+      ? Array.from({ length: Number(scopes) }, (_, i) => sidecar(i))
+      : [];
 let generation = 0;
 
 const send = (report: XdsServerReport): void => void process.send!(report);
@@ -45,6 +69,9 @@ process.on("message", async (request: XdsServerRequest) => {
     const before = entries[at]!;
     entries[at] = after;
     await store.sink.apply({ create: [], update: [{ before, after }], delete: [] });
+  } else if (request.type === "rule") {
+    rules[request.service] = virtualService(request.service, ++generation);
+    store.setRules([...rules]);
   } else if (request.type === "usage") {
     globalThis.gc?.();
     const { user, system } = process.cpuUsage();
@@ -71,6 +98,7 @@ process.on("message", async (request: XdsServerRequest) => {
 const [host, port] = address.split(":");
 await output.start({ host: host!, port: Number(port) });
 await store.sink.apply({ create: entries, update: [], delete: [] });
+store.setRules([...rules]);
 store.flush();
 output.update(store.snapshots.get(), {});
 void (async () => {

@@ -4,13 +4,16 @@ import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sleep } from "../support/process.ts";
-import type {
-  XdsClientsReport,
-  XdsClientsRequest,
-  XdsCompileResult,
-  XdsResult,
-  XdsServerReport,
-  XdsServerRequest,
+import {
+  concerned,
+  SCOPE,
+  type XdsClientsReport,
+  type XdsClientsRequest,
+  type XdsCompileResult,
+  type XdsKind,
+  type XdsResult,
+  type XdsServerReport,
+  type XdsServerRequest,
 } from "./xds-numbers.ts";
 
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -62,8 +65,13 @@ class Child {
 }
 
 /** Measures one size of the world. */
-export async function measureXds(services: number, clients: number, changes: number): Promise<XdsResult> {
-  const server = new Child(SERVER_CORE, "xds-server.ts", [`${services}`]);
+export async function measureXds(
+  kind: XdsKind,
+  services: number,
+  clients: number,
+  changes: number,
+): Promise<XdsResult> {
+  const server = new Child(SERVER_CORE, "xds-server.ts", [`${services}`, kind, `${clients}`]);
   let load: Child | undefined;
   try {
     const { address } = await server.take("listening");
@@ -72,7 +80,7 @@ export async function measureXds(services: number, clients: number, changes: num
     await load.take("connected");
     const counts = () => load!.ask({ type: "counts" }, "counts");
     // Each client has five types, of which those with more than 1,000 resources come in parts.
-    const parts = 3 * Math.max(1, Math.ceil(services / 1_000)) + 2;
+    const parts = 3 * Math.max(1, Math.ceil((kind === "scopes" ? SCOPE : services) / 1_000)) + 2;
     await untilAnswers(counts, parts * clients);
     const connectMs = Math.max(...(await counts()).lastMs) - startMs;
     await sleep(2_000);
@@ -82,19 +90,20 @@ export async function measureXds(services: number, clients: number, changes: num
     for (let i = 0; i < changes; i++) {
       load.send({ type: "reset" });
       const changedMs = Date.now();
-      server.send({ type: "change", service: (i * 37) % services });
-      await untilAnswers(counts, clients);
+      server.send({ type: kind === "rule" ? "rule" : "change", service: (i * 37) % services });
+      await untilAnswers(counts, concerned(kind, services, clients));
       const { lastMs, bytes: sent } = await counts();
-      answerMs.push(...lastMs.map((ms) => ms - changedMs));
+      answerMs.push(...lastMs.filter((ms) => ms >= changedMs).map((ms) => ms - changedMs));
       bytes += sent;
       await sleep(500);
     }
     const after = await server.ask({ type: "usage" }, "usage");
     return {
+      kind,
       services,
       clients,
       answerMs,
-      bytesPerChange: bytes / changes / clients,
+      bytesPerChange: bytes / changes / concerned(kind, services, clients),
       cpuMsPerChange: (after.cpuMs - before.cpuMs) / changes,
       rssBytes: after.rssBytes,
       connectMs,

@@ -7,6 +7,7 @@ import { createDubboXdsCompiler } from "./dubbo-xds/target.ts";
 import { envoyNode } from "./envoy/node.ts";
 import { createEnvoyCompiler } from "./envoy/target.ts";
 import { tcpServices } from "./envoy/tcp.ts";
+import { withoutSecrets } from "./envoy/without-secrets.ts";
 import { createGrpcCompiler } from "./grpc/target.ts";
 
 /** What a client of the xDS server is, and so which form its resources have. */
@@ -40,7 +41,7 @@ export interface ServedInputs {
 /** What other clients than Trestle proxies are given, and what is to be said of them. */
 export interface ServedSource {
   /** The set for a client; undefined while nothing is known yet, and for a Trestle proxy, whose resources need no other form. */
-  resourcesFor(node: NodeText): ServedSet | undefined;
+  resourcesFor(node: NodeText & { readonly identity?: string }): ServedSet | undefined;
   /** Of the Envoys that were given resources: what rules ask for and they cannot do; each once. */
   findings(): readonly Finding[];
 }
@@ -65,8 +66,11 @@ export function createServedSource({ snapshot, compile }: ServedInputs): ServedS
           const namespace = String(node.metadata["NAMESPACE"] ?? now.mesh.namespace);
           const tcp = tcpServices(now.rules, { namespace, labels: own.labels });
           const { set, findings } = envoy(resources, now.entries, own, tcp);
-          if (findings.length > 0) found = { of: now, findings };
-          return set;
+          // Without TLS nobody is told secrets.
+          const given = node.identity === undefined ? withoutSecrets(set) : { set, findings: [] };
+          const all = given.findings.length === 0 ? findings : [...findings, ...given.findings];
+          if (all.length > 0) found = { of: now, findings: all };
+          return given.set;
         }
         default:
           return kind satisfies never;
