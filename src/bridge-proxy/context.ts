@@ -84,6 +84,8 @@ export const NOBODY: CallerPort = { closed: true, deliver: () => {}, answer: () 
 export interface ProviderPort extends ConnectTarget {
   /** Calls that wait for an answer of it, over all connections. */
   active: number;
+  /** Calls go elsewhere just now as connecting takes long: that they end says nothing of the provider. */
+  isPassedOver: boolean;
   /** It said READONLY, or took that back. */
   setDraining(draining: boolean): void;
 }

@@ -101,11 +101,13 @@ export function failCallsOf(context: ProxyContext, callee: CalleePort, reason: C
 /** Lets the calls that wait for `callee` to connect go to other providers, those that have one: nothing was sent yet. */
 export function moveCallsOf(context: ProxyContext, callee: CalleePort, message: string): void {
   const { calls } = context;
+  callee.host.isPassedOver = true;
   for (let slot = callee.firstCall; slot >= 0; ) {
     const next = calls.next[slot]!;
     if (calls.exchanges[slot]?.hasOther() === true) failCall(context, slot, "connect_failure", message);
     slot = next;
   }
+  callee.host.isPassedOver = false;
 }
 
 /**

@@ -179,6 +179,20 @@ describe("Dubbo2, many calls a connection", () => {
   });
 });
 
+test("calls that go elsewhere as connecting takes long do not eject who is slow to connect", async () => {
+  const provider = await startFakeProvider();
+  const cluster: Partial<Cluster> = {
+    lbPolicy: "ROUND_ROBIN",
+    outlierDetection: { consecutive5xx: 1, baseEjectionTime: "30s", maxEjectionPercent: 100 },
+  };
+  const lone = await startLoneProxy([{ interface: INTERFACE, ports: [await stalledPort(), provider.port], cluster }]);
+  const caller = await openRaw(lone.host, lone.port);
+  open.push(provider, lone, { close: () => caller.destroy() });
+  for (let id = 1n; id <= 6n; id++) caller.write(request({ id, service: INTERFACE, method: "get" }));
+  for (let i = 0; i < 6; i++) expect((await caller.answer()).status).toBe(20);
+  expect(lone.proxy.stats().gauges.endpointsEjected).toBe(0);
+});
+
 describe("Triple, many calls a connection", () => {
   test("connections that carry one call each carry all of a burst", async () => {
     const provider = createHttp2Server();

@@ -1,8 +1,14 @@
 import type { CallReason } from "../../base/errors.ts";
-import type { ProxyContext } from "../context.ts";
+import type { ProviderPort, ProxyContext } from "../context.ts";
 import type { Outcome } from "../policies/outcome.ts";
 import type { Cluster } from "./cluster.ts";
 import type { EndpointRecord } from "./records.ts";
+
+/** Where a try goes, as far as its cluster is told of it. */
+export interface ClaimedEndpoint {
+  readonly record: EndpointRecord | undefined;
+  readonly host: Pick<ProviderPort, "isPassedOver">;
+}
 
 /**
  * What one call has of its cluster: a place among the calls that wait there, one among the retries, and a word on how each try ended. A try
@@ -12,6 +18,7 @@ export class Claim {
   readonly #context: Pick<ProxyContext, "nowMs" | "originMs" | "counters">;
   #cluster: Cluster | undefined;
   #record: EndpointRecord | undefined;
+  #host: ClaimedEndpoint["host"] | undefined;
   #beganMs = 0;
   #tookMs = -1;
   /** The cluster that counts a retry of the call: one that waits for its time, or is under way. */
@@ -22,10 +29,11 @@ export class Claim {
   }
 
   /** A try is sent. */
-  begin(cluster: Cluster, { record }: { readonly record: EndpointRecord | undefined }): void {
+  begin(cluster: Cluster, { record, host }: ClaimedEndpoint): void {
     cluster.waiting++;
     this.#cluster = cluster;
     this.#record = record;
+    this.#host = host;
     this.#beganMs = this.#context.nowMs;
     this.#tookMs = -1;
   }
@@ -41,9 +49,9 @@ export class Claim {
     this.end();
   }
 
-  /** The try ended without a whole answer. */
+  /** The try ended without a whole answer; of one that goes elsewhere, as connecting takes long, nothing is said. */
   failed(reason: CallReason): void {
-    this.#record?.failed(reason, this.#took(), this.#wallMs());
+    if (this.#host?.isPassedOver !== true) this.#record?.failed(reason, this.#took(), this.#wallMs());
     this.end();
   }
 
@@ -53,6 +61,7 @@ export class Claim {
     this.#cluster.waiting--;
     this.#cluster = undefined;
     this.#record = undefined;
+    this.#host = undefined;
     this.#endRetry();
   }
 

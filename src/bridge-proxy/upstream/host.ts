@@ -58,6 +58,7 @@ export class UpstreamHost<C extends UpstreamConnection = UpstreamConnection> {
   readonly pool: PoolRules | undefined;
   /** Calls that wait for an answer from here. */
   active = 0;
+  isPassedOver = false;
   /** It said READONLY: it gets no new call while another provider lives. */
   draining = false;
   state: HostState = "idle";

@@ -6,7 +6,7 @@ type Late = LateCall<CallerPort, CalleePort>;
 
 const callee = (): CalleePort => ({
   firstCall: -1,
-  host: { address: "127.0.0.1", port: 1, active: 0, setDraining() {} },
+  host: { address: "127.0.0.1", port: 1, active: 0, isPassedOver: false, setDraining() {} },
 });
 const [a, b] = [callee(), callee()];
 

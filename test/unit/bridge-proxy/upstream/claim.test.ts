@@ -13,9 +13,10 @@ function stage() {
   const cluster = { waiting: 0, retrying: 0, mayRetry: true };
   const context = { nowMs: 10, originMs: 1_000, counters: { retryOverflows: 0 } };
   const claim = new Claim(context as unknown as ConstructorParameters<typeof Claim>[0]);
-  const begin = () => claim.begin(cluster as unknown as Cluster, { record });
+  const host = { isPassedOver: false };
+  const begin = () => claim.begin(cluster as unknown as Cluster, { record, host });
   const retry = () => claim.retry(cluster as unknown as Cluster);
-  return { said, cluster, context, claim, begin, retry };
+  return { said, cluster, context, claim, host, begin, retry };
 }
 
 test("a try counts as waiting until it ends, and is said to have ended once", () => {
@@ -47,12 +48,24 @@ test("a try takes as long as its answer's head does, or until it failed", () => 
 });
 
 test("nothing is said of a try that ended by nobody's fault, or of a cluster that does not ask", () => {
-  const { said, cluster, claim, begin } = stage();
+  const { said, cluster, claim, host, begin } = stage();
   begin();
   claim.end();
-  claim.begin(cluster as unknown as Cluster, { record: undefined });
+  claim.begin(cluster as unknown as Cluster, { record: undefined, host });
   claim.answered(OK);
   expect([cluster.waiting, said]).toEqual([0, []]);
+});
+
+test("a try that goes elsewhere, as connecting takes long, is no failure of its provider", () => {
+  const { said, cluster, claim, host, begin } = stage();
+  begin();
+  host.isPassedOver = true;
+  claim.failed("connect_failure");
+  host.isPassedOver = false;
+  expect([cluster.waiting, said]).toEqual([0, []]);
+  begin();
+  claim.failed("connect_failure");
+  expect(said).toEqual([["connect_failure", 0, 1_010]]);
 });
 
 test("a retry counts from when it is decided until its try ends", () => {
