@@ -22,22 +22,25 @@ export class EndpointSet<C extends UpstreamConnection> {
   readonly #rules: PartRules;
   readonly #layout: Layout<EndpointOf<C>>;
   /** By part: each has turns of its own. */
-  readonly #chooses = new Map<string, Choose>();
+  readonly #chooses: Map<string, Choose>;
   #seenVersion = -1;
   #freshUntilMs = 0;
   #parts: readonly Part<EndpointOf<C>>[] = [];
   /** The only part's, where there is one: nothing has to be looked up for it. */
   #choose: Choose | undefined;
 
+  /** `before`: the set in whose place it stands, whose turns go on; it is of no use afterwards. */
   constructor(
     endpoints: readonly EndpointOf<C>[],
     plan: BalancePlan,
     hosts: HostPool<C>,
     overprovisioning = OVERPROVISIONING,
+    before?: EndpointSet<C>,
   ) {
     this.endpoints = endpoints;
     this.#hosts = hosts;
     this.#create = plan.create;
+    this.#chooses = before !== undefined && before.#create === plan.create ? before.#chooses : new Map();
     this.#rules = { ...plan, overprovisioning };
     this.#layout = layOut(endpoints);
   }

@@ -151,3 +151,16 @@ test("an endpoint that is called unhealthy is not connected to", () => {
   expect(setOf([bad]).pick(0, () => 0)).toBeUndefined();
   expect((bad.host as unknown as FakeHost).warmed).toBe(0);
 });
+
+test("turns go on in the set that takes another's place", () => {
+  const plan = compileBalance({ ...clusterOf("com.acme.A"), lbPolicy: "ROUND_ROBIN" });
+  const pool = { version: 0 } as HostPool;
+  const list = [endpoint("a"), endpoint("b"), endpoint("c")];
+  let set: EndpointSet<UpstreamConnection> | undefined;
+  const names: string[] = [];
+  for (let updates = 0; updates < 6; updates++) {
+    set = new EndpointSet([...list], plan, pool, undefined, set);
+    names.push((set.pick(0, Math.random)!.host as unknown as FakeHost).name);
+  }
+  expect(names).toEqual(["a", "b", "c", "a", "b", "c"]);
+});
