@@ -2,7 +2,7 @@ import type { CallReason } from "../base/errors.ts";
 import type { ProxyContext } from "./context.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 import type { EndpointOf } from "./upstream/endpoint.ts";
-import type { EndpointGroup } from "./upstream/endpoint-group.ts";
+import type { CallWish, EndpointGroup } from "./upstream/endpoint-group.ts";
 import type { UpstreamConnection } from "./upstream/host.ts";
 
 /** Why a call gets no endpoint. */
@@ -12,11 +12,8 @@ export interface NoEndpoint {
 }
 
 /** What a try asks of its endpoint, whatever its caller speaks. */
-export interface Wish {
+export interface Wish extends CallWish {
   readonly cluster: Cluster;
-  /** `""` for none. */
-  readonly tag: string;
-  readonly tagForced: boolean;
   /** Hosts that had the call already. */
   readonly avoid: readonly object[];
   /** Their whole priorities are left out, where others are left. */
@@ -29,9 +26,10 @@ export interface Wish {
 export function chooseEndpoint<C extends UpstreamConnection>(
   context: ProxyContext,
   group: EndpointGroup<C>,
-  { cluster, tag, tagForced, avoid, avoidsPriorities, hash }: Wish,
+  wish: Wish,
 ): EndpointOf<C> | NoEndpoint | undefined {
-  const set = group.forTag(tag, tagForced);
+  const { cluster, avoid, avoidsPriorities, hash } = wish;
+  const set = group.forCall(wish, context.random);
   const pick = (without: readonly object[]) =>
     set?.pick(context.originMs + context.nowMs, context.random, without, hash);
   const elsewhere = avoidsPriorities && avoid.length > 0 ? pick(hostsBeside(group.endpoints, avoid)) : undefined;

@@ -10,6 +10,8 @@ export interface RuntimeConfig {
   applicationOf(address: string): string | undefined;
   /** The tag that all consumers of a service registered with from an address; `""` where there is none. */
   tagOf(address: string, service: ServiceKey): string;
+  /** What all consumers of a service that registered from an address said, of the parameters that its routers ask for. */
+  callerOf(address: string, service: ServiceKey): Readonly<Record<string, string>> | undefined;
   /** What is known of the types of an interface's calls. */
   schemaOf(interfaceName: string): ServiceSchema | undefined;
   /** The Java classes that any of the interfaces' metadata describes. */

@@ -1,5 +1,6 @@
 import type { Application } from "./application.ts";
 import type { Locality } from "./mesh.ts";
+import type { Routing } from "./routing.ts";
 import type { ServiceSchema } from "./schema.ts";
 import type { ServiceKey } from "./service.ts";
 
@@ -61,6 +62,8 @@ export interface Entry {
   readonly exportTo?: readonly string[];
   /** Its calls are Dubbo's although its providers speak HTTP: a RestMapping says how they are made there. */
   readonly mapped?: true;
+  /** What the routers of its registry say of which providers a call may have; absent for nothing. */
+  readonly routing?: Routing;
 }
 
 /** Something a person should know about a registry, a rule or a configuration; it never stops the rest. */

@@ -44,12 +44,12 @@ export const REGISTRY_FINDINGS = {
   },
   TR0130: {
     severity: "warning",
-    title: "a legacy router rules a service that passes unchanged therefore",
+    title: "a legacy router that is not applied rules a service, which passes unchanged therefore",
     passes: true,
   },
   TR0131: {
     severity: "warning",
-    title: "a rule of the config centre rules a service that passes unchanged therefore",
+    title: "a rule of the config centre that is not applied rules a service, which passes unchanged therefore",
     passes: true,
   },
   TR0132: {
@@ -62,6 +62,16 @@ export const REGISTRY_FINDINGS = {
   TR0135: {
     severity: "warning",
     title: "dynamic configuration of the config centre is not applied in full",
+    passes: false,
+  },
+  TR0136: {
+    severity: "error",
+    title: "a rule of the registry cannot be read; its last good text counts",
+    passes: false,
+  },
+  TR0137: {
+    severity: "info",
+    title: "a rule of the registry means something else to some lines of Dubbo",
     passes: false,
   },
   TR0140: { severity: "error", title: "two services share one host; the later one is left out", passes: true },

@@ -46,6 +46,7 @@ export function guardedConfig(services: Readonly<Record<string, GuardedService>>
     ),
     applicationOf: () => undefined,
     tagOf: () => "",
+    callerOf: () => undefined,
     schemaOf: () => undefined,
     classes: () => compileJava({ methods: [], types: {} }),
   };

@@ -31,13 +31,14 @@ import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driv
 import type { DubboEndpoint } from "../upstream/endpoint.ts";
 import type { UpstreamHost } from "../upstream/host.ts";
 import { addresseeOf, answerReason } from "./answers.ts";
+import { callFacts } from "./call-facts.ts";
 import { Callbacks } from "./callbacks.ts";
 import type { Callee } from "./callee.ts";
 import { CallerWatch } from "./caller-watch.ts";
 import { type Refusal, rulingOf, UNREADABLE } from "./guard.ts";
-import { hashFor, headerLookup } from "./header-lookup.ts";
+import { headerLookup } from "./header-lookup.ts";
 import { createLane, type Lane, Lanes, laneRow, mayCallBack } from "./lanes.ts";
-import { calledKey, hostOf, NO_TAG, tagOf } from "./resolve.ts";
+import { calledKey, hostOf } from "./resolve.ts";
 
 /** Reads the heads of all callers' requests, one at a time: nothing that it holds outlives the frame. */
 const hessian2Head = new RequestHead();
@@ -313,7 +314,6 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   ): void {
     this.#lastHost = host;
     const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
-    const isTagged = route.targets.some(({ cluster }) => cluster.hasTags);
     const head = serialization === FASTJSON2 ? fastjson2Head : hessian2Head;
     new Exchange(this.#context, {
       caller: this,
@@ -324,9 +324,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       twoWay: (bytes[start + 2]! & FLAG_TWO_WAY) !== 0,
       decision: host,
       route,
-      ...(isTagged ? tagOf(isRead ? head : undefined, this.#config().tagOf(this.#address, host.host.key)) : NO_TAG),
+      ...callFacts(isRead ? head : undefined, route, host, this.#config(), this.#address),
       pinned: mayCallBack(route, host.method),
-      hash: hashFor(route, isRead ? head : undefined, host.host.key, this.#config(), this.#address),
       callerTimeoutMs,
       denied: ruling?.denied,
       schemaOf: this.#config().schemaOf,

@@ -122,6 +122,7 @@ export function isPlain(route: CompiledRoute, key: ServiceKey): boolean {
       answerMutations === undefined &&
       cluster.dubbo.endpoints.length > 0 &&
       !cluster.dubbo.hasTags &&
+      cluster.callKeys === undefined &&
       !cluster.dubbo.setsToken &&
       !cluster.isCounted &&
       !cluster.isHashed

@@ -34,6 +34,7 @@ const REFUSING: RuntimeConfig = {
   ),
   applicationOf: () => undefined,
   tagOf: () => "",
+  callerOf: () => undefined,
   schemaOf: () => undefined,
   classes: () => javaClasses([]),
 };

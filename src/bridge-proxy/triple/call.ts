@@ -3,6 +3,7 @@ import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import type { ValueOf } from "../../codecs/xds/routing.ts";
 import { Wait } from "../after.ts";
 import { type Ruling, refuseDenied } from "../authz/checkpoint.ts";
 import { chooseEndpoint } from "../choose.ts";
@@ -13,6 +14,7 @@ import { answerOf, delayOf } from "../policies/fault.ts";
 import { hashOf } from "../policies/hash.ts";
 import type { CallRecord } from "../policies/metrics.ts";
 import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfReason } from "../policies/outcome.ts";
+import { routedCall } from "../policies/router-call.ts";
 import { tryDeadline } from "../policies/try-deadline.ts";
 import { type CompiledRoute, type HostDecision, pickTarget, type Target } from "../route.ts";
 import { rowOf, UNKNOWN_ROW } from "../rows.ts";
@@ -52,6 +54,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   #wait: Wait | undefined;
   #copies: Copies | undefined;
   #hash: number | undefined;
+  #routed: ValueOf | undefined;
   /** The head as it goes to the destination that was picked. */
   #sent: Fields;
   #routeDeadlineMs = Number.POSITIVE_INFINITY;
@@ -197,7 +200,8 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     const { cluster } = this.#target!;
     const avoid = this.#attempts.triedAndLast;
     const group = cluster.bridgesToHttp ? cluster.http : cluster.bridgesTriple ? cluster.dubbo : cluster.tri;
-    return group.forTag(this.#lane.tag, this.#lane.tagForced)?.hasReady(avoid) === true;
+    const { tag, tagForced } = this.#lane;
+    return group.forCall({ tag, tagForced, routed: this.#routed }, this.#context.random)?.hasReady(avoid) === true;
   }
 
   #refuse({ reason, message }: Refusal): void {
@@ -217,6 +221,8 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       return;
     }
     this.#route = route;
+    const { address, config } = this.#lane;
+    this.#routed = routedCall({ route, decision, header, address, config });
     this.#hash = route.hash && hashOf(route.hash, header, this.#lane.address);
     const delayMs = delayOf(route, this.#context.random);
     if (delayMs > 0) this.#after(delayMs, () => this.#afterDelay(route));
@@ -275,10 +281,12 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     const context = this.#context;
     const { cluster } = this.#target!;
     const { tag, tagForced } = this.#lane;
+    const routed = this.#routed;
     const endpoint = chooseEndpoint(context, group, {
       cluster,
       tag,
       tagForced,
+      routed,
       avoid,
       avoidsPriorities: this.#route?.retry?.avoidsPriorities === true,
       hash: this.#hash,

@@ -9,6 +9,7 @@ import type { Ruling } from "../authz/checkpoint.ts";
 import { ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts";
 import { argumentText } from "../dubbo/argument-text.ts";
 import { type Callable, namesNothing, rewriteCall } from "../policies/rewrite.ts";
+import { asksArguments } from "../policies/router-call.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, type Target } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { editFields } from "./edits.ts";
@@ -126,9 +127,10 @@ function createLane(
 }
 
 function asksForArguments({ candidates, fixed }: HostDecision): boolean {
-  if (fixed !== undefined) return fixed.hash?.asksArguments === true;
+  const asks = (route: CompiledRoute) => route.hash?.asksArguments === true || asksArguments(route);
+  if (fixed !== undefined) return asks(fixed);
   const isArgument = ({ name }: { readonly name: string }) => name.startsWith(ARGUMENT);
-  return candidates.some(({ headers, hash }) => headers.some(isArgument) || hash?.asksArguments === true);
+  return candidates.some((route) => route.headers.some(isArgument) || asks(route));
 }
 
 /** What a call's first message decides. */

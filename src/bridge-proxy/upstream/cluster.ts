@@ -119,6 +119,11 @@ export class Cluster {
     return this.dubbo.hasTags || this.tri.hasTags;
   }
 
+  /** What calls have to tell for routers of the registry, whatever its endpoints speak; undefined where there are none. */
+  get callKeys(): readonly string[] | undefined {
+    return this.dubbo.callKeys;
+  }
+
   /** Calls of Triple callers have to be translated: no endpoint speaks Triple, or none of those can be reached and others may be. */
   get bridgesTriple(): boolean {
     return this.tri.isDown && !(this.dubbo.isDown && this.tri.endpoints.length > 0);
@@ -160,13 +165,14 @@ export class Cluster {
     );
     const factor = assignment?.policy?.overprovisioningFactor;
     const overprovisioning = factor === undefined ? OVERPROVISIONING : factor / 100;
+    const routing = assignment?.endpoints[0]?.metadata?.filterMetadata[TRESTLE_METADATA].routing;
     const speaking = (protocol: string) =>
       listed.filter(
         ({ resource }) => (resource.metadata?.filterMetadata[TRESTLE_METADATA].protocol ?? "dubbo") === protocol,
       );
     const changes = [
-      this.dubbo.update(speaking("dubbo"), overprovisioning, wallMs),
-      this.tri.update(speaking("tri"), overprovisioning, wallMs),
+      this.dubbo.update(speaking("dubbo"), overprovisioning, wallMs, routing),
+      this.tri.update(speaking("tri"), overprovisioning, wallMs, routing),
       this.http.update(speaking("http"), overprovisioning, wallMs),
     ];
     this.#records.keep(

@@ -1,5 +1,7 @@
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import type { LbEndpoint, Locality, LocalityLbEndpoints } from "../../codecs/xds/endpoint.ts";
+import type { ValueOf } from "../../codecs/xds/routing.ts";
+import type { RouterTags, Routing } from "../../model/routing.ts";
 import { EndpointSet } from "../balance/endpoint-set.ts";
 import type { BalancePlan } from "../balance/plan.ts";
 import type { UpstreamTls } from "../tls/upstream.ts";
@@ -7,11 +9,21 @@ import type { EndpointOf } from "./endpoint.ts";
 import type { HostPool, UpstreamConnection } from "./host.ts";
 import type { PoolRules } from "./pool-rules.ts";
 import type { EndpointRecords } from "./records.ts";
+import { RoutedSets } from "./routed-sets.ts";
 
 /** One endpoint and where it stands in its assignment. */
 export interface ListedEndpoint {
   readonly resource: LbEndpoint;
   readonly place: Pick<LocalityLbEndpoints, "locality" | "loadBalancingWeight" | "priority">;
+}
+
+/** What a call asks of its endpoint, as far as that narrows the choice. */
+export interface CallWish {
+  /** `""` for none. */
+  readonly tag: string;
+  readonly tagForced: boolean;
+  /** What routers of the registry ask of the call; absent where there are none. */
+  readonly routed?: ValueOf | undefined;
 }
 
 /** What the groups of one cluster have in common. */
@@ -33,6 +45,8 @@ export class EndpointGroup<C extends UpstreamConnection> {
   #untagged: EndpointSet<C>;
   #setsToken = false;
   #hasTags = false;
+  #routing: Routing | undefined;
+  #routed: RoutedSets<C> | undefined;
 
   /** `before` is the group in whose place this one stands: who was there already is not new. */
   constructor(parts: GroupParts, hosts: HostPool<C>, before?: EndpointGroup<C>) {
@@ -67,36 +81,58 @@ export class EndpointGroup<C extends UpstreamConnection> {
     return this.#hasTags;
   }
 
+  /** What calls have to tell for routers of the registry; undefined where there are none. */
+  get callKeys(): readonly string[] | undefined {
+    return this.#routed?.callKeys;
+  }
+
   /** Whether each call must carry the chosen endpoint's own token. */
   get setsToken(): boolean {
     return this.#setsToken;
   }
 
   /**
-   * Replaces the endpoints. Whether calls have to be read otherwise than before: for tags, for tokens, or as there are some now or none.
-   * `wallMs` is the time of day.
+   * Replaces the endpoints. Whether calls have to be read otherwise than before: for tags, for tokens, for
+   * routers, or as there are some now or none. `wallMs` is the time of day.
    */
-  update(resources: readonly ListedEndpoint[], overprovisioning: number, wallMs: number): boolean {
-    const before = [this.#hasTags, this.#setsToken, this.#endpoints.length === 0];
+  update(
+    resources: readonly ListedEndpoint[],
+    overprovisioning: number,
+    wallMs: number,
+    routing: Routing | undefined = undefined,
+  ): boolean {
+    const before = [this.#hasTags, this.#setsToken, this.#endpoints.length === 0, this.#routing];
     this.#listed = this.#read(resources, wallMs);
     this.#endpoints = this.#listed.filter(({ healthy }) => healthy);
     const tags = new Set(this.#endpoints.map(({ tag }) => tag));
-    const setOf = (tag: string) => {
-      const endpoints = this.#listed.filter((endpoint) => endpoint.tag === tag);
-      return new EndpointSet(endpoints, this.#parts.plan, this.#hosts, overprovisioning);
-    };
+    const create = (endpoints: readonly EndpointOf<C>[]) =>
+      new EndpointSet(endpoints, this.#parts.plan, this.#hosts, overprovisioning);
+    const setOf = (tag: string) => create(this.#listed.filter((endpoint) => endpoint.tag === tag));
+    if (JSON.stringify(routing) !== JSON.stringify(this.#routing)) this.#routing = routing;
+    this.#routed = routing === undefined || routing.steps.length === 0 ? undefined : new RoutedSets(routing, create);
     this.#tagged = new Map([...tags].map((tag) => [tag, setOf(tag)]));
     this.#untagged = this.#tagged.get("") ?? setOf("");
-    this.#hasTags = tags.size > 1 || (tags.size === 1 && !tags.has(""));
+    this.#hasTags = tags.size > 1 || (tags.size === 1 && !tags.has("")) || routing?.tags !== undefined;
     this.#setsToken = new Set(this.#endpoints.map(({ token }) => token)).size > 1;
-    const now = [this.#hasTags, this.#setsToken, this.#endpoints.length === 0];
+    const now = [this.#hasTags, this.#setsToken, this.#endpoints.length === 0, this.#routing];
     return now.some((value, i) => value !== before[i]);
+  }
+
+  /** The endpoints that a call may have: those of its tag, as far as routers of the registry leave them. `random` in [0, 1) draws among destinations of a router. */
+  forCall({ tag, tagForced, routed }: CallWish, random: () => number): EndpointSet<C> | undefined {
+    const set = this.forTag(tag, tagForced);
+    return set === undefined || routed === undefined || this.#routed === undefined
+      ? set
+      : this.#routed.narrow(set, routed, random);
   }
 
   /** The endpoints for a call with this tag, by Dubbo's rule: those with the tag; where there are none, those without any, unless the tag is forced. */
   forTag(tag: string, forced: boolean): EndpointSet<C> | undefined {
     if (tag === "") return this.untagged;
-    return this.#tagged.get(tag) ?? (forced ? undefined : this.untagged);
+    const rule = this.#routing?.tags;
+    const level = rule === undefined || forced ? tag : levelOf(tag, rule, this.#tagged);
+    const isForced = forced || (rule?.force === true && rule.names.includes(level));
+    return this.#tagged.get(level) ?? (isForced ? undefined : this.untagged);
   }
 
   #read(resources: readonly ListedEndpoint[], wallMs: number): EndpointOf<C>[] {
@@ -120,6 +156,13 @@ export class EndpointGroup<C extends UpstreamConnection> {
   }
 }
 
+/** Of `a|b|c` under a tag rule: the longest of itself, `a|b` and `a` that is set; itself where none is. */
+function levelOf(tag: string, { names }: RouterTags, tagged: ReadonlyMap<string, unknown>): string {
+  for (let level = tag; level !== ""; level = level.slice(0, Math.max(0, level.lastIndexOf("|"))))
+    if (names.includes(level) || tagged.has(level)) return level;
+  return tag;
+}
+
 function factsOf({ metadata, loadBalancingWeight: weight }: LbEndpoint) {
   const facts = metadata?.filterMetadata[TRESTLE_METADATA];
   return {
@@ -131,6 +174,7 @@ function factsOf({ metadata, loadBalancingWeight: weight }: LbEndpoint) {
     payloadBytes: facts?.payloadBytes ?? 0,
     takesWrapper: facts?.takesWrapper ?? false,
     refusesJson: facts?.refusesJson ?? false,
+    ...(facts?.values !== undefined && { values: facts.values }),
   };
 }
 

@@ -15,6 +15,8 @@ export interface EndpointOf<C extends UpstreamConnection> {
   readonly token: string;
   /** 0 where it did not say. */
   readonly payloadBytes: number;
+  /** What the service's routers ask of it; absent where there are none. */
+  readonly values?: Readonly<Record<string, string>>;
   /** It is known to take Triple's wrapper; else what is known of the service's messages says what it takes. */
   readonly takesWrapper: boolean;
   /** It is known to take no JSON. */

@@ -1,24 +1,54 @@
-import type { CallerTags } from "../../codecs/xds/listener.ts";
+import type { CallerTags, CallerValues } from "../../codecs/xds/listener.ts";
 import type { ProxyNode } from "../../control/compile/listeners.ts";
 import type { Consumer, Entry } from "../../model/entry.ts";
+import { callKeys } from "../../model/routing.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import { matchesGroup, matchesVersion } from "../../registry-sync/dubbo/match.ts";
 import { decodedParam } from "../../registry-sync/dubbo/url.ts";
 
 /** What registries say of those who call. */
-export type Callers = Pick<ProxyNode, "applications" | "tags">;
+export type Callers = Pick<ProxyNode, "applications" | "tags" | "callers">;
 
 /** Key under which a consumer registers the tag of its reference (apache/dubbo 2.7 and 3.x AbstractInterfaceConfig.getTag). */
 const TAG = "dubbo.tag";
 
-/** What the proxy must know of consumers: their applications where a rule asks for them, and their tags. */
+/** What the proxy must know of consumers: their applications where a rule asks for them, their tags, and what routers of a registry ask for. */
 export function callersFor(snapshot: Snapshot, consumers: readonly Consumer[] = []): Callers {
   const tags = tagsByAddress(consumers, snapshot.entries);
+  const callers = valuesByAddress(consumers, snapshot.entries);
   return {
     ...(usesApplications(snapshot) && { applications: applicationsByAddress(consumers) }),
     ...(tags && { tags }),
+    ...(callers && { callers }),
   };
+}
+
+/** What all calls tell of themselves. */
+const TOLD = /^(?:methods?|host|address|application|protocol|interface|path)$|^(?:arguments|attachments)/;
+
+/**
+ * What the routers of each service ask of its consumers, by the address that they registered from; what consumers of an address differ in is left
+ * out. Undefined where no router asks. Sorted, so that equal facts print alike.
+ */
+export function valuesByAddress(consumers: readonly Consumer[], entries: readonly Entry[]): CallerValues | undefined {
+  const found: [key: string, byAddress: Record<string, Record<string, string>>][] = [];
+  for (const { service, routing } of entries) {
+    const keys = routing === undefined ? [] : callKeys(routing).filter((key) => !TOLD.test(key));
+    if (keys.length === 0) continue;
+    const byAddress = new Map<string, Record<string, string>>();
+    for (const key of keys) {
+      const values = new Map<string, string | undefined>();
+      for (const { service: wanted, address, params } of consumers) {
+        if (wanted.interface !== service.interface || !matchesGroup(wanted.group, service.group)) continue;
+        if (matchesVersion(wanted.version, service.version)) note(values, address, params[key] ?? "");
+      }
+      for (const [address, value] of Object.entries(agreed(values)))
+        byAddress.set(address, Object.assign(byAddress.get(address) ?? {}, { [key]: value }));
+    }
+    if (byAddress.size > 0) found.push([printServiceKey(service), Object.fromEntries([...byAddress].sort(byKey))]);
+  }
+  return found.length === 0 ? undefined : Object.fromEntries(found.sort(byKey));
 }
 
 /** Which application registered as a consumer from an address, where it was one alone. Sorted, so that equal facts print alike. */
@@ -81,7 +111,8 @@ function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown])
 }
 
 /** Whether any rule asks who calls; worked out once for each list of rules. */
-function usesApplications({ rules }: Snapshot): boolean {
+function usesApplications({ rules, entries }: Snapshot): boolean {
+  if (entries.some(({ routing }) => routing !== undefined && callKeys(routing).includes("application"))) return true;
   let uses = asking.get(rules);
   if (uses === undefined) {
     uses = /"sourceLabels":|dubbo-application/i.test(JSON.stringify(rules));

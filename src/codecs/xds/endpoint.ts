@@ -1,4 +1,5 @@
 /** Endpoints, as envoy/config/endpoint/v3 has them in proto3's JSON form, cut down to what Trestle reads. */
+import type { Routing } from "../../model/routing.ts";
 import type { CarriedProtocol, Metadata } from "./core.ts";
 import type { SOCKET_MATCH_METADATA } from "./tls.ts";
 
@@ -15,6 +16,8 @@ export interface DubboEndpointFacts {
   readonly warmupMs?: number;
   readonly startedAtMs?: number;
   readonly payloadBytes?: number;
+  /** What the routers of its service ask of it, by key. */
+  readonly values?: Readonly<Record<string, string>>;
 }
 
 /** What decides how an endpoint is connected to; see TransportSocketMatch. */
@@ -48,6 +51,13 @@ export interface LocalityLbEndpoints {
   readonly loadBalancingWeight?: number;
   /** From 0 on, without gaps; 0 where absent. */
   readonly priority?: number;
+  /** Of the first place alone: what holds for all endpoints. */
+  readonly metadata?: Metadata<AssignmentFacts>;
+}
+
+/** Routers of the registry that choose among the endpoints: with them, so that neither is ever in force without the other. */
+export interface AssignmentFacts {
+  readonly routing: Routing;
 }
 
 /** The endpoints of the cluster of the same name. */

@@ -38,7 +38,12 @@ export interface ListenerFacts {
   readonly applications?: Readonly<Record<string, string>>;
   /** Printed service key -> address -> tag. */
   readonly tags?: CallerTags;
+  /** Printed service key -> address -> what routers of the registry ask of consumers. */
+  readonly callers?: CallerValues;
 }
 
 /** By printed service key and address: the tag (`dubbo.tag`) of the consumers of that service there. */
 export type CallerTags = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** By printed service key and address: parameters that the consumers of that service there registered with. */
+export type CallerValues = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>>;

@@ -9,6 +9,7 @@ import { effectivePolicy, findSubset } from "../rules/lower-traffic.ts";
 import { type ClusterNeed, compileCluster, compileUnknownCluster } from "./clusters.ts";
 import { compileEndpoints, liveEndpoints, usualPort } from "./endpoints.ts";
 import { dependsOnClient, groupEndpoints, type LocalityChoice } from "./localities.ts";
+import { withRouting } from "./routing.ts";
 import type { Variants } from "./variants.ts";
 
 /** A cluster with its endpoints. */
@@ -17,11 +18,18 @@ export interface CompiledCluster {
   readonly endpoints: NamedResource<ClusterLoadAssignment>;
 }
 
-/** Compiles a cluster with its endpoints, or gives what was compiled where nothing that it depends on changed. */
+/**
+ * Compiles a cluster with its endpoints, or gives what was compiled where nothing that it depends on changed. The routers of a registry
+ * choose among all endpoints of a service that is not `isRuled` by something of the mesh.
+ */
 export function compileNeed(
   { entry, subset, name, host }: ClusterNeed,
   rule: DestinationRule | undefined,
-  { wire, client }: { readonly wire: readonly string[]; readonly client: RuleClient },
+  {
+    wire,
+    client,
+    isRuled,
+  }: { readonly wire: readonly string[]; readonly client: RuleClient; readonly isRuled?: boolean },
   cache: Variants<CompiledCluster>,
 ): CompiledCluster {
   if (entry === undefined) {
@@ -32,13 +40,15 @@ export function compileNeed(
   }
   const selected = subset === "" ? undefined : findSubset(rule, subset);
   const choice = choiceOf(entry, rule, selected);
-  const form = [subset, wire.join(), placeOf(choice, client)].join("\n");
+  const routing = isRuled === true || subset !== "" ? undefined : entry.routing;
+  const form = [subset, wire.join(), routing === undefined ? "" : "routed", placeOf(choice, client)].join("\n");
   return cache.get(entry, rule, form, () => {
     // An unknown subset has no endpoints: calls meant for it must not reach other versions.
     const endpoints = subset !== "" && selected === undefined ? [] : liveEndpoints(entry, selected?.labels, wire);
+    const groups = withRouting(groupEndpoints(endpoints, choice, client), endpoints, routing);
     return {
       cluster: named(compileCluster(entry, subset, rule, client.mesh)),
-      endpoints: namedEndpoints({ clusterName: name, endpoints: groupEndpoints(endpoints, choice, client) }),
+      endpoints: namedEndpoints({ clusterName: name, endpoints: groups }),
     };
   });
 }

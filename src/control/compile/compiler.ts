@@ -188,7 +188,9 @@ interface ListenerMemory {
 function sameNode(a: ProxyNode, b: ProxyNode): boolean {
   const addresses = ({ dubbo, tri, http, gatewayAddress }: ProxyNode) =>
     JSON.stringify([dubbo, tri, http, gatewayAddress]);
-  return a.applications === b.applications && a.tags === b.tags && addresses(a) === addresses(b);
+  return (
+    a.applications === b.applications && a.tags === b.tags && a.callers === b.callers && addresses(a) === addresses(b)
+  );
 }
 
 function sameElements(a: readonly unknown[], b: readonly unknown[]): boolean {

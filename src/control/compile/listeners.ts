@@ -1,5 +1,5 @@
 import { type CarriedProtocol, TRESTLE_METADATA } from "../../codecs/xds/core.ts";
-import type { CallerTags, Listener, ListenerFacts } from "../../codecs/xds/listener.ts";
+import type { CallerTags, CallerValues, Listener, ListenerFacts } from "../../codecs/xds/listener.ts";
 import type { Locality } from "../../model/mesh.ts";
 import type { GatewayTls } from "../../model/rule.ts";
 import { gatewaySocket } from "./gateway-tls.ts";
@@ -42,6 +42,8 @@ export interface ProxyNode {
   readonly applications?: Readonly<Record<string, string>>;
   /** Tags that consumers registered with. */
   readonly tags?: CallerTags;
+  /** What consumers registered with, as far as routers of the registry ask for it. */
+  readonly callers?: CallerValues;
   /** The mesh's own unless told. */
   readonly namespace?: string;
   /** Of the proxy, or of the one workload that it stands beside. */
@@ -84,6 +86,7 @@ export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort
           ...facts,
           ...(node.applications && { applications: node.applications }),
           ...(node.tags && { tags: node.tags }),
+          ...(node.callers && { callers: node.callers }),
         },
       },
     },

@@ -1,6 +1,7 @@
 import { sameItems } from "../../base/block-list.ts";
 import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
-import { printServiceKey, type ServiceKey } from "../../model/service.ts";
+import type { Routing } from "../../model/routing.ts";
+import { printServiceKey } from "../../model/service.ts";
 import type { ApplicationOffer } from "../application/offers.ts";
 import { finding, type RegistryFindingCode } from "../findings.ts";
 import { hostOf } from "../naming/naming.ts";
@@ -16,19 +17,17 @@ import {
   type Service,
   servicesOf,
 } from "./interface-parts.ts";
-import { matchesGroup, matchesVersion } from "./match.ts";
-import { type ConfigRule, stemsOfService, type TagsRule } from "./overrides/config-rules.ts";
+import type { ConfigRule } from "./overrides/config-rules.ts";
 import { DynamicOverrides } from "./overrides/dynamic-overrides.ts";
 import {
   applyOverrides,
-  compileOverride,
   createOverrideSet,
-  isForService,
   type Override,
   type OverrideReach,
   type OverrideSet,
   overrideReach,
 } from "./overrides/overrides.ts";
+import { type RouterWorld, routersOf } from "./routers/service-routers.ts";
 import { type DubboUrl, interfaceOf, param, parseNodeName, type UrlReading } from "./url.ts";
 
 /** What building one interface needs beside its nodes. */
@@ -72,7 +71,9 @@ interface ReadEndpoint {
 }
 
 const MAX_FINDINGS_OF_ONE_CODE = 10;
+const TAG = "dubbo.tag";
 const MAX_OVERRIDES = 1_000;
+const MAX_ROUTERS = 256;
 /** Each override is tried on each provider; of so many that this would be passed, the rest is left out (TR0104). */
 const MAX_OVERRIDE_TRIES = 500_000;
 /**
@@ -88,15 +89,13 @@ export function buildInterface(
   const build = new InterfaceBuild(name, before, context);
   const most = Math.min(MAX_OVERRIDES, Math.ceil(MAX_OVERRIDE_TRIES / (nodes.providers.length + 1)));
   const overrides = createOverrideSet(build.read(nodes.configurators, "configurators", most));
-  const routers = build.read(nodes.routers, "routers", MAX_OVERRIDES).map(compileOverride);
+  const routers = build.read(nodes.routers, "routers", MAX_ROUTERS);
   const registered = build.offers(nodes.providers, overrides, [...nodes.configurators].sort().join("\n"));
   const offers = build.withInstances(registered, context.offersOf?.(name) ?? [], overrides);
   const consumers = build.consumers(nodes.consumers);
   build.judgeOverrides(overrides, offers);
   const services = servicesOf(name, offers);
-  const entries = services.map((one) => build.entry(one));
-  const ruled = build.ruledConsumers(consumers);
-  for (const one of services) build.judgeRouters(one, routers, ruled);
+  const entries = services.map((one) => build.entry(one, build.routing(one, { routers, consumers })));
   return build.result(entries, consumers, offers);
 }
 
@@ -200,7 +199,7 @@ class InterfaceBuild {
   }
 
   /** One endpoint for each address, port and protocol: the latest registered. The entry built before where it says the same. */
-  entry({ key, service, offers }: Service): Entry {
+  entry({ key, service, offers }: Service, routing: Routing | undefined): Entry {
     const endpoints = new Map<string, Endpoint>();
     const others = new Set<string>();
     for (const { endpoint } of offers) {
@@ -214,8 +213,10 @@ class InterfaceBuild {
     }
     const sorted = [...endpoints.values()].sort(compareEndpoints);
     const last = this.#oldEntries.get(key);
-    if (last !== undefined && sameItems(last.endpoints, sorted)) return last;
-    return Object.freeze({ host: hostOf(service), service, endpoints: Object.freeze(sorted) });
+    const kept = JSON.stringify(last?.routing) === JSON.stringify(routing) ? last?.routing : routing;
+    if (last !== undefined && sameItems(last.endpoints, sorted) && last.routing === kept) return last;
+    const endpointList = Object.freeze(sorted);
+    return Object.freeze({ host: hostOf(service), service, endpoints: endpointList, ...(kept && { routing: kept }) });
   }
 
   judgeOverrides(overrides: OverrideSet, offers: readonly Offer[]): void {
@@ -238,37 +239,11 @@ class InterfaceBuild {
     }
   }
 
-  /** Consumers whose application has condition rules of its own. */
-  ruledConsumers(consumers: readonly Consumer[]): readonly Consumer[] {
-    const ruled = new Set(
-      [...applicationsOf(consumers.map((one) => one.application))].filter((application) =>
-        this.#context.rulesOf(application).some(isConditionRule),
-      ),
-    );
-    return consumers.filter((one) => ruled.has(one.application));
-  }
-
-  judgeRouters({ key, service, offers }: Service, routers: readonly Override[], consumers: readonly Consumer[]): void {
-    const some = offers[0]!.url;
-    const legacy = routers.find((rule) => !rule.isOff && isForService(rule, some));
-    if (legacy !== undefined) {
-      this.#tell(
-        "TR0130",
-        `${key} is under a ${legacy.url.protocol}:// router; remove it or write it as a rule of Trestle`,
-        key,
-      );
-    }
-    for (const rule of this.#rulesFor(service, offers, consumers)) {
-      if (rule.type === "tags") {
-        if (isApplied(rule, offers)) continue;
-        const why = "whose providers have other tags too, or are another application's";
-        this.#tell("TR0131", `${key} is under ${rule.key}, ${why}; write it as a rule of Trestle`, key);
-      } else if (rule.type === "router") {
-        this.#tell("TR0131", `${key} is under ${rule.key}; remove it or write it as a rule of Trestle`, key);
-      } else if (rule.rest.length > 0) {
-        this.#tell("TR0135", `${rule.key} for ${key} has ${rule.rest.join(", ")}, which the proxy does not apply`, key);
-      }
-    }
+  /** What routers say of a service, as far as that is applied. */
+  routing(service: Service, { routers, consumers }: Pick<RouterWorld, "routers" | "consumers">): Routing | undefined {
+    const { routing, findings } = routersOf(service, { routers, consumers, rulesOf: this.#context.rulesOf });
+    for (const { code, message, at } of findings) this.#tell(code, message, at);
+    return routing;
   }
 
   result(entries: readonly Entry[], consumers: readonly Consumer[], offers: readonly Offer[]): InterfaceWorld {
@@ -285,23 +260,6 @@ class InterfaceBuild {
       overridesText: this.#overridesText,
       dynamicText: this.#dynamic.textFor(providerApplications, entries),
     };
-  }
-
-  /** Rules that name the service, an application that provides it, or (conditions) one that consumes it. */
-  #rulesFor(service: ServiceKey, offers: readonly Offer[], consumers: readonly Consumer[]): readonly ConfigRule[] {
-    const rules = new Set<ConfigRule>();
-    const take = (stem: string, isWanted: (rule: ConfigRule) => boolean) => {
-      for (const rule of this.#context.rulesOf(stem)) if (isWanted(rule)) rules.add(rule);
-    };
-    for (const stem of stemsOfService(service)) take(stem, () => true);
-    for (const application of applicationsOf(offers.map(({ url }) => param(url, "application"))))
-      take(application, () => true);
-    for (const { application, service: wanted } of consumers) {
-      if (matchesGroup(wanted.group, service.group) && matchesVersion(wanted.version, service.version)) {
-        take(application, isConditionRule);
-      }
-    }
-    return [...rules];
   }
 
   #isProvider(url: DubboUrl, name: string): boolean {
@@ -338,7 +296,9 @@ class InterfaceBuild {
   #readEndpoint(url: DubboUrl, overrides: OverrideSet): ReadEndpoint {
     // Dynamic configuration comes after overrides, as Dubbo applies it (apache/dubbo 3.3 DynamicDirectory, RegistryProtocol).
     const all = [overrides, ...this.#dynamic.of(url)].flatMap((set) => set.candidates(url));
-    const merged = applyOverrides(all, url);
+    const plain = applyOverrides(all, url);
+    const tag = this.#dynamic.tagOf(url);
+    const merged = tag === undefined ? plain : withParam(plain, TAG, tag);
     const unreadable: string[] = [];
     const endpoint = endpointOf(merged, this.#context.origin, (key) =>
       unreadable.push(`${key} "${cut(param(merged, key))}"`),
@@ -378,14 +338,7 @@ class InterfaceBuild {
   }
 }
 
-/** Whether a tag rule says all about the tags of these: consumers ask for the rule of one application, and static tags stand beside it. */
-function isApplied({ stem, tags }: TagsRule, offers: readonly Offer[]): boolean {
-  return offers.every(({ url, endpoint }) => {
-    const tag = tags.get(`${url.host}:${url.port}`) ?? "";
-    return param(url, "application") === stem && param(url, "dubbo.tag") === "" && endpoint.tag === tag;
-  });
-}
-
-function isConditionRule(rule: ConfigRule): boolean {
-  return rule.key.endsWith(".condition-router");
+function withParam(url: DubboUrl, key: string, value: string): DubboUrl {
+  const params = Object.assign(Object.create(null), url.params, { [key]: value }) as Record<string, string>;
+  return { ...url, params };
 }

@@ -299,7 +299,8 @@ class LossGuard implements Guard {
   #show(memory: Memory, holding: boolean): Entry {
     const next = holding ? withHeld(memory) : memory.given;
     const before = memory.shown;
-    memory.shown = before !== undefined && sameItems(before.endpoints, next.endpoints) ? before : next;
+    const isSame = before?.routing === next.routing && before !== undefined;
+    memory.shown = isSame && sameItems(before.endpoints, next.endpoints) ? before : next;
     return memory.shown;
   }
 

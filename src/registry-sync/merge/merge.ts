@@ -167,7 +167,8 @@ function combine(entries: readonly Entry[], before: Entry | undefined): Entry {
   const own = [...endpoints.values()].filter(isOwn);
   const kept = own.length > 0 ? own : [...endpoints.values()];
   const sorted = Object.freeze(kept.sort(compareEndpoints));
-  const merged = Object.freeze({ ...entries[0]!, endpoints: sorted });
+  const routing = entries.find((entry) => entry.routing !== undefined)?.routing;
+  const merged = Object.freeze({ ...entries[0]!, endpoints: sorted, ...(routing !== undefined && { routing }) });
   parts.set(merged, entries);
   return merged;
 }

@@ -103,6 +103,7 @@ function sameEntry(a: Entry, b: Entry): boolean {
     a.host === b.host &&
     a.writtenHost === b.writtenHost &&
     contentVersion(a.service) === contentVersion(b.service) &&
+    JSON.stringify(a.routing) === JSON.stringify(b.routing) &&
     (sameItems(a.endpoints, b.endpoints) ||
       (a.endpoints.length === b.endpoints.length &&
         a.endpoints.every((endpoint, index) => sameEndpoint(endpoint, b.endpoints[index]!))))

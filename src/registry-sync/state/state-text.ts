@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Endpoint, Entry } from "../../model/entry.ts";
+import { isRouting } from "../../model/routing.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import { printServiceKey, serviceKey } from "../../model/service.ts";
 import { compareText } from "../dubbo/endpoint.ts";
@@ -36,8 +37,8 @@ export function printStateHead(registry: string): string {
 }
 
 /** The line of an entry as it is now: the same for an entry that was read back, so that a restart finds nothing to write. */
-export function printStateEntry({ host, writtenHost, service, endpoints }: Entry): string {
-  return printLine({ entry: { host, writtenHost, service, endpoints } });
+export function printStateEntry({ host, writtenHost, service, endpoints, routing }: Entry): string {
+  return printLine({ entry: { host, writtenHost, service, endpoints, routing } });
 }
 
 /** The line of an entry that is gone. */
@@ -109,16 +110,18 @@ function take(
 
 function readEntry(value: unknown): Entry | undefined {
   if (!isRecord(value)) return undefined;
-  const { host, writtenHost, service, endpoints } = value;
+  const { host, writtenHost, service, endpoints, routing } = value;
   if (typeof host !== "string" || !isRecord(service) || !Array.isArray(endpoints)) return undefined;
   const { interface: name, group, version } = service;
   if (typeof name !== "string" || typeof group !== "string" || typeof version !== "string") return undefined;
   if (endpoints.length > MAX_ENDPOINTS || !endpoints.every(isEndpoint)) return undefined;
+  if (routing !== undefined && !isRouting(routing)) return undefined;
   return Object.freeze({
     host,
     ...(typeof writtenHost === "string" && { writtenHost }),
     service: Object.freeze(serviceKey(name, group, version)),
     endpoints: Object.freeze(endpoints.map((one) => Object.freeze(one))),
+    ...(routing !== undefined && { routing: Object.freeze(routing) }),
   });
 }
 

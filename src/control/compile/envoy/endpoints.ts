@@ -15,7 +15,7 @@ export function plainEndpoints(
   spoken: readonly Spoken[],
 ): ProtoJson {
   const seen = new Set<string>();
-  const groups = endpoints.map(({ lbEndpoints, ...group }) => {
+  const groups = endpoints.map(({ lbEndpoints, metadata: _routers, ...group }) => {
     const own = lbEndpoints.filter((one) => {
       const { address, portValue } = one.endpoint.address.socketAddress;
       const at = `${address} ${portValue}`;

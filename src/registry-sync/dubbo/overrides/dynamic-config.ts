@@ -1,5 +1,5 @@
-import { parse } from "yaml";
 import type { ServiceKey } from "../../../model/service.ts";
+import { readRuleText } from "../rule-text.ts";
 import type { DubboUrl } from "../url.ts";
 import { compileMatch, namesConsumers } from "./dynamic-match.ts";
 import { MATCH_PARAM } from "./overrides.ts";
@@ -14,7 +14,6 @@ export interface DynamicConfig {
 
 /** What the proxy balances by, and so can apply in the consumers' place. */
 const APPLIED: ReadonlySet<string> = new Set(["weight", "disabled", "dubbo.tag"]);
-const MAX_TEXT_LENGTH = 262_144;
 const MAX_OVERRIDES = 256;
 const MAX_REST = 10;
 const ANY_HOST = "0.0.0.0";
@@ -27,13 +26,8 @@ const ANY_HOST = "0.0.0.0";
  * Never throws. Reference: apache/dubbo 3.3 ConfigParser, ConfiguratorConfig, AbstractConfigurator.
  */
 export function readDynamicConfig(text: string): DynamicConfig {
-  if (text.length > MAX_TEXT_LENGTH) return nothing(`a text of more than ${MAX_TEXT_LENGTH} characters`);
-  let rule: unknown;
-  try {
-    rule = parse(text, { maxAliasCount: 0, logLevel: "error" });
-  } catch {
-    return nothing("a text that is no YAML");
-  }
+  const rule = readRuleText(text);
+  if (typeof rule === "string") return nothing(rule);
   const items = field(rule, "configs");
   if (!Array.isArray(items)) return nothing("a text without configs");
   const reading = {

@@ -2,7 +2,7 @@ import type { Entry } from "../../../model/entry.ts";
 import { printServiceKey, type ServiceKey } from "../../../model/service.ts";
 import { serviceKeyOf } from "../endpoint.ts";
 import { type DubboUrl, param, printDubboUrl } from "../url.ts";
-import { type ConfigRule, type ConfiguratorsRule, stemsOfService, type TagsRule } from "./config-rules.ts";
+import { type ConfigRule, stemsOfService, type TagsRule } from "./config-rules.ts";
 import { isForServiceKey } from "./dynamic-config.ts";
 import { createOverrideSet, type OverrideSet } from "./overrides.ts";
 
@@ -41,14 +41,28 @@ export class DynamicOverrides {
     return sets;
   }
 
+  /** The tag rule for a provider, and which tag it gives it; undefined where there is none. */
+  tagOf(provider: DubboUrl): string | undefined {
+    const rule = this.#tags(param(provider, "application"));
+    return rule?.tagsOf(provider)[0];
+  }
+
   /** All that is set for these applications and entries, as one text: what was made with it holds while it stays the same. */
   textFor(applications: Iterable<string>, entries: readonly Entry[]): string {
     const stems = [...applications].sort().concat(entries.flatMap(({ service }) => stemsOfService(service)));
-    const rules = stems.flatMap((stem) => this.#configurators(stem));
-    return rules.flatMap(({ key, overrides }) => [key, ...overrides.map(printDubboUrl)]).join("\n");
+    return stems
+      .flatMap((stem) => [
+        ...this.#configurators(stem).flatMap(({ key, overrides }) => [key, ...overrides.map(printDubboUrl)]),
+        this.#tags(stem)?.text ?? "",
+      ])
+      .join("\n");
   }
 
-  #configurators(stem: string): readonly (ConfiguratorsRule | TagsRule)[] {
-    return this.#rulesOf(stem).filter((rule) => rule.type !== "router");
+  #configurators(stem: string) {
+    return this.#rulesOf(stem).filter((rule) => rule.type === "configurators");
+  }
+
+  #tags(application: string): TagsRule | undefined {
+    return application === "" ? undefined : this.#rulesOf(application).find((rule) => rule.type === "tags");
   }
 }

@@ -139,9 +139,9 @@ class IncrementalWorld implements NacosWorld {
   }
 
   #takeRule(dataId: string, text: string | undefined, rebuild: Set<string>): void {
-    const rule = text === undefined ? undefined : readConfigRule(dataId, text);
     const stem = dataId.slice(0, Math.max(0, dataId.lastIndexOf(".")));
     const ofStem = this.#rules.get(stem) ?? new Map<string, ConfigRule>();
+    const rule = text === undefined ? undefined : readConfigRule(dataId, text, ofStem.get(dataId));
     if (rule === undefined) ofStem.delete(dataId);
     else ofStem.set(dataId, rule);
     if (ofStem.size === 0) this.#rules.delete(stem);

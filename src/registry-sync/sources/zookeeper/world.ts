@@ -191,9 +191,9 @@ class IncrementalWorld implements ZookeeperWorld {
   }
 
   #takeRule(key: string, text: string | undefined, rebuild: Set<string>): void {
-    const rule = text === undefined ? undefined : readConfigRule(key, text);
-    const stem = rule?.stem ?? key.slice(0, Math.max(0, key.lastIndexOf(".")));
+    const stem = key.slice(0, Math.max(0, key.lastIndexOf(".")));
     const ofStem = this.#rules.get(stem) ?? new Map<string, ConfigRule>();
+    const rule = text === undefined ? undefined : readConfigRule(key, text, ofStem.get(key));
     put(ofStem, key, rule);
     put(this.#rules, stem, ofStem.size > 0 ? ofStem : undefined);
     const named = interfaceOfStem(stem);

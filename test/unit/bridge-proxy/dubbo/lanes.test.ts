@@ -28,6 +28,7 @@ function configOf(
     routes: new RouteTable(routesOf({ [KEY]: routes }), () => cluster),
     applicationOf: () => undefined,
     tagOf: () => "",
+    callerOf: () => undefined,
     schemaOf: () => undefined,
     classes: () => compileJava({ methods: [], types: {} }),
   };

@@ -22,6 +22,7 @@ function configOf(...routes: Route[]): RuntimeConfig {
     routes: new RouteTable(routesOf({ [KEY]: [...routes, all] }), () => cluster),
     applicationOf: (address) => (address === "10.0.0.9" ? "shop" : undefined),
     tagOf: () => "blue",
+    callerOf: () => undefined,
     schemaOf: () => undefined,
     classes: () => compileJava({ methods: [], types: {} }),
   };

@@ -189,3 +189,38 @@ test("retries are limited by a number, or by a share of the calls that wait", ()
   budget.retrying = 1;
   expect(budget.mayRetry).toBe(true);
 });
+
+test("a tag rule's tags are sets though nobody has them, and a|b is a where that is what is set", () => {
+  const plain = endpointsOf(KEY, "", [{ port: 1 }, { port: 2, tag: "gray" }]);
+  const portsUnder = (force: boolean) => {
+    const routing = { steps: [], tags: { rule: "/r", names: ["gray", "gone"], force } };
+    const metadata = { filterMetadata: { "io.trestle": { routing } } };
+    const assignment = { ...plain, endpoints: [{ ...plain.endpoints[0]!, metadata }] };
+    const { dubbo, hasTags } = new Cluster(clusterOf(KEY), assignment, poolsOf());
+    expect(hasTags).toBe(true);
+    const ports = (tag: string, forced = false) => dubbo.forTag(tag, forced)?.endpoints.map(({ host }) => host.port);
+    return [ports("gray|x|y"), ports("gray|x", true), ports("gone"), ports("gone|x"), ports("blue"), ports("")];
+  };
+  expect(portsUnder(true)).toEqual([[2], undefined, undefined, undefined, [1], [1]]);
+  expect(portsUnder(false)).toEqual([[2], undefined, [1], [1], [1], [1]]);
+});
+
+test("routers narrow what a call may have, and that they came or went is told", () => {
+  const plain = endpointsOf(KEY, "", [
+    { port: 1, values: { region: "hz" } },
+    { port: 2, values: { region: "sh" } },
+  ]);
+  const step = { rule: "/r", text: "", force: false, when: [{ key: "method", is: ["get"] }] };
+  const routing = { steps: [{ ...step, to: [{ match: [{ key: "region", is: ["sh"] }], weight: 1 }] }] };
+  const metadata = { filterMetadata: { "io.trestle": { routing } } };
+  const ruled = () => ({ ...plain, endpoints: [{ ...plain.endpoints[0]!, metadata: structuredClone(metadata) }] });
+  const cluster = new Cluster(clusterOf(KEY), plain, poolsOf());
+  expect([cluster.callKeys, cluster.update(ruled()), cluster.callKeys]).toEqual([undefined, true, ["method"]]);
+  const ports = (method: string | undefined) => {
+    const routed = method === undefined ? undefined : () => method;
+    const set = cluster.dubbo.forCall({ tag: "", tagForced: false, routed }, Math.random);
+    return set?.endpoints.map(({ host }) => host.port);
+  };
+  expect([ports("get"), ports("put"), ports(undefined)]).toEqual([[2], [1, 2], [1, 2]]);
+  expect([cluster.update(ruled()), cluster.update(plain), cluster.callKeys]).toEqual([false, true, undefined]);
+});

@@ -102,11 +102,11 @@ describe("dynamic configuration", () => {
   });
 
   test.each<[name: string, text: string, rest: string]>([
-    ["no YAML", "configs: [", "a text that is no YAML"],
-    ["an alias", "a: &x [1]\nconfigs: *x", "a text that is no YAML"],
-    ["Dubbo's list of URLs", '["override://0.0.0.0/a.B?weight=3"]', "a text without configs"],
+    ["no YAML", "configs: [", "it is no YAML"],
+    ["an alias", "a: &x [1]\nconfigs: *x", "it is no YAML"],
+    ["Dubbo's list of URLs", '["override://0.0.0.0/a.B?weight=3"]', "it has no fields"],
     ["no configs", "enabled: true", "a text without configs"],
-    ["too long a text", `configs: []\n#${"x".repeat(262_144)}`, "a text of more than 262144 characters"],
+    ["too long a text", `configs: []\n#${"x".repeat(262_144)}`, "it is a text of more than 262144 characters"],
     [
       "too many settings",
       `configs: [{side: provider, applications: [${Array.from({ length: 300 }, (_, i) => `a${i}`)}], parameters: {weight: 1}}]`,

@@ -50,7 +50,7 @@ describe("the weight of a provider", () => {
       grouped,
       "5",
     ],
-    ["under a router is its own", { "shop.tag-router": "tags: []" }, plain, "100"],
+    ["under a router is its own", { "shop.tag-router": "tags: [{}]" }, plain, "100"],
   ])("%s", (_name, texts, text, expected) => {
     const provider = urlOf(text);
     const overrides = new DynamicOverrides("a.B", rulesFrom(texts)).of(provider);
@@ -83,7 +83,7 @@ describe("the text of what is set", () => {
   test.each<[name: string, texts: Texts, isSame: boolean]>([
     ["stays when nothing changed", { "shop.configurators": weight(5) }, true],
     ["stays for rules of others", { "shop.configurators": weight(5), "else.configurators": weight(6) }, true],
-    ["stays for a router", { "shop.configurators": weight(5), "shop.tag-router": "tags: []" }, true],
+    ["stays for a router", { "shop.configurators": weight(5), "shop.tag-router": "tags: [{}]" }, true],
     ["changes with a value", { "shop.configurators": weight(6) }, false],
     [
       "changes with a rule of the service",

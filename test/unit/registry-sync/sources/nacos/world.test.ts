@@ -163,7 +163,7 @@ test.each([["p.configurators"], ["a.B::.configurators"], ["a.B:0.0.0:.configurat
 test("a service under a router of Dubbo's passes unchanged", () => {
   const state = createNacosWorld({ name: "n" });
   state.update(services(["providers:a.B::", [nacosHost("a", 1, dubbo("p"))]]));
-  const { findings } = state.update({ rules: new Map([["p.tag-router", "tags: []\n"]]) });
+  const { findings } = state.update({ rules: new Map([["p.tag-router", "tags: [{}]\n"]]) });
   expect(findings.map(({ code, at }) => [code, at])).toEqual([["TR0131", "a.B"]]);
 });
 

@@ -239,10 +239,10 @@ describe("services that are not led through the proxy", () => {
   const one = [provider("10.0.0.1:20880", "version=1.0.0")];
   const key = "a.B:1.0.0";
 
-  test("under a legacy router of their version", () => {
+  test("under a legacy router of their version that is no condition", () => {
     const routers = [
-      "route://0.0.0.0/a.B?version=1.0.0&category=routers&rule=host+%3D+10.0.0.1",
-      "route://0.0.0.0/a.B?version=2.0.0",
+      "script://0.0.0.0/a.B?version=1.0.0&category=routers&rule=x",
+      "script://0.0.0.0/a.B?version=2.0.0",
     ];
     const world = worldOf({ providers: [...one, provider("10.0.0.1:20880", "version=3.0.0")], routers });
     expect([...passedServices(world.findings).keys()]).toEqual([key]);
@@ -258,8 +258,9 @@ describe("services that are not led through the proxy", () => {
   const rules: readonly (readonly [key: string, code: string | undefined])[] = [
     ["a.B:1.0.0:.condition-router", "TR0131"],
     ["a.B:1.0.0.condition-router", "TR0131"],
-    ["shop.tag-router", "TR0131"],
+    ["shop.condition-router", "TR0131"],
     ["shop.script-router", "TR0131"],
+    ["shop.MESHAPPRULE", "TR0131"],
     ["web.condition-router", "TR0131"],
     ["web.tag-router", undefined],
     ["a.B:2.0.0:.condition-router", undefined],
@@ -268,7 +269,8 @@ describe("services that are not led through the proxy", () => {
   ];
   test.each(rules)("under the config centre's %s: %s", (rule, code) => {
     const consumers = ["consumer://10.0.0.9/a.B?application=web&version=1.0.0&category=consumers"];
-    const world = worldOf({ providers: one, consumers }, { rules: new Map([[rule, "enabled: true"]]) });
+    const text = "configVersion: v3.9";
+    const world = worldOf({ providers: one, consumers }, { rules: new Map([[rule, text]]) });
     expect(codes(world)).toEqual(code === undefined ? [] : [code]);
     expect(passedServices(world.findings).has(key)).toBe(code === "TR0131");
   });
@@ -276,8 +278,62 @@ describe("services that are not led through the proxy", () => {
   test("until the rule goes, and from when it comes", () => {
     const world = createZookeeperWorld({ name: "legacy" });
     expect(codes(world.update(tree({ "a.B": { providers: one } })))).toEqual([]);
-    expect(codes(world.update({ rules: new Map([["shop.tag-router", "tags: []"]]) }))).toEqual(["TR0131"]);
+    expect(codes(world.update({ rules: new Map([["shop.tag-router", "tags: [{}]"]]) }))).toEqual(["TR0131"]);
     expect(codes(world.update({ rules: new Map([["shop.tag-router", undefined]]) }))).toEqual([]);
+  });
+});
+
+describe("routers that are applied", () => {
+  const one = [provider("10.0.0.1:20880", "version=1.0.0")];
+  const consumers = ["consumer://10.0.0.9/a.B?application=web&version=1.0.0&category=consumers"];
+  const condition = (then: string) => `conditions: ['=> host = ${then}']`;
+
+  test("stand with the service in Dubbo's order, and it is led", () => {
+    const world = worldOf(
+      {
+        providers: one,
+        consumers,
+        routers: [
+          "condition://0.0.0.0/a.B?version=1.0.0&category=routers&rule=host+%3D+2&priority=5",
+          "route://0.0.0.0/a.B?version=1.0.0&router=condition&rule=host+%3D+1",
+        ],
+      },
+      {
+        rules: new Map([
+          ["web.condition-router", condition("5")],
+          ["shop.condition-router", condition("4")],
+          ["a.B:1.0.0:.condition-router", condition("3")],
+        ]),
+      },
+    );
+    const steps = world.entries[0]?.routing?.steps ?? [];
+    expect(steps.map(({ to, application }) => [to[0]?.match[0]?.is?.[0], application])).toEqual([
+      ["1", undefined],
+      ["2", undefined],
+      ["3", undefined],
+      ["4", undefined],
+      ["5", "web"],
+    ]);
+    expect(codes(world)).toEqual([]);
+  });
+
+  test("come, change and go, and an entry that they do not change is the same", () => {
+    const world = createZookeeperWorld({ name: "legacy" });
+    const before = world.update(tree({ "a.B": { providers: one } })).entries[0];
+    const rules = (text: string | undefined) => world.update({ rules: new Map([["shop.condition-router", text]]) });
+    const ruled = rules(condition("3")).entries[0];
+    expect(ruled?.routing?.steps).toHaveLength(1);
+    expect(rules(`${condition("3")}\nkey: shop`).entries[0]).toBe(ruled);
+    const broken = rules("conditions: [");
+    expect(broken.entries[0]).toBe(ruled);
+    expect(broken.findings).toMatchObject([{ code: "TR0136", at: "/dubbo/config/dubbo/shop.condition-router" }]);
+    expect(rules(undefined)).toMatchObject({ entries: [before], findings: [] });
+  });
+
+  test("of an application that is not alone are left to consumers", () => {
+    const providers = [...one, provider("10.0.0.3:20880", "version=1.0.0&application=other")];
+    const world = worldOf({ providers }, { rules: new Map([["shop.condition-router", condition("3")]]) });
+    expect([codes(world), world.entries[0]?.routing]).toEqual([["TR0131"], undefined]);
   });
 });
 
