@@ -32,7 +32,7 @@ export function createExportCommand(): Command {
     )
     .option("-c, --config <file>", "read registries and rules from this file")
     .option("--registry <url>", "read this registry; repeatable", repeat)
-    .option("--rules <path>", "file or folder with rules; repeatable", repeat)
+    .option("--rules <path>", "file or folder with rules, or kubernetes:// for those of a cluster; repeatable", repeat)
     .option("--to <folder>", "write a file for each document there instead of all to the standard output")
     .addHelpText(
       "after",

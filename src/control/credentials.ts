@@ -31,7 +31,8 @@ const MAX_BYTES = 1024 * 1024;
 /** As a Secret of the type `kubernetes.io/tls` calls them, and Istio calls the roots. */
 const NAMES = /[/](tls\.crt|tls\.key|ca\.crt)$/;
 
-interface Texts {
+/** What a credential is made of, in PEM. */
+export interface CredentialTexts {
   readonly certificate?: string;
   readonly key?: string;
   readonly roots?: string;
@@ -90,7 +91,7 @@ function versionOf({ name, version }: NamedResource<Secret>): string {
   return `${name} ${version}`;
 }
 
-async function readAll(paths: readonly string[]): Promise<Texts> {
+async function readAll(paths: readonly string[]): Promise<CredentialTexts> {
   const text = async (name: string) => {
     const path = paths.find((one) => basename(one) === name);
     return path === undefined ? undefined : await readFile(path, "utf8");
@@ -104,7 +105,10 @@ async function readAll(paths: readonly string[]): Promise<Texts> {
 }
 
 /** A credential as secrets: with a certificate and its key, with roots, or both. Throws where they do not fit together. */
-export function secretsOf(credential: string, { certificate, key, roots }: Texts): readonly NamedResource<Secret>[] {
+export function secretsOf(
+  credential: string,
+  { certificate, key, roots }: CredentialTexts,
+): readonly NamedResource<Secret>[] {
   const names = secretNames(credential);
   const made: Secret[] = [];
   if (certificate !== undefined || key !== undefined) {

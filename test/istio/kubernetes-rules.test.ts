@@ -1,12 +1,14 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RuleView } from "../../src/control/admin/views.ts";
 import type { Finding } from "../../src/model/entry.ts";
+import { createTestLeaf, createTestRoot } from "../support/certificates.ts";
 import { builtCrds } from "../support/go-peers.ts";
 import { type Kubernetes, startKubernetes } from "../support/kubernetes.ts";
-import { requireNamespace } from "../support/netns.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, sleep, stopAll } from "../support/process.ts";
 import { runTrestle, startTrestle, type Trestle } from "../support/trestle.ts";
 
@@ -71,7 +73,9 @@ beforeAll(async () => {
   await writeFile(join(dir, "world.yaml"), world);
   await kubernetes.must("POST", VIRTUAL_SERVICES, virtualService("1s"));
   url = `kubernetes://${await kubernetes.accountConfig("trestle", "trestle")}?namespace=shop`;
-  trestle = await startTrestle({ registry: `file://${join(dir, "world.yaml")}`, facade: "", rules: url });
+  await writeFile(join(dir, "trestle.yaml"), `credentials: "${url}"\n`);
+  const extra = ["-c", join(dir, "trestle.yaml")];
+  trestle = await startTrestle({ registry: `file://${join(dir, "world.yaml")}`, facade: "", rules: url, extra });
 }, 180_000);
 
 afterAll(async () => {
@@ -196,6 +200,49 @@ test("an API server that is killed leaves all rules in force; what changed meanw
   await eventually("the removal", async () => (await rules()).length === 2, 60_000);
   expect((await rules()).map(({ kind }) => kind).sort()).toEqual(["GRPCRoute", "SerializationGuard"]);
 }, 180_000);
+
+test("a Gateway's certificate is a Secret, read by its name alone; another one is shown once it is replaced", async () => {
+  const root = createTestRoot();
+  const secret = () => {
+    const { chain, key } = createTestLeaf(root, { uri: "", dns: ["shop.example.com"] });
+    return { metadata: { name: "site" }, type: "kubernetes.io/tls", stringData: { "tls.crt": chain, "tls.key": key } };
+  };
+  const secrets = "/api/v1/namespaces/shop/secrets";
+  await kubernetes.must("POST", secrets, secret());
+  await kubernetes.apply(`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: credentials, namespace: shop}
+rules: [{apiGroups: [""], resources: [secrets], resourceNames: [site, site-cacert], verbs: [get, list, watch]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: credentials, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: credentials}
+subjects: [{kind: ServiceAccount, name: trestle, namespace: trestle}]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: shop}
+spec:
+  servers:
+  - port: {number: 8443, name: https, protocol: HTTPS}
+    hosts: [shop.example.com]
+    tls: {mode: SIMPLE, credentialName: site}
+`);
+  const serial = () =>
+    new Promise<string>((resolve) => {
+      const socket = connect({ host: hosts.trestle, port: 8443, servername: "shop.example.com", ca: root.root });
+      socket.once("secureConnect", () => {
+        resolve(socket.authorized ? socket.getPeerCertificate().serialNumber : "");
+        socket.destroy();
+      });
+      socket.once("error", () => resolve(""));
+    });
+  const first = await eventually("the port", async () => (await serial()) || undefined, 20_000);
+  await kubernetes.must("PATCH", `${secrets}/site`, secret());
+  await eventually("another certificate", async () => ![first, ""].includes(await serial()));
+});
 
 test("an account without the role is told which verb it lacks; files are in force beside", async () => {
   await kubernetes.must("POST", "/api/v1/namespaces/shop/serviceaccounts", { metadata: { name: "nobody" } });

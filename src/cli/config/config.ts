@@ -122,7 +122,7 @@ export interface TrestleConfig {
   /** The certificate authority; undefined where there is none, and so no mTLS. */
   readonly ca?: CaConfig;
   readonly rules: readonly string[];
-  /** Folder with the certificates that rules name as `credentialName`; undefined for none. */
+  /** Folder, or `kubernetes://` URL, with the certificates that rules name as `credentialName`; undefined for none. */
   readonly credentials?: string;
   /** Metadata centres; of two that know one interface's types the first counts. */
   readonly metadata: readonly MetadataConfig[];

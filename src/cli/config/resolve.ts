@@ -30,7 +30,7 @@ import {
   resolveRegistry,
   schemeOf,
 } from "./registries.ts";
-import { checkRules } from "./rule-places.ts";
+import { checkCredentials, checkRules } from "./rule-places.ts";
 import { CONFIG_KEYS } from "./schema.ts";
 import { PLAIN_SHAPING, type RawGuard, resolveGuard } from "./shaping.ts";
 
@@ -179,7 +179,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
     mesh: resolveMesh(raw.mesh ?? {}, fail),
     ...resolveCa(raw.ca, fail),
     rules: checkRules(flags.rules ?? raw.rules ?? [], (i) => place(flags.rules, "--rules", `rules[${i}]`), fail),
-    ...(raw.credentials !== undefined && { credentials: raw.credentials }),
+    ...checkCredentials(raw.credentials, fail),
     metadata: (flags.metadata?.map((url): RawMetadata => ({ url })) ?? raw.metadata ?? []).map((item, i) =>
       resolveMetadata(item, place(flags.metadata, "--metadata", `metadata[${i}]`), env, fail),
     ),

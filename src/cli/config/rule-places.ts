@@ -49,6 +49,16 @@ export function parseCluster(text: string, fail: (message: string) => void): Clu
   };
 }
 
+/** Checks `credentials`: a folder, or a cluster with the one namespace whose Secrets count. */
+export function checkCredentials(place: string | undefined, fail: Fail): { readonly credentials?: string } {
+  if (place === undefined) return {};
+  if (isCluster(place)) {
+    const { namespaces } = parseCluster(place, (message) => fail("credentials", message));
+    if (namespaces.length > 1) fail("credentials", "Secrets are read of one namespace; name one");
+  }
+  return { credentials: place };
+}
+
 /** Checks the items of `rules`; `at` says where the i-th stands. */
 export function checkRules(rules: readonly string[], at: (i: number) => string, fail: Fail): readonly string[] {
   for (const [i, text] of rules.entries()) if (isCluster(text)) parseCluster(text, (message) => fail(at(i), message));

@@ -201,7 +201,7 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
   },
   credentials: {
     shape: text,
-    doc: "folder with a folder for each credentialName of rules, each with tls.crt, tls.key and ca.crt as Kubernetes mounts a Secret; watched",
+    doc: "folder with a folder for each credentialName of rules, each with tls.crt, tls.key and ca.crt as Kubernetes mounts a Secret, or kubernetes://KUBECONFIG?namespace=NAME for the Secrets of a namespace; watched",
     default: "none",
   },
   metadata: {

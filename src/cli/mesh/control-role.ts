@@ -7,7 +7,6 @@ import type { AdminSources } from "../../control/admin/sources.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
 import { CARRIED_PROTOCOLS } from "../../control/compile/endpoints.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
-import { type Credentials, createCredentials } from "../../control/credentials.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
@@ -18,6 +17,7 @@ import { VERSION } from "../version.ts";
 import { diffOf } from "./admin-sources.ts";
 import { type Callers, callersFor } from "./callers.ts";
 import { Certificates } from "./certificates.ts";
+import { type OpenCredentials, openCredentials } from "./credentials.ts";
 import { type DataFolder, openData } from "./data-folder.ts";
 import { FindingLog } from "./finding-log.ts";
 import { type OpenRegistry, openRegistries } from "./registries/open.ts";
@@ -41,7 +41,7 @@ export class ControlRole {
   readonly #log: Logger;
   readonly #store: ControlStore;
   readonly #ruleFiles: OpenRules;
-  readonly #credentials: Credentials;
+  readonly #credentials: OpenCredentials;
   readonly #schemas: SchemaSources;
   readonly #outputs: readonly Sink[];
   readonly #data: DataFolder;
@@ -66,7 +66,7 @@ export class ControlRole {
     this.#store = createControlStore({ owner: OWNER, protocols: CARRIED_PROTOCOLS, hostOf: hostOfRule(config), mesh });
     const judge = () => judgeRules(this.state, this.#store.snapshots.get(), new Map(), mesh);
     this.#ruleFiles = openRules({ places: config.rules, log, judge });
-    this.#credentials = createCredentials({ folder: config.credentials, log });
+    this.#credentials = openCredentials(config.credentials, log);
     this.#schemas = new SchemaSources(config, true, this.#store, log);
     this.#outputs = openOutputs(config);
     this.#data = openData(config, log);
@@ -170,6 +170,7 @@ export class ControlRole {
   async #followRules(): Promise<void> {
     for await (const { rules } of this.#ruleFiles.current.watch(this.#stop.signal)) {
       this.#store.setRules(rules);
+      this.#credentials.setRules(rules);
       this.#ruleLog.note();
     }
   }

@@ -5,7 +5,6 @@ import { createStop } from "../../base/stop.ts";
 import { type AdminServer, createAdminServer } from "../../control/admin/server.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
 import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
-import { type Credentials, createCredentials } from "../../control/credentials.ts";
 import { KeySets } from "../../control/key-sets.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
@@ -21,6 +20,7 @@ import { adminSources, type MeshParts, notLedBy } from "./admin-sources.ts";
 import { type Callers, callersFor } from "./callers.ts";
 import { Certificates, withSecrets } from "./certificates.ts";
 import { type DataFolder, openData } from "./data-folder.ts";
+import { type OpenCredentials, openCredentials } from "./credentials.ts";
 import { carriedBy, DataPlane, type Given, protocolsOf } from "./data-plane.ts";
 import { type OpenFacade, openFacade } from "./facades/open.ts";
 import { FindingLog } from "./finding-log.ts";
@@ -56,7 +56,7 @@ export class Mesh implements MeshParts {
   readonly store: ControlStore;
   readonly ruleFiles: OpenRules;
   readonly #keySets: KeySets;
-  readonly #credentials: Credentials;
+  readonly #credentials: OpenCredentials;
   readonly schemas: SchemaSources;
   readonly outputs: readonly Sink[];
   /** The certificate authority; undefined where none is configured. */
@@ -99,7 +99,7 @@ export class Mesh implements MeshParts {
     this.ruleFiles = openRules({ places: config.rules, log, judge });
     const refill = () => this.store.setRules(this.#keySets.fill(this.ruleFiles.current.get().rules));
     this.#keySets = new KeySets({ log, onChange: refill });
-    this.#credentials = createCredentials({ folder: config.credentials, log });
+    this.#credentials = openCredentials(config.credentials, log);
     this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.store, log);
     this.outputs = openOutputs(config);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
@@ -258,6 +258,7 @@ export class Mesh implements MeshParts {
   async #followRules(): Promise<void> {
     for await (const { rules } of this.ruleFiles.current.watch(this.#stop.signal)) {
       this.store.setRules(this.#keySets.fill(rules));
+      this.#credentials.setRules(rules);
       this.#ruleLog.note();
     }
   }

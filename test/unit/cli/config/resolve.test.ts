@@ -203,7 +203,7 @@ admin: "nowhere:"
     "5 proxy.dubbo[0]: proxy.dubbo[0] must be a port number from 0 to 65535",
     "5 proxy.http: proxy.http must be a map",
     "5 proxy.tri: proxy.tri must be a port number from 0 to 65535",
-    "6 ruels: unknown key ruels; known here: registries, facades, proxy, mesh, ca, rules, metadata, protos, outputs, control, admin, naming, guard, data",
+    "6 ruels: unknown key ruels; known here: registries, facades, proxy, mesh, ca, rules, credentials, metadata, protos, outputs, control, admin, naming, guard, data",
     '7 admin: "nowhere:" is no host:port to listen on, such as 127.0.0.1:15000',
   ]);
 });

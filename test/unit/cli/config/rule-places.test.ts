@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkRules, isCluster, parseCluster } from "../../../../src/cli/config/rule-places.ts";
+import { checkCredentials, checkRules, isCluster, parseCluster } from "../../../../src/cli/config/rule-places.ts";
 
 const parse = (text: string) => {
   const faults: string[] = [];
@@ -48,4 +48,15 @@ test("faults are told where they stand; paths have none", () => {
     ),
   ).toBe(rules);
   expect(faults).toEqual(["rules[1]"]);
+});
+
+test("credentials are a folder, or the Secrets of one namespace", () => {
+  const faults: string[] = [];
+  const check = (place?: string) => checkCredentials(place, (path, message) => faults.push(`${path}: ${message}`));
+  expect(check()).toEqual({});
+  expect(check("./credentials")).toEqual({ credentials: "./credentials" });
+  expect(check("kubernetes://?namespace=edge")).toEqual({ credentials: "kubernetes://?namespace=edge" });
+  expect(faults).toEqual([]);
+  check("kubernetes://?namespace=a,b");
+  expect(faults).toEqual(["credentials: Secrets are read of one namespace; name one"]);
 });
