@@ -128,6 +128,8 @@ export interface ServiceEntry extends RuleIdentity {
   readonly exportTo?: ExportTo;
   /** Names of which the certificate of an endpoint must have one. */
   readonly subjectAltNames?: readonly string[];
+  /** It is said to be outside the mesh: nobody asks its endpoints for the mesh's mutual TLS. */
+  readonly isExternal?: boolean;
 }
 
 /** Istio's WorkloadEntry: one instance, for the ServiceEntries of its namespace that select it. */

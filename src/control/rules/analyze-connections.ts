@@ -1,4 +1,5 @@
 import type { Rule, VirtualService } from "../../model/rule.ts";
+import type { DestinationRule } from "../../model/rules/destination-rule.ts";
 import { connectionTarget, type TcpService, tcpPortsOf } from "./connections.ts";
 import type { Report } from "./findings.ts";
 
@@ -7,12 +8,29 @@ export function analyzeConnections(rules: readonly Rule[], report: Report): void
   const routing = rules.filter(
     (rule): rule is VirtualService => rule.kind === "VirtualService" && (rule.tls ?? rule.tcp) !== undefined,
   );
-  if (routing.length === 0) return;
   const services = tcpPortsOf(rules);
+  if (services.length > 0)
+    for (const rule of rules) if (rule.kind === "DestinationRule") checkTls(rule, services, report);
   for (const rule of routing) {
     checkHosts(rule, services, report);
     checkDestinations(rule, services, rules, report);
   }
+}
+
+/** What a connection says is its own affair: a client that wants TLS speaks it. */
+function checkTls(
+  { host, name, trafficPolicy }: DestinationRule,
+  services: readonly TcpService[],
+  report: Report,
+): void {
+  const tls = trafficPolicy?.tls;
+  if (tls === undefined || (tls.mode ?? "DISABLE") === "DISABLE") return;
+  if (!services.some((one) => one.host === host.toLowerCase())) return;
+  report(
+    "TR0236",
+    tls.at.position,
+    `tls of ${name} is not applied to the TCP ports of ${host}: their bytes are carried as they are`,
+  );
 }
 
 const KINDS = ["tls", "tcp"] as const;

@@ -1,4 +1,5 @@
 import { type Endpoint, type Entry, plainEndpoint } from "../../model/entry.ts";
+import { TLS_MODE_LABEL } from "../../model/inbound.ts";
 import { parseLocality } from "../../model/mesh.ts";
 import type { Rule, ServiceEntry, ServiceEntryEndpoint, ServiceEntryPort, WorkloadEntry } from "../../model/rule.ts";
 import { serviceKey } from "../../model/service.ts";
@@ -61,7 +62,8 @@ export function selectedBy(
 function toEntry(rule: ServiceEntry, host: string, selected: readonly WorkloadEntry[]): Entry {
   const listed = selected.length > 0 ? selected.map(({ endpoint }) => endpoint) : rule.endpoints;
   const where: readonly ServiceEntryEndpoint[] = rule.byName ? [{ address: host }] : listed;
-  const endpoints = where.flatMap((one) => rule.ports.map((port) => toEndpoint(one, port)));
+  const known = rule.isExternal === true ? where.map(outside) : where;
+  const endpoints = known.flatMap((one) => rule.ports.map((port) => toEndpoint(one, port)));
   const unique = new Map(endpoints.map((one) => [`${one.address} ${one.port} ${one.protocol}`, one]));
   return Object.freeze({
     host: host.toLowerCase(),
@@ -71,6 +73,12 @@ function toEntry(rule: ServiceEntry, host: string, selected: readonly WorkloadEn
     ...(rule.exportTo !== undefined && { exportTo: rule.exportTo }),
     ...(rule.subjectAltNames !== undefined && { subjectAltNames: rule.subjectAltNames }),
   });
+}
+
+/** An endpoint outside the mesh takes no mutual TLS of the mesh's, whatever its labels say. */
+function outside({ labels = {}, ...endpoint }: ServiceEntryEndpoint): ServiceEntryEndpoint {
+  const { [TLS_MODE_LABEL]: _, ...others } = labels;
+  return { ...endpoint, labels: others };
 }
 
 function toEndpoint(where: ServiceEntryEndpoint, port: ServiceEntryPort): Endpoint {

@@ -77,6 +77,7 @@ interface Spec extends Located {
   readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> };
   readonly exportTo?: readonly string[];
   readonly subjectAltNames?: readonly string[];
+  readonly location?: string;
 }
 
 /** A ServiceEntry's spec as the model has it; ports that are not carried, and an object whose endpoints nothing tells, are reported. */
@@ -91,6 +92,7 @@ export function readServiceEntry(
     endpoints = [],
     exportTo = [],
     subjectAltNames = [],
+    location,
   } = spec as unknown as Spec;
   const labels = (spec as unknown as Spec).workloadSelector?.labels ?? {};
   const selects = Object.keys(labels).length > 0;
@@ -124,6 +126,7 @@ export function readServiceEntry(
     ...(selects && resolution !== "NONE" && { workloadSelector: labels }),
     ...(exportTo.length > 0 && { exportTo }),
     ...(subjectAltNames.length > 0 && { subjectAltNames }),
+    ...(location === "MESH_EXTERNAL" && { isExternal: true }),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Located } from "../../model/rules/located.ts";
 import type { Sidecar } from "../../model/rules/sidecar.ts";
 import { gatewayTls } from "./gateway-schema.ts";
 import { anyText, exactHost, listOf, text, whole } from "./istio-values.ts";
-import { type Check, quote } from "./schema.ts";
+import { type Check, quote, type ReadContext, type ReadObject } from "./schema.ts";
 import { meaningless, object } from "./shapes.ts";
 import { connectionPool, workloadSelector } from "./traffic-policy-schema.ts";
 
@@ -57,19 +57,33 @@ export const sidecarSpec = object({
   ),
   inboundConnectionPool: meaningless(inbound, connectionPool),
   outboundTrafficPolicy: {
-    shape: object({
-      mode: { shape: { type: "choice", of: ["REGISTRY_ONLY", "ALLOW_ANY"] } },
-      egressProxy: meaningless(
-        "calls to services that are not known are not carried",
-        object({
-          host: { shape: exactHost, required: true },
-          subset: { shape: text },
-          port: { shape: object({ number: { shape: whole(1, 65_535) } }) },
-        }),
-      ),
-    }),
+    shape: object(
+      {
+        mode: { shape: { type: "choice", of: ["REGISTRY_ONLY", "ALLOW_ANY"] } },
+        egressProxy: meaningless(
+          "calls to services that are not known are not carried",
+          object({
+            host: { shape: exactHost, required: true },
+            subset: { shape: text },
+            port: { shape: object({ number: { shape: whole(1, 65_535) } }) },
+          }),
+        ),
+      },
+      { into: checkPolicy },
+    ),
   },
 });
+
+/** What a proxy does in any case is REGISTRY_ONLY, which is also what no word means. */
+function checkPolicy(value: ReadObject, { report }: ReadContext, path: string): ReadObject {
+  if (value["mode"] === "ALLOW_ANY")
+    report(
+      "TR0227",
+      value.at.fields["mode"] ?? value.at.position,
+      `${path}.mode ALLOW_ANY has no meaning here: calls to services that are not known are not carried; their callers reach them without a proxy`,
+    );
+  return value;
+}
 
 interface Spec extends Located {
   readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> };

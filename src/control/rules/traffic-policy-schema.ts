@@ -244,12 +244,6 @@ function checkTls(value: ReadObject, context: ReadContext, path: string): ReadOb
     !(said.includes("clientCertificate") && said.includes("privateKey"))
   )
     return fail("is MUTUAL and needs clientCertificate and privateKey, or credentialName");
-  if (mode !== "DISABLE")
-    context.report(
-      "TR0236",
-      value.at.position,
-      `${path} asks for ${mode}, but calls to providers are sent in plain text`,
-    );
   return value;
 }
 

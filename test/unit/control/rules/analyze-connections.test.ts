@@ -25,3 +25,16 @@ test.each([
 ])("routes of %s to %s (%s)", (host, to, more, finding) => {
   expect(findings(host, to, more)).toEqual(finding === undefined ? [] : [expect.stringMatching(finding)]);
 });
+
+test("TLS of a DestinationRule is not for connections", () => {
+  const found = createFindingList();
+  const tls = (name: string, host: string, mode: string) =>
+    destinationRuleText(name, host, `trafficPolicy: {tls: {mode: ${mode}}}`);
+  analyzeConnections(
+    rulesOf(db, tls("a", "db", "SIMPLE"), tls("b", "db", "DISABLE"), tls("c", "web", "SIMPLE")),
+    found.report,
+  );
+  expect(shortFindings(found.list())).toEqual([
+    expect.stringMatching(/^TR0236 .*tls of a is not applied to the TCP ports of db/),
+  ]);
+});

@@ -110,17 +110,18 @@ test.each([
   { rest: "trafficPolicy: {tunnel: {targetHost: a, targetPort: 1}}", code: "TR0227" },
   { rest: "trafficPolicy: {loadBalancer: {zoneAwareLbSetting: {}}}", code: "TR0228" },
   { rest: "trafficPolicy: {connectionPool: {http: {useClientProtocol: true}}}", code: "TR0227" },
-  { rest: "trafficPolicy: {tls: {mode: SIMPLE}}", code: "TR0236" },
-  { rest: "subsets: [{name: a, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}]", code: "TR0236" },
 ])("$rest of a DestinationRule is named, and the rule still holds", ({ rest, code }) => {
   const parsed = parseRules("r", destinationRuleText("a", "b", rest));
   expect(parsed.findings.map((one) => one.code)).toEqual([code]);
   expect(parsed).toMatchObject({ valid: true, rules: [{ host: "b" }] });
 });
 
-test("plain text to providers asked for by name is nothing to report", () => {
-  expect(codes(destinationRuleText("a", "b", "trafficPolicy: {tls: {mode: DISABLE}}"))).toEqual([]);
-});
+test.each(["DISABLE", "SIMPLE", "ISTIO_MUTUAL"])(
+  "tls %s to providers is applied, so there is nothing to report",
+  (mode) => {
+    expect(codes(destinationRuleText("a", "b", `trafficPolicy: {tls: {mode: ${mode}}}`))).toEqual([]);
+  },
+);
 
 test("a weight that is not written counts 0", () => {
   const { http } = virtualServiceOf(

@@ -86,3 +86,14 @@ test("only WorkloadEntries of its own namespace are selected, and none without a
   const { workloadSelector: _, ...plain } = rule;
   expect(selectedBy(plain, [near])).toEqual([]);
 });
+
+test("an endpoint outside the mesh takes no mutual TLS of the mesh's, whatever its labels say", () => {
+  const modes = (location: string) => {
+    const [rule] = rulesOf(
+      `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\nspec: {hosts: [a], location: ${location}, resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: 10.0.0.1, labels: {security.istio.io/tlsMode: istio, v: "1"}}]}\n`,
+    );
+    return entriesOf(rule as ServiceEntry)[0]!.endpoints[0]!.params;
+  };
+  expect(modes("MESH_INTERNAL")).toEqual({ "security.istio.io/tlsMode": "istio", v: "1" });
+  expect(modes("MESH_EXTERNAL")).toEqual({ v: "1" });
+});

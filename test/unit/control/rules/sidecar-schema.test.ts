@@ -12,7 +12,7 @@ const at = expect.anything();
 
 test("what a Sidecar says is read", () => {
   const { rules, findings } = parsed(
-    "{workloadSelector: {labels: {app: web}}, egress: [{hosts: [./*, infra/com.acme.*, '*/com.acme.Order:1.0']}], outboundTrafficPolicy: {mode: ALLOW_ANY}}",
+    "{workloadSelector: {labels: {app: web}}, egress: [{hosts: [./*, infra/com.acme.*, '*/com.acme.Order:1.0']}], outboundTrafficPolicy: {mode: REGISTRY_ONLY}}",
   );
   expect(findings).toEqual([]);
   expect(rules).toEqual([
@@ -24,7 +24,7 @@ test("what a Sidecar says is read", () => {
       createdAtMs: undefined,
       workloadSelector: { app: "web" },
       egress: [{ at, hosts: ["./*", "infra/com.acme.*", "*/com.acme.Order:1.0"] }],
-      outboundTrafficPolicy: "ALLOW_ANY",
+      outboundTrafficPolicy: "REGISTRY_ONLY",
     },
   ]);
 });
@@ -58,4 +58,12 @@ test("a policy for calls to unknown hosts that says nothing is Istio's first wor
     outboundTrafficPolicy: "REGISTRY_ONLY",
   });
   expect(Object.keys(sidecarSpec.fields)).toContain("egress");
+});
+
+test("calls to services that nobody knows are not carried, whatever a Sidecar says", () => {
+  const text =
+    "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: s}\nspec: {outboundTrafficPolicy: {mode: ALLOW_ANY}}\n";
+  const { findings, valid } = parseRules("r", text);
+  expect(valid).toBe(true);
+  expect(findings).toMatchObject([{ code: "TR0227", message: expect.stringContaining("are not carried") }]);
 });

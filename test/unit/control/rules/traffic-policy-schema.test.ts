@@ -9,7 +9,7 @@ const parsed = (policy: string) => parseRules("r", destinationRuleText("d", "a",
 const policyOf = (policy: string) => (parsed(policy).rules[0] as DestinationRule).trafficPolicy;
 const faults = (policy: string) =>
   shortFindings(parsed(policy).findings)
-    .filter((text) => !text.startsWith("TR0228") && !text.startsWith("TR0236"))
+    .filter((text) => !text.startsWith("TR0228"))
     .map((text) => text.replace(/ \d+:\d+ DestinationRule\.spec\.trafficPolicy\./, " "));
 
 test.each([
