@@ -13,7 +13,7 @@ import { serviceEntryStyle } from "./mesh/shaping.ts";
 import { OWNER } from "./mesh/sync.ts";
 
 /** What `trestle export` writes. */
-export const EXPORT_FORMATS = ["serviceentry", "files", "aeraki"] as const;
+export const EXPORT_FORMATS = ["serviceentry", "files", "aeraki", "envoy"] as const;
 
 /** One of {@link EXPORT_FORMATS}. */
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -33,7 +33,7 @@ export interface ExportedWorld {
 
 /** Prints entries and rules in a format; equal worlds give equal text. */
 export function exportDocuments(
-  format: ExportFormat,
+  format: Exclude<ExportFormat, "envoy">,
   world: ExportedWorld,
   config: Pick<TrestleConfig, "naming" | "registries" | "mesh">,
 ): Exported {

@@ -7,6 +7,7 @@ import { withOneHost } from "../registry-sync/merge/one-host.ts";
 import type { TrestleConfig } from "./config/config.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportDocuments } from "./export-documents.ts";
+import { exportBootstrap, exportStatic } from "./export-envoy.ts";
 import { failWith } from "./fail.ts";
 import { readWorlds } from "./mesh/read-once.ts";
 import { openRegistries } from "./mesh/registries/open.ts";
@@ -20,6 +21,9 @@ interface ExportFlags {
   readonly rules?: readonly string[];
   readonly format: ExportFormat;
   readonly to?: string;
+  readonly node?: string;
+  readonly control?: string;
+  readonly static?: boolean;
 }
 
 /** `trestle export`: entries and generated configuration, written once for other tools. */
@@ -34,6 +38,9 @@ export function createExportCommand(): Command {
     .option("--registry <url>", "read this registry; repeatable", repeat)
     .option("--rules <path>", "file or folder with rules, or kubernetes:// for those of a cluster; repeatable", repeat)
     .option("--to <folder>", "write a file for each document there instead of all to the standard output")
+    .option("--static", "for envoy: all services and rules as they are now, in place of where to ask for them")
+    .option("--control <host:port>", "for envoy: where Trestle's xDS listens; 127.0.0.1:15011 unless told")
+    .option("--node <id>", "for envoy: who it is, sidecar~ADDRESS~NAME~DOMAIN or router~ADDRESS~NAME~DOMAIN")
     .addHelpText(
       "after",
       `
@@ -41,22 +48,35 @@ Formats:
   serviceentry   Istio ServiceEntries, as up and sync write them
   files          the same, a file each: asks for --to
   aeraki         ServiceEntries whose Dubbo ports Aeraki takes up, and the rules as MetaRouters
+  envoy          a bootstrap with which a stock Envoy asks Trestle's xDS; reads no registry. With --static
+                 a configuration that asks nobody: clusters, endpoints, listeners and routes as they are now
 
 What a format cannot say of a rule is told on the standard error, a line each.
 
 Examples:
   trestle export --registry zookeeper://10.0.0.1:2181
   trestle export -c trestle.yaml --format aeraki --to ./aeraki
-  trestle export --registry nacos://10.0.0.1:8848 --rules ./rules --format aeraki | kubectl apply -f -`,
+  trestle export --registry nacos://10.0.0.1:8848 --rules ./rules --format aeraki | kubectl apply -f -
+  trestle export --format envoy --control 10.0.0.7:15011 > envoy.yaml
+  trestle export -c trestle.yaml --format envoy --static > envoy.yaml`,
     )
-    .action(async ({ format, to, ...flags }: ExportFlags) => {
+    .action(async ({ format, to, static: isStatic, node, control, ...flags }: ExportFlags) => {
       try {
         if (format === "files" && to === undefined) throw new Error("--format files writes files; say --to FOLDER");
-        if (flags.config === undefined && flags.registry === undefined)
+        const given = [isStatic && "--static", node && "--node", control && "--control"].find(Boolean);
+        if (format !== "envoy" && given) throw new Error(`${given} is for --format envoy`);
+        if (isStatic && control !== undefined) throw new Error("--static asks nobody: leave out --control");
+        const isBootstrap = format === "envoy" && !isStatic;
+        if (!isBootstrap && flags.config === undefined && flags.registry === undefined)
           throw new Error("there is no registry to read; name one with --registry or -c");
         const { config, errors } = resolveConfig(flags, process.env);
         if (config === undefined) failWith(errors);
-        const { documents, lost } = exportDocuments(format, await readAll(config), config);
+        const envoy = { ...(node !== undefined && { node }), ...(control !== undefined && { control }) };
+        const { documents, lost } = isBootstrap
+          ? exportBootstrap(envoy, config)
+          : format === "envoy"
+            ? exportStatic(envoy, await readAll(config), config)
+            : exportDocuments(format, await readAll(config), config);
         for (const line of lost) process.stderr.write(`trestle: ${line}\n`);
         if (to === undefined) process.stdout.write(documents.map(({ text }) => text).join("---\n"));
         else {

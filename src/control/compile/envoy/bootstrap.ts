@@ -25,24 +25,11 @@ export const XDS_CLUSTER = "trestle-xds";
 
 /** An Envoy bootstrap, as YAML: listeners and clusters by one aggregated stream, and nothing else. The same options give the same text. */
 export function printEnvoyBootstrap(options: BootstrapOptions): string {
-  const { nodeId, cluster = "trestle", server, admin = { host: "127.0.0.1", port: 15_000 } } = options;
-  const { mode = "delta", settings, namespace, labels, serviceAccount } = options;
-  const socket = (address: string, port: number) => ({ socket_address: { address, port_value: port } });
+  const { server, mode = "delta" } = options;
   const byAds = { ads: {}, resource_api_version: "V3" };
-  const metadata = {
-    ...(namespace !== undefined && { NAMESPACE: namespace }),
-    ...(serviceAccount !== undefined && { SERVICE_ACCOUNT: serviceAccount }),
-    ...(labels !== undefined && { LABELS: labels }),
-    ...(settings !== undefined && { [NODE_SETTINGS]: settings }),
-  };
   const http2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
   return stringify({
-    node: { id: nodeId, cluster, ...(Object.keys(metadata).length > 0 && { metadata }) },
-    admin: { address: socket(admin.host, admin.port) },
-    layered_runtime: {
-      // Envoy's own limit refuses regular expressions of some twenty letters; Istio's is this.
-      layers: [{ name: "static", static_layer: { "re2.max_program_size.error_level": 32_768 } }],
-    },
+    ...bootstrapHead(options),
     dynamic_resources: {
       ads_config: {
         api_type: mode === "delta" ? "DELTA_GRPC" : "GRPC",
@@ -76,4 +63,28 @@ export function printEnvoyBootstrap(options: BootstrapOptions): string {
       ],
     },
   });
+}
+
+function socket(address: string, port: number) {
+  return { socket_address: { address, port_value: port } };
+}
+
+/** What every configuration of an Envoy begins with: who it is, and where its own admin listens. */
+export function bootstrapHead(options: Omit<BootstrapOptions, "server" | "mode">) {
+  const { nodeId, cluster = "trestle", admin = { host: "127.0.0.1", port: 15_000 } } = options;
+  const { settings, namespace, labels, serviceAccount } = options;
+  const metadata = {
+    ...(namespace !== undefined && { NAMESPACE: namespace }),
+    ...(serviceAccount !== undefined && { SERVICE_ACCOUNT: serviceAccount }),
+    ...(labels !== undefined && { LABELS: labels }),
+    ...(settings !== undefined && { [NODE_SETTINGS]: settings }),
+  };
+  return {
+    node: { id: nodeId, cluster, ...(Object.keys(metadata).length > 0 && { metadata }) },
+    admin: { address: socket(admin.host, admin.port) },
+    layered_runtime: {
+      // Envoy's own limit refuses regular expressions of some twenty letters; Istio's is this.
+      layers: [{ name: "static", static_layer: { "re2.max_program_size.error_level": 32_768 } }],
+    },
+  };
 }

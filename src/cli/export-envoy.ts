@@ -1,0 +1,59 @@
+import { createCompiler } from "../control/compile/compiler.ts";
+import { CARRIED_PROTOCOLS } from "../control/compile/endpoints.ts";
+import { type BootstrapOptions, printEnvoyBootstrap } from "../control/compile/envoy/bootstrap.ts";
+import { printStaticEnvoy } from "../control/compile/envoy/static.ts";
+import { createServedSource } from "../control/compile/served-source.ts";
+import { withServiceEntries } from "../control/rules/service-entries.ts";
+import { createSnapshot } from "../model/snapshot.ts";
+import type { TrestleConfig } from "./config/config.ts";
+import type { Exported, ExportedWorld } from "./export-documents.ts";
+
+const FILE = "envoy.yaml";
+
+/** Who an exported Envoy is. */
+export interface EnvoyFlags {
+  /** Istio's form, `sidecar~ADDRESS~NAME~DOMAIN` or `router~...`. */
+  readonly node?: string;
+  /** Where Trestle's xDS listens, `host:port`. */
+  readonly control?: string;
+}
+
+/** A bootstrap with which an Envoy takes all it does from Trestle's xDS. Throws an `Error` for an address that is none. */
+export function exportBootstrap(
+  { control = "127.0.0.1:15011", ...flags }: EnvoyFlags,
+  config: TrestleConfig,
+): Exported {
+  const at = control.lastIndexOf(":");
+  const [host, port] = [control.slice(0, at), Number(control.slice(at + 1))];
+  if (at < 1 || !Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`--control ${control} is not HOST:PORT`);
+  const text = printEnvoyBootstrap({ ...whoIs(flags, config), server: { host, port } });
+  return { documents: [{ file: FILE, text }], lost: [] };
+}
+
+/** The configuration of an Envoy that asks nobody: services and rules as they are now. What rules ask for and it cannot do is `lost`. */
+export function exportStatic(flags: EnvoyFlags, { entries, rules }: ExportedWorld, config: TrestleConfig): Exported {
+  const options = whoIs(flags, config);
+  const { nodeId, namespace, labels } = options;
+  const snapshot = createSnapshot(withServiceEntries(entries, rules), rules, CARRIED_PROTOCOLS, [], config.mesh);
+  const source = createServedSource({
+    snapshot: () => snapshot,
+    compile: (given) =>
+      createCompiler()(given, { id: nodeId, dubbo: [], gatewayAddress: "0.0.0.0", namespace, labels }),
+  });
+  const metadata = { NAMESPACE: namespace, LABELS: { ...labels } };
+  const set = source.resourcesFor({ id: nodeId, cluster: "", metadata, userAgentName: "envoy", userAgentVersion: "" });
+  if (set === undefined) throw new Error(`${nodeId} is no Envoy`);
+  return {
+    documents: [{ file: FILE, text: printStaticEnvoy(set, options) }],
+    lost: source.findings().map(({ code, at, message }) => `${at}: ${code} ${message}`),
+  };
+}
+
+function whoIs({ node }: EnvoyFlags, { mesh, proxy }: TrestleConfig) {
+  const { namespace } = mesh;
+  const nodeId = node ?? `sidecar~127.0.0.1~envoy.${namespace}~${namespace}.svc.cluster.local`;
+  if (!/^(sidecar|router)~[^~]+~[^~]+~[^~]+$/.test(nodeId))
+    throw new Error(`--node ${nodeId} is not sidecar~ADDRESS~NAME~DOMAIN or router~ADDRESS~NAME~DOMAIN`);
+  return { nodeId, namespace, labels: proxy.labels } satisfies Partial<BootstrapOptions>;
+}
