@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { createServer, type SecureContextOptions, type TLSSocket } from "node:tls";
+import { createServer, type PeerCertificate, type SecureContextOptions, type TLSSocket } from "node:tls";
 import { printAddress } from "../base/address.ts";
 import { TransientError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
@@ -20,6 +20,8 @@ export interface TlsListener {
   readonly address: string;
   /** Takes other certificates for connections from now on; those that stand stay. */
   update(material: TlsMaterial): void;
+  /** Ends the connections whose client certificate is refused now. */
+  recheck(): void;
   /** Ends the port and every connection. */
   close(): Promise<void>;
 }
@@ -32,6 +34,8 @@ export interface TlsListenerOptions {
   readonly logger: Logger;
   /** A connection after its handshake. Its `authorized` is true where it has a client certificate, which was checked; it may have none. */
   readonly onConnection: (socket: TLSSocket) => void;
+  /** Whether a client certificate (DER) is refused beside what TLS checks. */
+  readonly isRefused?: (certificate: Buffer) => boolean;
   readonly maxConnections?: number;
 }
 
@@ -44,6 +48,7 @@ const HANDSHAKE_MS = 10_000;
 export async function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
   const { host, port, logger, maxConnections = 20_000 } = options;
   const sockets = new Set<Socket>();
+  const shown = new Map<TLSSocket, Buffer>();
   const server = createServer({
     ...contextOf(options.material),
     ALPNProtocols: ["h2"],
@@ -58,14 +63,17 @@ export async function listenTls(options: TlsListenerOptions): Promise<TlsListene
   });
   server.on("secureConnection", (socket) => {
     socket.on("error", () => socket.destroy());
-    const shown = socket.getPeerCertificate();
-    if (Object.keys(shown).length > 0 && !socket.authorized) {
-      logger.warn("a client's certificate is refused", {
-        address: socket.remoteAddress,
-        reason: String(socket.authorizationError),
-      });
+    const { raw } = socket.getPeerCertificate() as Partial<PeerCertificate>;
+    const isRefused = raw !== undefined && options.isRefused?.(raw) === true;
+    if (isRefused || (raw !== undefined && !socket.authorized)) {
+      const reason = isRefused ? "it is revoked" : String(socket.authorizationError);
+      logger.warn("a client's certificate is refused", { address: socket.remoteAddress, reason });
       socket.destroy();
       return;
+    }
+    if (raw !== undefined) {
+      shown.set(socket, raw);
+      socket.on("close", () => shown.delete(socket));
     }
     options.onConnection(socket);
   });
@@ -84,6 +92,13 @@ export async function listenTls(options: TlsListenerOptions): Promise<TlsListene
   const bound = server.address() as { readonly port: number };
   return {
     address: printAddress(host, bound.port),
+    recheck() {
+      for (const [socket, raw] of shown) {
+        if (options.isRefused?.(raw) !== true) continue;
+        logger.warn("a client's certificate is revoked: its connection ends", { address: socket.remoteAddress });
+        socket.destroy();
+      }
+    },
     update: (material) => server.setSecureContext(contextOf(material)),
     close: () =>
       new Promise((resolve) => {

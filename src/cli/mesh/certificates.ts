@@ -26,6 +26,7 @@ import { byTokenReview, reviewsBy } from "../../control/ca/token-review.ts";
 import { byToken, parseTokens, type TokenTable } from "../../control/ca/tokens.ts";
 import { listenTls, type TlsListener, type TlsMaterial } from "../../control/tls-listener.ts";
 import { openKubernetes } from "../../kubernetes/client.ts";
+import type { Finding } from "../../model/entry.ts";
 import { hashText } from "../../model/hash-text.ts";
 import { type Identity, parseIdentity, printIdentity } from "../../model/identity.ts";
 import type { MeshSettings } from "../../model/mesh.ts";
@@ -53,6 +54,7 @@ export class Certificates {
   #timer: Timer | undefined;
   #keeper: CertificateKeeper | undefined;
   #kept = "";
+  #revokedFault: string | undefined;
 
   constructor({ mesh, proxy, data }: Pick<TrestleConfig, "mesh" | "proxy" | "data">, ca: CaConfig, log: Logger) {
     const { validityMs, maxValidityMs, overlapMs, key } = ca;
@@ -62,6 +64,13 @@ export class Certificates {
     const validity = { defaultMs: validityMs, maxMs: maxValidityMs };
     this.authority = new CertificateAuthority({ random: randomBytes, validity, overlapMs });
     this.secrets = new SecretStore({ authority: this.authority, keyType: key, random: Math.random });
+  }
+
+  /** What is wrong with the files that it goes by. */
+  findings(): readonly Finding[] {
+    if (this.#revokedFault === undefined) return [];
+    const message = `the list of revoked certificates can't be used, the last good one stays in force: ${this.#revokedFault}`;
+    return [{ code: "TR0283", severity: "error", message, at: this.#options.ca.revoked ?? "" }];
   }
 
   /** Where certificates are asked for, `host:port`; undefined where that is not served. */
@@ -92,15 +101,14 @@ export class Certificates {
     const { ca } = this.#options;
     this.authority.restore(this.#readMemory());
     this.#followAuthority();
-    if (ca.revoked !== undefined)
-      this.#follow([ca.revoked], "the list of revoked certificates", ([text]) =>
-        this.authority.revoke(parseRevoked(text ?? "")),
-      );
+    if (ca.revoked !== undefined) this.#followRevoked(ca.revoked);
     if (ca.tokens !== undefined)
       this.#follow([ca.tokens], "the file of tokens", ([text]) => {
         this.#tokens = parseTokens(text ?? "", this.#options.mesh.trustDomain);
       });
     await Promise.all(this.#followed.map((one) => one.rescan()));
+    // Who is revoked must be known before anybody is let in.
+    if (this.#revokedFault !== undefined) throw new ConfigError("ca.revoked", this.#revokedFault);
     // The reason is logged by whoever reads the files.
     if (this.authority.trust === undefined)
       throw new ConfigError("ca", "the certificate authority has no key: nothing can be signed");
@@ -129,6 +137,25 @@ export class Certificates {
     this.#keep();
     this.secrets.close();
     this.authority.close();
+  }
+
+  /** A list that is gone, or cannot be read, leaves the last good one in force. */
+  #followRevoked(path: string): void {
+    this.#followed.push(
+      followFiles({
+        paths: [path],
+        what: "the list of revoked certificates",
+        logger: this.#options.log,
+        take: ([text]) => {
+          if (text === undefined) throw new ConfigError("ca.revoked", `${path} is missing`);
+          this.authority.revoke(parseRevoked(text));
+          this.#listener?.recheck();
+        },
+        onFault: (reason) => {
+          this.#revokedFault = reason;
+        },
+      }),
+    );
   }
 
   #follow(paths: readonly string[], what: string, take: (texts: readonly (string | undefined)[]) => void): void {
@@ -234,6 +261,7 @@ export class Certificates {
       port,
       material,
       logger: log,
+      isRefused: (der) => this.authority.isRevoked(der),
       onConnection: (socket) => injector.injectConnection(socket),
     });
     this.#stopServing = () => {

@@ -90,7 +90,8 @@ export class ControlRole {
 
   /** What is wrong with the registries and with what they hold. */
   findings(): readonly Finding[] {
-    return [...this.#registries.flatMap(({ findings }) => findings()), ...(this.state?.findings ?? [])];
+    const own = this.#certificates?.findings() ?? [];
+    return [...own, ...this.#registries.flatMap(({ findings }) => findings()), ...(this.state?.findings ?? [])];
   }
 
   /** Why it is not ready, one line each; empty when all that is known is served. */

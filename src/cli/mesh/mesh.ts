@@ -120,7 +120,8 @@ export class Mesh implements MeshParts {
 
   /** What is wrong with the registries and with what they hold. */
   registryFindings(): readonly Finding[] {
-    return [...this.registries.flatMap(({ findings }) => findings()), ...(this.sync?.findings ?? [])];
+    const own = this.certificates?.findings() ?? [];
+    return [...own, ...this.registries.flatMap(({ findings }) => findings()), ...(this.sync?.findings ?? [])];
   }
 
   /** Where the admin API listens, `host:port`. */

@@ -31,6 +31,16 @@ export interface AuthorityOptions {
   readonly overlapMs?: number;
 }
 
+const DAY_MS = 86_400_000;
+
+/** Lists of revoked certificates are signed anew so often, ms: well before one ends. */
+const LIST_RENEWAL_MS = 30 * DAY_MS;
+
+/** Tells one authority from another: the same key and name sign the same lists. */
+function keyOf({ issuer }: Authority): string {
+  return Buffer.concat([issuer.name, issuer.keyId]).toString("hex");
+}
+
 /** What outlives a restart: the roots of leaves that may still live, the signing one among them. */
 export type TrustMemory = readonly RetiredRoot[];
 
@@ -46,6 +56,8 @@ export class CertificateAuthority {
   readonly #validity: Validity;
   readonly #overlapMs: number;
   #trust: Trust | undefined;
+  /** Those that signed before, while leaves of theirs may live: their lists of revoked ones go on. Not over a restart. */
+  #former: readonly { readonly authority: Authority; readonly untilMs: number }[] = [];
   #revoked: readonly string[] | undefined;
   #issuedUntilMs = 0;
   #restored: readonly RetiredRoot[] = [];
@@ -87,10 +99,12 @@ export class CertificateAuthority {
 
   /** Takes a new authority, or what became of the one that signs. */
   take(authority: Authority): void {
-    const isFirst = this.#trust === undefined;
+    const before = this.#trust?.signing;
+    const isFirst = before === undefined;
     const trust = takeAuthority(this.#trust, authority, this.#times());
     const retired = this.#restored.filter(({ root }) => !authority.roots.includes(root));
     this.#trust = isFirst ? { ...trust, retired } : trust;
+    this.#noteFormer(before);
     this.#settle();
   }
 
@@ -145,26 +159,42 @@ export class CertificateAuthority {
     return this.#revoked === undefined ? "" : printRevocations(authority, this.#revoked, this.#clock.now());
   }
 
+  /** One that signs no more is remembered until its last leaf ends; one that signs again is none of these. */
+  #noteFormer(before: Authority | undefined): void {
+    const nowMs = this.#clock.now();
+    const signing = keyOf(this.#trust!.signing);
+    const isOver = before !== undefined && keyOf(before) !== signing && this.#issuedUntilMs > nowMs;
+    const others = this.#former.filter(
+      ({ authority, untilMs }) =>
+        untilMs > nowMs && keyOf(authority) !== signing && (!isOver || keyOf(authority) !== keyOf(before)),
+    );
+    this.#former = isOver ? [...others, { authority: before, untilMs: this.#issuedUntilMs }] : others;
+  }
+
   /** Brings trust to the present, tells of it where it changed, and waits for what comes next. */
   #settle(): void {
     if (this.#trust === undefined) return;
     const before = this.#trust;
     this.#trust = stepTrust(before, this.#times());
+    this.#noteFormer(before.signing);
     this.#publish(this.#trust);
-    const dueMs = nextStepMs(this.#trust);
+    // Lists of revoked ones are looked at every day, for they end.
+    const dueMs = nextStepMs(this.#trust) ?? (this.#revoked === undefined ? undefined : this.#clock.now() + DAY_MS);
     this.#dueMs = dueMs;
     this.#timer?.cancel();
     // Timers hold 24 days at most; a retired root may be waited for longer.
     if (dueMs !== undefined)
-      this.#timer = this.#clock.after(Math.min(Math.max(0, dueMs - this.#clock.now()), 86_400_000), () =>
-        this.#settle(),
-      );
+      this.#timer = this.#clock.after(Math.min(Math.max(0, dueMs - this.#clock.now()), DAY_MS), () => this.#settle());
   }
 
   #publish(trust: Trust): void {
     const trustedCa = { inlineString: trustedRoots(trust).join("") };
     const known = this.validation.get();
-    const key = JSON.stringify([trustedCa.inlineString, this.#revoked, trust.next?.fromMs]);
+    const period = this.#revoked === undefined ? 0 : Math.floor(this.#clock.now() / LIST_RENEWAL_MS);
+    const former = this.#former.map(({ authority }) => keyOf(authority));
+    const signers = [trust.signing, ...(trust.next === undefined ? [] : [trust.next.authority])];
+    const above = signers.map(({ revocations }) => revocations);
+    const key = JSON.stringify([trustedCa.inlineString, this.#revoked, trust.next?.fromMs, period, former, above]);
     if (known !== undefined && key === this.#published) return;
     this.#published = key;
     this.validation.set({ trustedCa, ...this.#revocations(trust) });
@@ -173,9 +203,12 @@ export class CertificateAuthority {
   #revocations(trust: Trust): Pick<CertificateValidationContext, "crl" | "onlyVerifyLeafCertCrl"> {
     if (this.#revoked === undefined) return {};
     const signers = [trust.signing, ...(trust.next === undefined ? [] : [trust.next.authority])];
+    const former = this.#former.map(({ authority }) => authority);
+    // What was kept of one over a restart cannot be signed anew.
+    const kept = trust.retired.filter(({ root }) => !former.some((authority) => rootOf(authority) === root));
     const lists = [
-      ...trust.retired.map(({ revocations }) => revocations),
-      ...signers.map((authority) => this.#listOf(authority)),
+      ...kept.map(({ revocations }) => revocations),
+      ...[...former, ...signers].map((authority) => this.#listOf(authority)),
     ];
     // The lists of authorities above are the files' to bring; without them only the leaf's issuer has one.
     const needsMore = signers.some(({ intermediates, revocations }) => intermediates.length > 0 && revocations === "");

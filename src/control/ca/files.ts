@@ -23,6 +23,8 @@ export interface FollowOptions {
   /** How to call them in logs. */
   readonly what: string;
   readonly logger: Logger;
+  /** Hears why they can't be used, and with undefined that they can be again. */
+  readonly onFault?: (reason: string | undefined) => void;
   readonly clock?: Clock;
   readonly pollMs?: number;
 }
@@ -50,10 +52,12 @@ export function followFiles({ take, what, logger, clock, pollMs = 1_000, ...opti
       take(await Promise.all(paths.map((path) => (files.has(path) ? readFile(path, "utf8") : undefined))));
       if (said !== "") logger.info(`${what} can be used again`);
       said = "";
+      options.onFault?.(undefined);
     } catch (error) {
       const reason = reasonOf(error);
       if (reason !== said) logger.error(`${what} can't be used; what was read before stays`, { reason });
       said = reason;
+      options.onFault?.(reason);
     }
     return true;
   };

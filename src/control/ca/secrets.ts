@@ -1,6 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { type Clock, realClock, type Timer } from "../../base/clock.ts";
 import { Latest } from "../../base/latest.ts";
+import { parsePem } from "../../codecs/x509/pem.ts";
 import type { NamedResource } from "../../codecs/xds/resources.ts";
 import {
   type CertificateValidationContext,
@@ -26,6 +27,8 @@ export interface SecretStoreOptions {
 }
 
 interface Kept {
+  /** DER of the certificate. */
+  readonly der: Uint8Array;
   readonly resource: NamedResource<Secret>;
   readonly renewAtMs: number;
   /** With the roots, as it was given out last. */
@@ -74,7 +77,12 @@ export class SecretStore {
   }
 
   async #followRoots(): Promise<void> {
-    for await (const _ of this.#options.authority.validation.watch(this.#stop.signal)) this.#tell();
+    const { authority } = this.#options;
+    for await (const _ of authority.validation.watch(this.#stop.signal)) {
+      // A certificate that is revoked is not given out any more: its owner gets another one.
+      for (const [uri, { der }] of this.#kept) if (authority.isRevoked(der)) this.#kept.delete(uri);
+      this.#tell();
+    }
   }
 
   #tell(): void {
@@ -93,7 +101,13 @@ export class SecretStore {
     const publicKey = createPublicKey(key).export({ format: "der", type: "spki" });
     const leaf = authority.sign({ publicKey }, { uris: [printIdentity(identity)] });
     const privateKey = key.export({ format: "pem", type: "pkcs8" }) as string;
-    return { resource: workloadSecret(leaf.sent, privateKey), renewAtMs: renewalMs(leaf, random()), list: [] };
+    const [der] = parsePem("CERTIFICATE", leaf.chain[0]!);
+    return {
+      der: der!,
+      resource: workloadSecret(leaf.sent, privateKey),
+      renewAtMs: renewalMs(leaf, random()),
+      list: [],
+    };
   }
 
   /** Forgets what is due, and tells: who needs it asks again and gets a new one. */

@@ -197,7 +197,6 @@ test("callers are refused by what is wrong with them", async () => {
     "no certificate and no token": await ask(channel(certificates), undefined),
     "another token": await ask(channel(certificates), `${TOKEN}x`),
     "no request": await ask(channel(certificates), TOKEN, "text"),
-    revoked: await ask(channel(certificates, revoked), undefined),
     "another trust domain": await ask(
       channel(certificates, createTestLeaf(between, { uri: "spiffe://other.org/ns/shop/sa/orders" })),
       undefined,
@@ -211,17 +210,58 @@ test("callers are refused by what is wrong with them", async () => {
     "no certificate and no token": "16 request authenticate failure",
     "another token": "16 request authenticate failure",
     "no request": "3 certificate request is not one block of PEM",
-    revoked: "16 request authenticate failure",
     "another trust domain": "16 request authenticate failure",
     "no identity": "16 request authenticate failure",
   });
-  for (const wrong of [createExpiredLeaf(between, { uri: ORDERS }), createTestLeaf(createTestRoot(), { uri: ORDERS })])
-    expect(await ask(channel(certificates, wrong), undefined)).toMatch(/^14 /);
+  const wrongs = [
+    createExpiredLeaf(between, { uri: ORDERS }),
+    createTestLeaf(createTestRoot(), { uri: ORDERS }),
+    revoked,
+  ];
+  for (const wrong of wrongs) expect(await ask(channel(certificates, wrong), undefined)).toMatch(/^14 /);
   const reasons = lines
     .filter(([, text]) => text === "a client's certificate is refused")
     .map(([, , fields]) => fields["reason"]);
-  expect(new Set(reasons)).toEqual(new Set(["CERT_HAS_EXPIRED", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]));
+  expect(new Set(reasons)).toEqual(new Set(["CERT_HAS_EXPIRED", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "it is revoked"]));
 });
+
+test("without the list of revoked ones there is no start; one that goes later leaves the last in force, and is told of", async () => {
+  const { between, path } = pluggedIn("revocations");
+  const list = at("revocations.txt");
+  await expect(open({ certificates: path, revoked: list })).rejects.toThrow(/is missing/);
+  const leaf = createTestLeaf(between, { uri: ORDERS });
+  writeFileSync(list, "");
+  const certificates = await open({ certificates: path, revoked: list });
+  expect(certificates.findings()).toEqual([]);
+  const socket = await handshake(certificates, leaf);
+  expect(socket.destroyed).toBe(false);
+  // Revoked while it is connected: cut at once.
+  writeFileSync(list, `${leaf.serial}\n`);
+  await eventually("the connection ends", () => socket.destroyed, 5_000);
+  expect(await ask(channel(certificates, leaf), undefined)).toMatch(/^14 /);
+  rmSync(list);
+  await eventually("a finding", () => certificates.findings().length === 1, 5_000);
+  expect(certificates.findings()).toMatchObject([{ code: "TR0283", severity: "error", at: list }]);
+  expect(await ask(channel(certificates, leaf), undefined)).toMatch(/^14 /);
+  writeFileSync(list, `${leaf.serial}\nno serial\n`);
+  await eventually("another reason", () => /line 2/.test(certificates.findings()[0]?.message ?? ""), 5_000);
+  writeFileSync(list, "");
+  await eventually("no finding", () => certificates.findings().length === 0, 5_000);
+  expect(await ask(channel(certificates, leaf), undefined)).toEqual(expect.any(Array));
+});
+
+/** A connection to the certificate service that stays. */
+async function handshake(certificates: Certificates, leaf: TestCertificate): Promise<TLSSocket> {
+  const [host, port] = certificates.address!.split(":");
+  const socket = connect({
+    ...{ host, port: Number(port), cert: leaf.chain, key: leaf.key, ALPNProtocols: ["h2"] },
+    rejectUnauthorized: false,
+  });
+  socket.on("error", () => {});
+  socket.resume();
+  await new Promise<void>((resolve) => socket.once("secureConnect", resolve));
+  return socket;
+}
 
 test("tokens are reviewed at the API that a kubeconfig names, and its silence is no refusal", async () => {
   const asked: string[] = [];

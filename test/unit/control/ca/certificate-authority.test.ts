@@ -110,6 +110,38 @@ test("lists of revoked ones are there once one is kept, of every authority that 
   expect(lists()).toBe(2);
 });
 
+test("lists are signed anew long before they end", () => {
+  const { ca, clock } = opened();
+  ca.take(rootAt(start, 1).authority);
+  ca.revoke(["aa"]);
+  const first = ca.validation.get()!.crl!.inlineString;
+  clock.advance(DAY_MS);
+  expect(ca.validation.get()!.crl!.inlineString).toBe(first);
+  // Timers are for a day each.
+  for (let day = 0; day < 31; day++) clock.advance(DAY_MS);
+  expect(ca.validation.get()!.crl!.inlineString).not.toBe(first);
+  ca.close();
+});
+
+test("a certificate of a root that signs no more can be revoked while it lives", () => {
+  const { ca, clock } = opened();
+  const old = rootAt(start, 1);
+  ca.take(old.authority);
+  ca.revoke([]);
+  ca.sign({ publicKey }, names);
+  ca.take(rootAt(start, 2).authority);
+  clock.advance(1_000);
+  const before = ca.validation.get()!.crl!.inlineString;
+  const lists = () => ca.validation.get()!.crl!.inlineString.split("BEGIN X509 CRL").length - 1;
+  expect(lists()).toBe(2);
+  ca.revoke(["aa"]);
+  const now = ca.validation.get()!.crl!.inlineString.split(/(?=-----BEGIN)/);
+  expect(now.filter((list) => before.includes(list))).toEqual([]);
+  for (let day = 0; day < 2; day++) clock.advance(DAY_MS);
+  expect(lists()).toBe(1);
+  ca.close();
+});
+
 test("what did not change is told once", () => {
   const { ca } = opened();
   const one = rootAt(start, 1);
