@@ -4,7 +4,10 @@ import type { ServiceView } from "../control/admin/views.ts";
 import { analyzeRules } from "../control/rules/analyze.ts";
 import { sortFindings } from "../control/rules/findings.ts";
 import type { Entry, Finding } from "../model/entry.ts";
+import type { MeshSettings } from "../model/mesh.ts";
 import { askAdmin } from "./admin-client.ts";
+import { resolveConfig } from "./config/resolve.ts";
+import { failWith } from "./fail.ts";
 import { readRules } from "./mesh/rules.ts";
 import { type OutputFormat, outputOption } from "./output.ts";
 import { printFindings } from "./rules.ts";
@@ -17,14 +20,19 @@ export function createAnalyzeCommand(): Command {
     )
     .argument("<path...>", "rule files and folders, kubernetes://KUBECONFIG for a cluster")
     .option("--admin <url>", "check against the services that this running instance knows")
+    .option(
+      "-c, --config <file>",
+      "take the mesh's namespaces from this file; else the running instance's, else the defaults",
+    )
     .addOption(outputOption())
     .addHelpText(
       "after",
       "\nExamples:\n  trestle analyze ./rules\n  trestle analyze order.yaml --admin http://127.0.0.1:15000\n  trestle analyze ./rules -o json\n  trestle analyze kubernetes://?namespace=shop",
     )
-    .action(async (paths: string[], { admin, output }: { admin?: string; output: OutputFormat }) => {
+    .action(async (paths: string[], { admin, config, output }: AnalyzeFlags) => {
       const known = admin === undefined ? undefined : await askServices(admin);
-      const findings = await analyzePaths(paths, known?.entries, known?.notLed);
+      const mesh = config === undefined ? known?.mesh : meshIn(config);
+      const findings = await analyzePaths(paths, known?.entries, known?.notLed, mesh);
       process.stdout.write(printFindings(output, findings));
       const errors = findings.filter(({ severity }) => severity === "error").length;
       if (output === "table")
@@ -37,11 +45,31 @@ function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? "" : "s"}`;
 }
 
-async function askServices(admin: string): Promise<{ entries: Entry[]; notLed: ReadonlyMap<string, string> }> {
+interface AnalyzeFlags {
+  readonly admin?: string;
+  readonly config?: string;
+  readonly output: OutputFormat;
+}
+
+/** The mesh's settings in a configuration file; ends with its faults where it has any. */
+function meshIn(file: string): MeshSettings {
+  const { config, errors } = resolveConfig({ config: file }, process.env);
+  return (config ?? failWith(errors)).mesh;
+}
+
+interface KnownServices {
+  readonly entries: Entry[];
+  readonly notLed: ReadonlyMap<string, string>;
+  /** Undefined for an instance that does not say. */
+  readonly mesh: MeshSettings | undefined;
+}
+
+async function askServices(admin: string): Promise<KnownServices> {
   const { entries } = await askAdmin<{ entries: Entry[] }>(admin, "/api/v1/entries");
   const { services } = await askAdmin<{ services: ServiceView[] }>(admin, "/api/v1/services");
   const passing = services.filter(({ passes }) => passes !== "");
-  return { entries, notLed: new Map(passing.map(({ service, passes }) => [service, passes])) };
+  const { config } = await askAdmin<{ config: { mesh?: MeshSettings } | null }>(admin, "/api/v1/config");
+  return { entries, mesh: config?.mesh, notLed: new Map(passing.map(({ service, passes }) => [service, passes])) };
 }
 
 /**
@@ -52,10 +80,11 @@ export async function analyzePaths(
   paths: readonly string[],
   entries: readonly Entry[] | undefined,
   notLed?: ReadonlyMap<string, string>,
+  mesh?: MeshSettings,
 ): Promise<Finding[]> {
   const { rules, findings } = await readRules(paths, silentLogger);
   return sortFindings([
     ...findings.filter(({ code }) => code !== "TR0215"),
-    ...analyzeRules(rules, entries, undefined, notLed),
+    ...analyzeRules(rules, entries, undefined, notLed, mesh),
   ]);
 }

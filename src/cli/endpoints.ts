@@ -25,6 +25,7 @@ export function createEndpointsCommand(): Command {
           { head: "TAG", text: (row) => row.tag || "-" },
           { head: "STATE", text: stateOf },
           { head: "LOCALITY", text: (row) => row.locality ?? "-" },
+          { head: "PRIORITY", text: (row) => (row.priority === undefined ? "-" : String(row.priority)) },
           { head: "REGISTRY", text: (row) => row.registry },
         ]),
       );

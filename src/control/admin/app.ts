@@ -101,7 +101,7 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
   });
   app.get("/api/v1/endpoints", async (c) => {
     const stats = await withinTime(sources.stats());
-    return c.json({ endpoints: viewEndpoints(sources.snapshot(), c.req.query("service"), stats) });
+    return c.json({ endpoints: viewEndpoints(sources.snapshot(), c.req.query("service"), stats, sources.resources()) });
   });
   app.get("/api/v1/consumers", (c) =>
     c.json({ consumers: viewConsumers(sources.consumers?.() ?? [], c.req.query("service")) }),

@@ -8,7 +8,7 @@ import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
 import { isCarried } from "../compile/endpoints.ts";
 import { localityOf } from "../compile/localities.ts";
-import { describeAction, describeMatch, describePolicies } from "../explain/words.ts";
+import { describeAction, describeLimits, describeMatch, describePolicies } from "../explain/words.ts";
 import { withAttachedRules } from "../rules/attached-rules.ts";
 import { indexRules } from "../rules/hosts.ts";
 import { restMappingOf } from "../rules/rest-entries.ts";
@@ -69,6 +69,8 @@ export interface EndpointView {
   readonly ejected?: readonly { readonly worker: string; readonly subset: string; readonly until: string }[];
   /** `region/zone/subzone`, as far as it is known; absent where nothing is. */
   readonly locality?: string;
+  /** For this proxy, by locality failover: calls go to 0 while enough of those are healthy. Absent where all are alike. */
+  readonly priority?: number;
   readonly registry: string;
   /** As the registry has them; what looks like a secret is hidden. */
   readonly params: Readonly<Record<string, string>>;
@@ -79,9 +81,11 @@ export function viewEndpoints(
   { entries }: Snapshot,
   wanted: string | undefined,
   stats: readonly ProxyStats[] = [],
+  resources?: ResourceSet,
 ): EndpointView[] {
   const folded = wanted?.toLowerCase();
   const ejected = ejectionsOf(stats);
+  const priorities = prioritiesOf(resources);
   return entries
     .filter(
       ({ host, service }) =>
@@ -100,6 +104,7 @@ export function viewEndpoints(
         disabled: endpoint.disabled,
         ...ejected.get(`${host} ${endpoint.address} ${endpoint.port}`),
         ...localityTextOf(endpoint),
+        ...priorities.get(`${host} ${endpoint.address} ${endpoint.port}`),
         registry: endpoint.origin,
         params: endpoint.params,
       })),
@@ -109,6 +114,22 @@ export function viewEndpoints(
 function localityTextOf(endpoint: Endpoint): Pick<EndpointView, "locality"> {
   const locality = localityOf(endpoint);
   return locality === undefined ? {} : { locality: printLocality(locality) };
+}
+
+/** By host, address and port: of services whose endpoints have more than one priority. */
+function prioritiesOf(resources: ResourceSet | undefined): Map<string, { readonly priority: number }> {
+  const found = new Map<string, { readonly priority: number }>();
+  for (const { name, resource } of resources?.endpoints ?? []) {
+    const [, , subset, host] = name.split("|");
+    if (subset !== "" || resource.endpoints.every(({ priority = 0 }) => priority === 0)) continue;
+    for (const { priority = 0, lbEndpoints } of resource.endpoints) {
+      for (const { endpoint } of lbEndpoints) {
+        const { address, portValue } = endpoint.address.socketAddress;
+        found.set(`${host} ${address} ${portValue}`, { priority });
+      }
+    }
+  }
+  return found;
 }
 
 /** By host, address and port. */
@@ -155,7 +176,7 @@ export interface RouteView {
   readonly match: string;
   /** Where they go, with percentages where there is more than one place. */
   readonly to: string;
-  /** Timeout, retries and faults in words; `""` for none. */
+  /** Timeout, retries, faults and the service's limits in words; `""` for none. */
   readonly policies: string;
   /** `file:line` of its rule; `""` for a service without one. */
   readonly at: string;
@@ -165,8 +186,10 @@ export interface RouteView {
 export function viewRoutes(resources: ResourceSet | undefined): RouteView[] {
   if (resources === undefined) return [];
   return resources.routes.flatMap((config) =>
-    virtualHostsOf(resources, config.name).flatMap(({ name, domains, routes }) =>
-      routes.map((route) => {
+    virtualHostsOf(resources, config.name).flatMap((virtualHost) => {
+      const { name, domains, routes } = virtualHost;
+      const limits = describeLimits(virtualHost);
+      return routes.map((route) => {
         const origin = route.metadata?.filterMetadata["io.trestle"];
         return {
           host: name,
@@ -174,11 +197,11 @@ export function viewRoutes(resources: ResourceSet | undefined): RouteView[] {
           route: route.name ?? "",
           match: describeMatch(route.match),
           to: describeAction(route),
-          policies: describePolicies(route),
+          policies: [describePolicies(route), limits].filter((text) => text !== "").join("; "),
           at: printPlace(origin),
         };
-      }),
-    ),
+      });
+    }),
   );
 }
 
@@ -202,7 +225,9 @@ export function viewRules({ entries, rules }: Snapshot, set: RuleSet): RuleView[
   for (const entry of entries) {
     const mapping = entry.mapped === true ? restMappingOf(entry.service, rules) : undefined;
     const routing = index.virtualServices.find(entry);
-    for (const rule of [...(routing?.attached ?? [routing]), index.destinationRules.find(entry), mapping])
+    const routers = routing?.attached ?? [routing];
+    const limiting = index.limits.find(entry);
+    for (const rule of new Set([...routers, limiting, index.destinationRules.find(entry), mapping]))
       if (rule !== undefined) services.set(rule, [...(services.get(rule) ?? []), entry.host]);
   }
   const old = new Set(set.files.filter(({ valid }) => !valid).map(({ path }) => path));

@@ -31,7 +31,7 @@ export function analyzeRules(
   mesh: MeshSettings = DEFAULT_MESH,
 ): readonly Finding[] {
   const found = createFindingList();
-  const bindings = bindRules(mergeDelegates(withAttachedRules(rules)), entries, protocols, notLed);
+  const bindings = bindRules(mergeDelegates(withAttachedRules(rules)), entries, protocols, notLed, mesh);
   analyzeHosts(bindings, found.report);
   analyzeServiceEntries(rules, entries, found.report);
   analyzeRoutes(bindings, found.report);

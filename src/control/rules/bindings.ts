@@ -1,4 +1,5 @@
 import type { Entry } from "../../model/entry.ts";
+import type { MeshSettings } from "../../model/mesh.ts";
 import type { Gateway, Rule, VirtualService } from "../../model/rule.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
 import { meshClient, type RuleClient } from "./client.ts";
@@ -20,14 +21,16 @@ export interface Bindings {
   gateways: readonly Gateway[];
 }
 
-/** Finds for each known service the rules in force; `rules` come oldest first. Without `entries` nothing is bound. */
+/** Finds for each known service the rules in force, by the mesh's namespaces; `rules` come oldest first. Without `entries` nothing is bound. */
 export function bindRules(
   rules: readonly Rule[],
   entries: readonly Entry[] | undefined,
   protocols: readonly string[],
   notLed: ReadonlyMap<string, string> = new Map(),
+  mesh?: MeshSettings,
 ): Bindings {
-  const index = indexRules(rules);
+  const plain = meshClient(mesh);
+  const index = indexRules(rules, plain);
   const services = new Map<Rule, Set<Entry>>();
   const bind = (rule: Rule | undefined, entry: Entry): void => {
     if (rule === undefined) return;
@@ -35,7 +38,7 @@ export function bindRules(
     if (bound === undefined) services.set(rule, new Set([entry]));
     else bound.add(entry);
   };
-  for (const seen of [index, ...otherClients(rules).map((client) => indexRules(rules, client))]) {
+  for (const seen of [index, ...otherClients(rules, plain).map((client) => indexRules(rules, client))]) {
     for (const entry of entries ?? []) {
       bind(seen.virtualServices.find(entry), entry);
       bind(seen.destinationRules.find(entry), entry);
@@ -57,8 +60,7 @@ export function bindRules(
 const MAX_NAMESPACES = 20;
 
 /** Clients of other namespaces, and with labels that rules select, where rules tell them apart: a rule may be for these alone. */
-function otherClients(rules: readonly Rule[]): readonly RuleClient[] {
-  const plain = meshClient();
+function otherClients(rules: readonly Rule[], plain: RuleClient): readonly RuleClient[] {
   const clients = new Map<string, RuleClient>();
   const add = (namespace: string, labels: RuleClient["labels"] = {}) => {
     const client = { ...plain, namespace, labels };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { ResourceSet } from "../../../../src/codecs/xds/resources.ts";
 import {
   viewConsumers,
   viewEndpoints,
@@ -96,6 +97,25 @@ test("an endpoint says where it is, as far as its registry does", () => {
   const params = { ...endpoint!.params, region: "north", zone: "n1" };
   const snapshot = { ...adminSnapshot, entries: [{ ...entry!, endpoints: [{ ...endpoint!, params }, endpoint!] }] };
   expect(viewEndpoints(snapshot, undefined).map(({ locality }) => locality)).toEqual(["north/n1", undefined]);
+});
+
+test("endpoints of a service with several priorities say theirs", () => {
+  const [entry] = adminSnapshot.entries;
+  const [endpoint] = entry!.endpoints;
+  const far = { ...endpoint!, address: "10.0.0.99" };
+  const snapshot = { ...adminSnapshot, entries: [{ ...entry!, endpoints: [endpoint!, far] }] };
+  const prioritiesOf = (priority: number) => {
+    const group = (of: typeof far, rank: number) => ({
+      priority: rank,
+      lbEndpoints: [{ endpoint: { address: { socketAddress: { address: of.address, portValue: of.port } } } }],
+    });
+    const name = `outbound|20880||${entry!.host}`;
+    const resource = { clusterName: name, endpoints: [group(endpoint!, 0), group(far, priority)] };
+    const resources = { endpoints: [{ name, version: "1", resource }] } as unknown as ResourceSet;
+    return viewEndpoints(snapshot, undefined, [], resources).map((one) => one.priority);
+  };
+  expect(prioritiesOf(1)).toEqual([0, 1]);
+  expect(prioritiesOf(0)).toEqual([undefined, undefined]);
 });
 
 test("routes are told in words, in their order", () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { bindRules, serviceNamed } from "../../../../src/control/rules/bindings.ts";
+import { DEFAULT_MESH } from "../../../../src/model/mesh.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { destinationRuleText, rulesOf, virtualServiceText } from "../../../support/rules.ts";
 
@@ -29,4 +30,18 @@ test("a host alone makes a service for analysis", () => {
     service: { interface: "com.acme.A", group: "", version: "" },
     endpoints: [],
   });
+});
+
+test("rules of the mesh's root namespace are bound where no nearer one is", () => {
+  const mesh = { ...DEFAULT_MESH, namespace: "shop", rootNamespace: "infra" };
+  const inNamespace = (name: string, namespace: string) =>
+    destinationRuleText(name, "com.acme.A", "subsets: []").replace(
+      `name: ${name}`,
+      `name: ${name}, namespace: ${namespace}`,
+    );
+  const [root, own] = rulesOf(inNamespace("root", "infra"), inNamespace("own", "shop"));
+  const of = { ...a, namespace: "orders" };
+  expect(bindRules([root!], [of], ["dubbo"], undefined, mesh).servicesOf(root!)).toEqual([of]);
+  const both = bindRules([root!, own!], [of], ["dubbo"], undefined, mesh);
+  expect(both.rules.destinationRules.find(of)).toBe(own);
 });
