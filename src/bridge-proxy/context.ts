@@ -105,6 +105,8 @@ export interface TryOwner {
   failed(reason: CallReason, message: string): void;
   /** The caller's own time-out passed: nobody waits for an answer any more. */
   abandoned(): void;
+  /** What rules change in an answer that comes all the same; undefined for nothing. */
+  readonly lateEdit?: ((answer: Buffer) => Buffer | undefined) | undefined;
   /** Whether another provider than the one that is being connected to could take the call at once. */
   hasOther(): boolean;
 }

@@ -11,7 +11,7 @@ import { chooseEndpoint, type NoEndpoint } from "./choose.ts";
 import type { ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
 import { CallerWatch } from "./dubbo/caller-watch.ts";
-import { editAnswerTo, editFrame, editsFor } from "./dubbo/edits.ts";
+import { answerEditor, type EditAnswer, editFrame, editsFor } from "./dubbo/edits.ts";
 import { dubboSubject } from "./dubbo/subject.ts";
 import { type DubboTryParts, type TriedCall, type TriedCaller, tryDubbo, tryHttp, tryTriple } from "./dubbo/tries.ts";
 import { Attempts } from "./policies/attempts.ts";
@@ -97,18 +97,17 @@ export class Exchange implements TryOwner {
     this.#claim.answered(outcome);
     if (this.#retry(outcome)) return;
     this.#record(outcome);
-    const { caller, route, idHigh, idLow } = this.#call;
+    const { caller, idHigh, idLow } = this.#call;
     if (caller.closed) return;
     bytes.writeInt32BE(idHigh, start + 4);
     bytes.writeInt32BE(idLow, start + 8);
-    const changes = [route.answerMutations, this.#target?.answerMutations].filter((one) => one !== undefined);
-    const edited =
-      changes.length === 0 ? undefined : editAnswerTo(this.#call.frame, bytes.subarray(start, end), changes);
+    const edit = this.lateEdit;
+    const edited = edit?.(bytes.subarray(start, end));
     if (edited !== undefined) {
       caller.deliver(edited, 0, edited.length);
       return;
     }
-    this.#context.counters.answersUnchanged += changes.length > 0 ? 1 : 0;
+    this.#context.counters.answersUnchanged += edit === undefined ? 0 : 1;
     caller.deliver(bytes, start, end);
   }
 
@@ -118,6 +117,12 @@ export class Exchange implements TryOwner {
     if (reason === "connect_failure" && this.#tryOther()) return;
     if (this.#retry(outcomeOfReason(reason))) return;
     this.#answer(ownAnswer(reason), message);
+  }
+
+  get lateEdit(): EditAnswer | undefined {
+    const { route, frame } = this.#call;
+    const changes = [route.answerMutations, this.#target?.answerMutations].filter((one) => one !== undefined);
+    return changes.length === 0 ? undefined : answerEditor(frame, changes);
   }
 
   abandoned(): void {

@@ -6,6 +6,8 @@ export interface LateCall<Caller, Callee> {
   readonly idHigh: number;
   readonly idLow: number;
   readonly serialization: number;
+  /** What rules change in its answer; absent for nothing. */
+  readonly edit?: ((answer: Buffer) => Buffer | undefined) | undefined;
   /** Monotonic ms: nobody can still wait for it then. */
   readonly untilMs: number;
 }

@@ -145,6 +145,7 @@ function abandonCall(context: ProxyContext, slot: number): void {
       idHigh: calls.idHigh[slot]!,
       idLow: calls.idLow[slot]!,
       serialization: calls.serialization[slot]!,
+      edit: owner?.lateEdit,
       untilMs,
     });
   }

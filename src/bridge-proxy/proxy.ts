@@ -5,6 +5,7 @@ import type { ListenerFacts } from "../codecs/xds/listener.ts";
 import type { DeltaResources } from "../codecs/xds/resources.ts";
 import type { ProxyStats } from "../model/stats.ts";
 import { AuthzStats } from "./authz/audit.ts";
+import type { Peer } from "./authz/peer.ts";
 import { CallTable } from "./call-table.ts";
 import type { CallerConnection } from "./caller-connection.ts";
 import { ProxyConfig } from "./config.ts";
@@ -14,6 +15,7 @@ import { gatewayEntrance } from "./gateway/entrance.ts";
 import { HttpCaller } from "./http/caller.ts";
 import { InboundConnection } from "./inbound/connection.ts";
 import { inboundCaller, securedCaller } from "./inbound/serve.ts";
+import { streamFault } from "./inbound/stream-ruling.ts";
 import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
@@ -240,7 +242,8 @@ class ListeningProxy implements RunningProxy {
     if (inbound !== undefined) {
       const serve = inboundCaller(context, protocol, () => this.#config.runtime(routeConfigName));
       const tls = this.#config.acceptedTls(key);
-      return new InboundConnection(context, socket, { facts: inbound, tls, serve, onClosed });
+      const judge = (peer: Peer) => streamFault(this.#config.runtime(routeConfigName), peer);
+      return new InboundConnection(context, socket, { facts: inbound, tls, serve, streamFault: judge, onClosed });
     }
     const config = (): RuntimeConfig => this.#config.current;
     switch (protocol) {

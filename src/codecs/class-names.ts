@@ -18,7 +18,9 @@ export function seeClassNames(values: Iterable<Value>, see: (name: string) => vo
       case "map":
         if (value.className !== null) see(value.className);
         for (const [key, item] of value.entries) {
-          if (key === "class" && typeof item === "string") see(item);
+          // A descriptor of a bean may be written as a map of that type.
+          const isName = key === "class" || (key === "className" && value.className !== null);
+          if (isName && typeof item === "string") see(item);
           open.push(key, item);
         }
         break;

@@ -3,6 +3,8 @@ import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compileInbound } from "../../src/control/compile/inbound.ts";
+import { DEFAULT_MESH } from "../../src/model/mesh.ts";
 import {
   createExpiredLeaf,
   createTestIntermediate,
@@ -15,6 +17,7 @@ import {
 import { type FakeProvider, startFakeProvider } from "../support/fake-provider.ts";
 import { freePort } from "../support/lone-proxy.ts";
 import { type InboundOptions, type StagedProxy, startInbound, startOutbound } from "../support/mtls-stage.ts";
+import { configsOf, policyText } from "../support/policies.ts";
 import { openRaw, type RawConnection, request } from "../support/raw-dubbo.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
 import { startRelay } from "../support/relay.ts";
@@ -24,6 +27,8 @@ import { startRelay } from "../support/relay.ts";
 const SERVICE = "com.acme.Orders";
 const CALL = { service: SERVICE, method: "get", attachments: { secret: "open-sesame" } };
 const LOOPBACK = "127.0.0.1";
+/** What is behind an inbound proxy, as policies see it. */
+const BEHIND = { host: "inbound", service: { interface: "*", group: "", version: "" }, endpoints: [] };
 const root = createTestRoot();
 const below = createTestIntermediate(root);
 const ORDERS = "spiffe://cluster.local/ns/default/sa/orders";
@@ -100,6 +105,36 @@ describe("two proxies", () => {
     // What can be read is the server name, the host in lower case.
     for (const text of ["open-sesame", SERVICE, "2.0.2"]) expect(wire.includes(text)).toBe(false);
     expect(inbound.counter("tlsHandshakes")).toBe(1);
+  });
+
+  test("a record that is changed on the way ends its connection: the call is told so, the next goes over a new one", async () => {
+    const inbound = await inboundOf();
+    let changes = false;
+    const relay = createServer((socket) => {
+      const on = connect(inbound.port, LOOPBACK);
+      socket.on("data", (bytes) => void on.write(bytes));
+      on.on("data", (bytes: Buffer) => {
+        if (changes) bytes[bytes.length - 1]! ^= 1;
+        socket.write(bytes);
+      });
+      for (const [one, other] of [
+        [socket, on],
+        [on, socket],
+      ] as const) {
+        one.on("error", () => {});
+        one.on("close", () => other.destroy());
+      }
+    });
+    relay.listen(0, LOOPBACK);
+    await once(relay, "listening");
+    open.push(relay);
+    const outbound = await outboundOf({ address: LOOPBACK, port: (relay.address() as { readonly port: number }).port });
+    expect(await called(outbound.port)).toMatchObject({ status: 20 });
+    changes = true;
+    const told = await called(outbound.port, 2n);
+    expect([told.status, told.text]).toEqual([80, expect.stringMatching(/closed the connection before it answered/)]);
+    changes = false;
+    expect(await called(outbound.port, 3n)).toMatchObject({ status: 20 });
   });
 
   test("take up a session again when they connect again", async () => {
@@ -298,6 +333,36 @@ describe("what an inbound proxy takes", () => {
   });
 });
 
+describe("certificates under the mesh's roots", () => {
+  const rows: [string, Parameters<typeof createTestLeaf>[1], boolean][] = [
+    ["of the mesh", { uri: SHOP }, true],
+    ["of an alias of its trust domain", { uri: "spiffe://old.example/ns/default/sa/shop" }, true],
+    ["of a foreign trust domain", { uri: "spiffe://elsewhere/ns/default/sa/shop" }, false],
+    ["of a trust domain that begins alike", { uri: "spiffe://cluster.local.evil/ns/default/sa/shop" }, false],
+    ["of another SPIFFE path", { uri: "spiffe://cluster.local/shop" }, false],
+    ["of a server on the Internet", { uri: "https://shop.example" }, false],
+    ["of nobody", { uri: "" }, false],
+  ];
+  test.each(rows)("%s", async (_, options, isServed) => {
+    const mesh = { ...DEFAULT_MESH, trustDomainAliases: ["old.example"] };
+    const at = { address: LOOPBACK, port: await freePort() };
+    const behind = {
+      listen: at,
+      to: { address: LOOPBACK, port: provider.port },
+      protocol: "dubbo" as const,
+      labels: {},
+    };
+    const { listeners } = compileInbound([behind], { rules: [], mesh });
+    const inbound = await inboundOf({ at, listener: listeners[0]!.resource });
+    const leaf = createTestLeaf(below, options);
+    const outbound = await outboundOf(inbound, leaf);
+    const { status } = await called(outbound.port);
+    if (isServed) expect(status).toBe(20);
+    else expect(status).not.toBe(20);
+    expect(inbound.counter("tlsWrongIdentity") > 0).toBe(!isServed);
+  });
+});
+
 describe("TLS of an application's own", () => {
   let secure: { readonly port: number };
   beforeAll(async () => {
@@ -328,6 +393,39 @@ describe("TLS of an application's own", () => {
     const inbound = await inboundOf({ to: { address: LOOPBACK, port: secure.port }, mtls });
     expect(await dial(inbound.port, [])).toBe("echo hello");
     expect(inbound.counter("tlsPassedThrough")).toBe(1);
+  });
+
+  test.each([
+    ["ALLOW of some", "{rules: [{to: [{operation: {methods: [get]}}]}]}", false],
+    ["ALLOW of an identity", '{rules: [{from: [{source: {principals: ["*"]}}]}]}', false],
+    ["DENY of a method", "{action: DENY, rules: [{to: [{operation: {methods: [drop]}}]}]}", false],
+    [
+      "DENY of an address that is another",
+      '{action: DENY, rules: [{from: [{source: {ipBlocks: ["10.9.0.0/16"]}}]}]}',
+      true,
+    ],
+    ["ALLOW of its address", '{rules: [{from: [{source: {ipBlocks: ["127.0.0.0/8"]}}]}]}', true],
+    ["ALLOW of all", "{rules: [{}]}", true],
+  ])("nobody sees its calls: %s", async (_, spec, passes) => {
+    const configs = configsOf([policyText("p", spec)], BEHIND) as Readonly<Record<string, object>>;
+    const to = { address: LOOPBACK, port: secure.port };
+    for (const mtls of ["PERMISSIVE", "DISABLE"] as const) {
+      const inbound = await inboundOf({ to, mtls, typedPerFilterConfig: configs });
+      expect(await dial(inbound.port, []).catch(() => "")).toBe(passes ? "echo hello" : "");
+      expect(inbound.counter("tlsPassRefused")).toBe(passes ? 0 : 1);
+    }
+  });
+
+  test("nobody sees its calls: a SerializationGuard refuses it", async () => {
+    const guard = "apiVersion: trestle.io/v1alpha1\nkind: SerializationGuard\nmetadata: {name: g}\nspec: {}\n";
+    const typedPerFilterConfig = configsOf([guard], BEHIND) as Readonly<Record<string, object>>;
+    const inbound = await inboundOf({
+      to: { address: LOOPBACK, port: secure.port },
+      mtls: "PERMISSIVE",
+      typedPerFilterConfig,
+    });
+    expect(await dial(inbound.port, []).catch(() => "")).toBe("");
+    expect(inbound.counter("tlsPassRefused")).toBe(1);
   });
 
   test("DISABLE: so does the mesh's", async () => {

@@ -134,6 +134,17 @@ describe("answers", () => {
     expect(await call()).toEqual({ status: 20, text: "\x94\x02ok\x48\x01a\x01b\x09served-by\x07trestle\x5a" });
   });
 
+  test("one that comes when the caller's own time is over is changed all the same, once it is counted as late", async () => {
+    await setUp({ routes: toAll({}, { responseHeadersToAdd: [add], responseHeadersToRemove: ["secret"] }) });
+    const body = Buffer.from("\x94\x02ok\x48\x06secret\x01x\x5a", "latin1");
+    stage.one.onCall = ({ socket, id }) => setTimeout(() => socket.write(frame(0x02, id, body, undefined, 20)), 400);
+    const before = counters();
+    const { text: said } = await call({ attachments: { timeout: "100" } });
+    expect(said).toBe("\x94\x02ok\x48\x09served-by\x07trestle\x5a");
+    expect(counters()["lateAnswers"]! - before["lateAnswers"]!).toBe(1);
+    expect(counters()["abandonedCalls"]! - before["abandonedCalls"]!).toBe(1);
+  });
+
   test("a caller of an older protocol, and an error, are answered as the provider did, and counted", async () => {
     await setUp({ routes: toAll({}, { responseHeadersToAdd: [add] }) });
     expect((await call()).text).toContain("served-by");

@@ -66,6 +66,8 @@ export interface InboundOptions {
   readonly at?: Place;
   readonly log?: Logger;
   readonly limits?: Partial<ProxyLimits>;
+  /** In place of the one that these make. */
+  readonly listener?: Listener;
   /** Policies of all that is behind it. */
   readonly typedPerFilterConfig?: Readonly<Record<string, object>>;
 }
@@ -74,7 +76,7 @@ export interface InboundOptions {
 export async function startInbound(options: InboundOptions): Promise<StagedProxy> {
   const { to, protocol = "dubbo", mtls = "PERMISSIVE", secrets = [], log = silentLogger, limits = {} } = options;
   const at = options.at ?? { address: LOOPBACK, port: await freePort() };
-  const name = `inbound|${to.port}||`;
+  const name = options.listener?.metadata.filterMetadata[TRESTLE_METADATA]?.routeConfigName ?? `inbound|${to.port}||`;
   const listener: Listener = {
     name: `inbound_${at.address}_${at.port}`,
     address: { socketAddress: { address: at.address, portValue: at.port } },
@@ -106,7 +108,7 @@ export async function startInbound(options: InboundOptions): Promise<StagedProxy
   const proxy = createProxy({ worker: "inbound", log, limits });
   await proxy.apply([
     changes(SECRET_TYPE, secrets),
-    changes(LISTENER_TYPE, [listener]),
+    changes(LISTENER_TYPE, [options.listener ?? listener]),
     changes(ROUTE_TYPE, [{ name, virtualHosts: [virtualHost] }]),
     changes(CLUSTER_TYPE, [cluster]),
     changes(ENDPOINT_TYPE, [endpoints(name, [{ ...to, protocol }])]),

@@ -57,22 +57,29 @@ export class SerializationCheck {
         if (fault !== undefined) return fault;
         seeClassNames(argumentsOf(head), see);
       }
-      const generic = head.isGeneric ? head.attachments().get("generic") : undefined;
-      return generic !== undefined && REFUSED_GENERIC.has(generic)
-        ? `generic calls of form ${generic} are refused`
-        : undefined;
+      return this.faultOfForm(head.isGeneric ? head.attachments().get("generic") : undefined);
     });
   }
 
-  /** The same of a Triple call's arguments in a wrapper. */
-  faultOfArguments(view: { effectiveArgument(n: number): Value | undefined }, bodyBytes: number): string | undefined {
+  /** The same of values, and of the Hessian2 bytes of others, each a stream of its own. */
+  faultOfValues(bodyBytes: number, values: () => Iterable<Value>, hessian: readonly Buffer[] = []): string | undefined {
     return (
       this.#overLimit(bodyBytes) ??
       this.#first((see) => {
-        seeClassNames(argumentsOf(view), see);
+        for (const bytes of hessian)
+          if (this.#walker.walk(bytes, 0, bytes.length, 1, see) < bytes.length)
+            return "an argument goes on behind its end";
+        seeClassNames(values(), see);
         return undefined;
       })
     );
+  }
+
+  /** What is wrong with a generic call of this form; undefined for nothing. */
+  faultOfForm(generic: string | undefined): string | undefined {
+    return generic !== undefined && REFUSED_GENERIC.has(generic)
+      ? `generic calls of form ${generic} are refused`
+      : undefined;
   }
 
   #overLimit(bodyBytes: number): string | undefined {

@@ -251,6 +251,12 @@ export class Callee implements CalleePort, UpstreamConnection, SocketOwner, Fram
     if (call === undefined || call.caller.closed) return;
     bytes.writeInt32BE(call.idHigh, start + 4);
     bytes.writeInt32BE(call.idLow, start + 8);
+    const edited = call.edit?.(bytes.subarray(start, end));
+    if (edited !== undefined) {
+      call.caller.deliver(edited, 0, edited.length);
+      return;
+    }
+    this.#context.counters.answersUnchanged += call.edit === undefined ? 0 : 1;
     call.caller.deliver(bytes, start, end);
   }
 

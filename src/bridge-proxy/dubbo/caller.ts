@@ -265,7 +265,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
         this.#deny(host, { reason: "no_route", message }, bytes, start);
         return;
       }
-      const call = { config, peer: this.#peer, decision: host, route, head, header };
+      const call = { config, peer: this.#peer, decision: host, route, head, header, nowMs: context.nowMs };
       const ruling = rulingOf({ ...call, known: head.isGeneric ? undefined : lane.checkpoints });
       if (ruling?.denial !== undefined) this.#deny(host, ruling.denial, bytes, start);
       else if (lane.carries && route === lane.route && ruling === undefined) this.#carry(lane, bytes, start, end);
@@ -327,7 +327,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       ...callFacts(isRead ? head : undefined, route, host, this.#config(), this.#address),
       pinned: mayCallBack(route, host.method),
       callerTimeoutMs,
-      denied: ruling?.denied,
+      ruling,
+      application: this.#config().applicationOf(this.#address),
       schemaOf: this.#config().schemaOf,
     }).start();
   }
@@ -343,7 +344,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       this.#deny(decision, { reason: "undecodable", message }, bytes, start);
       return;
     }
-    const call = { config: this.#config(), peer: this.#peer, decision, route: decision.fixed };
+    const { nowMs } = this.#context;
+    const call = { config: this.#config(), peer: this.#peer, decision, route: decision.fixed, nowMs };
     const ruling = rulingOf({ ...call, head: undefined, header: UNREADABLE, known: undefined });
     if (ruling?.denial !== undefined) {
       this.#deny(decision, ruling.denial, bytes, start);

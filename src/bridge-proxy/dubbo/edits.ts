@@ -28,15 +28,29 @@ export function editFrame(frame: Buffer, edits: RequestEdits | undefined): Buffe
   }
 }
 
+/** Changes an answer's frame; undefined where that cannot be done. */
+export type EditAnswer = (answer: Buffer) => Buffer | undefined;
+
 /**
- * An answer's frame with its attachments changed, in turn; undefined where it cannot have any: an error, a serialization that is only
- * carried, a `request` whose protocol version knows none of answers, and bytes that cannot be read.
+ * Changes the attachments of an answer to `request`, of which nothing is kept, in turn. No answer can have any that is an error, in a
+ * serialization that is only carried, to a request whose protocol version knows none of answers, or that cannot be read.
  */
-export function editAnswerTo(request: Buffer, answer: Buffer, changes: readonly Mutations[]): Buffer | undefined {
+export function answerEditor(request: Buffer, changes: readonly Mutations[]): EditAnswer {
+  const isRead = readsAttachments(request);
+  return (answer) => {
+    try {
+      return isRead === undefined ? undefined : editAnswer(answer, 0, answer.length, changes, isRead);
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+/** Whether a request's caller reads attachments of answers; undefined where the request cannot be read. */
+function readsAttachments(request: Buffer): boolean | undefined {
   try {
-    // Whoever speaks fastjson2, 3.x, reads attachments of answers.
-    const isRead = serializationId(request, 0) === FASTJSON2 || supportsResponseAttachments(protocolOf(request));
-    return editAnswer(answer, 0, answer.length, changes, isRead);
+    // Whoever speaks fastjson2, 3.x, does.
+    return serializationId(request, 0) === FASTJSON2 || supportsResponseAttachments(protocolOf(request));
   } catch {
     return undefined;
   }

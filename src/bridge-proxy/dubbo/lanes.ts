@@ -89,7 +89,7 @@ export function createLane(config: RuntimeConfig, context: ProxyContext, head: R
     decision,
     host,
     route,
-    plain: carries && !config.routes.hasPolicies,
+    plain: carries && !config.routes.hasPolicies && host.host.limits === undefined,
     carries,
     checkpoints: new Map(),
     rows: new Map(),

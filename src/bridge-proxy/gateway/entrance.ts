@@ -7,12 +7,12 @@ import type { Peer } from "../authz/peer.ts";
 import type { ProxyContext } from "../context.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { ownReply } from "../triple/answers.ts";
-import { TripleCall } from "../triple/call.ts";
 import type { CallerStream } from "../triple/caller-stream.ts";
 import type { Arrived, CreateEntrance, Entrance } from "../triple/entrance.ts";
 import { guardLane } from "../triple/guard.ts";
 import type { TripleLane } from "../triple/lanes.ts";
 import type { ServedRequest } from "../triple/served.ts";
+import { serveCall } from "../triple/watch.ts";
 import { innerFields } from "./fields.ts";
 import { OutsideStream } from "./outside-stream.ts";
 import { answerOfHttp, OwnAnswered } from "./own-answer.ts";
@@ -93,7 +93,7 @@ class GatewayEntrance implements Entrance {
     }
     const { lane, fields, added } = admission;
     const inner = { fields, never: head.never, end: head.end };
-    return new TripleCall(this.#context, port, withFields(stream, added), inner, () => lane);
+    return serveCall(this.#context, { port, stream: withFields(stream, added), head: inner, shared }, () => lane);
   }
 
   #admit(table: GatewayTable, request: Request, found: GatewayRoute | "verb" | undefined, shared: boolean): Admission {
@@ -128,7 +128,7 @@ class GatewayEntrance implements Entrance {
       sent: shared ? new Map() : undefined,
       outside: true,
     };
-    const guarded = guardLane(lane, this.#peer);
+    const guarded = guardLane(lane, this.#peer, fields);
     return { table, lane: guarded, fields, added: corsFields(found, request) };
   }
 

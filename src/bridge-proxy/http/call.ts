@@ -5,9 +5,12 @@ import type { FieldLines } from "../../codecs/http1/fields.ts";
 import type { RequestHead, ResponseHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import { Wait } from "../after.ts";
+import type { Denial } from "../authz/asked.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
-import type { Denial } from "../authz/gate.ts";
+import { limitRuling } from "../authz/limit-question.ts";
 import type { Peer } from "../authz/peer.ts";
+import { pass } from "../authz/question.ts";
+import { answerTo } from "../authz/reply.ts";
 import { chooseEndpoint } from "../choose.ts";
 import type { ProxyContext } from "../context.ts";
 import { Copies } from "../copies.ts";
@@ -29,9 +32,10 @@ import { rowOf, UNKNOWN_ROW } from "../rows.ts";
 import { Claim } from "../upstream/claim.ts";
 import { HttpContent } from "./content.ts";
 import { ruleRequest } from "./guard.ts";
-import { changedHead, decideHttp, forwardHead, lookupOf, matchHttp } from "./head.ts";
+import { changedHead, decideHttp, forwardHead, limitFacts, lookupOf, matchHttp } from "./head.ts";
 import type { HttpLink } from "./link.ts";
 import { type HeadChange, type HttpCallerPort, NobodyPort } from "./port.ts";
+import { subjectOf } from "./subject.ts";
 import { HttpTry, type HttpTryOwner } from "./try.ts";
 
 /** Content that one side has not taken: above this the other is not read from. */
@@ -54,6 +58,7 @@ export class HttpCall implements HttpTryOwner {
   readonly #claim: Claim;
   #try: HttpTry | undefined;
   #wait: Wait | undefined;
+  #stopAsking: (() => void) | undefined;
   #copies: Copies | undefined;
   #hash: number | undefined;
   /** What the caller is given, so that its next calls have the same hash. */
@@ -89,7 +94,14 @@ export class HttpCall implements HttpTryOwner {
     }
     const decision = this.#decision;
     this.#route = route;
-    this.#ruling = ruleRequest(routes, { peer, decision, route, head: this.#head });
+    const ruling = ruleRequest(routes, { peer, decision, route, head: this.#head });
+    this.#ruling =
+      host.limits === undefined
+        ? ruling
+        : limitRuling(host.limits, {
+            ...{ ruling, decision, route, nowMs: this.#context.nowMs },
+            ...limitFacts(this.#head),
+          });
     if (this.#ruling?.denial !== undefined) {
       this.#deny(this.#ruling.denial);
       return;
@@ -213,10 +225,19 @@ export class HttpCall implements HttpTryOwner {
       return;
     }
     const denial = this.#ruling?.denied?.get(this.#target);
-    if (denial !== undefined) {
-      this.#deny(denial);
-      return;
-    }
+    const opening = this.#ruling?.open?.get(this.#target);
+    if (denial !== undefined) this.#deny(denial);
+    else if (opening === undefined) this.#send(route, this.#target);
+    else
+      this.#stopAsking = pass(opening, this.#target, () => subjectOf(this.#head), {
+        go: (target) => this.#send(route, target),
+        refuse: (refused) => this.#deny(refused),
+      });
+  }
+
+  /** Carries the call out that policies let go there. */
+  #send(route: CompiledRoute, target: Target): void {
+    this.#target = target;
     if (route.timeoutMs > 0) this.#routeDeadlineMs = this.#context.nowMs + route.timeoutMs;
     if (route.hash !== undefined) {
       const lookup = lookupOf(this.#head);
@@ -239,6 +260,7 @@ export class HttpCall implements HttpTryOwner {
       return;
     }
     const copy = new HttpCall(this.#context, new NobodyPort(this.#port.address), this.#head);
+    copy.#ruling = this.#ruling;
     copy.lead(this.#decision!, route);
     if (body.length > 0) copy.onRequestData(body);
     copy.onRequestEnd(undefined);
@@ -321,9 +343,10 @@ export class HttpCall implements HttpTryOwner {
   }
 
   /** In the words that policies have for it. */
-  #deny({ reason, message }: Denial): void {
-    const answer = ownAnswer(reason);
-    this.#answer(answer.http, message, outcomeOfAnswer(answer));
+  #deny(denial: Denial): void {
+    const { message, reply } = denial;
+    const answer = answerTo(denial);
+    this.#answer(answer.http, reply?.body ?? message, outcomeOfAnswer(answer), reply?.headers);
   }
 
   #refuse(reason: CallReason, message: string): true {
@@ -343,6 +366,7 @@ export class HttpCall implements HttpTryOwner {
     this.#over = true;
     this.#claim.close();
     this.#wait?.end();
+    this.#stopAsking?.();
     this.#content.drop();
     this.#copies?.drop();
     const row =

@@ -1,7 +1,7 @@
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import { printServiceKey } from "../../model/service.ts";
+import type { Denial } from "../authz/asked.ts";
 import { checkpointTo, type Ruling } from "../authz/checkpoint.ts";
-import type { Denial } from "../authz/gate.ts";
 import type { Peer } from "../authz/peer.ts";
 import type { CompiledRoute, HostDecision, RouteTable, Target } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
@@ -41,24 +41,11 @@ export function ruleRequest(routes: RouteTable, { peer, decision, route, head }:
     return { denial: route.targets.some(isGuarded) ? TWO_WAYS : undefined, denied };
   }
   const header = lookupOf(head, query);
-  const judge = (as: string) => checkpointTo(routes, { peer, decision, route, path: as })?.judge({ header });
   const plain = plainPath(path);
-  const ruling = judge(plain);
   const bare = barePath(plain);
-  if (ruling?.denial !== undefined || bare === plain) return ruling;
-  return joinRulings(route, ruling, judge(bare));
-}
-
-/** What is decided of the path as it was sent, and what DENY says of the bare one: what ALLOW says of that is not asked, it is not what was sent. */
-function joinRulings(route: CompiledRoute, sent: Ruling | undefined, bare: Ruling | undefined): Ruling | undefined {
-  if (bare === undefined) return sent;
-  if (bare.denial !== undefined && bare.denied === undefined) return bare.denial.policy === "" ? sent : bare;
-  const denied = new Map(sent?.denied);
-  for (const [target, denial] of bare.denied ?? [])
-    if (denial.policy !== "" && !denied.has(target)) denied.set(target, denial);
-  if (denied.size === 0) return sent;
-  const isAll = route.targets.every((target) => denied.has(target));
-  return { denial: isAll ? denied.get(route.targets[0]!) : undefined, denied };
+  // What ALLOW says of the bare path is not asked: it is not what was sent.
+  const others = bare === plain ? [] : [{ path: bare, strict: false }];
+  return checkpointTo(routes, { peer, decision, route, path: plain }, others)?.judge({ header });
 }
 
 /** Letters, digits and `-`, `_` and `~` that nobody needed to encode. */

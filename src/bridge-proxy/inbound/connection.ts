@@ -2,12 +2,13 @@ import type { OnReadOpts, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { readClientHello } from "../../codecs/tls/client-hello.ts";
 import type { InboundFacts } from "../../codecs/xds/listener.ts";
-import { identify } from "../authz/peer.ts";
+import { identify, type Peer, peerFrom } from "../authz/peer.ts";
 import type { CallerConnection } from "../caller-connection.ts";
 import type { ProxyContext } from "../context.ts";
 import { addressOf, adopt, prepare } from "../socket-driver.ts";
 import { acceptTls, isOfMesh, peerOf } from "../tls/accept.ts";
 import type { MadeContext, TlsContext } from "../tls/contexts.ts";
+import { NO_IDENTITY } from "../tls/peer.ts";
 import { type Spoken, tellSpoken } from "./first-bytes.ts";
 import { openPassage } from "./passage.ts";
 
@@ -23,6 +24,8 @@ export interface InboundOptions {
   readonly tls: TlsContext | undefined;
   /** Serves a caller on `socket`; `refused`: every call is answered that it is not allowed. */
   readonly serve: (socket: Socket, spoken: Served, refused: boolean, onClosed: () => void) => CallerConnection;
+  /** Why a stream of this peer's that cannot be read may not go to the provider; undefined where it may. */
+  readonly streamFault: (peer: Peer) => string | undefined;
   readonly onClosed: () => void;
 }
 
@@ -132,7 +135,7 @@ export class InboundConnection implements CallerConnection {
         return;
       }
       if (facts.mtls === "DISABLE" || !isOfMesh(alpn)) {
-        this.#pass(tls.record.counters);
+        this.#pass();
         return;
       }
     }
@@ -176,8 +179,9 @@ export class InboundConnection implements CallerConnection {
     this.#context.nowMs = performance.now();
     this.#endHandshake();
     const peer = peerOf(socket, made, originMs + this.#context.nowMs);
-    if ("fault" in peer) {
-      tls.record.refused(this.#address, peer.fault, this.#context.nowMs);
+    // Policies ask who a caller in the mesh is: a certificate that says it of nobody, or in two ways, is none of the mesh's.
+    if ("fault" in peer || (peer.identity === undefined && made.verifies && this.#options.isGateway !== true)) {
+      tls.record.refused(this.#address, "fault" in peer ? peer.fault : NO_IDENTITY, this.#context.nowMs);
       socket.destroy();
       return;
     }
@@ -215,8 +219,16 @@ export class InboundConnection implements CallerConnection {
     this.#caller = this.#options.serve(socket, spoken, isRefused, this.#onClosed);
   }
 
-  #pass(counters: { tlsPassedThrough: number }): void {
-    counters.tlsPassedThrough++;
+  /** Carries TLS of the application's own, where policies let a connection pass whose calls nobody sees. */
+  #pass(): void {
+    const { record } = this.#context.tls;
+    const fault = this.#options.streamFault(peerFrom(this.#address));
+    if (fault !== undefined) {
+      record.passRefused(this.#address, fault, this.#context.nowMs);
+      this.#socket.destroy();
+      return;
+    }
+    record.counters.tlsPassedThrough++;
     const first = this.#letGo();
     const { facts } = this.#options;
     openPassage(this.#socket, first, facts.to, this.#context.limits.connectTimeoutMs, this.#onClosed);

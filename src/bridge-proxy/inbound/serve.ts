@@ -8,8 +8,8 @@ import { Caller } from "../dubbo/caller.ts";
 import { HttpCaller } from "../http/caller.ts";
 import { RouteTable } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
-import { AcceptedCaller } from "../triple/accept.ts";
 import type { TlsContext } from "../tls/contexts.ts";
+import { AcceptedCaller } from "../triple/accept.ts";
 import { InboundConnection, type InboundOptions } from "./connection.ts";
 
 /** What callers in plain text are told where only mutual TLS is taken. Not to be tried again: it would be refused again. */
@@ -68,6 +68,7 @@ export function securedCaller(
     isGateway: true,
     tls,
     serve: (secured, _spoken, _refused, closed) => serve(secured, closed),
+    streamFault: () => undefined,
     onClosed,
   });
 }

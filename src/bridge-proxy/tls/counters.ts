@@ -19,6 +19,8 @@ export interface TlsCounters {
   tlsPlainRefused: number;
   /** Connections with TLS of the application's own, carried as they are. */
   tlsPassedThrough: number;
+  /** The same, refused: policies hold for the provider, and nobody sees its calls. */
+  tlsPassRefused: number;
 }
 
 const BY_KIND: Readonly<Record<PeerFaultKind, keyof TlsCounters>> = {
@@ -46,6 +48,7 @@ export class TlsRecord {
     tlsWrongIdentity: 0,
     tlsPlainRefused: 0,
     tlsPassedThrough: 0,
+    tlsPassRefused: 0,
   };
   readonly #log: Logger;
   /** When each line was written last, the oldest first. */
@@ -76,6 +79,12 @@ export class TlsRecord {
   plainRefused(peer: string, nowMs: number): void {
     this.counters.tlsPlainRefused++;
     this.#say("plain text is refused", peer, "only mutual TLS is taken here", nowMs);
+  }
+
+  /** TLS that is not ended here was refused. */
+  passRefused(peer: string, fault: string, nowMs: number): void {
+    this.counters.tlsPassRefused++;
+    this.#say("TLS of an application's own is refused", peer, fault, nowMs);
   }
 
   #say(what: string, peer: string, error: string, nowMs: number): void {

@@ -77,6 +77,9 @@ export function chainFault(error: { readonly code?: string; readonly message: st
 /** A peer without a certificate. */
 export const NO_CERTIFICATE: PeerFault = { kind: "untrusted", message: "it shows no certificate" };
 
+/** A good chain of nobody that the mesh has: without a SPIFFE identity, or with two. */
+export const NO_IDENTITY: PeerFault = { kind: "wrongIdentity", message: "its certificate has no identity of the mesh" };
+
 /** A certificate that has ended since its session began. */
 export const EXPIRED: PeerFault = { kind: "expired", message: "certificate has expired" };
 

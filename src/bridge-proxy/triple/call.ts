@@ -5,14 +5,15 @@ import { ERROR } from "../../codecs/http2/frame.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { ValueOf } from "../../codecs/xds/routing.ts";
 import { Wait } from "../after.ts";
-import { type Ruling, refuseDenied } from "../authz/checkpoint.ts";
+import type { Ruling } from "../authz/checkpoint.ts";
+import { limitRuling } from "../authz/limit-question.ts";
+import { answerTo } from "../authz/reply.ts";
 import { chooseEndpoint } from "../choose.ts";
 import type { ProxyContext } from "../context.ts";
 import { Copies } from "../copies.ts";
 import { Attempts } from "../policies/attempts.ts";
 import { answerOf, delayOf } from "../policies/fault.ts";
 import { hashOf } from "../policies/hash.ts";
-import type { CallRecord } from "../policies/metrics.ts";
 import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfReason } from "../policies/outcome.ts";
 import { routedCall } from "../policies/router-call.ts";
 import { tryDeadline } from "../policies/try-deadline.ts";
@@ -25,8 +26,9 @@ import type { UpstreamConnection } from "../upstream/host.ts";
 import { ownReply, sendReply } from "./answers.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
 import { answerStream } from "./changed-answer.ts";
+import { clear } from "./clear.ts";
 import { Deciding } from "./deciding.ts";
-import { type Refusal, sentFields, type TripleLane } from "./lanes.ts";
+import type { GenericCall, Refusal, TripleLane } from "./lanes.ts";
 import { laneOfCopy, NOBODY, NowhereStream } from "./nowhere.ts";
 import { RequestContent } from "./request-content.ts";
 import type { ServedRequest, TripleCallerPort } from "./served.ts";
@@ -52,8 +54,11 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   readonly claim: Claim;
   #try: BegunTry | undefined;
   #wait: Wait | undefined;
+  #stopAsking: (() => void) | undefined;
   #copies: Copies | undefined;
   #hash: number | undefined;
+  /** Headers as rules see them, arguments too where those were read. */
+  #header: HeaderLookup | undefined;
   #routed: ValueOf | undefined;
   /** The head as it goes to the destination that was picked. */
   #sent: Fields;
@@ -83,7 +88,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       get over() {
         return isOver();
       },
-      lead: (decision, route, header) => this.#lead(decision, route, header),
+      lead: (...led) => this.#lead(...led),
       refuse: (refusal, decided = this.#decision) => {
         this.#decision = decided;
         this.#refuse(refusal);
@@ -204,8 +209,8 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     return group.forCall({ tag, tagForced, routed: this.#routed }, this.#context.random)?.hasReady(avoid) === true;
   }
 
-  #refuse({ reason, message }: Refusal): void {
-    this.#answer(ownAnswer(reason), message);
+  #refuse(refusal: Refusal): void {
+    this.#answer(answerTo(refusal), refusal.message);
   }
 
   #overflow(message: string): true {
@@ -213,23 +218,28 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     return true;
   }
 
-  #lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup): void {
+  #lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): void {
     this.#decision = decision;
-    this.#ruling = this.#lane.guard?.rule(decision, route, header);
+    this.#header = header;
+    const { address, config, guard, outside: isAlone } = this.#lane;
+    const ruling = guard?.rule(decision, route, header, generic);
+    const { limits } = decision.host;
+    const { nowMs } = this.#context;
+    this.#ruling =
+      limits === undefined ? ruling : limitRuling(limits, { ruling, decision, route, header, nowMs, isAlone });
     if (this.#ruling?.denial !== undefined) {
       this.#refuse(this.#ruling.denial);
       return;
     }
     this.#route = route;
-    const { address, config } = this.#lane;
     this.#routed = routedCall({ route, decision, header, address, config });
     this.#hash = route.hash && hashOf(route.hash, header, this.#lane.address);
     const delayMs = delayOf(route, this.#context.random);
-    if (delayMs > 0) this.#after(delayMs, () => this.#afterDelay(route));
-    else this.#afterDelay(route);
+    if (delayMs > 0) this.#after(delayMs, () => this.#afterDelay(decision, route, header));
+    else this.#afterDelay(decision, route, header);
   }
 
-  #afterDelay(route: CompiledRoute): void {
+  #afterDelay(decision: HostDecision, route: CompiledRoute, header: HeaderLookup): void {
     const own = answerOf(route, this.#context.random);
     if (own !== undefined) {
       this.#answer(own.answer, own.message);
@@ -240,8 +250,15 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       this.#answer(ownAnswer("no_route"), `rule ${route.name} has no destination with weight`);
       return;
     }
-    const sent = this.#fieldsFor(route, this.#target);
-    if (sent === undefined) return;
+    const timeLeftMs = this.#startMs + this.#lane.callerTimeoutMs - this.#context.nowMs;
+    const { fields } = this.#head;
+    const call = { ruling: this.#ruling, lane: this.#lane, decision, route, target: this.#target, fields };
+    const refuse = (refusal: Refusal) => this.#refuse(refusal);
+    this.#stopAsking = clear({ ...call, header, timeLeftMs }, (...to) => this.#send(route, ...to), refuse);
+  }
+
+  #send(route: CompiledRoute, target: Target, sent: Fields): void {
+    this.#target = target;
     this.#sent = sent;
     if (route.timeoutMs > 0) this.#routeDeadlineMs = this.#context.nowMs + route.timeoutMs;
     const { mirrors } = route;
@@ -256,7 +273,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   /** Sends a copy of the call, which is whole, by another route. */
   #copy(route: CompiledRoute, body: Buffer): void {
     const head = { ...this.#head, end: body.length === 0 };
-    const lane = laneOfCopy(this.#lane, this.#decision, route);
+    const lane = laneOfCopy(this.#lane, this.#decision, route, this.#header);
     const copy = new TripleCall(this.#context, NOBODY, new NowhereStream(), head, () => lane);
     copy.start();
     if (!head.end) copy.onRequestData(body, true);
@@ -338,18 +355,6 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     };
   }
 
-  /** The head as it goes to a destination; undefined where it cannot be made, which the caller has been told then. */
-  #fieldsFor(route: CompiledRoute, target: Target): Fields | undefined {
-    try {
-      refuseDenied(this.#ruling, target);
-      return sentFields(this.#lane, this.#decision!, this.#head.fields, route, target);
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      this.#refuse(error);
-      return undefined;
-    }
-  }
-
   #endTry(): void {
     if (this.#try === undefined) return;
     this.#try.cancel();
@@ -379,19 +384,17 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     this.#over = true;
     this.claim.close();
     this.#wait?.end();
+    this.#stopAsking?.();
     this.#letGo();
     this.#copies?.drop();
-    this.#row().record(outcome, this.#context.nowMs - this.#startMs);
+    const { rows, nowMs } = this.#context;
+    const row = this.#decision && rowOf(this.#context, this.#decision, this.#route, this.#target);
+    (row ?? rows.row(UNKNOWN_ROW)).record(outcome, nowMs - this.#startMs);
     this.#caller.forget(this);
   }
 
   #letGo(): void {
     this.#content.drop();
     this.#content.release();
-  }
-
-  #row(): CallRecord {
-    if (this.#decision === undefined) return this.#context.rows.row(UNKNOWN_ROW);
-    return rowOf(this.#context, this.#decision, this.#route, this.#target);
   }
 }

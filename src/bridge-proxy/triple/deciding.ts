@@ -2,7 +2,7 @@ import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { ProxyContext } from "../context.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
-import { decideByMessage, type Refusal, type TripleLane } from "./lanes.ts";
+import { decideByMessage, type GenericCall, type Refusal, type TripleLane } from "./lanes.ts";
 import type { RequestContent } from "./request-content.ts";
 
 /** The call that is decided. */
@@ -10,7 +10,7 @@ export interface DecidingOwner {
   /** It was answered, or its caller is gone. */
   readonly over: boolean;
   /** By this route; `header` is the call's headers as rules see them. */
-  lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup): void;
+  lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): void;
   /** `decision`: what a message decided that no route takes. */
   refuse(refusal: Refusal, decision?: HostDecision): void;
 }
@@ -58,9 +58,9 @@ export class Deciding {
     try {
       const message = this.#content.firstMessage(maxBodyBytes, this.#lane.head!.encoding);
       if (message === undefined) return;
-      const { decision, route, refusal, header } = decideByMessage(this.#lane, message);
+      const { decision, route, refusal, header, generic } = decideByMessage(this.#lane, message);
       if (route === undefined) this.#owner.refuse(refusal!, decision);
-      else this.#owner.lead(decision, route, header);
+      else this.#owner.lead(decision, route, header, generic);
     } catch (error) {
       if (error instanceof ProtocolError) this.#owner.refuse({ reason: "undecodable", message: error.message });
       else if (error instanceof CallError) this.#owner.refuse(error);

@@ -3,11 +3,11 @@ import type { Peer } from "../authz/peer.ts";
 import type { ProxyContext } from "../context.ts";
 import type { HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
-import { TripleCall } from "./call.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
 import { guardLane } from "./guard.ts";
 import { laneOf, type TripleLane } from "./lanes.ts";
 import type { ServedRequest, TripleCallerPort } from "./served.ts";
+import { serveCall } from "./watch.ts";
 
 /** A request as its connection received it. */
 export interface Arrived {
@@ -41,14 +41,15 @@ export class MeshEntrance implements Entrance {
     this.#peer = peer;
   }
 
-  admit({ port, stream, head, shared }: Arrived): ServedRequest {
-    return new TripleCall(this.#context, port, stream, head, () => this.#laneOf(head.fields, shared));
+  admit(arrived: Arrived): ServedRequest {
+    const { head, shared } = arrived;
+    return serveCall(this.#context, arrived, () => this.#laneOf(head.fields, shared));
   }
 
   #laneOf(fields: Fields, shared: boolean): TripleLane {
     const lane = laneOf(this.#config(), this.#peer.address, fields, this.#lastHost, shared);
     this.#lastHost = lane.decision ?? this.#lastHost;
-    return guardLane(lane, this.#peer);
+    return guardLane(lane, this.#peer, fields);
   }
 }
 

@@ -1,9 +1,19 @@
 import { ProtocolError } from "../../base/errors.ts";
+import type { Fields } from "../../codecs/fields.ts";
+import type { CallHead } from "../../codecs/triple/head.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import { printServiceKey } from "../../model/service.ts";
+import type { Denial } from "../authz/asked.ts";
 import { type Checkpoint, checkpointTo, type Ruling } from "../authz/checkpoint.ts";
+import type { Gate } from "../authz/gate.ts";
+import { genericMethods, otherCase } from "../authz/names.ts";
 import type { Peer } from "../authz/peer.ts";
+import type { SerializationCheck } from "../authz/serialization.ts";
+import { typesOf } from "../dubbo/readings.ts";
 import type { CompiledRoute, HostDecision, RouteTable } from "../route.ts";
-import type { LaneGuard, TripleLane } from "./lanes.ts";
+import { serviceFor } from "../upstream/any-service.ts";
+import type { GenericCall, LaneGuard, TripleLane } from "./lanes.ts";
+import { isFramed, policyLookup, refuseDoubleHeads } from "./readings.ts";
 
 const ARGUMENT = "dubbo-arg-";
 
@@ -14,13 +24,21 @@ class RouteGuard implements LaneGuard {
   /** Of gRPC's own services, which go where other calls do: their own path. */
   readonly #path: string | undefined;
   readonly #outside: boolean;
+  /** Headers as policies see them. */
+  readonly #lookup: (header: HeaderLookup) => HeaderLookup;
+  #watching: readonly Gate[] = [];
   /** By decision and route: one call of a generic method is another's twin in both. */
   #last:
     | { readonly decision: HostDecision; readonly route: CompiledRoute; readonly checkpoint: Checkpoint | undefined }
     | undefined;
 
-  constructor(routes: RouteTable, peer: Peer, { path, outside }: { path: string | undefined; outside: boolean }) {
+  constructor(
+    routes: RouteTable,
+    peer: Peer,
+    { path, outside, lookup = same }: { path: string | undefined; outside: boolean; lookup?: typeof same },
+  ) {
     this.#outside = outside;
+    this.#lookup = lookup;
     this.#routes = routes;
     this.#peer = peer;
     this.#path = path;
@@ -30,17 +48,51 @@ class RouteGuard implements LaneGuard {
   checkpoint(decision: HostDecision, route: CompiledRoute): Checkpoint | undefined {
     const last = this.#last;
     if (last?.decision === decision && last.route === route) return last.checkpoint;
-    const path = this.#path === undefined ? {} : { path: this.#path };
-    const checkpoint = checkpointTo(this.#routes, { peer: this.#peer, decision, route, ...path });
+    const checkpoint = this.#checkpoint(decision, route);
     this.#last = { decision, route, checkpoint };
     return checkpoint;
   }
 
-  rule(decision: HostDecision, route: CompiledRoute, header: HeaderLookup): Ruling | undefined {
-    const checkpoint = this.checkpoint(decision, route);
-    if (checkpoint === undefined) return undefined;
+  #checkpoint(decision: HostDecision, route: CompiledRoute, generic?: GenericCall): Checkpoint | undefined {
+    const passage = { peer: this.#peer, decision, route };
+    if (this.#path !== undefined) return checkpointTo(this.#routes, { ...passage, path: this.#path });
+    const { method, host } = decision;
+    const named =
+      generic === undefined ? [] : genericMethods(host.key.interface, method, typesOf(generic.genericTypes()));
+    return checkpointTo(this.#routes, passage, [...otherCase(method), ...named]);
+  }
+
+  /** All routes of the service count: which one a call takes, a message of it may have to tell. */
+  watch({ host, method }: HostDecision): void {
+    const targets = host.routes.flatMap((route) => [
+      ...route.targets,
+      ...(route.mirrors ?? []).flatMap(({ route: mirror }) => mirror.targets),
+    ]);
+    const path = this.#path ?? `/${host.key.interface}/${method}`;
+    const gates = targets.map(({ cluster }) => {
+      const service = printServiceKey(serviceFor(cluster.service, host.key));
+      return this.#routes.hostOf(service)?.policies?.gate(this.#peer, path);
+    });
+    this.#watching = [...new Set(gates)].flatMap((gate) => (gate?.inspects === true ? [gate] : []));
+  }
+
+  get inspects(): boolean {
+    return this.#watching.length > 0;
+  }
+
+  inspect(fault: (check: SerializationCheck) => string | undefined): Denial | undefined {
+    for (const gate of this.#watching) {
+      const denial = gate.inspect(fault);
+      if (denial !== undefined) return denial;
+    }
+    return undefined;
+  }
+
+  rule(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): Ruling | undefined {
     try {
-      return checkpoint.judge({ header: this.#outside ? outsideLookup(header, decision) : header });
+      const checkpoint =
+        generic === undefined ? this.checkpoint(decision, route) : this.#checkpoint(decision, route, generic);
+      return checkpoint?.judge({ header: this.#outside ? outsideLookup(header, decision) : this.#lookup(header) });
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       return { denial: { reason: "undecodable", message: error.message, policy: "" }, denied: undefined };
@@ -50,8 +102,11 @@ class RouteGuard implements LaneGuard {
 
 const guarded = new WeakMap<TripleLane, TripleLane>();
 
-/** The lane with a guard, where there are policies at all. One whose policies ask for arguments needs its message. */
-export function guardLane(lane: TripleLane, peer: Peer): TripleLane {
+/**
+ * The lane of calls with these fields with a guard, where there are policies at all. One whose policies ask for arguments needs its message; one
+ * that can be read in several ways is refused.
+ */
+export function guardLane(lane: TripleLane, peer: Peer, fields: Fields): TripleLane {
   const { config, decision, head, route } = lane;
   if (!config.routes.hasPolicies || decision === undefined || head === undefined) return lane;
   const known = guarded.get(lane);
@@ -59,15 +114,37 @@ export function guardLane(lane: TripleLane, peer: Peer): TripleLane {
   const isOwn = head.interface === decision.host.key.interface;
   const outside = lane.outside === true;
   const path = isOwn ? undefined : `/${head.interface}/${head.method}`;
-  const guard = new RouteGuard(config.routes, peer, { path, outside });
+  const fault = outside ? undefined : faultOf(lane, head, fields);
+  if (fault !== undefined) {
+    const refusal = { reason: "undecodable", message: fault } as const;
+    return { ...lane, refusal, route: undefined, needsMessage: false };
+  }
+  const lookup = outside ? same : (header: HeaderLookup) => policyLookup(fields, head, header);
+  const guard = new RouteGuard(config.routes, peer, { path, outside, lookup });
+  if (config.routes.hasGuards) guard.watch(decision);
   const asks = route !== undefined && !outside && guard.checkpoint(decision, route)?.reads === "arguments";
-  const made: TripleLane = { ...lane, guard, ...(asks && { needsMessage: true }) };
+  const made: TripleLane = { ...lane, guard, ...(asks && isFramed(head) && { needsMessage: true }) };
   guarded.set(lane, made);
   return made;
 }
 
+/** What can be read of the call's head in several ways. */
+function faultOf({ config: { routes } }: TripleLane, head: CallHead, fields: Fields): string | undefined {
+  try {
+    refuseDoubleHeads(fields, head, routes.decide(head.interface, head.version, head.method));
+    return undefined;
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.message;
+    throw error;
+  }
+}
+
+function same(header: HeaderLookup): HeaderLookup {
+  return header;
+}
+
 /** Headers of a request from outside as policies see them: what only the mesh says is not there, and arguments are not read. */
-function outsideLookup(lookup: HeaderLookup, { host }: HostDecision): HeaderLookup {
+export function outsideLookup(lookup: HeaderLookup, { host }: HostDecision): HeaderLookup {
   return (name) => {
     if (name.startsWith(ARGUMENT))
       throw new ProtocolError("triple", `a policy asks for ${name}, which is not read of calls from outside`);

@@ -3,9 +3,13 @@ import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
 import { fromField } from "../../codecs/triple/text.ts";
 import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
+import type { Value } from "../../codecs/value.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
+import type { Denial } from "../authz/asked.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
+import { requireMethodName } from "../authz/names.ts";
+import type { SerializationCheck } from "../authz/serialization.ts";
 import { ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts";
 import { argumentText } from "../dubbo/argument-text.ts";
 import { type Callable, namesNothing, rewriteCall } from "../policies/rewrite.ts";
@@ -22,10 +26,19 @@ export interface Refusal {
   readonly isUnknown?: boolean;
 }
 
+/** A call that names the method that it means, and its types, in its message. */
+export interface GenericCall {
+  genericTypes(): Value | undefined;
+}
+
 /** Says what policies make of a lane's calls. */
 export interface LaneGuard {
   /** Decides one call that was so led; undefined where it goes on. One that policies ask more of than can be read is refused. */
-  rule(decision: HostDecision, route: CompiledRoute, header: HeaderLookup): Ruling | undefined;
+  rule(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): Ruling | undefined;
+  /** Something that the lane's calls may be led to has a guard that looks at what calls hold. */
+  readonly inspects: boolean;
+  /** What these guards say of a message; `fault` has one look. */
+  inspect(fault: (check: SerializationCheck) => string | undefined): Denial | undefined;
 }
 
 /**
@@ -141,6 +154,8 @@ export interface MessageDecision {
   readonly refusal: Refusal | undefined;
   /** Headers as rules see them, arguments too. */
   readonly header: HeaderLookup;
+  /** Undefined for a call that is none. */
+  readonly generic: GenericCall | undefined;
 }
 
 /**
@@ -149,11 +164,13 @@ export interface MessageDecision {
  */
 export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecision {
   const view = viewOf(lane, message);
+  const generic = view instanceof WrapperView && view.isGeneric ? view : undefined;
   const decision = view.isGeneric ? decideHost(lane.decision!.host, view.effectiveMethod) : lane.decision!;
+  if (generic !== undefined && lane.guard !== undefined) requireMethodName(decision.method, "triple");
   const header: HeaderLookup = (name) =>
     name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name);
   const route = matchRoute(decision, header);
-  return { decision, route, refusal: route === undefined ? noRule(decision) : undefined, header };
+  return { decision, route, refusal: route === undefined ? noRule(decision) : undefined, header, generic };
 }
 
 function viewOf({ config, header, ...lane }: TripleLane, message: Buffer): WrapperView | ProtobufView {

@@ -1,3 +1,4 @@
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
 import type { CallerStream } from "./caller-stream.ts";
 import type { TripleLane } from "./lanes.ts";
@@ -28,8 +29,17 @@ export class NowhereStream implements CallerStream {
   }
 }
 
-/** The lane of a copy of a call that was so decided: it is led by `route`, whatever rules say of it, and nobody's time is up. */
-export function laneOfCopy(lane: TripleLane, decision: HostDecision | undefined, route: CompiledRoute): TripleLane {
+/**
+ * The lane of a copy of a call that was so decided: it is led by `route`, whatever rules say of it, and nobody's time is up. `header` is the
+ * call's headers with what was read of its message, since policies may ask for that.
+ */
+export function laneOfCopy(
+  lane: TripleLane,
+  decision: HostDecision | undefined,
+  route: CompiledRoute,
+  header: HeaderLookup = lane.header,
+): TripleLane {
   const callerTimeoutMs = Number.POSITIVE_INFINITY;
-  return { ...lane, decision, route, needsMessage: false, refusal: undefined, callerTimeoutMs, sent: undefined };
+  const made = { decision, route, header, needsMessage: false, refusal: undefined, callerTimeoutMs, sent: undefined };
+  return { ...lane, ...made };
 }

@@ -120,6 +120,18 @@ export class Attachments {
     return i < 0 ? -1 : smallDecimal(this.#bytes, this.#valueStart[i]!, this.entryEnd(i));
   }
 
+  /** Whether keys that differ from each other are this name but for the case of their letters. */
+  hasOtherCases(name: string): boolean {
+    const last = this.indexOfIgnoreCase(name);
+    if (last <= 0) return false;
+    const key = this.keyText(last);
+    for (let i = 0; i < last; i++) {
+      const other = this.keyText(i);
+      if (other !== key && other?.length === name.length && other.toLowerCase() === name.toLowerCase()) return true;
+    }
+    return false;
+  }
+
   /** Index of the last entry with this key, -1 where there is none. */
   indexOf(name: string): number {
     for (let i = this.size - 1; i >= 0; i--) {

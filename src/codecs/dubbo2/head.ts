@@ -219,6 +219,11 @@ export class RequestHead {
     return isList(values) ? values.items[n] : undefined;
   }
 
+  /** Of a generic call the parameter types that it names. */
+  genericTypes(): Value | undefined {
+    return this.isGeneric ? this.argument(1) : undefined;
+  }
+
   #genericMethod(): string | null {
     try {
       const skipper = this.#skipper.reset(this.bytes, this.argsStart, this.bodyEnd);

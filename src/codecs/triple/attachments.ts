@@ -109,20 +109,31 @@ function javaDecimal(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e7 ? value.toFixed(1) : String(value);
 }
 
+/** Whether a {@link HEADER_CONVERT} changes no more than the case of names: Java 3.x gives attachments whatever name it says. */
+export function keepsNames(convert: string): boolean {
+  const json = readConvert(convert);
+  return json instanceof Map && [...json].every(([lower, name]) => isSameName(lower, name));
+}
+
 /** Lower-case names to original ones; an entry that changes more than the case is not believed. */
 function parseConvert(value: string | undefined): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
-  if (value === undefined || value.length > MAX_CONVERT_CHARS) return names;
-  let json: JsonNode;
+  const json = value === undefined ? undefined : readConvert(value);
+  if (!(json instanceof Map)) return names;
+  for (const [lower, name] of json) if (isSameName(lower, name)) names.set(lower, name);
+  return names;
+}
+
+function isSameName(lower: string, name: JsonNode): name is string {
+  return typeof name === "string" && name.toLowerCase() === lower;
+}
+
+function readConvert(value: string): JsonNode | undefined {
+  if (value.length > MAX_CONVERT_CHARS) return undefined;
   try {
-    json = parseJson(decodeURIComponent(value.replace(/\+/g, "%20")), { maxDepth: 2, maxChars: MAX_CONVERT_CHARS });
+    return parseJson(decodeURIComponent(value.replace(/\+/g, "%20")), { maxDepth: 2, maxChars: MAX_CONVERT_CHARS });
   } catch (error) {
-    if (error instanceof ProtocolError || error instanceof URIError) return names;
+    if (error instanceof ProtocolError || error instanceof URIError) return undefined;
     throw error;
   }
-  if (!(json instanceof Map)) return names;
-  for (const [lower, name] of json) {
-    if (typeof name === "string" && name.toLowerCase() === lower) names.set(lower, name);
-  }
-  return names;
 }

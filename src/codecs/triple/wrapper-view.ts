@@ -43,6 +43,11 @@ export class WrapperView {
     return isContainer(values) && values.type === "list" ? values.items[n] : undefined;
   }
 
+  /** Of a generic call the parameter types that it names. */
+  genericTypes(): Value | undefined {
+    return this.isGeneric ? this.#argument(1) : undefined;
+  }
+
   #argument(n: number): Value | undefined {
     const known = this.#values.get(n);
     if (known !== undefined) return known;

@@ -5,7 +5,7 @@ import { ANY_SERVICE } from "../../codecs/xds/cluster.ts";
 import type { StringMatcher } from "../../codecs/xds/core.ts";
 import type { HeaderMatcher } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
-import type { MeshSettings } from "../../model/mesh.ts";
+import { type MeshSettings, trustDomainsOf } from "../../model/mesh.ts";
 import type {
   AuthorizationCondition,
   AuthorizationOperation,
@@ -224,7 +224,7 @@ function matchesText(pattern: string, text: string): boolean {
   return pattern.endsWith("*") ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
 }
 
-function sourceTerms(source: AuthorizationSource | undefined, { namespace }: PolicyContext): Term<Principal>[] {
+function sourceTerms(source: AuthorizationSource | undefined, { namespace, mesh }: PolicyContext): Term<Principal>[] {
   if (source === undefined) return [true];
   const lists = (
     values: readonly string[] | undefined,
@@ -232,7 +232,7 @@ function sourceTerms(source: AuthorizationSource | undefined, { namespace }: Pol
     compile: (value: string) => Term<Principal>,
   ) => ofLists(PRINCIPAL, values, notValues, compile);
   return [
-    ...lists(source.principals, source.notPrincipals, principalTerm),
+    ...lists(source.principals, source.notPrincipals, (value) => principalTerm(value, mesh)),
     ...lists(source.requestPrincipals, source.notRequestPrincipals, requestPrincipalTerm),
     ...lists(source.namespaces, source.notNamespaces, (value) => authenticated(namespaceMatcher(value))),
     ...lists(source.serviceAccounts, source.notServiceAccounts, (value) =>
@@ -246,7 +246,16 @@ function sourceTerms(source: AuthorizationSource | undefined, { namespace }: Pol
 
 const authenticated = (principalName: StringMatcher): Principal => ({ authenticated: { principalName } });
 
-function principalTerm(value: string): Principal {
+/** A principal of one of the mesh's trust domains is that of all of them, as Istio has it while one takes another's place. */
+function principalTerm(value: string, mesh: MeshSettings): Principal {
+  const domains = trustDomainsOf(mesh);
+  const slash = value.indexOf("/");
+  const rest = slash < 0 || !domains.includes(value.slice(0, slash)) ? undefined : value.slice(slash);
+  if (rest === undefined || domains.length === 1) return onePrincipal(value);
+  return { orIds: { ids: domains.map((domain) => onePrincipal(domain + rest)) } };
+}
+
+function onePrincipal(value: string): Principal {
   if (value === "*") return authenticated({ safeRegex: { regex: ".+" } });
   if (value.startsWith("*")) return authenticated({ safeRegex: { regex: `spiffe://.*${quoteRegex(value.slice(1))}` } });
   return authenticated(matcherOf(`spiffe://${value}`));
@@ -310,7 +319,7 @@ function compileCondition(
     case "source.namespace":
       return principal((value) => authenticated(namespaceMatcher(value)));
     case "source.principal":
-      return principal(principalTerm);
+      return principal((value) => principalTerm(value, context.mesh));
     case "source.serviceAccount":
       return principal((value) => authenticated(accountMatcher(value, context.namespace)));
     case "source.trustDomain":

@@ -13,7 +13,7 @@ import {
 } from "../../codecs/xds/tls.ts";
 import { type Entry, plainEndpoint } from "../../model/entry.ts";
 import { hashText } from "../../model/hash-text.ts";
-import { type MeshSettings, namespaceOf } from "../../model/mesh.ts";
+import { type MeshSettings, namespaceOf, trustDomainsOf } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
 import { contentVersion } from "../../model/snapshot.ts";
 import { mtlsModes } from "../rules/peer-authentication.ts";
@@ -35,6 +35,7 @@ export interface InboundRules {
  */
 export function compileInbound(providers: readonly InboundProvider[], { rules, mesh }: InboundRules): InboundResources {
   const modeOf = mtlsModes(rules, mesh.rootNamespace);
+  const tls = tlsOf(mesh);
   const policies = indexAuthorization(rules, mesh);
   const sorted = [...providers].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   const parts = sorted.map((provider) => {
@@ -54,7 +55,7 @@ export function compileInbound(providers: readonly InboundProvider[], { rules, m
       ],
     };
     return {
-      listener: listenerOf(provider, mode),
+      listener: listenerOf(provider, { mtls: mode, tls }),
       routes,
       cluster: clusterOf(provider),
       endpoints: endpointsOf(provider),
@@ -102,24 +103,39 @@ function entryOf(provider: InboundProvider): Entry {
   return { host: nameOf(provider), service, endpoints: [{ ...plainEndpoint(known), labels }] };
 }
 
-const TLS: TransportSocket<DownstreamTlsContext> = {
-  name: TLS_SOCKET,
-  typedConfig: {
-    "@type": DOWNSTREAM_TLS_TYPE,
-    commonTlsContext: {
-      tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET }],
-      validationContextSdsSecretConfig: { name: ROOTS_SECRET },
+/** TLS of the mesh: callers have an identity of its trust domain, or of one of its aliases, as Istio asks of them. */
+function tlsOf(mesh: MeshSettings): TransportSocket<DownstreamTlsContext> {
+  const matchTypedSubjectAltNames = trustDomainsOf(mesh).map((domain) => ({
+    sanType: "URI" as const,
+    matcher: { prefix: `spiffe://${domain}/` },
+  }));
+  return {
+    name: TLS_SOCKET,
+    typedConfig: {
+      "@type": DOWNSTREAM_TLS_TYPE,
+      commonTlsContext: {
+        tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET }],
+        combinedValidationContext: {
+          defaultValidationContext: { matchTypedSubjectAltNames },
+          validationContextSdsSecretConfig: { name: ROOTS_SECRET },
+        },
+      },
+      requireClientCertificate: true,
     },
-    requireClientCertificate: true,
-  },
-};
+  };
+}
 
-function listenerOf(provider: InboundProvider, mtls: "STRICT" | "PERMISSIVE" | "DISABLE"): Listener {
+interface Taken {
+  readonly mtls: "STRICT" | "PERMISSIVE" | "DISABLE";
+  readonly tls: TransportSocket<DownstreamTlsContext>;
+}
+
+function listenerOf(provider: InboundProvider, { mtls, tls }: Taken): Listener {
   const { listen, to, protocol } = provider;
   return {
     name: `inbound_${listen.address}_${listen.port}`,
     address: { socketAddress: { address: listen.address, portValue: listen.port } },
-    filterChains: [{ transportSocket: TLS }],
+    filterChains: [{ transportSocket: tls }],
     metadata: {
       filterMetadata: {
         [TRESTLE_METADATA]: { protocol, routeConfigName: nameOf(provider), inbound: { to: { ...to }, mtls } },

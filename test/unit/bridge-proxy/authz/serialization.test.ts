@@ -76,6 +76,13 @@ describe("the published forms are refused:", () => {
       /javax\.naming/,
     ],
     [
+      "CVE-2021-30179, a descriptor of a bean that is written as a map",
+      generic(
+        mapValue([["className", "javax.naming.InitialContext"]], "org.apache.dubbo.common.beanutil.JavaBeanDescriptor"),
+      ),
+      /javax\.naming/,
+    ],
+    [
       "CVE-2023-23638, a class that a generic call names",
       generic(mapValue([["class", "java.lang.ProcessBuilder"]])),
       /ProcessBuilder/,

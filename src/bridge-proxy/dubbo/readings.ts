@@ -1,0 +1,74 @@
+import { ProtocolError } from "../../base/errors.ts";
+import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
+import { isContainer, type Value } from "../../codecs/value.ts";
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import type { OtherReading } from "../authz/checkpoint.ts";
+import { contextOf, genericMethods, otherCase, requireMethodName, requireServiceName } from "../authz/names.ts";
+import type { HostDecision, RouteTable } from "../route.ts";
+
+/**
+ * Refuses calls that providers would take for another service or method than policies. Providers find their service by `path`, `group` and
+ * `version` among the attachments (DubboProtocol.getInvoker, all lines to 3.3), and call what argument 0 of `$invoke` names with any three
+ * arguments (2.6 and 2.7.0 to 2.7.6). Throws `ProtocolError`.
+ */
+export function refuseDoubleNames(routes: RouteTable, head: RequestView, { host }: HostDecision): void {
+  const attachments = head.attachments();
+  const differ = (name: string, is: string, said: string | undefined, at: string) => {
+    if (said === undefined || said === is) return;
+    throw new ProtocolError(
+      "dubbo2",
+      `attachment ${name} names ${JSON.stringify(said.slice(0, 100))}, and the ${at} ${JSON.stringify(is.slice(0, 100))}`,
+    );
+  };
+  const version = plainVersion(head.version ?? "");
+  const group = attachments.get("group");
+  differ("path", head.service, attachments.get("path"), "call's head");
+  differ("version", version, versionOf(attachments.get("version")), "call's head");
+  differ("group", host.key.group, group, "service");
+  requireServiceName({ path: head.service, group: group ?? "", version }, "dubbo2");
+  if (isGroup(routes, head)) throw new ProtocolError("dubbo2", `service ${head.service.slice(0, 100)} names a group`);
+  if (head.method.startsWith("$invoke") && (!head.isGeneric || head.effectiveMethod === head.method))
+    throw new ProtocolError("dubbo2", `call of ${head.method} does not say which method is meant`);
+  requireMethodName(head.effectiveMethod, "dubbo2");
+}
+
+/** Whether what stands before the interface is a group that the service has: providers would take it for that. */
+function isGroup(routes: RouteTable, head: RequestView): boolean {
+  const context = contextOf(head.service);
+  if (context === "") return false;
+  const decision = routes.decide(head.service, head.version ?? "", head.method);
+  return decision !== undefined && decision.anyGroup !== true && decision.byGroup.has(context);
+}
+
+/** What else a provider may take a call for. */
+export function otherReadings(head: RequestView): readonly OtherReading[] {
+  const method = head.effectiveMethod;
+  if (!head.isGeneric) return otherCase(method);
+  const name = head.service.slice(head.service.lastIndexOf("/") + 1);
+  return [...otherCase(method), ...genericMethods(name, method, typesOf(head.genericTypes()))];
+}
+
+/** The names in a generic call's list of types. */
+export function typesOf(types: Value | undefined): readonly unknown[] {
+  if (types === undefined || types === null) return [];
+  return isContainer(types) && types.type === "list" ? types.items : [types];
+}
+
+/** A call's headers as policies see them: what can be read in two ways is not read. Throws `ProtocolError` then. */
+export function policyLookup(head: RequestView, lookup: HeaderLookup): HeaderLookup {
+  return (name) => {
+    if (name === "dubbo-group" && contextOf(head.service) !== "" && !head.attachments().get("group"))
+      throw new ProtocolError("dubbo2", "a policy asks for the group, which may stand in the service's name");
+    if (head.attachments().hasOtherCases(name))
+      throw new ProtocolError("dubbo2", `a policy asks for ${name}, which stands there in several cases of letters`);
+    return lookup(name);
+  };
+}
+
+function versionOf(said: string | undefined): string | undefined {
+  return said === undefined ? undefined : plainVersion(said);
+}
+
+function plainVersion(version: string): string {
+  return version === "0.0.0" ? "" : version;
+}

@@ -1,0 +1,57 @@
+import { fieldValue } from "../../codecs/fields.ts";
+import type { ProxyContext } from "../context.ts";
+import { TripleCall } from "./call.ts";
+import type { Arrived } from "./entrance.ts";
+import type { TripleLane } from "./lanes.ts";
+import { messageFault } from "./message-fault.ts";
+import { isFramed } from "./readings.ts";
+import type { ServedRequest } from "./served.ts";
+import { WatchedCall } from "./watched-call.ts";
+
+/** What is answered to a call whose service became known when parts of it had gone by unseen. */
+const UNSEEN = {
+  reason: "no_route",
+  message: "the service is known since a moment alone: try again",
+  isUnknown: true,
+} as const;
+
+/** The call of a request, its messages looked at where a guard stands before what its lane leads to. `laneOf` gives its lane, as it is now. */
+export function serveCall(context: ProxyContext, arrived: Arrived, laneOf: () => TripleLane): ServedRequest {
+  const { port, stream, head } = arrived;
+  const lane = laneOf();
+  if (!lane.config.routes.hasGuards) return new TripleCall(context, port, stream, head, laneOf);
+  const target = fieldValue(head.fields, ":path") ?? "";
+  const query = target.includes("?") ? target.slice(target.indexOf("?")) : "";
+  let isUnseen = false;
+  const relane = (): TripleLane => {
+    const now = laneOf();
+    return isUnseen && now.guard?.inspects === true ? { ...now, refusal: UNSEEN } : now;
+  };
+  return new WatchedCall({
+    context,
+    port,
+    stream,
+    fields: head.fields,
+    decision: lane.decision,
+    framed: lane.head === undefined || isFramed(lane.head),
+    end: head.end,
+    watch(message, compressed) {
+      const { guard, head: called, config, header } = laneOf();
+      if (guard === undefined || called === undefined) isUnseen = true;
+      if (guard?.inspects !== true || called === undefined) return undefined;
+      const { maxBodyBytes: maxBytes } = context.frameLimits;
+      const generic = header("generic");
+      const seen = {
+        head: called,
+        generic,
+        schema: config.schemaOf(called.interface),
+        message,
+        compressed,
+        maxBytes,
+        query,
+      };
+      return guard.inspect((check) => messageFault(check, seen));
+    },
+    serve: (caller, before) => new TripleCall(context, caller, before, head, relane),
+  });
+}

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { plainEndpoint } from "../../src/model/entry.ts";
+import { type DubboLine, lines, startProvider } from "../support/dubbo.ts";
+import { startInbound } from "../support/mtls-stage.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
+import { configsOf, policyText } from "../support/policies.ts";
+import { dubboTricks, jsonTricks, tripleTricks } from "../support/policy-tricks.ts";
+import { stopAll } from "../support/process.ts";
+import { dubboTrick, genericTrick, jsonTrick, type Place, type Said, tripleTrick } from "../support/trick-calls.ts";
+
+// Ways round a policy, sent by hand to real providers: what they take for a call of `note`, a policy that denies it must see as one.
+
+const SERVICE = "com.acme.OrderService";
+const NAMED = { group: "g", version: "1.0.0" };
+const FIELDS = { "tri-service-group": "g", "tri-service-version": "1.0.0" };
+const DENY_NOTE = policyText("d", "{action: DENY, rules: [{to: [{operation: {methods: [note]}}]}]}");
+const DENY_EVIL = policyText("d", "{action: DENY, rules: [{when: [{key: 'request.headers[user]', values: [evil]}]}]}");
+const places: Record<string, string> = {
+  "2.6": hosts.provider1,
+  "2.7": hosts.provider2,
+  "3.2": hosts.provider3,
+  "3.3": hosts.relay,
+};
+const open: { close(): unknown }[] = [];
+/** By line: the provider itself, and what stands before it. */
+const stages = new Map<DubboLine, { readonly direct: Place; readonly tri: Place; via: Place; viaTri: Place }>();
+let keys = 0;
+
+beforeAll(async () => {
+  requireNamespace();
+  await Promise.all(lines.map(startStage));
+});
+afterAll(async () => {
+  for (const one of open) await one.close();
+  await stopAll();
+});
+
+async function startStage(line: DubboLine): Promise<void> {
+  const host = places[line]!;
+  const both = line < "3" ? {} : { protocol: "dubbo,tri" as const, triPort: 20_881 };
+  await startProvider(line, { host, port: 20_880, ...NAMED, ...both });
+  const direct = { host, port: 20_880 };
+  const tri = { host, port: 20_881 };
+  stages.set(line, {
+    direct,
+    tri,
+    via: await inbound(direct, "dubbo", DENY_NOTE),
+    viaTri: await inbound(tri, "tri", DENY_NOTE),
+  });
+  // Old lines remember a method that a generic call named, by name and types in one text.
+  await dubboTrick(direct, { ...NAMED, ...genericTrick("note", ["java.lang.String"], ["warm"]) });
+}
+
+async function inbound({ host, port }: Place, protocol: "dubbo" | "tri", policy: string): Promise<Place> {
+  const known = { address: host, port, protocol, weight: 100, params: {}, origin: "test" };
+  const service = { interface: "*", group: "", version: "" };
+  const configs = configsOf([policy], { host: "inbound", service, endpoints: [plainEndpoint(known)] });
+  const typedPerFilterConfig = configs as Readonly<Record<string, object>>;
+  const staged = await startInbound({ to: { address: host, port }, protocol, typedPerFilterConfig });
+  open.push(staged.proxy);
+  return { host: staged.address, port: staged.port };
+}
+
+/** Whether the provider has noted `key`. */
+async function noted(line: DubboLine, key: string): Promise<boolean> {
+  const { direct } = stages.get(line)!;
+  const { text } = await dubboTrick(direct, { ...NAMED, method: "notes", args: [key] });
+  return text.charCodeAt(1) === 0x91;
+}
+
+async function tried(
+  line: DubboLine,
+  send: (key: string, via: boolean) => Promise<Said>,
+): Promise<{ readonly direct: boolean; readonly via: boolean; readonly said: Said }> {
+  const [one, other] = [`key-${keys++}`, `key-${keys++}`];
+  await send(one, false);
+  const said = await send(other, true);
+  return { direct: await noted(line, one), via: await noted(line, other), said };
+}
+
+describe.each(lines)("DENY of a method before a %s provider", (line) => {
+  test.concurrent.each(dubboTricks)("Dubbo2: $name", async ({ trick, works, status }) => {
+    const { direct, via } = stages.get(line)!;
+    const came = await tried(line, (key, isVia) => dubboTrick(isVia ? via : direct, trick(key)));
+    expect(came).toMatchObject({ direct: works.includes(line), via: false });
+    if (status !== undefined) expect(came.said.status).toBe(status);
+  });
+});
+
+describe.each(["3.2", "3.3"] as const)("DENY of a method before a %s Triple provider", (line) => {
+  test.concurrent.each(tripleTricks)("$name", async ({ trick, works, status }) => {
+    const { tri, viaTri } = stages.get(line)!;
+    const came = await tried(line, (key, isVia) => tripleTrick(isVia ? viaTri : tri, trick(key)));
+    expect(came).toMatchObject({ direct: works.includes(line), via: false });
+    if (status !== undefined) expect(came.said.status).toBe(status);
+  });
+});
+
+describe("DENY of a method before a 3.3 provider's plain HTTP", () => {
+  test.concurrent.each(jsonTricks)("$name", async ({ path, works, status, fields = FIELDS }) => {
+    const { tri, viaTri } = stages.get("3.3")!;
+    const came = await tried("3.3", (key, isVia) =>
+      jsonTrick(isVia ? viaTri : tri, path, JSON.stringify([key]), fields),
+    );
+    expect(came).toMatchObject({ direct: works, via: false });
+    if (status !== undefined) expect(came.said.status).toBe(status);
+  });
+});
+
+describe("DENY of an attachment before a 3.3 provider", () => {
+  const tricks: readonly [string, Readonly<Record<string, string | string[]>>, number][] = [
+    ["said plainly", { user: "evil" }, 7],
+    ["another field that is renamed", { x: "evil", "tri-header-convert": "%7B%22x%22%3A%22user%22%7D" }, 3],
+    ["twice", { user: ["ann", "evil"] }, 3],
+    ["beside the same in bytes", { user: "ann", "user-bin": "ZXZpbA" }, 3],
+  ];
+  test.each(tricks)("Triple: %s", async (_, headers, status) => {
+    const { tri } = stages.get("3.3")!;
+    const via = await inbound(tri, "tri", DENY_EVIL);
+    const call = { path: `/${SERVICE}/attachments`, types: [], headers: { ...FIELDS, ...headers } };
+    expect((await tripleTrick(tri, call)).status).toBe(0);
+    expect((await tripleTrick(via, call)).status).toBe(status);
+  });
+
+  test("Dubbo2: beside the same in another case of letters", async () => {
+    const { direct } = stages.get("3.3")!;
+    const via = await inbound(direct, "dubbo", DENY_EVIL);
+    const call = { ...NAMED, method: "attachments", descriptor: "", attachments: { user: "evil", User: "ann" } };
+    expect((await dubboTrick(direct, call)).text).toContain("evil");
+    expect((await dubboTrick(via, call)).status).toBe(40);
+    const honest = { ...call, attachments: { User: "ann" } };
+    expect((await dubboTrick(via, honest)).status).toBe(20);
+  });
+});
