@@ -87,6 +87,8 @@ export class SocketDriver {
     socket.on("drain", () => this.#settleDrained());
     socket.on("error", (error) => {
       failure ??= error;
+      // A TLS socket stays open over what is wrong behind its handshake.
+      socket.destroy();
     });
     socket.on("close", () => {
       this.#closed = true;

@@ -164,3 +164,12 @@ test("bytes reach the owner where they are, and what it throws ends the connecti
   expect(error?.message).toBe("broken");
   expect(driver.closed).toBe(true);
 });
+
+test("an error ends the connection, also of a TLS socket, which reports what comes after its handshake and stays open", async () => {
+  const closed: (Error | undefined)[] = [];
+  const { peer } = driven({ owner: { ...SILENT, onClosed: (error) => void closed.push(error) } });
+  const error = new Error("bad record mac");
+  peer.emit("error", error);
+  await turn();
+  expect([peer.destroyed, closed]).toEqual([true, [error]]);
+});
