@@ -10,6 +10,8 @@ export interface SpringOptions {
   readonly label?: string;
   /** Whom its clients call, as `http://host:port`. */
   readonly target?: string;
+  /** It speaks HTTPS alone, with these PEM files. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
 /** What one of Spring's clients got: the value, or an error's status and body. */
@@ -32,7 +34,7 @@ export interface SpringPeer {
 
 /** Starts the application and waits until it serves; one JVM is both the provider and the caller. */
 export async function startSpring(options: SpringOptions): Promise<SpringPeer> {
-  const { host, port = 8080, label = "spring", target = "http://127.0.0.1:1" } = options;
+  const { host, port = 8080, label = "spring", target = "http://127.0.0.1:1", tls } = options;
   const dir = builtPeer("spring");
   const peer = await startProcess({
     name: `spring ${label}`,
@@ -54,8 +56,13 @@ export async function startSpring(options: SpringOptions): Promise<SpringPeer> {
       "--spring.jmx.enabled=false",
       "--server.error.include-message=always",
       "--logging.level.root=warn",
+      ...(tls === undefined
+        ? []
+        : [`--server.ssl.certificate=file:${tls.certificate}`, `--server.ssl.certificate-private-key=file:${tls.key}`]),
     ],
-    ready: async () => (await probeText(host, port, READY_REQUEST)).includes("READY"),
+    // One that speaks HTTPS alone says so to whom it does not know.
+    ready: async () =>
+      (await probeText(host, port, READY_REQUEST)).includes(tls === undefined ? "READY" : "requires TLS"),
   });
   const address = `${host}:${port}`;
   return {
