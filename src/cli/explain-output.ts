@@ -23,9 +23,10 @@ function printRoute({ route, at, verdict, why }: RouteVerdict): string[] {
   return [`  ${route}${place}: ${verdict}`, ...why.map((one) => `    ${one}`)];
 }
 
-function printDestination({ cluster, share, loadBalancer, endpoints }: Destination): string[] {
+function printDestination({ cluster, share, loadBalancer, routers = [], endpoints }: Destination): string[] {
   return [
     field("destination", `${cluster}, ${share}% of calls, ${loadBalancer || "unknown"}`),
+    ...routers.map(({ rule, condition, verdict }) => `  router ${rule}, "${condition}": ${verdict}`),
     ...(endpoints.length === 0 ? ["  no provider is known: the call is answered 503"] : []),
     ...endpoints.map(({ address, protocol, weight, health, tag }) => {
       const more = tag === "" ? "" : `, tag ${tag}`;

@@ -48,9 +48,13 @@ async function chosenBy(consumer: Consumer, method: string, attach: Readonly<Rec
 
 interface Row {
   readonly name: string;
+  /** A whole text in place of one made of `conditions`. */
+  readonly text?: string;
+  /** Stands under the interface's `routers`, as 2.6 and 2.7 know it. */
+  readonly isLegacy?: true;
   readonly node?: keyof typeof nodes;
   readonly force?: boolean;
-  readonly conditions: readonly string[];
+  readonly conditions?: readonly string[];
   /** Who is chosen by `whoAmI`, by `getOrder(42)`, and by `whoAmI` with the attachment `user=7`. */
   readonly who: string;
   readonly get?: string;
@@ -138,7 +142,58 @@ const rows: readonly Row[] = [
   { name: "of the application that serves", node: "provider", conditions: ["=> env = gray"], who: "c", line: "3.3" },
 ];
 
-describe.each(["2.7", "3.3"] as const)("a %s consumer is sent to whom it would choose by itself", (line) => {
+const multi = (conditions: string, force = false) =>
+  `configVersion: v3.1\nscope: service\nforce: ${force}\nkey: ${face}\nconditions: ${conditions}\n`;
+const destinations: readonly Row[] = [
+  {
+    name: "destinations with weights",
+    text: multi(
+      "[{from: {match: 'method=getOrder'}, to: [{match: 'region=hz', weight: 100}, {match: 'env=gray', weight: 100}]}]",
+    ),
+    who: all,
+    get: "a c",
+  },
+  {
+    name: "destinations of which one is empty",
+    text: multi("[{from: {match: ''}, to: [{match: 'region=nowhere'}, {match: 'env=gray', weight: 1}]}]"),
+    who: "c",
+  },
+  { name: "no destination", text: multi("[{from: {match: 'method=getOrder'}, to: []}]"), who: all, get: "none" },
+  { name: "empty destinations", text: multi("[{from: {match: ''}, to: [{match: 'region=nowhere'}]}]"), who: all },
+  {
+    name: "empty destinations, forced",
+    text: multi("[{from: {match: ''}, to: [{match: 'region=nowhere'}]}]", true),
+    who: "none",
+  },
+];
+const legacy: readonly Row[] = [
+  { name: "an address of old", isLegacy: true, conditions: [`=> host = ${b}`], who: "b" },
+  { name: "a method of old", isLegacy: true, conditions: ["method = get* => region = hz"], who: all, get: "a" },
+  { name: "other than, of old", isLegacy: true, conditions: ["=> env != gray"], who: "a b" },
+  { name: "nobody of old, forced", isLegacy: true, force: true, conditions: ["=> region = nowhere"], who: "none" },
+  { name: "nobody of old", isLegacy: true, conditions: ["=> region = nowhere"], who: all },
+];
+const rowsOf = {
+  "2.6": legacy,
+  "2.7": [...rows.filter(({ line }) => line !== "3.3"), ...legacy],
+  "3.3": [...rows.filter(({ line }) => line !== "2.7"), ...destinations],
+} as const;
+
+function placeOf({ node = "service", isLegacy, force = false, conditions = [], text }: Row): {
+  path: string;
+  text: string;
+} {
+  if (isLegacy === true) {
+    const rule = encodeURIComponent(conditions[0]!);
+    const url = `condition://0.0.0.0/${face}?category=routers&dynamic=false&enabled=true&force=${force}&group=g&version=1.0.0&name=r&priority=1&runtime=true&rule=${rule}`;
+    return { path: `/dubbo/${face}/routers/${encodeURIComponent(url)}`, text: "" };
+  }
+  const list = conditions.map((one) => `  - '${one}'`).join("\n");
+  const made = `configVersion: v3.0\nforce: ${force}\nenabled: true\nruntime: true\nconditions:\n${list}\n`;
+  return { path: nodes[node], text: text ?? made };
+}
+
+describe.each(["2.6", "2.7", "3.3"] as const)("a %s consumer is sent to whom it would choose by itself", (line) => {
   let straight: Consumer;
   let through: Consumer;
 
@@ -155,12 +210,11 @@ describe.each(["2.7", "3.3"] as const)("a %s consumer is sent to whom it would c
     await Promise.all([straight?.stop(), through?.stop()]);
   });
 
-  const mine = rows.filter((row) => row.line === undefined || row.line === line);
-  test.each(mine)("$name", async ({ node = "service", force = false, conditions, who, get = who, user = who }) => {
-    const text = `configVersion: v3.0\nforce: ${force}\nenabled: true\nruntime: true\nconditions:\n${conditions.map((one) => `  - '${one}'`).join("\n")}\n`;
-    await real.make(nodes[node]);
+  test.each<Row>(rowsOf[line])("$name", async ({ who, get = who, user = who, ...row }) => {
+    const { path, text } = placeOf({ who, ...row });
+    await real.make(path);
     try {
-      await real.write(nodes[node], text);
+      if (text !== "") await real.write(path, text);
       const expected = [who, get, user];
       for (const [name, one] of [
         ["straight", straight],
@@ -180,7 +234,7 @@ describe.each(["2.7", "3.3"] as const)("a %s consumer is sent to whom it would c
         );
       }
     } finally {
-      await real.remove(nodes[node]);
+      await real.remove(path);
     }
   });
 

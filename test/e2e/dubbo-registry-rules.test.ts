@@ -5,7 +5,7 @@ import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, sleep, stopAll } from "../support/process.ts";
 import { openZnodes, type Znodes } from "../support/znodes.ts";
 
-// What stands in the registry beside the providers: overrides act on running calls; routers and broadcasts pass unchanged.
+// What stands in the registry beside the providers: overrides act on running calls; routers that are not applied and broadcasts pass unchanged.
 const service = { group: "g", version: "1.0.0" };
 const face = "com.acme.OrderService";
 const category = (name: string, url: string) => `/dubbo/${face}/${name}/${encodeURIComponent(url)}`;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   requireNamespace();
   mesh = await startMesh();
   const provider = (line: "2.7" | "3.3", label: string, host: string) =>
-    startProvider(line, { ...service, registry: mesh.inside, host, label, warmup: 1 });
+    startProvider(line, { ...service, registry: mesh.inside, application: "shop", host, label, warmup: 1 });
   await Promise.all([provider("2.7", "v1", hosts.provider1), provider("3.3", "v2", hosts.provider2)]);
   real = await openZnodes(mesh.outside);
   // With the first override of a service, whatever it says, 3.3 takes all of its addresses for others (DubboServiceAddressURL.equals) and
@@ -99,35 +99,31 @@ async function carriedPart(): Promise<number> {
 }
 
 describe("a service that a router rules passes unchanged, and is led through the proxy again without it", () => {
-  const only = `=> host = ${hosts.provider2}`;
-  const rule = `scope: service\nforce: true\nruntime: true\nenabled: true\nkey: ${face}\nconditions:\n - "${only}"\n`;
-  const route = `route://0.0.0.0/${face}?category=routers&dynamic=false&enabled=true&force=true&group=g&version=1.0.0&name=r&priority=1&router=condition&runtime=true&rule=${encodeURIComponent(only)}`;
+  const route = `script://0.0.0.0/${face}?category=routers&dynamic=false&enabled=true&force=true&group=g&version=1.0.0&name=r&priority=1&runtime=true&rule=x`;
+  // An address of IPv6 is none that Trestle reads. Who asks for no tag does not get providers of one.
+  const rule = `force: true\nruntime: true\nenabled: true\nkey: shop\ntags:\n - {name: gray, addresses: ["[::1]:1", "${hosts.provider1}:20880"]}\n`;
 
-  // Each line of Dubbo knows one of the two kinds. With force=true a router that finds none of its addresses fails every call.
+  // 2.6 and 3.3 run no scripts on a Java without an engine; 3.3 alone knows tag rules.
   test.each([
-    { name: "a route:// node", path: category("routers", route), text: "", obeys: 0, finding: "TR0130" },
-    {
-      name: "a condition-router of the config centre",
-      path: `/dubbo/config/dubbo/${face}:1.0.0:g.condition-router`,
-      text: rule,
-      obeys: 1,
-      finding: "TR0131",
-    },
+    { name: "a script:// node", path: category("routers", route), text: "", obeys: undefined, finding: "TR0130" },
+    { name: "a tag rule", path: "/dubbo/config/dubbo/shop.tag-router", text: rule, obeys: 1, finding: "TR0131" },
   ])("$name", async ({ path, text, obeys, finding }) => {
     expect(await carriedPart()).toBeGreaterThan(0.9);
     await real.make(path);
     if (text !== "") await real.write(path, text);
     await eventually("nothing is carried any more", async () => (await carriedPart()) === 0, 20_000);
     expect((await mesh.trestle.get("/api/v1/findings")).body).toContain(finding);
-    await eventually(
-      "the consumer applies the router to the real addresses",
-      async () => {
-        const seen = (await labelsAfter(500))[obeys]!;
-        return seen.v1 === 0 && seen.v2 > 50;
-      },
-      20_000,
-    );
-    expect((await labelsAfter(500))[1 - obeys]!.v1).toBeGreaterThan(0);
+    if (obeys !== undefined) {
+      await eventually(
+        "the consumer applies the router to the real addresses",
+        async () => {
+          const seen = (await labelsAfter(500))[obeys]!;
+          return seen.v1 === 0 && seen.v2 > 50;
+        },
+        20_000,
+      );
+      expect((await labelsAfter(500))[1 - obeys]!.v1).toBeGreaterThan(0);
+    }
     await real.remove(path);
     await eventually("all is carried again", async () => (await carriedPart()) > 0.9, 30_000);
     expect((await labelsAfter(1_000)).every(({ v1, v2 }) => v1 > 0 && v2 > 0)).toBe(true);

@@ -25,9 +25,17 @@ let real: Znodes;
 beforeAll(async () => {
   requireNamespace();
   mesh = await startMesh();
-  const provider = (label: string, host: string) =>
-    startProvider("2.7", { ...service, registry: mesh.inside, application: "shop", host, label, warmup: 1 });
-  await Promise.all([provider("plain", hosts.provider1), provider("gray", hosts.provider2)]);
+  const provider = (label: string, host: string, lane: string) =>
+    startProvider("2.7", {
+      ...service,
+      registry: mesh.inside,
+      application: "shop",
+      host,
+      label,
+      warmup: 1,
+      params: { lane },
+    });
+  await Promise.all([provider("plain", hosts.provider1, "v1"), provider("gray", hosts.provider2, "v2")]);
   real = await openZnodes(mesh.outside);
 });
 
@@ -47,7 +55,31 @@ const rows: readonly (readonly [name: string, attach: Attach, chosen: string])[]
   ["with a tag whose addresses are nobody's", { "dubbo.tag": "empty" }, "plain"],
 ];
 
-/** Who serves twelve calls; `none` where they fail. */
+/** Rules with what the first one has not: force, patterns and, for 3.3, a match of parameters. */
+const others: readonly {
+  readonly name: string;
+  readonly text: string;
+  readonly chosen: readonly string[];
+  readonly line?: "3.3";
+}[] = [
+  {
+    name: "forced",
+    text: rule.replace("force: false", "force: true"),
+    chosen: ["plain", "gray", "gray", "plain", "none", "none"],
+  },
+  {
+    name: "with a pattern",
+    text: rule.replace(`${hosts.provider2}:20880`, "10.77.0.3-9"),
+    chosen: ["plain", "gray", "gray", "plain", "none", "plain"],
+  },
+  {
+    name: "with a match",
+    text: `configVersion: v3.0\n${rule.replace(`addresses: ["${hosts.provider2}:20880"]`, "match: [{key: lane, value: {exact: v2}}]")}`,
+    chosen: ["plain", "gray", "gray", "plain", "none", "plain"],
+    line: "3.3",
+  },
+];
+
 async function chosenBy(consumer: Consumer, attach: Attach): Promise<string> {
   const seen = new Set<string>();
   for (let i = 0; i < 12; i++) {
@@ -89,6 +121,25 @@ describe.each(["2.7", "3.3"] as const)("a %s consumer is sent to whom it would c
     await real.remove(path);
     for (const one of [straight, through]) {
       await eventually("it acts no more", async () => (await chosenBy(one, {})) === "gray plain", 30_000);
+    }
+  });
+
+  test.each(others.filter((one) => one.line === undefined || one.line === line))("by a tag rule $name", async (one) => {
+    await real.make(path);
+    try {
+      await real.write(path, one.text);
+      for (const consumer of [straight, through]) {
+        let seen: string[] = [];
+        const look = async () => {
+          seen = [];
+          for (const [, attach] of rows) seen.push(await chosenBy(consumer, attach));
+          return seen.join() === one.chosen.join();
+        };
+        const who = consumer === straight ? "straight" : "through";
+        await eventually(who, look, 15_000).catch(() => expect([who, ...seen]).toEqual([who, ...one.chosen]));
+      }
+    } finally {
+      await real.remove(path);
     }
   });
 });

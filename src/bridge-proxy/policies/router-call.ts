@@ -1,10 +1,7 @@
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
-import type { ValueOf } from "../../codecs/xds/routing.ts";
+import { callValue, type ValueOf } from "../../codecs/xds/routing.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
-
-/** What Dubbo takes for a value that an expression does not find. */
-const NOT_FOUND = "dubbo_internal_not_found_argument_condition_value";
 
 /** What is known of a call when its endpoint is chosen. */
 export interface RoutedCall {
@@ -38,30 +35,13 @@ export function asksArguments({ targets }: Pick<CompiledRoute, "targets">): bool
 }
 
 function valueFrom(key: string, { decision, header, address, config }: RoutedCall): string | undefined {
-  switch (key) {
-    case "method":
-    case "methods":
-      return decision.method;
-    case "host":
-    case "address":
-      return address;
-    case "application":
-      return header("dubbo-application");
-    case "protocol":
-      return "consumer";
-    case "interface":
-    case "path":
-      return decision.host.key.interface;
-  }
-  // Dubbo looks at what stands before the first dot.
-  const [name = ""] = key.split(".");
-  if (name.startsWith("arguments")) {
-    const index = /arguments\[(\d+)\]/.exec(name)?.[1];
-    return index === undefined ? NOT_FOUND : (header(`dubbo-arg-${index}`) ?? "null");
-  }
-  if (name.startsWith("attachments")) {
-    const attachment = /attachments\[(.+)\]/.exec(name)?.[1];
-    return attachment === undefined ? NOT_FOUND : header(attachment);
-  }
-  return config.callerOf(address, decision.host.key)?.[key];
+  const { key: service } = decision.host;
+  const { method } = decision;
+  return callValue(key, {
+    method,
+    interfaceName: service.interface,
+    header,
+    address,
+    caller: config.callerOf(address, service),
+  });
 }

@@ -4,9 +4,58 @@
  * WildcardValuePattern, RangeValuePattern), and of its 2.7 (ConditionRouter) for steps that are `old`.
  */
 import type { RouterStep, RouterTest } from "../../model/routing.ts";
+import type { HeaderLookup } from "./match.ts";
 
 /** A value of a call or of a provider; undefined where it has none of that key. */
 export type ValueOf = (key: string) => string | undefined;
+
+/** What Dubbo takes for a value that an expression does not find. */
+export const NOT_FOUND = "dubbo_internal_not_found_argument_condition_value";
+
+/** A call and its caller, as routers see them. */
+export interface RouterCall {
+  readonly method: string;
+  readonly interfaceName: string;
+  /** Attachments, `dubbo-application` and `dubbo-arg-N`. */
+  readonly header: HeaderLookup;
+  /** The caller's; undefined where it is not known. */
+  readonly address: string | undefined;
+  /** What the caller registered with; undefined where it is not known. */
+  readonly caller: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a call has under a key of a router; undefined for nothing. */
+export function callValue(
+  key: string,
+  { method, interfaceName, header, address, caller }: RouterCall,
+): string | undefined {
+  switch (key) {
+    case "method":
+    case "methods":
+      return method;
+    case "host":
+    case "address":
+      return address;
+    case "application":
+      return header("dubbo-application");
+    case "protocol":
+      return "consumer";
+    case "interface":
+    case "path":
+      return interfaceName;
+  }
+  // Dubbo looks at what stands before the first dot.
+  const [name = ""] = key.split(".");
+  if (name.startsWith("arguments")) {
+    const index = /arguments\[(\d+)\]/.exec(name)?.[1];
+    return index === undefined ? NOT_FOUND : (header(`dubbo-arg-${index}`) ?? "null");
+  }
+  if (name.startsWith("attachments")) {
+    const attachment = /attachments\[(.+)\]/.exec(name)?.[1];
+    return attachment === undefined ? NOT_FOUND : header(attachment);
+  }
+  return caller !== undefined && Object.hasOwn(caller, key) ? caller[key] : undefined;
+}
 
 /** Whether a step is for a call. */
 export function isMeant(step: RouterStep, call: ValueOf): boolean {

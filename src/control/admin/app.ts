@@ -8,6 +8,7 @@ import { viewExplanation } from "./explain-view.ts";
 import { viewOpenApi } from "./openapi-view.ts";
 import { ADMIN_PATHS, adminPage } from "./page.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
+import { viewRegistryRules } from "./registry-rules.ts";
 import { viewOrigins, viewSchemas } from "./schema-views.ts";
 import { type AdminSources, resourcesWithoutSecrets, withoutSecrets } from "./sources.ts";
 import { createAnalysis, readState, withinTime } from "./state.ts";
@@ -115,7 +116,7 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
   app.get("/api/v1/rules", (c) => {
     const set = sources.rules();
     return c.json({
-      rules: viewRules(sources.snapshot(), set),
+      rules: [...viewRules(sources.snapshot(), set), ...viewRegistryRules(sources.snapshot(), sources.findings())],
       files: set.files.map(({ path, rules, valid }) => ({ path, rules: rules.length, valid })),
     });
   });

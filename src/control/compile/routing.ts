@@ -1,5 +1,6 @@
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import type { LbEndpoint, LocalityLbEndpoints } from "../../codecs/xds/endpoint.ts";
+import { NOT_FOUND } from "../../codecs/xds/routing.ts";
 import type { Endpoint } from "../../model/entry.ts";
 import { providerKeys, type Routing } from "../../model/routing.ts";
 
@@ -37,9 +38,6 @@ function withValues(one: LbEndpoint, known: ReadonlyMap<string, Endpoint>, keys:
     metadata: { filterMetadata: { ...one.metadata?.filterMetadata, [TRESTLE_METADATA]: { ...facts, values } } },
   };
 }
-
-/** What Dubbo takes for a value that an expression about calls finds in a provider. */
-const NOT_FOUND = "dubbo_internal_not_found_argument_condition_value";
 
 /** What a router finds in a provider's URL. */
 function providerValue({ address, port, protocol, params }: Endpoint, key: string): string | undefined {

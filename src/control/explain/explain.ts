@@ -1,12 +1,14 @@
 import type { Cluster } from "../../codecs/xds/cluster.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
-import { compileHeader, compilePath } from "../../codecs/xds/match.ts";
+import { compileHeader, compilePath, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
-import type { Route, VirtualHost } from "../../codecs/xds/route.ts";
+import type { HeaderMatcher, Route, VirtualHost } from "../../codecs/xds/route.ts";
+import { callValue, type ValueOf } from "../../codecs/xds/routing.ts";
 import { printPlace } from "../../model/rule.ts";
 import { parseServiceKey } from "../../model/service.ts";
 import { type EndpointShare, explainEndpoints } from "./endpoints.ts";
-import { describeHeader, describePath, describePolicies } from "./words.ts";
+import { explainRouters, type RouterVerdict } from "./routers.ts";
+import { describeHeader, describeLimits, describePath, describePolicies } from "./words.ts";
 
 /** A call that nobody makes. */
 export interface MadeUpCall {
@@ -42,6 +44,9 @@ export interface Destination {
   /** Of the route's calls, percent. */
   readonly share: number;
   readonly loadBalancer: string;
+  /** Conditions of Dubbo's routers in the registry, in the order in which they are tried; absent for none. */
+  readonly routers?: readonly RouterVerdict[];
+  /** Those that routers leave for the call. */
   readonly endpoints: readonly EndpointShare[];
 }
 
@@ -60,7 +65,7 @@ export interface Explanation {
   /** What the call is told without a provider; undefined where it goes on. */
   readonly answer?: { readonly status: number; readonly reason: string };
   readonly destinations: readonly Destination[];
-  /** Timeout, retries, faults and changes of the route that was taken, in words; `""` for none. */
+  /** Timeout, retries, faults and changes of the route that was taken, and the limits that count the call, in words; `""` for none. */
   readonly policies: string;
 }
 
@@ -71,6 +76,8 @@ export function explainCall(resources: ResourceSet, call: MadeUpCall): Explanati
   const header = headersOf(resources, call, service);
   const routes = virtualHost.routes;
   const verdicts = routes.map((route) => explainRoute(route, path, header));
+  const limitMeets = (conditions: readonly HeaderMatcher[]) =>
+    conditions.every((one) => compileHeader(one).test(one.name === ":path" ? path : header(one.name)));
   const taken = verdicts.findIndex((why) => why.length === 0);
   const route = routes[taken];
   return {
@@ -86,8 +93,11 @@ export function explainCall(resources: ResourceSet, call: MadeUpCall): Explanati
       why: taken >= 0 && i > taken ? [] : verdicts[i]!,
     })),
     ...answerOf(route),
-    destinations: route === undefined ? [] : destinationsOf(resources, route),
-    policies: route === undefined ? "" : describePolicies(route),
+    destinations:
+      route === undefined ? [] : destinationsOf(resources, route, routerCall(resources, call, service, header)),
+    policies: [route === undefined ? "" : describePolicies(route), describeLimits(virtualHost, limitMeets)]
+      .filter((text) => text !== "")
+      .join("; "),
   };
 }
 
@@ -112,20 +122,36 @@ function answerOf(route: Route | undefined): Pick<Explanation, "answer"> {
   return { answer: { status: direct.status, reason: direct.body?.inlineString ?? "the route answers by itself" } };
 }
 
-function destinationsOf({ clusters, endpoints }: ResourceSet, { route }: Route): Destination[] {
+/** The call as routers of the registry see it. */
+function routerCall(
+  { listeners }: ResourceSet,
+  { method, caller: address }: MadeUpCall,
+  service: string,
+  header: HeaderLookup,
+): ValueOf {
+  const facts = listeners.map(({ resource }) => resource.metadata.filterMetadata[TRESTLE_METADATA]);
+  const caller =
+    address === undefined ? undefined : facts.map(({ callers }) => callers?.[service]?.[address]).find(Boolean);
+  const { interface: interfaceName } = parseServiceKey(service);
+  return (key) => callValue(key, { method, interfaceName, header, address, caller });
+}
+
+function destinationsOf({ clusters, endpoints }: ResourceSet, { route }: Route, call: ValueOf): Destination[] {
   if (route === undefined) return [];
   const places = route.weightedClusters?.clusters ?? [{ name: route.cluster ?? "", weight: 1 }];
   const sum = places.reduce((total, { weight }) => total + weight, 0);
   return places.map(({ name, weight }) => {
     const cluster: Cluster | undefined = clusters.find((one) => one.name === name)?.resource;
     const facts = cluster?.metadata.filterMetadata[TRESTLE_METADATA];
-    const assignment = endpoints.find((one) => one.name === name)?.resource;
+    const all = endpoints.find((one) => one.name === name)?.resource;
+    const { verdicts, assignment } = explainRouters(all, call);
     return {
       cluster: name,
       host: facts?.host ?? name.split("|")[3] ?? name,
       subset: facts?.subset ?? name.split("|")[2] ?? "",
       share: sum === 0 ? 0 : Math.round((weight / sum) * 1_000) / 10,
       loadBalancer: cluster?.lbPolicy ?? "",
+      ...(verdicts.length > 0 && { routers: verdicts }),
       endpoints: explainEndpoints(assignment),
     };
   });
