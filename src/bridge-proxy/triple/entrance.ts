@@ -1,22 +1,13 @@
 import type { Fields } from "../../codecs/fields.ts";
 import type { Peer } from "../authz/peer.ts";
+import { vouchedPeer } from "../authz/vouched.ts";
 import type { ProxyContext } from "../context.ts";
 import type { HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
-import type { CallerStream, RequestHead } from "./caller-stream.ts";
 import { guardLane } from "./guard.ts";
 import { laneOf, type TripleLane } from "./lanes.ts";
-import type { ServedRequest, TripleCallerPort } from "./served.ts";
+import type { Arrived, ServedRequest } from "./served.ts";
 import { serveCall } from "./watch.ts";
-
-/** A request as its connection received it. */
-export interface Arrived {
-  readonly port: TripleCallerPort;
-  readonly stream: CallerStream;
-  readonly head: RequestHead;
-  /** Whether other requests of the connection have the same header list. */
-  readonly shared: boolean;
-}
 
 /** What the requests of one connection are led by: it is made for each connection. */
 export interface Entrance {
@@ -49,7 +40,7 @@ export class MeshEntrance implements Entrance {
   #laneOf(fields: Fields, shared: boolean): TripleLane {
     const lane = laneOf(this.#config(), this.#peer.address, fields, this.#lastHost, shared);
     this.#lastHost = lane.decision ?? this.#lastHost;
-    return guardLane(lane, this.#peer, fields);
+    return guardLane(lane, vouchedPeer(this.#peer, this.#config().identityOf), fields);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Fields } from "../../codecs/fields.ts";
+import type { CallerStream, RequestHead } from "./caller-stream.ts";
 
 /** What serves one request, as the caller's connection tells it of the request. */
 export interface ServedRequest {
@@ -20,4 +21,13 @@ export interface ServedRequest {
 export interface TripleCallerPort {
   /** The request has been served. */
   forget(request: ServedRequest): void;
+}
+
+/** A request as its connection received it. */
+export interface Arrived {
+  readonly port: TripleCallerPort;
+  readonly stream: CallerStream;
+  readonly head: RequestHead;
+  /** Whether other requests of the connection have the same header list. */
+  readonly shared: boolean;
 }

@@ -1,11 +1,10 @@
 import { fieldValue } from "../../codecs/fields.ts";
 import type { ProxyContext } from "../context.ts";
 import { TripleCall } from "./call.ts";
-import type { Arrived } from "./entrance.ts";
 import type { TripleLane } from "./lanes.ts";
 import { messageFault } from "./message-fault.ts";
 import { isFramed } from "./readings.ts";
-import type { ServedRequest } from "./served.ts";
+import type { Arrived, ServedRequest } from "./served.ts";
 import { WatchedCall } from "./watched-call.ts";
 
 /** What is answered to a call whose service became known when parts of it had gone by unseen. */

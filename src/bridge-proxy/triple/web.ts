@@ -6,8 +6,8 @@ import { toGrpcHead, toWebHead, type WebForm, webFormOf } from "../../codecs/grp
 import { ERROR } from "../../codecs/http2/frame.ts";
 import { ownReply, sendReply } from "./answers.ts";
 import { type CallerStream, StreamBefore } from "./caller-stream.ts";
-import type { Arrived, Entrance } from "./entrance.ts";
-import type { ServedRequest, TripleCallerPort } from "./served.ts";
+import type { Entrance } from "./entrance.ts";
+import type { Arrived, ServedRequest, TripleCallerPort } from "./served.ts";
 
 /** What a callee's answer is told to have ended with that ends without saying how. */
 const NO_STATUS: Fields = ["grpc-status", "13", "grpc-message", "trestle: the answer ended without a status"];

@@ -89,6 +89,7 @@ test("a verdict is remembered until the token's end, one that is bad for a momen
   expect(find({ a: provider("a", one, { audiences: ["x"] }) }, headers, verified)).toBe(
     "Audiences in Jwt are not allowed",
   );
+  expect(find({ a: provider("b", one) }, headers, verified)).toBe("Jwt issuer is not configured");
 });
 
 test("what is remembered has a bound", () => {

@@ -5,9 +5,8 @@ import { expect, test } from "vitest";
 import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
 import { FlushQueue, SocketDriver, type SocketOwner } from "../../../../src/bridge-proxy/socket-driver.ts";
 import type { AcceptedSocket } from "../../../../src/bridge-proxy/triple/accepted.ts";
-import type { Arrived } from "../../../../src/bridge-proxy/triple/entrance.ts";
 import { Http1Caller } from "../../../../src/bridge-proxy/triple/http1-caller.ts";
-import type { ServedRequest } from "../../../../src/bridge-proxy/triple/served.ts";
+import type { Arrived, ServedRequest } from "../../../../src/bridge-proxy/triple/served.ts";
 
 const REQUEST = Buffer.from("POST /a.B/c HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi");
 

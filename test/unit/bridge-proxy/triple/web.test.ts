@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { CallerStream } from "../../../../src/bridge-proxy/triple/caller-stream.ts";
-import type { Arrived, Entrance } from "../../../../src/bridge-proxy/triple/entrance.ts";
-import type { ServedRequest } from "../../../../src/bridge-proxy/triple/served.ts";
+import type { Entrance } from "../../../../src/bridge-proxy/triple/entrance.ts";
+import type { Arrived, ServedRequest } from "../../../../src/bridge-proxy/triple/served.ts";
 import { WebEntrance } from "../../../../src/bridge-proxy/triple/web.ts";
 import { encodeWebTrailers } from "../../../../src/codecs/grpc-web/body.ts";
 
