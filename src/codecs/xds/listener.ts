@@ -35,7 +35,11 @@ export interface ListenerFacts {
   readonly service?: string;
   /** Set of a listener in front of one provider: what it speaks is told by the first bytes of each connection. */
   readonly inbound?: InboundFacts;
+  /** So many processes like this one share the calls; absent for one. Each has its share of what limits let through. */
+  readonly workers?: number;
   readonly applications?: Readonly<Record<string, string>>;
+  /** SPIFFE ids of callers without a certificate, by their address or range. */
+  readonly identities?: Readonly<Record<string, string>>;
   /** Printed service key -> address -> tag. */
   readonly tags?: CallerTags;
   /** Printed service key -> address -> what routers of the registry ask of consumers. */

@@ -38,8 +38,12 @@ export interface ProxyNode {
   readonly inbound?: readonly InboundProvider[];
   /** Where gateways listen that name no address of their own; undefined for a proxy that serves none. */
   readonly gatewayAddress?: string;
+  /** Processes of one proxy that share its calls; one unless told. */
+  readonly workers?: number;
   /** Which application registered as a consumer from an address; only where a rule asks for it. */
   readonly applications?: Readonly<Record<string, string>>;
+  /** SPIFFE ids of callers without a certificate, by their address or range. */
+  readonly identities?: Readonly<Record<string, string>>;
   /** Tags that consumers registered with. */
   readonly tags?: CallerTags;
   /** What consumers registered with, as far as routers of the registry ask for it. */
@@ -69,7 +73,7 @@ export interface GatewayPort {
  * `gateway_ADDRESS_PORT`, each with routes of its own.
  */
 export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort[] = []): Listener[] {
-  const { gatewayAddress } = node;
+  const { gatewayAddress, workers = 1 } = node;
   const listener = (
     protocol: ListenerFacts["protocol"],
     { address, port }: ListenAddress,
@@ -84,7 +88,9 @@ export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort
           protocol,
           routeConfigName,
           ...facts,
+          ...(workers > 1 && { workers }),
           ...(node.applications && { applications: node.applications }),
+          ...(node.identities && { identities: node.identities }),
           ...(node.tags && { tags: node.tags }),
           ...(node.callers && { callers: node.callers }),
         },
