@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { parseBlock } from "../../base/ip-block.ts";
 import { anyText, exactHost, listOf, text, textMap, whole } from "./istio-values.ts";
 import { type Check, quote, type Shape } from "./schema.ts";
 import { object } from "./shapes.ts";
@@ -6,13 +6,10 @@ import { object } from "./shapes.ts";
 const MAX_INT = 2_147_483_647;
 
 /** An IP address, or a range of them. */
-const isSubnet: Check<string> = (value) => {
-  const [address = "", bits, more] = value.split("/");
-  const version = isIP(address);
-  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
-  if (version > 0 && isRange && more === undefined) return undefined;
-  return { code: "TR0209", problem: `is ${quote(value)}; it must be an IP address or a range such as "10.0.0.0/8"` };
-};
+const isSubnet: Check<string> = (value) =>
+  parseBlock(value) === undefined
+    ? { code: "TR0209", problem: `is ${quote(value)}; it must be an IP address or a range such as "10.0.0.0/8"` }
+    : undefined;
 
 /** A name of TLS, perhaps with a wildcard for its first part. */
 const isServerName: Check<string> = (value) =>
