@@ -48,12 +48,13 @@ export class EndpointGroup<C extends UpstreamConnection> {
   #routing: Routing | undefined;
   #routed: RoutedSets<C> | undefined;
 
-  /** `before` is the group in whose place this one stands: who was there already is not new. */
+  /** `before` is the group in whose place this one stands: who was there already is not new, and turns go on. */
   constructor(parts: GroupParts, hosts: HostPool<C>, before?: EndpointGroup<C>) {
     this.#parts = parts;
     this.#hosts = hosts;
     this.#listed = before?.listed ?? [];
-    this.#untagged = new EndpointSet([], parts.plan, hosts);
+    if (before !== undefined) this.#tagged = before.#tagged;
+    this.#untagged = before?.untagged ?? new EndpointSet([], parts.plan, hosts);
   }
 
   /** All of them, those that are called unhealthy included. */
@@ -105,9 +106,15 @@ export class EndpointGroup<C extends UpstreamConnection> {
     this.#listed = this.#read(resources, wallMs);
     this.#endpoints = this.#listed.filter(({ healthy }) => healthy);
     const tags = new Set(this.#endpoints.map(({ tag }) => tag));
-    const create = (endpoints: readonly EndpointOf<C>[]) =>
-      new EndpointSet(endpoints, this.#parts.plan, this.#hosts, overprovisioning);
-    const setOf = (tag: string) => create(this.#listed.filter((endpoint) => endpoint.tag === tag));
+    const create = (endpoints: readonly EndpointOf<C>[], previous?: EndpointSet<C>) =>
+      new EndpointSet(endpoints, this.#parts.plan, this.#hosts, overprovisioning, previous);
+    const setOf = (tag: string) => {
+      const previous = this.#tagged.get(tag) ?? (tag === "" ? this.#untagged : undefined);
+      return create(
+        this.#listed.filter((endpoint) => endpoint.tag === tag),
+        previous,
+      );
+    };
     if (JSON.stringify(routing) !== JSON.stringify(this.#routing)) this.#routing = routing;
     this.#routed = routing === undefined || routing.steps.length === 0 ? undefined : new RoutedSets(routing, create);
     this.#tagged = new Map([...tags].map((tag) => [tag, setOf(tag)]));

@@ -41,6 +41,20 @@ test("clusters that list one address share its host", () => {
   expect(two.dubbo.endpoints[0]!.host).toBe(one.dubbo.endpoints[1]!.host);
 });
 
+test("turns of round robin go on while endpoints are listed anew, and in the cluster that takes its place", () => {
+  const resource = { ...clusterOf(KEY), lbPolicy: "ROUND_ROBIN" as const };
+  const listed = () => endpointsOf(KEY, "", [{ port: 1 }, { port: 2 }, { port: 3 }]);
+  const pools = poolsOf();
+  let cluster = new Cluster(resource, listed(), pools);
+  const ports: (number | undefined)[] = [];
+  for (let updates = 0; updates < 6; updates++) {
+    ports.push(cluster.dubbo.untagged.pick(0, Math.random)?.host.port);
+    if (updates === 3) cluster = new Cluster({ ...resource }, listed(), pools, { before: cluster });
+    else cluster.update(listed());
+  }
+  expect(ports).toEqual([1, 2, 3, 1, 2, 3]);
+});
+
 test("without endpoints it has nobody to choose", () => {
   const cluster = new Cluster(clusterOf(KEY), undefined, poolsOf());
   expect(cluster.dubbo.untagged.pick(0, Math.random)).toBeUndefined();
