@@ -64,7 +64,7 @@ test("calls with one hash get one endpoint, where the cluster goes by that", () 
 test("with a word of the rule another priority comes first, if there is one left", () => {
   const cluster = clusterWith({ port: 1 }, { port: 2 }, { port: 3 });
   const endpoints = cluster.dubbo.endpoints.map((one, i) => ({ ...one, priority: i === 2 ? 1 : 0 }));
-  const group = { endpoints, forTag: () => cluster.dubbo.forTag("", false) } as unknown as typeof cluster.dubbo;
+  const group = { endpoints, forCall: () => cluster.dubbo.forTag("", false) } as unknown as typeof cluster.dubbo;
   const choose = (...avoid: number[]) =>
     chooseEndpoint(CONTEXT, group, {
       ...ANY,
