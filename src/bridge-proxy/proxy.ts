@@ -42,6 +42,8 @@ export interface ProxyOptions {
   readonly limits?: Partial<ProxyLimits>;
   /** In [0, 1); Math.random unless a test says otherwise. */
   readonly random?: () => number;
+  /** A token names a key of its issuer that is not known; told once a second for each issuer. */
+  readonly onUnknownKey?: (issuer: string) => void;
 }
 
 interface ListenAddress {
@@ -307,7 +309,7 @@ function createContext(options: ProxyOptions, limits: ProxyLimits): ProxyContext
     exchangeBytes: 0,
     late: new LateCalls(limits.maxLateCalls),
     unknown: new UnknownCalls(),
-    authz: new AuthzStats(options.log, () => performance.now()),
+    authz: new AuthzStats(options.log, () => performance.now(), options.onUnknownKey),
     tls: new ProxyTls(options.log, limits.maxWaiting),
     earliestDeadlineMs: Number.POSITIVE_INFINITY,
     random: options.random ?? Math.random,

@@ -11,11 +11,12 @@ export type WorkerRequest =
 
 /**
  * What a worker answers; `error` is one line. `ready` is said once, unasked, and `final` as the last thing; `leave` asks to be
- * taken off consumers' lists and then drained, since somebody told the worker to end.
+ * taken off consumers' lists and then drained, since somebody told the worker to end; `unknownKey` tells of an issuer that may have new keys.
  */
 export type WorkerReply =
   | { readonly type: "ready" }
   | { readonly type: "leave" }
+  | { readonly type: "unknownKey"; readonly issuer: string }
   | { readonly type: "applied"; readonly id: number; readonly error?: string }
   | { readonly type: "stats"; readonly id: number; readonly stats: ProxyStats }
   | { readonly type: "final"; readonly stats: ProxyStats };
@@ -41,7 +42,8 @@ const DRAIN_MS = 6_000;
  * parent is gone.
  */
 export function runWorker(name: string, parent: ParentChannel, log: Logger, stop: AbortSignal): Promise<void> {
-  const proxy = createProxy({ worker: name, log });
+  const onUnknownKey = (issuer: string) => parent.send({ type: "unknownKey", issuer });
+  const proxy = createProxy({ worker: name, log, onUnknownKey });
   // One after the other: a change must not overtake the one before it.
   let applying = Promise.resolve();
   const ended = new Promise<number>((resolve) => {

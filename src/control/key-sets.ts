@@ -2,9 +2,10 @@ import { type Clock, realClock, type Timer } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Rule } from "../model/rule.ts";
 import type { JwtRule, RequestAuthentication } from "../model/rules/request-authentication.ts";
+import { isLinkLocal } from "./rules/request-authentication.ts";
 
-/** Gets the text at an address; rejects with words for people. */
-export type FetchText = (uri: string) => Promise<string>;
+/** Gets the text at an address within a time; rejects with words for people. */
+export type FetchText = (uri: string, timeoutMs: number) => Promise<string>;
 
 /** What fetching keys needs. */
 export interface KeySetsOptions {
@@ -19,16 +20,34 @@ export interface KeySetsOptions {
 export const REFRESH_MS = 20 * 60_000;
 /** The same after they could not be had. */
 export const RETRY_MS = 60_000;
+/** Where a token names a key that is not known: an issuer is asked no sooner than so long after it was asked before. */
+export const HURRY_MS = 5_000;
+/** Istio's own limit unless a rule says another. */
 const FETCH_MS = 5_000;
+const DISCOVERY = "/.well-known/openid-configuration";
 const MAX_BYTES = 1024 * 1024;
 /** Addresses that keys are fetched from, all rules together. */
 export const MAX_ADDRESSES = 1_000;
 
+/** Where the keys of a rule come from. */
+interface Place {
+  /** Their address, or that of the document that says it. */
+  readonly uri: string;
+  /** Of an issuer that has to be asked where they are. */
+  readonly discovered: string | undefined;
+  readonly timeoutMs: number;
+}
+
 interface Fetched {
+  readonly place: Place;
+  /** Who signs by these keys, as rules say. */
+  readonly issuers: Set<string>;
   /** The last that was good. */
   text: string | undefined;
   failing: boolean;
   timer: Timer | undefined;
+  busy: boolean;
+  askedMs: number;
 }
 
 /** Fetches the keys of RequestAuthentications, refreshes them and keeps the last good ones of an address that fails. */
@@ -64,6 +83,17 @@ export class KeySets {
     return filled;
   }
 
+  /** A token of this issuer names a key that is not known: its keys are asked for now, or as soon as they may be again. */
+  hurry(issuer: string): void {
+    for (const [uri, fetched] of this.#sets) {
+      if (fetched.busy || !fetched.issuers.has(issuer)) continue;
+      const waitMs = fetched.askedMs + HURRY_MS - this.#clock.now();
+      fetched.timer?.cancel();
+      if (waitMs <= 0) void this.#refresh(uri, fetched);
+      else fetched.timer = this.#clock.after(waitMs, () => void this.#refresh(uri, fetched));
+    }
+  }
+
   close(): void {
     this.#closed = true;
     for (const { timer } of this.#sets.values()) timer?.cancel();
@@ -72,9 +102,9 @@ export class KeySets {
 
   #fillRule(rule: RequestAuthentication, wanted: Set<string>): RequestAuthentication {
     const jwtRules = rule.jwtRules.map((one): JwtRule => {
-      const { jwksUri } = one;
-      if (jwksUri === undefined) return one;
-      const text = this.#want(jwksUri, wanted);
+      const place = placeOf(one);
+      if (place === undefined) return one;
+      const text = this.#want(place, one.issuer, wanted);
       return text === undefined ? one : { ...one, jwks: text };
     });
     const keys = jwtRules.map(({ jwks }) => jwks ?? "").join("\n");
@@ -85,26 +115,45 @@ export class KeySets {
     return made;
   }
 
-  #want(uri: string, wanted: Set<string>): string | undefined {
+  #want(place: Place, issuer: string, wanted: Set<string>): string | undefined {
+    const { uri } = place;
     if (wanted.size >= MAX_ADDRESSES && !wanted.has(uri)) {
       this.#log.warn("keys are not fetched: too many addresses", { uri, limit: MAX_ADDRESSES });
       return undefined;
     }
     wanted.add(uri);
     const known = this.#sets.get(uri);
-    if (known !== undefined) return known.text;
-    const fetched: Fetched = { text: undefined, failing: false, timer: undefined };
+    if (known !== undefined) {
+      known.issuers.add(issuer);
+      return known.text;
+    }
+    const fetched: Fetched = {
+      place,
+      issuers: new Set([issuer]),
+      text: undefined,
+      failing: false,
+      timer: undefined,
+      busy: false,
+      askedMs: 0,
+    };
     this.#sets.set(uri, fetched);
     void this.#refresh(uri, fetched);
     return undefined;
   }
 
+  async #fetchKeys({ uri, discovered, timeoutMs }: Place): Promise<string> {
+    const text = await this.#fetchText(uri, timeoutMs);
+    const keys = discovered === undefined ? text : await this.#fetchText(keysAddress(text, discovered), timeoutMs);
+    if (!isKeySet(keys)) throw new Error("what is there is no JSON Web Key Set");
+    return keys;
+  }
+
   async #refresh(uri: string, fetched: Fetched): Promise<void> {
     let text: string | undefined;
+    fetched.busy = true;
+    fetched.askedMs = this.#clock.now();
     try {
-      const got = await this.#fetchText(uri);
-      if (!isKeySet(got)) throw new Error("what is there is no JSON Web Key Set");
-      text = got;
+      text = await this.#fetchKeys(fetched.place);
     } catch (error) {
       if (!fetched.failing && !this.#closed)
         this.#log.warn("keys of tokens can't be fetched; the last good ones stay", {
@@ -112,6 +161,7 @@ export class KeySets {
           error: (error as Error).message,
         });
     }
+    fetched.busy = false;
     // It may have been forgotten meanwhile.
     if (this.#closed || this.#sets.get(uri) !== fetched) return;
     if (text !== undefined && fetched.failing) this.#log.info("keys of tokens are fetched again", { uri });
@@ -123,6 +173,27 @@ export class KeySets {
   }
 }
 
+function placeOf({ issuer, jwks, jwksUri, timeout = FETCH_MS }: JwtRule): Place | undefined {
+  if (jwksUri !== undefined) return { uri: jwksUri, discovered: undefined, timeoutMs: timeout };
+  if (jwks !== undefined) return undefined;
+  return { uri: `${issuer.replace(/\/$/, "")}${DISCOVERY}`, discovered: issuer, timeoutMs: timeout };
+}
+
+/** Where an issuer's document says that its keys are (OpenID Connect Discovery). Throws words for people. */
+function keysAddress(text: string, issuer: string): string {
+  let said: { readonly issuer?: unknown; readonly jwks_uri?: unknown } | null;
+  try {
+    said = JSON.parse(text) as typeof said;
+  } catch {
+    said = null;
+  }
+  if (said?.issuer !== issuer) throw new Error(`what is there is no OpenID configuration of ${issuer}`);
+  const uri = said.jwks_uri;
+  if (typeof uri !== "string" || !URL.canParse(uri) || !/^https?:/.test(uri) || isLinkLocal(new URL(uri).hostname))
+    throw new Error("its jwks_uri is no address that keys are fetched from");
+  return uri;
+}
+
 function isKeySet(text: string): boolean {
   try {
     return Array.isArray((JSON.parse(text) as { readonly keys?: unknown } | null)?.keys);
@@ -132,10 +203,10 @@ function isKeySet(text: string): boolean {
 }
 
 /** Redirects are not followed: they would lead past the check of the address. */
-const fetchKeys: FetchText = async (uri) => {
+const fetchKeys: FetchText = async (uri, timeoutMs) => {
   const answer = await fetch(uri, {
     redirect: "error",
-    signal: AbortSignal.timeout(FETCH_MS),
+    signal: AbortSignal.timeout(timeoutMs),
     headers: { accept: "application/json" },
   });
   if (!answer.ok) throw new Error(`status ${answer.status}`);

@@ -55,9 +55,15 @@ export class AuthzStats {
     failed: { sinceMs: Number.NEGATIVE_INFINITY, count: 0 },
   };
 
-  constructor(log: Logger, nowMs: () => number) {
+  constructor(log: Logger, nowMs: () => number, onUnknownKey?: (issuer: string) => void) {
     this.#log = log;
     this.#nowMs = nowMs;
+    const told = new Map<string, number>();
+    this.verified.onUnknownKey = (issuer) => {
+      if (nowMs() - (told.get(issuer) ?? Number.NEGATIVE_INFINITY) < SECOND_MS) return;
+      told.set(issuer, nowMs());
+      onUnknownKey?.(issuer);
+    };
   }
 
   /** A rule of an AUDIT policy matched a call. */

@@ -14,7 +14,8 @@ import {
 import { SERIALIZATION_FILTER } from "../../codecs/xds/serialization-guard.ts";
 import type { AskedCall, Denial } from "./asked.ts";
 import type { AuthzStats } from "./audit.ts";
-import { compileServer, ExtQuestion, type ExtServer, type SendCheck } from "./ext-authz.ts";
+import { changedLookup } from "./changes.ts";
+import { type Asked, compileServer, ExtQuestion, type ExtServer, type SendCheck } from "./ext-authz.ts";
 import { JwtCheck } from "./jwt.ts";
 import type { Peer } from "./peer.ts";
 import { type CallFacts, type LaneFacts, visit } from "./predicate.ts";
@@ -195,28 +196,23 @@ class LaneGate implements Gate {
       this.#stats.denied("Jwt", this.#facts);
       return { reason: "unauthenticated", message: token.fault, policy: "Jwt" };
     }
-    const call: CallFacts = { header, claims: token?.claims };
+    const changes = token?.changes;
+    const call: CallFacts = { header: changedLookup(header, changes), claims: token?.claims };
     const { custom, server, trial, trialServer } = this.#layers;
     const asked = server === undefined ? undefined : custom?.find(call, true);
-    const question = asked && this.#ask(server!, asked, call.claims);
+    const ask = (by: ExtServer, { name: policy }: NamedRule, isTrial: boolean) =>
+      this.#ask({ server: by, policy, changes, isTrial }, call.claims);
+    const question = asked && ask(server!, asked, false);
     const denial = question === undefined ? this.#settle(call, inspect) : undefined;
     if (denial !== undefined) return denial;
     const tried = trial?.find(call, true);
-    if (question === undefined && tried === undefined) return undefined;
-    return { changes: undefined, question, trial: tried && this.#ask(trialServer!, tried, call.claims, true) };
+    if (question === undefined && tried === undefined && changes === undefined) return undefined;
+    return { changes, question, trial: tried && ask(trialServer!, tried, true) };
   }
 
-  #ask(server: ExtServer, { name }: NamedRule, claims: CallFacts["claims"], isTrial = false): ExtQuestion {
+  #ask(asked: Omit<Asked, "facts" | "settle" | "stats">, claims: CallFacts["claims"]): ExtQuestion {
     const settle = ({ header, inspect }: AskedCall) => this.#settle({ header, claims }, inspect);
-    return new ExtQuestion({
-      server,
-      policy: name,
-      facts: this.#facts,
-      changes: undefined,
-      settle,
-      stats: this.#stats,
-      isTrial,
-    });
+    return new ExtQuestion({ ...asked, facts: this.#facts, settle, stats: this.#stats });
   }
 
   /** What policies say that no server is asked for, counted and logged. */

@@ -1,6 +1,16 @@
 import type { JwtAuthentication, JwtHeader, JwtProvider } from "../../codecs/xds/authz.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
-import { type Claims, MAX_TOKEN, parseKeySet, type TokenRules, type TokenVerdict, verifyToken } from "./token.ts";
+import type { Mutations } from "../policies/mutations.ts";
+import { changesOf, compileOutputs, type JwtOutputs, namesOf, withLists } from "./jwt-outputs.ts";
+import {
+  type Claims,
+  MAX_TOKEN,
+  parseKeySet,
+  type TokenRules,
+  type TokenVerdict,
+  UNKNOWN_KEY,
+  verifyToken,
+} from "./token.ts";
 
 /** Tokens whose verdict is remembered, all services together. */
 const MAX_REMEMBERED = 10_000;
@@ -16,6 +26,8 @@ interface Remembered {
 /** Verdicts on tokens, so that a caller that sends one with each call has it verified once. */
 export class VerifiedTokens {
   readonly #known = new Map<string, Remembered>();
+  /** Is told of issuers whose tokens name keys that are not known: they may have new ones. */
+  onUnknownKey: ((issuer: string) => void) | undefined;
 
   /** The verdict of `rules` on a token; `id` tells these rules from all others. */
   judge(id: string, token: string, rules: TokenRules, nowS: number): TokenVerdict {
@@ -48,9 +60,13 @@ export class VerifiedTokens {
 export interface TokenFinding {
   readonly claims: Claims | undefined;
   readonly fault: string | undefined;
+  /** What callees are to see otherwise than it came; absent for nothing. */
+  readonly changes?: Mutations | undefined;
 }
 
 const NO_TOKEN: TokenFinding = { claims: undefined, fault: undefined };
+/** Claims that are lists of words in one text, as Istio has it. */
+const USUAL_LISTS = ["scope", "permission"];
 const USUAL_HEADERS: readonly JwtHeader[] = [{ name: "authorization", valuePrefix: "Bearer " }];
 const USUAL_PARAMS = ["access_token"];
 
@@ -60,6 +76,8 @@ interface Issuer {
   readonly headers: readonly JwtHeader[];
   readonly params: readonly string[];
   readonly cookies: readonly string[];
+  readonly outputs: JwtOutputs | undefined;
+  readonly lists: ReadonlySet<string>;
 }
 
 /** Verifies the tokens of calls, by what any of several issuers asks. */
@@ -67,10 +85,13 @@ export class JwtCheck {
   readonly #issuers: readonly Issuer[];
   readonly #verified: VerifiedTokens;
   readonly #nowS: () => number;
+  /** Headers that tokens alone say. */
+  readonly #names: readonly string[];
 
   /** `nowS` is the time of day, s since 1970. */
   constructor(config: JwtAuthentication, verified: VerifiedTokens, nowS: () => number) {
     this.#issuers = Object.values(config.providers).map(compileIssuer);
+    this.#names = namesOf(this.#issuers.map(({ outputs }) => outputs));
     this.#verified = verified;
     this.#nowS = nowS;
   }
@@ -79,14 +100,21 @@ export class JwtCheck {
   find(header: HeaderLookup): TokenFinding {
     let fault: string | undefined;
     for (const issuer of this.#issuers) {
-      for (const token of tokensOf(issuer, header)) {
+      for (const [token, place] of tokensOf(issuer, header)) {
         const verdict = this.#verified.judge(issuer.id, token, issuer.rules, this.#nowS());
-        if ("claims" in verdict) return { claims: verdict.claims, fault: undefined };
+        if ("claims" in verdict) {
+          const found = { token, claims: verdict.claims, header: place };
+          const changes = changesOf(this.#names, header, issuer.outputs, found);
+          return { claims: withLists(verdict.claims, issuer.lists), fault: undefined, changes };
+        }
+        if (verdict.fault === UNKNOWN_KEY) this.#verified.onUnknownKey?.(issuer.rules.issuer);
         // Of several issuers only one can be meant.
         if (fault === undefined || fault === OTHER_ISSUER) fault = verdict.fault;
       }
     }
-    return fault === undefined ? NO_TOKEN : { claims: undefined, fault };
+    if (fault !== undefined) return { claims: undefined, fault };
+    const changes = this.#names.length === 0 ? undefined : changesOf(this.#names, header, undefined, undefined);
+    return changes === undefined ? NO_TOKEN : { ...NO_TOKEN, changes };
   }
 }
 
@@ -101,10 +129,16 @@ function compileIssuer(provider: JwtProvider): Issuer {
     headers: says ? fromHeaders : USUAL_HEADERS,
     params: says ? fromParams : USUAL_PARAMS,
     cookies: fromCookies,
+    outputs: compileOutputs(provider),
+    lists: new Set([...USUAL_LISTS, ...(provider.normalizePayloadInMetadata?.spaceDelimitedClaims ?? [])]),
   };
 }
 
-function* tokensOf({ headers, params, cookies }: Issuer, header: HeaderLookup): Generator<string> {
+/** Each with the header that it stands in, where it does. */
+function* tokensOf(
+  { headers, params, cookies }: Issuer,
+  header: HeaderLookup,
+): Generator<readonly [token: string, header: string | undefined]> {
   for (const { name, valuePrefix = "" } of headers) {
     const value = header(name.toLowerCase());
     if (value === undefined) continue;
@@ -112,15 +146,15 @@ function* tokensOf({ headers, params, cookies }: Issuer, header: HeaderLookup): 
     const at = valuePrefix === "" ? 0 : value.toLowerCase().indexOf(valuePrefix.toLowerCase());
     if (at < 0) continue;
     const token = /^[^\s,;]*/.exec(value.slice(at + valuePrefix.length).trimStart())![0];
-    if (token !== "") yield token;
+    if (token !== "") yield [token, name];
   }
   for (const name of params) {
     const value = header(`?${name}`);
-    if (value !== undefined && value !== "") yield value;
+    if (value !== undefined && value !== "") yield [value, undefined];
   }
   const said = cookies.length === 0 ? "" : (header("cookie") ?? "");
   for (const pair of said.split(";").map((one) => one.trim())) {
     const cut = pair.indexOf("=");
-    if (cut > 0 && cookies.includes(pair.slice(0, cut))) yield pair.slice(cut + 1);
+    if (cut > 0 && cookies.includes(pair.slice(0, cut))) yield [pair.slice(cut + 1), undefined];
   }
 }

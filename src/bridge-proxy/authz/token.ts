@@ -59,6 +59,9 @@ function algorithmsOf(key: KeyObject): readonly string[] {
   }
 }
 
+/** What is wrong with a token whose key is not among the issuer's that are known. */
+export const UNKNOWN_KEY = "Jwks has no key for the Jwt";
+
 /** What is asked of a token. */
 export interface TokenRules {
   readonly issuer: string;
@@ -94,7 +97,7 @@ export function verifyToken(token: string, { issuer, audiences, keys }: TokenRul
   const fitting = keys.filter(
     (key) => key.algorithms.includes(String(alg)) && (kid === undefined || key.id === undefined || key.id === kid),
   );
-  if (fitting.length === 0) return { fault: "Jwks has no key for the Jwt" };
+  if (fitting.length === 0) return { fault: UNKNOWN_KEY };
   const signed = Buffer.from(`${head}.${payload}`);
   const bytes = Buffer.from(signature, "base64url");
   if (!fitting.some(({ key }) => isSigned(String(alg), key, signed, bytes))) return { fault: "Jwt verification fails" };

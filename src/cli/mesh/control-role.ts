@@ -6,6 +6,7 @@ import { type AdminServer, createAdminServer } from "../../control/admin/server.
 import type { AdminSources } from "../../control/admin/sources.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
 import { CARRIED_PROTOCOLS } from "../../control/compile/endpoints.ts";
+import { KeySets } from "../../control/key-sets.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
@@ -38,6 +39,7 @@ export class ControlRole {
   readonly xds: XdsOutput;
   readonly #certificates: Certificates | undefined;
   readonly #config: TrestleConfig;
+  readonly #keySets: KeySets;
   readonly #log: Logger;
   readonly #store: ControlStore;
   readonly #ruleFiles: OpenRules;
@@ -63,10 +65,14 @@ export class ControlRole {
     this.#certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
     this.xds = new XdsOutput(log, this.#certificates, config.mesh);
     const { mesh } = config;
+    this.#identities = new CallerIdentities(config.callers).current.get();
     this.#store = createControlStore({ owner: OWNER, protocols: CARRIED_PROTOCOLS, hostOf: hostOfRule(config), mesh });
-    const judge = () => judgeRules(this.state, this.#store.snapshots.get(), new Map(), mesh);
+    const snapshot = () => this.#store.snapshots.get();
+    const judge = createJudge({ sync: () => this.state, snapshot, notLed: () => new Map(), mesh });
     this.#ruleFiles = openRules({ places: config.rules, log, judge });
     this.#credentials = openCredentials(config.credentials, log);
+    const refill = () => this.#store.setRules(this.#keySets.fill(this.#ruleFiles.current.get().rules));
+    this.#keySets = new KeySets({ log, onChange: refill });
     this.#schemas = new SchemaSources(config, true, this.#store, log);
     this.#outputs = openOutputs(config);
     this.#data = openData(config, log);
@@ -160,6 +166,7 @@ export class ControlRole {
     this.#ruleLog.close();
     this.#ruleFiles.close();
     this.#schemas.close();
+    this.#keySets.close();
     this.#credentials.close();
     this.#store.close();
     await this.#running;
@@ -170,7 +177,7 @@ export class ControlRole {
 
   async #followRules(): Promise<void> {
     for await (const { rules } of this.#ruleFiles.current.watch(this.#stop.signal)) {
-      this.#store.setRules(rules);
+      this.#store.setRules(this.#keySets.fill(rules));
       this.#credentials.setRules(rules);
       this.#ruleLog.note();
     }

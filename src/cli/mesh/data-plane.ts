@@ -56,6 +56,8 @@ export interface DataPlaneOptions {
   readonly log: Logger;
   /** Called when the addresses in service or the services that workers have been told of may have changed. */
   readonly onChange: () => void;
+  /** Called when a token names a key of its issuer that is not known. */
+  readonly onUnknownKey?: (issuer: string) => void;
 }
 
 /** The proxy workers, one for each Dubbo2 port, all with the same resources; and what of them may be shown to consumers. */
@@ -234,8 +236,9 @@ export class DataPlane {
   }
 
   #createWorker(port: number): ProxyWorker {
-    const { config, log, onChange } = this.#options;
+    const { config, log, onChange, onUnknownKey } = this.#options;
     const worker: ProxyWorker = new ProxyWorker({
+      onUnknownKey,
       name: `dubbo-${port}`,
       logLevel: config.logLevel,
       log,

@@ -102,7 +102,8 @@ export class Mesh implements MeshParts {
     this.#credentials = openCredentials(config.credentials, log);
     this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.store, log);
     this.outputs = openOutputs(config);
-    this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show() });
+    const onUnknownKey = (issuer: string) => this.#keySets.hurry(issuer);
+    this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show(), onUnknownKey });
     this.certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
     this.xds = new XdsOutput(log, this.certificates, mesh);
     const judged = () => {

@@ -27,6 +27,8 @@ export interface WorkerOptions {
   readonly onServing: (serving: boolean) => void;
   /** Called when somebody told the process to end: it asks to be replaced. */
   readonly onLeave: () => void;
+  /** Called when a token names a key of its issuer that is not known. */
+  readonly onUnknownKey?: ((issuer: string) => void) | undefined;
   /** Called when it could not take its resources into force, with its reason; it is started again then. */
   readonly onRefused: (error: string) => void;
 }
@@ -198,6 +200,10 @@ export class ProxyWorker {
     }
     if (reply.type === "leave") {
       if (!this.#stopping && !this.#replacing) this.#options.onLeave();
+      return;
+    }
+    if (reply.type === "unknownKey") {
+      this.#options.onUnknownKey?.(reply.issuer);
       return;
     }
     if (reply.type === "final") this.#lastStats = reply.stats;

@@ -126,6 +126,8 @@ export interface JwtProvider {
   readonly forward?: boolean;
   readonly forwardPayloadHeader?: string;
   readonly claimToHeaders?: readonly { readonly headerName: string; readonly claimName: string }[];
+  /** Claims that are lists of words in one text, besides `scope` and `permission`. */
+  readonly normalizePayloadInMetadata?: { readonly spaceDelimitedClaims: readonly string[] };
 }
 
 /**

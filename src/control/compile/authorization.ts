@@ -68,7 +68,9 @@ export function compileTokens(objects: readonly RequestAuthentication[]): JwtAut
   return { providers: Object.fromEntries(providers) };
 }
 
-function compileIssuer({ issuer, audiences, jwks, fromHeaders, fromParams, fromCookies }: JwtRule): JwtProvider {
+function compileIssuer(rule: JwtRule): JwtProvider {
+  const { issuer, audiences, jwks, fromHeaders, fromParams, fromCookies } = rule;
+  const { outputPayloadToHeader, outputClaimToHeaders, spaceDelimitedClaims, forward = true } = rule;
   return {
     issuer,
     ...(audiences && audiences.length > 0 && { audiences }),
@@ -81,7 +83,12 @@ function compileIssuer({ issuer, audiences, jwks, fromHeaders, fromParams, fromC
     }),
     ...(fromParams && { fromParams }),
     ...(fromCookies && { fromCookies }),
-    forward: true,
+    forward,
+    ...(outputPayloadToHeader !== undefined && { forwardPayloadHeader: outputPayloadToHeader }),
+    ...(outputClaimToHeaders && {
+      claimToHeaders: outputClaimToHeaders.map(({ header, claim }) => ({ headerName: header, claimName: claim })),
+    }),
+    ...(spaceDelimitedClaims && { normalizePayloadInMetadata: { spaceDelimitedClaims } }),
   };
 }
 

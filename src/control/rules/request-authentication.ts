@@ -2,8 +2,8 @@ import { isInBlock, parseBlock, parseIp } from "../../base/ip-block.ts";
 import type { JwtRule, RequestAuthentication } from "../../model/rules/request-authentication.ts";
 import { readScope, SCOPE_FIELDS } from "./authorization-schema.ts";
 import type { Report } from "./findings.ts";
-import { anything, duration, flag, listOf, text } from "./istio-values.ts";
-import { type Check, type Field, type ObjectShape, quote, type ReadContext, type ReadObject } from "./schema.ts";
+import { duration, flag, listOf, text } from "./istio-values.ts";
+import { type Check, type ObjectShape, quote, type ReadContext, type ReadObject, type Shape } from "./schema.ts";
 import { object } from "./shapes.ts";
 
 const MAX_JWT_RULES = 4_096;
@@ -29,10 +29,13 @@ const isKeySet: Check<string> = (value) => {
   return wrong("is no JSON Web Key Set, an object with a list of keys");
 };
 
-const notYet = (why: string, shape: Field["shape"] = anything): Field => ({
-  shape,
-  unused: { code: "TR0228", why: `is not applied yet: ${why}` },
-});
+const headerName: Shape = {
+  type: "text",
+  check: (value) =>
+    /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(value) && !/^(?:host|content-length|dubbo-.*)$/i.test(value)
+      ? undefined
+      : wrong(`is ${quote(value)}, which is no name of a header that a token may say`),
+};
 
 const jwtRule = object(
   {
@@ -44,11 +47,13 @@ const jwtRule = object(
     fromHeaders: { shape: listOf(object({ name: { shape: text, required: true }, prefix: { shape: text } })) },
     fromParams: { shape: listOf(text) },
     fromCookies: { shape: listOf(text) },
-    outputPayloadToHeader: notYet("callees get no header with the token's payload"),
-    outputClaimToHeaders: notYet("callees get no headers with claims"),
+    outputPayloadToHeader: { shape: headerName },
+    outputClaimToHeaders: {
+      shape: listOf(object({ header: { shape: headerName, required: true }, claim: { shape: text, required: true } })),
+    },
     forwardOriginalToken: { shape: flag, as: "forward" },
     timeout: { shape: duration },
-    spaceDelimitedClaims: notYet("claims are compared as they are"),
+    spaceDelimitedClaims: { shape: listOf(text) },
   },
   { exclusive: [["jwks", "jwksUri", "jwks_uri"]], into: checkRule },
 );
@@ -65,14 +70,11 @@ export function readRequestAuthentication(
   report: Report,
 ): Pick<RequestAuthentication, "jwtRules" | "selector" | "targets"> {
   const { jwtRules = [] } = spec as unknown as { readonly jwtRules?: readonly JwtRule[] };
-  for (const { at, jwksUri } of jwtRules) {
-    const why = jwksUri === undefined ? undefined : insideOf(jwksUri);
-    if (why !== undefined)
-      report(
-        "TR0275",
-        at.fields.jwksUri ?? at.position,
-        `keys are fetched from ${quote(jwksUri!)} by Trestle itself, ${why}`,
-      );
+  for (const { at, issuer, jwks, jwksUri } of jwtRules) {
+    const asked = jwks === undefined ? (jwksUri ?? issuer) : undefined;
+    const why = asked === undefined ? undefined : insideOf(asked);
+    const place = at.fields.jwksUri ?? at.fields.issuer ?? at.position;
+    if (why !== undefined) report("TR0275", place, `keys are fetched from ${quote(asked!)} by Trestle itself, ${why}`);
   }
   return { ...readScope(spec, report), jwtRules };
 }
@@ -109,9 +111,13 @@ export function isLinkLocal(hostname: string): boolean {
   );
 }
 
+/** Without keys and their address the issuer is asked where they are, as OpenID Connect Discovery has it. */
 function checkRule(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
   if (value.jwks !== undefined || value.jwksUri !== undefined) return value;
-  context.report("TR0208", value.at.position, `${path} needs jwks or jwksUri: keys are not looked for at the issuer`);
+  const fault = isUri(String(value.issuer));
+  if (fault === undefined) return value;
+  const message = `${path} needs jwks or jwksUri: its issuer is no address that could be asked where its keys are`;
+  context.report("TR0208", value.at.position, message);
   return undefined;
 }
 

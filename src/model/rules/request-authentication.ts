@@ -13,6 +13,15 @@ export interface JwtRule extends Located {
   readonly fromHeaders?: readonly (Located & { readonly name: string; readonly prefix?: string })[];
   readonly fromParams?: readonly string[];
   readonly fromCookies?: readonly string[];
+  /** Header that callees get a token's payload in. */
+  readonly outputPayloadToHeader?: string;
+  readonly outputClaimToHeaders?: readonly (Located & { readonly header: string; readonly claim: string })[];
+  /** Claims that are lists of words in one text. */
+  readonly spaceDelimitedClaims?: readonly string[];
+  /** Whether the token goes on; it does unless said. */
+  readonly forward?: boolean;
+  /** How long fetching keys may take, ms. */
+  readonly timeout?: number;
 }
 
 /** Istio's RequestAuthentication. */

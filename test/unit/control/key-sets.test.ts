@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../../../src/base/clock.ts";
-import { KeySets, REFRESH_MS, RETRY_MS } from "../../../src/control/key-sets.ts";
+import { HURRY_MS, KeySets, REFRESH_MS, RETRY_MS } from "../../../src/control/key-sets.ts";
 import type { RequestAuthentication } from "../../../src/model/rules/request-authentication.ts";
 import { policiesOf } from "../../support/policies.ts";
 import { recordingLogger, turn } from "../../support/recording-logger.ts";
@@ -11,7 +11,7 @@ const rules = policiesOf(
 );
 const [good, other] = ['{"keys":[1]}', '{"keys":[2]}'];
 
-function stage(answers: (string | Error)[]) {
+function stage(answers: (string | Error)[], of = rules) {
   const clock = new ManualClock();
   const { logger, lines } = recordingLogger();
   const asked: string[] = [];
@@ -27,7 +27,7 @@ function stage(answers: (string | Error)[]) {
       return answer;
     },
   });
-  const keys = () => (sets.fill(rules)[0] as RequestAuthentication).jwtRules[0]!.jwks;
+  const keys = () => (sets.fill(of)[0] as RequestAuthentication).jwtRules[0]!.jwks;
   return { sets, clock, lines, asked, keys, changes: () => changes };
 }
 
@@ -80,4 +80,60 @@ test("after the end nothing is fetched or told", async () => {
   await turn();
   clock.advance(REFRESH_MS * 3);
   expect({ asked: asked.length, changes: changes() }).toEqual({ asked: 1, changes: 0 });
+});
+
+test("a token with a key that is not known has its issuer asked now, and not again for a while", async () => {
+  const { sets, clock, keys, asked } = stage([good, other, other, other]);
+  keys();
+  await turn();
+  clock.advance(HURRY_MS);
+  sets.hurry("somebody else");
+  await turn();
+  expect(asked.length).toBe(1);
+  sets.hurry("i");
+  sets.hurry("i");
+  await turn();
+  expect({ asked: asked.length, keys: keys() }).toEqual({ asked: 2, keys: other });
+  for (let i = 0; i < 10; i++) sets.hurry("i");
+  await turn();
+  expect(asked.length).toBe(2);
+  clock.advance(HURRY_MS);
+  await turn();
+  expect(asked.length).toBe(3);
+  clock.advance(REFRESH_MS);
+  await turn();
+  expect(asked.length).toBe(4);
+});
+
+const ISSUER = "https://iss.example/";
+const discovered = policiesOf(
+  `apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {name: r}\nspec: {jwtRules: [{issuer: "${ISSUER}"}]}\n`,
+);
+const said = (more: object) => JSON.stringify({ issuer: ISSUER, jwks_uri: URI, ...more });
+
+test("an issuer whose keys have no address is asked for it", async () => {
+  const { keys, asked } = stage([said({}), good], discovered);
+  keys();
+  await turn();
+  await turn();
+  expect({ asked, keys: keys() }).toEqual({
+    asked: ["https://iss.example/.well-known/openid-configuration", URI],
+    keys: good,
+  });
+});
+
+test.each([
+  ["is of another issuer", said({ issuer: "https://other.example/" }), /no OpenID configuration/],
+  ["is no JSON", "<html>", /no OpenID configuration/],
+  ["is null", "null", /no OpenID configuration/],
+  ["names no address", said({ jwks_uri: 7 }), /no address/],
+  ["names a file", said({ jwks_uri: "file:///etc/passwd" }), /no address/],
+  ["names a cloud's metadata", said({ jwks_uri: "http://169.254.169.254/keys" }), /no address/],
+])("a document that %s leads nowhere", async (_name, document, why) => {
+  const { keys, asked, lines } = stage([document, good], discovered);
+  keys();
+  await turn();
+  await turn();
+  expect({ asked: asked.length, keys: keys() }).toEqual({ asked: 1, keys: undefined });
+  expect(JSON.stringify(lines)).toMatch(why);
 });

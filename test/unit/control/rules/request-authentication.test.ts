@@ -64,11 +64,30 @@ describe("keys from", () => {
   });
 });
 
-test("what is not applied is named", () => {
-  const found = findingsOf(
-    `{issuer: i, jwks: '${KEYS}', outputPayloadToHeader: x, outputClaimToHeaders: [{header: a, claim: b}], spaceDelimitedClaims: [c]}`,
-  );
-  expect(found.map((line) => line.slice(0, 6))).toEqual(["TR0228", "TR0228", "TR0228"]);
+test("what a token says to callees", () => {
+  const rule = `{issuer: i, jwks: '${KEYS}', outputPayloadToHeader: x, outputClaimToHeaders: [{header: a, claim: b}], spaceDelimitedClaims: [c], forwardOriginalToken: false, timeout: 3s}`;
+  expect(findingsOf(rule)).toEqual([]);
+  expect(configsOf([text(rule)])?.[JWT_FILTER]?.providers["default/r/0"]).toEqual({
+    issuer: "i",
+    localJwks: { inlineString: KEYS },
+    forward: false,
+    forwardPayloadHeader: "x",
+    claimToHeaders: [{ headerName: "a", claimName: "b" }],
+    normalizePayloadInMetadata: { spaceDelimitedClaims: ["c"] },
+  });
+});
+
+describe("a header that a token may not say:", () => {
+  test.each([":path", "host", "Content-Length", "dubbo-group", "a b", ""])("%j", (name) => {
+    const found = findingsOf(`{issuer: i, jwks: '${KEYS}', outputPayloadToHeader: ${JSON.stringify(name)}}`);
+    expect(found).toContainEqual(expect.stringMatching(/^TR02/));
+  });
+});
+
+test("without keys an issuer with an address is asked where they are", () => {
+  expect(findingsOf('{issuer: "https://iss.example"}')).toEqual([]);
+  expect(findingsOf('{issuer: "http://10.0.0.1"}')).toEqual([expect.stringMatching(/^TR0275 .*is inside/)]);
+  expect(findingsOf('{issuer: "http://169.254.169.254"}')).toContainEqual(expect.stringMatching(/^TR0208/));
 });
 
 test("link-local hosts", () => {
