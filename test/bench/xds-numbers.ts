@@ -10,7 +10,13 @@ export type XdsServerRequest =
 /** From the server's process. */
 export type XdsServerReport =
   | { readonly type: "listening"; readonly address: string }
-  | { readonly type: "usage"; readonly cpuMs: number; readonly rssBytes: number; readonly clients: number }
+  | {
+      readonly type: "usage";
+      readonly cpuMs: number;
+      readonly settledCpuMs: number;
+      readonly rssBytes: number;
+      readonly clients: number;
+    }
   | { readonly type: "compiled"; readonly compileMs: number; readonly encodeMs: number; readonly bytes: number };
 
 /** To the clients' process. */

@@ -104,7 +104,7 @@ export async function measureXds(
       clients,
       answerMs,
       bytesPerChange: bytes / changes / concerned(kind, services, clients),
-      cpuMsPerChange: (after.cpuMs - before.cpuMs) / changes,
+      cpuMsPerChange: (after.cpuMs - before.settledCpuMs) / changes,
       rssBytes: after.rssBytes,
       connectMs,
     };

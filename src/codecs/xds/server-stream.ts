@@ -189,6 +189,8 @@ export class ServerStream {
       one.gone.delete(name);
     }
     one.owes = false;
+    // A set that was large once stays so.
+    if (one.due.size === 0) one.due = new Set();
     if (withRemovals && one.due.size === 0) {
       removed.push(...one.gone.keys());
       one.gone.clear();
@@ -198,7 +200,7 @@ export class ServerStream {
 
   #sotwResponse(one: Subscription, withRemovals: boolean): XdsResponse {
     const resources = one.current();
-    one.due.clear();
+    one.due = new Set();
     one.owes = false;
     // Until routes have changed, what they may still name is there.
     if (withRemovals) one.gone.clear();

@@ -56,7 +56,7 @@ export class Subscription {
   /** Characters of the names together. */
   nameChars = 0;
   /** Names to be told of, whether the client may know them already or not. */
-  readonly due = new Set<string>();
+  due = new Set<string>();
   /** What the client has and may have no longer. */
   readonly gone = new Map<string, ServedResource>();
   /** Whether a response has to go out, though it may have nothing in it. */
@@ -89,7 +89,8 @@ export class Subscription {
     this.waiting = undefined;
     this.refusals++;
     const message = text.slice(0, 2_000);
-    const named = resources.filter(({ name }) => message.includes(name));
+    // A virtual host's name is that of its routes and its own.
+    const named = resources.filter(({ name }) => message.includes(name.slice(name.indexOf("/") + 1)));
     const blamed = (named.length > 0 ? named : resources).slice(0, MAX_REFUSED);
     for (const one of blamed) {
       const before = this.#refused.get(one.name);

@@ -61,38 +61,55 @@ export class SetMemory<Key extends object> {
   }
 }
 
-/** Most different sets of resources that are remembered; Sidecar rules make more than one. */
-const MAX_SCOPES = 64;
+const byHost = new WeakMap<readonly Entry[], ReadonlyMap<string, Entry>>();
 
-/** Remembers what was made of the last few sets of resources, told apart by the identity of their lists: clients in one place share it. */
+/** Services by host; made once for all clients. */
+export function entriesByHost(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
+  let map = byHost.get(entries);
+  if (map === undefined) {
+    map = new Map(entries.map((entry) => [entry.host, entry]));
+    byHost.set(entries, map);
+  }
+  return map;
+}
+
+/** What was made of one set of resources. */
+interface Scoped<T> {
+  readonly resources: ResourceSet;
+  readonly entries: readonly Entry[];
+  readonly also: unknown;
+  readonly made: T;
+}
+
+/** Most sets of resources that have their virtual hosts in common. */
+const MAX_ALIKE = 8;
+
+/** Remembers what was made of sets of resources as long as these are there, told apart by the identity of their lists: clients in one place share it. */
 export class ScopeMemory<T> {
-  #known: readonly {
-    readonly resources: ResourceSet;
-    readonly entries: readonly Entry[];
-    readonly also: unknown;
-    readonly made: T;
-  }[] = [];
+  readonly #known = new WeakMap<ResourceSet["virtualHosts"], readonly Scoped<T>[]>();
+  #last: T | undefined;
 
   /** What was made of the same lists (and the same `also`), or what `make` makes now; `before` is what was made last. */
   get(resources: ResourceSet, entries: readonly Entry[], make: (before: T | undefined) => T, also?: unknown): T {
-    const known = this.#known.find(
+    const alike = this.#known.get(resources.virtualHosts) ?? [];
+    const known = alike.find(
       (one) =>
         one.entries === entries &&
         one.also === also &&
         one.resources.routes === resources.routes &&
-        one.resources.virtualHosts === resources.virtualHosts &&
         one.resources.clusters === resources.clusters &&
         one.resources.endpoints === resources.endpoints,
     );
     if (known !== undefined) return known.made;
-    const made = make(this.#known[0]?.made);
-    this.#known = [{ resources, entries, also, made }, ...this.#known.slice(0, MAX_SCOPES - 1)];
+    const made = make(alike[0]?.made ?? this.#last);
+    this.#last = made;
+    this.#known.set(resources.virtualHosts, [{ resources, entries, also, made }, ...alike.slice(0, MAX_ALIKE - 1)]);
     return made;
   }
 }
 
 /** Most sets that are remembered: nodes say what they like of themselves. */
-const MAX_SETS = 256;
+const MAX_SETS = 4_096;
 
 /** What providers speak towards other proxies than Trestle's: Dubbo2, HTTP/2 (Triple and gRPC), HTTP/1.1. */
 export type Spoken = "dubbo" | "tri" | "http";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Client } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decodeMessage, encodeMessage } from "../../../src/codecs/xds/resource-bytes.ts";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, ROUTE_TYPE } from "../../../src/codecs/xds/resources.ts";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, VIRTUAL_HOST_TYPE } from "../../../src/codecs/xds/resources.ts";
 import { xdsMessage } from "../../../src/codecs/xds/types.ts";
 import type { XdsClientStatus } from "../../../src/control/xds/status.ts";
 import { hosts, requireNamespace } from "../../support/netns.ts";
@@ -104,23 +104,23 @@ test("a change of one endpoint is sent to who asked for it, and nothing else wit
 });
 
 test("what a client refuses is shown with the rule of it, and counted", async () => {
-  const stream = open("refuser", ROUTE_TYPE);
-  const { nonce } = await stream.take(ROUTE_TYPE);
-  stream.send(ROUTE_TYPE, { nonce, error: { code: 3, message: "host com.acme.service1 has no good route" } });
+  const stream = open("refuser", VIRTUAL_HOST_TYPE);
+  const { nonce } = await stream.take(VIRTUAL_HOST_TYPE);
+  stream.send(VIRTUAL_HOST_TYPE, { nonce, error: { code: 3, message: "host com.acme.service1 has no good route" } });
   const refused = await eventually("the refusal", async () =>
     (await proxies()).find(
       ({ node, types }) => node === "refuser" && types.some(({ refusal }) => refusal !== undefined),
     ),
   );
   expect(refused.types[0]).toMatchObject({
-    type: "rds",
+    type: "vhds",
     state: "error",
-    refusal: { origins: [{ rule: "orders" }] },
+    refusal: { names: ["dubbo/com.acme.service1"], origins: [{ rule: "orders" }] },
   });
   const { stdout } = await runTrestle(["proxies", "--admin", ADMIN]);
-  expect(stdout).toMatch(/refuser .* rds 1 error .*has no good route \(orders at \S+rules\.yaml:\d+\)/);
+  expect(stdout).toMatch(/refuser .* vhds \d+ error .*has no good route \(orders at \S+rules\.yaml:\d+\)/);
   const metrics = await (await fetch(`http://${ADMIN}/metrics`)).text();
-  expect(metrics).toContain('pilot_total_xds_rejects{type="rds"} 1');
+  expect(metrics).toContain('pilot_total_xds_rejects{type="vhds"} 1');
   stream.call.cancel();
 });
 

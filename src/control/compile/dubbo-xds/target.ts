@@ -18,7 +18,16 @@ import { compileEndpoints } from "../endpoints.ts";
 import { plainEndpoints } from "../envoy/endpoints.ts";
 import { grpcRoutes } from "../grpc/routes.ts";
 import { DUBBO_ROUTES } from "../routes.ts";
-import { ADS, type ProtoJson, ScopeMemory, type Spoken, servicePorts, targetSet, versioned } from "../targets.ts";
+import {
+  ADS,
+  entriesByHost,
+  type ProtoJson,
+  ScopeMemory,
+  type Spoken,
+  servicePorts,
+  targetSet,
+  versioned,
+} from "../targets.ts";
 
 /** Name of the one RouteConfiguration that it is led to. */
 export const DUBBO_XDS_ROUTES = "dubbo-xds";
@@ -36,7 +45,7 @@ export function createDubboXdsCompiler(): DubboXdsCompile {
 }
 
 function compile(resources: ResourceSet, entries: readonly Entry[], before: ServedSet | undefined): ServedSet {
-  const byHost = new Map(entries.map((entry) => [entry.host, entry]));
+  const byHost = entriesByHost(entries);
   const virtualHosts = virtualHostsOf(resources, DUBBO_ROUTES);
   const services = virtualHosts.flatMap((virtualHost) => {
     const entry = byHost.get(virtualHost.name);

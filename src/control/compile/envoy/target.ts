@@ -15,6 +15,7 @@ import type { Entry, Finding } from "../../../model/entry.ts";
 import { compareText } from "../../rules/findings.ts";
 import { DUBBO_ROUTES } from "../routes.ts";
 import {
+  entriesByHost,
   type ProtoJson,
   parseClusterName,
   ScopeMemory,
@@ -135,7 +136,7 @@ function compileShared(
   parts: { readonly clusters: ClusterMemory; readonly hosts: HostMemory },
   before: Shared | undefined,
 ): Shared {
-  const byHost = new Map(entries.map((entry) => [entry.host, entry]));
+  const byHost = entriesByHost(entries);
   const assignments = new Map(resources.endpoints.map((one) => [one.name, one]));
   const compiled = resources.clusters.flatMap((cluster) => {
     const host = parseClusterName(cluster.name)?.host ?? "";

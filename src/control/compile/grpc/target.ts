@@ -13,7 +13,15 @@ import type { Entry } from "../../../model/entry.ts";
 import { clusterNames } from "../envoy/cluster-memory.ts";
 import { domainsOf } from "../envoy/port-routes.ts";
 import { DUBBO_ROUTES } from "../routes.ts";
-import { parseClusterName, ScopeMemory, servedList, servicePorts, targetSet, versioned } from "../targets.ts";
+import {
+  entriesByHost,
+  parseClusterName,
+  ScopeMemory,
+  servedList,
+  servicePorts,
+  targetSet,
+  versioned,
+} from "../targets.ts";
 import { grpcCluster } from "./clusters.ts";
 import { clientListener, serverListener } from "./listeners.ts";
 import { grpcRoutes } from "./routes.ts";
@@ -46,7 +54,7 @@ function compile(
   memory: WeakMap<object, { readonly from: unknown; readonly made: Compiled }>,
   before: ServedSet | undefined,
 ): ServedSet {
-  const byHost = new Map(entries.map((entry) => [entry.host, entry]));
+  const byHost = entriesByHost(entries);
   const mesh = virtualHostsOf(resources, DUBBO_ROUTES);
   const services = mesh.flatMap((virtualHost): GrpcService[] => {
     const entry = byHost.get(virtualHost.name);

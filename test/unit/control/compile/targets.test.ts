@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ResourceSet } from "../../../../src/codecs/xds/resources.ts";
 import {
+  entriesByHost,
   isIpAddress,
   parseClusterName,
   ScopeMemory,
@@ -40,7 +41,7 @@ test("nodes that ask for the same get the same set until it changes", () => {
   const first = memory.get(one, "a", () => set("1"));
   expect(memory.get(one, "a", () => set("2"))).toBe(first);
   expect(memory.get(two, "a", (before) => ({ ...set("3"), types: before!.types })).types).toBe(first.types);
-  for (let i = 0; i < 300; i++) memory.get(two, `n${i}`, () => set("x"));
+  for (let i = 0; i < 4_200; i++) memory.get(two, `n${i}`, () => set("x"));
   expect(memory.get(one, "a", (before) => set(String(before))).version).toBe("undefined");
 });
 
@@ -74,4 +75,21 @@ test("an endpoint that does not say speaks Dubbo2", () => {
   expect(spokenBy({ endpoint, loadBalancingWeight: 1 })).toBe("dubbo");
   const metadata = { filterMetadata: { "io.trestle": { protocol: "tri" as const } } };
   expect(spokenBy({ endpoint, loadBalancingWeight: 1, metadata })).toBe("tri");
+});
+
+test("services by host are one map for all", () => {
+  const entries = [entryOf("com.acme.A", [])];
+  expect(entriesByHost(entries).get("com.acme.a")).toBe(entries[0]);
+  expect(entriesByHost(entries)).toBe(entriesByHost(entries));
+});
+
+test("scopes that come by turns are each remembered, however many there are", () => {
+  const memory = new ScopeMemory<number>();
+  const entries: readonly [] = [];
+  const scopes = Array.from({ length: 500 }, () => {
+    return { version: "", routes: [], virtualHosts: [], clusters: [], endpoints: [], schemas: [], listeners: [] };
+  });
+  let made = 0;
+  const first = scopes.map((one) => memory.get(one, entries, () => ++made));
+  expect(scopes.map((one) => memory.get(one, entries, () => ++made))).toEqual(first);
 });

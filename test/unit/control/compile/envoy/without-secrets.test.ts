@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from "../../../../../src/codecs/xds/resources.ts";
+import type { ServedList } from "../../../../../src/codecs/xds/served.ts";
 import { withoutSecrets } from "../../../../../src/control/compile/envoy/without-secrets.ts";
 
 const sds = { commonTlsContext: { tlsCertificateSdsSecretConfigs: [{ name: "default", sdsConfig: { ads: {} } }] } };
@@ -22,7 +23,7 @@ const listener = (name: string, typedConfig: object) => ({
 });
 const set = {
   version: "1",
-  types: new Map([
+  types: new Map<string, ServedList>([
     [CLUSTER_TYPE, list],
     [ENDPOINT_TYPE, []],
     [LISTENER_TYPE, [listener("l", sds), listener("m", files)]],
