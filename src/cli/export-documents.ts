@@ -5,6 +5,7 @@ import { indexEntries, indexRules } from "../control/rules/hosts.ts";
 import { lowerService } from "../control/rules/lower.ts";
 import type { Entry } from "../model/entry.ts";
 import type { Rule } from "../model/rule.ts";
+import type { MetaRouter } from "../model/rules/meta-router.ts";
 import { toAerakiEntry } from "../registry-sync/entries/aeraki.ts";
 import { fileNameOf, printServiceEntry } from "../registry-sync/sinks/files.ts";
 import { printYaml } from "../registry-sync/sinks/plain-yaml.ts";
@@ -54,8 +55,17 @@ export function exportDocuments(
   }
 }
 
+/** Limits are Aeraki's already: the objects that have them are for the user to take along. */
+function unexportedLimits(rules: ReadonlySet<MetaRouter | undefined>): string[] {
+  return [...rules]
+    .filter((rule) => rule !== undefined)
+    .map(({ at: { position }, name }) => {
+      return `${position.file}:${position.line}: limits of MetaRouter ${name} are not exported: put them into the MetaRouter of the host`;
+    });
+}
+
 function exportAeraki({ entries, rules }: ExportedWorld, namespace: string): Exported {
-  const { virtualServices } = indexRules(mergeDelegates(withAttachedRules(rules)));
+  const { virtualServices, limits } = indexRules(mergeDelegates(withAttachedRules(rules)));
   const index = indexEntries(entries);
   // Others are HTTP's or gRPC's, which Istio rules by itself.
   const dubbo = entries.filter(({ endpoints }) => endpoints.some(({ protocol }) => protocol === "dubbo"));
@@ -69,6 +79,9 @@ function exportAeraki({ entries, rules }: ExportedWorld, namespace: string): Exp
       ...dubbo.map((entry) => ({ file: fileNameOf(entry.host), text: printYaml(toAerakiEntry(entry, OWNER)) })),
       ...routers.map(({ file, router }) => ({ file, text: printYaml(router) })),
     ],
-    lost: routers.flatMap(({ lost }) => lost),
+    lost: [
+      ...routers.flatMap(({ lost }) => lost),
+      ...unexportedLimits(new Set(dubbo.map((entry) => limits.find(entry)))),
+    ],
   };
 }

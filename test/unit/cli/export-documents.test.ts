@@ -34,6 +34,13 @@ test.each(["serviceentry", "files"] as const)("%s has one ServiceEntry for each 
   expect(lost).toEqual([]);
 });
 
+test("limits that are not exported are told", () => {
+  const limits = "localRateLimit: {tokenBucket: {maxTokens: 1, fillInterval: 1s}}";
+  const rule = `apiVersion: metaprotocol.aeraki.io/v1alpha1\nkind: MetaRouter\nmetadata: {name: m}\nspec: {hosts: [com.acme.OrderService], ${limits}}\n`;
+  const { lost } = exportDocuments("aeraki", { ...world, rules: rulesOf(rule) }, config);
+  expect(lost).toEqual([expect.stringMatching(/limits of MetaRouter m are not exported/)]);
+});
+
 test("aeraki has Dubbo's services alone, their rules as MetaRouters, and tells what those lack", () => {
   const { documents, lost } = exportDocuments("aeraki", world, config);
   expect(documents.map(({ file }) => file)).toEqual([
