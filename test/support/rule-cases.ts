@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
-import type { ResourceSet } from "../../src/codecs/xds/resources.ts";
+import { type ResourceSet, virtualHostsOf } from "../../src/codecs/xds/resources.ts";
 import { compile } from "../../src/control/compile/compiler.ts";
 import { checkConsistent } from "../../src/control/compile/consistent.ts";
 import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
@@ -63,6 +63,7 @@ export function runRuleCase(name: string): RuleCase {
     dubbo: [{ address: "127.0.0.1", port: 20880 }],
     tri: [{ address: "127.0.0.1", port: 50051 }],
     gatewayAddress: "127.0.0.1",
+    labels: { istio: "ingressgateway" },
   });
   const problems = checkConsistent(resources);
   if (problems.length > 0) throw new Error(`${name} is inconsistent: ${problems.join("; ")}`);
@@ -108,8 +109,10 @@ export function endpointOf(text: string): Endpoint {
 
 function withoutVersions(resources: ResourceSet): unknown {
   const plain = (list: readonly { readonly resource: unknown }[]) => list.map(({ resource }) => resource);
-  const { listeners, routes, clusters, endpoints } = resources;
-  return { listeners: plain(listeners), routes: plain(routes), clusters: plain(clusters), endpoints: plain(endpoints) };
+  const { listeners, clusters, endpoints } = resources;
+  // With the virtual hosts that are resources of their own in their places.
+  const routes = resources.routes.map(({ name }) => ({ name, virtualHosts: virtualHostsOf(resources, name) }));
+  return { listeners: plain(listeners), routes, clusters: plain(clusters), endpoints: plain(endpoints) };
 }
 
 function print(value: unknown): string {
