@@ -29,6 +29,8 @@ const MAX_RETRY_MS = 2_000;
 /** Those that hold no registration come after those that do, so that no subscriber is told of a list before its providers are back. */
 const LATER_MS = 300;
 const KEEP_ALIVE_MS = 30_000;
+/** How long a silent server's end stays open after another one took the client, ms. */
+const SILENT_END_MS = 2_000;
 
 /**
  * Joins one client's socket and one server's by a session. The server's end may break and be made anew; the client's end is closed only
@@ -41,6 +43,8 @@ export class NacosConnection {
   readonly #abort = new AbortController();
   readonly #onClosed: () => void;
   #server: Socket | undefined;
+  /** One that gave no sign of life: its end is the end of the client's instances there, so that waits until they stand elsewhere. */
+  #silent: Socket | undefined;
   #connecting = false;
   #retryMs = FIRST_RETRY_MS;
   #retry: Timer | undefined;
@@ -104,6 +108,7 @@ export class NacosConnection {
     this.#burden.end();
     end(this.#client);
     if (this.#server !== undefined) end(this.#server);
+    this.#silent?.destroy();
     this.#onClosed();
   }
 
@@ -180,9 +185,18 @@ export class NacosConnection {
       this.close();
       return;
     }
+    if (session.isServed) this.#endSilent();
     if (session.wantsServer && !this.#connecting && this.#retry === undefined) this.#connectLater(0);
     this.#schedule();
     this.#burden.set(session.keptBytes + (this.#isBlocked ? this.#client.writableLength : 0));
+  }
+
+  /** A moment later: Nacos answers a registration before it shows it. */
+  #endSilent(): void {
+    const silent = this.#silent;
+    if (silent === undefined) return;
+    this.#silent = undefined;
+    this.#options.clock.after(SILENT_END_MS, () => silent.destroy());
   }
 
   #schedule(): void {
@@ -255,7 +269,9 @@ export class NacosConnection {
   /** Closes a server's end that the session has given up. */
   #drop(server: Socket): void {
     this.#server = undefined;
-    server.destroy();
+    const { wasSilent, registers } = this.#session;
+    if (wasSilent && registers && this.#silent === undefined) this.#silent = server;
+    else server.destroy();
     if (this.#session.wantsServer && this.#retry === undefined && !this.#connecting) this.#retryLater();
   }
 }

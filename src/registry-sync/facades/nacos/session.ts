@@ -30,6 +30,9 @@ export interface SessionShared extends Omit<NamingParts, "push" | "answer" | "cl
 export const OUTAGE_MS = 30_000;
 /** How long a call may take, ms. */
 const CALL_MS = 30_000;
+/** What a client asks each 5 s of a connection that is idle; one whose server owes the answer for so long is answered here, ms. */
+const HEALTH_CHECK = "HealthCheckRequest";
+const HEALTH_MS = 2_000;
 /** A client that has said nothing for this long is not worth a new connection: they all check every 5 s, ms. */
 const CLIENT_SILENT_MS = 15_000;
 
@@ -39,6 +42,8 @@ const CLIENT_SILENT_MS = 15_000;
  * this server or another one.
  */
 export class NacosSession {
+  /** The server that was given up last only gave no sign of life: what the client has there may still stand. */
+  wasSilent = false;
   readonly #shared: SessionShared;
   readonly #down: Downstream;
   readonly #memory = new ClientMemory();
@@ -89,6 +94,11 @@ export class NacosSession {
     return this.#up === undefined && !this.#over && !this.#left;
   }
 
+  /** Whether the server has all of the client's, and answers it. */
+  get isServed(): boolean {
+    return this.#up !== undefined && this.#rejoin === undefined;
+  }
+
   /** Whether the client's connection is to be ended. */
   get isOver(): boolean {
     return this.#over;
@@ -114,7 +124,7 @@ export class NacosSession {
   /** Takes bytes of the server. Throws `ProtocolError` where that broke a rule or a limit. */
   fromServer(bytes: Uint8Array): void {
     this.#up?.receive(bytes, this.#shared.now());
-    if (this.#held.size > 0 && this.#isReady) this.#release();
+    if (this.#held.size > 0 && this.isServed) this.#release();
   }
 
   /** A server took the connection; `authority` is its `host:port`. */
@@ -157,16 +167,15 @@ export class NacosSession {
     });
   }
 
-  /** The connection to the server is gone, or of no more use. */
-  serverLost(): void {
+  /** The connection to the server is gone, or of no more use; `isSilent`: as far as is known it stands. */
+  serverLost(isSilent = false): void {
     if (this.#up === undefined) return;
     this.#up = undefined;
     this.#rejoin = undefined;
+    this.wasSilent = isSilent;
     this.#shared.counters.upstreamFailures++;
-    if (this.#left) {
-      this.#over = true;
-      return;
-    }
+    this.#over ||= this.#left;
+    if (this.#left) return;
     const nowMs = this.#shared.now();
     this.#lostMs ??= nowMs;
     for (const pending of this.#pending.values()) {
@@ -198,13 +207,8 @@ export class NacosSession {
 
   /** Whether `tick` has something to do soon. */
   get waits(): boolean {
-    return (
-      this.#held.size > 0 ||
-      this.#pending.size > 0 ||
-      this.#rejoin !== undefined ||
-      this.#naming.waits ||
-      this.#up === undefined
-    );
+    const owed = this.#held.size + this.#pending.size + (this.#up?.inFlight ?? 1);
+    return owed > 0 || this.#rejoin !== undefined || this.#naming.waits;
   }
 
   /** The client is asked to look for another server, as a server does that is about to end. */
@@ -233,36 +237,32 @@ export class NacosSession {
     else this.#up?.machine.setBlocked(blocked);
   }
 
-  get #isReady(): boolean {
-    return this.#up !== undefined && this.#rejoin === undefined;
-  }
-
   #onCall(call: ClientCall): void {
     this.#shared.counters.calls++;
     const payload = decodePayload(call.message);
     this.#callFields = call.fields;
     this.#memory.noteSent(payload);
     // While its server is away a client that is idle need not know: its connection is being made again.
-    if (payload.type === "HealthCheckRequest" && !this.#isReady && this.#setup !== undefined) {
-      this.#down.answer(call.stream, encodeMessage(success("HealthCheckResponse")));
-      return;
-    }
-    this.#forward({ call, payload, server: undefined });
+    if (payload.type === HEALTH_CHECK && !this.isServed && this.#setup !== undefined) this.#saysWell(call.stream);
+    else this.#forward({ call, payload, server: undefined });
+  }
+
+  /** To a client whose server is away or silent: it would go elsewhere after 3 s, and leave what it has here. */
+  #saysWell(stream: Http2Stream): void {
+    this.#pending.delete(stream);
+    this.#down.answer(stream, encodeMessage(success("HealthCheckResponse")));
   }
 
   #forward(pending: Pending): void {
-    if (!this.#isReady) {
+    if (!this.isServed) {
       this.#hold(pending);
       return;
     }
     const { call } = pending;
     const server = this.#up?.call(call.message, call.fields, (outcome) => this.#onOutcome(pending, outcome));
-    if (server === undefined) {
-      this.#hold(pending);
-      return;
-    }
     pending.server = server;
-    this.#pending.set(call.stream, pending);
+    if (server === undefined) this.#hold(pending);
+    else this.#pending.set(call.stream, pending);
   }
 
   #hold(pending: Pending): void {
@@ -317,7 +317,7 @@ export class NacosSession {
 
   #onStreamOpened(fields: Fields): void {
     this.#streamFields = fields;
-    if (this.#isReady) this.#up?.openStream(fields);
+    if (this.isServed) this.#up?.openStream(fields);
   }
 
   #onMessage(message: Buffer): void {
@@ -328,7 +328,7 @@ export class NacosSession {
     } else if (payload.type.endsWith("Response")) {
       if (textOf(parseBody(payload.body), "requestId").startsWith(OUR_PUSH)) return;
     }
-    if (this.#isReady) this.#up?.send(message);
+    if (this.isServed) this.#up?.send(message);
   }
 
   #onStreamEnded(inOrder: boolean): void {
@@ -336,7 +336,7 @@ export class NacosSession {
     const instances = inOrder && !this.#sentAway ? this.#memory.instances() : [];
     if (instances.length > 0) this.#shared.onRemoval?.(instances);
     // What is being brought to another server ends with the connection there.
-    if (!this.#isReady || this.#sentAway) this.#over = true;
+    if (!this.isServed || this.#sentAway) this.#over = true;
     else this.#up?.endStream();
   }
 
@@ -378,11 +378,13 @@ export class NacosSession {
   #tickServer(nowMs: number): void {
     if (this.#up === undefined) return;
     if (!this.#up.tick(nowMs)) {
-      this.serverLost();
+      this.serverLost(true);
       return;
     }
-    for (const [stream, { call, server }] of this.#pending) {
-      if (nowMs - call.sinceMs < CALL_MS) continue;
+    for (const [stream, { call, payload, server }] of this.#pending) {
+      const ageMs = nowMs - call.sinceMs;
+      if (payload.type === HEALTH_CHECK && ageMs >= HEALTH_MS) this.#saysWell(stream);
+      if (ageMs < CALL_MS) continue;
       this.#pending.delete(stream);
       server?.cancel();
       this.#down.fail(stream, GRPC.deadline, `the registry did not answer within ${CALL_MS} ms`);

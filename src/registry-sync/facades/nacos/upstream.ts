@@ -40,9 +40,15 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /** Bytes of answers that are not whole yet, of all calls. */
 const MAX_HELD_BYTES = 128 * 1024 * 1024;
 
-/** A server that owes an answer and has said nothing for this long is asked for a sign of life, and then given up, ms. */
-const QUIET_MS = 1_500;
-const SILENT_MS = 5_000;
+/**
+ * A server that owes an answer and says nothing is asked for a sign of life after so long, ms, and once more; no oftener before it sends an
+ * answer or a push: gRPC's servers in Java end a connection, with all that its client registered, at the fourth question, and count those
+ * that a network held back, too.
+ */
+const QUIET_MS: readonly number[] = [1_500, 6_000];
+/** One that gives none within this time is given up, and so is one that may not be asked and says nothing for the other, ms. */
+const SIGN_MS = 3_500;
+const SILENT_MS = 10_000;
 
 interface Outgoing {
   readonly splitter: EnvelopeSplitter;
@@ -65,7 +71,10 @@ export class Upstream {
   readonly #now: () => number;
   /** When the server last said anything, or was first asked something again. */
   #heardMs: number;
-  #pingMs = 0;
+  /** When it was asked for a sign of life; undefined once it gave one. */
+  #askedMs: number | undefined;
+  /** How often since it sent an answer or a push. */
+  #questions = 0;
 
   constructor(
     authority: string,
@@ -99,6 +108,7 @@ export class Upstream {
   /** Takes bytes from the server. Throws `ProtocolError` where it broke a rule or a limit. */
   receive(bytes: Uint8Array, nowMs: number): void {
     this.#heardMs = nowMs;
+    this.#askedMs = undefined;
     this.take(this.machine.receive(bytes, nowMs));
   }
 
@@ -107,16 +117,21 @@ export class Upstream {
     for (const event of events) this.#handle(event);
   }
 
-  /** Lets time pass; false where the server owes an answer and gives no sign of life. Throws `ProtocolError` as `receive` does. */
+  /** Lets time pass; false where the server owed an answer and gives no sign of life. Throws `ProtocolError` as `receive` does. */
   tick(nowMs: number): boolean {
     const due = this.machine.deadline();
     if (due !== undefined && due <= nowMs) this.take(this.machine.tick(nowMs));
-    const silentMs = this.#inFlight === 0 ? 0 : nowMs - this.#heardMs;
-    if (silentMs >= QUIET_MS && nowMs - this.#pingMs >= QUIET_MS) {
-      this.#pingMs = nowMs;
+    if (this.#askedMs !== undefined) return nowMs - this.#askedMs < SIGN_MS;
+    if (this.#inFlight === 0) return true;
+    const silentMs = nowMs - this.#heardMs;
+    const quietMs = QUIET_MS[this.#questions];
+    if (quietMs === undefined) return silentMs < SILENT_MS;
+    if (silentMs >= quietMs) {
+      this.#askedMs = nowMs;
+      this.#questions++;
       this.machine.ping();
     }
-    return silentMs < SILENT_MS;
+    return true;
   }
 
   /** Makes a unary call; undefined where the connection takes no more now. `fields` are the caller's own, if any. */
@@ -193,6 +208,7 @@ export class Upstream {
 
   #handle(event: Http2Event): void {
     if (event.type !== "head" && event.type !== "data" && event.type !== "trailers" && event.type !== "reset") return;
+    this.#questions = 0;
     const { stream } = event;
     const outgoing = stream.context as Outgoing | undefined;
     if (outgoing === undefined) {

@@ -118,6 +118,36 @@ test("while its server is away a client is told that it is well, and calls fail 
   expect(call.outcome).toMatchObject({ type: "failure", status: 14 });
 });
 
+test("a server that only gives no sign of life may still have what the client has, one that is gone or refuses does not", () => {
+  const link = new NacosLink();
+  const client = link.client();
+  client.register("orders", "10.0.0.1:80");
+  // Nothing passes any more, either way.
+  client.server = undefined;
+  client.request("ServiceQueryRequest", { serviceName: "orders" });
+  expect([client.session.isServed, client.session.wasSilent]).toEqual([true, false]);
+  link.advance(6_000);
+  expect([client.session.isServed, client.session.wasSilent]).toEqual([false, true]);
+  link.join(client);
+  expect(client.session.isServed).toBe(true);
+  link.lose(client);
+  expect([client.session.isServed, client.session.wasSilent]).toEqual([false, false]);
+});
+
+test("a client whose server owes it a sign of life is told that it is well before it goes elsewhere", () => {
+  const link = new NacosLink();
+  const client = link.client();
+  client.server = undefined;
+  const first = client.request("HealthCheckRequest", {});
+  link.advance(1_900);
+  expect(first.outcome).toBeUndefined();
+  link.advance(300);
+  expect(first.body).toMatchObject({ resultCode: 200 });
+  expect(client.session.waits).toBe(true);
+  link.advance(3_000);
+  expect([client.session.isServed, client.session.wasSilent]).toEqual([false, true]);
+});
+
 test("a client that no server takes for too long may go", () => {
   const link = new NacosLink();
   const client = link.client();

@@ -210,7 +210,35 @@ test("a server that owes nothing may be silent; one that owes an answer is asked
   // Its machine answers the ping.
   pump();
   expect(server.takeOutput()).toHaveLength(0);
-  expect([at(66_500), at(66_700)]).toEqual([true, false]);
+  expect([at(67_500), at(67_700), at(71_100), at(71_300)]).toEqual([true, true, true, false]);
+});
+
+test("one that is slow, not silent, is asked twice at most until it answers: gRPC's servers in Java bear no more", () => {
+  const { server, up, call, pump, stream, at } = stage();
+  let questions = 0;
+  const ask = up.machine.ping.bind(up.machine);
+  up.machine.ping = () => {
+    questions++;
+    ask();
+  };
+  const live = (untilMs: number, fromMs: number) => {
+    for (let ms = fromMs; ms < untilMs; ms += 100) {
+      if (!at(ms)) return ms;
+      pump();
+    }
+    return untilMs;
+  };
+  at(60_000);
+  call();
+  expect([live(70_000, 60_000), questions]).toEqual([70_000, 2]);
+  server.head(stream(), HEAD, false);
+  server.data(stream(), MESSAGE, false);
+  server.trailers(stream(), ["grpc-status", "0"]);
+  live(70_200, 70_000);
+  call();
+  expect([live(80_000, 70_200), questions]).toEqual([80_000, 4]);
+  // It may not be asked any more: one that says nothing at all for ten seconds is given up.
+  expect(live(100_000, 80_000)).toBeLessThan(90_000);
 });
 
 test("a server whose message is compressed without being asked has broken the protocol", () => {
