@@ -3,6 +3,7 @@ import { DEFAULT_MESH, type MeshSettings } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
 import { CARRIED_PROTOCOLS } from "../compile/endpoints.ts";
 import { analyzeAuthorization } from "./analyze-authorization.ts";
+import { analyzeClaims } from "./analyze-claims.ts";
 import { analyzeConnections } from "./analyze-connections.ts";
 import { analyzeDestinations } from "./analyze-destinations.ts";
 import { analyzeHosts } from "./analyze-hosts.ts";
@@ -38,6 +39,7 @@ export function analyzeRules(
   analyzeDestinations(bindings, found.report);
   analyzeTraffic(bindings, found.report);
   analyzeConnections(rules, found.report);
+  analyzeClaims(rules, found.report);
   analyzeRateLimits(bindings, rules, found.report);
   analyzeScopes(rules, entries, found.report);
   analyzeRest(rules, entries, found.report);
