@@ -11,10 +11,14 @@ export function isSameSet(a: RuleSet, b: RuleSet): boolean {
   return isSame && a.files.every((state, i) => state === b.files[i]) && sameText(a.findings, b.findings);
 }
 
-/** Logs what is new: faults of files, and what the rules alone tell of themselves; the services known may add to it later. */
-export function tellChange(before: RuleSet, next: RuleSet, logger: Logger): void {
-  const known = new Set(allFindings(before).map(printFinding));
-  const news = allFindings(next).filter((finding) => !known.has(printFinding(finding)));
+/**
+ * Logs what is new: faults of files, and what the rules alone tell of themselves; the services known may add to it later. With `isShallow`
+ * the rules are not asked: many objects that change often are looked at once their services are known.
+ */
+export function tellChange(before: RuleSet, next: RuleSet, logger: Logger, isShallow = false): void {
+  const findingsOf = (set: RuleSet) => (isShallow ? set.findings : allFindings(set));
+  const known = new Set(findingsOf(before).map(printFinding));
+  const news = findingsOf(next).filter((finding) => !known.has(printFinding(finding)));
   for (const { code, severity, message, at } of news.slice(0, MAX_LOGGED))
     logger[severity === "warning" ? "warn" : severity](`${at}: ${message}`, { code });
   if (news.length > MAX_LOGGED)

@@ -9,7 +9,7 @@ import { createTestLeaf, createTestRoot } from "../support/certificates.ts";
 import { builtCrds } from "../support/go-peers.ts";
 import { type Kubernetes, startKubernetes } from "../support/kubernetes.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
-import { eventually, sleep, stopAll } from "../support/process.ts";
+import { eventually, sleep, startProcess, stopAll } from "../support/process.ts";
 import { runTrestle, startTrestle, type Trestle } from "../support/trestle.ts";
 
 // Rules that are objects of a real API server, read by `trestle up` as a service account with the role of deploy/kubernetes and no other.
@@ -17,6 +17,7 @@ const VIRTUAL_SERVICES = "/apis/networking.istio.io/v1/namespaces/shop/virtualse
 const GRPC_ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/grpcroutes";
 const GUARDS = "/apis/trestle.io/v1alpha1/namespaces/shop/serializationguards";
 const HOST = "com.acme.orderservice";
+const SECOND_ADMIN = `${hosts.relay}:15000`;
 
 let kubernetes: Kubernetes;
 let trestle: Trestle;
@@ -139,6 +140,36 @@ test("an object that is wrong keeps its last good state", async () => {
   expect((await rules())[0]?.newest).toBe(false);
   await kubernetes.must("PATCH", path, virtualService("2s"));
   await eventually("all is well", async () => ours(await stored(path))?.status === "True");
+});
+
+test("a second instance of one mind writes nothing more than the first", async () => {
+  const path = `${VIRTUAL_SERVICES}/orders`;
+  const second = await startProcess({
+    name: "trestle control",
+    command: process.execPath,
+    args: [
+      "dist/cli.js",
+      "control",
+      ...["--registry", `file://${join(dir, "world.yaml")}`, "--rules", url, "--admin", SECOND_ADMIN],
+    ],
+    ready: async () => (await fetch(`http://${SECOND_ADMIN}/ready`).catch(() => undefined))?.status === 200,
+    deadlineMs: 30_000,
+  });
+  // From a version on: a server whose cache is behind answers a watch from now on by an error.
+  const { resourceVersion } = (await stored(path)).metadata;
+  const watched = kubernetes.watch(`${VIRTUAL_SERVICES}?resourceVersion=${resourceVersion}`);
+  await kubernetes.must("PATCH", path, virtualService("5s"));
+  await eventually("the status", async () => {
+    const object = await stored(path);
+    return ours(object)?.observedGeneration === object.metadata.generation;
+  });
+  const told = () => watched.events.map(({ type }) => type);
+  await eventually("both are told of", () => told().length >= 2);
+  // A second for the other one to write, and more.
+  await sleep(3_000);
+  expect(told()).toEqual(["MODIFIED", "MODIFIED"]);
+  watched.close();
+  await second.stop();
 });
 
 test("kinds are read as soon as the cluster has them, and a route's parents that are ours get their conditions", async () => {

@@ -30,7 +30,7 @@ import { presentOptions } from "./present-options.ts";
 import { type OpenRegistry, openRegistries } from "./registries/open.ts";
 import { warnOutOfReach } from "./registry-status.ts";
 import { RuleLog } from "./rule-log.ts";
-import { judgeRules, type OpenRules, openRules } from "./rules.ts";
+import { createJudge, type OpenRules, openRules } from "./rules.ts";
 import { SchemaSources } from "./schemas.ts";
 import { controllerParts, hostOfRule } from "./shaping.ts";
 import { isOwn, OWNER, openOutputs } from "./sync.ts";
@@ -95,7 +95,8 @@ export class Mesh implements MeshParts {
     const { mesh } = config;
     this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config), hostOf: hostOfRule(config), mesh });
     this.#data = openData(config, log);
-    const judge = () => judgeRules(this.sync, this.store.snapshots.get(), notLedBy(this), mesh);
+    const snapshot = () => this.store.snapshots.get();
+    const judge = createJudge({ sync: () => this.sync, snapshot, notLed: () => notLedBy(this), mesh });
     this.ruleFiles = openRules({ places: config.rules, log, judge });
     const refill = () => this.store.setRules(this.#keySets.fill(this.ruleFiles.current.get().rules));
     this.#keySets = new KeySets({ log, onChange: refill });

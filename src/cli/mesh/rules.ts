@@ -17,6 +17,10 @@ import { type ClusterPlace, isCluster, parseCluster } from "../config/rule-place
 
 /** How long a start waits for clusters to have been read, ms. */
 const FIRST_READ_MS = 5_000;
+/** How long somebody waits who reads them once, ms. */
+const READ_MS = 30_000;
+/** Services come and go all the time, and seldom mean another thing for a rule: statuses follow them this much later, ms. */
+const SERVICES_QUIET_MS = 10_000;
 
 /** Where rules come from, and who says what is wrong with them. */
 export interface RulesOptions {
@@ -33,14 +37,23 @@ export interface OpenRules extends RuleFiles {
   noteServices(): void;
 }
 
-/** What is wrong with the rules of a snapshot; undefined before all registries were read. */
-export function judgeRules(
-  sync: Pick<SyncState, "silent"> | undefined,
-  { rules, entries, protocols }: Snapshot,
-  notLed: ReadonlyMap<string, string>,
-  mesh: MeshSettings,
-): readonly Finding[] | undefined {
-  return sync?.silent.size === 0 ? analyzeRules(rules, entries, protocols, notLed, mesh) : undefined;
+/** What a judge of rules looks at; each as it is now. */
+export interface Judged {
+  readonly sync: () => Pick<SyncState, "silent"> | undefined;
+  readonly snapshot: () => Snapshot;
+  readonly notLed: () => ReadonlyMap<string, string>;
+  readonly mesh: MeshSettings;
+}
+
+/** Says what is wrong with the rules that are in force; undefined before all registries were read. A snapshot is judged once. */
+export function createJudge({ sync, snapshot, notLed, mesh }: Judged): () => readonly Finding[] | undefined {
+  let last: { readonly of: Snapshot; readonly findings: readonly Finding[] } | undefined;
+  return () => {
+    if (sync()?.silent.size !== 0) return undefined;
+    const of = snapshot();
+    if (last?.of !== of) last = { of, findings: analyzeRules(of.rules, of.entries, of.protocols, notLed(), mesh) };
+    return last.findings;
+  };
 }
 
 interface OpenCluster {
@@ -56,12 +69,16 @@ export function openRules(options: RulesOptions): OpenRules {
 /** The rules of some places as they are now. Throws where a cluster can't be read. */
 export async function readRules(places: readonly string[], log: Logger): Promise<RuleSet> {
   const rules = new JoinedRules({ places, log });
+  const untilMs = Date.now() + READ_MS;
   try {
-    await rules.rescan();
-    const set = rules.current.get();
-    if (set.loaded) return set;
-    const why = set.findings.find(({ code }) => code === "TR0217")?.message.replace(/; what was read.*/, "");
-    throw new Error(`rules can't be read from Kubernetes: ${why ?? `no answer in ${FIRST_READ_MS / 1_000} s`}`);
+    for (;;) {
+      await rules.rescan();
+      const set = rules.current.get();
+      if (set.loaded) return set;
+      const why = set.findings.find(({ code }) => code === "TR0217")?.message.replace(/; what was read.*/, "");
+      if (why !== undefined || Date.now() > untilMs)
+        throw new Error(`rules can't be read from Kubernetes: ${why ?? `no answer in ${READ_MS / 1_000} s`}`);
+    }
   } finally {
     rules.close();
   }
@@ -103,7 +120,7 @@ class JoinedRules implements OpenRules {
   }
 
   noteServices(): void {
-    for (const { writer } of this.#clusters.values()) writer?.note();
+    for (const { writer } of this.#clusters.values()) writer?.note(SERVICES_QUIET_MS);
   }
 
   close(): void {

@@ -197,7 +197,7 @@ class Follower implements RulesSource {
     // Half of the rules would be other rules.
     const next = before.loaded || this.#isLoaded ? joinFiles(states, faults) : { ...NO_RULES, findings: faults };
     if (!isSameSet(before, next)) {
-      tellChange(before, next, this.#log);
+      tellChange(before, next, this.#log, true);
       this.current.set(next);
     }
     this.#options.onObjects?.();

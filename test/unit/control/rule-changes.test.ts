@@ -23,3 +23,18 @@ test("only what is new is told, and how many rules there are", () => {
   tellChange(joinFiles([bad], []), joinFiles([good, bad], []), logger);
   expect(lines.length).toBe(told + 1);
 });
+
+test("a shallow look does not ask the rules what they mean", () => {
+  const text = `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: d}
+spec: {host: a}
+`;
+  const twice = takeFile("c.yaml", undefined, parseRules("c.yaml", `${text}---\n${text}`));
+  const deep = recordingLogger();
+  tellChange(NO_RULES, joinFiles([twice], []), deep.logger);
+  const shallow = recordingLogger();
+  tellChange(NO_RULES, joinFiles([twice], []), shallow.logger, true);
+  expect(deep.lines.length).toBeGreaterThan(1);
+  expect(shallow.lines).toHaveLength(1);
+});

@@ -40,6 +40,7 @@ export class StatusWriter {
   /** By kind: until when nothing is written, and why. */
   readonly #refused = new Map<string, { readonly untilMs: number; readonly why: string }>();
   #timer: Timer | undefined;
+  #dueMs = 0;
   #retry: Timer | undefined;
   #running: Promise<void> | undefined;
 
@@ -47,10 +48,14 @@ export class StatusWriter {
     this.#options = options;
   }
 
-  /** Something changed. */
-  note(): void {
-    if (this.#stop.signal.aborted) return;
-    this.#timer ??= this.#options.clock.after(QUIET_MS, () => {
+  /** Something changed: it is looked at so many ms from now, or sooner where something else asks for that. */
+  note(afterMs = QUIET_MS): void {
+    const { clock } = this.#options;
+    const dueMs = clock.now() + afterMs;
+    if (this.#stop.signal.aborted || (this.#timer !== undefined && this.#dueMs <= dueMs)) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
+    this.#timer = clock.after(afterMs, () => {
       this.#timer = undefined;
       if (this.#running !== undefined) return this.note();
       this.#running = this.#write().finally(() => {

@@ -78,6 +78,16 @@ test("nothing is written while it is not known what is wrong, nor without a stat
   await writer.close();
 });
 
+test("what can wait waits, unless something else asks for it sooner", async () => {
+  const { sent, writer, pass } = writing(ruleObject());
+  writer.note(10_000);
+  await pass(999);
+  expect(sent).toHaveLength(0);
+  await pass(1);
+  expect(sent).toHaveLength(1);
+  await writer.close();
+});
+
 test("findings go to the object that they are about", async () => {
   const { sent, pass, find, writer } = writing(ruleObject());
   const of = (at: string): Finding => ({ code: "TR0221", severity: "error", at, message: at });
