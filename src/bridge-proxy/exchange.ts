@@ -274,7 +274,7 @@ export class Exchange implements TryOwner {
       return true;
     }
     this.#attempts.begin(chosen.host);
-    if (this.#call.twoWay) this.#claim.begin(cluster, chosen);
+    if (this.#call.twoWay) this.#claim.begin(cluster, chosen, this.#call.route.isMirror);
     const refusal = send(this.#context, this.#tryParts(cluster), chosen);
     if (refusal !== undefined) {
       this.#claim.end();

@@ -63,6 +63,25 @@ describe("mirrors", () => {
     await soon(() => expect(counters()["mirrorFailures"]).toBe(3));
   });
 
+  test("copies that hang leave a service's limit to its calls, also where they go to itself", async () => {
+    const endpoints = { "": [{ port: stage.one.port }] };
+    await setUp({
+      endpoints,
+      maxRequests: 2,
+      routes: toAll({ requestMirrorPolicies: [{ cluster: clusterName(KEY) }] }),
+    });
+    const bodies = new Set<string>();
+    let copies = 0;
+    stage.one.onCall = (seen) => {
+      // Who comes a second time is a copy.
+      if (bodies.has(text(seen))) copies++;
+      else answerCall(seen, "one");
+      bodies.add(text(seen));
+    };
+    for (let i = 0; i < 8; i++) expect((await call({ attachments: { n: String(i) } })).text).toContain("one");
+    await soon(() => expect(copies).toBe(8));
+  });
+
   test("a share of the calls is mirrored, and rules' changes are in the copies", async () => {
     const none = { runtimeFraction: { defaultValue: { numerator: 0, denominator: "HUNDRED" } } };
     await setUp({ endpoints: both(), routes: shadowed(none) });

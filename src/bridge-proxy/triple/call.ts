@@ -325,7 +325,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       this.#refuse(error);
       return true;
     }
-    this.claim.begin(cluster, endpoint);
+    this.claim.begin(cluster, endpoint, this.#route?.isMirror);
     this.#try.start();
     return true;
   }

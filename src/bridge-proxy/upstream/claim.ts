@@ -19,6 +19,7 @@ export class Claim {
   #cluster: Cluster | undefined;
   #record: EndpointRecord | undefined;
   #host: ClaimedEndpoint["host"] | undefined;
+  #places = 1;
   #beganMs = 0;
   #tookMs = -1;
   /** The cluster that counts a retry of the call: one that waits for its time, or is under way. */
@@ -28,9 +29,10 @@ export class Claim {
     this.#context = context;
   }
 
-  /** A try is sent. */
-  begin(cluster: Cluster, { record, host }: ClaimedEndpoint): void {
-    cluster.waiting++;
+  /** A try is sent; one of a copy takes no call's place among those that wait. */
+  begin(cluster: Cluster, { record, host }: ClaimedEndpoint, isCopy = false): void {
+    this.#places = isCopy ? 0 : 1;
+    cluster.waiting += this.#places;
     this.#cluster = cluster;
     this.#record = record;
     this.#host = host;
@@ -58,7 +60,7 @@ export class Claim {
   /** The try ended in a way that says nothing of its provider. */
   end(): void {
     if (this.#cluster === undefined) return;
-    this.#cluster.waiting--;
+    this.#cluster.waiting -= this.#places;
     this.#cluster = undefined;
     this.#record = undefined;
     this.#host = undefined;

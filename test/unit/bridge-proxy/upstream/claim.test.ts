@@ -56,6 +56,15 @@ test("nothing is said of a try that ended by nobody's fault, or of a cluster tha
   expect([cluster.waiting, said]).toEqual([0, []]);
 });
 
+test("a copy takes no call's place, and counts what its provider does", () => {
+  const { said, cluster, claim, host } = stage();
+  const record = { failed: (reason: string) => said.push(reason) } as unknown as EndpointRecord;
+  claim.begin(cluster as unknown as Cluster, { record, host }, true);
+  expect(cluster.waiting).toBe(0);
+  claim.failed("timeout");
+  expect([cluster.waiting, said]).toEqual([0, ["timeout"]]);
+});
+
 test("a try that goes elsewhere, as connecting takes long, is no failure of its provider", () => {
   const { said, cluster, claim, host, begin } = stage();
   begin();
