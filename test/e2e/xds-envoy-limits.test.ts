@@ -61,7 +61,13 @@ async function statuses(count: number, headers: Record<string, string> = {}): Pr
   for (let i = 0; i < count; i++) {
     seen.push(
       await new Promise<number>((resolve, reject) => {
-        const options = { host: bind, port: shopPort, path: "/x?q=1", headers: { host: "shop", ...headers } };
+        const options = {
+          host: bind,
+          port: shopPort,
+          path: "/x?q=1",
+          agent: false,
+          headers: { host: "shop", ...headers },
+        };
         const sent = request(options, (answer) => answer.resume().on("end", () => resolve(answer.statusCode ?? 0)));
         sent.on("error", reject).end();
       }),
