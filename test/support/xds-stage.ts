@@ -10,6 +10,7 @@ import { createServedSource, type ServedSource } from "../../src/control/compile
 import { parseRules } from "../../src/control/rules/parse.ts";
 import { oldestFirst } from "../../src/control/rules/rule-set.ts";
 import { withServiceEntries } from "../../src/control/rules/service-entries.ts";
+import type { XdsNode } from "../../src/control/xds/contracts.ts";
 import { createXdsServer, type XdsServer } from "../../src/control/xds/server.ts";
 import { createSnapshot, type Snapshot } from "../../src/model/snapshot.ts";
 import { installEnvoy } from "../bench/toolchain.ts";
@@ -30,6 +31,8 @@ export interface XdsStage {
   readonly source: ServedSource;
   /** Takes another world; resolves once every client has answered all that it was sent for it. */
   apply(world: World): Promise<void>;
+  /** Who every client is taken for, as if it had a certificate; nobody unless set. */
+  identity: string | undefined;
   /** Changes what clients are given after it was compiled; undefined for no change. */
   spoil: ((set: ServedSet) => ServedSet) | undefined;
   close(): Promise<void>;
@@ -43,17 +46,24 @@ export async function startXdsStage(host: string, world: World): Promise<XdsStag
     snapshot: () => snapshot,
     compile: (of, node) => compile(of, { id: "others", dubbo: [], gatewayAddress: host, ...placeOf(node) }),
   });
+  const vouched = new WeakMap<XdsNode, XdsNode>();
+  const known = (node: XdsNode): XdsNode => {
+    if (stage.identity === undefined) return node;
+    const one = vouched.get(node) ?? { ...node, identity: stage.identity };
+    vouched.set(node, one);
+    return one;
+  };
   const spoiled = new WeakMap<ServedSet, ServedSet>();
   const server = await createXdsServer({
     listen: `${host}:0`,
     debounceMs: 10,
     source: {
       resourcesFor(node) {
-        const set = source.resourcesFor(node);
+        const set = source.resourcesFor(known(node));
         if (set === undefined || stage.spoil === undefined) return set;
-        const known = spoiled.get(set) ?? stage.spoil(set);
-        spoiled.set(set, known);
-        return known;
+        const given = spoiled.get(set) ?? stage.spoil(set);
+        spoiled.set(set, given);
+        return given;
       },
     },
   });
@@ -62,6 +72,7 @@ export async function startXdsStage(host: string, world: World): Promise<XdsStag
     port: Number(server.address.slice(server.address.lastIndexOf(":") + 1)),
     server,
     source,
+    identity: undefined,
     spoil: undefined,
     async apply(next) {
       snapshot = snapshotOf(next);
