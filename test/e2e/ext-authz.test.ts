@@ -2,12 +2,16 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { EXT_AUTHZ_FILTER } from "../../src/codecs/xds/authz.ts";
+import { indexAuthorization } from "../../src/control/compile/authorization.ts";
+import { DEFAULT_MESH } from "../../src/model/mesh.ts";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
+import { startAskingEnvoy } from "../support/envoy-ext-authz.ts";
 import { allow, deny, type ExtAuthzServer, header, startExtAuthzServer } from "../support/ext-authz-server.ts";
 import { type HttpProvider, startHttpProvider } from "../support/http-stage.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
-import { policyText } from "../support/policies.ts";
+import { CART, policiesOf, policyText } from "../support/policies.ts";
 import { eventually, stopAll } from "../support/process.ts";
 import { takeUp } from "../support/rules-in-force.ts";
 
@@ -274,4 +278,57 @@ test("requests over HTTP get the server's own answer, and are changed by it", as
   // What a server may read as the same path is asked for, or refused.
   server.answer = () => deny();
   for (const trick of ["/private;x=1", "/private%2f..", "//private"]) expect((await get(trick)).status).not.toBe(200);
+});
+
+test("a stock Envoy with the same policy asks the same and does the same", async () => {
+  const text = custom("authz", "[{to: [{operation: {paths: [/private*]}}]}]");
+  const denied = policyText("d", "{action: DENY, rules: [{when: [{key: 'request.headers[x-user]', values: [bob]}]}]}");
+  await rules(text, denied);
+  const provider = { service: "authz.example", port: server.port, failOpen: false, statusOnError: 403 };
+  const mesh = { ...DEFAULT_MESH, extensionProviders: [{ ...provider, name: "authz", timeoutMs: 1_500 }] };
+  const configs = indexAuthorization(policiesOf(text, denied), mesh).configsOf({ ...CART, host: "shop" })!;
+  const cluster = configs[EXT_AUTHZ_FILTER]!.grpcService.envoyGrpc.clusterName;
+  const urls = [await shopUrl(), await startAskingEnvoy(configs, http.port, { [cluster]: server.port })];
+  const both = async (path: string, headers: Readonly<Record<string, string>> = {}) => {
+    const seen = [];
+    for (const url of urls) {
+      server.told.length = 0;
+      const answer = await fetch(`${url}${path}`, { method: "POST", body: "content", headers });
+      const text = await answer.text();
+      const { method, path: told, scheme, protocol } = server.told[0]?.request.http ?? {};
+      const passed = answer.status === 200 ? (JSON.parse(text) as Record<string, string>) : undefined;
+      seen.push({
+        status: answer.status,
+        says: passed === undefined ? text : [passed["x-user"], passed.cookie, passed["x-roles"]],
+        header: [answer.headers.get("x-checked"), answer.headers.get("www-authenticate")],
+        asked: server.told.length,
+        told: { method, told, scheme, protocol },
+        user: server.told[0]?.request.http.headers["x-user"],
+      });
+    }
+    return seen;
+  };
+  const agree = async (...call: Parameters<typeof both>) => {
+    const [own, envoys] = await both(...call);
+    expect(own).toEqual(envoys);
+    return own!;
+  };
+  expect(await agree("/public")).toMatchObject({ status: 200, asked: 0 });
+  server.answer = () =>
+    allow({
+      headers: [header("x-user", "ann")],
+      headersToRemove: ["cookie"],
+      responseHeadersToAdd: [header("x-checked", "yes")],
+    });
+  expect(await agree("/private?a=b", { "x-user": "mallory", cookie: "c=d" })).toMatchObject({ status: 200, asked: 1 });
+  // DENY sees what the server changed.
+  expect(await agree("/private", { "x-user": "bob" })).toMatchObject({ status: 200 });
+  server.answer = () => allow({ headers: [header("x-user", "bob")] });
+  expect(await agree("/private")).toMatchObject({ status: 403, says: "RBAC: access denied", asked: 1 });
+  server.answer = () => deny("Unauthorized", "log in", header("www-authenticate", "Bearer"));
+  expect(await agree("/private")).toMatchObject({ status: 401, says: "log in", header: [null, "Bearer"] });
+  server.answer = () => deny();
+  expect(await agree("/private")).toMatchObject({ status: 403 });
+  server.answer = () => undefined;
+  expect((await both("/private")).map(({ status }) => status)).toEqual([403, 403]);
 });

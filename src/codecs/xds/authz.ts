@@ -140,7 +140,11 @@ export interface JwtAuthentication {
 
 /** ExtAuthz, cut to gRPC servers: asked for calls that {@link CUSTOM_FILTER}'s shadow rules match. */
 export interface ExtAuthz {
-  readonly grpcService: { readonly envoyGrpc: { readonly clusterName: string }; readonly timeout: Duration };
+  readonly grpcService: {
+    /** `authority`: what servers are called by; gRPC's own refuse the name of a cluster there. */
+    readonly envoyGrpc: { readonly clusterName: string; readonly authority?: string };
+    readonly timeout: Duration;
+  };
   readonly transportApiVersion: "V3";
   /** A server that does not answer lets the call through. */
   readonly failureModeAllow?: boolean;

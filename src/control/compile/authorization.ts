@@ -168,7 +168,10 @@ export function providerOf(
 
 function compileExtAuthz({ service, port, timeoutMs, failOpen, statusOnError }: ExtensionProvider): ExtAuthz {
   return {
-    grpcService: { envoyGrpc: { clusterName: clusterName(port, "", service) }, timeout: printDuration(timeoutMs) },
+    grpcService: {
+      envoyGrpc: { clusterName: clusterName(port, "", service), authority: service },
+      timeout: printDuration(timeoutMs),
+    },
     transportApiVersion: "V3",
     ...(failOpen && { failureModeAllow: true }),
     ...(statusOnError !== 403 && { statusOnError: { code: statusOnError } }),
