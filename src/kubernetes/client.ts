@@ -24,6 +24,11 @@ export async function openKubernetes(place: KubernetesPlace): Promise<Kubernetes
     throw new TransientError(`the kubeconfig cannot be read: ${(error as Error).message}`, { cause: error });
   }
   const cluster = config.getCurrentCluster();
+  // What the package makes of nothing at all.
+  if (place.kubeconfig === undefined && cluster?.server === "http://localhost:8080" && cluster.name === "cluster")
+    throw new TransientError(
+      "there is no kubeconfig: KUBECONFIG is not set, there is no ~/.kube/config, and this is no pod with a service account",
+    );
   if (cluster === null || !URL.canParse(cluster.server))
     throw new TransientError(
       `the kubeconfig names no server for context ${JSON.stringify(config.getCurrentContext())}`,

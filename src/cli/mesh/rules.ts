@@ -68,21 +68,24 @@ export function openRules(options: RulesOptions): OpenRules {
 
 /** The rules of some places as they are now. Throws where a cluster can't be read. */
 export async function readRules(places: readonly string[], log: Logger): Promise<RuleSet> {
+  for (const place of places.filter(isCluster))
+    parseCluster(place, (message) => {
+      throw new Error(`${place}: ${message}`);
+    });
   const rules = new JoinedRules({ places, log });
-  const untilMs = Date.now() + READ_MS;
   try {
-    for (;;) {
-      await rules.rescan();
-      const set = rules.current.get();
-      if (set.loaded) return set;
-      const why = set.findings.find(({ code }) => code === "TR0217")?.message.replace(/; what was read.*/, "");
-      if (why !== undefined || Date.now() > untilMs)
-        throw new Error(`rules can't be read from Kubernetes: ${why ?? `no answer in ${READ_MS / 1_000} s`}`);
-    }
+    await rules.rescan(READ_MS, true);
+    const set = rules.current.get();
+    if (set.loaded) return set;
+    const why = set.findings.find(({ code }) => code === LOST)?.message.replace(/; what was read.*/, "");
+    throw new Error(`rules can't be read from Kubernetes: ${why ?? `no answer in ${READ_MS / 1_000} s`}`);
   } finally {
     rules.close();
   }
 }
+
+/** The finding of a cluster that is out of reach. */
+const LOST = "TR0217";
 
 class JoinedRules implements OpenRules {
   readonly current = new Latest<RuleSet>(NO_RULES);
@@ -99,11 +102,15 @@ class JoinedRules implements OpenRules {
     this.#openClusters(places);
   }
 
-  async rescan(): Promise<void> {
+  /** Waits for clusters, some time at most; with `givesUp` not for those that are out of reach. */
+  async rescan(waitMs = FIRST_READ_MS, givesUp = false): Promise<void> {
     await this.#files.rescan();
-    const untilMs = Date.now() + FIRST_READ_MS;
-    const isRead = () => [...this.#clusters.values()].every(({ source }) => source.current.get().loaded);
-    while (!isRead() && Date.now() < untilMs && !this.#stop.signal.aborted)
+    const untilMs = Date.now() + waitMs;
+    const isDone = ({ source }: OpenCluster) => {
+      const { loaded, findings } = source.current.get();
+      return loaded || (givesUp && findings.some(({ code }) => code === LOST));
+    };
+    while (![...this.#clusters.values()].every(isDone) && Date.now() < untilMs && !this.#stop.signal.aborted)
       await new Promise((resolve) => setTimeout(resolve, 10));
     this.#join();
   }
