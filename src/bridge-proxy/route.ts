@@ -23,6 +23,7 @@ import { MIRROR_TIMEOUT_MS, type MirrorShare } from "./policies/mirror.ts";
 import { compileMutations, type Mutations } from "./policies/mutations.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
+import { Host, HostParts, keysOf } from "./route-host.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 
 /** One weighted destination of a route. */
@@ -195,38 +196,20 @@ export class RouteTable {
     limits: HostLimits | undefined,
   ): void {
     const configs = compilePolicies && withoutLimits(virtualHost.typedPerFilterConfig);
-    let policies: HostAuthz | undefined;
     if (configs !== undefined) this.#hasPolicies = true;
     if (configs?.[SERIALIZATION_FILTER] !== undefined) this.#hasGuards = true;
-    // Compiled when first called: a change of one rule must not hold up all calls for as long as ten thousand services take.
-    let compiled: readonly CompiledRoute[] | undefined;
-    const routes = () => {
-      compiled ??= virtualHost.routes.map((route) => compileRoute(route, clusterOf));
-      return compiled;
-    };
-    const hostOf = (key: ServiceKey): CompiledHost => ({
-      host: virtualHost.name,
-      key,
-      get routes() {
-        return routes();
-      },
-      get policies() {
-        policies ??= configs && compilePolicies!(configs);
-        return policies;
-      },
+    const parts = new HostParts(virtualHost.name, {
+      routes: () => virtualHost.routes.map((route) => compileRoute(route, clusterOf)),
+      policies: configs && (() => compilePolicies!(configs)),
       limits,
     });
-    for (const domain of virtualHost.domains) {
-      if (domain === ANY_DOMAIN) {
-        this.#any = hostOf;
-        continue;
-      }
-      // A service whose key is its host has one domain alone.
-      if (domain === virtualHost.name && virtualHost.domains.length > 1) continue;
-      const key = parseServiceKey(domain);
-      const hosts = this.#byInterface.get(key.interface) ?? [];
-      hosts.push(hostOf(key));
-      this.#byInterface.set(key.interface, hosts);
+    const { keys, isForAny } = keysOf(virtualHost);
+    if (isForAny) this.#any = (key) => new Host(key, parts);
+    for (const key of keys) {
+      const host = new Host(key, parts);
+      const hosts = this.#byInterface.get(key.interface);
+      if (hosts === undefined) this.#byInterface.set(key.interface, [host]);
+      else hosts.push(host);
     }
   }
 }
