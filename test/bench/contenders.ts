@@ -6,6 +6,7 @@ import { WORKER_NODE_OPTIONS } from "../../src/bridge-proxy/worker.ts";
 import { type Peer, sleep, startProcess } from "../support/process.ts";
 import type { PartName } from "./numbers.ts";
 import {
+  benchPolicies,
   type EnvoyFilter,
   envoyConfig,
   haproxyConfig,
@@ -148,6 +149,17 @@ export const PARTS: readonly Part[] = [
     ],
   },
   {
+    name: "authz",
+    title: "Dubbo2 under policies",
+    build: buildDubbo2Programs,
+    contenders: [
+      direct,
+      { name: "trestle", title: "Trestle, no policy", start: startTrestle("dubbo", "dubbo") },
+      { name: "policy", title: "Trestle, one policy", start: startTrestle("dubbo", "dubbo", 1) },
+      { name: "policies", title: "Trestle, 1,000 policies", start: startTrestle("dubbo", "dubbo", 1_000) },
+    ],
+  },
+  {
     name: "mtls",
     title: "Dubbo2 through two Trestles in one process",
     build: buildDubbo2Programs,
@@ -251,11 +263,13 @@ async function envoyPort(adminFile: string): Promise<number> {
   }
 }
 
-function startTrestle(callers: "dubbo" | "tri", providers: "dubbo" | "tri") {
+function startTrestle(callers: "dubbo" | "tri", providers: "dubbo" | "tri", policies = 0) {
   return async (directory: string, echoPort: number): Promise<Running> => {
     const ports = { facade: await freePort(), proxy: await freePort(), tri: await freePort(), admin: await freePort() };
     const speak = { callers, providers };
-    const { parent, workerPid, port, close } = await startTrestleUp(directory, echoPort, speak, ports, onProxyCore);
+    const rules = policies === 0 ? "" : benchPolicies(policies);
+    const started = await startTrestleUp(directory, echoPort, speak, ports, onProxyCore, rules);
+    const { parent, workerPid, port, close } = started;
     return { port, pid: workerPid, peer: parent, close };
   };
 }

@@ -10,8 +10,18 @@ export interface Shape {
   readonly timeouts?: boolean;
 }
 
-/** The parts of the bench, each a table of its own: Dubbo2 calls, unary gRPC calls over HTTP/2, calls translated between both, calls by mutual TLS between two proxies, codecs alone, the way from registries, certificates, the xDS server with many clients. */
-export type PartName = "dubbo2" | "http2" | "http1" | "bridge" | "mtls" | "codecs" | "registries" | "ca" | "xds";
+/** The parts of the bench, each a table of its own: Dubbo2 calls, unary gRPC calls over HTTP/2, calls translated between both, calls by mutual TLS between two proxies, calls under policies, codecs alone, the way from registries, certificates, the xDS server with many clients. */
+export type PartName =
+  | "dubbo2"
+  | "http2"
+  | "http1"
+  | "bridge"
+  | "mtls"
+  | "authz"
+  | "codecs"
+  | "registries"
+  | "ca"
+  | "xds";
 
 const PIPELINED: Shape = { name: "16x64/128B", connections: 16, inflight: 64, bodyBytes: 128 };
 const SINGLE: Shape = { name: "64x1/128B", connections: 64, inflight: 1, bodyBytes: 128 };
@@ -22,6 +32,7 @@ export const SHAPES: Readonly<Record<PartName, readonly Shape[]>> = {
   http2: [PIPELINED, { ...PIPELINED, name: "16x64/128B/timeouts", timeouts: true }, SINGLE],
   bridge: [PIPELINED, { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 }],
   mtls: [PIPELINED, { name: "16x64/4KB", connections: 16, inflight: 64, bodyBytes: 4096 }, SINGLE],
+  authz: [PIPELINED, SINGLE],
   codecs: [],
   registries: [],
   ca: [],
@@ -131,8 +142,9 @@ interface Goal {
   readonly of?: string;
   /** Of several the one with the highest figure counts. */
   readonly against: string | readonly string[];
-  /** The figure may be this share of the other's. */
+  /** The figure may be this share of the other's, and so much more. */
   readonly most: number;
+  readonly adds?: number;
   readonly value: (one: Measured, all: readonly Measured[]) => number;
 }
 
@@ -177,6 +189,14 @@ const GOALS: Readonly<Record<PartName, readonly Goal[]>> = {
     most: 1.15,
     value: cpu(name),
   })),
+  authz: SHAPES.authz.map(({ name }) => ({
+    what: `CPU µs/call ${name}`,
+    of: "policies",
+    against: "trestle",
+    most: 1,
+    adds: 2,
+    value: cpu(name),
+  })),
   codecs: [],
   registries: [],
   ca: [],
@@ -187,7 +207,7 @@ const GOALS: Readonly<Record<PartName, readonly Goal[]>> = {
 export function goalTable(measured: readonly Measured[], part: PartName): string {
   const all = measured.filter(({ failure }) => failure === undefined);
   const rows: string[][] = [];
-  for (const { what, of = "trestle", against, most, value } of GOALS[part]) {
+  for (const { what, of = "trestle", against, most, adds = 0, value } of GOALS[part]) {
     const own = all.find(({ name }) => name === of);
     const [other] = [against]
       .flat()
@@ -198,14 +218,14 @@ export function goalTable(measured: readonly Measured[], part: PartName): string
     if (!Number.isFinite(ours - theirs)) continue;
     // Added latency can be below zero when the machine is busy: a share says something only between positive figures.
     const share = ours > 0 && theirs > 0 ? (ours / theirs).toFixed(3) : "-";
-    const met = ours <= theirs * most ? "met" : "missed";
+    const met = ours <= theirs * most + adds ? "met" : "missed";
     const decimals = value === connectionsOf ? 0 : 2;
     rows.push([
       what,
       digits(ours, decimals),
       `${digits(theirs, decimals)} (${other.title})`,
       share,
-      `≤ ${most.toFixed(3)}`,
+      adds === 0 ? `≤ ${most.toFixed(3)}` : `≤ ${adds} more`,
       met,
     ]);
   }

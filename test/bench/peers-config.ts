@@ -285,3 +285,22 @@ spec:
   - {name: v1, labels: {lane: blue}}
   - {name: v2, labels: {lane: blue}}
 `;
+
+/**
+ * So many AuthorizationPolicies that let every call of the bench through, of four kinds in turn: DENY of a path, of an identity, of
+ * addresses and of an attachment; the last allows all.
+ */
+export function benchPolicies(count: number): string {
+  const rules = [
+    (i: number) => `{to: [{operation: {paths: ["/o.Orders/method${i}"]}}]}`,
+    (i: number) => `{from: [{source: {principals: ["cluster.local/ns/default/sa/caller${i}"]}}]}`,
+    (i: number) => `{from: [{source: {ipBlocks: ["10.${(i >> 8) & 255}.${i & 255}.0/24"]}}]}`,
+    (i: number) => `{when: [{key: "request.headers[user]", values: ["user${i}"]}]}`,
+  ];
+  const policy = (name: string, spec: string) =>
+    `---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+  const denied = Array.from({ length: count - 1 }, (_, i) =>
+    policy(`deny-${i}`, `{action: DENY, rules: [${rules[i % rules.length]!(i)}]}`),
+  );
+  return [...denied, policy("allow", "{rules: [{}]}")].join("");
+}

@@ -39,8 +39,9 @@ export async function startTrestleUp(
   { callers, providers }: { readonly callers: "dubbo" | "tri"; readonly providers: "dubbo" | "tri" },
   ports: { readonly facade: number; readonly proxy: number; readonly tri: number; readonly admin: number },
   launch: (command: string, args: readonly string[]) => { command: string; args: string[] },
+  policies = "",
 ): Promise<RunningTrestle> {
-  const { parent, facade, admin } = await startParent(directory, BENCH_RULES, ports, launch);
+  const { parent, facade, admin } = await startParent(directory, BENCH_RULES + policies, ports, launch);
   const client = openZooKeeper(facade);
   const version = callers === "dubbo" ? "&version=1.0.0" : "";
   const reading = parseDubboUrl(
@@ -48,7 +49,7 @@ export async function startTrestleUp(
   );
   if (reading.type !== "url") throw new Error("the bench's own provider URL is none");
   await registerUrl(client, "providers", reading.url);
-  const worker = await servingWorker(admin, 2);
+  const worker = await servingWorker(admin, (BENCH_RULES + policies).split(/^---$/m).length);
   return {
     port: callers === "dubbo" ? ports.proxy : ports.tri,
     parent,
@@ -108,13 +109,17 @@ export async function startTrestleEureka(
 }
 
 function servingWorker(admin: string, rules: number): Promise<Status["workers"][number]> {
-  return eventually("the worker has the rule and the provider", async () => {
-    const status = await statusOf(admin);
-    if (status === undefined || !status.ready || status.endpoints !== 1 || status.rules !== rules) return undefined;
-    return status.workers.find(
-      ({ state, resourcesVersion }) => state === "serving" && resourcesVersion === status.resources,
-    );
-  });
+  return eventually(
+    "the worker has the rule and the provider",
+    async () => {
+      const status = await statusOf(admin);
+      if (status === undefined || !status.ready || status.endpoints !== 1 || status.rules !== rules) return undefined;
+      return status.workers.find(
+        ({ state, resourcesVersion }) => state === "serving" && resourcesVersion === status.resources,
+      );
+    },
+    30_000,
+  );
 }
 
 async function startParent(

@@ -98,7 +98,9 @@ function gatesTo(
         reading.strict === strict
           ? gateOf({ ...passage, decision: { ...passage.decision, method }, ...(path !== undefined && { path }) })
           : undefined;
-      return found !== undefined && (strict ? isShut(found) : found.mayRefuse) ? [found] : [];
+      return found !== undefined && (strict ? isShut(found) : found.mayRefuse && !gate.refusesFor(found))
+        ? [found]
+        : [];
     });
   const gates = { gate, strict: otherGates(true), others: otherGates(false) };
   return isShut(gate) || gates.strict.length > 0 || gates.others.length > 0 ? gates : undefined;

@@ -47,6 +47,8 @@ export interface Gate {
   inspect(fault: (check: SerializationCheck) => string | undefined): Denial | undefined;
   /** Some rule of CUSTOM or DENY may hold. */
   readonly mayRefuse: boolean;
+  /** Whether what the other gate's CUSTOM and DENY would refuse this one's refuse already. */
+  refusesFor(other: Gate): boolean;
   /**
    * Of a call that may also be read as one of these: whether CUSTOM or DENY would refuse that. No server is asked of it: what one would be asked
    * for is refused, unless it is `asked` already. Only what is refused is counted.
@@ -241,6 +243,14 @@ class LaneGate implements Gate {
   get mayRefuse(): boolean {
     const { custom, deny } = this.#layers;
     return custom?.empty === false || deny?.empty === false;
+  }
+
+  refusesFor(other: Gate): boolean {
+    if (!(other instanceof LaneGate)) return false;
+    const covers = (own: NarrowedRules | undefined, those: NarrowedRules | undefined) =>
+      those === undefined || those.empty || own?.covers(those) === true;
+    const { custom, deny } = other.#layers;
+    return covers(this.#layers.custom, custom) && covers(this.#layers.deny, deny);
   }
 
   refuse({ header }: AskedCall, asked: boolean): Denial | undefined {

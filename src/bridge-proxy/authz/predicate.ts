@@ -152,6 +152,15 @@ export function holds(predicate: Predicate, call: CallFacts): boolean | undefine
   }
 }
 
+/** Whether two predicates ask the same in the same way. */
+export function isSame(a: Predicate, b: Predicate): boolean {
+  if (a === b) return true;
+  if (typeof a === "boolean" || typeof b === "boolean") return false;
+  if (a.op === "not") return b.op === "not" && isSame(a.term, b.term);
+  if ((a.op !== "all" && a.op !== "any") || a.op !== b.op || a.terms.length !== b.terms.length) return false;
+  return a.terms.every((term, i) => isSame(term, b.terms[i]!));
+}
+
 /** Visits every part of a predicate. */
 export function visit(predicate: Predicate, see: (part: Exclude<Predicate, boolean>) => void): void {
   if (typeof predicate === "boolean") return;

@@ -6,6 +6,7 @@ import {
   compilePermission,
   compilePrincipal,
   holds,
+  isSame,
   type LaneFacts,
   narrow,
   type Predicate,
@@ -92,6 +93,13 @@ export class NarrowedRules {
       this.#byHeader.set(key.name, byValue);
       for (const value of key.values) add(byValue, value, rule);
     }
+  }
+
+  /** Whether each of these rules is among its own. */
+  covers({ rules }: NarrowedRules): boolean {
+    if (rules.length > this.rules.length) return false;
+    const own = new Map(this.rules.map((rule) => [rule.name, rule.predicate]));
+    return rules.every(({ name, predicate }) => own.has(name) && isSame(own.get(name)!, predicate));
   }
 
   /** Whether none can hold. */

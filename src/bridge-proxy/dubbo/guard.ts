@@ -6,7 +6,7 @@ import { limitRuling } from "../authz/limit-question.ts";
 import type { Peer } from "../authz/peer.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
-import { otherReadings, policyLookup, refuseDoubleNames } from "./readings.ts";
+import { otherReadings, policyLookup, refuseDoubleNames, refuseOtherNames } from "./readings.ts";
 
 /** Why a call does not go on. */
 export interface Refusal {
@@ -42,14 +42,17 @@ export function rulingOf(call: LedCall): Ruling | undefined {
 function policyRuling(call: LedCall): Ruling | undefined {
   const { config, peer, decision, route, head, header, known } = call;
   if (!config.routes.hasPolicies) return undefined;
-  if (head !== undefined) refuseDoubleNames(config.routes, head, decision);
-  const checkpoint =
-    known?.has(route) === true
-      ? known.get(route)
-      : checkpointTo(config.routes, { peer, decision, route, ...pathOf(head) }, head && otherReadings(head));
-  known?.set(route, checkpoint);
+  // Calls of one lane begin alike.
+  const isKnown = known?.has(route) === true;
+  if (isKnown && head !== undefined) refuseOtherNames(head, decision);
+  else if (head !== undefined) refuseDoubleNames(config.routes, head, decision);
+  const checkpoint = isKnown
+    ? known!.get(route)
+    : checkpointTo(config.routes, { peer, decision, route, ...pathOf(head) }, head && otherReadings(head));
+  if (!isKnown) known?.set(route, checkpoint);
+  if (checkpoint === undefined) return undefined;
   try {
-    return checkpoint?.judge({
+    return checkpoint.judge({
       header: head === undefined ? header : policyLookup(head, header),
       inspect: (check) => (head === undefined ? UNREAD : check.faultOf(head)),
     });

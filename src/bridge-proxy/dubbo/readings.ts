@@ -1,5 +1,5 @@
 import { ProtocolError } from "../../base/errors.ts";
-import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
+import type { AttachmentTexts, RequestView } from "../../codecs/dubbo2/request-view.ts";
 import { isContainer, type Value } from "../../codecs/value.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { OtherReading } from "../authz/checkpoint.ts";
@@ -11,25 +11,32 @@ import type { HostDecision, RouteTable } from "../route.ts";
  * `version` among the attachments (DubboProtocol.getInvoker, all lines to 3.3), and call what argument 0 of `$invoke` names with any three
  * arguments (2.6 and 2.7.0 to 2.7.6). Throws `ProtocolError`.
  */
-export function refuseDoubleNames(routes: RouteTable, head: RequestView, { host }: HostDecision): void {
-  const attachments = head.attachments();
-  const differ = (name: string, is: string, said: string | undefined, at: string) => {
-    if (said === undefined || said === is) return;
-    throw new ProtocolError(
-      "dubbo2",
-      `attachment ${name} names ${JSON.stringify(said.slice(0, 100))}, and the ${at} ${JSON.stringify(is.slice(0, 100))}`,
-    );
-  };
-  const version = plainVersion(head.version ?? "");
-  const group = attachments.get("group");
-  differ("path", head.service, attachments.get("path"), "call's head");
-  differ("version", version, versionOf(attachments.get("version")), "call's head");
-  differ("group", host.key.group, group, "service");
-  requireServiceName({ path: head.service, group: group ?? "", version }, "dubbo2");
+export function refuseDoubleNames(routes: RouteTable, head: RequestView, decision: HostDecision): void {
+  refuseOtherNames(head, decision);
+  const { group } = decision.host.key;
+  requireServiceName({ path: head.service, group, version: plainVersion(head.version ?? "") }, "dubbo2");
   if (isGroup(routes, head)) throw new ProtocolError("dubbo2", `service ${head.service.slice(0, 100)} names a group`);
   if (head.method.startsWith("$invoke") && (!head.isGeneric || head.effectiveMethod === head.method))
     throw new ProtocolError("dubbo2", `call of ${head.method} does not say which method is meant`);
   requireMethodName(head.effectiveMethod, "dubbo2");
+}
+
+/** The part of {@link refuseDoubleNames} that calls of one beginning differ in: what their attachments say. */
+export function refuseOtherNames(head: RequestView, { host }: HostDecision): void {
+  const attachments = head.attachments();
+  const { group, version } = host.key;
+  if (attachments.differs("path", head.service)) throw otherName("path", attachments, head.service);
+  if (attachments.differs("version", version) && (version !== "" || attachments.differs("version", "0.0.0")))
+    throw otherName("version", attachments, version);
+  if (attachments.differs("group", group)) throw otherName("group", attachments, group);
+}
+
+function otherName(name: "path" | "version" | "group", attachments: AttachmentTexts, is: string): ProtocolError {
+  const raw = attachments.get(name) ?? "";
+  const said = name === "version" ? plainVersion(raw) : raw;
+  const at = name === "group" ? "service" : "call's head";
+  const text = `names ${JSON.stringify(said.slice(0, 100))}, and the ${at} ${JSON.stringify(is.slice(0, 100))}`;
+  return new ProtocolError("dubbo2", `attachment ${name} ${text}`);
 }
 
 /** Whether what stands before the interface is a group that the service has: providers would take it for that. */
@@ -63,10 +70,6 @@ export function policyLookup(head: RequestView, lookup: HeaderLookup): HeaderLoo
       throw new ProtocolError("dubbo2", `a policy asks for ${name}, which stands there in several cases of letters`);
     return lookup(name);
   };
-}
-
-function versionOf(said: string | undefined): string | undefined {
-  return said === undefined ? undefined : plainVersion(said);
 }
 
 function plainVersion(version: string): string {

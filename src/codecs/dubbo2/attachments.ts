@@ -120,14 +120,26 @@ export class Attachments {
     return i < 0 ? -1 : smallDecimal(this.#bytes, this.#valueStart[i]!, this.entryEnd(i));
   }
 
+  /** Whether there is a value with this name that is not `text`; an ASCII one is compared as it stands. */
+  differs(name: string, text: string): boolean {
+    const i = this.indexOf(name);
+    if (i < 0) return false;
+    const start = this.#valueStart[i]!;
+    const tag = this.#bytes[start]!;
+    if (tag <= 0x1f && equalsAscii(this.#bytes, start + 1, this.entryEnd(i), text)) return false;
+    const said = this.valueText(i);
+    return said !== undefined && said !== text;
+  }
+
   /** Whether keys that differ from each other are this name but for the case of their letters. */
   hasOtherCases(name: string): boolean {
     const last = this.indexOfIgnoreCase(name);
     if (last <= 0) return false;
-    const key = this.keyText(last);
+    let key: string | undefined;
     for (let i = 0; i < last; i++) {
-      const other = this.keyText(i);
-      if (other !== key && other?.length === name.length && other.toLowerCase() === name.toLowerCase()) return true;
+      if (!this.#isIgnoreCase(i, name)) continue;
+      key ??= this.keyText(last);
+      if (this.keyText(i) !== key) return true;
     }
     return false;
   }
@@ -142,11 +154,14 @@ export class Attachments {
 
   /** Index of the last entry with this key in any case of its ASCII letters, -1 where there is none. */
   indexOfIgnoreCase(name: string): number {
-    for (let i = this.size - 1; i >= 0; i--) {
-      if (equalsAsciiIgnoreCase(this.#bytes, this.#keyStart[i]!, this.#keyEnd[i]!, name)) return i;
-      if (this.#keyStart[i]! < 0 && this.#chunkedKeys.get(i)?.toLowerCase() === name.toLowerCase()) return i;
-    }
+    for (let i = this.size - 1; i >= 0; i--) if (this.#isIgnoreCase(i, name)) return i;
     return -1;
+  }
+
+  #isIgnoreCase(i: number, name: string): boolean {
+    const start = this.#keyStart[i]!;
+    if (start >= 0) return equalsAsciiIgnoreCase(this.#bytes, start, this.#keyEnd[i]!, name);
+    return this.#chunkedKeys.get(i)?.toLowerCase() === name.toLowerCase();
   }
 
   /** The key of entry `i`; undefined where it is no string. */

@@ -177,6 +177,11 @@ export class Fastjson2Attachments implements AttachmentTexts {
     return record;
   }
 
+  differs(name: string, text: string): boolean {
+    const said = this.get(name);
+    return said !== undefined && said !== text;
+  }
+
   hasOtherCases(name: string): boolean {
     const wanted = name.toLowerCase();
     return new Set(this.entries.map(([key]) => key).filter((key) => key.toLowerCase() === wanted)).size > 1;

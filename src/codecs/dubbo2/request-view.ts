@@ -21,6 +21,8 @@ export interface AttachmentTexts {
   get(name: string): string | undefined;
   getIgnoreCase(name: string): string | undefined;
   getNumber(name: string): number;
+  /** Whether there is a value with this name that is not `text`; makes no text of it. */
+  differs(name: string, text: string): boolean;
   /** Whether keys that differ from each other are this name but for the case of their letters. */
   hasOtherCases(name: string): boolean;
   /** All that can be read as text, the last of repeated keys. */

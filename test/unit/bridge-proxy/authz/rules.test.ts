@@ -114,3 +114,13 @@ test("what is not known counts as the caller says", () => {
   expect(unknown.find(call, true)).toBeDefined();
   expect(unknown.find(call, false)).toBeUndefined();
 });
+
+test("rules that are all among another path's need not be asked twice", () => {
+  const at = (path: string) => index.narrow({ peer, path });
+  expect(at("/A/get").covers(at("/A/get"))).toBe(true);
+  expect(at("/A/get").covers(at("/A/other"))).toBe(false);
+  expect(at("/A/get").covers(at("/B/x"))).toBe(false);
+  const header = (value: string) => ({ permissions: [{ header: { name: "x", stringMatch: { exact: value } } }] });
+  const same = new RuleIndex(rules({ one: header("1"), two: header("2") }));
+  expect(same.narrow({ peer, path: "/A/get" }).covers(same.narrow({ peer, path: "/A/Get" }))).toBe(true);
+});

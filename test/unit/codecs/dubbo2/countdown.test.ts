@@ -4,7 +4,9 @@ import { countdownMs } from "../../../../src/codecs/dubbo2/countdown.ts";
 const saying = (said: Readonly<Record<string, number>>) => ({
   get: () => undefined,
   getIgnoreCase: () => undefined,
-  hasOtherCases: () => false, getNumber: (name: string) => said[name] ?? -1,
+  hasOtherCases: () => false,
+  differs: () => false,
+  getNumber: (name: string) => said[name] ?? -1,
   toRecord: () => ({}),
 });
 
