@@ -1,5 +1,6 @@
 import type { Cluster } from "../../codecs/xds/cluster.ts";
 import type { ClusterLoadAssignment } from "../../codecs/xds/endpoint.ts";
+import { noteOrigin } from "../../codecs/xds/origins.ts";
 import type { NamedResource, XdsResource } from "../../codecs/xds/resources.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
@@ -46,11 +47,18 @@ export function compileNeed(
     // An unknown subset has no endpoints: calls meant for it must not reach other versions.
     const endpoints = subset !== "" && selected === undefined ? [] : liveEndpoints(entry, selected?.labels, wire);
     const groups = withRouting(groupEndpoints(endpoints, choice, client), endpoints, routing);
+    const cluster = compileCluster(entry, subset, rule, client.mesh);
+    if (rule !== undefined) noteOrigin(cluster, { rule: rule.name, ...positionOf(rule) });
     return {
-      cluster: named(compileCluster(entry, subset, rule, client.mesh)),
+      cluster: named(cluster),
       endpoints: namedEndpoints({ clusterName: name, endpoints: groups }),
     };
   });
+}
+
+function positionOf({ at }: DestinationRule): { readonly file: string; readonly line: number } {
+  const { file, line } = at.position;
+  return { file, line };
 }
 
 /** What of a client the groups of endpoints depend on; `""` for nothing. */

@@ -1,11 +1,12 @@
 /** Which rules a refused response was made of. */
+import { originOf } from "../../codecs/xds/origins.ts";
 import type { RouteOrigin } from "../../codecs/xds/route.ts";
 
 /** Most rules that are named for one refusal. */
 const MAX_ORIGINS = 5;
 
 /**
- * The rules that the routes of refused resources came from, as their `io.trestle` metadata says: those whose route or host the
+ * The rules that refused resources came from, as the `io.trestle` metadata of routes says, or who made a cluster: those whose route or host the
  * client's message names first, at most five. Empty where the resources came from services alone.
  */
 export function originsOf(resources: readonly object[], message: string): readonly RouteOrigin[] {
@@ -28,10 +29,19 @@ export function originsOf(resources: readonly object[], message: string): readon
     for (const part of Object.values(record)) visit(part, named);
   };
   // A resource's own name is in most messages, and says nothing of what in it is wrong.
-  for (const one of resources) for (const part of Object.values(one)) visit(part, false);
+  for (const one of resources) {
+    const own = originOf(one);
+    if (own !== undefined) found.set(JSON.stringify(own), { origin: own, isNamed: isNamedIn(message, one) });
+    for (const part of Object.values(one)) visit(part, false);
+  }
   const all = [...found.values()];
   const named = all.filter(({ isNamed }) => isNamed);
   return (named.length > 0 ? named : all).slice(0, MAX_ORIGINS).map(({ origin }) => origin);
+}
+
+function isNamedIn(message: string, resource: object): boolean {
+  const { name } = resource as { readonly name?: unknown };
+  return typeof name === "string" && message.includes(name);
 }
 
 function originIn(record: Readonly<Record<string, unknown>>): RouteOrigin | undefined {

@@ -1,4 +1,5 @@
 import type { ClusterLoadAssignment } from "../../../codecs/xds/endpoint.ts";
+import { noteOrigin, originOf } from "../../../codecs/xds/origins.ts";
 import type { NamedResource, ResourceSet } from "../../../codecs/xds/resources.ts";
 import type { ServedResource } from "../../../codecs/xds/served.ts";
 import type { Entry } from "../../../model/entry.ts";
@@ -77,8 +78,10 @@ function compileCluster(
     const endpoints = plainEndpoints(assignment, own, protocols);
     const isNamed = hasNames(assignment, protocols);
     const target = { name: own, spoken, ...(isNamed && { inline: endpoints }) };
+    const cluster = envoyCluster(resource, target);
+    noteOrigin(cluster, originOf(resource));
     return {
-      cluster: versioned(own, envoyCluster(resource, target)),
+      cluster: versioned(own, cluster),
       endpoints: isNamed ? undefined : versioned(own, endpoints),
     };
   });

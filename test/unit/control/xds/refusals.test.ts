@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { noteOrigin } from "../../../../src/codecs/xds/origins.ts";
 import { originsOf } from "../../../../src/control/xds/refusals.ts";
 
 const origin = (rule: string) => ({ rule, file: `${rule}.yaml`, line: 1 });
@@ -32,4 +33,12 @@ describe("rules of a refused response", () => {
   test("none of what no rule made", () => {
     expect(originsOf([{ name: "a", metadata: { filterMetadata: { "io.trestle": { host: "b" } } } }], "a")).toEqual([]);
   });
+});
+
+test("a cluster's DestinationRule is told", () => {
+  const [bad, good] = [{ name: "outbound|1||a" }, { name: "outbound|1||b" }];
+  noteOrigin(bad, { rule: "da", file: "r.yaml", line: 1 });
+  noteOrigin(good, { rule: "db", file: "r.yaml", line: 9 });
+  expect(originsOf([bad, good], "outbound|1||a: no such policy")).toEqual([{ rule: "da", file: "r.yaml", line: 1 }]);
+  expect(originsOf([bad, good], "no").map(({ rule }) => rule)).toEqual(["da", "db"]);
 });
