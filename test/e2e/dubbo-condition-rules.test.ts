@@ -238,6 +238,45 @@ describe.each(["2.6", "2.7", "3.3"] as const)("a %s consumer is sent to whom it 
     }
   });
 
+  // 3.3 itself takes no such time-out up beside what its reference says. What an override says to consumers they do themselves, and the proxy nothing of it: a call that is tried three times is not tried nine times.
+  const config = `/dubbo/config/dubbo/${face}:1.0.0:g.configurators`;
+  const said = (parameters: string) =>
+    `configVersion: v2.7\nscope: service\nkey: ${face}\nenabled: true\nconfigs:\n- {side: consumer, addresses: ['0.0.0.0'], parameters: {${parameters}}}\n`;
+  test.skipIf(line === "2.6")(
+    "overrides for consumers: a time-out, tries, an answer in the provider's place",
+    async () => {
+      const sleep = async (one: Consumer) =>
+        String((await one.ask({ op: "call", method: "sleep", arg: 800 }))["error"] ?? "");
+      await real.make(config);
+      try {
+        await real.write(config, said("timeout: 300, retries: 2"));
+        for (const one of [straight, through])
+          await eventually(
+            `${one === straight ? "straight" : "through"} calls time out`,
+            async () => /time.?out/i.test(await sleep(one)),
+            15_000,
+          );
+        const before = await mesh.carried();
+        expect(await sleep(through)).toMatch(/time.?out/i);
+        await eventually("three tries are counted", async () => (await mesh.carried()) - before >= 3, 5_000);
+        expect((await mesh.carried()) - before).toBe(3);
+        await real.write(config, said("mock: 'force:return null'"));
+        for (const one of [straight, through]) {
+          const mocked = async () => {
+            const { value = null, error } = await one.ask({ op: "call", method: "whoAmI" });
+            return error === undefined && value === null;
+          };
+          await eventually("calls are answered by the consumer", mocked, 15_000);
+        }
+        expect((await mesh.trestle.get("/api/v1/findings")).body).not.toContain("TR0135");
+      } finally {
+        await real.remove(config);
+      }
+      for (const one of [straight, through])
+        await eventually("all is as before", async () => (await chosenBy(one, "whoAmI", {})) === all, 15_000);
+    },
+  );
+
   test("and all of that by the proxy", async () => {
     const before = await mesh.carried();
     await chosenBy(through, "whoAmI", {});

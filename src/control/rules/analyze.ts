@@ -9,6 +9,7 @@ import { analyzeDestinations } from "./analyze-destinations.ts";
 import { analyzeHosts } from "./analyze-hosts.ts";
 import { analyzePeerAuthentications } from "./analyze-peer-authentications.ts";
 import { analyzeRateLimits } from "./analyze-rate-limits.ts";
+import { analyzeRegistryRouters } from "./analyze-registry-routers.ts";
 import { analyzeRest } from "./analyze-rest.ts";
 import { analyzeRoutes } from "./analyze-routes.ts";
 import { analyzeScopes } from "./analyze-scopes.ts";
@@ -35,6 +36,7 @@ export function analyzeRules(
   const bindings = bindRules(mergeDelegates(withAttachedRules(rules)), entries, protocols, notLed, mesh);
   analyzeHosts(bindings, found.report);
   analyzeServiceEntries(rules, entries, found.report);
+  analyzeRegistryRouters(bindings, found.report);
   analyzeRoutes(bindings, found.report);
   analyzeDestinations(bindings, found.report);
   analyzeTraffic(bindings, found.report);

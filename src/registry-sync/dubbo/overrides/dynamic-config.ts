@@ -8,12 +8,12 @@ import { MATCH_PARAM } from "./overrides.ts";
 export interface DynamicConfig {
   /** In the order in which they are applied. Their path is the service that they are for, `*` for any. */
   readonly overrides: readonly DubboUrl[];
-  /** What is not applied, in a few words each: names of parameters, or why nothing could be read. */
+  /** What nobody applies behind the proxy, in a few words each: names of parameters, or why nothing could be read. */
   readonly rest: readonly string[];
 }
 
 /** What the proxy balances by, and so can apply in the consumers' place. */
-const APPLIED: ReadonlySet<string> = new Set(["weight", "disabled", "dubbo.tag"]);
+const APPLIED: ReadonlySet<string> = new Set(["weight", "warmup", "disabled", "dubbo.tag"]);
 const MAX_OVERRIDES = 256;
 const MAX_REST = 10;
 const ANY_HOST = "0.0.0.0";
@@ -26,6 +26,7 @@ const ANY_HOST = "0.0.0.0";
  * Never throws. Reference: apache/dubbo 3.3 ConfigParser, ConfiguratorConfig, AbstractConfigurator.
  */
 export function readDynamicConfig(text: string): DynamicConfig {
+  if (text.trimStart().startsWith("[")) return nothing("a list of URLs in place of configs");
   const rule = readRuleText(text);
   if (typeof rule === "string") return nothing(rule);
   const items = field(rule, "configs");
@@ -77,6 +78,18 @@ function isReadable(item: unknown, match: unknown, isForApplication: boolean): b
   return isAll("addresses", ANY_HOST) && isAll("applications", "*");
 }
 
+/**
+ * Whether those that an item is for see to one of its parameters themselves, behind Trestle as without: providers to all that theirs says, for they read
+ * it through the facade; consumers to what is for all providers alike (`timeout`, `retries`, `cluster`, `mock`, ...), for that is true of the proxy's
+ * addresses too. A `loadbalance` of theirs chooses among the proxy's addresses alone.
+ */
+function isTheirOwn(item: unknown, match: unknown, key: string): boolean {
+  if (APPLIED.has(key)) return false;
+  if (field(item, "side") === "provider") return true;
+  const namesProviders = !isEmpty(field(item, "providerAddresses")) || !isEmpty(field(match, "providerAddress"));
+  return field(item, "side") === "consumer" && !namesProviders && key !== "loadbalance";
+}
+
 function readItem(
   item: unknown,
   { isForApplication, hasMatches }: RuleScope,
@@ -90,7 +103,7 @@ function readItem(
   for (const [key, value] of parameters) {
     const isPlain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
     if (isApplied && isPlain && APPLIED.has(key)) values.push([key, String(value)]);
-    else rest.add(key.slice(0, 60));
+    else if (!isTheirOwn(item, match, key)) rest.add(key.slice(0, 60));
   }
   if (values.length === 0) return;
   // What consumers set comes after what providers say, whomever it is for.

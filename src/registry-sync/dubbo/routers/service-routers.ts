@@ -61,7 +61,10 @@ export function routersOf({ key, service, offers }: Service, world: RouterWorld)
       if (rule.differs !== undefined) tell("TR0137", `${rule.key}: ${rule.differs}; the proxy does as 3.3 does`, at);
       for (const step of rule.steps) steps.push(role === "consumer" ? { ...step, application: rule.stem } : step);
     } else if (rule.type === "configurators" && rule.rest.length > 0) {
-      tell("TR0135", `${rule.key} for ${key} has ${rule.rest.join(", ")}, which the proxy does not apply`);
+      tell(
+        "TR0135",
+        `${rule.key} for ${key} has ${rule.rest.join(", ")}, which nobody applies behind the proxy; write it as a DestinationRule or VirtualService`,
+      );
     }
   }
   if (steps.length > MAX_STEPS) tell("TR0131", `${key} is under ${steps.length} conditions, over ${MAX_STEPS}`);

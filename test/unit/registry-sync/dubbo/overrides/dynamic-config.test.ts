@@ -55,10 +55,23 @@ describe("dynamic configuration", () => {
       "of which a part is applied",
       "[{side: provider, parameters: {weight: 3, timeout: 9, threads: 5}}]",
       [`override://0.0.0.0/*?${any}&weight=3`],
-      ["timeout", "threads"],
+      [],
     ],
-    ["of which nothing is applied", "[{side: provider, parameters: {timeout: 9}}]", [], ["timeout"]],
-    ["enabled, which Dubbo sets nowhere", "[{side: provider, parameters: {enabled: false}}]", [], ["enabled"]],
+    ["of which providers apply all", "[{side: provider, parameters: {timeout: 9, threads: 5}}]", [], []],
+    [
+      "of which consumers apply all",
+      "[{side: consumer, applications: [a], parameters: {timeout: 9, retries: 1, cluster: failfast, mock: 'force:x'}}]",
+      [],
+      [],
+    ],
+    ["that chooses among the proxies", "[{side: consumer, parameters: {loadbalance: random}}]", [], ["loadbalance"]],
+    [
+      "for a provider that consumers do not see",
+      "[{side: consumer, providerAddresses: ['10.0.0.1:20880'], parameters: {mock: 'force:x'}}]",
+      [],
+      ["mock"],
+    ],
+    ["of a warm-up", "[{side: provider, parameters: {warmup: 9}}]", [`override://0.0.0.0/*?${any}&warmup=9`], []],
     [
       "for all consumers",
       "[{side: consumer, providerAddresses: ['10.0.0.1:20880'], parameters: {weight: 3, timeout: 1}}]",
@@ -104,7 +117,7 @@ describe("dynamic configuration", () => {
   test.each<[name: string, text: string, rest: string]>([
     ["no YAML", "configs: [", "it is no YAML"],
     ["an alias", "a: &x [1]\nconfigs: *x", "it is no YAML"],
-    ["Dubbo's list of URLs", '["override://0.0.0.0/a.B?weight=3"]', "it has no fields"],
+    ["Dubbo's list of URLs", '["override://0.0.0.0/a.B?weight=3"]', "a list of URLs in place of configs"],
     ["no configs", "enabled: true", "a text without configs"],
     ["too long a text", `configs: []\n#${"x".repeat(262_144)}`, "it is a text of more than 262144 characters"],
     [
@@ -118,7 +131,7 @@ describe("dynamic configuration", () => {
 
   test("names at most ten parameters that are not applied", () => {
     const parameters = Array.from({ length: 30 }, (_, i) => `p${i}: 1`);
-    expect(read(`configs: [{side: provider, parameters: {${parameters}}}]`).rest).toHaveLength(10);
+    expect(read(`configs: [{parameters: {${parameters}}}]`).rest).toHaveLength(10);
   });
 });
 

@@ -91,7 +91,7 @@ test("what cannot be read, and what lines read differently, is told at the rule'
 
 test("other dynamic configuration is told", () => {
   const { routing, codes } = judge({
-    "a.B::.configurators": "configs: [{side: provider, parameters: {threads: 5}}]",
+    "a.B::.configurators": "configs: [{side: consumer, parameters: {loadbalance: random}}]",
     "web.condition-router": condition,
   });
   expect([routing?.steps.length, codes]).toEqual([1, ["TR0135"]]);

@@ -413,10 +413,15 @@ describe("dynamic configuration of the config centre", () => {
   });
 
   test("tells what else it sets, and the service is led all the same", () => {
-    const rules = new Map([["shop.configurators", config("weight: 30, timeout: 9")]]);
+    const rules = new Map([
+      ["shop.configurators", "configs: [{side: consumer, parameters: {timeout: 9, loadbalance: random}}]"],
+    ]);
     const world = worldOf({ providers: two }, { rules });
     expect(world.findings.map(({ code, message }) => [code, message])).toEqual([
-      ["TR0135", "shop.configurators for a.B:1.0.0 has timeout, which the proxy does not apply"],
+      [
+        "TR0135",
+        "shop.configurators for a.B:1.0.0 has loadbalance, which nobody applies behind the proxy; write it as a DestinationRule or VirtualService",
+      ],
     ]);
     expect(passedServices(world.findings).size).toBe(0);
   });
