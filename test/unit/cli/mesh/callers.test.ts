@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { applicationsByAddress, tagsByAddress } from "../../../../src/cli/mesh/callers.ts";
+import { applicationsByAddress, tagsByAddress, valuesByAddress } from "../../../../src/cli/mesh/callers.ts";
 import type { Consumer, Entry } from "../../../../src/model/entry.ts";
 import { serviceKey } from "../../../../src/model/service.ts";
 
@@ -100,4 +100,35 @@ test("an address has an application where all its consumers name the same", () =
     ["a.B", "10.0.0.3", "", ""],
   ];
   expect(applicationsByAddress(consumers(rows))).toEqual({ "10.0.0.2": "web" });
+});
+
+test("what routers ask of consumers is said by address, where all consumers there say the same", () => {
+  const consumer = (address: string, params: Readonly<Record<string, string>>, name = "a.B") => ({
+    service: serviceKey(name),
+    address,
+    application: "web",
+    params,
+  });
+  const step = { rule: "/r", text: "", force: false, to: [{ match: [{ key: "region", is: ["$zone"] }], weight: 1 }] };
+  const when = [
+    { key: "site", is: ["east"] },
+    { key: "method", is: ["get"] },
+  ];
+  const entry: Entry = {
+    host: "a.b",
+    service: serviceKey("a.B"),
+    endpoints: [],
+    routing: { steps: [{ ...step, when }] },
+  };
+  const consumers = [
+    consumer("10.0.0.2", { site: "east", zone: "hz", other: "x" }),
+    consumer("10.0.0.1", { site: "east", zone: "hz" }),
+    consumer("10.0.0.1", { site: "west", zone: "hz" }),
+    consumer("10.0.0.3", { site: "east" }, "a.C"),
+  ];
+  expect(valuesByAddress(consumers, [entry])).toEqual({
+    "a.B": { "10.0.0.1": { zone: "hz" }, "10.0.0.2": { site: "east", zone: "hz" } },
+  });
+  expect(valuesByAddress(consumers, [{ host: "a.b", service: serviceKey("a.B"), endpoints: [] }])).toBeUndefined();
+  expect(valuesByAddress([], [entry])).toBeUndefined();
 });
