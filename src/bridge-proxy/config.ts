@@ -3,7 +3,7 @@ import type { JavaSchema } from "../codecs/java-schema.ts";
 import type { Cluster as ClusterResource } from "../codecs/xds/cluster.ts";
 import { TRESTLE_METADATA } from "../codecs/xds/core.ts";
 import type { ClusterLoadAssignment } from "../codecs/xds/endpoint.ts";
-import type { Listener } from "../codecs/xds/listener.ts";
+import type { Listener, ListenerFacts } from "../codecs/xds/listener.ts";
 import {
   CLUSTER_TYPE,
   type DeltaResources,
@@ -23,6 +23,7 @@ import { printServiceKey } from "../model/service.ts";
 import type { EjectedEndpoint } from "../model/stats.ts";
 import type { SendCheck } from "./authz/ext-authz.ts";
 import { HostAuthz } from "./authz/gate.ts";
+import { compileIdentities, type IdentityOf } from "./authz/vouched.ts";
 import type { ProxyContext } from "./context.ts";
 import { Callee } from "./dubbo/callee.ts";
 import { GatewayTable } from "./gateway/table.ts";
@@ -32,8 +33,7 @@ import { RouteTable } from "./route.ts";
 import type { RuntimeConfig } from "./runtime-config.ts";
 import type { TlsContext } from "./tls/contexts.ts";
 import { TripleCallee } from "./triple/callee.ts";
-import { checkSender } from "./triple/check-call.ts";
-import { limitSender } from "./triple/check-call.ts";
+import { checkSender, limitSender } from "./triple/check-call.ts";
 import { Cluster, type HostPools } from "./upstream/cluster.ts";
 import { HostPool, type UpstreamHost } from "./upstream/host.ts";
 import { HostUse } from "./upstream/host-use.ts";
@@ -64,6 +64,7 @@ export class ProxyConfig {
   readonly #inbound = new Map<string, RuntimeConfig>();
   /** Of the schemas in force, once somebody asked. */
   #classes: JavaSchema | undefined;
+  #identities: { readonly key: string; readonly of: IdentityOf | undefined } | undefined;
   /** Asks external authorization servers. */
   readonly #sendCheck: SendCheck;
   #current: RuntimeConfig;
@@ -186,6 +187,7 @@ export class ProxyConfig {
     return {
       routes: this.#routeTable(listener?.routeConfigName),
       applicationOf: (address) => applications[address],
+      identityOf: this.#identityOf(listener?.identities),
       tagOf: (address, service) => (tags === undefined ? "" : (tags[printServiceKey(service)]?.[address] ?? "")),
       callerOf: (address, service) => callers?.[printServiceKey(service)]?.[address],
       schemaOf: (name) => this.#resources[SCHEMA_TYPE].get(name)?.resource as ServiceSchema | undefined,
@@ -194,6 +196,13 @@ export class ProxyConfig {
         return this.#classes;
       },
     };
+  }
+
+  /** The same function while nobody else counts as somebody, so that what was decided holds. */
+  #identityOf(identities: ListenerFacts["identities"]): IdentityOf | undefined {
+    const key = JSON.stringify(identities ?? {});
+    if (this.#identities?.key !== key) this.#identities = { key, of: compileIdentities(identities) };
+    return this.#identities.of;
   }
 
   #routeTable(name: string | undefined): RouteTable {

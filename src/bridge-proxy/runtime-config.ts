@@ -1,6 +1,7 @@
 import type { JavaSchema } from "../codecs/java-schema.ts";
 import type { ServiceSchema } from "../model/schema.ts";
 import type { ServiceKey } from "../model/service.ts";
+import type { IdentityOf } from "./authz/vouched.ts";
 import type { RouteTable } from "./route.ts";
 
 /** Configuration in force; replaced whole, so that its identity tells whether something derived from it is stale. */
@@ -8,6 +9,8 @@ export interface RuntimeConfig {
   readonly routes: RouteTable;
   /** Which application registered as a consumer from an address; undefined where none or several did. */
   applicationOf(address: string): string | undefined;
+  /** Whose calls come from an address without a certificate; absent where that is nobody's. */
+  readonly identityOf?: IdentityOf | undefined;
   /** The tag that all consumers of a service registered with from an address; `""` where there is none. */
   tagOf(address: string, service: ServiceKey): string;
   /** What all consumers of a service that registered from an address said, of the parameters that its routers ask for. */

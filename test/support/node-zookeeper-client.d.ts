@@ -18,6 +18,7 @@ declare module "node-zookeeper-client" {
   export interface Client {
     connect(): void;
     close(): void;
+    addAuthInfo(scheme: string, auth: Buffer): void;
     once(event: "connected" | "disconnected" | "expired", listener: () => void): this;
     on(event: "connected" | "disconnected" | "expired", listener: () => void): this;
     getSessionId(): Buffer;

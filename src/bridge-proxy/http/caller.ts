@@ -4,6 +4,7 @@ import type { ResponseHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import { Http1Server } from "../../codecs/http1/server.ts";
 import { type Peer, peerOf } from "../authz/peer.ts";
+import { vouchedPeer } from "../authz/vouched.ts";
 import type { ProxyContext } from "../context.ts";
 import { logBug } from "../pending.ts";
 import type { CompiledHost } from "../route.ts";
@@ -246,7 +247,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
         this.#requestEnded = false;
         this.#minor = event.head.minor;
         this.#call = new HttpCall(this.#context, this, event.head);
-        this.#call.start(this.#hostNow(), this.#routes!, this.#peer);
+        this.#call.start(this.#hostNow(), this.#routes!, vouchedPeer(this.#peer, this.#config().identityOf));
         break;
       case "data":
         this.#call?.onRequestData(event.bytes);

@@ -1,6 +1,7 @@
 import type { LogLevel } from "../../base/log.ts";
 import type { Locality, MeshSettings } from "../../model/mesh.ts";
 import type { NamingStyle } from "../../registry-sync/naming/naming-styles.ts";
+import type { CallerConfig } from "./callers.ts";
 import type { InboundConfig } from "./inbound.ts";
 import type { ShapingConfig } from "./shaping.ts";
 
@@ -124,6 +125,8 @@ export interface TrestleConfig {
   readonly rules: readonly string[];
   /** Folder, or `kubernetes://` URL, with the certificates that rules name as `credentialName`; undefined for none. */
   readonly credentials?: string;
+  /** Callers without a certificate that count as an identity. */
+  readonly callers: readonly CallerConfig[];
   /** Metadata centres; of two that know one interface's types the first counts. */
   readonly metadata: readonly MetadataConfig[];
   /** Files and folders of .proto files and descriptor sets. */

@@ -1,7 +1,9 @@
 import { ConfigError } from "../../base/errors.ts";
+import { DEFAULT_MESH } from "../../model/mesh.ts";
 import { NAMING_STYLES, type NamingStyle } from "../../registry-sync/naming/naming-styles.ts";
 import { parseAddress } from "./address.ts";
 import { type RawCa, resolveCa } from "./ca.ts";
+import { type RawCaller, resolveCallers } from "./callers.ts";
 import {
   type ControlTls,
   DEFAULT_ADMIN,
@@ -71,6 +73,7 @@ interface RawConfig {
   };
   readonly mesh?: RawMesh;
   readonly ca?: RawCa;
+  readonly callers?: readonly RawCaller[];
   readonly rules?: readonly string[];
   readonly credentials?: string;
   readonly metadata?: readonly RawMetadata[];
@@ -178,6 +181,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
     },
     mesh: resolveMesh(raw.mesh ?? {}, fail),
     ...resolveCa(raw.ca, fail),
+    callers: resolveCallers(raw.callers ?? [], raw.mesh?.trustDomain ?? DEFAULT_MESH.trustDomain, env, fail),
     rules: checkRules(flags.rules ?? raw.rules ?? [], (i) => place(flags.rules, "--rules", `rules[${i}]`), fail),
     ...checkCredentials(raw.credentials, fail),
     metadata: (flags.metadata?.map((url): RawMetadata => ({ url })) ?? raw.metadata ?? []).map((item, i) =>

@@ -1,6 +1,7 @@
 import { DEFAULT_MESH } from "../../model/mesh.ts";
 import { NAMING_STYLES } from "../../registry-sync/naming/naming-styles.ts";
 import { CA_KEYS } from "./ca.ts";
+import { CALLER_KEYS } from "./callers.ts";
 import { CONTROL_TLS_KEYS } from "./control.ts";
 import type { KeyShape, Shape } from "./document.ts";
 import { PROVIDER_KEYS } from "./extension-providers.ts";
@@ -193,6 +194,11 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
     shape: { type: "map", keys: CA_KEYS },
     doc: "the certificate authority of the mesh: gives identities, for mTLS between proxies; {} for all defaults",
     default: "none",
+  },
+  callers: {
+    shape: { type: "list", items: { type: "map", keys: CALLER_KEYS } },
+    doc: "callers without a certificate that count as an identity, for policies at the proxy that they call",
+    default: "[]",
   },
   rules: {
     shape: { ...texts, type: "list", items: text, orSingle: true },

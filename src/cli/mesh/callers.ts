@@ -8,16 +8,21 @@ import { matchesGroup, matchesVersion } from "../../registry-sync/dubbo/match.ts
 import { decodedParam } from "../../registry-sync/dubbo/url.ts";
 
 /** What registries say of those who call. */
-export type Callers = Pick<ProxyNode, "applications" | "tags" | "callers">;
+export type Callers = Pick<ProxyNode, "applications" | "tags" | "callers" | "identities">;
 
 /** Key under which a consumer registers the tag of its reference (apache/dubbo 2.7 and 3.x AbstractInterfaceConfig.getTag). */
 const TAG = "dubbo.tag";
 
 /** What the proxy must know of consumers: their applications where a rule asks for them, their tags, and what routers of a registry ask for. */
-export function callersFor(snapshot: Snapshot, consumers: readonly Consumer[] = []): Callers {
+export function callersFor(
+  snapshot: Snapshot,
+  consumers: readonly Consumer[] = [],
+  identities: Callers["identities"] = {},
+): Callers {
   const tags = tagsByAddress(consumers, snapshot.entries);
   const callers = valuesByAddress(consumers, snapshot.entries);
   return {
+    ...(Object.keys(identities).length > 0 && { identities }),
     ...(usesApplications(snapshot) && { applications: applicationsByAddress(consumers) }),
     ...(tags && { tags }),
     ...(callers && { callers }),

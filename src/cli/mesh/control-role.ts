@@ -16,6 +16,7 @@ import type { TrestleConfig } from "../config/config.ts";
 import { configWithoutSecrets } from "../config/secrets.ts";
 import { VERSION } from "../version.ts";
 import { diffOf } from "./admin-sources.ts";
+import { CallerIdentities } from "./caller-identities.ts";
 import { type Callers, callersFor } from "./callers.ts";
 import { Certificates } from "./certificates.ts";
 import { type OpenCredentials, openCredentials } from "./credentials.ts";
@@ -24,7 +25,7 @@ import { FindingLog } from "./finding-log.ts";
 import { type OpenRegistry, openRegistries } from "./registries/open.ts";
 import { registryStatuses, warnOutOfReach } from "./registry-status.ts";
 import { RuleLog } from "./rule-log.ts";
-import { judgeRules, type OpenRules, openRules } from "./rules.ts";
+import { createJudge, type OpenRules, openRules } from "./rules.ts";
 import { SchemaSources } from "./schemas.ts";
 import { controllerParts, hostOfRule } from "./shaping.ts";
 import { isOwn, OWNER, openOutputs } from "./sync.ts";
@@ -58,10 +59,13 @@ export class ControlRole {
   #running: Promise<unknown> = Promise.resolve();
   #served: Snapshot | undefined;
   #callers: Callers = {};
+  /** By address range alone: nobody logs in here. */
+  readonly #identities: Callers["identities"];
 
   constructor(config: TrestleConfig, log: Logger) {
     this.#config = config;
     this.#log = log;
+    this.#identities = new CallerIdentities(config.callers).current.get();
     this.#certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
     this.xds = new XdsOutput(log, this.#certificates, config.mesh);
     const { mesh } = config;
@@ -192,7 +196,7 @@ export class ControlRole {
       this.#schemas.take(one);
       this.#findingLog.note();
       if (this.#served === undefined) continue;
-      const callers = callersFor(this.#served, one.consumers);
+      const callers = callersFor(this.#served, one.consumers, this.#identities);
       if (JSON.stringify(callers) !== JSON.stringify(this.#callers)) this.#serve(this.#served, callers);
     }
   }
@@ -204,7 +208,7 @@ export class ControlRole {
     for await (const snapshot of this.#store.snapshots.watch(this.#stop.signal)) {
       this.#schemas.takeSnapshot(snapshot);
       this.#ruleFiles.noteServices();
-      this.#serve(snapshot, callersFor(snapshot, this.state?.consumers));
+      this.#serve(snapshot, callersFor(snapshot, this.state?.consumers, this.#identities));
     }
   }
 

@@ -17,10 +17,11 @@ import { type ConfigChange, compareConfigs } from "../config/changes.ts";
 import type { FacadeConfig, TrestleConfig } from "../config/config.ts";
 import type { DubboServer } from "../dubbo/server.ts";
 import { adminSources, type MeshParts, notLedBy } from "./admin-sources.ts";
+import { CallerIdentities } from "./caller-identities.ts";
 import { type Callers, callersFor } from "./callers.ts";
 import { Certificates, withSecrets } from "./certificates.ts";
-import { type DataFolder, openData } from "./data-folder.ts";
 import { type OpenCredentials, openCredentials } from "./credentials.ts";
+import { type DataFolder, openData } from "./data-folder.ts";
 import { carriedBy, DataPlane, type Given, protocolsOf } from "./data-plane.ts";
 import { type OpenFacade, openFacade } from "./facades/open.ts";
 import { FindingLog } from "./finding-log.ts";
@@ -85,6 +86,7 @@ export class Mesh implements MeshParts {
   #given: Snapshot | undefined;
   #isWorldKnown = false;
   #callers: Callers = {};
+  readonly #identities: CallerIdentities;
   readonly #compile = createCompiler();
   #wasReady = false;
   #showAgain: Timer | undefined;
@@ -93,6 +95,7 @@ export class Mesh implements MeshParts {
     this.config = config;
     this.#log = log;
     const { mesh } = config;
+    this.#identities = new CallerIdentities(config.callers);
     this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config), hostOf: hostOfRule(config), mesh });
     this.#data = openData(config, log);
     const snapshot = () => this.store.snapshots.get();
@@ -169,7 +172,8 @@ export class Mesh implements MeshParts {
         this.#followSnapshots(),
         this.#openXds(),
         this.#followState(),
-        this.#followCallers(),
+        this.#followCallers(this.#controller.state),
+        this.#followCallers(this.#identities.current),
         this.#followSecrets(),
         this.#followCredentials(),
       ]);
@@ -271,7 +275,7 @@ export class Mesh implements MeshParts {
     for await (const snapshot of this.store.snapshots.watch(this.#stop.signal)) {
       this.schemas.takeSnapshot(snapshot);
       this.ruleFiles.noteServices();
-      this.#callers = callersFor(snapshot, this.sync?.consumers);
+      this.#callers = callersFor(snapshot, this.sync?.consumers, this.#identities.current.get());
       this.#given = snapshot;
       if (this.#isWorldKnown) this.xds.update(snapshot, this.#callers);
       await this.dataPlane.update(this.#resourcesFor(snapshot));
@@ -300,10 +304,10 @@ export class Mesh implements MeshParts {
   }
 
   /** Consumers come and go without a new snapshot; the workers hear of it where it counts. */
-  async #followCallers(): Promise<void> {
-    for await (const _ of this.#controller!.state.watch(this.#stop.signal)) {
+  async #followCallers(of: { watch(signal: AbortSignal): AsyncIterable<unknown> }): Promise<void> {
+    for await (const _ of of.watch(this.#stop.signal)) {
       if (this.#given === undefined) continue;
-      const callers = callersFor(this.#given, this.sync?.consumers);
+      const callers = callersFor(this.#given, this.sync?.consumers, this.#identities.current.get());
       if (JSON.stringify(callers) === JSON.stringify(this.#callers)) continue;
       this.#callers = callers;
       if (this.#isWorldKnown) this.xds.update(this.#given, callers);
@@ -355,6 +359,7 @@ export class Mesh implements MeshParts {
       spacing,
       log: this.#log.child({ facade: config.registry }),
       onRemoval: (instances) => this.#controller?.expectRemoval(config.registry, instances),
+      onLogin: (...who) => this.#identities.login(...who),
     });
   }
 

@@ -189,7 +189,11 @@ function sameNode(a: ProxyNode, b: ProxyNode): boolean {
   const addresses = ({ dubbo, tri, http, gatewayAddress }: ProxyNode) =>
     JSON.stringify([dubbo, tri, http, gatewayAddress]);
   return (
-    a.applications === b.applications && a.tags === b.tags && a.callers === b.callers && addresses(a) === addresses(b)
+    a.applications === b.applications &&
+    a.identities === b.identities &&
+    a.tags === b.tags &&
+    a.callers === b.callers &&
+    addresses(a) === addresses(b)
   );
 }
 

@@ -10,7 +10,7 @@ import { type UpstreamHost, UpstreamHosts } from "./hosts.ts";
 import { listenAt } from "./listen.ts";
 import { Patience } from "./patience.ts";
 import { FacadeConnection } from "./zookeeper/connection.ts";
-import type { FacadeShared } from "./zookeeper/core.ts";
+import type { FacadeShared, OnLogin } from "./zookeeper/core.ts";
 import { createCounters, type FacadeCounters } from "./zookeeper/counters.ts";
 import { Listings } from "./zookeeper/listings.ts";
 import { SessionMemory } from "./zookeeper/memory.ts";
@@ -36,6 +36,8 @@ export interface ZookeeperFacadeOptions {
   readonly onFinding?: (finding: Finding) => void;
   /** Hears of provider instances (`address:port`) that a client took out on purpose: it deleted their node or closed its session. */
   readonly onRemoval?: (instances: readonly string[]) => void;
+  /** Hears of clients that log in. */
+  readonly onLogin?: OnLogin;
   /** Numbers in [0, 1); shuffles the servers. */
   readonly random?: () => number;
 }
@@ -64,6 +66,7 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
     patience: new Patience(clock),
     counters,
     ...(options.onRemoval && { onRemoval: options.onRemoval }),
+    ...(options.onLogin && { onLogin: options.onLogin }),
   };
   const allows = compileAllow(options.allow ?? []);
   const connectionOptions = {

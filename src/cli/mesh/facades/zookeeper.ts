@@ -2,7 +2,16 @@ import { createZookeeperFacade } from "../../../registry-sync/facades/zookeeper.
 import type { OpenFacadeOf } from "./facade-parts.ts";
 
 /** A facade that speaks ZooKeeper's protocol, in front of a ZooKeeper or the embedded registry. */
-export const openZookeeperFacade: OpenFacadeOf = ({ config, upstream, context, clock, log, onFinding, onRemoval }) =>
+export const openZookeeperFacade: OpenFacadeOf = ({
+  config,
+  upstream,
+  context,
+  clock,
+  log,
+  onFinding,
+  onRemoval,
+  onLogin,
+}) =>
   createZookeeperFacade({
     listen: { host: config.host, port: config.port },
     upstream,
@@ -12,4 +21,5 @@ export const openZookeeperFacade: OpenFacadeOf = ({ config, upstream, context, c
     log,
     onFinding,
     onRemoval,
+    onLogin,
   });

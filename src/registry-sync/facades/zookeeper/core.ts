@@ -2,7 +2,7 @@ import { ProtocolError } from "../../../base/errors.ts";
 import { ERRORS } from "../../../codecs/zookeeper/constants.ts";
 import { PROTOCOL } from "../../../codecs/zookeeper/jute.ts";
 import type { ReplyHeader } from "../../../codecs/zookeeper/records.ts";
-import type { Request } from "../../../codecs/zookeeper/requests.ts";
+import type { AuthRequest, Request } from "../../../codecs/zookeeper/requests.ts";
 import { type DubboUrl, interfaceOf } from "../../dubbo/url.ts";
 import { ANYBODY, type Asker, PASSES, type Speech, speechOf, withSpeech } from "../../present/asker.ts";
 import type { PresentContext } from "../../present/context.ts";
@@ -16,6 +16,12 @@ import { replyHeader, requestPacket } from "./packets.ts";
 import { instancesAt } from "./removals.ts";
 import { Tracked } from "./tracked.ts";
 
+/**
+ * A client at an address says to be a user, by a password that the registry itself does not check; gives what to call when the client is gone,
+ * undefined for somebody who is not known.
+ */
+export type OnLogin = (address: string, username: string, password: string) => (() => void) | undefined;
+
 /** What all sessions of a facade share. */
 export interface FacadeShared {
   context(): PresentContext;
@@ -25,6 +31,7 @@ export interface FacadeShared {
   readonly counters: FacadeCounters;
   /** Hears of provider instances (`address:port`) that a client took out on purpose. */
   readonly onRemoval?: (instances: readonly string[]) => void;
+  readonly onLogin?: OnLogin;
 }
 
 /** Gets the reply to one request and puts into the outbox what the client is to see of it. */
@@ -42,6 +49,9 @@ const MAX_CALLED = 20_000;
 
 /** Applications that one session may be; of more, the rest are not asked for. */
 const MAX_APPLICATIONS = 16;
+
+/** Users that one connection may be. */
+const MAX_LOGINS = 8;
 
 /** Own requests have xids from here downward; order alone matches replies, so a client may use the same. */
 const FIRST_OWN_XID = -1_000_000;
@@ -83,6 +93,7 @@ export class SessionCore {
   readonly #address: string;
   /** The applications that it says to be, by what it registers. */
   readonly applications = new Set<string>();
+  readonly #logins: (() => void)[] = [];
   #passes: { readonly context: PresentContext; readonly size: number; readonly passes: boolean } | undefined;
   sessionId = 0n;
   remembered: Remembered | undefined;
@@ -95,6 +106,19 @@ export class SessionCore {
   constructor(shared: FacadeShared, address = "") {
     this.shared = shared;
     this.#address = address;
+  }
+
+  /** The client says who it is: `digest` with `user:password`. */
+  noteLogin({ scheme, auth }: AuthRequest): void {
+    const [, username = "", password = ""] = /^([^:]+):(.*)$/s.exec(Buffer.from(auth ?? []).toString("utf8")) ?? [];
+    if (scheme !== "digest" || username === "" || this.#logins.length >= MAX_LOGINS) return;
+    const leave = this.shared.onLogin?.(this.#address, username, password);
+    if (leave !== undefined) this.#logins.push(leave);
+  }
+
+  /** The connection is gone, and with it what the client said of itself. */
+  logOut(): void {
+    for (const leave of this.#logins.splice(0)) leave();
   }
 
   /** Whether the client is shown what the registry has, by its address or an application that it is. */

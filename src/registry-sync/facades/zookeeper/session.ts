@@ -3,7 +3,7 @@ import { ERRORS, OPS, opName, XIDS } from "../../../codecs/zookeeper/constants.t
 import { fourLetterWord, PacketSplitter, packetBody } from "../../../codecs/zookeeper/frame.ts";
 import { JuteReader, PROTOCOL } from "../../../codecs/zookeeper/jute.ts";
 import { type ReplyHeader, readConnectRequest, readConnectResponse } from "../../../codecs/zookeeper/records.ts";
-import { decodeRequest, peekRequest, type ReadRequest } from "../../../codecs/zookeeper/requests.ts";
+import { type AuthRequest, decodeRequest, peekRequest, type ReadRequest } from "../../../codecs/zookeeper/requests.ts";
 import { interfaceOf, param, parseNodeName } from "../../dubbo/url.ts";
 import { childAt, consumerNodeAt, type Directory, type DirectoryChild, directoryAt } from "../../present/directory.ts";
 import { type FacadeShared, MAX_PENDING, SessionCore } from "./core.ts";
@@ -163,6 +163,7 @@ export class FacadeSession {
   /** The connection is gone: keeps what the session's next connection has use for. */
   end(): void {
     const core = this.#core;
+    core.logOut();
     if (core.sessionId === 0n) return;
     const shown = new Map(core.remembered?.shown ?? []);
     for (const [path, { presented, armed }] of core.tracked) {
@@ -191,6 +192,8 @@ export class FacadeSession {
     // These three are answered past the order of the others.
     if (type === OPS.ping || type === OPS.auth || type === OPS.sasl) {
       if (type === OPS.sasl) this.#saslXids.add(xid);
+      else if (type === OPS.auth && core.shared.onLogin !== undefined)
+        core.noteLogin(decodeRequest(body).request as AuthRequest);
       core.sendLoose(packet);
     } else if (type === OPS.setWatches || type === OPS.setWatches2) setWatches(core, packet, xid);
     else if (type === OPS.multi || type === OPS.multiRead) {

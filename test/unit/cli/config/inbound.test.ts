@@ -16,6 +16,7 @@ test("a provider speaks Dubbo2 and has the proxy's labels unless told", () => {
         to: { address: "10.0.0.2", port: 20_880 },
         protocol: "dubbo",
         labels: { app: "gate" },
+        register: true,
       },
     ],
   });

@@ -54,6 +54,7 @@ test("nothing given is a mesh of this machine with an embedded registry", () => 
       serviceAccount: "default",
     },
     mesh: { namespace: "default", rootNamespace: "istio-system", trustDomain: "cluster.local", extensionProviders: [] },
+    callers: [],
     rules: [],
     metadata: [],
     protos: [],
@@ -138,6 +139,7 @@ admin: 127.0.0.1:15000
           to: { address: "10.77.0.2", port: 20_880 },
           protocol: "dubbo",
           labels: { app: "gate" },
+          register: true,
         },
       ],
       labels: { app: "gate" },
@@ -145,6 +147,7 @@ admin: 127.0.0.1:15000
       locality: { region: "cn-north", zone: "a", subZone: "" },
     },
     mesh: { namespace: "shop", rootNamespace: "istio-system", trustDomain: "acme.example", extensionProviders: [] },
+    callers: [],
     rules: ["./rules"],
     metadata: [
       {
@@ -203,7 +206,7 @@ admin: "nowhere:"
     "5 proxy.dubbo[0]: proxy.dubbo[0] must be a port number from 0 to 65535",
     "5 proxy.http: proxy.http must be a map",
     "5 proxy.tri: proxy.tri must be a port number from 0 to 65535",
-    "6 ruels: unknown key ruels; known here: registries, facades, proxy, mesh, ca, rules, credentials, metadata, protos, outputs, control, admin, naming, guard, data",
+    "6 ruels: unknown key ruels; known here: registries, facades, proxy, mesh, ca, callers, rules, credentials, metadata, protos, outputs, control, admin, naming, guard, data",
     '7 admin: "nowhere:" is no host:port to listen on, such as 127.0.0.1:15000',
   ]);
 });

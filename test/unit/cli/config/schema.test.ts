@@ -34,7 +34,11 @@ test("the complete file of docs/configuration.md has every key and nothing wrong
   await writeFile(file, text);
   const { errors } = resolveConfig({ config: file }, {});
   await rm(folder, { recursive: true });
-  expect(errors.map(({ path }) => path)).toEqual(["registries[0].auth.passwordFile"]);
+  expect(errors.map(({ path }) => path)).toEqual([
+    "registries[0].auth.passwordFile",
+    "callers[1].auth.passwordEnv",
+    "callers[2].auth.passwordFile",
+  ]);
   const names = explainKeys().map(({ key }) => key.split(".").at(-1)?.replace("[]", "") ?? "");
   expect(names.filter((name) => name !== "passwordEnv" && !text.includes(`${name}:`))).toEqual([]);
 });

@@ -35,6 +35,7 @@ test.each(["zookeeper", "nacos", "eureka"] as const)(
         context: createPresentContext({ addresses: [] }),
         log: silentLogger,
         onRemoval: () => {},
+        onLogin: () => undefined,
         spacing: new Spacing(steadyClock),
       },
     );

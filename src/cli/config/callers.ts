@@ -1,0 +1,82 @@
+import { parseBlock } from "../../base/ip-block.ts";
+import { type Identity, isIdentity, printIdentity } from "../../model/identity.ts";
+import type { KeyShape, Shape } from "./document.ts";
+import type { Environment, Fail } from "./registries.ts";
+import { resolvePassword } from "./registries.ts";
+
+const text: Shape = { type: "string" };
+
+/** The keys of one item of `callers`. */
+export const CALLER_KEYS: Readonly<Record<string, KeyShape>> = {
+  identity: { shape: text, required: true, doc: "whom such callers count as: NAMESPACE/ACCOUNT of mesh.trustDomain" },
+  addresses: {
+    shape: { type: "list", items: text },
+    doc: "addresses and CIDR ranges that its calls come from; the narrowest counts",
+    default: "[]",
+  },
+  username: {
+    shape: text,
+    doc: "user by whom its process logs in at a ZooKeeper facade (digest): its address counts while it is connected",
+  },
+  password: { shape: text, doc: "", refused: "may not stand in the file; use passwordFile or passwordEnv" },
+  passwordFile: { shape: text, doc: "file that holds that user's password" },
+  passwordEnv: { shape: text, doc: "environment variable that holds it" },
+};
+
+/** One item of `callers` as the file has it. */
+export interface RawCaller {
+  readonly identity: string;
+  readonly addresses?: readonly string[];
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly passwordEnv?: string;
+}
+
+/** Callers without a certificate that count as an identity. */
+export interface CallerConfig {
+  /** SPIFFE id. */
+  readonly identity: string;
+  readonly addresses: readonly string[];
+  /** Undefined where nobody logs in for it. */
+  readonly login?: { readonly username: string; readonly password: string };
+}
+
+/** What `callers` says; `fail` is told what is wrong, by path. */
+export function resolveCallers(
+  items: readonly RawCaller[],
+  trustDomain: string,
+  env: Environment,
+  fail: Fail,
+): readonly CallerConfig[] {
+  const ranges = new Map<string, number>();
+  const users = new Map<string, number>();
+  return items.flatMap((item, i) => {
+    const at = `callers[${i}]`;
+    const { username, addresses = [] } = item;
+    const [namespace = "", serviceAccount = "", ...more] = item.identity.split("/");
+    const identity: Identity = { trustDomain, namespace, serviceAccount };
+    const isGood = more.length === 0 && isIdentity(identity);
+    if (!isGood) fail(`${at}.identity`, `"${item.identity}" is no NAMESPACE/ACCOUNT, such as shop/web`);
+    addresses.forEach((address, j) => {
+      if (parseBlock(address) === undefined) fail(`${at}.addresses[${j}]`, `"${address}" is no address or CIDR range`);
+      const other = ranges.get(address);
+      if (other !== undefined) fail(`${at}.addresses[${j}]`, `${address} stands in callers[${other}] already`);
+      ranges.set(address, i);
+    });
+    if (addresses.length === 0 && username === undefined) fail(at, "nobody can be it: give addresses or username");
+    if (!isGood) return [];
+    const whole = { identity: printIdentity(identity), addresses };
+    if (username === undefined) return [whole];
+    const other = users.get(username);
+    if (other !== undefined) fail(`${at}.username`, `${username} is that of callers[${other}] already`);
+    users.set(username, i);
+    const password = resolvePassword(
+      { auth: { ...item, username } },
+      { username: "", password: "" } as never,
+      at,
+      env,
+      fail,
+    );
+    return [{ ...whole, login: { username, password } }];
+  });
+}
