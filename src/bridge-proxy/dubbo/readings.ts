@@ -66,9 +66,10 @@ export function policyLookup(head: RequestView, lookup: HeaderLookup): HeaderLoo
   return (name) => {
     if (name === "dubbo-group" && contextOf(head.service) !== "" && !head.attachments().get("group"))
       throw new ProtocolError("dubbo2", "a policy asks for the group, which may stand in the service's name");
-    if (head.attachments().hasOtherCases(name))
+    const cases = head.attachments().countCases(name);
+    if (cases === 2)
       throw new ProtocolError("dubbo2", `a policy asks for ${name}, which stands there in several cases of letters`);
-    return lookup(name);
+    return cases === 1 || name.startsWith("dubbo-") ? lookup(name) : undefined;
   };
 }
 

@@ -17,6 +17,9 @@ import { decodeText, equalsAscii, equalsAsciiIgnoreCase, printScalar, smallDecim
 /** More attachments than this in one request are refused: real ones carry a few dozen. */
 export const MAX_ATTACHMENTS = 4096;
 
+/** Shared: an empty buffer for each call is what the collector notices. */
+const NO_BYTES = Buffer.alloc(0);
+
 /** Whether the request has a map, a null (or empty string) in its place, or ends before it. */
 export type AttachmentForm = "map" | "null" | "absent";
 
@@ -29,7 +32,7 @@ export class Attachments {
   mapStart = 0;
   /** Where the map's final `5a` stands; for null and absent the offset behind them. */
   mapEnd = 0;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NO_BYTES;
   readonly #entryStart: number[] = [];
   readonly #keyStart: number[] = [];
   readonly #keyEnd: number[] = [];
@@ -97,7 +100,7 @@ export class Attachments {
 
   /** Lets go of the bytes. */
   release(): void {
-    this.#bytes = Buffer.alloc(0);
+    this.#bytes = NO_BYTES;
     this.size = 0;
     this.form = "absent";
   }
@@ -131,17 +134,17 @@ export class Attachments {
     return said !== undefined && said !== text;
   }
 
-  /** Whether keys that differ from each other are this name but for the case of their letters. */
-  hasOtherCases(name: string): boolean {
+  /** How many keys, 2 for all above one, are this name but for the case of their letters; one that repeats counts once. */
+  countCases(name: string): 0 | 1 | 2 {
     const last = this.indexOfIgnoreCase(name);
-    if (last <= 0) return false;
+    if (last < 0) return 0;
     let key: string | undefined;
     for (let i = 0; i < last; i++) {
       if (!this.#isIgnoreCase(i, name)) continue;
       key ??= this.keyText(last);
-      if (this.keyText(i) !== key) return true;
+      if (this.keyText(i) !== key) return 2;
     }
-    return false;
+    return 1;
   }
 
   /** Index of the last entry with this key, -1 where there is none. */

@@ -182,9 +182,10 @@ export class Fastjson2Attachments implements AttachmentTexts {
     return said !== undefined && said !== text;
   }
 
-  hasOtherCases(name: string): boolean {
+  countCases(name: string): 0 | 1 | 2 {
     const wanted = name.toLowerCase();
-    return new Set(this.entries.map(([key]) => key).filter((key) => key.toLowerCase() === wanted)).size > 1;
+    const { size } = new Set(this.entries.map(([key]) => key).filter((key) => key.toLowerCase() === wanted));
+    return size > 1 ? 2 : size === 1 ? 1 : 0;
   }
 
   getNumber(name: string): number {

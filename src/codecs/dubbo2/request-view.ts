@@ -23,8 +23,8 @@ export interface AttachmentTexts {
   getNumber(name: string): number;
   /** Whether there is a value with this name that is not `text`; makes no text of it. */
   differs(name: string, text: string): boolean;
-  /** Whether keys that differ from each other are this name but for the case of their letters. */
-  hasOtherCases(name: string): boolean;
+  /** How many keys, 2 for all above one, are this name but for the case of their letters; one that repeats counts once. */
+  countCases(name: string): 0 | 1 | 2;
   /** All that can be read as text, the last of repeated keys. */
   toRecord(): Record<string, string>;
 }

@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
+import { peerFrom } from "../../../../src/bridge-proxy/authz/peer.ts";
 import type { CompiledRoute, HostDecision } from "../../../../src/bridge-proxy/route.ts";
-import type { TripleLane } from "../../../../src/bridge-proxy/triple/lanes.ts";
+import { guardLane } from "../../../../src/bridge-proxy/triple/guard.ts";
+import { laneOf, type TripleLane } from "../../../../src/bridge-proxy/triple/lanes.ts";
 import { laneOfCopy, NOBODY, NowhereStream } from "../../../../src/bridge-proxy/triple/nowhere.ts";
+import { guardedConfig } from "../../../support/guarded-routes.ts";
+import { policyText } from "../../../support/policies.ts";
+import { clusterName } from "../../../support/xds-fixtures.ts";
 
 test("nobody's stream takes everything at once, until it is reset", () => {
   const stream = new NowhereStream();
@@ -24,4 +29,28 @@ test("a copy is led by its own route, and its caller's time does not count", () 
     decision,
     route,
   });
+});
+
+test("policies see of a copy what was read of the call's message", () => {
+  const byArgument = policyText(
+    "r",
+    "{action: DENY, rules: [{when: [{key: 'request.headers[dubbo-arg-0]', values: ['7']}]}]}",
+  );
+  const mirrorTo = (key: string) => ({ cluster: clusterName(key) });
+  const route = { cluster: clusterName("com.acme.A"), requestMirrorPolicies: [mirrorTo("com.acme.B")] };
+  const config = guardedConfig({
+    "com.acme.A": { routes: [{ name: "all", match: { prefix: "/" }, route }] },
+    "com.acme.B": { policies: [byArgument] },
+  });
+  const fields = [":path", "/com.acme.A/get", "content-type", "application/grpc"];
+  const peer = peerFrom("10.0.0.1");
+  const lane = guardLane(laneOf(config, peer.address, fields, undefined), peer, fields);
+  // The call itself waits for its message, since the copy's policies ask for it.
+  expect(lane.needsMessage).toBe(true);
+  const mirror = lane.decision!.fixed!.mirrors![0]!.route;
+  const judged = (said: string) => {
+    const copy = laneOfCopy(lane, lane.decision, mirror, (name) => (name === "dubbo-arg-0" ? said : lane.header(name)));
+    return copy.guard!.rule(copy.decision!, mirror, copy.header)?.denial?.reason;
+  };
+  expect([judged("7"), judged("8")]).toEqual(["denied", undefined]);
 });

@@ -4,7 +4,7 @@ import { countdownMs } from "../../../../src/codecs/dubbo2/countdown.ts";
 const saying = (said: Readonly<Record<string, number>>) => ({
   get: () => undefined,
   getIgnoreCase: () => undefined,
-  hasOtherCases: () => false,
+  countCases: () => 0 as const,
   differs: () => false,
   getNumber: (name: string) => said[name] ?? -1,
   toRecord: () => ({}),
