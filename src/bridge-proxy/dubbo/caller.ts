@@ -19,7 +19,7 @@ import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
 import { type Peer, peerOf } from "../authz/peer.ts";
-import { vouchedPeer } from "../authz/vouched.ts";
+import { askedUnder } from "../authz/vouched.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { CallerPort, ProxyContext } from "../context.ts";
 import { Exchange } from "../exchange.ts";
@@ -266,15 +266,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
         this.#deny(host, { reason: "no_route", message }, bytes, start);
         return;
       }
-      const call = {
-        config,
-        peer: vouchedPeer(this.#peer, config.identityOf),
-        decision: host,
-        route,
-        head,
-        header,
-        nowMs: context.nowMs,
-      };
+      const call = { ...askedUnder(config, this.#peer), decision: host, route, head, header, nowMs: context.nowMs };
       const ruling = rulingOf({ ...call, known: head.isGeneric ? undefined : lane.checkpoints });
       if (ruling?.denial !== undefined) this.#deny(host, ruling.denial, bytes, start);
       else if (lane.carries && route === lane.route && ruling === undefined) this.#carry(lane, bytes, start, end);
@@ -354,9 +346,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       return;
     }
     const { nowMs } = this.#context;
-    const config = this.#config();
-    const peer = vouchedPeer(this.#peer, config.identityOf);
-    const call = { config, peer, decision, route: decision.fixed, nowMs };
+    const call = { ...askedUnder(this.#config(), this.#peer), decision, route: decision.fixed, nowMs };
     const ruling = rulingOf({ ...call, head: undefined, header: UNREADABLE, known: undefined });
     if (ruling?.denial !== undefined) {
       this.#deny(decision, ruling.denial, bytes, start);

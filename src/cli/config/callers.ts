@@ -1,5 +1,6 @@
 import { parseBlock } from "../../base/ip-block.ts";
 import { type Identity, isIdentity, printIdentity } from "../../model/identity.ts";
+import type { CallerConfig } from "./config.ts";
 import type { KeyShape, Shape } from "./document.ts";
 import type { Environment, Fail } from "./registries.ts";
 import { resolvePassword } from "./registries.ts";
@@ -30,15 +31,6 @@ export interface RawCaller {
   readonly username?: string;
   readonly passwordFile?: string;
   readonly passwordEnv?: string;
-}
-
-/** Callers without a certificate that count as an identity. */
-export interface CallerConfig {
-  /** SPIFFE id. */
-  readonly identity: string;
-  readonly addresses: readonly string[];
-  /** Undefined where nobody logs in for it. */
-  readonly login?: { readonly username: string; readonly password: string };
 }
 
 /** What `callers` says; `fail` is told what is wrong, by path. */
@@ -75,7 +67,8 @@ export function resolveCallers(
       { username: "", password: "" } as never,
       at,
       env,
-      fail,
+      // The keys stand in the item itself.
+      (path, message) => fail(path.replace(`${at}.auth`, at), message),
     );
     return [{ ...whole, login: { username, password } }];
   });

@@ -1,7 +1,6 @@
 import type { LogLevel } from "../../base/log.ts";
 import type { Locality, MeshSettings } from "../../model/mesh.ts";
 import type { NamingStyle } from "../../registry-sync/naming/naming-styles.ts";
-import type { CallerConfig } from "./callers.ts";
 import type { InboundConfig } from "./inbound.ts";
 import type { ShapingConfig } from "./shaping.ts";
 
@@ -142,6 +141,15 @@ export interface TrestleConfig {
   readonly data?: string;
   readonly admin: { readonly host: string; readonly port: number };
   readonly logLevel: LogLevel;
+}
+
+/** Callers without a certificate that count as an identity. */
+export interface CallerConfig {
+  /** SPIFFE id. */
+  readonly identity: string;
+  readonly addresses: readonly string[];
+  /** Undefined where nobody logs in for it. */
+  readonly login?: { readonly username: string; readonly password: string };
 }
 
 /** How a proxy proves to control who it is, and checks it; all but `name` are paths of files. */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Latest } from "../../base/latest.ts";
-import type { CallerConfig } from "../config/callers.ts";
+import type { CallerConfig } from "../config/config.ts";
 
 /** Most addresses whose processes logged in. */
 const MAX_ADDRESSES = 100_000;

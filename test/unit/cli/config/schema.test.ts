@@ -36,8 +36,8 @@ test("the complete file of docs/configuration.md has every key and nothing wrong
   await rm(folder, { recursive: true });
   expect(errors.map(({ path }) => path)).toEqual([
     "registries[0].auth.passwordFile",
-    "callers[1].auth.passwordEnv",
-    "callers[2].auth.passwordFile",
+    "callers[1].passwordEnv",
+    "callers[2].passwordFile",
   ]);
   const names = explainKeys().map(({ key }) => key.split(".").at(-1)?.replace("[]", "") ?? "");
   expect(names.filter((name) => name !== "passwordEnv" && !text.includes(`${name}:`))).toEqual([]);
