@@ -1,9 +1,11 @@
 import { cleanText } from "../base/clean-text.ts";
+import type { PolicyVerdict } from "../control/explain/authorization.ts";
 import type { Destination, Explanation, RouteVerdict } from "../control/explain/explain.ts";
+import type { Authorization } from "../control/explain/passages.ts";
 
 /** Prints what becomes of a call for people; ends with a line feed. Control characters are shown as `?`. */
 export function printExplanation(explanation: Explanation): string {
-  const { service, host, path, listeners, rule, routes, answer, destinations, policies } = explanation;
+  const { service, host, path, listeners, rule, routes, answer, destinations, policies, authorization } = explanation;
   const lines = [
     field("service", service === host ? host : `${service} (host ${host})`),
     field("path", path),
@@ -14,6 +16,7 @@ export function printExplanation(explanation: Explanation): string {
     ...(answer === undefined ? [] : [field("answer", `${answer.status} ${answer.reason}`)]),
     ...destinations.flatMap(printDestination),
     ...(policies === "" ? [] : [field("policies", policies)]),
+    ...authorization.flatMap(printAuthorization),
   ];
   return lines.map((line) => `${cleanText(line)}\n`).join("");
 }
@@ -33,6 +36,18 @@ function printDestination({ cluster, share, loadBalancer, routers = [], endpoint
       return `  ${protocol}://${address} weight ${weight}, ${health}${more}`;
     }),
   ];
+}
+
+function printAuthorization({ side, for: name, decision, why, policies }: Authorization): string[] {
+  const reasons = why.join("; ");
+  const told = decision === "open" ? `allowed if ${reasons}` : `${decision}: ${reasons}`;
+  return [`authorization, ${side}, ${name}: ${told}`, ...policies.flatMap(printPolicy)];
+}
+
+function printPolicy({ kind, action, policy, rule, at, dryRun, verdict, why }: PolicyVerdict): string[] {
+  const name = [action, kind, policy, rule === undefined ? "" : `rule ${rule}`].filter(Boolean).join(" ");
+  const notes = [at, dryRun ? "dry run" : ""].filter(Boolean).join(", ");
+  return [`  ${name}${notes === "" ? "" : ` (${notes})`}: ${verdict}`, ...why.map((one) => `    ${one}`)];
 }
 
 function field(name: string, text: string): string {

@@ -13,6 +13,7 @@ interface ExplainOptions {
   readonly attachment: readonly (readonly [string, string])[];
   readonly application?: string;
   readonly caller?: string;
+  readonly principal?: string;
   readonly admin: string;
   readonly output: OutputFormat;
 }
@@ -36,22 +37,27 @@ export function createExplainCommand(): Command {
     )
     .option("--application <name>", "the calling application")
     .option("--caller <address>", "IP address of the caller: what registries say of it counts")
+    .option(
+      "--principal <identity>",
+      "identity of the caller, such as cluster.local/ns/shop/sa/web, or none; by its address unless told",
+    )
     .addOption(adminOption())
     .addOption(outputOption())
     .addHelpText(
       "after",
       `
-Nobody is called: a running instance is asked which listener, rule, route, subset and providers the call would meet.
+Nobody is called: a running instance is asked which listener, rule, route, subset, providers and policies the call would meet.
 
 Examples:
   trestle explain com.acme.OrderService.createOrder
   trestle explain com.acme.OrderService.getOrder '[42]' --group g --version 1.0.0 --attachment x-user=alice
-  trestle explain com.acme.OrderService.getOrder --caller 10.0.0.9 -o json`,
+  trestle explain com.acme.OrderService.getOrder --caller 10.0.0.9 -o json
+  trestle explain com.acme.OrderService.dropOrder --caller 10.0.0.9 --principal cluster.local/ns/shop/sa/web`,
     )
     .action(async (method: string, json: string | undefined, options: ExplainOptions) => {
       const { service, method: name } = readTarget(method, [], true);
       const query = new URLSearchParams({ service, method: name });
-      for (const key of ["group", "version", "caller"] as const)
+      for (const key of ["group", "version", "caller", "principal"] as const)
         if (options[key] !== undefined) query.set(key, options[key]);
       const headers = json === undefined ? {} : argumentHeaders(readArguments(json));
       if (options.application !== undefined) headers["dubbo-application"] = options.application;

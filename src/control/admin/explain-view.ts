@@ -1,5 +1,7 @@
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import { parseIdentity } from "../../model/identity.ts";
 import { type Explanation, explainCall } from "../explain/explain.ts";
+import type { Known } from "../explain/passages.ts";
 
 /** Why there is no explanation, and the HTTP status that says so. */
 export interface NoExplanation {
@@ -8,12 +10,13 @@ export interface NoExplanation {
 }
 
 /**
- * What becomes of the call that a query names: `service` and `method`, perhaps `group`, `version`, `caller`, and any number of
- * `header=name=value`.
+ * What becomes of the call that a query names: `service` and `method`, perhaps `group`, `version`, `caller`, `principal`
+ * (`trust-domain/ns/NAMESPACE/sa/ACCOUNT`, or `none`), and any number of `header=name=value`.
  */
 export function viewExplanation(
   resources: ResourceSet | undefined,
   query: URLSearchParams,
+  known?: Known,
 ): Explanation | NoExplanation {
   const service = query.get("service");
   const method = query.get("method");
@@ -27,9 +30,17 @@ export function viewExplanation(
     const value = query.get(name);
     return value === null ? {} : { [name]: value };
   };
-  const call = { service, method, headers, ...optional("group"), ...optional("version"), ...optional("caller") };
+  const said = query.get("principal");
+  const principal = said === "none" ? "" : said?.startsWith("spiffe://") === false ? `spiffe://${said}` : said;
+  if (principal && parseIdentity(principal) === undefined)
+    return {
+      error: `principal ${JSON.stringify(said)} is not TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT or none`,
+      status: 400,
+    };
+  const who = { ...optional("caller"), ...(typeof principal === "string" && { principal }) };
+  const call = { service, method, headers, ...optional("group"), ...optional("version"), ...who };
   try {
-    return explainCall(resources, call);
+    return explainCall(resources, call, known);
   } catch (error) {
     return { error: (error as Error).message, status: 404 };
   }

@@ -22,6 +22,7 @@ import type { ExtensionProvider, MeshSettings } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
 import type { AuthorizationAction, AuthorizationPolicy } from "../../model/rules/authorization.ts";
 import type { JwtRule, RequestAuthentication } from "../../model/rules/request-authentication.ts";
+import type { SerializationGuard } from "../../model/rules/serialization-guard.ts";
 import { printDuration } from "../rules/values.ts";
 import { compileAuthorizationRule, type PolicyContext } from "./authorization-rule.ts";
 import { clusterName } from "./clusters.ts";
@@ -34,6 +35,8 @@ export interface AuthorizationIndex {
   configsOf(entry: Entry): AuthzConfigs | undefined;
   /** Policies that hold for the service, oldest first. */
   policiesOf(entry: Entry): readonly AuthorizationPolicy[];
+  /** Guards that hold for the service, oldest first. */
+  guardsOf(entry: Entry): readonly SerializationGuard[];
 }
 
 /** Sorts the policies among `rules` into an index. */
@@ -46,6 +49,7 @@ export function indexAuthorization(rules: readonly Rule[], mesh: MeshSettings): 
   const guarded = createPolicyIndex(guards, rules, mesh);
   return {
     policiesOf: (entry) => index.find(entry),
+    guardsOf: (entry) => guarded.find(entry),
     configsOf(entry) {
       const found = policies.length === 0 ? [] : index.find(entry);
       const asked = issuers.length === 0 ? [] : tokens.find(entry).filter(({ jwtRules }) => jwtRules.length > 0);

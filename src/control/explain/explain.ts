@@ -7,6 +7,7 @@ import { callValue, type ValueOf } from "../../codecs/xds/routing.ts";
 import { printPlace } from "../../model/rule.ts";
 import { parseServiceKey } from "../../model/service.ts";
 import { type EndpointShare, explainEndpoints } from "./endpoints.ts";
+import { type Authorization, explainAuthorization, type Known } from "./passages.ts";
 import { explainRouters, type RouterVerdict } from "./routers.ts";
 import { describeHeader, describeLimits, describePath, describePolicies } from "./words.ts";
 
@@ -23,6 +24,8 @@ export interface MadeUpCall {
   readonly headers: Readonly<Record<string, string>>;
   /** IP address of the caller; undefined: nothing is known of it. */
   readonly caller?: string;
+  /** SPIFFE id of the caller; `""` for one without; undefined: whom listeners hold the address for. */
+  readonly principal?: string;
 }
 
 /** What became of one route of the service. */
@@ -67,10 +70,15 @@ export interface Explanation {
   readonly destinations: readonly Destination[];
   /** Timeout, retries, faults and changes of the route that was taken, and the limits that count the call, in words; `""` for none. */
   readonly policies: string;
+  /** Who may make the call, by each proxy on its way; empty where it goes nowhere. */
+  readonly authorization: readonly Authorization[];
 }
 
-/** Says what becomes of a call by these resources; throws an `Error` of one line where its service is not known or not clear. */
-export function explainCall(resources: ResourceSet, call: MadeUpCall): Explanation {
+/**
+ * Says what becomes of a call by these resources; throws an `Error` of one line where its service is not known or not clear. What is `known` of
+ * rules and services gives policies their places.
+ */
+export function explainCall(resources: ResourceSet, call: MadeUpCall, known?: Known): Explanation {
   const { virtualHost, service } = findService(resources, call);
   const path = `/${parseServiceKey(service).interface}/${call.method}`;
   const header = headersOf(resources, call, service);
@@ -80,11 +88,16 @@ export function explainCall(resources: ResourceSet, call: MadeUpCall): Explanati
     conditions.every((one) => compileHeader(one).test(one.name === ":path" ? path : header(one.name)));
   const taken = verdicts.findIndex((why) => why.length === 0);
   const route = routes[taken];
+  const listeners = listenersOf(resources, service);
+  const destinations =
+    route === undefined ? [] : destinationsOf(resources, route, routerCall(resources, call, service, header));
+  const names = Object.keys(call.headers).map((name) => name.toLowerCase());
+  const passing = { path, header, names, address: call.caller, principal: call.principal, listeners };
   return {
     host: virtualHost.name,
     service,
     path,
-    listeners: listenersOf(resources, service),
+    listeners,
     rule: routes.map(originOf).find((origin) => origin?.rule !== undefined)?.rule ?? "",
     routes: routes.map((one, i) => ({
       route: one.name ?? "",
@@ -93,11 +106,12 @@ export function explainCall(resources: ResourceSet, call: MadeUpCall): Explanati
       why: taken >= 0 && i > taken ? [] : verdicts[i]!,
     })),
     ...answerOf(route),
-    destinations:
-      route === undefined ? [] : destinationsOf(resources, route, routerCall(resources, call, service, header)),
+    destinations,
     policies: [route === undefined ? "" : describePolicies(route), describeLimits(virtualHost, limitMeets)]
       .filter((text) => text !== "")
       .join("; "),
+    authorization:
+      route === undefined ? [] : explainAuthorization(resources, { ...passing, route }, destinations, known),
   };
 }
 

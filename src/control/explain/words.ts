@@ -30,7 +30,8 @@ export function describeHeader({ name, stringMatch, invertMatch }: HeaderMatcher
   return invertMatch === true ? `not (${condition})` : condition;
 }
 
-function describeText({ exact, prefix, suffix, contains, safeRegex }: StringMatcher): string {
+/** What a text has to be, in words. */
+export function describeText({ exact, prefix, suffix, contains, safeRegex }: StringMatcher): string {
   if (exact !== undefined) return `= ${exact}`;
   if (prefix !== undefined) return `= ${prefix}*`;
   if (suffix !== undefined) return `= *${suffix}`;

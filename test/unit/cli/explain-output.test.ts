@@ -22,6 +22,7 @@ const explanation = {
     },
   ],
   policies: "timeout 2s",
+  authorization: [],
 };
 
 test("an explanation is printed for people, without control characters", () => {
@@ -45,4 +46,34 @@ test("a call that nobody takes says so", () => {
   expect(printExplanation({ ...none, answer: { status: 404, reason: "no route" } })).toContain(
     "answer:      404 no route",
   );
+});
+
+test("each proxy's decision is printed with its policies, their places and what the call lacks for them", () => {
+  const rule = { kind: "AuthorizationPolicy" as const, policy: "default/a", rule: 0, at: "p.yaml:4", dryRun: false };
+  const guard = { kind: "SerializationGuard" as const, policy: "default/g", at: "", dryRun: true };
+  const authorization = [
+    {
+      side: "outbound" as const,
+      for: "com.acme.a",
+      decision: "denied" as const,
+      why: ["there are ALLOW policies, and none matches"],
+      policies: [
+        {
+          ...rule,
+          action: "ALLOW" as const,
+          verdict: "does not match" as const,
+          why: ["path is /a, asked is path = /b"],
+        },
+        { ...guard, verdict: "unknown" as const, why: [] },
+      ],
+    },
+    { side: "inbound" as const, for: "in", decision: "open" as const, why: ["a", "b"], policies: [] },
+  ];
+  expect(printExplanation({ ...explanation, authorization })).toContain(`policies:    timeout 2s
+authorization, outbound, com.acme.a: denied: there are ALLOW policies, and none matches
+  ALLOW AuthorizationPolicy default/a rule 0 (p.yaml:4): does not match
+    path is /a, asked is path = /b
+  SerializationGuard default/g (dry run): unknown
+authorization, inbound, in: allowed if a; b
+`);
 });

@@ -16,6 +16,7 @@ test("a query names service, method and headers", () => {
 test.each([
   ["service=a", 400, "say ?service= and &method="],
   ["service=a&method=b&header=c", 400, 'header "c" is not name=value'],
+  ["service=a&method=b&principal=web", 400, 'principal "web" is not TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT or none'],
   ["service=a&method=b", 404, "no service a is known; see trestle services"],
 ])("%s is answered %i", (query, status, error) => {
   expect(view(query)).toEqual({ status, error });
@@ -23,4 +24,10 @@ test.each([
 
 test("before the first resources there is nothing to say", () => {
   expect(viewExplanation(undefined, new URLSearchParams("service=a&method=b"))).toMatchObject({ status: 503 });
+});
+
+test.each(["none", "td/ns/shop/sa/web", "spiffe://td/ns/shop/sa/web"])("a principal is %s", (principal) => {
+  expect(view(`service=com.acme.OrderService&method=get&principal=${principal}`)).toMatchObject({
+    authorization: [{ side: "outbound", for: "com.acme.orderservice-1-0-0", decision: "allowed" }],
+  });
 });
