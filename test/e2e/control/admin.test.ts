@@ -72,7 +72,7 @@ test.each([
   },
   {
     args: ["endpoints", "com.acme.OrderService"],
-    shows: /^com\.acme\.OrderService:1\.0\.0 +10\.0\.0\.1:20880 +dubbo +100 +gray +ok +- +test$/m,
+    shows: /^com\.acme\.OrderService:1\.0\.0 +10\.0\.0\.1:20880 +dubbo +100 +gray +ok +- +- +test$/m,
   },
   { args: ["routes"], shows: /^com\.acme\.orderservice-1-0-0 +orders\/0 +\/com\.acme\.OrderService\/createOrder and/m },
   {
@@ -83,6 +83,10 @@ test.each([
     args: ["explain", "com.acme.OrderService.createOrder"],
     shows:
       /^ {2}orders\/0 \(r\.yaml:\d+\): does not match\n {4}.+ is absent, asked is .+\n {2}orders\/1 \(r\.yaml:\d+\): taken$/m,
+  },
+  {
+    args: ["explain", "com.acme.OrderService.createOrder", "--principal", "cluster.local/ns/shop/sa/web"],
+    shows: /^authorization, outbound, com\.acme\.orderservice-1-0-0: allowed: no policy denies it$/m,
   },
   { args: ["rules"], shows: /^VirtualService +orders +com\.acme\.OrderService +1 +newest +r\.yaml:1:1$/m },
   { args: ["rules", "--findings"], shows: /^zookeeper: warning TR0103: a node is no URL$/m },
