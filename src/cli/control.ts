@@ -16,7 +16,11 @@ export function createControlCommand(): Command {
     .description("serve what registries and rules say by xDS: to Trestle proxies, Envoy, proxyless gRPC and dubbo-xds")
     .option("-c, --config <file>", "configuration file, as of up; what it says of facades and proxy has no effect")
     .option("--registry <url>", "registry to read, such as zookeeper://10.0.0.1:2181; repeatable", repeat)
-    .option("--rules <path>", "file or folder with rules, or kubernetes:// for those of a cluster, watched; repeatable", repeat)
+    .option(
+      "--rules <path>",
+      "file or folder with rules, or kubernetes:// for those of a cluster, watched; repeatable",
+      repeat,
+    )
     .option(
       "--metadata <url>",
       "metadata centre whose reports say types, such as nacos://10.0.0.1:8848; repeatable",

@@ -23,7 +23,11 @@ export function addRoleFlags(command: Command): Command {
     .option("--proxy-port <ports>", "Dubbo2 ports of the proxy, one worker each (default 20880,20881)", collect)
     .option("--tri-port <ports>", "its Triple ports: the first of them, one for each worker, or none", collect)
     .option("--advertise <host:port>", "address of another instance to hand out as well; repeatable", repeat)
-    .option("--rules <path>", "file or folder with rules, or kubernetes:// for those of a cluster, watched; repeatable", repeat)
+    .option(
+      "--rules <path>",
+      "file or folder with rules, or kubernetes:// for those of a cluster, watched; repeatable",
+      repeat,
+    )
     .option(
       "--metadata <url>",
       "metadata centre whose reports say types, such as nacos://10.0.0.1:8848; repeatable",

@@ -17,6 +17,7 @@ const entries = [
     "dubbo://10.0.0.3:20880?lane=v1&dubbo.tag=gray",
     "dubbo://10.0.0.4:20880?lane=v2",
   ]),
+  entryOf("limits.example.com", ["tri://10.0.0.9:8081"]),
 ];
 
 test("docs/rules.md has examples", () => {

@@ -70,7 +70,7 @@ export class Certificates {
   findings(): readonly Finding[] {
     if (this.#revokedFault === undefined) return [];
     const message = `the list of revoked certificates can't be used, the last good one stays in force: ${this.#revokedFault}`;
-    return [{ code: "TR0283", severity: "error", message, at: this.#options.ca.revoked ?? "" }];
+    return [{ code: "TR0801", severity: "error", message, at: this.#options.ca.revoked ?? "" }];
   }
 
   /** Where certificates are asked for, `host:port`; undefined where that is not served. */

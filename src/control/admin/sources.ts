@@ -1,6 +1,6 @@
-import type { MeshSettings } from "../../model/mesh.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
+import type { MeshSettings } from "../../model/mesh.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
 import type { RuleSet } from "../rules/rule-set.ts";

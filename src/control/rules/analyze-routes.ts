@@ -161,11 +161,7 @@ function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): v
       const { position } = (match ?? route).at;
       const earlier = before.find((other) => covers(other.condition, condition));
       if (earlier !== undefined)
-        report(
-          "TR0226",
-          position,
-          `no call reaches this: the route ${earlier.place} takes every call that it matches`,
-        );
+        report("TR0226", position, `no call reaches this: the route ${earlier.place} takes every call that it matches`);
       const { file, line } = position;
       before.push({ condition, place: line === 0 ? `at ${file}` : `of line ${line}` });
     }

@@ -5,9 +5,7 @@ import { describeSources } from "./run.ts";
 // The list of all sources over what has no server: files, whose folder can be gone or full of anything, and worlds in memory.
 const files = sharedRegistry(startFiles, { isLocal: true });
 const memory = sharedRegistry(startMemory, { isLocal: true });
-// An empty file says that there are no services.
-const means = ["nothing in the registry's place takes nothing away, and is told"];
-const sources = describeSources("file", ["file"], files, { means, lists: { file: fileList } });
+const sources = describeSources("file", ["file"], files, { lists: { file: fileList } });
 const worlds = describeSources("memory", ["memory"], memory, { isReachable: "always" });
 describeKill(files, [sources]);
 describeKill(memory, [worlds], { isReachable: "always" });

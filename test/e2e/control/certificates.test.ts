@@ -241,7 +241,7 @@ test("without the list of revoked ones there is no start; one that goes later le
   expect(await ask(channel(certificates, leaf), undefined)).toMatch(/^14 /);
   rmSync(list);
   await eventually("a finding", () => certificates.findings().length === 1, 5_000);
-  expect(certificates.findings()).toMatchObject([{ code: "TR0283", severity: "error", at: list }]);
+  expect(certificates.findings()).toMatchObject([{ code: "TR0801", severity: "error", at: list }]);
   expect(await ask(channel(certificates, leaf), undefined)).toMatch(/^14 /);
   writeFileSync(list, `${leaf.serial}\nno serial\n`);
   await eventually("another reason", () => /line 2/.test(certificates.findings()[0]?.message ?? ""), 5_000);

@@ -149,12 +149,15 @@ async function read(file: string, signature: string, registry: string, before: K
   const bytes = await readFile(file).catch((error: Error) => error);
   // Whoever began to write in place meanwhile had made it empty first: it is read at a later look.
   if (before !== undefined && (await stat(file).then(signatureOf, () => "")) !== signature) return before;
-  const content = bytes instanceof Error ? { fault: bytes.message } : readServices(bytes, registry);
+  const hadSome = before !== undefined && before.entries.length > 0;
+  const content = bytes instanceof Error ? { fault: bytes.message } : readServices(bytes, registry, hadSome);
   if (content.fault === undefined) return { signature, entries: kept(content.entries, before), fault: undefined };
   return { signature, entries: before?.entries ?? [], fault: content.fault };
 }
 
-function readServices(bytes: Uint8Array, registry: string): ServicesText {
+function readServices(bytes: Uint8Array, registry: string, hadSome: boolean): ServicesText {
+  // A busy disk leaves a file that is written in place empty for longer than changes settle.
+  if (hadSome && bytes.length === 0) return { fault: "it is empty; services: [] says that there are none" };
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

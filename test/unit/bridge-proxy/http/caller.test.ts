@@ -29,10 +29,13 @@ function connected() {
     nowMs: 0,
     exchangeBytes: 0,
   } as unknown as ProxyContext;
-  const config = () => {
-    asked.push("request");
-    return { routes: new RouteTable(undefined, () => undefined as never) } as unknown as RuntimeConfig;
-  };
+  const config = () =>
+    ({
+      get routes() {
+        asked.push("request");
+        return new RouteTable(undefined, () => undefined as never);
+      },
+    }) as unknown as RuntimeConfig;
   const caller = new HttpCaller(context, peer as unknown as Socket, config, () => {}, "shop");
   const bring = (bytes: Buffer) => caller.onBytes(bytes, 0, bytes.length);
   return { caller, asked, bring, sent: () => sent };

@@ -80,10 +80,10 @@ describe("resources as bytes", () => {
   });
 
   test("a type that is said counts before the filter's name", () => {
-    const struct = { "@type": "type.googleapis.com/google.protobuf.Struct", value: { a: 1 } };
+    const said = { "@type": "type.googleapis.com/google.protobuf.StringValue", value: "a" };
     const json = {
       name: "a",
-      typedExtensionProtocolOptions: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": struct },
+      typedExtensionProtocolOptions: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": said },
     };
     expect(decodeResource(CLUSTER_TYPE, encodeResource(CLUSTER_TYPE, json))).toMatchObject(json);
   });
