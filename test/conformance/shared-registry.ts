@@ -49,8 +49,6 @@ export interface Witness {
 
 /** What can be wrong with a registry. */
 export interface Reach {
-  /** Cases whose answer is a right one here, and is no fault. */
-  readonly means?: readonly string[];
   /** What is in memory is never out of reach. */
   readonly isReachable?: "always";
   /** By source: what a registry answers that holds one service, where a source reads text. */

@@ -162,7 +162,7 @@ describe("what is wrong is told in lines before anything starts", () => {
     const { code, stderr } = await runTrestle(["up", "-c", file, "--admin", "x:y"]);
     expect(stderr.trimEnd().split("\n")).toEqual([
       'trestle: --admin: "x:y" is no host:port to listen on, such as 127.0.0.1:15000',
-      `trestle: ${file}:1:1: unknown key ruels; known here: registries, facades, proxy, mesh, ca, rules, metadata, protos, outputs, control, admin, naming, guard, data`,
+      `trestle: ${file}:1:1: unknown key ruels; known here: registries, facades, proxy, mesh, ca, callers, rules, credentials, metadata, protos, outputs, control, admin, naming, guard, data`,
       `trestle: ${file}:2:15: proxy.host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind`,
       `trestle: ${file}:2:30: proxy.http must be a map`,
       `trestle: ${file}:4:4: outputs[0].mcp is not supported yet; leave it out`,
@@ -437,8 +437,7 @@ describe("an instance with an embedded registry under load", () => {
     const client = openZooKeeper(trestle.registry);
     const url = parseDubboUrl("dubbo://10.9.9.1:20880/com.acme.Routed?interface=com.acme.Routed");
     if (url.type === "url") await registerUrl(client, "providers", url.url);
-    const router =
-      "condition://0.0.0.0/com.acme.Routed?category=routers&enabled=true&rule=%20%3D%3E%20host%20%3D%2010.9.9.1";
+    const router = "script://0.0.0.0/com.acme.Routed?category=routers&enabled=true&name=r&rule=x";
     await client.create("/dubbo/com.acme.Routed/routers");
     await client.create(`/dubbo/com.acme.Routed/routers/${encodeURIComponent(router)}`);
     const listed = async () => (await trestle.command("services")).stdout;

@@ -45,7 +45,7 @@ export function describeSources(
       for (const source of sources) common.set(source, await openStage(source, `${kind}-${source}`));
     });
     for (const [at, { name, isHostile = false, needsList = false, isCostly = false, run }] of sourceCases.entries()) {
-      if (isHostile && (reach.isReachable === "always" || reach.means?.includes(name))) continue;
+      if (isHostile && reach.isReachable === "always") continue;
       const able = needsList ? sources.filter((source) => reach.lists?.[source] !== undefined) : sources;
       for (const source of isCostly ? able.slice(0, 1) : able) {
         const reason = expected.get(`${kind} ${source} ${name}`);
