@@ -5,8 +5,10 @@ import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { Route, VirtualHost } from "../../codecs/xds/route.ts";
+import type { Entry } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import { indexAuthorization } from "../compile/authorization.ts";
+import { isHttpService } from "../rules/lower-http.ts";
 import { type Judgement, judgeCall } from "./authorization.ts";
 import type { SeenCall, Told } from "./conditions.ts";
 import { createPolicyPlaces } from "./policy-places.ts";
@@ -24,7 +26,8 @@ export type Known = Pick<Snapshot, "entries" | "rules" | "mesh">;
 
 /** A made-up call on its way, as far as policies ask for it. */
 export interface Passing {
-  readonly path: string;
+  /** Undefined where it is not told. */
+  readonly path: string | undefined;
   readonly header: HeaderLookup;
   /** Names of headers that the call was made with, in lower case. */
   readonly names: readonly string[];
@@ -56,8 +59,14 @@ export function explainAuthorization(
   const hosts = [...new Set(ways.map(({ host }) => host))];
   const outbound = hosts.map((host): Authorization => {
     const configs = configsOf(hostNamed(resources, host));
-    const places = createPolicyPlaces(known?.rules ?? [], scopeOf(known, host));
-    return { side: "outbound", for: host, ...judgeCall(configs, seenOutbound(resources, passing, configs), places) };
+    const entry = known?.entries.find((one) => one.host === host);
+    const places = createPolicyPlaces(known?.rules ?? [], scopeOf(known, entry));
+    const call = seenOutbound(
+      resources,
+      entry !== undefined && isHttpService(entry) ? asRequest(passing) : passing,
+      configs,
+    );
+    return { side: "outbound", for: host, ...judgeCall(configs, call, places) };
   });
   const addresses = new Set(ways.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)));
   const inbound = resources.listeners.flatMap(({ name, resource }): Authorization[] => {
@@ -66,9 +75,15 @@ export function explainAuthorization(
     if (facts.inbound === undefined || !addresses.has(printAddress(address, portValue))) return [];
     const configs = configsOf(virtualHostsOf(resources, facts.routeConfigName)[0]);
     const places = createPolicyPlaces(known?.rules ?? [], undefined);
-    return [{ side: "inbound", for: name, ...judgeCall(configs, seenInbound(passing, configs), places) }];
+    const call = seenInbound(facts.protocol === "http" ? asRequest(passing) : passing, configs);
+    return [{ side: "inbound", for: name, ...judgeCall(configs, call, places) }];
   });
   return [...outbound, ...inbound];
+}
+
+/** A request over HTTP has a path of its own, which is told as `:path`. */
+function asRequest(passing: Passing): Passing {
+  return { ...passing, path: passing.header(":path") };
 }
 
 function configsOf(host: VirtualHost | undefined): AuthzConfigs {
@@ -83,8 +98,7 @@ function hostNamed(resources: ResourceSet, host: string): VirtualHost | undefine
   return undefined;
 }
 
-function scopeOf(known: Known | undefined, host: string) {
-  const entry = known?.entries.find((one) => one.host === host);
+function scopeOf(known: Known | undefined, entry: Entry | undefined) {
   if (known === undefined || entry === undefined) return undefined;
   const index = indexAuthorization(known.rules, known.mesh);
   return { policies: index.policiesOf(entry), guards: index.guardsOf(entry) };
@@ -118,7 +132,7 @@ function seen(
   changed: readonly string[],
 ): Omit<SeenCall, "principal" | "serverName"> {
   const isRewritten = route?.prefixRewrite !== undefined || route?.regexRewrite !== undefined;
-  const told = isRewritten ? undefined : { value: path };
+  const told = isRewritten || path === undefined ? undefined : { value: path };
   const hasToken = tokenOf(configs, header);
   const byToken = headersByToken(configs);
   const unknown = new Set(changed.map((name) => name.toLowerCase()));

@@ -125,3 +125,18 @@ describe("tokens", () => {
     ]);
   });
 });
+
+test("the path and verb of an HTTP request are told as headers, else not at all", () => {
+  const get = policyText("get", "{rules: [{to: [{operation: {methods: [GET], paths: [/cart/*]}}]}]}");
+  const snapshot = createSnapshot([entryOf("cart", ["http://10.0.0.3:8080"])], rulesOf(get), ["http"]);
+  const resources = compile(snapshot, {
+    id: "w",
+    dubbo: [],
+    http: [{ address: "10.0.0.5", port: 8_080, service: "cart" }],
+  });
+  const decisionOf = (headers: Record<string, string>) =>
+    explainCall(resources, { service: "cart", method: "x", headers }, snapshot).authorization[0]!.decision;
+  expect(decisionOf({})).toBe("open");
+  expect(decisionOf({ ":method": "GET", ":path": "/cart/7" })).toBe("allowed");
+  expect(decisionOf({ ":method": "GET", ":path": "/stock" })).toBe("denied");
+});
