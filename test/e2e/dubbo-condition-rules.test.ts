@@ -238,13 +238,13 @@ describe.each(["2.6", "2.7", "3.3"] as const)("a %s consumer is sent to whom it 
     }
   });
 
-  // 3.3 itself takes no such time-out up beside what its reference says. What an override says to consumers they do themselves, and the proxy nothing of it: a call that is tried three times is not tried nine times.
+  // What an override says to consumers they do themselves, and the proxy nothing of it: a call that is tried three times is not tried nine times.
   const config = `/dubbo/config/dubbo/${face}:1.0.0:g.configurators`;
   const said = (parameters: string) =>
     `configVersion: v2.7\nscope: service\nkey: ${face}\nenabled: true\nconfigs:\n- {side: consumer, addresses: ['0.0.0.0'], parameters: {${parameters}}}\n`;
-  test.skipIf(line === "2.6")(
-    "overrides for consumers: a time-out, tries, an answer in the provider's place",
-    async () => {
+  // 2.6 has no such node, and a 3.3 consumer that goes straight does not take up a time-out of a service this way.
+  if (line === "2.7")
+    test("overrides for consumers: a time-out, tries, an answer in the provider's place", async () => {
       const sleep = async (one: Consumer) =>
         String((await one.ask({ op: "call", method: "sleep", arg: 800 }))["error"] ?? "");
       await real.make(config);
@@ -274,8 +274,7 @@ describe.each(["2.6", "2.7", "3.3"] as const)("a %s consumer is sent to whom it 
       }
       for (const one of [straight, through])
         await eventually("all is as before", async () => (await chosenBy(one, "whoAmI", {})) === all, 15_000);
-    },
-  );
+    });
 
   test("and all of that by the proxy", async () => {
     const before = await mesh.carried();
