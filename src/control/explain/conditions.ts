@@ -136,7 +136,8 @@ function describeTold(name: string, told: Told<string>): string {
 }
 
 function meetText(name: string, matcher: StringMatcher, told: Told<string>): Asked {
-  return leaf(name, `${name} ${describeText(matcher)}`, told, textTest(matcher));
+  const folded = matcher.ignoreCase === true ? " in any case" : "";
+  return leaf(name, `${name} ${describeText(matcher)}${folded}`, told, textTest(matcher));
 }
 
 /** `.+` asks only that there is a text, whatever characters it has. */

@@ -39,6 +39,12 @@ describe("what is called", () => {
   const rows: [string, Permission, boolean | undefined, string[]][] = [
     ["the path", path("/a.B/get"), true, []],
     ["another path", path("/a.B/put"), false, ["path is /a.B/get, asked is path = /a.B/put"]],
+    [
+      "another path, however it is written",
+      { urlPath: { path: { prefix: "/c.", ignoreCase: true } } },
+      false,
+      ["path is /a.B/get, asked is path = /c.* in any case"],
+    ],
     ["not the path", { notRule: path("/a.B/get") }, false, ["path is /a.B/get, asked is not (path = /a.B/get)"]],
     ["a header", header("user", "bob"), false, ['user is "ann", asked is user = bob']],
     ["a header that is missing", header("role", "x"), false, ["role is absent, asked is role = x"]],
