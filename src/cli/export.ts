@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { createLogger } from "../base/log.ts";
+import { createLogger, silentLogger } from "../base/log.ts";
 import { merge } from "../registry-sync/merge/merge.ts";
 import { withOneHost } from "../registry-sync/merge/one-host.ts";
 import type { TrestleConfig } from "./config/config.ts";
 import { resolveConfig } from "./config/resolve.ts";
-import { EXPORT_FORMATS, type ExportFormat, exportDocuments } from "./export-documents.ts";
+import { EXPORT_FORMATS, type ExportedWorld, type ExportFormat, exportDocuments } from "./export-documents.ts";
 import { exportBootstrap, exportStatic } from "./export-envoy.ts";
 import { failWith } from "./fail.ts";
 import { readWorlds } from "./mesh/read-once.ts";
@@ -51,7 +51,7 @@ Formats:
   envoy          a bootstrap with which a stock Envoy asks Trestle's xDS; reads no registry. With --static
                  a configuration that asks nobody: clusters, endpoints, listeners and routes as they are now
 
-What a format cannot say of a rule is told on the standard error, a line each.
+What a format cannot say of a rule, or what is wrong with its text, is told on the standard error, a line each.
 
 Examples:
   trestle export --registry zookeeper://10.0.0.1:2181
@@ -72,12 +72,13 @@ Examples:
         const { config, errors } = resolveConfig(flags, process.env);
         if (config === undefined) failWith(errors);
         const envoy = { ...(node !== undefined && { node }), ...(control !== undefined && { control }) };
+        const world = isBootstrap ? NOTHING : await readAll(config, format === "aeraki" || format === "envoy");
         const { documents, lost } = isBootstrap
           ? exportBootstrap(envoy, config)
           : format === "envoy"
-            ? exportStatic(envoy, await readAll(config), config)
-            : exportDocuments(format, await readAll(config), config);
-        for (const line of lost) process.stderr.write(`trestle: ${line}\n`);
+            ? exportStatic(envoy, world, config)
+            : exportDocuments(format, world, config);
+        for (const line of [...world.faults, ...lost]) process.stderr.write(`trestle: ${line}\n`);
         if (to === undefined) process.stdout.write(documents.map(({ text }) => text).join("---\n"));
         else {
           await mkdir(to, { recursive: true });
@@ -92,11 +93,22 @@ Examples:
     });
 }
 
-async function readAll(config: TrestleConfig) {
+interface ReadWorld extends ExportedWorld {
+  /** What of the rules could not be read, one line each. */
+  readonly faults: readonly string[];
+}
+
+const NOTHING: ReadWorld = { entries: [], rules: [], faults: [] };
+
+/** `hasRules` where the format says something of rules; else they are not looked at. */
+async function readAll(config: TrestleConfig, hasRules: boolean): Promise<ReadWorld> {
   const log = createLogger("error");
   const registries = await openRegistries(config, (address, port) => isOwn(config.proxy, address, port), log);
   const worlds = await readWorlds(registries);
   const { namesByRegistry } = controllerParts(config);
   const { entries } = merge(namesByRegistry === true ? withOneHost(worlds) : worlds);
-  return { entries, rules: (await readRules(config.rules, log)).rules };
+  if (!hasRules) return { ...NOTHING, entries };
+  const { rules, findings } = await readRules(config.rules, silentLogger);
+  const faults = findings.filter(({ severity }) => severity === "error");
+  return { entries, rules, faults: faults.map(({ code, at, message }) => `${at}: ${code} ${message}`) };
 }

@@ -49,7 +49,9 @@ test("aeraki gets what it takes up, a file each, and what its rules lack is told
   const to = join(dir, "aeraki");
   const { code, stdout, stderr } = await runTrestle(["export", ...args, "--format", "aeraki", "--to", to]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
-  expect(stderr).toMatch(/rules\.yaml:\d+: route orders\/0: a MetaRouter has no timeout\ntrestle: 2 files written to /);
+  expect(stderr).toMatch(
+    /^trestle: \S*rules\.yaml:\d+: route orders\/0: a MetaRouter has no timeout\ntrestle: 2 files written to /,
+  );
   const files = (await readdir(to)).sort();
   expect(files).toEqual(["com.acme.orderservice-1-0-0.yaml", "metarouter-com.acme.orderservice-1-0-0.yaml"]);
   const [entry, router] = await Promise.all(files.map(async (file) => read(await readFile(join(to, file), "utf8"))));
@@ -60,6 +62,16 @@ test("aeraki gets what it takes up, a file each, and what its rules lack is told
       spec: { routes: [{ match: { attributes: { method: { exact: "createOrder" } } } }, { name: "orders/1" }] },
     },
   ]);
+});
+
+test("a rule file that is wrong is told of, with its place, by the formats that say something of rules", async () => {
+  const wrong = join(dir, "wrong.yaml");
+  await writeFile(wrong, "kind: VirtualService\n");
+  const both = ["export", ...args, "--rules", wrong];
+  const { code, stderr } = await runTrestle([...both, "--format", "aeraki"]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^trestle: \S*wrong\.yaml:1:1: TR0208 /);
+  expect(await runTrestle(both)).toMatchObject({ code: 0, stderr: "" });
 });
 
 test.each([
