@@ -17,7 +17,7 @@ import type { ServedList, ServedSet } from "../../codecs/xds/served.ts";
 import { withCredentials, withServedSecrets } from "../../control/ca/served-secrets.ts";
 import { type Compile, createCompiler } from "../../control/compile/compiler.ts";
 import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
-import type { InboundProvider, ProxyNode } from "../../control/compile/listeners.ts";
+import type { ProxyNode } from "../../control/compile/listeners.ts";
 import { clientKind, createServedSource, type ServedSource } from "../../control/compile/served-source.ts";
 import type { XdsNode } from "../../control/xds/contracts.ts";
 import type { XdsServer } from "../../control/xds/server.ts";
@@ -172,7 +172,7 @@ export class XdsOutput {
     if (clientKind(node) !== "trestle") return this.#served.resourcesFor(node);
     if (this.#snapshot === undefined) return undefined;
     const proxy = this.#proxyOf(node);
-    const set = this.#withInbound(this.#compile(this.#snapshot, proxy), proxy.inbound ?? [], this.#snapshot);
+    const set = this.#withInbound(this.#compile(this.#snapshot, proxy), proxy, this.#snapshot);
     let served = this.#sets.get(set);
     if (served === undefined) {
       served = servedOf(set);
@@ -202,12 +202,14 @@ export class XdsOutput {
   }
 
   /** Nodes of the same providers, and one node after a change that is none of theirs, get the same lists again. */
-  #withInbound(set: ResourceSet, providers: readonly InboundProvider[], { rules }: Snapshot): ResourceSet {
-    if (providers.length === 0) return set;
-    const key = JSON.stringify(providers);
+  #withInbound(set: ResourceSet, { inbound = [], namespace }: ProxyNode, { rules }: Snapshot): ResourceSet {
+    if (inbound.length === 0) return set;
+    // Policies choose the providers by the namespace of the proxy beside them.
+    const mesh = namespace === undefined ? this.#mesh : { ...this.#mesh, namespace };
+    const key = JSON.stringify([mesh.namespace, inbound]);
     const known = this.#inbound.get(key);
     if (known?.of === set && known.rules === rules) return known.set;
-    const whole = withInbound(set, compileInbound(providers, { rules, mesh: this.#mesh }));
+    const whole = withInbound(set, compileInbound(inbound, { rules, mesh }));
     this.#inbound.delete(key);
     this.#inbound.set(key, { of: set, rules, set: whole });
     if (this.#inbound.size > MAX_INBOUND_SETS) this.#inbound.delete(this.#inbound.keys().next().value!);

@@ -86,6 +86,34 @@ describe("what clients elsewhere are given", () => {
   });
 });
 
+test("PeerAuthentications and policies choose the providers of a proxy elsewhere by its own namespace", () => {
+  const { rules } = parseRules(
+    "a.yaml",
+    `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: strict, namespace: shop}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: nobody, namespace: shop}
+spec: {}
+`,
+  );
+  const inbound = [
+    { listen: { address: "10.0.0.8", port: 20_890 }, to: { address: "127.0.0.1", port: 20_880 }, protocol: "dubbo" },
+  ];
+  const output = new XdsOutput(silentLogger);
+  output.update(createSnapshot([], rules, CARRIED_PROTOCOLS), {});
+  const given = (NAMESPACE: string) => {
+    const metadata = { NAMESPACE, TRESTLE_LISTEN: { ...LISTEN, dubbo: [], inbound } };
+    const { types } = output.resourcesFor({ ...TRESTLE, id: NAMESPACE, metadata })!;
+    return JSON.stringify([types.get(LISTENER_TYPE), types.get(ROUTE_TYPE)]);
+  };
+  expect([given("shop").includes("STRICT"), given("shop").includes("rbac")]).toEqual([true, true]);
+  expect([given("other").includes("STRICT"), given("other").includes("rbac")]).toEqual([false, false]);
+});
+
 test("a Sidecar object narrows what an Envoy of its namespace is given", () => {
   const { rules } = parseRules(
     "a.yaml",
