@@ -227,11 +227,11 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     const { nowMs } = this.#context;
     this.#ruling =
       limits === undefined ? ruling : limitRuling(limits, { ruling, decision, route, header, nowMs, isAlone });
+    this.#route = route;
     if (this.#ruling?.denial !== undefined) {
       this.#refuse(this.#ruling.denial);
       return;
     }
-    this.#route = route;
     this.#routed = routedCall({ route, decision, header, address, config });
     this.#hash = route.hash && hashOf(route.hash, header, this.#lane.address);
     const delayMs = delayOf(route, this.#context.random);

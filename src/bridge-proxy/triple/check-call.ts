@@ -163,13 +163,19 @@ class CheckCall<A> implements TripleTryOwner {
 
   complete(outcome: Outcome): void {
     this.claim.answered(outcome);
+    if (outcome.grpcStatus !== 0) {
+      this.#fail(`the server answered with gRPC status ${outcome.grpcStatus}`);
+      return;
+    }
+    let answer: A;
     try {
-      if (outcome.grpcStatus === 0) this.#end(this.#method.decode(this.#answer.message()));
-      else this.#fail(`the server answered with gRPC status ${outcome.grpcStatus}`);
+      answer = this.#method.decode(this.#answer.message());
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#fail(error.message);
+      return;
     }
+    this.#end(answer);
   }
 
   tryFailed(reason: CallReason, message: string): void {

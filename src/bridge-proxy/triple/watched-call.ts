@@ -1,3 +1,4 @@
+import { appendCopy } from "../../base/pieces.ts";
 import { ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import { ERROR } from "../../codecs/http2/frame.ts";
@@ -42,6 +43,8 @@ export class WatchedCall implements ServedRequest, TripleCallerPort {
   readonly #stream: WatchedStream;
   readonly #inner: ServedRequest;
   #pieces: Buffer[] = [];
+  /** Free bytes behind the last piece. */
+  #room = 0;
   #held = 0;
   /** Bytes of the message that is held, as far as they are known. */
   #wanted = 0;
@@ -67,7 +70,7 @@ export class WatchedCall implements ServedRequest, TripleCallerPort {
     // What is held is out of the caller's window, and so is what nobody takes any more.
     this.#stream.advance(bytes.length);
     if (this.#over) return;
-    this.#pieces.push(Buffer.from(bytes));
+    this.#room = appendCopy(this.#pieces, bytes, this.#room);
     this.#hold(bytes.length);
     const { context } = this.#parts;
     const { maxBodyBytes } = context.frameLimits;
@@ -163,6 +166,7 @@ export class WatchedCall implements ServedRequest, TripleCallerPort {
     this.#parts.context.exchangeBytes -= this.#held;
     this.#held = 0;
     this.#pieces = [];
+    this.#room = 0;
   }
 
   #refuse(refusal: Denial | { readonly reason: "over_limit" | "undecodable"; readonly message: string }): void {

@@ -4,8 +4,10 @@ import type { EndpointSet } from "../balance/endpoint-set.ts";
 import type { EndpointOf } from "./endpoint.ts";
 import type { UpstreamConnection } from "./host.ts";
 
-/** Lists that were worked out, the most; who makes up values of `$key` has them worked out anew. */
+/** Lists, and answers that changed none, that are remembered, the most; who makes up values of `$key` has them worked out anew. */
 const MAX_LISTS = 1_024;
+/** What calls with longer values than this are answered is not remembered, characters. */
+const MAX_KEY = 1_024;
 
 /** What was left of a set by some steps. */
 interface Left<C extends UpstreamConnection> {
@@ -56,7 +58,8 @@ export class RoutedSets<C extends UpstreamConnection> {
 
   #branch(left: Left<C>, key: string, step: RouterStep, call: ValueOf): Branch<C> {
     const taken = takenBy(step, left.endpoints, (endpoint, name) => endpoint.values?.[name], call);
-    if (taken !== undefined && this.#count >= MAX_LISTS) this.#forget();
+    if (this.#count >= MAX_LISTS) this.#forget();
+    this.#count++;
     let total = 0;
     const lists =
       taken === undefined
@@ -66,7 +69,7 @@ export class RoutedSets<C extends UpstreamConnection> {
             return { upTo: total, left: this.#left(providers) };
           });
     const branch = { lists: lists.length > 0 ? lists : [{ upTo: 1, left: this.#left([]) }], total };
-    left.after.set(key, branch);
+    if (key.length <= MAX_KEY) left.after.set(key, branch);
     return branch;
   }
 

@@ -67,6 +67,21 @@ test("a message goes on when it is whole and was looked at; its window is given 
   expect(context.exchangeBytes).toBe(0);
 });
 
+test("a message may come a byte at a time, and its end with the beginning of the next", () => {
+  const { call, seen } = stage();
+  const one = envelope(Buffer.from("piecemeal"));
+  for (const byte of one.subarray(0, -1)) call.onRequestData(Buffer.of(byte), false);
+  call.onRequestData(Buffer.concat([one.subarray(-1), Buffer.of(0, 0)]), false);
+  for (const byte of [0, 0, 2, 104, 105]) call.onRequestData(Buffer.of(byte), false);
+  expect(seen.filter((line) => !line.startsWith("window"))).toEqual([
+    "watch piecemeal",
+    "start",
+    "data 14",
+    "watch hi",
+    "data 7",
+  ]);
+});
+
 test("the first that is refused begins no call", () => {
   const { call, seen } = stage({ refuses: "bad" });
   call.onRequestData(envelope(Buffer.from("bad")), false);

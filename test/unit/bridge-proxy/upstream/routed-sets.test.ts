@@ -84,6 +84,31 @@ test("a lone destination that is left takes all, whatever its weight", () => {
   expect(regions(narrow({}, 0.5))).toBe("hz");
 });
 
+test("what leaves the list as it was is remembered as far as lists are", () => {
+  let asked = 0;
+  const endpoints = endpointsOf("hz").map((one) => ({
+    ...one,
+    get values() {
+      asked++;
+      return one.values;
+    },
+  })) as Endpoints;
+  const routed = new RoutedSets({ steps: [{ ...step([], [["$zone", 1]]), force: false }] }, setOf);
+  const all = setOf(endpoints);
+  const narrow = (zone: string) =>
+    routed.narrow(
+      all,
+      () => zone,
+      () => 0,
+    );
+  for (let i = 0; i < 2_000; i++) expect(narrow(`z${i}`)).toBe(all);
+  expect(asked).toBe(2_000);
+  narrow("z1999");
+  expect(asked).toBe(2_000);
+  narrow("z0");
+  expect(asked).toBe(2_001);
+});
+
 test("a caller that makes up values gets its answers, and no memory is held for them", () => {
   const { narrow } = sets([step([], [["$zone", 1]])]);
   for (let i = 0; i < 10_000; i++) expect(regions(narrow({ zone: `z${i}` }))).toBe("");
