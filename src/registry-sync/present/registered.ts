@@ -68,8 +68,9 @@ function registeredInstance(
   node: RegisteredNode,
   context: RegisteringContext,
 ): RegisteredNode {
-  const reading = node.data === null ? undefined : decodeCuratorInstance(node.data);
-  if (reading?.type !== "instance") return node;
+  if (node.data === null) return namedInstance(directory.name, node, context);
+  const reading = decodeCuratorInstance(node.data);
+  if (reading.type !== "instance") return node;
   const { address: host, port, payloadClass, name } = reading.instance;
   const isDubbo = payloadClass === DUBBO_INSTANCE;
   if (!isDubbo && payloadClass !== SPRING_INSTANCE) return node;
@@ -78,7 +79,7 @@ function registeredInstance(
     .find((one) => one !== undefined);
   if (place === undefined || (isDubbo && place.listen.port !== port)) return node;
   if (!context.takes(serviceKey(isDubbo ? directory.name : name), directory.name)) return node;
-  const raw = JSON.parse(new TextDecoder().decode(node.data!)) as Raw;
+  const raw = JSON.parse(new TextDecoder().decode(node.data)) as Raw;
   const at = (one: Place) => `${one.host}:${one.port}`;
   const renamed = (id: string) => (id === at({ host, port }) ? at(place.listen) : id);
   const { payload } = raw;
@@ -94,6 +95,16 @@ function registeredInstance(
     },
   };
   return { name: renamed(node.name), data: new TextEncoder().encode(JSON.stringify(written)) };
+}
+
+/** An instance of which the name alone is known: Dubbo's are named by their address, Spring Cloud's are not and keep their names. */
+function namedInstance(application: string, node: RegisteredNode, context: RegisteringContext): RegisteredNode {
+  const [, host = "", port = ""] = /^(.+):(\d{1,5})$/.exec(node.name) ?? [];
+  const at = { host, port: Number(port) };
+  const place = inboundOf(at, "dubbo", context) ?? inboundOf(at, "tri", context);
+  if (place === undefined || place.listen.port !== at.port) return node;
+  if (!context.takes(serviceKey(application), application)) return node;
+  return { ...node, name: `${place.listen.host}:${place.listen.port}` };
 }
 
 /** The fields of an instance's JSON that are changed; the others stay as they are. */

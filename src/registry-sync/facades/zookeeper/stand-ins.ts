@@ -152,11 +152,12 @@ export class StandIns {
     const at = this.#at(op.path);
     const own = this.#own.get(op.path);
     if (op.op === "delete") this.#forget(op.path);
-    if (op.op === "setData" && own !== undefined) {
+    // Also of a node that a session before made: its data would lead round the proxy.
+    if (op.op === "setData" && (own !== undefined || (this.#isUsed && this.#isProvider(op.path)))) {
       const data = copyOf(op.data);
-      const { written } = this.#standing({ path: own.path, data });
-      this.#note({ ...own, data, written });
-      return { ...op, path: at, data: written };
+      const { written } = this.#standing({ path: op.path, data });
+      if (own !== undefined) this.#note({ ...own, data, written });
+      return at === op.path && written === data ? op : { ...op, path: at, data: written };
     }
     return at === op.path ? op : { ...op, path: at };
   }

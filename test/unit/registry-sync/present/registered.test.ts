@@ -83,3 +83,14 @@ test("what is not taken, is no provider's, or cannot be read stays the same obje
     expect(registeredNode(odd, its, contextOf(here))).toBe(its);
   }
 });
+
+test("an instance of which the name alone is known is the proxy's where Dubbo would have named it so", () => {
+  const of = (name: string, inbound: InboundPlace[], takes = true) =>
+    registeredNode(childAt(`/services/shop/${name}`, roots)!, { name, data: null }, contextOf(inbound, takes)).name;
+  expect(of("10.77.0.3:20880", [place(20_880)])).toBe("10.0.0.5:20880");
+  expect(of("10.77.0.3:50051", [place(50_051, "tri")])).toBe("10.0.0.5:50051");
+  expect(of("10.77.0.3:20880", [place(20_890, "dubbo", 20_880)])).toBe("10.77.0.3:20880");
+  expect(of("10.77.0.3:20880", [place(20_880)], false)).toBe("10.77.0.3:20880");
+  expect(of("10.77.0.3:8080", [place(8_080, "http")])).toBe("10.77.0.3:8080");
+  expect(of("0b5a2d7e-0000-4000-8000-000000000001", [place(20_880)])).toBe("0b5a2d7e-0000-4000-8000-000000000001");
+});

@@ -159,3 +159,42 @@ describe("an instance of Spring Cloud", () => {
     expect(client.remove(node)).toBe(0);
   });
 });
+
+describe("an instance of Dubbo", () => {
+  const node = `${INSTANCES}/10.0.0.2:20880`;
+  const places: readonly InboundPlace[] = [{ ...inbound[0]!, listen: { host: "10.0.0.5", port: 20_880 } }];
+  const data = Buffer.from(
+    JSON.stringify({
+      ...{ name: "shop", id: "10.0.0.2:20880", address: "10.0.0.2", port: 20_880, sslPort: null },
+      payload: {
+        "@class": "org.apache.dubbo.registry.zookeeper.ZookeeperInstance",
+        ...{ id: "10.0.0.2:20880", name: "shop", metadata: {} },
+      },
+    }),
+  );
+  const there = `${INSTANCES}/10.0.0.5:20880`;
+
+  function restarted() {
+    const link = new FacadeLink({ inbound: places });
+    const registry = link.connect("direct").layOut();
+    expect(link.connect("facade").create(node, true, data)).toBe(0);
+    expect(registry.children(INSTANCES)).toEqual(["10.0.0.5:20880"]);
+    return { registry, client: link.connect("facade") };
+  }
+
+  test("whose process comes back before its session ended takes the old one out, as Curator does", () => {
+    const { client, registry } = restarted();
+    expect(client.create(node, true, data)).toBe(-110);
+    expect(client.remove(node)).toBe(0);
+    expect(client.create(node, true, data)).toBe(0);
+    expect(registry.children(INSTANCES)).toEqual(["10.0.0.5:20880"]);
+  });
+
+  test("that is written by a session that did not make it stays at the proxy's address", () => {
+    const { client, registry } = restarted();
+    expect(client.call({ op: "setData", path: node, data, version: -1 }).err).toBe(0);
+    const { reply } = registry.call({ op: "getData", path: there, watch: false });
+    const held = JSON.parse(Buffer.from((reply as { data: Uint8Array }).data).toString());
+    expect(held).toMatchObject({ address: "10.0.0.5", id: "10.0.0.5:20880" });
+  });
+});
