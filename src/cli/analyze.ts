@@ -27,7 +27,7 @@ export function createAnalyzeCommand(): Command {
     .addOption(outputOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  trestle analyze ./rules\n  trestle analyze order.yaml --admin http://127.0.0.1:15000\n  trestle analyze ./rules -o json\n  trestle analyze kubernetes://?namespace=shop",
+      "\nExamples:\n  trestle analyze ./rules\n  trestle analyze order.yaml --admin http://127.0.0.1:15000\n  trestle analyze ./rules -o json\n  trestle analyze 'kubernetes://?namespace=shop'",
     )
     .action(async (paths: string[], { admin, config, output }: AnalyzeFlags) => {
       const known = admin === undefined ? undefined : await askServices(admin);

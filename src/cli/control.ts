@@ -44,7 +44,7 @@ Examples:
       who is connected, and what clients refused
 
 Several control processes that have the same registries and rules stand for each other: clients may ask any of them.
-xDS is served without TLS: keep the address within a network that you trust.`,
+The address of xDS has no TLS: keep it within a network that you trust. With ca.listen in the file xDS is served there too, over TLS.`,
     )
     .action(run);
 }

@@ -7,7 +7,9 @@ import { type OutputFormat, outputOption, printRows } from "./output.ts";
 /** `trestle rules`: the rules in force and what is wrong with them. */
 export function createRulesCommand(): Command {
   return new Command("rules")
-    .description("list the rules that a running instance has in force")
+    .description(
+      "list the rules that a running instance has in force, and Dubbo's routers that stand in its registries",
+    )
     .option("--findings", "list what is wrong instead")
     .addOption(adminOption())
     .addOption(outputOption())
