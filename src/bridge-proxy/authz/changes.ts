@@ -1,3 +1,4 @@
+import { isToken } from "../../codecs/http1/output.ts";
 import type { AnsweredHeader } from "../../codecs/xds/ext-authz.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Changing, Mutations } from "../policies/mutations.ts";
@@ -9,15 +10,17 @@ const FIXED = new Set(
   ),
 );
 const FIXED_STARTS = [":", "?", "dubbo-", "tri-service-"];
+/** What would be another header, or a whole message, of the server's making. */
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 /** Changes of one answer of a server. */
 const MAX_CHANGES = 100;
 
-/** What headers that a server answered change in a call; undefined for nothing. Names that are not a server's to change are left out. */
+/** What headers that a server answered change in a call; undefined for nothing. Left out are names that are not a server's to change, and what no header can be. */
 export function mutationsOf(
   headers: readonly AnsweredHeader[],
   removed: readonly string[] = [],
 ): Mutations | undefined {
-  const free = headers.filter(({ name }) => isFree(name)).slice(0, MAX_CHANGES);
+  const free = headers.filter(({ name, value }) => isFree(name) && !CONTROL.test(value)).slice(0, MAX_CHANGES);
   const remove = removed.filter(isFree).slice(0, MAX_CHANGES);
   if (free.length === 0 && remove.length === 0) return undefined;
   const pairs = (append: boolean) =>
@@ -27,7 +30,7 @@ export function mutationsOf(
 
 function isFree(name: string): boolean {
   const folded = name.toLowerCase();
-  return folded !== "" && !FIXED.has(folded) && !FIXED_STARTS.some((start) => folded.startsWith(start));
+  return isToken(folded) && !FIXED.has(folded) && !FIXED_STARTS.some((start) => folded.startsWith(start));
 }
 
 /** Both, `first` before `second`; a name that the second sets or removes is not what the first made it. */

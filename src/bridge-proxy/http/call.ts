@@ -32,7 +32,7 @@ import { rowOf, UNKNOWN_ROW } from "../rows.ts";
 import { Claim } from "../upstream/claim.ts";
 import { HttpContent } from "./content.ts";
 import { ruleRequest } from "./guard.ts";
-import { changedHead, decideHttp, forwardHead, limitFacts, lookupOf, matchHttp } from "./head.ts";
+import { changedHead, decideHttp, forwardHead, limitFacts, line, lookupOf, matchHttp } from "./head.ts";
 import type { HttpLink } from "./link.ts";
 import { type HeadChange, type HttpCallerPort, NobodyPort } from "./port.ts";
 import { subjectOf } from "./subject.ts";
@@ -346,7 +346,12 @@ export class HttpCall implements HttpTryOwner {
   #deny(denial: Denial): void {
     const { message, reply } = denial;
     const answer = answerTo(denial);
-    this.#answer(answer.http, reply?.body ?? message, outcomeOfAnswer(answer), reply?.headers);
+    this.#answer(
+      answer.http,
+      reply?.body ?? message,
+      outcomeOfAnswer(answer),
+      reply?.headers.map((one) => line(...one)),
+    );
   }
 
   #refuse(reason: CallReason, message: string): true {

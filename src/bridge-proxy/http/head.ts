@@ -2,6 +2,7 @@ import type { RequestToSend } from "../../codecs/http1/connection.ts";
 import { FORWARDED_FOR, FORWARDED_PROTO, HOST } from "../../codecs/http1/fields.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
+import { toField } from "../../codecs/triple/text.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { LimitedCall } from "../policies/limits.ts";
 import type { Mutations } from "../policies/mutations.ts";
@@ -179,13 +180,18 @@ function rewrite(head: RequestHead, plan: Rewrite | undefined): { target: string
   return { target: `${plan?.path?.(path) ?? path}${query}`, authority: plan?.authority ?? authority };
 }
 
+/** A header line for a text, which may have any characters. Throws CallError for control characters. */
+export function line(name: string, text: string): Field {
+  return [name, toField(name, text)];
+}
+
 function change(fields: Field[], without: string[], { set, add, remove }: Mutations): void {
   for (const name of remove) drop(fields, without, name);
   for (const [name, value] of set) {
     drop(fields, without, name);
-    fields.push([name, value]);
+    fields.push(line(name, value));
   }
-  for (const [name, value] of add) fields.push([name, value]);
+  for (const [name, value] of add) fields.push(line(name, value));
 }
 
 function drop(fields: Field[], without: string[], name: string): void {

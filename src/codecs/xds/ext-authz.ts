@@ -161,7 +161,8 @@ function readResponse(reader: BinaryReader): CheckAnswer {
       }),
   });
   if (code === 0) return { allowed: true, headers, remove, answerHeaders };
-  return { allowed: false, http: http >= 100 && http < 600 ? http : FORBIDDEN, headers: denied, body };
+  // What is below 200 is no answer.
+  return { allowed: false, http: http >= 200 && http < 600 ? http : FORBIDDEN, headers: denied, body };
 }
 
 function readHeader(reader: BinaryReader, end: number): AnsweredHeader {

@@ -20,6 +20,18 @@ test("a server changes headers, but not where a call goes, whose it is and how i
   expect(mutationsOf([header("host", "x")])).toBeUndefined();
 });
 
+test("what no header can be is left out; other texts are theirs to say", () => {
+  const bad = [header("x a", "1"), header("x\r\ny", "1"), header("x-b", "1\r\nx-c: 2"), header("x-d", "\0")];
+  expect(mutationsOf([...bad, header("x-name", "张三"), header("x-tab", "a\tb")], ["x y"])).toEqual({
+    set: [
+      ["x-name", "张三"],
+      ["x-tab", "a\tb"],
+    ],
+    add: [],
+    remove: [],
+  });
+});
+
 test("more changes than a hundred are left out", () => {
   const many = Array.from({ length: 150 }, (_, i) => header(`x-${i}`, "1"));
   expect(mutationsOf(many)?.set.length).toBe(100);

@@ -128,6 +128,13 @@ test("a head goes on with its lines as they were, and the caller's address", () 
   ]);
 });
 
+test("what is set may have any letters: what no line can carry goes as UTF-8", () => {
+  const set = { header: { key: "x-name", value: "张三 é" }, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" } as const;
+  const lines = sent("GET / HTTP/1.1\nHost: h\nX-Name: me", { ...ALL, requestHeadersToAdd: [set] });
+  expect(Buffer.from(lines.at(-1)!, "latin1").toString("utf8")).toBe("x-name: 张三 é");
+  expect(lines.filter((one) => /x-name/i.test(one)).length).toBe(1);
+});
+
 test("the address is added to those that are there; a scheme that is there stays", () => {
   expect(
     sent("GET / HTTP/1.1\nHost: h\nX-Forwarded-For: 1.1.1.1\nX-Forwarded-For: 2.2.2.2\nX-Forwarded-Proto: https"),

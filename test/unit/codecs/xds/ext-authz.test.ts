@@ -110,6 +110,11 @@ test.each([
     },
   ],
   [
+    "a denial under a status that is no answer is one by 403",
+    { status: { code: 7 }, deniedResponse: { status: { code: 101 } } },
+    { allowed: false, http: 403, headers: [], body: "" },
+  ],
+  [
     "a denial under a status of success is allowed, as Envoy has it",
     { status: { code: 0 }, deniedResponse: { body: "no" } },
     { allowed: true, headers: [], remove: [], answerHeaders: [] },
