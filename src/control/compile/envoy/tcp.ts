@@ -1,3 +1,4 @@
+import { parseBlock } from "../../../base/ip-block.ts";
 import type { ServedResource } from "../../../codecs/xds/served.ts";
 import { DEFAULT_MESH } from "../../../model/mesh.ts";
 import type { Rule, ServiceEntryEndpoint, VirtualService } from "../../../model/rule.ts";
@@ -130,10 +131,15 @@ function isMeant(
   return selectsLabels(sourceLabels, labels);
 }
 
+interface AddressRange {
+  readonly addressPrefix: string;
+  readonly prefixLen: number;
+}
+
 interface ChainMatch {
   readonly serverNames?: readonly string[];
-  readonly prefixRanges?: readonly ProtoJson[];
-  readonly sourcePrefixRanges?: readonly ProtoJson[];
+  readonly prefixRanges?: readonly AddressRange[];
+  readonly sourcePrefixRanges?: readonly AddressRange[];
 }
 
 function matchOf(match: ConnectionMatch | undefined): ChainMatch {
@@ -147,30 +153,48 @@ function matchOf(match: ConnectionMatch | undefined): ChainMatch {
   };
 }
 
-function rangeOf(subnet: string): ProtoJson {
+function rangeOf(subnet: string): AddressRange {
   const [addressPrefix = "", bits] = subnet.split("/");
   return { addressPrefix, prefixLen: Number(bits ?? (addressPrefix.includes(":") ? 128 : 32)) };
 }
 
-/** Chains of one listener: Envoy refuses two that the same connection meets, so the first to claim it has it. */
+/** The same for all ways to write a range: of its address the bits that count. */
+function blockText({ addressPrefix, prefixLen }: AddressRange): string {
+  const block = parseBlock(`${addressPrefix}/${prefixLen}`);
+  if (block === undefined) return `${addressPrefix}/${prefixLen}`;
+  const bits = [...block.bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  return bits.slice(0, block.bits);
+}
+
+/** Chains of one listener: Envoy refuses two that ask for the same, so the first to claim a name from and to addresses has it. */
 class Chains {
   readonly list: TcpChain[] = [];
   readonly #claimed = new Set<string>();
 
   add({ serverNames, prefixRanges, sourcePrefixRanges }: ChainMatch, clusters: TcpChain["clusters"]): void {
-    const free = <T>(values: readonly T[] | undefined, others: readonly unknown[]): readonly T[] | undefined => {
-      if (values === undefined) return this.#claim([undefined, ...others]) ? [] : undefined;
-      const left = values.filter((value) => this.#claim([value, ...others]));
-      return left.length === 0 ? undefined : left;
-    };
-    const names = free(serverNames, [prefixRanges, sourcePrefixRanges]);
-    if (names === undefined || clusters.length === 0) return;
-    const match = {
-      ...(names.length > 0 && { serverNames: names }),
-      ...(prefixRanges && { prefixRanges }),
-      ...(sourcePrefixRanges && { sourcePrefixRanges }),
-    };
-    this.list.push({ ...(Object.keys(match).length > 0 && { match }), clusters });
+    const from = sourcePrefixRanges?.map(blockText);
+    // Ranges to which the same names are free stay together.
+    const free = new Map<
+      string,
+      { readonly names: readonly (string | undefined)[]; readonly ranges: AddressRange[] }
+    >();
+    for (const range of prefixRanges ?? [undefined]) {
+      const to = range && blockText(range);
+      const names = (serverNames ?? [undefined]).filter((name) => this.#claim([name, to, from]));
+      const key = JSON.stringify(names);
+      const alike = free.get(key) ?? { names, ranges: [] };
+      if (range !== undefined) alike.ranges.push(range);
+      if (names.length > 0) free.set(key, alike);
+    }
+    if (clusters.length === 0) return;
+    for (const { names, ranges } of free.values()) {
+      const match = {
+        ...(serverNames && { serverNames: names }),
+        ...(prefixRanges && { prefixRanges: ranges }),
+        ...(sourcePrefixRanges && { sourcePrefixRanges }),
+      };
+      this.list.push({ ...(Object.keys(match).length > 0 && { match }), clusters });
+    }
   }
 
   #claim(what: readonly unknown[]): boolean {

@@ -109,6 +109,20 @@ describe("routes of connections", () => {
     ]);
   });
 
+  test("of ranges that two routes name, however they are written, the first has each: Envoy refuses two alike", () => {
+    const on = (subnets: string, subset: string) =>
+      `{match: [{destinationSubnets: [${subnets}]}], route: [${to(subset)}]}`;
+    const tcp = `tcp: [${on("10.0.0.0/8, 11.0.0.0/8", "v1")}, ${on("10.9.9.9/8, 12.0.0.0/8", "v2")}, ${on("11.0.0.0/8", "v2")}]`;
+    const ranges = (...first: number[]) => ({
+      prefixRanges: first.map((one) => ({ addressPrefix: `${one}.0.0.0`, prefixLen: 8 })),
+    });
+    expect(chainsOf([secure("a"), subsets, routed("a.example.com", tcp)])).toEqual([
+      [ranges(10, 11), "v1|a.example.com 1"],
+      [ranges(12), "v2|a.example.com 1"],
+      ["all", "|a.example.com 1"],
+    ]);
+  });
+
   test.each([
     ["sourceLabels: {app: shop}", true],
     ["sourceLabels: {app: other}", false],
