@@ -65,7 +65,6 @@ export class ControlRole {
   constructor(config: TrestleConfig, log: Logger) {
     this.#config = config;
     this.#log = log;
-    this.#identities = new CallerIdentities(config.callers).current.get();
     this.#certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
     this.xds = new XdsOutput(log, this.#certificates, config.mesh);
     const { mesh } = config;
@@ -201,9 +200,9 @@ export class ControlRole {
     }
   }
 
-  /** Nothing is served before all that registries hold is known. */
+  /** Nothing is served before all that registries hold, and all rules, are known. */
   async #followSnapshots(): Promise<void> {
-    const known = { state: () => this.state, snapshot: () => this.#store.snapshots.get() };
+    const known = { state: () => this.state, store: this.#store, rules: () => this.#ruleFiles.current.get() };
     await whenWorldKnown(known, this.#stop.signal);
     for await (const snapshot of this.#store.snapshots.watch(this.#stop.signal)) {
       this.#schemas.takeSnapshot(snapshot);

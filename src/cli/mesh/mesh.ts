@@ -283,12 +283,14 @@ export class Mesh implements MeshParts {
     }
   }
 
-  /** Clients elsewhere are given nothing before all that registries hold is known. */
+  /** Clients elsewhere are given nothing before all that registries hold, and all rules, are known. */
   async #openXds(): Promise<void> {
-    const known = { state: () => this.sync, snapshot: () => this.store.snapshots.get() };
+    const known = { state: () => this.sync, store: this.store, rules: () => this.ruleFiles.current.get() };
     await whenWorldKnown(known, this.#stop.signal);
     this.#isWorldKnown = true;
-    if (this.#given !== undefined) this.xds.update(this.#given, this.#callers);
+    // The workers may still be busy with one before it.
+    const snapshot = this.store.snapshots.get();
+    this.xds.update(snapshot, callersFor(snapshot, this.sync?.consumers, this.#identities.current.get()));
   }
 
   async #followState(): Promise<void> {

@@ -1,5 +1,6 @@
 import { steadyClock } from "../../base/clock.ts";
-import type { Snapshot } from "../../model/snapshot.ts";
+import type { RuleSet } from "../../control/rules/rule-set.ts";
+import type { ControlStore } from "../../control/store.ts";
 import type { SyncState } from "../../registry-sync/contracts.ts";
 
 /** How long what was read may take to come to the snapshots, ms. */
@@ -19,23 +20,31 @@ export function isRead(state: SyncState | undefined): state is SyncState {
 /** Where to look for what is known by now. */
 export interface KnownWorld {
   readonly state: () => SyncState | undefined;
-  readonly snapshot: () => Snapshot;
+  readonly store: Pick<ControlStore, "flush" | "snapshots">;
+  /** Those that the store is given. */
+  readonly rules: () => Pick<RuleSet, "loaded">;
 }
 
 /**
- * Resolves once the snapshots have what every registry holds, or at the signal. Before that an empty or half a world would take from clients
- * elsewhere what they have from another server, or from before a restart of this one: they are better served with nothing at all.
+ * Resolves once the snapshots have what every registry holds and all rules, or at the signal. Before that an empty or half a world, or one
+ * without its policies, would take from clients elsewhere what they have from another server, or from before a restart of this one: they are
+ * better served with nothing at all.
  */
-export async function whenWorldKnown({ state, snapshot }: KnownWorld, signal: AbortSignal): Promise<void> {
+export async function whenWorldKnown({ state, store, rules }: KnownWorld, signal: AbortSignal): Promise<void> {
   let readAtMs: number | undefined;
+  let hasRules = false;
   while (!signal.aborted) {
     const now = state();
-    if (isRead(now)) {
+    // Rules that were read since the last look are on their way to the store.
+    if (isRead(now) && hasRules) {
+      store.flush();
+      const { entries } = store.snapshots.get();
       readAtMs ??= steadyClock.now();
       // Entries that rules make are among those of a snapshot, too.
-      if (snapshot().entries.length >= now.entries.length && snapshot().entries.length > 0) return;
+      if (entries.length >= now.entries.length && entries.length > 0) return;
       if (steadyClock.now() - readAtMs >= SETTLE_MS) return;
     }
+    hasRules = rules().loaded;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
