@@ -7,7 +7,7 @@ export type IdentityOf = (address: string) => string | undefined;
 /** Most addresses whose answer is remembered. */
 const MAX_KNOWN = 10_000;
 
-/** Compiles SPIFFE ids by address or range: the narrowest range counts. Undefined where there are none. */
+/** Compiles SPIFFE ids by address or range, `""` for nobody: the narrowest range counts. Undefined where there are none. */
 export function compileIdentities(identities: Readonly<Record<string, string>> | undefined): IdentityOf | undefined {
   const blocks = Object.entries(identities ?? {})
     .map(([text, identity]) => ({ block: parseBlock(text), identity }))
@@ -19,7 +19,7 @@ export function compileIdentities(identities: Readonly<Record<string, string>> |
     if (!known.has(address)) {
       if (known.size >= MAX_KNOWN) known.clear();
       const ip = parseIp(address);
-      known.set(address, ip && blocks.find(({ block }) => isInBlock(ip, block))?.identity);
+      known.set(address, (ip && blocks.find(({ block }) => isInBlock(ip, block))?.identity) || undefined);
     }
     return known.get(address);
   };

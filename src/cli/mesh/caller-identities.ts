@@ -7,12 +7,13 @@ const MAX_ADDRESSES = 100_000;
 
 /** Whom callers without a certificate count as: by the ranges that are configured, and by who logged in at a facade. */
 export class CallerIdentities {
-  /** SPIFFE ids by address and range. */
+  /** SPIFFE ids by address and range; `""` for nobody. */
   readonly current: Latest<Readonly<Record<string, string>>>;
   readonly #fixed: Readonly<Record<string, string>>;
   readonly #logins: ReadonlyMap<string, { readonly hash: Buffer; readonly identity: string }>;
   /** By address: the identities of its connections. */
   readonly #connected = new Map<string, Map<symbol, string>>();
+  #due: NodeJS.Immediate | undefined;
 
   constructor(callers: readonly CallerConfig[]) {
     this.#fixed = Object.fromEntries(
@@ -35,12 +36,20 @@ export class CallerIdentities {
     this.#connected.set(address, there);
     const connection = Symbol(username);
     there.set(connection, known.identity);
-    this.#publish();
+    this.#publishSoon();
     return () => {
       if (!there.delete(connection)) return;
       if (there.size === 0) this.#connected.delete(address);
-      this.#publish();
+      this.#publishSoon();
     };
+  }
+
+  /** Logins of one turn are one change: all clients of a facade may come back at once. */
+  #publishSoon(): void {
+    this.#due ??= setImmediate(() => {
+      this.#due = undefined;
+      this.#publish();
+    });
   }
 
   #publish(): void {
@@ -48,13 +57,12 @@ export class CallerIdentities {
     if (JSON.stringify(now) !== JSON.stringify(this.current.get())) this.current.set(now);
   }
 
-  /** An address at which several identities are logged in is none of them. Sorted, so that equal facts print alike. */
+  /** An address at which several identities are logged in is nobody's, whatever its range is. Sorted, so that equal facts print alike. */
   #now(): Readonly<Record<string, string>> {
     const all: Record<string, string> = { ...this.#fixed };
     for (const [address, connections] of this.#connected) {
       const [first, ...others] = new Set(connections.values());
-      if (first !== undefined && others.length === 0) all[address] = first;
-      else delete all[address];
+      if (first !== undefined) all[address] = others.length === 0 ? first : "";
     }
     return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
   }

@@ -38,7 +38,7 @@ export interface ListenerFacts {
   /** So many processes like this one share the calls; absent for one. Each has its share of what limits let through. */
   readonly workers?: number;
   readonly applications?: Readonly<Record<string, string>>;
-  /** SPIFFE ids of callers without a certificate, by their address or range. */
+  /** SPIFFE ids of callers without a certificate, by their address or range; `""` for nobody. */
   readonly identities?: Readonly<Record<string, string>>;
   /** Printed service key -> address -> tag. */
   readonly tags?: CallerTags;

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type Clock, realClock } from "../../base/clock.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import type { Finding } from "../../model/entry.ts";
-import { compileAllow } from "../allow.ts";
+import { compileAllow, plainAddress } from "../allow.ts";
 import type { Facade } from "../contracts.ts";
 import type { PresentContext } from "../present/context.ts";
 import { createFindings } from "./findings.ts";
@@ -88,7 +88,11 @@ export async function createZookeeperFacade(options: ZookeeperFacadeOptions): Pr
       socket.destroy();
       return;
     }
-    const session = new FacadeSession(shared, options.limits ?? DEFAULT_LIMITS, socket.remoteAddress);
+    const session = new FacadeSession(
+      shared,
+      options.limits ?? DEFAULT_LIMITS,
+      plainAddress(socket.remoteAddress ?? ""),
+    );
     const connection = new FacadeConnection(socket, session, connectionOptions, () => {
       connections.delete(connection);
       counters.sessions = connections.size;

@@ -14,6 +14,7 @@ test("the narrowest range of an address counts; nobody else is anybody", () => {
     BATCH,
     undefined,
   ]);
+  expect(compileIdentities({ "10.0.0.0/8": WEB, "10.0.3.7": "" })!("10.0.3.7")).toBeUndefined();
   expect(compileIdentities({})).toBeUndefined();
   expect(compileIdentities(undefined)).toBeUndefined();
 });
