@@ -5,12 +5,12 @@ import { type OwnAnswer, ownAnswer } from "../codecs/dubbo2/status.ts";
 import { after } from "./after.ts";
 import type { Denial } from "./authz/asked.ts";
 import type { Ruling } from "./authz/checkpoint.ts";
-import { pass, type Subject } from "./authz/question.ts";
+import { type Opening, pass, type Subject } from "./authz/question.ts";
 import { answerTo } from "./authz/reply.ts";
 import { chooseEndpoint, type NoEndpoint } from "./choose.ts";
 import type { ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
-import { CallerWatch } from "./dubbo/caller-watch.ts";
+import { CallerWatch, type EndsWithCaller } from "./dubbo/caller-watch.ts";
 import { answerEditor, type EditAnswer, editFrame, editsFor } from "./dubbo/edits.ts";
 import { dubboSubject } from "./dubbo/subject.ts";
 import { type DubboTryParts, type TriedCall, type TriedCaller, tryDubbo, tryHttp, tryTriple } from "./dubbo/tries.ts";
@@ -174,10 +174,41 @@ export class Exchange implements TryOwner {
     const { ruling } = this.#call;
     const denial = ruling?.denied?.get(this.#target);
     const opening = ruling?.open?.get(this.#target);
-    const refuse = (refused: Denial) => this.#answer(answerTo(refused), refused.message);
-    if (denial !== undefined) refuse(denial);
+    if (denial !== undefined) this.#deny(denial);
     else if (opening === undefined) this.#send(this.#target);
-    else pass(opening, this.#target, () => this.#subject(), { go: (target) => this.#send(target), refuse });
+    else this.#ask(opening, this.#target);
+  }
+
+  /** Does what policies ask for first; where a server is waited for, as long as the caller is there. */
+  #ask(opening: Opening, target: Target): void {
+    const { watch } = this.#call.caller;
+    let isSettled = false;
+    const waiting: EndsWithCaller = {
+      place: -1,
+      onCallerGone: () => {
+        giveUp();
+        this.abandoned();
+      },
+    };
+    const settled = () => {
+      isSettled = true;
+      watch.remove(waiting);
+    };
+    const giveUp = pass(opening, target, () => this.#subject(), {
+      go: (to) => {
+        settled();
+        this.#send(to);
+      },
+      refuse: (denial) => {
+        settled();
+        this.#deny(denial);
+      },
+    });
+    if (!isSettled) watch.add(waiting);
+  }
+
+  #deny(denial: Denial): void {
+    this.#answer(answerTo(denial), denial.message);
   }
 
   #subject(): Subject {
