@@ -155,6 +155,7 @@ class JoinedRules implements OpenRules {
         : new StatusWriter({
             ...{ name: url, api, clock: realClock, log: log.child({ rules: url }) },
             objects: () => source.objects(),
+            onRefusals: () => this.#join(),
             findings: () => {
               const judged = source.current.get().loaded ? judge() : undefined;
               return judged === undefined ? undefined : [...source.current.get().findings, ...judged];
@@ -171,9 +172,8 @@ class JoinedRules implements OpenRules {
   /** While one of the places was never read, what is known of the others is no whole set of rules. */
   #join(): void {
     const sets = [this.#files.current.get(), ...[...this.#clusters.values()].map(({ source }) => source.current.get())];
-    const faults = sets.flatMap((set) =>
-      set.findings.filter((one) => !set.files.some((file) => file.findings.includes(one))),
-    );
+    const own = new Set(sets.flatMap(({ files }) => files.flatMap(({ findings }) => findings)));
+    const faults = sets.flatMap(({ findings }) => findings.filter((one) => !own.has(one)));
     const writing = [...this.#clusters.values()].flatMap(({ writer }) => writer?.findings() ?? []);
     const joined = joinFiles(
       sets.flatMap(({ files }) => files),

@@ -40,6 +40,13 @@ export function withTimes(
   });
 }
 
+/** A list with what is ours in it replaced, at the places where it stood: two writers that sort would write for ever. */
+export function inPlace<T>(list: readonly T[], isOurs: (one: T) => boolean, ours: readonly T[]): readonly T[] {
+  const left = [...ours];
+  const kept = list.flatMap((one) => (isOurs(one) ? left.splice(0, 1) : [one]));
+  return [...kept, ...left];
+}
+
 /** The objects of a list that a status holds. */
 export function recordsOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   return (Array.isArray(value) ? value : []).filter((one) => typeof one === "object" && one !== null);

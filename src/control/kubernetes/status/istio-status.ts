@@ -1,7 +1,7 @@
 import type { Finding } from "../../../model/entry.ts";
 import { RULE_FINDINGS, type RuleFindingCode } from "../../rules/findings.ts";
 import type { RuleObject } from "../objects.ts";
-import { messageOf, recordsOf, withTimes } from "./conditions.ts";
+import { inPlace, messageOf, recordsOf, withTimes } from "./conditions.ts";
 
 /** The condition that is ours. */
 export const APPLIED = "trestle.io/Applied";
@@ -37,7 +37,7 @@ export function istioStatus(
   }));
   const seen = Number(status["observedGeneration"] ?? 0);
   return {
-    conditions: [...conditions.filter(({ type }) => type !== APPLIED), ...applied],
+    conditions: inPlace(conditions, ({ type }) => type === APPLIED, applied),
     ...((others.length + ours.length > 0 || status["validationMessages"] !== undefined) && {
       validationMessages: [...others, ...distinct(ours)],
     }),

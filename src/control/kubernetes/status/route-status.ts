@@ -1,7 +1,7 @@
 import type { Finding } from "../../../model/entry.ts";
 import { readRef, type WrittenRef } from "../../rules/gateway-api/refs.ts";
 import type { RuleObject } from "../objects.ts";
-import { type Condition, messageOf, recordsOf, withTimes } from "./conditions.ts";
+import { type Condition, inPlace, messageOf, recordsOf, withTimes } from "./conditions.ts";
 
 /** What parents' entries of ours are told by. */
 export const CONTROLLER = "trestle.io/gateway-controller";
@@ -28,7 +28,7 @@ export function routeStatus(
       conditions: withTimes(said, recordsOf(before?.["conditions"]), now),
     };
   });
-  return { parents: [...entries.filter((one) => !isOurs(one)), ...ours] };
+  return { parents: inPlace(entries, isOurs, ours) };
 }
 
 function isServed(ref: Readonly<Record<string, unknown>>, namespace: string): boolean {

@@ -16,6 +16,8 @@ export interface StatusWriterOptions {
   readonly objects: () => readonly RuleObject[];
   /** What is wrong with all rules; undefined while that is not known. */
   readonly findings: () => readonly Finding[] | undefined;
+  /** What can't be written is something else now. */
+  readonly onRefusals?: () => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -58,9 +60,11 @@ export class StatusWriter {
     this.#timer = clock.after(afterMs, () => {
       this.#timer = undefined;
       if (this.#running !== undefined) return this.note();
-      this.#running = this.#write().finally(() => {
-        this.#running = undefined;
-      });
+      this.#running = this.#write()
+        .catch((error) => this.#options.log.error("statuses can't be made", { error: String(error) }))
+        .finally(() => {
+          this.#running = undefined;
+        });
     });
   }
 
@@ -118,7 +122,7 @@ export class StatusWriter {
     const path = `/apis/${group}/${version}/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(name)}/status`;
     try {
       await api.send("PATCH", path, { metadata: { resourceVersion }, status }, this.#stop.signal);
-      this.#refused.delete(kind);
+      if (this.#refused.delete(kind)) this.#options.onRefusals?.();
     } catch (error) {
       this.#failed(kind, state.path, error);
     }
@@ -130,9 +134,14 @@ export class StatusWriter {
     // Changed or gone meanwhile: the watch tells of it, and then it is looked at anew.
     if (this.#stop.signal.aborted || status === 409 || status === 404) return;
     const why = error instanceof Error ? error.message : String(error);
-    if (status === 403 && !this.#refused.has(kind)) log.warn("a status may not be written", { kind, reason: why });
-    if (status === 403) this.#refused.set(kind, { untilMs: clock.now() + REFUSED_MS, why });
-    else log.warn("a status can't be written; trying on", { object: path, reason: why });
+    if (status === 403) {
+      const isNews = !this.#refused.has(kind);
+      this.#refused.set(kind, { untilMs: clock.now() + REFUSED_MS, why });
+      if (isNews) {
+        log.warn("a status may not be written", { kind, reason: why });
+        this.#options.onRefusals?.();
+      }
+    } else log.warn("a status can't be written; trying on", { object: path, reason: why });
     this.#written.delete(path);
     this.#retry ??= clock.after(RETRY_MS, () => {
       this.#retry = undefined;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { messageOf, recordsOf, withTimes } from "../../../../../src/control/kubernetes/status/conditions.ts";
+import { inPlace, messageOf, recordsOf, withTimes } from "../../../../../src/control/kubernetes/status/conditions.ts";
 
 const finding = (message: string, at = "VirtualService shop/orders spec.hosts") =>
   ({ code: "TR0220", severity: "warning", at, message }) as const;
@@ -28,4 +28,11 @@ test("a condition keeps its time while it says the same", () => {
 test("of a list its objects count", () => {
   expect(recordsOf([{ a: 1 }, null, "x"])).toEqual([{ a: 1 }]);
   expect(recordsOf("x")).toEqual([]);
+});
+
+test("what is ours is replaced where it stood, more of it comes last, and less of it leaves no gap", () => {
+  const isOurs = (one: string) => one.startsWith("o");
+  expect(inPlace(["o1", "a", "o2", "b"], isOurs, ["o3", "o4", "o5"])).toEqual(["o3", "a", "o4", "b", "o5"]);
+  expect(inPlace(["o1", "a", "o2"], isOurs, ["o3"])).toEqual(["o3", "a"]);
+  expect(inPlace([], isOurs, ["o3"])).toEqual(["o3"]);
 });

@@ -55,3 +55,11 @@ test("an entry of before keeps the times of what it says still", () => {
   const made = routeStatus(ruleObject({ parentRefs: [ours], status }), [], "now");
   expect(JSON.stringify(made)).toMatch(/"then".*"now"/);
 });
+
+test("entries keep the order in which another controller sorts them", () => {
+  const other = { parentRef: theirs, controllerName: "example.com/x", conditions: [] };
+  const old = { parentRef: ours, controllerName: CONTROLLER, conditions: [] };
+  const object = ruleObject({ parentRefs: [theirs, ours], status: { parents: [old, other] } });
+  const { parents } = routeStatus(object, [], "now") as { readonly parents: readonly { readonly parentRef: object }[] };
+  expect(parents.map(({ parentRef }) => parentRef)).toEqual([ours, theirs]);
+});

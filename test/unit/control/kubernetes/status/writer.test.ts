@@ -16,10 +16,16 @@ function writing(first: RuleObject, answers: readonly (Error | undefined)[] = []
   const waiting = [...answers];
   let object = first;
   let findings: readonly Finding[] | undefined = [];
+  let isBroken = false;
+  const heard: number[] = [];
   const writer = new StatusWriter({
     ...{ name: "kubernetes://", clock, log: logger },
     objects: () => [object],
-    findings: () => findings,
+    findings: () => {
+      if (isBroken) throw new Error("no judgement");
+      return findings;
+    },
+    onRefusals: () => heard.push(writer.findings().length),
     api: {
       async send(method, path, body) {
         expect(method).toBe("PATCH");
@@ -31,7 +37,10 @@ function writing(first: RuleObject, answers: readonly (Error | undefined)[] = []
     },
   });
   return {
-    ...{ writer, sent, lines },
+    ...{ writer, sent, lines, heard },
+    breakJudge(next: boolean) {
+      isBroken = next;
+    },
     set(next: RuleObject) {
       object = next;
     },
@@ -122,6 +131,7 @@ test("a conflict is left to the watch; a refusal is told, and tried again after 
   await refused.pass();
   expect(refused.sent).toHaveLength(2);
   expect(refused.writer.findings()).toEqual([]);
+  expect(refused.heard).toEqual([1, 0]);
   await refused.writer.close();
 });
 
@@ -136,5 +146,16 @@ test("one that comes back as another again and again is left alone until its obj
   set(ruleObject({ resourceVersion: "11", generation: 2 }));
   await pass();
   expect(sent).toHaveLength(6);
+  await writer.close();
+});
+
+test("a judge that fails is logged, and asked again with the next change", async () => {
+  const { sent, pass, lines, breakJudge, writer } = writing(ruleObject());
+  breakJudge(true);
+  await pass();
+  expect(lines.map(([level, text]) => `${level} ${text}`)).toEqual(["error statuses can't be made"]);
+  breakJudge(false);
+  await pass();
+  expect(sent).toHaveLength(1);
   await writer.close();
 });
