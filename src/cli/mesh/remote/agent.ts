@@ -96,15 +96,16 @@ export class Agent {
   async #request(csr: string, current: KeptCertificate | undefined): Promise<readonly string[]> {
     const { token, certificate, key } = this.#tls;
     const isValid = current !== undefined && current.notAfterMs > realClock.now();
-    const configured =
+    const configured = () =>
       certificate === undefined || key === undefined ? undefined : { chain: textOf(certificate), key: textOf(key) };
     let failure: unknown;
     // A certificate that control refuses, such as a revoked one, must not keep the token from being looked at.
-    for (const own of isValid ? [current, configured] : [configured])
+    for (const ownOf of isValid ? [() => current, configured] : [configured])
       for (const server of this.#servers)
         try {
-          const bearer = token === undefined ? undefined : textOf(token).trim();
-          return await askCertificate({ server, ...(await this.#channel(own)), token: bearer, csr });
+          const own = ownOf();
+          const bearer = own !== undefined && own === current ? presentText(token) : token && textOf(token);
+          return await askCertificate({ server, ...(await this.#channel(own)), token: bearer?.trim(), csr });
         } catch (error) {
           failure = error;
         }
@@ -133,6 +134,15 @@ export class Agent {
       { name: WORKLOAD_SECRET, version: hashText(kept.chain), resource: own },
     ]);
     this.#log.debug("the proxy has a certificate", { until: new Date(kept.notAfterMs).toISOString() });
+  }
+}
+
+/** A token that may be gone: it was of use once, and the certificate that came of it is enough. */
+function presentText(path: string | undefined): string | undefined {
+  try {
+    return path && textOf(path);
+  } catch {
+    return undefined;
   }
 }
 
