@@ -193,8 +193,12 @@ export class Certificates {
   #keepOn(): void {
     const { ca, data } = this.#options;
     this.#keep();
-    if (data !== undefined && ca.certificates === undefined && this.authority.trust !== undefined)
-      this.#makeRootIn(join(data, "ca"));
+    try {
+      if (data !== undefined && ca.certificates === undefined && this.authority.trust !== undefined)
+        this.#makeRootIn(join(data, "ca"));
+    } catch (error) {
+      this.#options.log.error("the next root can't be written; trying on", { reason: (error as Error).message });
+    }
     this.#timer = realClock.after(KEEP_MS, () => this.#keepOn());
   }
 
