@@ -46,8 +46,13 @@ export interface LimitAsked {
 /** Why a call that is over a limit is not carried. */
 export const OVER_LIMIT = "rate limited";
 
+/** How the names of arguments begin. */
+const ARGUMENT = "dubbo-arg-";
+
 /** How often a service may be called, compiled. */
 export class HostLimits {
+  /** A condition or a property is an argument: calls have to be read that far. */
+  readonly asksArguments: boolean;
   readonly #conditions: readonly { readonly tests: readonly HeaderTest[]; readonly bucket: TokenBucket }[];
   readonly #bucket: TokenBucket | undefined;
   readonly #global: Global | undefined;
@@ -63,6 +68,8 @@ export class HostLimits {
     this.#send = send;
     const { typedPerFilterConfig = {}, rateLimits = [] } = virtualHost;
     this.#cost = workers;
+    const names = rateLimits.flatMap(({ actions }) => actions.flatMap(namesOf));
+    this.asksArguments = names.some((name) => name.startsWith(ARGUMENT));
     const local = typedPerFilterConfig[LOCAL_LIMIT_FILTER];
     const buckets = new Map(
       (local?.descriptors ?? []).map(({ entries, tokenBucket }) => [entries[0].value, new TokenBucket(tokenBucket)]),
@@ -128,6 +135,11 @@ function compileGlobal(
       deny: failureModeDeny,
     },
   };
+}
+
+function namesOf({ requestHeaders, headerValueMatch }: LimitAction): readonly string[] {
+  const matched = (headerValueMatch?.headers ?? []).map(({ name }) => name);
+  return requestHeaders === undefined ? matched : [...matched, requestHeaders.headerName];
 }
 
 function meets(tests: readonly HeaderTest[], call: LimitedCall): boolean {

@@ -17,6 +17,7 @@ import { asksArguments } from "../policies/router-call.ts";
 import { type CompiledRoute, decideHost, type HostDecision, matchRoute, type Target } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { editFields } from "./edits.ts";
+import { isFramed } from "./readings.ts";
 
 /** Why calls of a lane cannot go on. */
 export interface Refusal {
@@ -120,7 +121,8 @@ function createLane(
   }
   const { key } = decision.host;
   const header = headerLookup(fields, key, config.applicationOf(address));
-  const needsMessage = isGeneric || asksForArguments(decision);
+  const isLimited = decision.host.limits?.asksArguments === true && isFramed(head);
+  const needsMessage = isGeneric || isLimited || asksForArguments(decision);
   const route = needsMessage ? undefined : matchRoute(decision, header);
   if (!needsMessage && route === undefined) return refused(config, head, decision, noRule(decision));
   return {

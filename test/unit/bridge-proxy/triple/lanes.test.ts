@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { HostLimits } from "../../../../src/bridge-proxy/policies/limits.ts";
 import { RouteTable } from "../../../../src/bridge-proxy/route.ts";
 import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
 import { decideByMessage, laneOf } from "../../../../src/bridge-proxy/triple/lanes.ts";
@@ -8,6 +9,7 @@ import { compileJava } from "../../../../src/codecs/java-schema.ts";
 import { encodeRequestWrapper } from "../../../../src/codecs/triple/body.ts";
 import { listValue, type Value } from "../../../../src/codecs/value.ts";
 import type { Route } from "../../../../src/codecs/xds/route.ts";
+import { globalLimit } from "../../../support/limits.ts";
 import { protobufOf } from "../../../support/proto-fixtures.ts";
 import { clusterName, clusterOf, endpointsOf, routesOf } from "../../../support/xds-fixtures.ts";
 
@@ -44,6 +46,20 @@ const when = (name: string, exact: string): Route => ({
   ...all,
   name: "special",
   match: { prefix: "/", headers: [{ name, stringMatch: { exact } }] },
+});
+
+test("a limit that asks for an argument has the message read", () => {
+  const isRead = (name: string): boolean => {
+    const limits = new HostLimits(globalLimit([{ requestHeaders: { headerName: name, descriptorKey: "k" } }]), 1);
+    const routes = new RouteTable(
+      routesOf({ [KEY]: [all] }),
+      () => ({}) as Cluster,
+      undefined,
+      () => limits,
+    );
+    return laneOf({ ...configOf(), routes }, "", fieldsOf("/com.acme.A/get"), undefined).needsMessage;
+  };
+  expect([isRead("level"), isRead("dubbo-arg-0.level")]).toEqual([false, true]);
 });
 
 test("the same list has the same lane until the configuration changes", () => {
