@@ -213,10 +213,17 @@ export class StandIns {
     // One that a lost session left there would be gone before long.
     core.inject({ op: "delete", path: next.at, version: -1 }, nothing);
     const { acl, flags } = next;
-    core.inject({ op: "create", path: next.at, data: next.written, acl, flags }, nothing);
-    core.inject({ op: "delete", path: before.at, version: -1 }, () => {
-      core.noteRemoval([before.at]);
-      core.own.delete(before.at);
+    core.inject({ op: "create", path: next.at, data: next.written, acl, flags }, (_, { err }) => {
+      if (err === ERRORS.ok) {
+        core.inject({ op: "delete", path: before.at, version: -1 }, () => {
+          core.noteRemoval([before.at]);
+          core.own.delete(before.at);
+        });
+        return;
+      }
+      // The registry does not take it: the provider stands where it stood.
+      core.own.delete(next.at);
+      if (this.#own.get(next.path) === next) this.#note(before);
     });
   }
 

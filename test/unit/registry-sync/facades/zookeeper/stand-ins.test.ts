@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CREATE_MODES, WATCH_MODES } from "../../../../../src/codecs/zookeeper/constants.ts";
+import { CREATE_MODES, PERMS, WATCH_MODES } from "../../../../../src/codecs/zookeeper/constants.ts";
 import { OPEN_ACL } from "../../../../../src/codecs/zookeeper/records.ts";
 import type { InboundPlace } from "../../../../../src/model/inbound.ts";
 import { addressesOf, FacadeLink, INSTANCES, PROVIDERS, providerName } from "../../../../support/facade-link.ts";
@@ -102,6 +102,18 @@ describe("what is no longer to stand at the proxy", () => {
     show(link, { inbound });
     expect(standing()).toEqual([PROXY]);
     show(link, {});
+    expect(standing()).toEqual([REAL]);
+    expect(client.remove(own)).toBe(0);
+    expect(standing()).toEqual([]);
+  });
+
+  test("stays where it stands when the registry does not take the other node", () => {
+    const { link, client, registry, standing } = stage();
+    show(link, { inbound, pass: ["com.acme.*"] });
+    client.create(own);
+    const acl = OPEN_ACL.map((one) => ({ ...one, perms: one.perms & ~PERMS.create }));
+    expect(registry.call({ op: "setACL", path: PROVIDERS, acl, version: -1 }).err).toBe(0);
+    show(link, { inbound });
     expect(standing()).toEqual([REAL]);
     expect(client.remove(own)).toBe(0);
     expect(standing()).toEqual([]);
