@@ -6,7 +6,7 @@ import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts
 import { answerCall, type FakeProvider, startFakeProvider } from "../support/fake-provider.ts";
 import { type GrpcServer, grpcClient, startGrpcServer } from "../support/grpc-peer.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
-import { eventually, probeText, stopAll } from "../support/process.ts";
+import { eventually, probeText, sleep, stopAll } from "../support/process.ts";
 import { startXdsEnvoy, startXdsStage, type World, type XdsEnvoy, type XdsStage } from "../support/xds-stage.ts";
 
 // A stock Envoy that knows nothing but Trestle's xDS: what it is told is seen in calls of real peers.
@@ -217,6 +217,8 @@ describe.each([
         services: { ...services(), [`com.acme.Other${i}`]: ["dubbo://10.77.0.3:20880"] },
         rules: all(ORDERS, i % 2 === 0 ? "v2" : "v1"),
       });
+      // Changes are taken faster than a busy core makes calls.
+      await sleep(100);
     }
     const seen = provider2.calls;
     expect(seen).toBeGreaterThan(0);
