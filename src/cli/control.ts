@@ -6,27 +6,17 @@ import { failWith } from "./fail.ts";
 import { ControlRole } from "./mesh/control-role.ts";
 import { checkFolders } from "./mesh/folders.ts";
 import { checkListeners } from "./mesh/listeners.ts";
+import { addRuleFlags, repeat } from "./role-flags.ts";
 import { runRole } from "./run-role.ts";
 import { VERSION } from "./version.ts";
 
 /** `trestle control`: registries and rules to xDS, without facades and proxies. */
 export function createControlCommand(): Command {
-  const repeat = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
-  return new Command("control")
+  const command = new Command("control")
     .description("serve what registries and rules say by xDS: to Trestle proxies, Envoy, proxyless gRPC and dubbo-xds")
     .option("-c, --config <file>", "configuration file, as of up; what it says of facades and proxy has no effect")
-    .option("--registry <url>", "registry to read, such as zookeeper://10.0.0.1:2181; repeatable", repeat)
-    .option(
-      "--rules <path>",
-      "file or folder with rules, or kubernetes:// for those of a cluster, watched; repeatable",
-      repeat,
-    )
-    .option(
-      "--metadata <url>",
-      "metadata centre whose reports say types, such as nacos://10.0.0.1:8848; repeatable",
-      repeat,
-    )
-    .option("--protos <path>", "file or folder of .proto files or descriptor sets, watched; repeatable", repeat)
+    .option("--registry <url>", "registry to read, such as zookeeper://10.0.0.1:2181; repeatable", repeat);
+  return addRuleFlags(command)
     .option(
       "--output <kind=place>",
       "xds=HOST:PORT where xDS is served (default xds=127.0.0.1:15011), files=FOLDER for entries; repeatable",

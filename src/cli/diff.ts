@@ -12,6 +12,7 @@ import { guardedState, readWorlds } from "./mesh/read-once.ts";
 import { openRegistries } from "./mesh/registries/open.ts";
 import { isOwn, OWNER, openOutputs, planFor } from "./mesh/sync.ts";
 import { type OutputFormat, printValue } from "./output.ts";
+import { repeat } from "./role-flags.ts";
 
 interface DiffFlags {
   readonly admin: string;
@@ -24,7 +25,6 @@ interface DiffFlags {
 
 /** `trestle diff`: what a sync would change; nothing is written. */
 export function createDiffCommand(): Command {
-  const repeat = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
   return new Command("diff")
     .description("show what a sync would create, change and remove; nothing is written")
     .addOption(adminOption("running instance to ask, where neither --config nor --registry is given"))

@@ -14,6 +14,7 @@ import { openRegistries } from "./mesh/registries/open.ts";
 import { readRules } from "./mesh/rules.ts";
 import { controllerParts } from "./mesh/shaping.ts";
 import { isOwn } from "./mesh/sync.ts";
+import { repeat } from "./role-flags.ts";
 
 interface ExportFlags {
   readonly config?: string;
@@ -28,7 +29,6 @@ interface ExportFlags {
 
 /** `trestle export`: entries and generated configuration, written once for other tools. */
 export function createExportCommand(): Command {
-  const repeat = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
   return new Command("export")
     .description("read registries and rules once and write what other tools take of them")
     .addOption(

@@ -6,12 +6,12 @@ import { failWith } from "./fail.ts";
 import { checkFolders } from "./mesh/folders.ts";
 import { checkListeners, settleTri } from "./mesh/listeners.ts";
 import { ProxyRole } from "./mesh/proxy-role.ts";
+import { repeat } from "./role-flags.ts";
 import { runRole } from "./run-role.ts";
 import { VERSION } from "./version.ts";
 
 /** `trestle proxy`: the data plane on a host of its own, configured by control servers. */
 export function createProxyCommand(): Command {
-  const repeat = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
   const list = (value: string, before: readonly string[] | undefined) => [...(before ?? []), ...value.split(/,(?=\S)/)];
   return new Command("proxy")
     .description("carry calls on a host of its own, as control servers elsewhere say")

@@ -6,6 +6,7 @@ import { ownReports, printDiffReports } from "./diff.ts";
 import { failWith } from "./fail.ts";
 import { checkFolders } from "./mesh/folders.ts";
 import { SyncRole } from "./mesh/sync-role.ts";
+import { repeat } from "./role-flags.ts";
 import { runRole } from "./run-role.ts";
 import { VERSION } from "./version.ts";
 
@@ -13,7 +14,6 @@ type SyncFlags = RoleFlags & { readonly dryRun?: boolean };
 
 /** `trestle sync`: registries to outputs, without facades and proxies. */
 export function createSyncCommand(): Command {
-  const repeat = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
   return new Command("sync")
     .description("write what registries hold to outputs, and keep them so; without facades and proxies")
     .option(

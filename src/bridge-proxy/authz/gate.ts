@@ -11,6 +11,7 @@ import {
   JWT_FILTER,
   type RbacRules,
 } from "../../codecs/xds/authz.ts";
+import { ARGUMENT } from "../../codecs/xds/match.ts";
 import { SERIALIZATION_FILTER } from "../../codecs/xds/serialization-guard.ts";
 import type { AskedCall, Denial } from "./asked.ts";
 import type { AuthzStats } from "./audit.ts";
@@ -59,7 +60,6 @@ export interface Gate {
 /** Paths of one connection whose gates are kept. */
 const MAX_GATES = 128;
 const ACCESS_DENIED = "RBAC: access denied";
-const ARGUMENT = "dubbo-arg-";
 const NOT_ALLOWED: Denial = { reason: "denied", message: ACCESS_DENIED, policy: "" };
 
 interface Layer {

@@ -1,9 +1,7 @@
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
-import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import { argumentText } from "./argument-text.ts";
-
-const ARGUMENT = "dubbo-arg-";
 
 /**
  * A Dubbo2 call's headers, as rules see them: attachments in any case of letters, and the names that docs/rules.md lists.

@@ -1,5 +1,5 @@
 import { durationMs } from "../../codecs/xds/duration.ts";
-import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import type { HashCookie, HashPolicy } from "../../codecs/xds/route.ts";
 import { hashOfText, joinHashes } from "../balance/hash.ts";
 
@@ -25,7 +25,6 @@ export interface NewCookie {
   readonly line: string;
 }
 
-const ARGUMENT = "dubbo-arg-";
 const HASHED_BYTES = 4_096;
 
 /** Compiles what a route says of hashes; undefined for nothing. */

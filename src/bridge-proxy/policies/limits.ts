@@ -1,5 +1,5 @@
 import { durationMs } from "../../codecs/xds/duration.ts";
-import { compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/xds/match.ts";
+import { ARGUMENT, compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/xds/match.ts";
 import {
   GLOBAL_LIMIT_FILTER,
   GLOBAL_STAGE,
@@ -45,9 +45,6 @@ export interface LimitAsked {
 
 /** Why a call that is over a limit is not carried. */
 export const OVER_LIMIT = "rate limited";
-
-/** How the names of arguments begin. */
-const ARGUMENT = "dubbo-arg-";
 
 /** How often a service may be called, compiled. */
 export class HostLimits {

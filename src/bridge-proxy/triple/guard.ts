@@ -1,7 +1,7 @@
 import { ProtocolError } from "../../base/errors.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
-import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Denial } from "../authz/asked.ts";
 import { type Checkpoint, checkpointTo, type Ruling } from "../authz/checkpoint.ts";
@@ -14,8 +14,6 @@ import type { CompiledRoute, HostDecision, RouteTable } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
 import type { GenericCall, LaneGuard, TripleLane } from "./lanes.ts";
 import { isFramed, policyLookup, refuseDoubleHeads } from "./readings.ts";
-
-const ARGUMENT = "dubbo-arg-";
 
 /** What stands between a lane's calls and where their routes lead. */
 class RouteGuard implements LaneGuard {

@@ -2,7 +2,7 @@ import { ProtocolError } from "../../base/errors.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { HEADER_CONVERT, keepsNames } from "../../codecs/triple/attachments.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
-import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { contextOf, requireMethodName, requireServiceName } from "../authz/names.ts";
 import type { Decision } from "../route.ts";
 
@@ -13,8 +13,6 @@ const ONCE = [
 ];
 /** What servers read in different ways: escapes, backslashes, fragments, parameters, empty segments and dots for segments. */
 const AMBIGUOUS = /[%\\#;]|\/\/|\/\.{1,2}(?:[/?]|$)/;
-
-const ARGUMENT = "dubbo-arg-";
 
 /**
  * Refuses calls whose head providers would take for one of another service or method than policies: 3.3 reads paths of plain HTTP as file

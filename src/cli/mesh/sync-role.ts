@@ -19,6 +19,7 @@ import { type OpenRegistry, openRegistries } from "./registries/open.ts";
 import { registryStatuses, warnOutOfReach } from "./registry-status.ts";
 import { controllerParts } from "./shaping.ts";
 import { isOwn, OWNER, openOutputs } from "./sync.ts";
+import { unread } from "./world-known.ts";
 
 /** A registry that is out of reach for this time after the start is told of, ms; as `up` tells. */
 const REACH_MS = 10_000;
@@ -64,9 +65,7 @@ export class SyncRole {
   notReady(): string[] {
     const { state } = this;
     if (state === undefined) return ["registries are not opened yet"];
-    return [...state.silent]
-      .filter((name) => !state.restored.has(name))
-      .map((name) => `registry ${name} has not been read yet`);
+    return unread(state).map((name) => `registry ${name} has not been read yet`);
   }
 
   /** Opens everything and begins. Rejects, with everything closed again, where an address cannot be had. */

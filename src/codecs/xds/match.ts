@@ -8,6 +8,9 @@ export type TextTest = (text: string) => boolean;
 /** Where a header test finds its values; `undefined` for a header that the call does not have. */
 export type HeaderLookup = (name: string) => string | undefined;
 
+/** How the headers begin by which rules see a Dubbo call's arguments: `dubbo-arg-0`, `dubbo-arg-0.field`. */
+export const ARGUMENT = "dubbo-arg-";
+
 /** A header matcher, compiled. */
 export interface HeaderTest {
   readonly name: string;

@@ -2,7 +2,7 @@ import { printAddress } from "../../base/address.ts";
 import { isInBlock, parseBlock, parseIp } from "../../base/ip-block.ts";
 import { type AuthzConfigs, JWT_FILTER } from "../../codecs/xds/authz.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
-import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { Route, VirtualHost } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
@@ -155,7 +155,7 @@ function seen(
 function isTold(name: string, names: readonly string[], address: string | undefined): boolean {
   if (name.startsWith(":")) return false;
   if (name === "dubbo-application") return address !== undefined;
-  return !name.startsWith("dubbo-arg-") || names.some((one) => one.startsWith("dubbo-arg-"));
+  return !name.startsWith(ARGUMENT) || names.some((one) => one.startsWith(ARGUMENT));
 }
 
 /** Whether there is something where issuers' tokens stand: in Istio's usual places where an issuer names none. */

@@ -1,5 +1,6 @@
 import { RE2JS } from "re2js";
 import type { StringMatcher } from "../../codecs/xds/core.ts";
+import { ARGUMENT } from "../../codecs/xds/match.ts";
 import type { HeaderMatcher } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
 import { printPlace } from "../../model/rule.ts";
@@ -114,7 +115,7 @@ function pathAttributes(interfaceName: string, { path }: LoweredRoute): Record<s
 
 function headerMatch({ name, stringMatch, invertMatch }: HeaderMatcher): MetaMatch | undefined {
   // Arguments are not among the attributes that Aeraki's codec gives its matchers.
-  if (invertMatch === true || name.startsWith("dubbo-arg-")) return undefined;
+  if (invertMatch === true || name.startsWith(ARGUMENT)) return undefined;
   return stringMatch === undefined ? { regex: ".*" } : textMatch(stringMatch);
 }
 

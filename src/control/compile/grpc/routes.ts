@@ -1,3 +1,4 @@
+import { ARGUMENT } from "../../../codecs/xds/match.ts";
 import { FAULT_FILTER, type HashPolicy, type RetryPolicy, type Route } from "../../../codecs/xds/route.ts";
 import { type ClusterNames, finalFault, readsArguments } from "../envoy/http-routes.ts";
 import { oldHeaderMatchers } from "../old-matchers.ts";
@@ -70,6 +71,6 @@ function grpcRetries({ retryOn, numRetries, retryBackOff }: RetryPolicy): ProtoJ
 /** Headers as they are; a caller's address is its channel; cookies and queries gRPC does not have. */
 function grpcHash({ header, connectionProperties, terminal }: HashPolicy): readonly ProtoJson[] {
   const end = terminal === true && { terminal };
-  if (header !== undefined) return header.headerName.startsWith("dubbo-arg-") ? [] : [{ header, ...end }];
+  if (header !== undefined) return header.headerName.startsWith(ARGUMENT) ? [] : [{ header, ...end }];
   return connectionProperties?.sourceIp === true ? [{ ...OWN_CHANNEL, ...end }] : [];
 }
