@@ -25,7 +25,15 @@ import { registryTables } from "./registry-numbers.ts";
 import { signingTable } from "./signing-numbers.ts";
 import { type Programs, scratchDirectory } from "./toolchain.ts";
 import { measureXds, measureXdsCompile } from "./xds.ts";
-import { QUICK_XDS_SIZES, XDS_SIZES, xdsTables } from "./xds-numbers.ts";
+import {
+  COMPILED_SIZES,
+  QUICK_XDS_SIZES,
+  XDS_SIZES,
+  type XdsCompileResult,
+  type XdsResult,
+  xdsShape,
+  xdsTables,
+} from "./xds-numbers.ts";
 
 /*
  * `make bench`: for each part, its calls through each proxy in turn, all of them again every round, so that what else the machine does
@@ -60,14 +68,14 @@ async function main(args: readonly string[]): Promise<void> {
   const others = (["codecs", "registries", "ca", "xds"] as const).map((name) => ({
     name,
     proxies: [],
-    shapes: SHAPES[name],
+    shapes: name === "xds" ? xdsShapes() : SHAPES[name],
   }));
   const options = parseOptions(args, [...all, ...others]);
   for (const choice of options.parts) {
     if (options.write) replaceSection(await readFile(DOCUMENT, "utf8"), choice.name, "");
     const part = PARTS.find(({ name }) => name === choice.name);
     if (choice.name === "registries") await runRegistries(options, args);
-    else if (choice.name === "xds") await runXds(options, args);
+    else if (choice.name === "xds") await runXds(choice, options, args);
     else if (choice.name === "ca") await runSigning(options, args);
     else if (part === undefined) await runCodecs(options, args);
     else await runPart(part, choice, options, args);
@@ -100,14 +108,26 @@ async function runRegistries(options: BenchOptions, args: readonly string[]): Pr
   await publish("registries", "Registries", `${circumstances("one run", args)}\n\n${registryTables(results)}`, options);
 }
 
-async function runXds(options: BenchOptions, args: readonly string[]): Promise<void> {
-  const sizes = args.includes("--quick") ? QUICK_XDS_SIZES : XDS_SIZES;
-  const results = [];
-  for (const [kind, services, clients] of sizes) {
-    process.stderr.write(`xDS: ${kind}, ${services} services, ${clients} clients\n`);
-    results.push(await measureXds(kind, services, clients, 10));
+/** The sizes of the xDS bench, to be chosen among; what shapes of calls have is not theirs. */
+function xdsShapes(): Shape[] {
+  const names = [
+    ...XDS_SIZES.map((size) => xdsShape(...size)),
+    ...COMPILED_SIZES.map((services) => xdsShape("compile", services)),
+  ];
+  return names.map((name) => ({ name, connections: 0, inflight: 0, bodyBytes: 0 }));
+}
+
+async function runXds({ shapes }: PartChoice, options: BenchOptions, args: readonly string[]): Promise<void> {
+  const isChosen = (name: string) => shapes.some((shape) => shape.name === name);
+  const results: XdsResult[] = [];
+  for (const size of args.includes("--quick") ? QUICK_XDS_SIZES : XDS_SIZES) {
+    if (!isChosen(xdsShape(...size))) continue;
+    process.stderr.write(`xDS: ${xdsShape(...size)}\n`);
+    results.push(await measureXds(...size, 10));
   }
-  const compiled = [await measureXdsCompile(1_000), await measureXdsCompile(10_000)];
+  const compiled: XdsCompileResult[] = [];
+  for (const services of COMPILED_SIZES)
+    if (isChosen(xdsShape("compile", services))) compiled.push(await measureXdsCompile(services));
   await publish("xds", "xDS", `${circumstances("one run", args)}\n\n${xdsTables(results, compiled)}`, options);
 }
 

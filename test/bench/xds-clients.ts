@@ -2,7 +2,6 @@
  * The clients of the xDS bench, in a process of their own: delta streams that answer at once and read no more of a response than that
  * takes. Each has a connection for itself.
  */
-import { Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import { encodeRequest } from "../../src/codecs/xds/discovery-bytes.ts";
 import {
   CLUSTER_TYPE,
@@ -11,48 +10,52 @@ import {
   ROUTE_TYPE,
   VIRTUAL_HOST_TYPE,
 } from "../../src/codecs/xds/resources.ts";
+import { LeanStream } from "./lean-stream.ts";
 import type { XdsClientsReport, XdsClientsRequest } from "./xds-numbers.ts";
 
 const [address = "", count = "1"] = process.argv.slice(2);
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 const TYPES = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, VIRTUAL_HOST_TYPE];
-const same = (bytes: Buffer): Buffer => bytes;
 
 let bytes = 0;
 let answers = 0;
+let resources = 0;
 /** When each client answered last. */
 const lastMs = new Float64Array(Number(count));
 
-/** Type and nonce stand behind the resources (fields 4 and 5), removed names behind those. */
-function ends(message: Buffer): { readonly typeUrl: string; readonly nonce: string } {
-  let at = 0;
-  let typeUrl = "";
-  let nonce = "";
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = message[at++]!;
-      value += (byte & 127) * 2 ** shift;
-      if (byte < 128) return value;
-    }
-  };
-  while (at < message.length) {
-    const field = varint() >> 3;
-    const length = varint();
-    if (field === 4) typeUrl = message.toString("utf8", at, at + length);
-    if (field === 5) nonce = message.toString("utf8", at, at + length);
-    at += length;
-  }
-  return { typeUrl, nonce };
+/** A field with a length, shorter than 128. */
+const field = (number: number, text: string): Buffer =>
+  Buffer.concat([Buffer.from([number * 8 + 2, text.length]), Buffer.from(text, "latin1")]);
+
+const typeFields = new Map(TYPES.map((typeUrl) => [typeUrl, field(2, typeUrl)]));
+
+/** What a client that took a response says: its type and its nonce. */
+function acknowledgement(typeUrl: string, nonce: string): Buffer {
+  const type = typeFields.get(typeUrl);
+  if (type === undefined) throw new Error(`a response of ${typeUrl}, which was not asked for`);
+  return Buffer.concat([type, field(6, nonce)]);
 }
 
-function connect(i: number): ClientDuplexStream<Buffer, Buffer> {
-  const client = new Client(address, credentials.createInsecure(), {
-    "grpc.use_local_subchannel_pool": 1,
-    "grpc.max_receive_message_length": -1,
-    "grpc.enable_channelz": 0,
-  });
-  const call = client.makeBidiStreamRequest(METHOD, same, same);
+function connect(i: number): void {
+  let responses = 0;
+  const stream = new LeanStream(
+    address,
+    METHOD,
+    (response) => {
+      // A server of ours counts the responses of a stream: none may be missing.
+      if (response.nonce !== `${++responses}`)
+        throw new Error(`nonce ${response.nonce} is not that of response ${responses}`);
+      stream.send(acknowledgement(response.typeUrl, response.nonce));
+      bytes += response.bytes;
+      resources += response.resources;
+      lastMs[i] = Date.now();
+      answers++;
+    },
+    (error) => {
+      console.error(`client ${i}: ${error.message}`);
+      process.exit(1);
+    },
+  );
   const listen = { dubbo: [{ address: "10.0.0.1", port: 20_880 }], tri: [], gatewayAddress: "10.0.0.1" };
   const node = {
     id: `n${i}`,
@@ -61,40 +64,29 @@ function connect(i: number): ClientDuplexStream<Buffer, Buffer> {
     userAgentName: "trestle",
     userAgentVersion: "",
   };
-  const request = (typeUrl: string, nonce: string, subscribe: readonly string[]) =>
-    call.write(
-      Buffer.from(
-        encodeRequest({
-          variant: "delta",
-          typeUrl,
-          nonce,
-          subscribe,
-          unsubscribe: [],
-          initialVersions: {},
-          ...(subscribe.length > 0 && { node }),
-        }),
-      ),
-    );
-  call.on("error", (error) => {
-    console.error(`client ${i}: ${error.message}`);
-    process.exit(1);
-  });
-  call.on("data", (message: Buffer) => {
-    bytes += message.length;
-    const { typeUrl, nonce } = ends(message);
-    request(typeUrl, nonce, []);
-    lastMs[i] = Date.now();
-    answers++;
-  });
-  for (const typeUrl of TYPES) request(typeUrl, "", ["*"]);
-  return call;
+  for (const typeUrl of TYPES) {
+    const request = {
+      variant: "delta",
+      typeUrl,
+      nonce: "",
+      subscribe: ["*"],
+      unsubscribe: [],
+      initialVersions: {},
+    } as const;
+    stream.send(encodeRequest(typeUrl === TYPES[0] ? { ...request, node } : request));
+  }
 }
 
 process.on("message", (request: XdsClientsRequest) => {
   if (request.type === "reset") {
     bytes = 0;
     answers = 0;
-  } else process.send!({ type: "counts", bytes, answers, lastMs: [...lastMs] } satisfies XdsClientsReport);
+    resources = 0;
+  } else {
+    const { user, system } = process.cpuUsage();
+    const cpuMs = (user + system) / 1_000;
+    process.send!({ type: "counts", bytes, answers, resources, cpuMs, lastMs: [...lastMs] } satisfies XdsClientsReport);
+  }
 });
 
 // Not all in one moment: a connection takes the server more than a millisecond.

@@ -16,6 +16,8 @@ export type XdsServerReport =
       readonly settledCpuMs: number;
       readonly rssBytes: number;
       readonly clients: number;
+      /** Of them those that have all that they asked for in force. */
+      readonly synced: number;
     }
   | { readonly type: "compiled"; readonly compileMs: number; readonly encodeMs: number; readonly bytes: number };
 
@@ -25,7 +27,15 @@ export type XdsClientsRequest = { readonly type: "reset" } | { readonly type: "c
 /** From the clients' process. */
 export type XdsClientsReport =
   | { readonly type: "connected" }
-  | { readonly type: "counts"; readonly bytes: number; readonly answers: number; readonly lastMs: readonly number[] };
+  | {
+      readonly type: "counts";
+      readonly bytes: number;
+      readonly answers: number;
+      readonly resources: number;
+      /** Of the process that all clients are in, since its start. */
+      readonly cpuMs: number;
+      readonly lastMs: readonly number[];
+    };
 
 /**
  * What a run changes: a provider's address; the VirtualService of one service, where each has one; a provider's address where each client
@@ -52,6 +62,8 @@ export interface XdsResult {
   readonly bytesPerChange: number;
   /** Of the server, for one change with all clients. */
   readonly cpuMsPerChange: number;
+  /** Of the process that all clients are in. */
+  readonly clientsCpuMsPerChange: number;
   readonly rssBytes: number;
   /** From the first connection until all clients had everything. */
   readonly connectMs: number;
@@ -79,6 +91,12 @@ export const XDS_SIZES: readonly (readonly [kind: XdsKind, services: number, cli
 
 /** Those of a quick run. */
 export const QUICK_XDS_SIZES = XDS_SIZES.slice(0, 5);
+
+/** Services that are compiled from empty. */
+export const COMPILED_SIZES: readonly number[] = [1_000, 10_000];
+
+/** What `--shapes` calls a size: `provider/1000/2000`, `compile/10000`. */
+export const xdsShape = (...size: (typeof XDS_SIZES)[number] | readonly ["compile", number]): string => size.join("/");
 
 const KINDS: Readonly<Record<XdsKind, string>> = {
   provider: "a provider",
@@ -108,6 +126,7 @@ export function xdsTables(results: readonly XdsResult[], compiled: readonly XdsC
       `${Math.round(quantile(one.answerMs, 0.99))} ms`,
       `${Math.round(one.bytesPerChange)} B`,
       `${Math.round(one.cpuMsPerChange)} ms`,
+      `${Math.round(one.clientsCpuMsPerChange)} ms`,
       mb(one.rssBytes),
       `${(one.connectMs / 1_000).toFixed(1)} s`,
     ].join(" | "),
@@ -116,8 +135,8 @@ export function xdsTables(results: readonly XdsResult[], compiled: readonly XdsC
     [one.services, `${Math.round(one.compileMs)} ms`, `${Math.round(one.encodeMs)} ms`, mb(one.bytes)].join(" | "),
   );
   return [
-    "| what changes | services | delta clients | change to answer, median | p99 | sent to a client a change | CPU of the server a change | its memory | until all had all |",
-    "|---|---|---|---|---|---|---|---|---|",
+    "| what changes | services | delta clients | change to answer, median | p99 | sent to a client a change | CPU of the server a change | of the clients | memory of the server | until all had all |",
+    "|---|---|---|---|---|---|---|---|---|---|",
     ...rows.map((row) => `| ${row} |`),
     "",
     "| services | compiled from empty | made into bytes | bytes |",

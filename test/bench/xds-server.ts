@@ -77,12 +77,14 @@ process.on("message", async (request: XdsServerRequest) => {
     const before = process.cpuUsage();
     globalThis.gc?.();
     const after = process.cpuUsage();
+    const clients = output.clients();
     send({
       type: "usage",
       cpuMs: (before.user + before.system) / 1_000,
       settledCpuMs: (after.user + after.system) / 1_000,
       rssBytes: process.memoryUsage().rss,
-      clients: output.clients().length,
+      clients: clients.length,
+      synced: clients.filter(({ types }) => types.every(({ state }) => state === "synced")).length,
     });
   } else if (request.type === "compile") {
     const many = Array.from({ length: request.services }, (_, i) => entry(i, 0));

@@ -86,18 +86,25 @@ export async function measureXds(
     await sleep(2_000);
     const answerMs: number[] = [];
     const before = await server.ask({ type: "usage" }, "usage");
+    // What the server says of its clients, and they of themselves, is the same.
+    if (before.synced !== clients || before.clients !== clients)
+      throw new Error(`the server has ${before.clients} clients, ${before.synced} of them synced, and not ${clients}`);
+    const clientsBefore = (await counts()).cpuMs;
     let bytes = 0;
     for (let i = 0; i < changes; i++) {
       load.send({ type: "reset" });
       const changedMs = Date.now();
       server.send({ type: kind === "rule" ? "rule" : "change", service: (i * 37) % services });
       await untilAnswers(counts, concerned(kind, services, clients));
-      const { lastMs, bytes: sent } = await counts();
+      const { lastMs, bytes: sent, resources } = await counts();
+      if (resources !== concerned(kind, services, clients))
+        throw new Error(`a change of one resource sent ${resources} to ${concerned(kind, services, clients)} clients`);
       answerMs.push(...lastMs.filter((ms) => ms >= changedMs).map((ms) => ms - changedMs));
       bytes += sent;
       await sleep(500);
     }
     const after = await server.ask({ type: "usage" }, "usage");
+    if (after.synced !== clients) throw new Error(`${after.synced} of ${clients} clients are synced at the end`);
     return {
       kind,
       services,
@@ -105,6 +112,7 @@ export async function measureXds(
       answerMs,
       bytesPerChange: bytes / changes / concerned(kind, services, clients),
       cpuMsPerChange: (after.cpuMs - before.settledCpuMs) / changes,
+      clientsCpuMsPerChange: ((await counts()).cpuMs - clientsBefore) / changes,
       rssBytes: after.rssBytes,
       connectMs,
     };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { concerned, quantile, type XdsResult, xdsTables } from "../../bench/xds-numbers.ts";
+import { concerned, quantile, type XdsResult, xdsShape, xdsTables } from "../../bench/xds-numbers.ts";
 
 const result = (services: number, clients: number, more: Partial<XdsResult> = {}): XdsResult => ({
   kind: "provider",
@@ -8,6 +8,7 @@ const result = (services: number, clients: number, more: Partial<XdsResult> = {}
   answerMs: Array.from({ length: 100 }, (_, i) => i + 101),
   bytesPerChange: 368,
   cpuMsPerChange: 55.4,
+  clientsCpuMsPerChange: 20.2,
   rssBytes: 3e8,
   connectMs: 9_200,
   ...more,
@@ -29,7 +30,7 @@ test("a row for each size, and the goals of those that were measured", () => {
     ],
     compiled,
   );
-  expect(text).toContain("| a provider | 1000 | 2000 | 151 ms | 200 ms | 368 B | 55 ms | 300 MB | 9.2 s |");
+  expect(text).toContain("| a provider | 1000 | 2000 | 151 ms | 200 ms | 368 B | 55 ms | 20 ms | 300 MB | 9.2 s |");
   expect(text).toContain("| 10000 | 5200 ms | 2000 ms | 8 MB |");
   expect(text).toContain("| change of a provider to all answers, p99, 2000 clients | 200 ms | ≤ 1000 ms | met |");
   expect(text).toContain("| memory of the server (a provider), 2000 clients | 0.3 GB | ≤ 1.5 GB | met |");
@@ -47,5 +48,12 @@ test("what was not measured has no goal", () => {
 test("a change concerns all clients, or those whose Sidecars show them its service", () => {
   expect([concerned("provider", 1_000, 200), concerned("rule", 1_000, 200), concerned("scopes", 1_000, 200)]).toEqual([
     200, 200, 2,
+  ]);
+});
+
+test("a size is chosen by what it is made of", () => {
+  expect([xdsShape("provider", 1_000, 2_000), xdsShape("compile", 10_000)]).toEqual([
+    "provider/1000/2000",
+    "compile/10000",
   ]);
 });
