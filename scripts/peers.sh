@@ -23,6 +23,7 @@ need python3-pip python3 -m pip --version
 need golang-go has go
 need etcd-server has etcd
 need nghttp2-client has h2load
+need redis-server has redis-server
 need curl has curl
 need iproute2 has ip
 need util-linux has unshare

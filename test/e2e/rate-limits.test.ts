@@ -8,6 +8,7 @@ import { type Mesh, splitRule, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, stopAll } from "../support/process.ts";
 import { type RateLimitServer, startRateLimitServer } from "../support/rate-limit-server.ts";
+import { type RateLimitService, startRateLimitService } from "../support/rate-limit-service.ts";
 
 // A MetaRouter's limits before calls of real Dubbo2, gRPC and HTTP peers, through the two workers of `trestle up`.
 const run = promisify(execFile);
@@ -17,6 +18,7 @@ let consumer: Consumer;
 let grpc: GrpcServer;
 let http: HttpProvider;
 let limiter: RateLimitServer;
+let real: RateLimitService;
 
 const entry = (host: string, port: number, protocol: string): string => `apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -27,7 +29,8 @@ spec: {hosts: [${host}], resolution: STATIC, ports: [{number: ${port}, name: p, 
 const entries = (): string =>
   entry("com.acme.Relay", grpc.port, "GRPC") +
   entry("shop", http.port, "HTTP") +
-  entry("limiter", limiter.port, "GRPC");
+  entry("limiter", limiter.port, "GRPC") +
+  entry("limits.example", real.port, "GRPC");
 const router = (host: string, spec: string): string => `apiVersion: metaprotocol.aeraki.io/v1alpha1
 kind: MetaRouter
 metadata: {name: limits-of-${host.toLowerCase()}}
@@ -36,11 +39,22 @@ spec: {hosts: [${host}], ${spec}}
 `;
 const bucket = (tokens: number) => `tokenBucket: {maxTokens: ${tokens}, tokensPerFill: ${tokens}, fillInterval: 3600s}`;
 
+/** What Envoy's own service is told to count. */
+const LIMITS = `domain: real
+descriptors:
+- key: what
+  value: whoAmI
+  descriptors: [{key: level, value: gold, rate_limit: {unit: year, requests_per_unit: 3}}]
+- {key: what, value: Say, rate_limit: {unit: year, requests_per_unit: 2}}
+- {key: level, value: gold, rate_limit: {unit: year, requests_per_unit: 2}}
+`;
+
 beforeAll(async () => {
   requireNamespace();
   grpc = await startGrpcServer("grpc");
   http = await startHttpProvider((request, response) => response.end(`shop ${request.url}`));
   limiter = await startRateLimitServer();
+  real = await startRateLimitService(LIMITS);
   mesh = await startMesh();
   await startProvider("2.7", { ...service, registry: mesh.inside, host: hosts.provider1, label: "one", warmup: 1 });
   consumer = await startConsumer("2.7", { ...service, registry: mesh.inside, timeout: 3_000, retries: 2 });
@@ -138,6 +152,13 @@ test("Dubbo2 calls over a limit are RuntimeExceptions, tried once, and the two w
   expect(explained.stdout).toContain("limit 4 and 4 more each 3600s");
 });
 
+async function shopAddress(): Promise<string> {
+  const { services } = (await mesh.trestle.json("/api/v1/services")) as {
+    services: { service: string; http: string }[];
+  };
+  return services.find((one) => one.service === "shop")!.http;
+}
+
 test("gRPC calls over a limit are answered 8, HTTP requests 429", async () => {
   await mesh.rules(
     entries() +
@@ -154,10 +175,7 @@ test("gRPC calls over a limit are answered 8, HTTP requests 429", async () => {
   client.close();
   // One connection, so one worker, which has half of it.
   expect(codes).toEqual([0, 0, 0, 8, 8, 8, 8, 8]);
-  const { services } = (await mesh.trestle.json("/api/v1/services")) as {
-    services: { service: string; http: string }[];
-  };
-  const address = services.find((one) => one.service === "shop")!.http;
+  const address = await shopAddress();
   const ask = async (...args: string[]): Promise<string> =>
     (await run("curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", ...args, `http://${address}/x`])).stdout;
   const plain: string[] = [];
@@ -203,4 +221,51 @@ test("calls are let through as a rate limit service says; without its word as de
   const refused = await outcomes(1, "whoAmI", undefined, { level: "silver" });
   expect(refused.others.join()).toMatch(/RuntimeException.*the rate limit service does not answer/s);
   expect(await outcomes(1, "getOrder", 1, { level: "silver" })).toMatchObject({ passed: 1 });
+});
+
+test("Envoy's own rate limit service counts calls of all protocols and of both workers; its headers go back with the answers", async () => {
+  const global = (host: string, descriptors: string, more = "") =>
+    router(
+      host,
+      `globalRateLimit: {domain: real, rateLimitService: limits.example, requestTimeout: 2s, ${more}descriptors: [${descriptors}]}`,
+    );
+  const what = "{property: method, descriptorKey: what}";
+  const level = "{property: level, descriptorKey: level}";
+  const rules = (more = "") =>
+    entries() +
+    global("com.acme.OrderService", `${what}, ${level}`, more) +
+    global("com.acme.Relay", what) +
+    global("shop", level);
+  await mesh.rules(rules());
+  await inForce("shop");
+  // A descriptor that its configuration does not know is let through.
+  expect(await outcomes(5, "whoAmI", undefined, { level: "silver" })).toMatchObject({ passed: 5, limited: 0 });
+  expect(await outcomes(12, "whoAmI", undefined, { level: "gold" })).toEqual({ passed: 3, limited: 9, others: [] });
+  expect(await real.asked("real_what_whoAmI_level_gold")).toBe(12);
+
+  const client = grpcClient(`${hosts.trestle}:50051`);
+  const codes: number[] = [];
+  for (let i = 0; i < 4; i++) codes.push((await client.say("hello")).code);
+  client.close();
+  expect(codes).toEqual([0, 0, 8, 8]);
+
+  const url = `http://${await shopAddress()}/x`;
+  const seen: string[] = [];
+  for (let i = 0; i < 3; i++) {
+    const answer = await fetch(url, { headers: { level: "gold" } });
+    const { headers } = answer;
+    seen.push(`${answer.status} ${headers.get("ratelimit-limit")} left ${headers.get("ratelimit-remaining")}`);
+  }
+  expect(seen).toEqual([
+    expect.stringMatching(/^200 2\b.* left 1$/),
+    expect.stringMatching(/^200 2\b.* left 0$/),
+    expect.stringMatching(/^429 2\b.* left 0$/),
+  ]);
+
+  // Without its Redis it answers with errors.
+  await real.killRedis();
+  expect(await outcomes(2, "whoAmI", undefined, { level: "gold" })).toMatchObject({ passed: 2 });
+  await mesh.rules(rules("denyOnFail: true, "));
+  const denied = async () => (await outcomes(1, "whoAmI", undefined, { level: "gold" })).others.join();
+  await eventually("calls that are denied", async () => /the rate limit service does not answer/.test(await denied()));
 });

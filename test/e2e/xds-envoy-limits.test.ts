@@ -4,6 +4,7 @@ import { type GrpcServer, grpcClient, startGrpcServer } from "../support/grpc-pe
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, stopAll } from "../support/process.ts";
 import { type RateLimitServer, startRateLimitServer } from "../support/rate-limit-server.ts";
+import { type RateLimitService, startRateLimitService } from "../support/rate-limit-service.ts";
 import { startXdsEnvoy, startXdsStage, type World, type XdsEnvoy, type XdsStage } from "../support/xds-stage.ts";
 
 // A MetaRouter's limits in a stock Envoy that knows nothing but Trestle's xDS.
@@ -11,6 +12,7 @@ let stage: XdsStage;
 let envoy: XdsEnvoy;
 let grpc: GrpcServer;
 let limiter: RateLimitServer;
+let real: RateLimitService;
 let shop: Server;
 let shopPort: number;
 const bind = hosts.trestle;
@@ -20,6 +22,7 @@ function services(): World["services"] {
     shop: [`http://127.0.0.1:${shopPort}`],
     "com.acme.Relay": [`tri://127.0.0.1:${grpc.port}`],
     limiter: [`tri://127.0.0.1:${limiter.port}`],
+    "limits.example": [`tri://127.0.0.1:${real.port}`],
     "com.acme.OrderService": [`dubbo://${hosts.provider1}:20880`],
   };
 }
@@ -36,6 +39,13 @@ beforeAll(async () => {
   requireNamespace();
   grpc = await startGrpcServer("grpc");
   limiter = await startRateLimitServer();
+  real = await startRateLimitService(
+    `domain: real
+descriptors:
+- {key: level, value: gold, rate_limit: {unit: year, requests_per_unit: 2}}
+- {key: level, value: bronze, rate_limit: {unit: year, requests_per_unit: 1000}}
+`,
+  );
   shop = createServer((_, answer) => answer.end("shop"));
   await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
   shopPort = (shop.address() as { port: number }).port;
@@ -125,4 +135,23 @@ test("a rate limit service is asked, for the calls that the rule means", async (
   });
   expect(await statuses(2, { level: "gold", color: "blue" })).toEqual([429, 429]);
   expect(await envoy.rejected()).toEqual({});
+});
+
+test("Envoy asks its own rate limit service as a Trestle proxy does", async () => {
+  const rules = router(
+    "shop",
+    `globalRateLimit: {domain: real, rateLimitService: limits.example, requestTimeout: 2s, denyOnFail: true, descriptors: [{property: level, descriptorKey: level}]}`,
+  );
+  await stage.apply({ services: services(), rules });
+  expect(await envoy.rejected()).toEqual({});
+  await eventually("a question", async () => {
+    return (await statuses(1, { level: "gold" }))[0] === 200 && (await real.asked("real_level_gold")) > 0;
+  });
+  await eventually("the limit", async () => (await statuses(1, { level: "gold" }))[0] === 429);
+  expect(await statuses(3, { level: "gold" })).toEqual([429, 429, 429]);
+  expect(await statuses(2, { level: "silver" })).toEqual([200, 200]);
+  expect(await statuses(2, { level: "bronze" })).toEqual([200, 200]);
+  await real.killRedis();
+  // It is refused as a call over its limit is.
+  await eventually("calls that are denied", async () => (await statuses(1, { level: "bronze" }))[0] === 429);
 });

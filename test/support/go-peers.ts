@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { builtPeer, peerHome } from "./maven.ts";
@@ -21,6 +21,10 @@ const TOOLS = {
   h2spec: { package: "github.com/summerwind/h2spec/cmd/h2spec", version: "v2.2.1+incompatible" },
   grpcurl: { package: "github.com/fullstorydev/grpcurl/cmd/grpcurl", version: "v1.9.3" },
   ghz: { package: "github.com/bojand/ghz/cmd/ghz", version: "v0.121.0" },
+  ratelimit: {
+    package: "github.com/envoyproxy/ratelimit/src/service_cmd",
+    version: "v1.4.1-0.20260122083618-3fb702589d36",
+  },
 } as const;
 
 /** A program that tests run. */
@@ -44,7 +48,10 @@ export function builtGoTool(tool: GoTool): string {
 /** Builds a program outside the clone unless it is built already. Needs `go` and its module proxy. */
 export async function buildGoTool(tool: GoTool, say: (text: string) => void): Promise<void> {
   const { package: name, version } = TOOLS[tool];
-  await buildOnce(homeOf(tool), tool, say, (work) => go(["install", `${name}@${version}`], { GOBIN: work }));
+  await buildOnce(homeOf(tool), tool, say, async (work) => {
+    await go(["install", `${name}@${version}`], { GOBIN: work });
+    await rename(join(work, basename(name)), join(work, tool));
+  });
 }
 
 /** Has `build` fill a folder that then is moved to `home`, unless `home` has `program` already. */

@@ -1,7 +1,9 @@
-import { encodeLimitQuestion } from "../../codecs/xds/rate-limit-service.ts";
+import { ownAnswer } from "../../codecs/dubbo2/status.ts";
+import { encodeLimitQuestion, type LimitAnswer } from "../../codecs/xds/rate-limit-service.ts";
 import { type HostLimits, type LimitAsked, type LimitedCall, OVER_LIMIT } from "../policies/limits.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
 import type { AskedCall, Denial } from "./asked.ts";
+import { joinMutations, mutationsOf } from "./changes.ts";
 import type { Ruling } from "./checkpoint.ts";
 import type { Opening, Question, Settled, Subject } from "./question.ts";
 
@@ -59,8 +61,8 @@ class LimitQuestion implements Question {
       if ("failure" in answer) {
         if (deny) done({ denial: UNANSWERED });
         else stop = this.#goOn(subject, done);
-      } else if (answer.isOver) done({ denial: REFUSED });
-      else stop = this.#goOn(subject, done);
+      } else if (answer.isOver) done({ denial: refusal(answer) });
+      else stop = this.#goOn(subject, withHeaders(answer, done));
     });
     return () => {
       first();
@@ -83,4 +85,25 @@ class LimitQuestion implements Question {
     done({ denial: undefined, changes, answerChanges: undefined });
     return () => {};
   }
+}
+
+/** What a call over its limit is told: with the headers and the text that the service has for that. */
+function refusal({ answerHeaders, body }: LimitAnswer): Denial {
+  if (answerHeaders.length === 0 && body === "") return REFUSED;
+  const headers = mutationsOf(answerHeaders)?.add ?? [];
+  const message = body === "" ? OVER_LIMIT : body;
+  return { ...REFUSED, message, reply: { http: ownAnswer("rate_limited").http, body: message, headers } };
+}
+
+/** The headers of the service's answer, with those of servers that are asked behind it. */
+function withHeaders({ headers, answerHeaders }: LimitAnswer, done: (settled: Settled) => void): typeof done {
+  if (headers.length === 0 && answerHeaders.length === 0) return done;
+  return (settled) => {
+    if (settled.denial !== undefined) return done(settled);
+    done({
+      denial: undefined,
+      changes: joinMutations(mutationsOf(headers), settled.changes),
+      answerChanges: joinMutations(mutationsOf(answerHeaders), settled.answerChanges),
+    });
+  };
 }

@@ -8,6 +8,7 @@ import {
   LOCAL_LIMIT_FILTER,
   LOCAL_STAGE,
 } from "../../codecs/xds/rate-limit.ts";
+import type { LimitAnswer } from "../../codecs/xds/rate-limit-service.ts";
 import type { VirtualHost } from "../../codecs/xds/route.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -29,7 +30,7 @@ export type SendLimit = (
   cluster: string,
   bytes: Uint8Array,
   timeoutMs: number,
-  done: (answer: { readonly isOver: boolean } | { readonly failure: string }) => void,
+  done: (answer: LimitAnswer | { readonly failure: string }) => void,
 ) => () => void;
 
 /** What a rate limit service is asked for a call. */

@@ -12,6 +12,8 @@ const key = { interface: "com.acme.A", group: "", version: "" };
 const decision = { host: { key }, method: "find" } as unknown as HostDecision;
 const call: JudgedCall = { ruling: undefined, decision, route, header: () => undefined, nowMs: 0 };
 const asks = [{ requestHeaders: { headerName: "method", descriptorKey: "m" } }];
+const free = { isOver: false, headers: [], answerHeaders: [], body: "" };
+const over = { ...free, isOver: true };
 const subject = { timeLeftMs: 50 } as unknown as Subject;
 
 /** What becomes of a call that a service which answers so is asked for. */
@@ -42,8 +44,9 @@ test("a token lets a call on, none refuses it, and one that policies refuse take
 });
 
 test.each([
-  [{ isOver: false }, false, undefined],
-  [{ isOver: true }, false, "rate limited"],
+  [free, false, undefined],
+  [over, false, "rate limited"],
+  [{ ...over, body: "come back" }, false, "come back"],
   [{ failure: "gone" }, false, undefined],
   [{ failure: "gone" }, true, "the rate limit service does not answer"],
 ])("an answer %j, where silence denies: %s, is told as %s", (answer, deny, message) => {
@@ -65,10 +68,47 @@ test("what else is to be asked comes behind it, with its own changes", () => {
     denied: undefined,
     open: new Map([[target, opening]]),
   });
-  expect(settled({ isOver: false }, false, behind({ changes: undefined, question }))).toMatchObject({ changes });
-  expect(settled({ isOver: false }, false, behind({ changes, question: undefined }))).toMatchObject({ changes });
-  expect(settled({ isOver: true }, false, behind({ changes: undefined, question }))).toMatchObject({
+  expect(settled(free, false, behind({ changes: undefined, question }))).toMatchObject({ changes });
+  expect(settled(free, false, behind({ changes, question: undefined }))).toMatchObject({ changes });
+  expect(settled(over, false, behind({ changes: undefined, question }))).toMatchObject({
     denial: { reason: "rate_limited" },
+  });
+});
+
+test("headers of the service's answer go on with the call, back with its answer, and with a refusal", () => {
+  const of = (name: string) => ({ name, value: "1", append: true });
+  const headers = { headers: [of("x-left"), of("host")], answerHeaders: [of("ratelimit-limit"), of(":status")] };
+  const made = (name: string) => ({ set: [], add: [[name, "1"]], remove: [] });
+  expect(settled({ ...free, ...headers })).toEqual({
+    denial: undefined,
+    changes: made("x-left"),
+    answerChanges: made("ratelimit-limit"),
+  });
+  expect(settled({ ...over, ...headers })?.denial?.reply).toEqual({
+    http: 429,
+    body: "rate limited",
+    headers: [["ratelimit-limit", "1"]],
+  });
+  const question: Question = {
+    ask: (_, done) => {
+      done({ denial: undefined, changes: undefined, answerChanges: made("x-other") as never });
+      return () => {};
+    },
+    settle: () => undefined,
+    with: () => question,
+  };
+  const behind: Ruling = {
+    denial: undefined,
+    denied: undefined,
+    open: new Map([[target, { changes: undefined, question }]]),
+  };
+  expect(settled({ ...free, ...headers }, false, behind)).toMatchObject({
+    answerChanges: {
+      add: [
+        ["ratelimit-limit", "1"],
+        ["x-other", "1"],
+      ],
+    },
   });
 });
 

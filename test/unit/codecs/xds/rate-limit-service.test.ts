@@ -33,6 +33,24 @@ describe("an answer", () => {
     const statuses = [{ code: overallCode, limitRemaining: 3 }];
     expect(decodeLimitAnswer(encodeMessage(typeOf("RateLimitResponse"), { overallCode, statuses }))).toEqual({
       isOver,
+      headers: [],
+      answerHeaders: [],
+      body: "",
+    });
+  });
+
+  test("has headers for the call and for its answer, and a text", () => {
+    const bytes = encodeMessage(typeOf("RateLimitResponse"), {
+      overallCode: "OVER_LIMIT",
+      responseHeadersToAdd: [{ key: "RateLimit-Limit", value: "3" }],
+      requestHeadersToAdd: [{ key: "x-left", rawValue: Buffer.from("2").toString("base64") }],
+      rawBody: Buffer.from("too much").toString("base64"),
+    });
+    expect(decodeLimitAnswer(bytes)).toEqual({
+      isOver: true,
+      headers: [{ name: "x-left", value: "2", append: true }],
+      answerHeaders: [{ name: "RateLimit-Limit", value: "3", append: true }],
+      body: "too much",
     });
   });
 
