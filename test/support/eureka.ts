@@ -27,6 +27,7 @@ export interface EurekaInstance {
   readonly status: string;
   readonly overriddenStatus: string;
   readonly port: { readonly $: number; readonly "@enabled": string };
+  readonly leaseInfo: { readonly lastRenewalTimestamp: number };
   readonly metadata: Readonly<Record<string, string>>;
 }
 

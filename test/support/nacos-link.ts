@@ -14,7 +14,8 @@ import { decodePayload, encodePayload } from "../../src/codecs/nacos/payload.ts"
 import { createNacosCounters } from "../../src/registry-sync/facades/nacos/counters.ts";
 import { DEFAULT_DOWNSTREAM_LIMITS, Downstream } from "../../src/registry-sync/facades/nacos/downstream.ts";
 import { SharedServices } from "../../src/registry-sync/facades/nacos/services.ts";
-import { NacosSession, type SessionShared } from "../../src/registry-sync/facades/nacos/session.ts";
+import { NacosSession } from "../../src/registry-sync/facades/nacos/session.ts";
+import type { SessionShared } from "../../src/registry-sync/facades/nacos/session-shared.ts";
 import { type Outcome, Upstream } from "../../src/registry-sync/facades/nacos/upstream.ts";
 import { Patience } from "../../src/registry-sync/facades/patience.ts";
 import {

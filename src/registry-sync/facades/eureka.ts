@@ -14,6 +14,8 @@ import { createCounters, type EurekaCounters } from "./eureka/counters.ts";
 import { EurekaHandler, type FacadeAnswer } from "./eureka/handler.ts";
 import { passedHeaders } from "./eureka/headers.ts";
 import { RegistryLists } from "./eureka/lists.ts";
+import type { FacadeRequest } from "./eureka/request.ts";
+import type { WholeAnswer } from "./eureka/stand-ins.ts";
 import { EurekaUpstream } from "./eureka/upstream.ts";
 import { listenAt } from "./listen.ts";
 
@@ -94,13 +96,14 @@ export async function createEurekaFacade(options: EurekaFacadeOptions): Promise<
       }
     },
   });
+  const pass = ({ method, headers, body, signal }: FacadeRequest, path: string) =>
+    upstream.pass({
+      ...{ method, path, body, ...(signal && { signal }) },
+      headers: passedHeaders(headers),
+    });
   const handler = new EurekaHandler({
-    ...{ context: options.context, lists, basePath, counters, clock },
-    pass: ({ method, headers, body, signal }, path) =>
-      upstream.pass({
-        ...{ method, path, body, ...(signal && { signal }) },
-        headers: passedHeaders(headers),
-      }),
+    ...{ context: options.context, lists, basePath, counters, clock, pass },
+    ask: async (request, path) => wholeAnswer(await pass(request, path)),
     ...(options.onRemoval && { onRemoval: options.onRemoval }),
   });
   const burdens = new Burdens(maxKeptBytes, () => clock.now());
@@ -166,6 +169,17 @@ export async function createEurekaFacade(options: EurekaFacadeOptions): Promise<
       await closed;
     },
   };
+}
+
+/** Throws `TransientError` for one that breaks off. */
+async function wholeAnswer(answer: IncomingMessage): Promise<WholeAnswer> {
+  try {
+    const body = await readBody(answer, MAX_REQUEST_BYTES);
+    return { status: answer.statusCode ?? 502, type: answer.headers["content-type"], body };
+  } catch (error) {
+    answer.destroy();
+    throw new TransientError(`eureka answer cannot be read: ${(error as Error).message}`);
+  }
 }
 
 interface Serving {

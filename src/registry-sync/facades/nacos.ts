@@ -16,7 +16,8 @@ import { createNacosCounters, type NacosCounters } from "./nacos/counters.ts";
 import { createNacosHttp } from "./nacos/http.ts";
 import { paced } from "./nacos/pace.ts";
 import { SharedServices } from "./nacos/services.ts";
-import { NacosSession, type SessionShared } from "./nacos/session.ts";
+import { NacosSession } from "./nacos/session.ts";
+import type { SessionShared } from "./nacos/session-shared.ts";
 import { Patience } from "./patience.ts";
 
 /** What {@link createNacosFacade} needs; everything but the first three has a default. */

@@ -23,7 +23,7 @@ import { type HttpService, httpNamesIn, httpServiceIn } from "./http-services.ts
 import { hiddenInstances, isInstanceOf } from "./instances.ts";
 import { LedServices } from "./led-services.ts";
 import { broadcastInterfaces, entriesOfApplication, providingOf } from "./providing.ts";
-import type { RegisteringContext } from "./registered.ts";
+import type { RegisteringContext } from "./registering.ts";
 import { createRouterIndex } from "./routers.ts";
 import type { LedApplications } from "./spacing.ts";
 import { tagOfProvider, tagsInWorld } from "./tags.ts";

@@ -129,8 +129,11 @@ function calledPort({ isSecurePortEnabled, securePort, port }: EurekaInstance): 
   return isSecurePortEnabled ? securePort : port;
 }
 
-/** The pages that all have on their own port, under the same path. */
-function agreedPages(members: readonly RealInstance[], { hostName, port }: ShownPlace): RawInstance {
+/** The pages that all have on their own port, under the same path, as they are at the proxy. */
+export function agreedPages(
+  members: readonly RealInstance[],
+  { hostName, port }: Pick<ShownPlace, "hostName" | "port">,
+): RawInstance {
   const pages: [string, string][] = [];
   for (const page of PAGES) {
     const paths = members.map(({ read, raw }) => pathOf(raw[page], calledPort(read)));

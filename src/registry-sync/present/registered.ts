@@ -1,16 +1,9 @@
 import { DUBBO_INSTANCE, decodeCuratorInstance, SPRING_INSTANCE } from "../../codecs/zookeeper/curator-instance.ts";
-import { type InboundPlace, inboundLabels, type Place } from "../../model/inbound.ts";
-import { type ServiceKey, serviceKey } from "../../model/service.ts";
+import type { Place } from "../../model/inbound.ts";
+import { serviceKey } from "../../model/service.ts";
 import { interfaceOf, param, parseNodeName, printNodeName } from "../dubbo/url.ts";
 import type { DirectoryChild } from "./directory.ts";
-
-/** What decides whether a proxy stands in a provider's place at the registry. */
-export interface RegisteringContext {
-  /** The proxies in front of providers. */
-  readonly inbound: readonly InboundPlace[];
-  /** Whether calls of that service of that application are to be led at all: what `take` and `pass` say. */
-  takes(service: ServiceKey, application: string): boolean;
-}
+import { type RegisteringContext, standInMetadata, standInOf } from "./registering.ts";
 
 /** A node below a presented directory. */
 export interface RegisteredNode {
@@ -32,17 +25,6 @@ export function registeredNode(
   return child.directory.kind === "instances" ? registeredInstance(child, node, context) : node;
 }
 
-/** The proxy that stands for a provider which registers at an address; undefined for none. */
-export function inboundOf(
-  { host, port }: Place,
-  protocol: string,
-  { inbound }: RegisteringContext,
-): InboundPlace | undefined {
-  const isAt = (place: Place) => place.port === port && place.host === host;
-  // A provider that listens on 127.0.0.1 may register the proxy's address by itself.
-  return inbound.find((one) => one.protocol === protocol && (isAt(one.to) || isAt(one.listen)));
-}
-
 function registeredUrl(
   { directory }: DirectoryChild,
   node: RegisteredNode,
@@ -51,12 +33,12 @@ function registeredUrl(
   const reading = parseNodeName(node.name);
   if (reading.type === "fault") return node;
   const { url } = reading;
-  const place = inboundOf(url, url.protocol, context);
-  if (place === undefined || interfaceOf(url) !== directory.name) return node;
+  if (interfaceOf(url) !== directory.name) return node;
   const service = serviceKey(directory.name, param(url, "group"), param(url, "version"));
-  if (!context.takes(service, param(url, "application"))) return node;
-  const params = Object.assign(Object.create(null), url.params, inboundLabels(place));
-  return { ...node, name: printNodeName({ ...url, ...place.listen, params }) };
+  const application = param(url, "application");
+  const place = standInOf({ places: [url], protocols: [url.protocol], service, application }, context);
+  if (place === undefined) return node;
+  return { ...node, name: printNodeName({ ...url, ...place.listen, params: standInMetadata(url.params, place) }) };
 }
 
 /**
@@ -74,11 +56,16 @@ function registeredInstance(
   const { address: host, port, payloadClass, name } = reading.instance;
   const isDubbo = payloadClass === DUBBO_INSTANCE;
   if (!isDubbo && payloadClass !== SPRING_INSTANCE) return node;
-  const place = (isDubbo ? ["dubbo", "tri"] : ["http"])
-    .map((protocol) => inboundOf({ host, port }, protocol, context))
-    .find((one) => one !== undefined);
+  const place = standInOf(
+    {
+      places: [{ host, port }],
+      protocols: isDubbo ? ["dubbo", "tri"] : ["http"],
+      service: serviceKey(isDubbo ? directory.name : name),
+      application: directory.name,
+    },
+    context,
+  );
   if (place === undefined || (isDubbo && place.listen.port !== port)) return node;
-  if (!context.takes(serviceKey(isDubbo ? directory.name : name), directory.name)) return node;
   const raw = JSON.parse(new TextDecoder().decode(node.data)) as Raw;
   const at = (one: Place) => `${one.host}:${one.port}`;
   const renamed = (id: string) => (id === at({ host, port }) ? at(place.listen) : id);
@@ -91,7 +78,7 @@ function registeredInstance(
     payload: {
       ...payload,
       ...(isDubbo && payload.id !== undefined && { id: renamed(payload.id) }),
-      metadata: { ...payload.metadata, ...inboundLabels(place) },
+      metadata: standInMetadata(payload.metadata ?? {}, place),
     },
   };
   return { name: renamed(node.name), data: new TextEncoder().encode(JSON.stringify(written)) };
@@ -101,9 +88,9 @@ function registeredInstance(
 function namedInstance(application: string, node: RegisteredNode, context: RegisteringContext): RegisteredNode {
   const [, host = "", port = ""] = /^(.+):(\d{1,5})$/.exec(node.name) ?? [];
   const at = { host, port: Number(port) };
-  const place = inboundOf(at, "dubbo", context) ?? inboundOf(at, "tri", context);
+  const service = serviceKey(application);
+  const place = standInOf({ places: [at], protocols: ["dubbo", "tri"], service, application }, context);
   if (place === undefined || place.listen.port !== at.port) return node;
-  if (!context.takes(serviceKey(application), application)) return node;
   return { ...node, name: `${place.listen.host}:${place.listen.port}` };
 }
 

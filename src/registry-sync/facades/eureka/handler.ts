@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Clock } from "../../../base/clock.ts";
@@ -14,20 +14,9 @@ import type { EurekaCounters } from "./counters.ts";
 import { ShownHistory } from "./history.ts";
 import { InOrder } from "./in-order.ts";
 import type { RegistryLists } from "./lists.ts";
-import { type EurekaTarget, readTarget, readWanted, type Wanted } from "./request.ts";
+import { type EurekaTarget, type FacadeRequest, readTarget, readWanted, type Wanted } from "./request.ts";
+import { EurekaStandIns, type WholeAnswer } from "./stand-ins.ts";
 import { WrittenLists } from "./written.ts";
-
-/** A client's request, whole. */
-export interface FacadeRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-  /** IP address it came from. */
-  readonly address: string;
-  /** Aborted where what it waits for is to be given up. */
-  readonly signal?: AbortSignal;
-}
 
 /** What a client is answered: something made here, or the registry's own answer as it comes. */
 export type FacadeAnswer =
@@ -40,6 +29,8 @@ export interface HandlerOptions {
   readonly lists: RegistryLists;
   /** Passes a client's request on, under this path. Throws `TransientError` when no server answers. */
   readonly pass: (request: FacadeRequest, path: string) => Promise<IncomingMessage>;
+  /** The same, its answer read whole. */
+  readonly ask: (request: FacadeRequest, path: string) => Promise<WholeAnswer>;
   /** Where the real servers' REST interface is: `/eureka`. */
   readonly basePath: string;
   readonly counters: EurekaCounters;
@@ -57,17 +48,34 @@ const compress = promisify(gzip);
 
 /** Answers one facade's requests: lists are made of the registry's and of what is led, all else is passed on. */
 export class EurekaHandler {
-  context: PresentContext;
+  #context: PresentContext;
   readonly #options: HandlerOptions;
   readonly #clients = new EurekaClients();
   readonly #history = new ShownHistory();
   readonly #inOrder = new InOrder();
   #shown: { from: readonly RawApplication[]; by: PresentContext; list: ShownList } | undefined;
   readonly #written = new WrittenLists();
+  readonly #standIns: EurekaStandIns;
 
   constructor(options: HandlerOptions) {
+    const { basePath, ask, clock } = options;
     this.#options = options;
-    this.context = options.context;
+    this.#context = options.context;
+    this.#standIns = new EurekaStandIns({
+      registering: () => this.#context.registering,
+      ask: (request, path) => ask(request, `${basePath}${path}`),
+      ...{ inOrder: this.#inOrder, clock },
+    });
+  }
+
+  /** What clients are shown, and where providers are registered. */
+  get context(): PresentContext {
+    return this.#context;
+  }
+
+  set context(context: PresentContext) {
+    this.#context = context;
+    this.#standIns.contextChanged();
   }
 
   /** Throws `TransientError` when no server answers, `ProtocolError` when what it answers cannot be read. */
@@ -183,12 +191,20 @@ export class EurekaHandler {
     const key = `${app}/${id}`;
     const cameMs = clock.now();
     const isLate = () => clock.now() - cameMs >= PATIENCE_MS;
+    const isRenewal = method === "PUT" && what === undefined;
+    const path = `${target.version}${target.rest}`;
     return this.#inOrder.run(key, isLate, async () => {
       const removed = method === "DELETE" && what === undefined ? this.#addressesOf(key) : [];
-      const answer = await this.#pass(request, target);
+      if (isRenewal && (await this.#standIns.mustRegister(request, key, path.split("?", 1)[0]!)))
+        // Clients of 2021 and before take a 404 with a body for a failure.
+        return { kind: "made", status: 404, headers: {}, body: Buffer.alloc(0) };
+      const given = isRegistration ? this.#standIns.registration(request, { key, app, path }) : undefined;
+      const answer = await this.#pass(given?.request ?? request, target);
       if ((answer.statusCode ?? 500) < 300) {
-        if (isRegistration || (method === "PUT" && what === undefined))
-          this.#clients.renewed(request.address, key, clock.now());
+        given?.taken();
+        if (isRegistration || isRenewal) this.#clients.renewed(request.address, key, clock.now());
+        if (method === "PUT" && what === "metadata") this.#standIns.metadata(key, target.query);
+        if (method === "DELETE" && what === undefined) this.#standIns.gone(key);
         if (removed.length > 0) onRemoval?.(removed);
       }
       return { kind: "passed", answer };

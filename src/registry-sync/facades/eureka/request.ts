@@ -1,4 +1,17 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { EurekaFormat } from "../../../codecs/eureka/document.ts";
+
+/** A client's request, whole. */
+export interface FacadeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** IP address it came from. */
+  readonly address: string;
+  /** Aborted where what it waits for is to be given up. */
+  readonly signal?: AbortSignal;
+}
 
 /** What a request of Eureka's REST interface is about; `other` is everything that is passed on as it came. */
 export type EurekaQuestion =
@@ -19,6 +32,7 @@ export interface EurekaTarget {
   readonly question: EurekaQuestion;
   /** The names in the path behind `apps`: `APP` (upper case), id, `status` or `metadata`. */
   readonly names: readonly string[];
+  readonly query: URLSearchParams;
   /** The `regions` of the query; empty for none. */
   readonly regions: string;
 }
@@ -29,14 +43,15 @@ const OTHER: EurekaQuestion = { kind: "other" };
 export function readTarget(url: string): EurekaTarget | undefined {
   const [, base, version, rest] = /^(?:https?:\/\/[^/]*)?(\/eureka)(\/v2)?(?=[/?]|$)(.*)$/s.exec(url) ?? [];
   if (base === undefined) return undefined;
-  const [path = "", query = ""] = splitOnce(rest ?? "", "?");
+  const [path = "", queryText = ""] = splitOnce(rest ?? "", "?");
   if (leadsElsewhere(path)) return undefined;
   const parts = decodeParts(path);
   const question = parts === undefined ? OTHER : questionOf(parts);
-  const regions = new URLSearchParams(query).get("regions") ?? "";
+  const query = new URLSearchParams(queryText);
+  const regions = query.get("regions") ?? "";
   const isApps = parts?.[0] === "apps";
   const names = isApps ? [parts[1]?.toUpperCase() ?? "", ...parts.slice(2)].filter((_, i) => i + 1 < parts.length) : [];
-  return { rest: rest ?? "", version: version === undefined ? "" : "/v2", question, names, regions };
+  return { rest: rest ?? "", version: version === undefined ? "" : "/v2", question, names, query, regions };
 }
 
 function questionOf([first, ...names]: readonly string[]): EurekaQuestion {

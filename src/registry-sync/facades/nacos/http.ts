@@ -23,7 +23,7 @@ import { HttpFault, HttpUpstream, readBody } from "./http-upstream.ts";
 import { serviceText } from "./memory.ts";
 import { MAX_PIPELINED, Pipelines } from "./pipelines.ts";
 import { type RealList, refMsOf } from "./services.ts";
-import type { SessionShared } from "./session.ts";
+import type { SessionShared } from "./session-shared.ts";
 import { UdpPushes } from "./udp.ts";
 
 /** What {@link createNacosHttp} needs. */

@@ -1,4 +1,4 @@
-import { isRecord, listOf, type NacosBody, parseBody, textOf } from "../../../codecs/nacos/body.ts";
+import { isRecord, listOf, type NacosBody, textOf } from "../../../codecs/nacos/body.ts";
 import type { ConfigKey } from "../../../codecs/nacos/config.ts";
 import { configListen } from "../../../codecs/nacos/config-messages.ts";
 import {
@@ -55,10 +55,15 @@ export class ClientMemory {
     return this.#registrations.size;
   }
 
-  /** `address:port` of the instances that it has registered, at most as many as one list may have. */
-  instances(): readonly string[] {
-    const bodies = [...this.#registrations.values()].map((message) => parseBody(decodePayload(message).body));
-    return bodies.flatMap(instancesIn);
+  /** Its registrations. */
+  registered(): readonly Buffer[] {
+    return [...this.#registrations.values()];
+  }
+
+  /** Its registration of a service ({@link serviceText}), with its newest token; undefined for none. */
+  registration(service: string): Buffer | undefined {
+    const message = this.#registrations.get(service);
+    return message && this.#withToken(message);
   }
 
   /** Whether everything that counts is remembered. */

@@ -10,21 +10,13 @@ import {
   UN_REGISTER,
 } from "../../../codecs/nacos/messages.ts";
 import { decodePayload, type NacosPayload } from "../../../codecs/nacos/payload.ts";
-import type { NacosCounters } from "./counters.ts";
 import { type ClientCall, DEFAULT_DOWNSTREAM_LIMITS, Downstream, type DownstreamLimits, GRPC } from "./downstream.ts";
 import { HeldCalls, type Pending } from "./held-calls.ts";
-import { ClientMemory, instancesIn } from "./memory.ts";
-import { Naming, type NamingParts, OUR_PUSH } from "./naming.ts";
+import { Naming, OUR_PUSH } from "./naming.ts";
+import { OwnState } from "./own-state.ts";
 import { Rejoin } from "./rejoin.ts";
+import type { SessionShared } from "./session-shared.ts";
 import { decodeAnswer, type Outcome, readable, Upstream } from "./upstream.ts";
-
-/** What all sessions of a facade share. */
-export interface SessionShared extends Omit<NamingParts, "push" | "answer" | "clientAddress"> {
-  readonly counters: NacosCounters;
-  readonly now: () => number;
-  /** Hears of instances (`address:port`) that a client took out on purpose. */
-  readonly onRemoval?: (instances: readonly string[]) => void;
-}
 
 /** How long a client is kept whose server is gone and no other takes it, ms; then it may look for another facade. */
 export const OUTAGE_MS = 30_000;
@@ -46,7 +38,7 @@ export class NacosSession {
   wasSilent = false;
   readonly #shared: SessionShared;
   readonly #down: Downstream;
-  readonly #memory = new ClientMemory();
+  readonly #own: OwnState;
   readonly #naming: Naming;
   #up: Upstream | undefined;
   #rejoin: Rejoin | undefined;
@@ -70,6 +62,8 @@ export class NacosSession {
     const nowMs = shared.now();
     this.#heardMs = nowMs;
     this.#lostMs = nowMs;
+    const { onRemoval } = shared;
+    this.#own = new OwnState({ registering: () => shared.context().registering, ...(onRemoval && { onRemoval }) });
     this.#naming = new Naming({
       ...shared,
       clientAddress,
@@ -106,7 +100,7 @@ export class NacosSession {
 
   /** Whether the client has instances at its server that go with its connection. */
   get registers(): boolean {
-    return this.#memory.registrations > 0;
+    return this.#own.registers;
   }
 
   /** Bytes that are kept because something of the client is not whole yet, not answered, or not read by it. */
@@ -151,17 +145,18 @@ export class NacosSession {
       setup: this.#setup,
       streamFields: this.#streamFields,
       callFields: this.#callFields,
-      messages: this.#memory.replay(),
+      messages: this.#own.replay(),
       now: this.#shared.now,
       onTaken: (sent, answer) => this.#naming.replayed(sent, parseBody(sent.body), parseBody(answer.body)),
       onReady: () => {
         this.#shared.counters.resumed++;
         this.#rejoin = undefined;
         this.#lostMs = undefined;
+        this.#moveOwn();
         this.#release();
       },
       onFailed: (isDenied) => {
-        if (isDenied) this.#memory.noteDenied();
+        if (isDenied) this.#own.noteDenied();
         this.serverLost();
       },
     });
@@ -185,12 +180,17 @@ export class NacosSession {
     this.#pending.clear();
     if (this.#setup === undefined) return;
     this.#naming.serverLost();
-    if (!this.#memory.isWhole || nowMs - this.#heardMs > CLIENT_SILENT_MS) this.#abandon();
+    if (!this.#own.isWhole || nowMs - this.#heardMs > CLIENT_SILENT_MS) this.#abandon();
   }
 
   /** What is shown may be another, of lists of providers those of `interfaces` alone: the client is told what changed for it. */
   contextChanged(interfaces?: ReadonlySet<string>): void {
     this.#naming.contextChanged(interfaces);
+    this.#moveOwn();
+  }
+
+  #moveOwn(): void {
+    if (this.isServed) this.#own.move((message, done) => void this.#up?.call(message, this.#callFields, done));
   }
 
   /** Lets time pass. */
@@ -241,7 +241,7 @@ export class NacosSession {
     this.#shared.counters.calls++;
     const payload = decodePayload(call.message);
     this.#callFields = call.fields;
-    this.#memory.noteSent(payload);
+    this.#own.noteSent(payload);
     // While its server is away a client that is idle need not know: its connection is being made again.
     if (payload.type === HEALTH_CHECK && !this.isServed && this.#setup !== undefined) this.#saysWell(call.stream);
     else this.#forward({ call, payload, server: undefined });
@@ -259,7 +259,8 @@ export class NacosSession {
       return;
     }
     const { call } = pending;
-    const server = this.#up?.call(call.message, call.fields, (outcome) => this.#onOutcome(pending, outcome));
+    const message = this.#own.toServer(call.message, pending.payload);
+    const server = this.#up?.call(message, call.fields, (outcome) => this.#onOutcome(pending, outcome));
     pending.server = server;
     if (server === undefined) this.#hold(pending);
     else this.#pending.set(call.stream, pending);
@@ -308,9 +309,9 @@ export class NacosSession {
   #taken({ call, payload }: Pending, answer: NacosPayload, said: NacosBody, message: Buffer): void {
     const asked = parseBody(payload.body);
     if (readResult(said).isOk) {
-      this.#memory.noteTaken(payload, asked, call.message);
+      this.#own.taken(payload, asked, call.message);
       this.#naming.taken(payload.type, asked);
-      if (textOf(asked, "type") === "deregisterInstance") this.#shared.onRemoval?.(instancesIn(asked));
+      if (this.#own.hasLate) this.#moveOwn();
     }
     this.#naming.answer({ stream: call.stream, type: payload.type, asked, answer, said, message });
   }
@@ -333,8 +334,7 @@ export class NacosSession {
 
   #onStreamEnded(inOrder: boolean): void {
     this.#left = true;
-    const instances = inOrder && !this.#sentAway ? this.#memory.instances() : [];
-    if (instances.length > 0) this.#shared.onRemoval?.(instances);
+    if (inOrder && !this.#sentAway) this.#own.left();
     // What is being brought to another server ends with the connection there.
     if (!this.isServed || this.#sentAway) this.#over = true;
     else this.#up?.endStream();
@@ -358,7 +358,7 @@ export class NacosSession {
       this.#acknowledged = true;
       return;
     }
-    if (payload.type === "ConnectResetRequest" && this.#setup !== undefined && this.#memory.isWhole) {
+    if (payload.type === "ConnectResetRequest" && this.#setup !== undefined && this.#own.isWhole) {
       // It names a server of the registry: the client would go past us. It need not move at all.
       this.#up?.send(encodeMessage(acknowledgement({ type: payload.type, body: parseBody(payload.body) })));
       this.#resetDue = true;

@@ -4,6 +4,8 @@ import { Http2Connection } from "../../../codecs/http2/connection.ts";
 import type { Http2Event } from "../../../codecs/http2/events.ts";
 import { ERROR } from "../../../codecs/http2/frame.ts";
 import type { Http2Stream } from "../../../codecs/http2/stream.ts";
+import { parseBody } from "../../../codecs/nacos/body.ts";
+import { readResult } from "../../../codecs/nacos/messages.ts";
 import { decodePayload, type NacosPayload } from "../../../codecs/nacos/payload.ts";
 import { EnvelopeSplitter, encodeEnvelope } from "../../../codecs/triple/envelope.ts";
 import { GRPC, REQUEST_PATH, STREAM_PATH } from "./downstream.ts";
@@ -288,6 +290,13 @@ export class Upstream {
 /** Decodes a message of a server, be it as large as one is taken. Throws `ProtocolError`. */
 export function decodeAnswer(message: Uint8Array): NacosPayload {
   return decodePayload(message, { maxBodyBytes: MAX_MESSAGE_BYTES });
+}
+
+/** Whether a server did what it was asked. */
+export function isTaken(outcome: Outcome): boolean {
+  if (outcome.type === "failure") return false;
+  const body = readable(() => parseBody(decodeAnswer(outcome.message).body));
+  return body !== undefined && readResult(body).isOk;
 }
 
 /** What is read of a server's message; undefined where that breaks a rule. */

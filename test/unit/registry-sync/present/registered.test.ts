@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { InboundPlace } from "../../../../src/model/inbound.ts";
 import { parseNodeName } from "../../../../src/registry-sync/dubbo/url.ts";
 import { childAt } from "../../../../src/registry-sync/present/directory.ts";
-import { inboundOf, registeredNode } from "../../../../src/registry-sync/present/registered.ts";
+import { registeredNode } from "../../../../src/registry-sync/present/registered.ts";
 
 const roots = { roots: ["/dubbo"], instanceRoots: ["/services"] };
 const identity = "cluster.local/ns/default/sa/orders";
@@ -26,14 +26,6 @@ function registered({ path, data }: { readonly path: string; readonly data: Uint
   const child = childAt(path, roots)!;
   return registeredNode(child, { name: child.name, data }, contextOf(inbound));
 }
-
-test("a proxy is found by the provider's address and by its own, in its protocol alone", () => {
-  const context = contextOf([place(20_880)]);
-  expect(inboundOf({ host: "10.77.0.3", port: 20_880 }, "dubbo", context)).toBeDefined();
-  expect(inboundOf({ host: "10.0.0.5", port: 20_880 }, "dubbo", context)).toBeDefined();
-  expect(inboundOf({ host: "10.77.0.3", port: 20_880 }, "tri", context)).toBeUndefined();
-  expect(inboundOf({ host: "10.77.0.3", port: 20_881 }, "dubbo", context)).toBeUndefined();
-});
 
 test("a provider's URL of Dubbo 2.7 has the proxy's address and everything else as it was", () => {
   const node = recorded("zk-2.7.23-interface", /\/providers\/dubbo/);

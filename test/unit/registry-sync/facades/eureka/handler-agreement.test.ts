@@ -86,6 +86,7 @@ test("whoever follows by deltas holds what a whole list shows it, after any regi
     });
     const handler = new EurekaHandler({
       ...{ context: contextOf(["a", "b"]), lists, clock, basePath: "/eureka", counters: createCounters() },
+      ask: () => Promise.reject(new Error("nothing is asked")),
       pass: async (_, path) =>
         answerOf(path.endsWith("/delta") ? listBody([], "json", new EurekaMirror().hashcode()) : registry()),
     });

@@ -8,8 +8,9 @@ import { parseEurekaJson } from "../../../../../src/codecs/eureka/json.ts";
 import { EurekaMirror } from "../../../../../src/codecs/eureka/mirror.ts";
 import { parseEurekaXml } from "../../../../../src/codecs/eureka/xml.ts";
 import { createCounters } from "../../../../../src/registry-sync/facades/eureka/counters.ts";
-import { EurekaHandler, type FacadeRequest } from "../../../../../src/registry-sync/facades/eureka/handler.ts";
+import { EurekaHandler } from "../../../../../src/registry-sync/facades/eureka/handler.ts";
 import { RegistryLists } from "../../../../../src/registry-sync/facades/eureka/lists.ts";
+import type { FacadeRequest } from "../../../../../src/registry-sync/facades/eureka/request.ts";
 import { createPresentContext, type FacadeClient } from "../../../../../src/registry-sync/present/context.ts";
 import { type GivenInstance, listBody, rawInstance } from "../../../../support/eureka-documents.ts";
 
@@ -55,6 +56,7 @@ function stage(isPassed: (client: FacadeClient) => boolean = () => false) {
       await given.until;
       return { statusCode: given.passStatus, headers: {} } as unknown as IncomingMessage;
     },
+    ask: () => Promise.reject(new Error("nothing is asked")),
     onRemoval: (instances) => removed.push(...instances),
   });
   const handle = (url: string, more: Partial<FacadeRequest> = {}) =>

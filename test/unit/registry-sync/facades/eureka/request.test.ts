@@ -61,6 +61,7 @@ test("path and query are kept as they came, names are read", () => {
     version: "/v2",
     question: { kind: "other" },
     names: ["A", "h:b :1", "status"],
+    query: new URLSearchParams("value=DOWN"),
     regions: "",
   });
   expect(readTarget("/eureka/apps?regions=a,b")).toMatchObject({ names: [], regions: "a,b", version: "" });

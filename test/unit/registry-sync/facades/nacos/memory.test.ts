@@ -57,7 +57,9 @@ test("what is taken back is not repeated, what is said twice is repeated as said
   });
   take(memory, "ConfigBatchListenRequest", listen("1", true));
   take(memory, "ConfigBatchListenRequest", listen("2", true));
-  expect(memory.instances()).toEqual(["10.0.0.2:80"]);
+  expect(memory.registered()).toHaveLength(1);
+  expect(memory.registration("public\nDEFAULT_GROUP\nr")).toEqual(memory.registered()[0]);
+  expect(memory.registration("public\nDEFAULT_GROUP\ngone")).toBeUndefined();
   expect(memory.registrations).toBe(1);
   expect(replayed(memory)).toEqual([
     ["InstanceRequest", "r"],

@@ -1,0 +1,126 @@
+import type { NacosBody } from "../../../codecs/nacos/body.ts";
+import { parseBody, textOf } from "../../../codecs/nacos/body.ts";
+import { readServiceAddress } from "../../../codecs/nacos/messages.ts";
+import { decodePayload, type NacosPayload } from "../../../codecs/nacos/payload.ts";
+import type { RegisteringContext } from "../../present/registering.ts";
+import { ClientMemory, instancesIn, serviceText } from "./memory.ts";
+import { isRegistering, type StandIn, standInMessage, standInRequest } from "./stand-ins.ts";
+import { isTaken, type Outcome } from "./upstream.ts";
+
+/** What {@link OwnState} needs. */
+export interface OwnStateParts {
+  readonly registering: () => RegisteringContext;
+  /** Hears of instances (`address:port`) that the client took out on purpose, as they stood at the registry. */
+  readonly onRemoval?: (instances: readonly string[]) => void;
+}
+
+/**
+ * What one client has at the registry: its registrations with the addresses of the proxies in front of them, its subscriptions, what it listens
+ * to. A registration takes the place of the one before it, so that an instance that is moved is there all the time.
+ */
+export class OwnState {
+  readonly #parts: OwnStateParts;
+  readonly #memory = new ClientMemory();
+  /** The newest bodies of the registrations that may be moved, by service; undefined where they are to be sent again. */
+  readonly #written = new Map<string, string | undefined>();
+
+  /** Whether something may have to be moved that the server had not answered for. */
+  hasLate = false;
+
+  constructor(parts: OwnStateParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether it has instances that go with the connection. */
+  get registers(): boolean {
+    return this.#memory.registrations > 0;
+  }
+
+  /** Whether all of it can be made again at another connection. */
+  get isWhole(): boolean {
+    return this.#memory.isWhole;
+  }
+
+  /** Notes what a request brings with it before its answer is known. */
+  noteSent(payload: NacosPayload): void {
+    this.#memory.noteSent(payload);
+  }
+
+  /** A request as it is to be sent now. */
+  toServer(message: Buffer, payload: NacosPayload): Buffer {
+    const registering = this.#parts.registering();
+    return registering.inbound.length === 0
+      ? message
+      : this.#sent(standInRequest(message, payload, registering), payload);
+  }
+
+  /** The server took a request of the client. */
+  taken(payload: NacosPayload, asked: NacosBody, message: Buffer): void {
+    this.#memory.noteTaken(payload, asked, message);
+    if (textOf(asked, "type") !== "deregisterInstance") return;
+    this.#written.delete(serviceText(readServiceAddress(asked)));
+    this.#parts.onRemoval?.(this.#standing([message]));
+  }
+
+  /** A server denied what was sent again. */
+  noteDenied(): void {
+    this.#memory.noteDenied();
+  }
+
+  /** The client ended its connection in order. */
+  left(): void {
+    const instances = this.#standing(this.#memory.registered());
+    if (instances.length > 0) this.#parts.onRemoval?.(instances);
+  }
+
+  /** All that has to be sent again, as it is to stand now. */
+  replay(): Buffer[] {
+    const messages = this.#memory.replay();
+    const registering = this.#parts.registering();
+    this.#written.clear();
+    if (registering.inbound.length === 0) return messages;
+    return messages.map((message) => {
+      const payload = decodePayload(message);
+      return this.#sent(standInRequest(message, payload, registering), payload);
+    });
+  }
+
+  /** Sends what is to stand otherwise now than it was sent; what the registry does not take is tried again with the next change. */
+  move(send: (message: Buffer, done: (outcome: Outcome) => void) => void): void {
+    const registering = this.#parts.registering();
+    this.hasLate = false;
+    for (const [key, written] of [...this.#written]) {
+      const own = this.#memory.registration(key);
+      if (own === undefined) {
+        this.hasLate = true;
+        continue;
+      }
+      const { message } = standInMessage(own, registering);
+      const now = textOfBody(message);
+      if (now === written) continue;
+      this.#written.set(key, now);
+      send(message, (outcome) => {
+        if (!isTaken(outcome) && this.#written.get(key) === now) this.#written.set(key, undefined);
+      });
+    }
+  }
+
+  #sent({ message, isMovable }: StandIn, payload: NacosPayload): Buffer {
+    if (!isRegistering(payload.type)) return message;
+    const key = serviceText(readServiceAddress(parseBody(payload.body)));
+    if (isMovable) this.#written.set(key, textOfBody(message));
+    else this.#written.delete(key);
+    return message;
+  }
+
+  #standing(messages: readonly Buffer[]): string[] {
+    const registering = this.#parts.registering();
+    return messages.flatMap((message) =>
+      instancesIn(parseBody(decodePayload(standInMessage(message, registering).message).body)),
+    );
+  }
+}
+
+function textOfBody(message: Buffer): string {
+  return Buffer.from(decodePayload(message).body).toString("utf8");
+}

@@ -1,0 +1,10 @@
+import type { NacosCounters } from "./counters.ts";
+import type { NamingParts } from "./naming.ts";
+
+/** What all sessions of a facade share. */
+export interface SessionShared extends Omit<NamingParts, "push" | "answer" | "clientAddress"> {
+  readonly counters: NacosCounters;
+  readonly now: () => number;
+  /** Hears of instances (`address:port`) that a client took out on purpose. */
+  readonly onRemoval?: (instances: readonly string[]) => void;
+}
