@@ -167,7 +167,7 @@ function sameContent(a: XdsResponse, b: XdsResponse): boolean {
     a.version === b.version &&
     a.resources.length === b.resources.length &&
     a.removed.length === b.removed.length &&
-    a.resources.every((one, i) => one === b.resources[i]) &&
+    (a.resources === b.resources || a.resources.every((one, i) => one === b.resources[i])) &&
     a.removed.every((name, i) => name === b.removed[i])
   );
 }

@@ -37,6 +37,8 @@ const ORDER: readonly string[] = [
   DUBBO_ROUTE_TYPE,
 ];
 
+const RANKS: ReadonlyMap<string, number> = new Map(ORDER.map((typeUrl, at) => [typeUrl, at]));
+
 /** Types that lead to clusters. */
 const ROUTING: readonly string[] = [LISTENER_TYPE, ROUTE_TYPE, VIRTUAL_HOST_TYPE, DUBBO_ROUTE_TYPE];
 
@@ -165,7 +167,7 @@ export class ServerStream {
   }
 
   #respond(one: Subscription, withRemovals: boolean): XdsResponse {
-    const changed = [...one.due];
+    const again = one.typeUrl === CLUSTER_TYPE && this.#namesEndpoints() ? one.due.list() : [];
     const response =
       this.#options.variant === "delta"
         ? this.#deltaResponse(one, withRemovals)
@@ -173,24 +175,25 @@ export class ServerStream {
     one.nonce = response.nonce;
     const names = response.resources.slice(0, SHOWN_NAMES).map(({ name }) => name);
     one.waiting = { nonce: response.nonce, version: response.version, names, resources: response.resources };
-    if (one.typeUrl === CLUSTER_TYPE) this.#endpointsAgain(one, changed);
+    this.#endpointsAgain(one, again);
     return response;
   }
 
   #deltaResponse(one: Subscription, withRemovals: boolean): XdsResponse {
-    const resources: ServedResource[] = [];
+    const { maxResources } = this.#options;
     const removed: string[] = [];
-    for (const name of one.due) {
-      if (resources.length + removed.length >= this.#options.maxResources) break;
-      one.due.delete(name);
-      const found = one.find(name);
-      if (found !== undefined) resources.push(found);
-      else removed.push(name);
-      one.gone.delete(name);
+    let resources = one.due.takeAll(maxResources);
+    if (resources === undefined) {
+      const found: ServedResource[] = [];
+      for (const name of one.due.take(maxResources)) {
+        const resource = one.find(name);
+        if (resource !== undefined) found.push(resource);
+        else removed.push(name);
+        one.gone.delete(name);
+      }
+      resources = found;
     }
     one.owes = false;
-    // A set that was large once stays so.
-    if (one.due.size === 0) one.due = new Set();
     if (withRemovals && one.due.size === 0) {
       removed.push(...one.gone.keys());
       one.gone.clear();
@@ -200,7 +203,7 @@ export class ServerStream {
 
   #sotwResponse(one: Subscription, withRemovals: boolean): XdsResponse {
     const resources = one.current();
-    one.due = new Set();
+    one.due.clear();
     one.owes = false;
     // Until routes have changed, what they may still name is there.
     if (withRemovals) one.gone.clear();
@@ -210,6 +213,10 @@ export class ServerStream {
 
   #head(one: Subscription): Pick<XdsResponse, "typeUrl" | "version" | "nonce"> {
     return { typeUrl: one.typeUrl, version: listVersion(one.list), nonce: `${++this.#nonces}` };
+  }
+
+  #namesEndpoints(): boolean {
+    return (this.#types.get(ENDPOINT_TYPE)?.names.size ?? 0) > 0;
   }
 
   /**
@@ -269,6 +276,5 @@ export class ServerStream {
 }
 
 function rank(typeUrl: string): number {
-  const at = ORDER.indexOf(typeUrl);
-  return at < 0 ? ORDER.length : at;
+  return RANKS.get(typeUrl) ?? ORDER.length;
 }

@@ -1,5 +1,6 @@
 /** What one stream wants and has of one type of resources: the bookkeeping of both kinds of stream. */
 import type { XdsRequest } from "./discovery.ts";
+import { DueNames } from "./due-names.ts";
 import { diffLists, findIn, type ServedList, type ServedResource, type ServedSet } from "./served.ts";
 
 /** The name that stands for all resources of a type. */
@@ -56,7 +57,7 @@ export class Subscription {
   /** Characters of the names together. */
   nameChars = 0;
   /** Names to be told of, whether the client may know them already or not. */
-  due = new Set<string>();
+  readonly due = new DueNames();
   /** What the client has and may have no longer. */
   readonly gone = new Map<string, ServedResource>();
   /** Whether a response has to go out, though it may have nothing in it. */
@@ -148,17 +149,26 @@ export class Subscription {
     const before = this.#list;
     this.#list = set.types.get(this.typeUrl) ?? EMPTY;
     if (!this.wildcard && this.names.size === 0) return;
+    this.#takeChanges(before);
+    for (const name of this.#refused.keys()) if (this.find(name) === undefined) this.#refused.delete(name);
+    this.#forgive();
+    if (set.find !== undefined || this.#found.size > 0) for (const name of this.names) this.#findAgain(name);
+    if (this.#initial !== undefined) this.#compareInitial(this.#initial);
+  }
+
+  #takeChanges(before: ServedList): void {
+    if (this.wildcard && before.length === 0 && this.due.size === 0 && this.gone.size === 0) {
+      this.due.addAll(this.#list);
+      return;
+    }
     const { changed, removed } = diffLists(before, this.#list);
-    for (const { name } of changed) {
+    const isAll = this.wildcard && this.gone.size === 0 && this.due.moveAll(before, this.#list);
+    for (const { name } of isAll ? [] : changed) {
       if (!this.wants(name)) continue;
       this.due.add(name);
       this.gone.delete(name);
     }
     for (const one of removed) if (this.wants(one.name)) this.#lose(one);
-    for (const name of this.#refused.keys()) if (this.find(name) === undefined) this.#refused.delete(name);
-    this.#forgive();
-    if (set.find !== undefined || this.#found.size > 0) for (const name of this.names) this.#findAgain(name);
-    if (this.#initial !== undefined) this.#compareInitial(this.#initial);
   }
 
   #lose(one: ServedResource): void {
@@ -221,7 +231,8 @@ export class Subscription {
     if (name === WILDCARD) {
       this.owes = true;
       this.wildcard = true;
-      for (const one of this.#list) if (!this.#isTiresome(one.name)) this.due.add(one.name);
+      if (this.#refused.size === 0) this.due.addAll(this.#list);
+      else for (const one of this.#list) if (!this.#isTiresome(one.name)) this.due.add(one.name);
       return;
     }
     this.#add(name);
@@ -237,7 +248,7 @@ export class Subscription {
       return;
     }
     this.wildcard = false;
-    for (const one of [...this.due]) if (!this.names.has(one)) this.due.delete(one);
+    this.due.keep((name) => this.names.has(name));
     for (const one of [...this.gone.keys()]) if (!this.names.has(one)) this.gone.delete(one);
   }
 

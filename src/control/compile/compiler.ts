@@ -71,14 +71,22 @@ class CompilerMemory {
     const taken = this.#viewOf(place).take(snapshot, { world: this.#world!, sidecar: place.sidecar }, (before) =>
       this.#movesSince(before.entries),
     );
-    const listeners = this.#listenersOf(node, taken.gateways);
     const { made } = place;
-    if (made !== undefined && made.of === taken && made.listeners === listeners && made.schemas === this.#schemas.named)
-      return made.set;
-    const { versions, gateways: _, ...lists } = taken;
-    const parts = [listeners.map(({ version }) => version).join(), ...versions, this.#schemas.version];
-    const set = { version: hashText(parts.join("|")), listeners, ...lists, schemas: this.#schemas.named };
-    place.made = { of: taken, listeners, schemas: this.#schemas.named, set };
+    const { ports } = taken.gateways;
+    const { named: schemas, version } = this.#schemas;
+    if (made !== undefined && made.of === taken && made.set.schemas === schemas) return made.set;
+    const listens = made?.listens.ports === ports ? made.listens : this.#listenersOf(node, ports);
+    const { routes, virtualHosts, clusters, endpoints } = taken;
+    const set = {
+      version: `${taken.version}.${listens.version}${version}`,
+      listeners: listens.listeners,
+      routes,
+      virtualHosts,
+      clusters,
+      endpoints,
+      schemas,
+    };
+    place.made = { of: taken, listens, set };
     return set;
   }
 
@@ -101,7 +109,11 @@ class CompilerMemory {
     for (const entry of came) if (isCarried(entry, snapshot.protocols)) this.#index.add(entry);
     if (this.#schemas.given !== snapshot.schemas) {
       const list = snapshot.schemas.map(named);
-      this.#schemas = { given: snapshot.schemas, named: list, version: list.map(({ version }) => version).join() };
+      this.#schemas = {
+        given: snapshot.schemas,
+        named: list,
+        version: `.${hashText(list.map(({ version }) => version).join())}`,
+      };
     }
   }
 
@@ -148,17 +160,18 @@ class CompilerMemory {
     return view;
   }
 
-  #listenersOf(node: ProxyNode, { ports }: CompiledGateways): ResourceSet["listeners"] {
+  #listenersOf(node: ProxyNode, ports: CompiledGateways["ports"]): ListenerMemory {
     const known = this.#listeners.get(node.id);
     if (known !== undefined && known.ports === ports && (known.node === node || sameNode(known.node, node)))
-      return known.listeners;
+      return known;
     const listeners = compileListeners(node, ports)
       .map(named)
       .sort((a, b) => compareText(a.name, b.name));
+    const made = { node, ports, listeners, version: hashText(listeners.map(({ version }) => version).join()) };
     this.#listeners.delete(node.id);
-    this.#listeners.set(node.id, { node, ports, listeners });
+    this.#listeners.set(node.id, made);
     if (this.#listeners.size > MAX_NODES) this.#listeners.delete(this.#listeners.keys().next().value!);
-    return listeners;
+    return made;
   }
 }
 
@@ -171,8 +184,7 @@ interface Place {
   made:
     | {
         readonly of: ViewResources;
-        readonly listeners: ResourceSet["listeners"];
-        readonly schemas: ResourceSet["schemas"];
+        readonly listens: ListenerMemory;
         readonly set: ResourceSet;
       }
     | undefined;
@@ -182,6 +194,7 @@ interface ListenerMemory {
   readonly node: ProxyNode;
   readonly ports: CompiledGateways["ports"];
   readonly listeners: ResourceSet["listeners"];
+  readonly version: string;
 }
 
 /** Whether two nodes are the same by their addresses, and by the identity of what they know of callers. */

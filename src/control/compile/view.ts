@@ -34,8 +34,8 @@ export interface SharedParts {
 
 /** What a view gives to the nodes that it is for. */
 export interface ViewResources extends Pick<ResourceSet, "routes" | "virtualHosts" | "clusters" | "endpoints"> {
-  /** Of all four, in order. */
-  readonly versions: readonly string[];
+  /** Of all four. */
+  readonly version: string;
   readonly gateways: CompiledGateways;
 }
 
@@ -195,17 +195,18 @@ export class View {
 
   #publish(): ViewResources {
     this.#compileRoutes();
+    const versions = [
+      this.#routes.map(({ version }) => version).join(),
+      this.#virtualHosts.version,
+      this.#clusters.version,
+      this.#endpoints.version,
+    ];
     this.#resources = {
       routes: this.#routes,
       virtualHosts: this.#virtualHosts.list,
       clusters: this.#clusters.list,
       endpoints: this.#endpoints.list,
-      versions: [
-        this.#routes.map(({ version }) => version).join(),
-        this.#virtualHosts.version,
-        this.#clusters.version,
-        this.#endpoints.version,
-      ],
+      version: hashText(versions.join("|")),
       gateways: this.#gateways,
     };
     return this.#resources;

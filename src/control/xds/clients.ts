@@ -23,8 +23,9 @@ export interface XdsClientsOptions {
   readonly answerMs?: number;
 }
 
-/** Clients that are served in one turn of the event loop: what others ask meanwhile waits for no more than these. */
+/** Clients that are served in one turn of the event loop, and for how long, ms: what others ask meanwhile waits for no more than these. */
 const TURN = 32;
+const TURN_MS = 2;
 
 const RESOURCE_EXHAUSTED = 8;
 const UNAVAILABLE = 14;
@@ -127,11 +128,13 @@ export class XdsClients {
   }
 
   #turn(): void {
+    const { clock } = this.#options;
+    const untilMs = clock.now() + TURN_MS;
     let served = 0;
     for (const [client, changedAtMs] of this.#waiting) {
       this.#waiting.delete(client);
       client.refresh(changedAtMs);
-      if (++served >= TURN) break;
+      if (++served >= TURN || clock.now() >= untilMs) break;
     }
     this.#isTurning = this.#waiting.size > 0;
     if (this.#isTurning) this.#soon(() => this.#turn());

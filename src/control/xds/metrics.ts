@@ -34,10 +34,18 @@ const SHORT: Readonly<Record<string, string>> = {
   ServiceSchema: "schema",
 };
 
+/** Of types that there are; those that clients make up are cut off anew each time. */
+const known = new Map<string, string>();
+const MAX_KNOWN = 64;
+
 /** What people call a type: `cds` for clusters; others by the last word of their type URL. */
 export function shortType(typeUrl: string): string {
+  const before = known.get(typeUrl);
+  if (before !== undefined) return before;
   const word = typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
-  return SHORT[word] ?? word.slice(0, 60);
+  const short = SHORT[word] ?? word.slice(0, 60);
+  if (known.size < MAX_KNOWN && typeUrl.length < 256) known.set(typeUrl, short);
+  return short;
 }
 
 /** Counts of a new server, all at 0. */

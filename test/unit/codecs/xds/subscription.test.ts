@@ -37,9 +37,9 @@ describe("what a stream wants of one type", () => {
     one.takeChanges({ ...changes, subscribe: ["*"] });
     one.due.clear();
     one.refresh(servedSet({ CDS: "" }));
-    expect([[...one.due], [...one.gone.keys()]]).toEqual([[], ["a"]]);
+    expect([one.due.list(), [...one.gone.keys()]]).toEqual([[], ["a"]]);
     one.refresh(servedSet({ CDS: "a1" }));
-    expect([[...one.due], [...one.gone.keys()]]).toEqual([["a"], []]);
+    expect([one.due.list(), [...one.gone.keys()]]).toEqual([["a"], []]);
   });
 
   test("all and by name are one list without doubles", () => {
