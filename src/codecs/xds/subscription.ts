@@ -80,7 +80,7 @@ export class Subscription {
     this.waiting = undefined;
     this.acked = { nonce, version, names };
     if (isAll) this.#refused.clear();
-    else for (const { name } of resources) this.#refused.delete(name);
+    else if (this.#refused.size > 0) for (const { name } of resources) this.#refused.delete(name);
     this.#forgive();
     return this.acked;
   }
