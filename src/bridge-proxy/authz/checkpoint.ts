@@ -20,6 +20,8 @@ export interface Ruling {
 /** Stands between the calls of a lane and the services that their route leads to. */
 export interface Checkpoint {
   readonly reads: Reads;
+  /** Headers that alone tell whether a call goes on unseen; undefined where it takes more to tell. */
+  readonly asks: readonly string[] | undefined;
   /** Decides one call; undefined where it goes on. Throws what reading the call throws. */
   judge(call: AskedCall): Ruling | undefined;
 }
@@ -152,6 +154,7 @@ function calledBy(
 
 class TargetCheckpoint implements Checkpoint {
   readonly reads: Reads;
+  readonly asks: readonly string[] | undefined;
   readonly #route: CompiledRoute;
   readonly #guarded: readonly Guarded[];
   readonly #only: Gates | undefined;
@@ -166,9 +169,10 @@ class TargetCheckpoint implements Checkpoint {
       guarded.every(({ gates }) => gates === first) && route.targets.every((target) => guards.has(target))
         ? first
         : undefined;
-    const reads = guarded.flatMap(({ gates: { gate, strict, others } }) =>
-      [gate, ...strict, ...others].map((one) => one.reads),
-    );
+    const all = guarded.flatMap(({ gates: { gate, strict, others } }) => [gate, ...strict, ...others]);
+    const reads = all.map((gate) => gate.reads);
+    const asks = new Set(all.flatMap((gate) => gate.asks ?? []));
+    this.asks = all.every((gate) => gate.asks !== undefined) ? [...asks] : undefined;
     this.reads = reads.includes("arguments") ? "arguments" : reads.includes("headers") ? "headers" : "nothing";
   }
 

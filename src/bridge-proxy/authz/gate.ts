@@ -40,6 +40,8 @@ export interface Gate {
   readonly reads: Reads;
   /** Where nothing has to be read: the decision; undefined for "goes on". */
   readonly denial: Denial | undefined;
+  /** Headers that alone tell whether a call goes on, which is not counted then; undefined where it takes more to tell. */
+  readonly asks: readonly string[] | undefined;
   /** Decides one call, counts it and logs what policies ask to be logged. Throws what reading the call throws. */
   decide(call: AskedCall): Decision | undefined;
   /** A guard looks at what calls hold. */
@@ -57,8 +59,8 @@ export interface Gate {
   refuse(call: AskedCall, asked: boolean): Denial | undefined;
 }
 
-/** Paths of one connection whose gates are kept. */
-const MAX_GATES = 128;
+/** Paths of one peer whose gates are kept. */
+const MAX_GATES = 512;
 const ACCESS_DENIED = "RBAC: access denied";
 const NOT_ALLOWED: Denial = { reason: "denied", message: ACCESS_DENIED, policy: "" };
 
@@ -77,7 +79,7 @@ export class HostAuthz {
   readonly #deny: Layer;
   readonly #allow: Layer;
   readonly #stats: AuthzStats;
-  /** By connection and path: requests over HTTP ask for theirs each time. */
+  /** By peer and path: requests over HTTP ask for theirs each time. */
   readonly #gates = new WeakMap<Peer, Map<string | undefined, Gate>>();
 
   /** `nowS` is the time of day, s since 1970; `send` asks external servers, and without it none can be asked. */
@@ -167,6 +169,7 @@ interface Layers {
 class LaneGate implements Gate {
   readonly reads: Reads;
   readonly denial: Denial | undefined;
+  readonly asks: readonly string[] | undefined;
   readonly #layers: Layers;
   readonly #stats: AuthzStats;
   readonly #facts: LaneFacts;
@@ -188,6 +191,8 @@ class LaneGate implements Gate {
       (deny?.always !== undefined || allow === undefined || allow.empty || allow.always !== undefined);
     this.reads = isFixed ? "nothing" : readsOf(lists);
     this.denial = isFixed ? this.#judge(NO_FACTS) : undefined;
+    const goesByMore = counts || layers.jwt !== undefined || layers.serialization !== undefined;
+    this.asks = goesByMore || this.reads === "arguments" ? undefined : isFixed ? [] : headersOf(lists);
   }
 
   decide({ header, inspect }: AskedCall): Decision | undefined {
@@ -287,6 +292,16 @@ const NO_FACTS: CallFacts = { header: () => undefined, claims: undefined };
 
 function indexOf(rules: RbacRules | undefined): RuleIndex | undefined {
   return rules === undefined ? undefined : new RuleIndex(rules);
+}
+
+function headersOf(lists: readonly NarrowedRules[]): readonly string[] {
+  const names = new Set<string>();
+  for (const { rules } of lists)
+    for (const { predicate } of rules)
+      visit(predicate, (part) => {
+        if (part.op === "header") names.add(part.name);
+      });
+  return [...names];
 }
 
 function readsOf(lists: readonly NarrowedRules[]): Reads {

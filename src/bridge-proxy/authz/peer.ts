@@ -27,12 +27,19 @@ export function peerOf(socket: Socket, address: string): Peer {
   return peerFrom(address, known?.identity, known?.serverName);
 }
 
-/** A peer by what is known of it. */
+const peers = new Map<string, WeakRef<Peer>>();
+const gone = new FinalizationRegistry<string>((key) => {
+  if (peers.get(key)?.deref() === undefined) peers.delete(key);
+});
+
+/** A peer by what is known of it: the same object for all connections of which that is the same, so that what was decided for one holds for all. */
 export function peerFrom(address: string, identity?: Identity, serverName = ""): Peer {
-  return {
-    ip: parseIp(address),
-    address,
-    spiffeId: identity === undefined ? undefined : printIdentity(identity),
-    serverName,
-  };
+  const spiffeId = identity === undefined ? undefined : printIdentity(identity);
+  const key = JSON.stringify([address, spiffeId, serverName]);
+  const known = peers.get(key)?.deref();
+  if (known !== undefined) return known;
+  const peer = { ip: parseIp(address), address, spiffeId, serverName };
+  peers.set(key, new WeakRef(peer));
+  gone.register(peer, key);
+  return peer;
 }

@@ -25,14 +25,6 @@ export function compileIdentities(identities: Readonly<Record<string, string>> |
   };
 }
 
-/** What is asked of policies by a caller's calls under a configuration. */
-export function askedUnder<T extends { readonly identityOf?: IdentityOf | undefined }>(
-  config: T,
-  peer: Peer,
-): { readonly config: T; readonly peer: Peer } {
-  return { config, peer: vouchedPeer(peer, config.identityOf) };
-}
-
 const vouched = new WeakMap<Peer, { readonly by: IdentityOf; readonly peer: Peer }>();
 
 /**

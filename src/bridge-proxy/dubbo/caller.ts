@@ -19,7 +19,7 @@ import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
 import { type Peer, peerOf } from "../authz/peer.ts";
-import { askedUnder } from "../authz/vouched.ts";
+import { vouchedPeer } from "../authz/vouched.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { CallerPort, ProxyContext } from "../context.ts";
 import { Exchange } from "../exchange.ts";
@@ -38,7 +38,8 @@ import type { Callee } from "./callee.ts";
 import { CallerWatch } from "./caller-watch.ts";
 import { type Refusal, rulingOf, UNREADABLE } from "./guard.ts";
 import { headerLookup } from "./header-lookup.ts";
-import { createLane, type Lane, Lanes, laneRow, mayCallBack } from "./lanes.ts";
+import { asksOf, createLane, type Lane, Lanes, laneRow, mayCallBack } from "./lanes.ts";
+import { Pulse } from "./pulse.ts";
 import { calledKey, hostOf } from "./resolve.ts";
 
 /** Reads the heads of all callers' requests, one at a time: nothing that it holds outlives the frame. */
@@ -47,9 +48,6 @@ const fastjson2Head = new Fastjson2Head();
 
 /** A caller that does not take its answers is not read from above this, so that it makes no new ones. */
 const PAUSE_BACKLOG_BYTES = 1024 * 1024;
-
-/** A large frame gets more time, as much as a slow line needs. */
-const SLOWEST_BYTES_PER_MS = 20;
 
 /** One accepted connection of a Dubbo2 consumer. Whatever happens to providers, it stays. */
 export class Caller implements CallerPort, SocketOwner, FrameSink {
@@ -68,10 +66,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   /** What the last readable frame was for: frames that are only carried go there too. */
   #lastHost: HostDecision | undefined;
   #paused = false;
-  #lastReadMs: number;
-  /** When the frame that is not finished began. */
-  #frameSinceMs = 0;
-  #lastAskedMs = 0;
+  readonly #pulse: Pulse;
 
   constructor(context: ProxyContext, socket: Socket, config: () => RuntimeConfig, onClosed: () => void) {
     this.#context = context;
@@ -79,7 +74,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     this.#onClosed = onClosed;
     this.#address = addressOf(socket);
     this.#peer = peerOf(socket, this.#address);
-    this.#lastReadMs = context.nowMs;
+    this.#pulse = new Pulse(context.limits, context.nowMs);
     this.#splitter = new FrameSplitter(this, context.frameLimits);
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
     this.#callbacks = new Callbacks(context, this);
@@ -120,7 +115,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   onBytes(bytes: Buffer, start: number, end: number): void {
     const context = this.#context;
     context.nowMs = performance.now();
-    this.#lastReadMs = context.nowMs;
+    this.#pulse.read(context.nowMs);
     const held = this.#splitter.heldBytes;
     try {
       this.#splitter.push(bytes, start, end);
@@ -131,8 +126,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     } finally {
       context.heldBytes += this.#splitter.heldBytes - held;
     }
-    // A frame that only grew is as old as it was.
-    if (held === 0 || this.#splitter.heldBytes !== held + end - start) this.#frameSinceMs = context.nowMs;
+    if (held === 0 || this.#splitter.heldBytes !== held + end - start) this.#pulse.begin(context.nowMs);
     if (context.heldBytes > context.limits.maxHeldBytes && this.#splitter.heldBytes > 0) {
       throw new ProtocolError("dubbo2", `unfinished frames hold over maxHeldBytes ${context.limits.maxHeldBytes}`);
     }
@@ -147,7 +141,12 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     } else if ((flags & SERIALIZATION_MASK) === HESSIAN2) {
       const config = this.#config();
       const lane = this.#lanes.find(config, bytes, start, end);
-      if (lane?.plain === true) this.#carry(lane, bytes, start, end);
+      // Those that policies let through go on as if there were none.
+      if (
+        lane !== undefined &&
+        (lane.plain || lane.passed?.has(bytes, start + HEADER_BYTES + lane.prefix.length, end) === true)
+      )
+        this.#carry(lane, bytes, start, end);
       else this.#read(config, lane, bytes, start, end);
     } else if ((flags & SERIALIZATION_MASK) === FASTJSON2) {
       this.#read(this.#config(), undefined, bytes, start, end);
@@ -179,18 +178,10 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
 
   /** Ends connections that began a frame and do not go on, or are silent for three heartbeats. */
   tick(): void {
-    const { nowMs, limits } = this.#context;
     this.#callbacks.tick();
-    const idleMs = nowMs - this.#lastReadMs;
-    const { heldBytes } = this.#splitter;
-    const frameMs = limits.frameTimeoutMs + heldBytes / SLOWEST_BYTES_PER_MS;
-    const isStuck = heldBytes > 0 && (idleMs > limits.frameTimeoutMs || nowMs - this.#frameSinceMs > frameMs);
-    if (idleMs > 3 * limits.heartbeatMs || isStuck) {
-      this.#driver.destroy();
-    } else if (idleMs > limits.heartbeatMs && nowMs - this.#lastAskedMs > limits.heartbeatMs) {
-      this.#lastAskedMs = nowMs;
-      this.answer(encodeHeartbeat(0xffffffff, 0));
-    }
+    const word = this.#pulse.look(this.#context.nowMs, this.#splitter.heldBytes);
+    if (word === "end") this.#driver.destroy();
+    else if (word === "ask") this.answer(encodeHeartbeat(0xffffffff, 0));
   }
 
   /** The plain path: an id is replaced, the frame goes on. */
@@ -236,7 +227,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   }
 
   /** The path of calls of which more than the beginning has to be known. */
-  #read(config: RuntimeConfig, known: Lane | undefined, bytes: Buffer, start: number, end: number): void {
+  #read(config: RuntimeConfig, found: Lane | undefined, bytes: Buffer, start: number, end: number): void {
     const context = this.#context;
     const isFastjson2 = (bytes[start + 2]! & SERIALIZATION_MASK) === FASTJSON2;
     const head = isFastjson2 ? fastjson2Head : hessian2Head;
@@ -244,7 +235,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     try {
       head.scan(bytes, start + HEADER_BYTES, end);
       isScanned = true;
-      let lane = known;
+      let lane = found;
       if (lane === undefined) {
         lane = createLane(config, context, head);
         // Lanes know beginnings in Hessian2 only.
@@ -266,11 +257,15 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
         this.#deny(host, { reason: "no_route", message }, bytes, start);
         return;
       }
-      const call = { ...askedUnder(config, this.#peer), decision: host, route, head, header, nowMs: context.nowMs };
-      const ruling = rulingOf({ ...call, known: head.isGeneric ? undefined : lane.checkpoints });
+      const { nowMs } = context;
+      const peer = vouchedPeer(this.#peer, config.identityOf);
+      const known = head.isGeneric ? undefined : lane.checkpoints;
+      const ruling = rulingOf({ config, peer, decision: host, route, head, header, nowMs, known });
       if (ruling?.denial !== undefined) this.#deny(host, ruling.denial, bytes, start);
-      else if (lane.carries && route === lane.route && ruling === undefined) this.#carry(lane, bytes, start, end);
-      else this.#hold(host, route, lane.callerTimeoutMs, bytes, start, end, true, ruling);
+      else if (lane.carries && route === lane.route && ruling === undefined) {
+        if (!isFastjson2) lane.passed?.add(hessian2Head, asksOf(lane));
+        this.#carry(lane, bytes, start, end);
+      } else this.#hold(host, route, lane.callerTimeoutMs, bytes, start, end, true, ruling);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       if (isFastjson2 && !isScanned) {
@@ -346,8 +341,10 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       return;
     }
     const { nowMs } = this.#context;
-    const call = { ...askedUnder(this.#config(), this.#peer), decision, route: decision.fixed, nowMs };
-    const ruling = rulingOf({ ...call, head: undefined, header: UNREADABLE, known: undefined });
+    const config = this.#config();
+    const peer = vouchedPeer(this.#peer, config.identityOf);
+    const unread = { head: undefined, header: UNREADABLE, known: undefined };
+    const ruling = rulingOf({ config, peer, decision, route: decision.fixed, nowMs, ...unread });
     if (ruling?.denial !== undefined) {
       this.#deny(decision, ruling.denial, bytes, start);
       return;

@@ -8,6 +8,7 @@ import type { CompiledRoute, Decision, HostDecision, Target } from "../route.ts"
 import { rowLabels } from "../rows.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { serviceFor } from "../upstream/any-service.ts";
+import { PassedCalls } from "./passed.ts";
 
 /**
  * What one connection knows of the calls whose frames start alike: same protocol version, service, version and method. A
@@ -28,6 +29,8 @@ export interface Lane {
   readonly carries: boolean;
   /** What stands between its calls and their routes, by route, as far as calls took them. */
   readonly checkpoints: Map<CompiledRoute, Checkpoint | undefined>;
+  /** What its calls said that policies let through; undefined where calls are not carried, or no policies are asked. */
+  readonly passed: PassedCalls | undefined;
   /** Rows by destination, made when first used. */
   readonly rows: Map<Target, MetricRow>;
   /** The caller's own time-out, ms, as its first such call said; others may have a longer one, so their late answers are not thrown away. */
@@ -90,11 +93,18 @@ export function createLane(config: RuntimeConfig, context: ProxyContext, head: R
     host,
     route,
     plain: carries && !config.routes.hasPolicies && host.host.limits === undefined,
+    passed: carries && config.routes.hasPolicies && host.host.limits === undefined ? new PassedCalls() : undefined,
     carries,
     checkpoints: new Map(),
     rows: new Map(),
     callerTimeoutMs: Math.min(said?.timeoutMs ?? Number.POSITIVE_INFINITY, context.limits.maxCallMs),
   };
+}
+
+/** Headers that alone tell whether calls of this lane on its route go on; undefined where it takes more to tell. */
+export function asksOf({ route, checkpoints }: Lane): readonly string[] | undefined {
+  const checkpoint = checkpoints.get(route!);
+  return checkpoint === undefined ? [] : checkpoint.asks;
 }
 
 /** The row for calls of this lane that go to `target`. */

@@ -73,6 +73,16 @@ export function policyLookup(head: RequestView, lookup: HeaderLookup): HeaderLoo
   };
 }
 
+/** The attachments that decide a call of a lane, where policies go by these of its headers: {@link refuseOtherNames} asks for three of them. */
+export function attachmentsAsked(headers: readonly string[]): string[] {
+  const asked = new Set(["path", "group", "version"]);
+  for (const name of headers) {
+    if (name === "dubbo-application") asked.add("remote.application");
+    else if (name !== "dubbo-group" && name !== "dubbo-version") asked.add(name);
+  }
+  return [...asked];
+}
+
 function plainVersion(version: string): string {
   return version === "0.0.0" ? "" : version;
 }

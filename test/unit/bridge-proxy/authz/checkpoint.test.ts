@@ -71,6 +71,17 @@ describe("the policies are those of the service that a call is led to", () => {
   });
 });
 
+test("what tells whether a call goes on is what all policies ask for that may be asked", () => {
+  const asking = (name: string) =>
+    policyText(name, `{action: DENY, rules: [{when: [{key: 'request.headers[${name}]', values: [x]}]}]}`);
+  const byArgument = asking("dubbo-arg-0");
+  const action = { weightedClusters: { clusters: [A, B].map((key) => ({ name: clusterName(key), weight: 1 })) } };
+  const config = (policy: string) =>
+    guardedConfig({ [A]: { routes: to(action), policies: [asking("user")] }, [B]: { policies: [policy] } });
+  expect(checkpoint(config(asking("app")), "get")?.asks).toEqual(["user", "app"]);
+  expect(checkpoint(config(byArgument), "get")?.asks).toBeUndefined();
+});
+
 test("a path that is not that of the decision counts, and one that is not known is the worst", () => {
   const config = guardedConfig({
     [A]: { policies: [policyText("a", "{rules: [{to: [{operation: {paths: ['/grpc.health.v1.Health/*']}}]}]}")] },

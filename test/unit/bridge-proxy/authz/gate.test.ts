@@ -33,6 +33,20 @@ describe("what has to be read of a call", () => {
   });
 });
 
+describe("what alone tells whether a call goes on", () => {
+  const audit = policyText("audit", "{action: AUDIT, rules: [{}]}");
+  const rows: [string, string[], string[] | undefined][] = [
+    ["nothing where its method is allowed", [allowGet], []],
+    ["the headers that policies ask for", [byUser], ["user"]],
+    ["more, where a policy asks for an argument", [byArgument, byUser], undefined],
+    ["more, where calls are counted", [byUser, audit], undefined],
+    ["more, where something is on trial", [policyText("t", "{action: DENY, rules: [{}]}", trial)], undefined],
+  ];
+  test.each(rows)("%s", (_, texts, asks) => {
+    expect(gateOf(texts, "get").asks).toEqual(asks);
+  });
+});
+
 test("a denial says so in Istio's words and names its policy to the log alone", () => {
   expect(gateOf([denyGet], "get").decide(none)).toEqual({
     reason: "denied",

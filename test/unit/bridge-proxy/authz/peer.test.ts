@@ -19,3 +19,9 @@ test("an address that is none is in no range", () => {
   expect(peerFrom("").ip).toBeUndefined();
   expect(peerFrom("::ffff:10.0.0.1").ip).toEqual(peerFrom("10.0.0.1").ip);
 });
+
+test("connections of which the same is known have one peer", () => {
+  expect(peerFrom("10.0.0.1", identity, "orders")).toBe(peerFrom("10.0.0.1", identity, "orders"));
+  const others = [peerFrom("10.0.0.1"), peerFrom("10.0.0.1", identity), peerFrom("10.0.0.2", identity, "orders")];
+  for (const other of others) expect(other).not.toBe(peerFrom("10.0.0.1", identity, "orders"));
+});

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { peerFrom } from "../../../../src/bridge-proxy/authz/peer.ts";
-import { askedUnder, compileIdentities, vouchedPeer } from "../../../../src/bridge-proxy/authz/vouched.ts";
+import { compileIdentities, vouchedPeer } from "../../../../src/bridge-proxy/authz/vouched.ts";
 
 const WEB = "spiffe://cluster.local/ns/shop/sa/web";
 const BATCH = "spiffe://cluster.local/ns/shop/sa/batch";
@@ -29,13 +29,6 @@ test("a peer without a certificate is whom its address stands for, the same obje
   expect(vouchedPeer(peer, compileIdentities({ "10.0.3.7": WEB }))).toMatchObject({ spiffeId: WEB });
   expect(vouchedPeer(peer, compileIdentities({ "10.0.0.1": WEB }))).toBe(peer);
   expect(vouchedPeer(peer, undefined)).toBe(peer);
-});
-
-test("what is asked under a configuration is asked for whom that vouches for", () => {
-  const peer = peerFrom("10.0.3.7");
-  const config = { identityOf: compileIdentities({ "10.0.3.7": WEB }) };
-  expect(askedUnder(config, peer)).toEqual({ config, peer: { ...peer, spiffeId: WEB } });
-  expect(askedUnder({}, peer).peer).toBe(peer);
 });
 
 test("a certificate counts before the address", () => {

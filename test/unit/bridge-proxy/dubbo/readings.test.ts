@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  attachmentsAsked,
   otherReadings,
   policyLookup,
   refuseDoubleNames,
@@ -54,4 +55,10 @@ test("attachments in several cases of letters are not read, nor a group that may
   expect([lookup("one"), lookup("none"), lookup("dubbo-version")]).toEqual(["one", undefined, "dubbo-version"]);
   expect(() => lookup("user")).toThrow("several cases of letters");
   expect(() => lookup("dubbo-group")).toThrow("may stand in the service's name");
+});
+
+test("headers that stand for what a service is called, or who calls, are other attachments", () => {
+  expect(attachmentsAsked(["user", "dubbo-application", "dubbo-group", "dubbo-version"])).toEqual([
+    ...["path", "group", "version", "user", "remote.application"],
+  ]);
 });
