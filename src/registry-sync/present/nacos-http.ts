@@ -7,7 +7,7 @@
  *
  * Reference: Nacos 2.3.2, seen; v3 by alibaba/nacos InstanceOpenApiController, not seen on a real server.
  */
-import { isRecord, listOf, type NacosBody, recordOf, textOf, wholeOf } from "../../codecs/nacos/body.ts";
+import { isRecord, listOf, type NacosBody, recordOf, wholeOf } from "../../codecs/nacos/body.ts";
 import { PUBLIC_NAMESPACE, splitGroupedName } from "../../codecs/nacos/service-info.ts";
 
 /** What a request is to a facade: a list of instances or names that may be changed, what passes, or none of a client's. */
@@ -122,11 +122,4 @@ export function withoutUdp(
     changed.set("clientIP", udp.address);
   } else if (query.has("udpPort")) changed.set("udpPort", "0");
   return changed.toString();
-}
-
-/** The instance that a registering query names, `address:port`; undefined where it names none. */
-export function instanceInQuery(query: URLSearchParams): string | undefined {
-  const ip = textOf({ ip: query.get("ip") ?? "" }, "ip");
-  const port = Number(query.get("port") ?? "");
-  return ip === "" || !Number.isInteger(port) || port <= 0 ? undefined : `${ip}:${port}`;
 }

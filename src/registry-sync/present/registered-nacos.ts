@@ -30,24 +30,25 @@ export function registeredNacos(instance: NacosBody, service: ServiceAddress, co
   };
 }
 
-/** What a registration says of itself; undefined for what is no provider's. */
+/** What a registration says of itself; undefined for what is no provider's. Without metadata it may speak anything. */
 function registeredAs(
   instance: NacosBody,
   { groupName, serviceName }: ServiceAddress,
   at: Place,
 ): Registered | undefined {
-  const metadata = recordOf(instance, "metadata") ?? {};
+  const metadata = recordOf(instance, "metadata");
   const dubbo = parseDubboServiceName(serviceName);
   const places = [at];
   if (dubbo === undefined) {
-    const protocols = isDubboApplication(instance) ? ["dubbo", "tri"] : ["http"];
+    const isDubbo = isDubboApplication(instance);
+    const protocols = metadata === undefined ? ["http", "dubbo", "tri"] : isDubbo ? ["dubbo", "tri"] : ["http"];
     return { places, protocols, service: springServiceKey(groupName, serviceName), application: serviceName };
   }
   if (dubbo.category !== "providers") return undefined;
   return {
     places,
-    protocols: [textOf(metadata, "protocol", "dubbo")],
+    protocols: metadata === undefined ? ["dubbo", "tri"] : [textOf(metadata, "protocol", "dubbo")],
     service: serviceKey(dubbo.interfaceName, dubbo.group, dubbo.version),
-    application: textOf(metadata, "application"),
+    application: textOf(metadata ?? {}, "application"),
   };
 }

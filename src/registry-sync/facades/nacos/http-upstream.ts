@@ -24,6 +24,12 @@ export interface Forwarded {
   readonly burden: Burden;
 }
 
+/** Who asks: a client by a request of now, or of before, by `address`. */
+export interface HttpAsker extends Pick<IncomingMessage, "headers" | "method"> {
+  readonly socket?: IncomingMessage["socket"] | null;
+  readonly address?: string;
+}
+
 /** A whole answer, its content unpacked. */
 export interface Answer {
   readonly status: number;
@@ -66,18 +72,19 @@ export class HttpUpstream {
     return this.#addresses.has(address);
   }
 
-  /** Passes a request on and its answer back, piece by piece. Throws `HttpFault` while nothing was sent. */
-  async pass(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded): Promise<void> {
+  /** Passes a request on and its answer back, piece by piece; gives its status. Throws `HttpFault` while nothing was sent. */
+  async pass(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded): Promise<number> {
     const answer = await this.#ask(request, forwarded, headersOf(request));
     response.writeHead(answer.statusCode ?? 502, passedHeaders(answer, true));
     response.on("close", () => answer.destroy());
     answer.on("error", () => response.destroy());
     answer.on("aborted", () => response.destroy());
     answer.pipe(response);
+    return answer.statusCode ?? 502;
   }
 
   /** Makes a request and reads its whole answer. Throws `HttpFault`. */
-  async fetch(request: IncomingMessage, forwarded: Forwarded & { readonly maxBytes: number }): Promise<Answer> {
+  async fetch(request: HttpAsker, forwarded: Forwarded & { readonly maxBytes: number }): Promise<Answer> {
     const headers = { ...headersOf(request), "accept-encoding": "identity" };
     const answer = await this.#ask(request, forwarded, headers);
     const body = await readBody(answer, forwarded.maxBytes, 502, forwarded.burden);
@@ -95,7 +102,7 @@ export class HttpUpstream {
 
   /** Asks one server after another until one takes the connection. */
   async #ask(
-    request: IncomingMessage,
+    request: HttpAsker,
     forwarded: Forwarded,
     headers: Record<string, string | string[]>,
   ): Promise<IncomingMessage> {
@@ -121,7 +128,7 @@ export class HttpUpstream {
 
   #askOne(
     { host, port }: UpstreamHost,
-    request: IncomingMessage,
+    request: HttpAsker,
     { path, body }: Forwarded,
     headers: Record<string, string | string[]>,
   ): Promise<IncomingMessage> {
@@ -172,8 +179,8 @@ export class HttpUpstream {
 }
 
 /** Whether nobody waits for the answer any more, and nothing else depends on it: what is deregistered on the way out is to be gone. */
-function isGone({ method, socket }: IncomingMessage): boolean {
-  return (socket?.destroyed ?? true) && method !== "DELETE";
+function isGone({ method, socket }: HttpAsker): boolean {
+  return socket !== undefined && (socket?.destroyed ?? true) && method !== "DELETE";
 }
 
 class Unreached extends HttpFault {
@@ -208,13 +215,13 @@ export async function readBody(
 }
 
 /** What the client sent, and where from: the registry knows its clients by that. */
-function headersOf(request: IncomingMessage): Record<string, string | string[]> {
+function headersOf(request: HttpAsker): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined && !HOP.has(name)) headers[name] = value;
   }
   const before = request.headers["x-forwarded-for"];
-  const address = (request.socket?.remoteAddress ?? "").replace(/^::ffff:/, "");
+  const address = request.address ?? (request.socket?.remoteAddress ?? "").replace(/^::ffff:/, "");
   headers["x-forwarded-for"] = before === undefined ? address : `${String(before)}, ${address}`;
   return headers;
 }

@@ -10,7 +10,6 @@ import {
   answeredInstances,
   answeredNames,
   type HttpServiceQuestion,
-  instanceInQuery,
   nacosHttpKind,
   readServiceQuery,
   withoutUdp,
@@ -19,6 +18,7 @@ import { pageQuestion, presentNamePage } from "../../present/nacos-list.ts";
 import { AnswerWatch } from "../answer-watch.ts";
 import type { Burden, Burdens } from "../burdens.ts";
 import type { UpstreamHost } from "../hosts.ts";
+import { type HttpAsked, HttpStandIns } from "./http-stand-ins.ts";
 import { HttpFault, HttpUpstream, readBody } from "./http-upstream.ts";
 import { serviceText } from "./memory.ts";
 import { MAX_PIPELINED, Pipelines } from "./pipelines.ts";
@@ -83,6 +83,19 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     later: (act) => void clock.after(LOOK_MS, act),
   });
   await udp.open();
+  const standIns = new HttpStandIns({
+    registering: () => shared.context().registering,
+    now: () => clock.now(),
+    async send({ path, ...asker }) {
+      const burden = burdens.open(() => {});
+      try {
+        const forwarded = { path, body: Buffer.alloc(0), burden, maxBytes: MAX_LIST_BYTES };
+        return (await upstream.fetch(asker, forwarded)).status;
+      } finally {
+        burden.end();
+      }
+    },
+  });
   /** The cluster of the instance that was registered from an address. */
   const clusters = new Map<string, string>();
 
@@ -101,9 +114,7 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     const body = await readBody(request, MAX_REQUEST_BYTES, 413, burden);
     const query = new URLSearchParams(asUtf8(rawQuery));
     if (kind === "passes") {
-      const isInstance = base === "/v1/ns/instance" || base === "/v2/ns/instance";
-      if (isInstance) noteInstance(request, query);
-      await upstream.pass(request, response, { path: request.url ?? "", body, burden });
+      await passOn(request, response, { base: base ?? "", path: rawPath, rawQuery, query, body }, burden);
       return;
     }
     const client = clientOf(request);
@@ -207,7 +218,21 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     );
   }
 
-  function noteInstance(request: IncomingMessage, query: URLSearchParams): void {
+  async function passOn(
+    request: IncomingMessage,
+    response: ServerResponse,
+    asked: Pick<HttpAsked, "base" | "path" | "rawQuery" | "query" | "body">,
+    burden: Burden,
+  ): Promise<void> {
+    const { method = "", headers } = request;
+    const given = standIns.toServer({ ...asked, method, headers, address: clientOf(request) });
+    if (/^\/v[12]\/ns\/instance$/.test(asked.base)) noteInstance(request, asked.query, given.instance);
+    const path = given.rawQuery === asked.rawQuery ? (request.url ?? "") : `${asked.path}?${given.rawQuery}`;
+    const status = await upstream.pass(request, response, { path, body: given.body, burden });
+    if (status === 200) given.taken();
+  }
+
+  function noteInstance(request: IncomingMessage, query: URLSearchParams, instance: string | undefined): void {
     const client = clientOf(request);
     if (request.method === "POST") {
       const cluster = query.get("clusterName") ?? "";
@@ -217,10 +242,7 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
         if (clusters.size <= MAX_CLUSTERS_KNOWN) break;
         clusters.delete(oldest);
       }
-    } else if (request.method === "DELETE") {
-      const instance = instanceInQuery(query);
-      if (instance !== undefined) shared.onRemoval?.([instance]);
-    }
+    } else if (request.method === "DELETE" && instance !== undefined) shared.onRemoval?.([instance]);
   }
 
   const pipelines = new Pipelines();
@@ -284,7 +306,10 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
   server.on("error", (error) => log.error("nacos facade: http listener failed", { error: error.message }));
   return {
     port: (server.address() as AddressInfo).port,
-    contextChanged: () => udp.contextChanged(),
+    contextChanged() {
+      udp.contextChanged();
+      standIns.contextChanged();
+    },
     close: () =>
       new Promise((resolve) => {
         udp.close();

@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import {
   answeredInstances,
   answeredNames,
-  instanceInQuery,
   nacosHttpKind,
   readServiceQuery,
   withoutUdp,
@@ -101,10 +100,4 @@ test.each([
   ],
 ])("the registry's query when %s", (_name, query, udp, expected) => {
   expect(withoutUdp(new URLSearchParams(query), udp)).toBe(expected);
-});
-
-test("the instance of a query", () => {
-  expect(instanceInQuery(new URLSearchParams("ip=10.0.0.1&port=80"))).toBe("10.0.0.1:80");
-  expect(instanceInQuery(new URLSearchParams("ip=10.0.0.1&port=x"))).toBeUndefined();
-  expect(instanceInQuery(new URLSearchParams(""))).toBeUndefined();
 });
