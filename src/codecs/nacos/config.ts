@@ -22,11 +22,32 @@ export interface ConfigKey {
 }
 
 /** Prints what is listened to, each with the MD5 (hex) of what is known of it: empty where it is taken not to be there. */
-export function printListening(list: Iterable<ConfigKey & { readonly md5: string }>): string {
+export function printListening(list: Iterable<Listening>): string {
   let text = "";
   for (const { dataId, group, tenant, md5 } of list)
     text += [dataId, group, md5, ...(tenant === "" ? [] : [tenant])].join(FIELD) + END;
   return text;
+}
+
+/** What is listened to, with the MD5 (hex) of what is known of it: empty where it is taken not to be there. */
+export interface Listening extends ConfigKey {
+  readonly md5: string;
+}
+
+/** Reads what is listened to; what names none is left out. */
+export function parseListening(text: string): readonly Listening[] {
+  return text.split(END).flatMap((line) => {
+    const [dataId = "", group = "", md5 = "", tenant = ""] = line.split(FIELD);
+    return dataId === "" || group === "" ? [] : [{ dataId, group, tenant, md5 }];
+  });
+}
+
+/** Prints which configurations changed. */
+export function printChanged(list: Iterable<ConfigKey>): string {
+  let text = "";
+  for (const { dataId, group, tenant } of list)
+    text += [dataId, group, ...(tenant === "" ? [] : [tenant])].join(FIELD) + END;
+  return `${encodeURIComponent(text)}\n`;
 }
 
 /** Reads which configurations changed. Throws `ProtocolError` for anything else. */

@@ -18,6 +18,8 @@ import { pageQuestion, presentNamePage } from "../../present/nacos-list.ts";
 import { AnswerWatch } from "../answer-watch.ts";
 import type { Burden, Burdens } from "../burdens.ts";
 import type { UpstreamHost } from "../hosts.ts";
+import { hidesRule } from "./hidden-rules.ts";
+import { HttpRules, type RulesAsked } from "./http-rules.ts";
 import { type HttpAsked, HttpStandIns } from "./http-stand-ins.ts";
 import { HttpFault, HttpUpstream, readBody } from "./http-upstream.ts";
 import { serviceText } from "./memory.ts";
@@ -83,6 +85,10 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     later: (act) => void clock.after(LOOK_MS, act),
   });
   await udp.open();
+  const rules = new HttpRules({
+    clock,
+    hides: (config, clientAddress) => hidesRule(config, { ...shared, clientAddress }),
+  });
   const standIns = new HttpStandIns({
     registering: () => shared.context().registering,
     now: () => clock.now(),
@@ -114,6 +120,7 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     const body = await readBody(request, MAX_REQUEST_BYTES, 413, burden);
     const query = new URLSearchParams(asUtf8(rawQuery));
     if (kind === "passes") {
+      if (await isAboutRules(request, response, { base: base ?? "", query, body }, burden)) return;
       await passOn(request, response, { base: base ?? "", path: rawPath, rawQuery, query, body }, burden);
       return;
     }
@@ -218,6 +225,22 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     );
   }
 
+  /** Answers a request for routers that clients are not shown. */
+  function isAboutRules(
+    request: IncomingMessage,
+    response: ServerResponse,
+    asked: Pick<RulesAsked, "base" | "query" | "body">,
+    burden: Burden,
+  ): Promise<boolean> {
+    const held = request.headers["long-pulling-timeout"];
+    const holdMs = "long-pulling-timeout-no-hangup" in request.headers ? "0" : held?.toString();
+    const about = { ...asked, method: request.method ?? "", address: clientOf(request), holdMs, response };
+    return rules.serve(about, {
+      fetch: (body) => upstream.fetch(request, { path: request.url ?? "", body, burden, maxBytes: MAX_LIST_BYTES }),
+      reply: (answer) => upstream.reply(response, answer),
+    });
+  }
+
   async function passOn(
     request: IncomingMessage,
     response: ServerResponse,
@@ -309,6 +332,7 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     contextChanged() {
       udp.contextChanged();
       standIns.contextChanged();
+      rules.contextChanged();
     },
     close: () =>
       new Promise((resolve) => {

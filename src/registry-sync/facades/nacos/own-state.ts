@@ -2,25 +2,27 @@ import type { NacosBody } from "../../../codecs/nacos/body.ts";
 import { parseBody, textOf } from "../../../codecs/nacos/body.ts";
 import { readServiceAddress } from "../../../codecs/nacos/messages.ts";
 import { decodePayload, type NacosPayload } from "../../../codecs/nacos/payload.ts";
-import type { RegisteringContext } from "../../present/registering.ts";
+import type { PresentContext } from "../../present/context.ts";
+import { HiddenRules, type HiddenRulesParts } from "./hidden-rules.ts";
 import { ClientMemory, instancesIn, serviceText } from "./memory.ts";
 import { isRegistering, type StandIn, standInMessage, standInRequest } from "./stand-ins.ts";
 import { isTaken, type Outcome } from "./upstream.ts";
 
 /** What {@link OwnState} needs. */
-export interface OwnStateParts {
-  readonly registering: () => RegisteringContext;
+export interface OwnStateParts extends HiddenRulesParts {
+  readonly context: () => Pick<PresentContext, "registering" | "hidesRouter" | "passesClient">;
   /** Hears of instances (`address:port`) that the client took out on purpose, as they stood at the registry. */
   readonly onRemoval?: (instances: readonly string[]) => void;
 }
 
 /**
  * What one client has at the registry: its registrations with the addresses of the proxies in front of them, its subscriptions, what it listens
- * to. A registration takes the place of the one before it, so that an instance that is moved is there all the time.
+ * to, but for the rules that it is not shown. A registration takes the place of the one before it, so that an instance that is moved is there all the time.
  */
 export class OwnState {
   readonly #parts: OwnStateParts;
   readonly #memory = new ClientMemory();
+  readonly #rules: HiddenRules;
   /** The newest bodies of the registrations that may be moved, by service; undefined where they are to be sent again. */
   readonly #written = new Map<string, string | undefined>();
 
@@ -29,6 +31,7 @@ export class OwnState {
 
   constructor(parts: OwnStateParts) {
     this.#parts = parts;
+    this.#rules = new HiddenRules(parts);
   }
 
   /** Whether it has instances that go with the connection. */
@@ -41,17 +44,17 @@ export class OwnState {
     return this.#memory.isWhole;
   }
 
-  /** Notes what a request brings with it before its answer is known. */
-  noteSent(payload: NacosPayload): void {
+  /** Notes what a request brings with it before its answer is known; gives the answer of one that the registry is not asked. */
+  noteSent(payload: NacosPayload): Buffer | undefined {
     this.#memory.noteSent(payload);
+    return this.#rules.answer(payload);
   }
 
   /** A request as it is to be sent now. */
   toServer(message: Buffer, payload: NacosPayload): Buffer {
-    const registering = this.#parts.registering();
-    return registering.inbound.length === 0
-      ? message
-      : this.#sent(standInRequest(message, payload, registering), payload);
+    const { registering } = this.#parts.context();
+    const shown = this.#rules.toServer(message, payload);
+    return registering.inbound.length === 0 ? shown : this.#sent(standInRequest(shown, payload, registering), payload);
   }
 
   /** The server took a request of the client. */
@@ -75,8 +78,8 @@ export class OwnState {
 
   /** All that has to be sent again, as it is to stand now. */
   replay(): Buffer[] {
-    const messages = this.#memory.replay();
-    const registering = this.#parts.registering();
+    const messages = this.#memory.replay().map((message) => this.#rules.toServer(message, decodePayload(message)));
+    const { registering } = this.#parts.context();
     this.#written.clear();
     if (registering.inbound.length === 0) return messages;
     return messages.map((message) => {
@@ -85,10 +88,11 @@ export class OwnState {
     });
   }
 
-  /** Sends what is to stand otherwise now than it was sent; what the registry does not take is tried again with the next change. */
+  /** Tells the client of rules that are hidden now or no longer, and sends what is to stand otherwise now than it was sent; what the registry does not take is tried again with the next change. */
   move(send: (message: Buffer, done: (outcome: Outcome) => void) => void): void {
-    const registering = this.#parts.registering();
+    const registering = this.#parts.context().registering;
     this.hasLate = false;
+    this.#rules.contextChanged();
     for (const [key, written] of [...this.#written]) {
       const own = this.#memory.registration(key);
       if (own === undefined) {
@@ -114,7 +118,7 @@ export class OwnState {
   }
 
   #standing(messages: readonly Buffer[]): string[] {
-    const registering = this.#parts.registering();
+    const registering = this.#parts.context().registering;
     return messages.flatMap((message) =>
       instancesIn(parseBody(decodePayload(standInMessage(message, registering).message).body)),
     );

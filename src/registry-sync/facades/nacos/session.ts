@@ -62,8 +62,7 @@ export class NacosSession {
     const nowMs = shared.now();
     this.#heardMs = nowMs;
     this.#lostMs = nowMs;
-    const { onRemoval } = shared;
-    this.#own = new OwnState({ registering: () => shared.context().registering, ...(onRemoval && { onRemoval }) });
+    this.#own = new OwnState({ ...shared, clientAddress, push: (message) => this.#down.push(message) });
     this.#naming = new Naming({
       ...shared,
       clientAddress,
@@ -241,9 +240,10 @@ export class NacosSession {
     this.#shared.counters.calls++;
     const payload = decodePayload(call.message);
     this.#callFields = call.fields;
-    this.#own.noteSent(payload);
+    const known = this.#own.noteSent(payload);
     // While its server is away a client that is idle need not know: its connection is being made again.
     if (payload.type === HEALTH_CHECK && !this.isServed && this.#setup !== undefined) this.#saysWell(call.stream);
+    else if (known !== undefined) this.#down.answer(call.stream, known);
     else this.#forward({ call, payload, server: undefined });
   }
 

@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { ProtocolError } from "../../../../src/base/errors.ts";
-import { parseChanged, parseLogin, printListening } from "../../../../src/codecs/nacos/config.ts";
+import {
+  parseChanged,
+  parseListening,
+  parseLogin,
+  printChanged,
+  printListening,
+} from "../../../../src/codecs/nacos/config.ts";
 
 test("what is listened to is printed with its MD5, and the namespace where there is one", () => {
   const one = { dataId: "a:b", group: "dubbo", tenant: "", md5: "" };
@@ -8,6 +14,17 @@ test("what is listened to is printed with its MD5, and the namespace where there
   expect(Buffer.from(text).toString("hex")).toBe(
     "613a6202647562626f0201" + "6302647562626f02356434313430326102" + "64657601",
   );
+});
+
+test("what is listened to, and what changed, is read as it was printed", () => {
+  const list = [
+    { dataId: "a:b", group: "dubbo", tenant: "", md5: "" },
+    { dataId: "c", group: "dubbo", tenant: "dev", md5: "5d41402a" },
+  ];
+  expect(parseListening(printListening(list))).toEqual(list);
+  expect(parseListening("a\u0001\u0001x\u0002g\u0001")).toEqual([{ dataId: "x", group: "g", tenant: "", md5: "" }]);
+  expect(printChanged([list[0]!])).toBe("a%3Ab%02dubbo%01\n");
+  expect(parseChanged(printChanged(list))).toEqual(list.map(({ md5: _, ...key }) => key));
 });
 
 // Answers of Nacos 2.3.2 to listeners.

@@ -8,10 +8,16 @@ import type { Outcome } from "../../../../../src/registry-sync/facades/nacos/ups
 const inbound = [{ listen: { host: "10.0.0.5", port: 90 }, to: { host: "10.0.0.1", port: 80 }, protocol: "http" }];
 
 function stage() {
-  const given = { inbound, takes: true };
+  const given = { inbound, takes: true, hides: false };
+  const pushed: Buffer[] = [];
   const removed: string[] = [];
   const own = new OwnState({
-    registering: () => ({ inbound: given.inbound, takes: () => given.takes }),
+    context: () => ({
+      registering: { inbound: given.inbound, takes: () => given.takes },
+      hidesRouter: () => given.hides,
+      passesClient: () => false,
+    }),
+    ...{ namespace: "public", clientAddress: "10.0.0.1", push: (message: Buffer) => pushed.push(message) },
     onRemoval: (instances) => removed.push(...instances),
   });
   const send = (service: string, ip = "10.0.0.1", type = "registerInstance") => {
@@ -33,7 +39,7 @@ function stage() {
     });
     return places;
   };
-  return { given, removed, own, send, moves };
+  return { given, removed, own, send, moves, pushed };
 }
 
 function placeOf(message: Buffer): string {
@@ -95,4 +101,19 @@ test("who takes himself out, or leaves, is taken out where he stands", () => {
   send("t").taken();
   own.left();
   expect(removed).toEqual(["10.0.0.5:90", "10.0.0.5:90"]);
+});
+
+test("rules that are hidden are answered here, are not listened to, and the client hears when that changes", () => {
+  const { given, own, moves, pushed } = stage();
+  const config = { dataId: "shop.tag-router", group: "dubbo", tenant: "" };
+  const listen = { listen: true, configListenContexts: [{ ...config, md5: "" }] };
+  const message = encodePayload({ type: "ConfigBatchListenRequest", headers: new Map(), body: JSON.stringify(listen) });
+  const query = encodePayload({ type: "ConfigQueryRequest", headers: new Map(), body: JSON.stringify(config) });
+  expect(own.noteSent(decodePayload(query))).toBeUndefined();
+  expect(own.toServer(message, decodePayload(message))).toBe(message);
+  own.taken(decodePayload(message), listen, message);
+  given.hides = true;
+  expect([moves(), pushed.length]).toEqual([[], 1]);
+  expect(parseBody(decodePayload(own.noteSent(decodePayload(query))!).body)).toMatchObject({ errorCode: 300 });
+  expect(own.replay().map((one) => parseBody(decodePayload(one).body)["configListenContexts"])).toEqual([[]]);
 });
