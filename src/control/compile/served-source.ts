@@ -9,6 +9,7 @@ import { createEnvoyCompiler } from "./envoy/target.ts";
 import { tcpServices } from "./envoy/tcp.ts";
 import { withoutSecrets } from "./envoy/without-secrets.ts";
 import { createGrpcCompiler } from "./grpc/target.ts";
+import { ignoredRouters } from "./ignored-routers.ts";
 
 /** What a client of the xDS server is, and so which form its resources have. */
 export type ClientKind = "trestle" | "envoy" | "grpc" | "dubbo-xds";
@@ -42,24 +43,31 @@ export interface ServedInputs {
 export interface ServedSource {
   /** The set for a client; undefined while nothing is known yet, and for a Trestle proxy, whose resources need no other form. */
   resourcesFor(node: NodeText & { readonly identity?: string }): ServedSet | undefined;
-  /** Of the Envoys that were given resources: what rules ask for and they cannot do; each once. */
+  /** Of the clients of each kind that were given resources last: what rules ask for and they cannot do. */
   findings(): readonly Finding[];
 }
 
 /** Joins the compilers of all kinds of clients. Clients of one kind that say the same of themselves are given the same set. */
 export function createServedSource({ snapshot, compile }: ServedInputs): ServedSource {
   const [envoy, grpc, dubbo] = [createEnvoyCompiler(), createGrpcCompiler(), createDubboXdsCompiler()];
-  let found: { readonly of: Snapshot; readonly findings: readonly Finding[] } | undefined;
+  const found = new Map<ClientKind, { readonly of: Snapshot; readonly findings: readonly Finding[] }>();
   return {
     resourcesFor(node) {
       const kind = clientKind(node);
       const now = snapshot();
       if (now === undefined || kind === "trestle") return undefined;
       const resources = compile(now, node);
+      const routers = ignoredRouters(resources, now.entries, kind);
+      const tell = (more: readonly Finding[] = []) => {
+        const findings = [...more, ...routers];
+        if (findings.length > 0) found.set(kind, { of: now, findings });
+      };
       switch (kind) {
         case "grpc":
+          tell();
           return grpc(resources, now.entries);
         case "dubbo-xds":
+          tell();
           return dubbo(resources, now.entries);
         case "envoy": {
           const own = envoyNode(node);
@@ -68,14 +76,13 @@ export function createServedSource({ snapshot, compile }: ServedInputs): ServedS
           const { set, findings } = envoy(resources, now.entries, own, tcp);
           // Without TLS nobody is told secrets.
           const given = node.identity === undefined ? withoutSecrets(set) : { set, findings: [] };
-          const all = given.findings.length === 0 ? findings : [...findings, ...given.findings];
-          if (all.length > 0) found = { of: now, findings: all };
+          tell(given.findings.length === 0 ? findings : [...findings, ...given.findings]);
           return given.set;
         }
         default:
           return kind satisfies never;
       }
     },
-    findings: () => (found !== undefined && found.of === snapshot() ? found.findings : []),
+    findings: () => [...found.values()].flatMap(({ of, findings }) => (of === snapshot() ? findings : [])),
   };
 }

@@ -55,3 +55,22 @@ test("each kind of client is given its own form of the same services; a Trestle 
   expect(source.resourcesFor(node("envoy", "a"))).toBe(source.resourcesFor(node("envoy", "b")));
   expect(source.findings()).toEqual([]);
 });
+
+test("what clients of each kind cannot do is told of all kinds, while that is so", () => {
+  const entry = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880", "tri://10.0.0.1:50051"]);
+  const routing = { steps: [], tags: { rule: "shop.tag-router", names: [], force: true } };
+  let snapshot = createSnapshot([{ ...entry, routing }], [], ["dubbo", "tri"]);
+  const compile = createCompiler();
+  const source = createServedSource({
+    snapshot: () => snapshot,
+    compile: (of) => compile(of, { id: "any", dubbo: [] }),
+  });
+  expect(source.findings()).toEqual([]);
+  for (const agent of ["envoy", "gRPC Go", "gRPC Java"]) source.resourcesFor(node(agent));
+  expect(source.findings().map(({ code, message }) => `${code} ${message.split(":")[0]}`)).toEqual([
+    "TR0716 service com.acme.a in a stock Envoy",
+    "TR0716 service com.acme.a in a gRPC client",
+  ]);
+  snapshot = createSnapshot([entry], [], ["dubbo", "tri"]);
+  expect(source.findings()).toEqual([]);
+});
