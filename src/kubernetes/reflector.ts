@@ -31,34 +31,68 @@ const WATCH_SECONDS = 290;
 const SILENCE_MS = 130_000;
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 15_000;
+/** Whatever watches say, after this time everything is listed anew, ms. */
+const RELIST_MS = 1_800_000;
 const GONE = 410;
+/** So a server says that it is behind the version that a watch is to begin at. */
+const BEHIND = 504;
+
+/** Watches cannot go on from where they were: a new list is needed. */
+class Lost extends TransientError {}
 
 /**
  * Keeps up with one kind of objects until the signal: a list in pages, then watches from its resourceVersion on. A watch that ends is
- * taken up again where it was, bookmarks moving that place on; one whose place is too old (410 Gone, or an ERROR event that says so) is
- * begun with a new list. Failures are told and retried, from a quarter of a second up to 15 s apart; what was told before stands.
+ * taken up again where it was, bookmarks moving that place on. Begun with a new list is one whose place is too old (410 Gone, or an ERROR
+ * event that says so), one that said nothing for long, and all where versions went backwards, as they do when the server's storage was
+ * restored: from a place in its future it would tell of nothing. Failures are told and retried, from a quarter of a second up to 15 s
+ * apart; what was told before stands.
  */
 export async function reflect(options: ReflectorOptions): Promise<void> {
   const { clock, signal, onFailure } = options;
   let pauseMs = FIRST_PAUSE_MS;
   let version: string | undefined;
+  let listedMs = 0;
+  let isAgain = false;
   while (!signal.aborted) {
     try {
-      version ??= await list(options);
+      if (version !== undefined && clock.now() - listedMs >= RELIST_MS) version = undefined;
+      if (version === undefined) {
+        version = await list(options);
+        listedMs = clock.now();
+      } else if (isOlder(await head(options), version)) throw new Lost(restoredText(options));
       const before = version;
       version = await watch(options, version);
       // A watch that brought nothing and ended at once would be asked for again without an end.
       if (version === before) await pause(clock, FIRST_PAUSE_MS, signal);
       pauseMs = FIRST_PAUSE_MS;
+      isAgain = false;
     } catch (error) {
       if (signal.aborted) return;
       const isGone = error instanceof ApiFailure && error.status === GONE;
-      if (isGone) version = undefined;
-      else onFailure(error);
-      await pause(clock, isGone ? FIRST_PAUSE_MS : pauseMs, signal);
+      if (isGone || error instanceof Lost || (error instanceof ApiFailure && error.status === BEHIND))
+        version = undefined;
+      // Places become too old now and then; right after a list they do not.
+      if (!isGone || isAgain) onFailure(error);
+      await pause(clock, isGone && !isAgain ? FIRST_PAUSE_MS : pauseMs, signal);
+      isAgain = isGone;
       pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
     }
   }
+}
+
+/** Whether a version is before another, where both are numbers, as those of all servers are. */
+function isOlder(version: string, than: string): boolean {
+  return /^\d{1,20}$/.test(version) && /^\d{1,20}$/.test(than) && BigInt(version) < BigInt(than);
+}
+
+function restoredText({ path }: ReflectorOptions): string {
+  return `${path} is at an earlier version than before: its storage was restored; everything is listed anew`;
+}
+
+/** The version that the server is at. */
+async function head({ api, path, query, signal }: ReflectorOptions): Promise<string> {
+  const answer = asRecord(await api.get(`${path}?limit=1${query === "" ? "" : `&${query}`}`, signal));
+  return String(asRecord(answer["metadata"])["resourceVersion"] ?? "");
 }
 
 async function list({ api, path, query, signal, onList, onAnswer }: ReflectorOptions): Promise<string> {
@@ -99,15 +133,16 @@ async function watch(options: ReflectorOptions, from: string): Promise<string> {
       if (type === "ERROR") throw failureOf(path, object);
       const at = asRecord(asRecord(object)["metadata"])["resourceVersion"];
       if (typeof at !== "string") throw new TransientError(`${path} told of an object without a resourceVersion`);
+      if (isOlder(at, version)) throw new Lost(restoredText(options));
       version = at;
       if (type === "ADDED" || type === "MODIFIED") onObject(object, false);
       else if (type === "DELETED") onObject(object, true);
     }
     if (stop.signal.aborted && !signal.aborted)
-      throw new TransientError(`${path} said nothing for ${SILENCE_MS / 1_000} s`);
+      throw new Lost(`${path} said nothing for ${SILENCE_MS / 1_000} s; everything is listed anew`);
   } catch (error) {
     // What was told before an error is told: the next watch begins behind it.
-    if (version === from || error instanceof ApiFailure) throw error;
+    if (version === from || error instanceof ApiFailure || error instanceof Lost) throw error;
     options.onFailure(error);
   } finally {
     silence.cancel();

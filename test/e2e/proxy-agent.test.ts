@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
+import { get } from "node:https";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -17,8 +18,22 @@ import { type RemoteProxy, startRemoteProxy } from "../support/remote-proxy.ts";
 const TOKEN = "token-of-the-orders-proxy";
 const CONTROL = `${hosts.trestle}:15012`;
 const PORT = 20_890;
+// The key of the gateway's port comes by SDS; the account may have it.
+const GATEWAY = `apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {app: orders}
+  servers:
+  - {port: {number: 8443, name: https, protocol: HTTPS}, hosts: [shop.example.com], tls: {mode: SIMPLE, credentialName: site}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: hello}
+spec: {hosts: [shop.example.com], gateways: [edge], http: [{match: [{method: {exact: GET}}], directResponse: {status: 200, body: {string: hello}}}]}
+`;
 const peers = (mode: string) =>
-  `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: orders}\nspec: {selector: {matchLabels: {app: orders}}, mtls: {mode: ${mode}}}\n`;
+  `${GATEWAY}---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: orders, namespace: shop}\nspec: {selector: {matchLabels: {app: orders}}, mtls: {mode: ${mode}}}\n`;
 
 let folder: string;
 let authority: Awaited<ReturnType<typeof startAuthority>>;
@@ -35,12 +50,15 @@ const controlConfig = () => ({
     revoked: join(folder, "revoked"),
   },
   outputs: [{ xds: `${hosts.trestle}:15011` }],
+  credentials: join(folder, "credentials"),
+  credentialReaders: ["shop/orders"],
 });
 const startControl = () => startConfigured(controlConfig(), { facade: "" }, peers("STRICT"));
 
-function proxyFile(): Promise<void> {
+function proxyFile(namespace = "shop"): Promise<void> {
   const config = {
     control: { tls: { roots: join(authority.folder, "root-cert.pem"), token: join(folder, "token") } },
+    mesh: { namespace },
     proxy: {
       labels: { app: "orders" },
       inbound: [{ listen: `${hosts.relay}:${PORT}`, to: `127.0.0.1:${provider.port}` }],
@@ -49,20 +67,23 @@ function proxyFile(): Promise<void> {
   return writeFile(join(folder, "proxy.json"), JSON.stringify(config));
 }
 
-const startProxy = () =>
+const startProxy = (data = "data", readyStatus = 200) =>
   startRemoteProxy({
-    ...{ host: hosts.relay, controls: [CONTROL], data: join(folder, "data") },
-    config: join(folder, "proxy.json"),
+    ...{ host: hosts.relay, controls: [CONTROL], data: join(folder, data) },
+    ...{ config: join(folder, "proxy.json"), readyStatus },
   });
 
 beforeAll(async () => {
   requireNamespace();
   folder = await newFolder("agent");
-  await mkdir(join(folder, "data"));
+  for (const name of ["data", "other", "credentials/site"]) await mkdir(join(folder, name), { recursive: true });
   authority = await startAuthority();
   await writeFile(join(folder, "token"), `${TOKEN}\n`);
   await writeFile(join(folder, "tokens"), `${TOKEN} shop/orders\n`);
   await writeFile(join(folder, "revoked"), "");
+  const site = createTestLeaf(authority.root, { uri: "", dns: ["shop.example.com"] });
+  await writeFile(join(folder, "credentials/site/tls.crt"), site.chain);
+  await writeFile(join(folder, "credentials/site/tls.key"), site.key);
   provider = await startFakeProvider();
   control = await startControl();
   await proxyFile();
@@ -109,7 +130,9 @@ test("its inbound listener shows the identity that its token stands for, and ser
   socket.destroy();
   expect(await called("shop")).toContain("ok");
   expect(await inPlain()).toMatch(/takes mutual TLS only/);
-  const only = policyText("a", '{rules: [{from: [{source: {principals: ["cluster.local/ns/default/sa/shop"]}}]}]}');
+  const only = policyText("a", '{rules: [{from: [{source: {principals: ["cluster.local/ns/default/sa/shop"]}}]}]}', {
+    namespace: "shop",
+  });
   await control.write(`${peers("PERMISSIVE")}---\n${only}`);
   await expect.poll(inPlain, { timeout: 5_000 }).toMatch(/RBAC: access denied/);
   expect(await called("shop")).toContain("ok");
@@ -118,15 +141,42 @@ test("its inbound listener shows the identity that its token stands for, and ser
   await expect.poll(inPlain, { timeout: 5_000 }).toMatch(/ok/);
 });
 
+/** What a caller outside is answered at the gateway's port. */
+function atGateway(): Promise<string> {
+  const options = { host: hosts.relay, port: 8443, servername: "shop.example.com", ca: authority.root.pem };
+  return new Promise((resolve) => {
+    const headers = { host: "shop.example.com" };
+    const sent = get({ ...options, path: "/", headers, agent: false }, (answer) => {
+      answer.setEncoding("utf8").on("data", resolve);
+    });
+    sent.on("error", (error) => resolve(error.message));
+  });
+}
+
+test("a Gateway's key comes by SDS, for an account that may have it", async () => {
+  await expect.poll(atGateway, { timeout: 5_000 }).toContain("hello");
+});
+
 test("without control it goes on, also after a restart, with the certificate that it kept", async () => {
   await control.trestle.stop();
   expect(await called("shop")).toContain("ok");
   await proxy.stop();
   proxy = await startProxy();
   expect(await called("shop")).toContain("ok");
+  expect(await atGateway()).toContain("hello");
 });
 
 test("it finds control again, and takes new rules", async () => {
   control = await startControl();
   await expect.poll(inPlain, { timeout: 20_000 }).toMatch(/takes mutual TLS only/);
+});
+
+test("a proxy that says another namespace than that of its certificate is given nothing", async () => {
+  await proxy.stop();
+  await proxyFile("other");
+  proxy = await startProxy("other", 503);
+  const reason = async () => (await proxy.get("/ready")).body;
+  await expect
+    .poll(reason, { timeout: 10_000 })
+    .toMatch(/the node says that it is of namespace .+other.+, and its certificate is of shop/);
 });

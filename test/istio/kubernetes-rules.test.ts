@@ -2,27 +2,34 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
+import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SECRET_TYPE } from "../../src/codecs/xds/resources.ts";
 import type { RuleView } from "../../src/control/admin/views.ts";
 import type { Finding } from "../../src/model/entry.ts";
 import { createTestLeaf, createTestRoot } from "../support/certificates.ts";
 import { builtCrds } from "../support/go-peers.ts";
 import { type Kubernetes, startKubernetes } from "../support/kubernetes.ts";
+import { startAuthority } from "../support/mtls-ups.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, sleep, startProcess, stopAll } from "../support/process.ts";
 import { runTrestle, startTrestle, type Trestle } from "../support/trestle.ts";
+import { methodPath, XdsStream } from "../support/xds-grpc.ts";
+import { NODE } from "../support/xds-playbook.ts";
 
 // Rules that are objects of a real API server, read by `trestle up` as a service account with the role of deploy/kubernetes and no other.
 const VIRTUAL_SERVICES = "/apis/networking.istio.io/v1/namespaces/shop/virtualservices";
 const GRPC_ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/grpcroutes";
 const GUARDS = "/apis/trestle.io/v1alpha1/namespaces/shop/serializationguards";
 const HOST = "com.acme.orderservice";
+const AUTHORITY = `${hosts.trestle}:15012`;
 const SECOND_ADMIN = `${hosts.relay}:15000`;
 
 let kubernetes: Kubernetes;
 let trestle: Trestle;
 let dir: string;
 let url: string;
+let authority: Awaited<ReturnType<typeof startAuthority>>;
 
 const virtualService = (timeout: string, host = "com.acme.OrderService") => ({
   apiVersion: "networking.istio.io/v1",
@@ -74,7 +81,10 @@ beforeAll(async () => {
   await writeFile(join(dir, "world.yaml"), world);
   await kubernetes.must("POST", VIRTUAL_SERVICES, virtualService("1s"));
   url = `kubernetes://${await kubernetes.accountConfig("trestle", "trestle")}?namespace=shop`;
-  await writeFile(join(dir, "trestle.yaml"), `credentials: "${url}"\n`);
+  authority = await startAuthority();
+  const ca = { certificates: authority.folder, listen: AUTHORITY };
+  const outputs = [{ xds: `${hosts.trestle}:15011` }];
+  await writeFile(join(dir, "trestle.yaml"), JSON.stringify({ credentials: url, ca, outputs }));
   const extra = ["-c", join(dir, "trestle.yaml")];
   trestle = await startTrestle({ registry: `file://${join(dir, "world.yaml")}`, facade: "", rules: url, extra });
 }, 180_000);
@@ -226,10 +236,24 @@ test("an API server that is killed leaves all rules in force; what changed meanw
   await eventually("the loss is told", async () => (await findings()).some(({ code }) => code === "TR0217"), 30_000);
   expect((await rules()).length).toBe(3);
   expect((await trestle.get("/ready")).status).toBe(200);
+  await kubernetes.save();
   await kubernetes.restart();
   await kubernetes.must("DELETE", `${VIRTUAL_SERVICES}/orders`);
   await eventually("the removal", async () => (await rules()).length === 2, 60_000);
   expect((await rules()).map(({ kind }) => kind).sort()).toEqual(["GRPCRoute", "SerializationGuard"]);
+}, 180_000);
+
+test("storage that is restored to what it was is read anew, though watches would begin in its future", async () => {
+  const { metadata } = virtualService("1s");
+  for (const name of ["later", "much-later"])
+    await kubernetes.must("POST", VIRTUAL_SERVICES, { ...virtualService("1s"), metadata: { ...metadata, name } });
+  await eventually("the rules", async () => (await rules()).length === 4);
+  await kubernetes.restoreSaved();
+  const names = async () => (await rules()).map(({ kind, name }) => `${kind} ${name}`).sort();
+  const then = ["GRPCRoute orders", "SerializationGuard all", "VirtualService orders"];
+  await eventually("what was", async () => String(await names()) === String(then), 60_000);
+  await kubernetes.must("DELETE", `${VIRTUAL_SERVICES}/orders`);
+  await eventually("a change after it", async () => (await rules()).length === 2);
 }, 180_000);
 
 test("a Gateway's certificate is a Secret, read by its name alone; another one is shown once it is replaced", async () => {
@@ -275,6 +299,38 @@ spec:
   await eventually("another certificate", async () => ![first, ""].includes(await serial()));
 });
 
+test("a gateway elsewhere is given the key by what its account may read, whatever labels it says", async () => {
+  for (const name of ["gateway", "web"])
+    await kubernetes.must("POST", "/api/v1/namespaces/shop/serviceaccounts", { metadata: { name } });
+  await kubernetes.must("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings", {
+    metadata: { name: "gateway" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "credentials" },
+    subjects: [{ kind: "ServiceAccount", name: "gateway", namespace: "shop" }],
+  });
+  const clients: Client[] = [];
+  const streamOf = (account: string, NAMESPACE = "shop") => {
+    const { key, chain } = createTestLeaf(authority.root, { uri: `spiffe://cluster.local/ns/${account}` });
+    const parts = [authority.root.pem, key, chain].map((text) => Buffer.from(text));
+    const tls = credentials.createSsl(parts[0]!, parts[1]!, parts[2]!, { checkServerIdentity: () => undefined });
+    const client = new Client(AUTHORITY, tls);
+    clients.push(client);
+    const stream = new XdsStream(client, "delta", methodPath("delta", "SDS"));
+    const node = { ...NODE, id: `router~10.0.0.8~${account}~shop`, metadata: { NAMESPACE }, userAgentName: "envoy" };
+    stream.send(SECRET_TYPE, { node, subscribe: ["kubernetes://site"] });
+    stream.call.on("data", () => stream.send(SECRET_TYPE, { nonce: stream.responses.at(-1)!.nonce }));
+    return stream;
+  };
+  const isGiven = (stream: XdsStream) =>
+    stream.responses.some(({ resources }) => resources.some(({ name }) => name === "kubernetes://site"));
+  const [gateway, web, stranger] = [streamOf("shop/sa/gateway"), streamOf("shop/sa/web"), streamOf("other/sa/gateway")];
+  await eventually("the key", () => isGiven(gateway));
+  await eventually("the end", () => stranger.ended !== undefined);
+  expect(stranger.ended).toMatchObject({ code: 7, details: expect.stringContaining("is of other") });
+  await eventually("the finding", async () => (await findings()).some(({ code }) => code === "TR0802"));
+  expect([isGiven(web), isGiven(streamOf("other/sa/gateway", "other"))]).toEqual([false, false]);
+  for (const client of clients) client.close();
+});
+
 test("an account without the role is told which verb it lacks; files are in force beside", async () => {
   await kubernetes.must("POST", "/api/v1/namespaces/shop/serviceaccounts", { metadata: { name: "nobody" } });
   const account = `kubernetes://${await kubernetes.accountConfig("shop", "nobody")}?namespace=shop`;
@@ -284,3 +340,50 @@ test("an account without the role is told which verb it lacks; files are in forc
     "error TR0205: system:serviceaccount:shop:nobody may not list virtualservices.networking.istio.io in namespace shop; a role for it needs the verbs get, list and watch",
   );
 });
+
+test("kinds of security that may not be read hold the start, until they may be or are said to be optional", async () => {
+  const account = `kubernetes://${await kubernetes.accountConfig("shop", "nobody")}?namespace=shop`;
+  const start = (rules: string, readyStatus: number) =>
+    startTrestle({
+      ...{ host: hosts.relay, admin: SECOND_ADMIN, registry: `file://${join(dir, "world.yaml")}`, facade: "" },
+      ...{ rules, readyStatus },
+    });
+  const open = await start(`${account}&policies=optional`, 200);
+  await open.stop();
+  const held = await start(account, 503);
+  const reasons = async () => (await held.get("/ready")).body;
+  await eventually("the reason", async () => /may not list authorizationpolicies/.test(await reasons()));
+  expect(held.workers().filter((pid) => pid > 0)).toEqual([]);
+  const may = (name: string, roleRef: object) =>
+    kubernetes.must("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings", {
+      metadata: { name },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", ...roleRef },
+      subjects: [{ kind: "ServiceAccount", name: "nobody", namespace: "shop" }],
+    });
+  await may("nobody", { kind: "ClusterRole", name: "trestle-rules" });
+  await eventually("the start", async () => (await held.get("/ready")).status === 200, 40_000);
+  await held.stop();
+}, 90_000);
+
+test("policies of a kind that is not listed any more stay; they go with its definition", async () => {
+  const policies = "/apis/security.istio.io/v1/namespaces/shop/authorizationpolicies";
+  await kubernetes.must("POST", policies, {
+    apiVersion: "security.istio.io/v1",
+    kind: "AuthorizationPolicy",
+    metadata: { name: "nobody" },
+    spec: {},
+  });
+  const kinds = async () => (await rules()).map(({ kind }) => kind);
+  await eventually("the policy", async () => (await kinds()).includes("AuthorizationPolicy"));
+  const definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/authorizationpolicies.security.istio.io";
+  const served = (isServed: boolean) => async () => {
+    const { spec } = (await kubernetes.must("GET", definition)) as { spec: { versions: { served: boolean }[] } };
+    const versions = spec.versions.map((one) => ({ ...one, served: isServed }));
+    await kubernetes.must("PATCH", definition, { spec: { versions } });
+  };
+  await served(false)();
+  await eventually("the finding", async () => (await findings()).some(({ code }) => code === "TR0249"), 30_000);
+  expect(await kinds()).toContain("AuthorizationPolicy");
+  await kubernetes.must("DELETE", definition);
+  await eventually("the removal", async () => !(await kinds()).includes("AuthorizationPolicy"), 60_000);
+}, 120_000);

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { ClientRequest } from "node:http";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
@@ -42,6 +42,10 @@ export interface Kubernetes {
   watch(path: string): { readonly events: WatchEvent[]; close(): void };
   /** SIGKILL to the API server; etcd goes on. */
   kill(): Promise<void>;
+  /** Keeps what is stored now; to be called while the server is killed. */
+  save(): Promise<void>;
+  /** Kills the server and etcd and starts both on what was kept, as after a restored backup. */
+  restoreSaved(): Promise<void>;
   /** Starts it again on the same etcd. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -63,7 +67,7 @@ export async function startKubernetes(host: string = hosts.registry, port = 6_44
   await writeFile(join(dir, "accounts.pub"), publicKey);
   await writeFile(join(dir, "tokens.csv"), `${TOKEN},admin,admin,"system:masters"\n`);
   await writeFile(join(dir, "kubeconfig"), kubeconfig(url, caFile));
-  const etcd = await startEtcd(host, join(dir, "etcd"));
+  let etcd = await startEtcd(host, join(dir, "etcd"));
   let ca: Buffer | undefined;
   const open = async (method: string, path: string): Promise<ClientRequest> => {
     ca ??= await readFile(caFile);
@@ -157,6 +161,15 @@ export async function startKubernetes(host: string = hosts.registry, port = 6_44
     },
     async kill() {
       await peer.kill();
+    },
+    save: () => cp(join(dir, "etcd"), join(dir, "saved"), { recursive: true }),
+    async restoreSaved() {
+      await peer.kill();
+      await etcd.kill();
+      await rm(join(dir, "etcd"), { recursive: true });
+      await cp(join(dir, "saved"), join(dir, "etcd"), { recursive: true });
+      etcd = await startEtcd(host, join(dir, "etcd"));
+      peer = await start();
     },
     async restart() {
       await peer.kill();

@@ -33,6 +33,7 @@ export function compareConfigs(before: TrestleConfig, after: TrestleConfig): Con
     ...differs("mesh", before.mesh, after.mesh),
     ...differs("ca", before.ca, after.ca),
     ...differs("credentials", before.credentials, after.credentials),
+    ...differs("credentialReaders", before.credentialReaders, after.credentialReaders),
     ...differs("callers", before.callers, after.callers),
     ...differs("metadata", before.metadata, after.metadata),
     ...differs("outputs", [before.outputs, before.xds], [after.outputs, after.xds]),

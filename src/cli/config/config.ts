@@ -124,6 +124,8 @@ export interface TrestleConfig {
   readonly rules: readonly string[];
   /** Folder, or `kubernetes://` URL, with the certificates that rules name as `credentialName`; undefined for none. */
   readonly credentials?: string;
+  /** `NAMESPACE/ACCOUNT` of those proxies elsewhere that may be given their keys. */
+  readonly credentialReaders: readonly string[];
   /** Callers without a certificate that count as an identity. */
   readonly callers: readonly CallerConfig[];
   /** Metadata centres; of two that know one interface's types the first counts. */

@@ -76,6 +76,7 @@ interface RawConfig {
   readonly callers?: readonly RawCaller[];
   readonly rules?: readonly string[];
   readonly credentials?: string;
+  readonly credentialReaders?: readonly string[];
   readonly metadata?: readonly RawMetadata[];
   readonly protos?: readonly string[];
   readonly outputs?: readonly RawOutput[];
@@ -183,7 +184,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
     ...resolveCa(raw.ca, fail),
     callers: resolveCallers(raw.callers ?? [], raw.mesh?.trustDomain ?? DEFAULT_MESH.trustDomain, env, fail),
     rules: checkRules(flags.rules ?? raw.rules ?? [], (i) => place(flags.rules, "--rules", `rules[${i}]`), fail),
-    ...checkCredentials(raw.credentials, fail),
+    ...checkCredentials(raw.credentials, raw.credentialReaders ?? [], fail),
     metadata: (flags.metadata?.map((url): RawMetadata => ({ url })) ?? raw.metadata ?? []).map((item, i) =>
       resolveMetadata(item, place(flags.metadata, "--metadata", `metadata[${i}]`), env, fail),
     ),

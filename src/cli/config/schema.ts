@@ -202,13 +202,18 @@ export const CONFIG_KEYS: Readonly<Record<string, KeyShape>> = {
   },
   rules: {
     shape: { ...texts, type: "list", items: text, orSingle: true },
-    doc: "files and folders with rules, and kubernetes://KUBECONFIG?context=NAME&namespace=a,b&status=off for the objects of a cluster; watched",
+    doc: "files and folders with rules, and kubernetes://KUBECONFIG?context=NAME&namespace=a,b&status=off&policies=optional for the objects of a cluster; watched",
     default: "[]",
   },
   credentials: {
     shape: text,
     doc: "folder with a folder for each credentialName of rules, each with tls.crt, tls.key and ca.crt as Kubernetes mounts a Secret, or kubernetes://KUBECONFIG?namespace=NAME for the Secrets of a namespace; watched",
     default: "none",
+  },
+  credentialReaders: {
+    shape: { type: "list", items: text },
+    doc: "identities of proxies elsewhere that may be given the keys of credentials, NAMESPACE/ACCOUNT or NAMESPACE/*; beside those that may read the Secret in the cluster",
+    default: "[]",
   },
   metadata: {
     shape: { type: "list", items: { type: "map", keys: metadata } },

@@ -26,6 +26,7 @@ import { byTokenReview, reviewsBy } from "../../control/ca/token-review.ts";
 import { byToken, parseTokens, type TokenTable } from "../../control/ca/tokens.ts";
 import { listenTls, type TlsListener, type TlsMaterial } from "../../control/tls-listener.ts";
 import { openKubernetes } from "../../kubernetes/client.ts";
+import { renewingApi } from "../../kubernetes/renewing-api.ts";
 import type { Finding } from "../../model/entry.ts";
 import { hashText } from "../../model/hash-text.ts";
 import { type Identity, parseIdentity, printIdentity } from "../../model/identity.ts";
@@ -289,7 +290,10 @@ export class Certificates {
     if (ca.tokens !== undefined) ways.push(byToken(() => this.#tokens));
     if (ca.kubernetes !== undefined) {
       const { kubeconfig, audiences } = ca.kubernetes;
-      const api = await openKubernetes(kubeconfig === undefined ? {} : { kubeconfig });
+      const open = () => openKubernetes(kubeconfig === undefined ? {} : { kubeconfig });
+      // A kubeconfig that is wrong ends the start; later its tokens and certificates may be replaced.
+      await open();
+      const api = renewingApi(open);
       ways.push(byTokenReview(reviewsBy(api), audiences, mesh.trustDomain));
     }
     return ways;

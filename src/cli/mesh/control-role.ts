@@ -66,14 +66,14 @@ export class ControlRole {
     this.#config = config;
     this.#log = log;
     this.#certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
-    this.xds = new XdsOutput(log, this.#certificates, config.mesh);
+    this.#credentials = openCredentials(config, log);
+    this.xds = new XdsOutput(log, this.#certificates, config.mesh, this.#credentials.readers);
     const { mesh } = config;
     this.#identities = new CallerIdentities(config.callers).current.get();
     this.#store = createControlStore({ owner: OWNER, protocols: CARRIED_PROTOCOLS, hostOf: hostOfRule(config), mesh });
     const snapshot = () => this.#store.snapshots.get();
     const judge = createJudge({ sync: () => this.state, snapshot, notLed: () => new Map(), mesh });
     this.#ruleFiles = openRules({ places: config.rules, log, judge });
-    this.#credentials = openCredentials(config.credentials, log);
     const refill = () => this.#store.setRules(this.#keySets.fill(this.#ruleFiles.current.get().rules));
     this.#keySets = new KeySets({ log, onChange: refill });
     this.#schemas = new SchemaSources(config, true, this.#store, log);
@@ -109,7 +109,7 @@ export class ControlRole {
     if (state === undefined) return ["registries are not opened yet"];
     return [
       ...unread(state).map((name) => `registry ${name} has not been read yet`),
-      ...(this.#ruleFiles.current.get().loaded || this.#config.rules.length === 0 ? [] : ["rules are not loaded yet"]),
+      ...this.#ruleFiles.notLoaded(),
       ...(this.#served === undefined ? ["nothing is served yet"] : []),
     ];
   }

@@ -103,13 +103,13 @@ export class Mesh implements MeshParts {
     this.ruleFiles = openRules({ places: config.rules, log, judge });
     const refill = () => this.store.setRules(this.#keySets.fill(this.ruleFiles.current.get().rules));
     this.#keySets = new KeySets({ log, onChange: refill });
-    this.#credentials = openCredentials(config.credentials, log);
+    this.#credentials = openCredentials(config, log);
     this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.store, log);
     this.outputs = openOutputs(config);
     const onUnknownKey = (issuer: string) => this.#keySets.hurry(issuer);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show(), onUnknownKey });
     this.certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
-    this.xds = new XdsOutput(log, this.certificates, mesh);
+    this.xds = new XdsOutput(log, this.certificates, mesh, this.#credentials.readers);
     const judged = () => {
       const snapshot = this.store.snapshots.get();
       return this.sync?.silent.size === 0 && snapshot.entries.length > 0 ? snapshot : undefined;
@@ -163,7 +163,7 @@ export class Mesh implements MeshParts {
         ...controllerParts(this.config),
         ...this.#data.parts,
       });
-      await Promise.all([this.ruleFiles.rescan(), this.#credentials.rescan(), this.schemas.start()]);
+      await Promise.all([this.ruleFiles.first(), this.#credentials.rescan(), this.schemas.start()]);
       this.dataPlane.start();
       this.#running = Promise.all([
         this.#controller.run(this.#stop.signal),
@@ -227,7 +227,7 @@ export class Mesh implements MeshParts {
       ...(state === undefined
         ? ["registries are not opened yet"]
         : unread(state).map((name) => `registry ${name} has not been read yet`)),
-      ...(this.ruleFiles.current.get().loaded || this.config.rules.length === 0 ? [] : ["rules are not loaded yet"]),
+      ...this.ruleFiles.notLoaded(),
       ...(this.dataPlane.allServing ? [] : ["a proxy worker does not serve yet"]),
       ...(this.#applied === this.store.snapshots.get() ? [] : ["the newest configuration is not in force yet"]),
       ...(this.facades.length === this.config.facades.length ? [] : ["facades do not listen yet"]),

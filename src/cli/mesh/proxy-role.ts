@@ -118,7 +118,7 @@ export class ProxyRole {
     if (set === undefined) return;
     const all = listenOf(nodeOf(this.#config, ""));
     const ports = [...(all?.dubbo ?? []), ...(all?.tri ?? [])];
-    const secrets = this.#agent?.secrets.get();
+    const secrets = [...(this.#agent?.secrets.get() ?? []), ...(set.secrets ?? [])];
     await this.dataPlane.update({
       entries: [],
       resourcesOf: (node) => withSecrets(shareOf(set, node, ports), secrets),

@@ -33,6 +33,10 @@ export interface RulesOptions {
 
 /** Rules of files and of clusters, followed. */
 export interface OpenRules extends RuleFiles {
+  /** Reads all for the first time. Over once that is done; of clusters whose policies are optional some seconds later at most. */
+  first(): Promise<void>;
+  /** Why not all rules were read yet, one line each; empty once they were. */
+  notLoaded(): string[];
   /** What else they mean now may be another thing: services changed. */
   noteServices(): void;
 }
@@ -59,6 +63,8 @@ export function createJudge({ sync, snapshot, notLed, mesh }: Judged): () => rea
 interface OpenCluster {
   readonly source: RulesSource;
   readonly writer: StatusWriter | undefined;
+  readonly isOptional: boolean;
+  readonly mark: string;
 }
 
 /** Opens all places; {@link OpenRules.rescan} is over when they were read, of clusters at most some seconds later. */
@@ -72,7 +78,7 @@ export async function readRules(places: readonly string[], log: Logger): Promise
     parseCluster(place, (message) => {
       throw new Error(`${place}: ${message}`);
     });
-  const rules = new JoinedRules({ places, log });
+  const rules = new JoinedRules({ places, log }, true);
   try {
     await rules.rescan(READ_MS, true);
     const set = rules.current.get();
@@ -93,10 +99,17 @@ class JoinedRules implements OpenRules {
   readonly #files: RuleFiles;
   readonly #clusters = new Map<string, OpenCluster>();
   readonly #stop = createStop();
+  readonly #isOptional: boolean;
+  #isEmpty: boolean;
+  /** Rules of clusters that are named no more: in force until all that are named were read, for these may be the same ones. */
+  #former: readonly RuleSet[] = [];
 
-  constructor(options: RulesOptions) {
+  /** With `isOptional` policies are so in all clusters: nobody goes by these rules. */
+  constructor(options: RulesOptions, isOptional = false) {
     this.#options = options;
+    this.#isOptional = isOptional;
     const { places, log } = options;
+    this.#isEmpty = places.length === 0;
     this.#files = createRuleFiles({ paths: places.filter((one) => !isCluster(one)), logger: log });
     void this.#follow(this.#files.current);
     this.#openClusters(places);
@@ -115,12 +128,38 @@ class JoinedRules implements OpenRules {
     this.#join();
   }
 
+  async first(): Promise<void> {
+    await this.rescan();
+    const waiting = () =>
+      [...this.#clusters.values()].filter((one) => !one.isOptional && !one.source.current.get().loaded);
+    if (waiting().length > 0 && !this.#stop.signal.aborted)
+      this.#options.log.warn(
+        "rules of a cluster can't be read yet; nothing is served before, since policies may be among them",
+        {
+          reasons: waiting()
+            .flatMap(({ source }) => source.current.get().findings.map(({ message }) => message))
+            .slice(0, 5),
+        },
+      );
+    while (waiting().length > 0 && !this.#stop.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 50));
+    this.#join();
+  }
+
+  notLoaded(): string[] {
+    const { loaded, findings } = this.current.get();
+    if (loaded || this.#isEmpty) return [];
+    const why = findings.filter(({ code }) => [LOST, "TR0205", "TR0249"].includes(code)).map(({ message }) => message);
+    return why.length === 0 ? ["rules are not loaded yet"] : why.map((text) => `rules are not loaded yet: ${text}`);
+  }
+
   setPaths(places: readonly string[]): void {
     for (const [url, { source, writer }] of this.#clusters) {
       if (places.includes(url)) continue;
       this.#clusters.delete(url);
+      this.#former = [...this.#former, source.current.get()];
       void Promise.all([writer?.close(), source.close()]);
     }
+    this.#isEmpty = places.length === 0;
     this.#openClusters(places);
     this.#files.setPaths(places.filter((one) => !isCluster(one)));
     this.#join();
@@ -142,11 +181,13 @@ class JoinedRules implements OpenRules {
       if (!this.#clusters.has(place)) this.#clusters.set(place, this.#open(parseCluster(place, () => {})));
   }
 
-  #open({ url, namespaces, status, ...place }: ClusterPlace): OpenCluster {
+  #open({ url, namespaces, status, optionalPolicies, ...place }: ClusterPlace): OpenCluster {
     const { log, judge } = this.#options;
+    const isOptional = optionalPolicies || this.#isOptional;
+    const mark = this.#markOf(url, place.context);
     const api = renewingApi(() => openKubernetes(place));
     const source: RulesSource = createRulesSource({
-      ...{ name: url, api, namespaces, log: log.child({ rules: url }) },
+      ...{ name: url, mark, api, namespaces, log: log.child({ rules: url }), optionalPolicies: isOptional },
       onObjects: () => writer?.note(),
     });
     const writer =
@@ -162,7 +203,14 @@ class JoinedRules implements OpenRules {
             },
           });
     void this.#follow(source.current);
-    return { source, writer };
+    return { source, writer, isOptional, mark };
+  }
+
+  /** Objects of the first cluster are called by their names alone, those of others by that of their cluster too. */
+  #markOf(url: string, context: string | undefined): string {
+    const marks = [...this.#clusters.values()].map(({ mark }) => mark);
+    const wanted = ["", `@${context ?? ""}`, `@${url}`].map((text) => text.replaceAll(/\s/g, "%20"));
+    return wanted.find((one) => one !== "@" && !marks.includes(one)) ?? "";
   }
 
   async #follow(rules: Latest<RuleSet>): Promise<void> {
@@ -171,7 +219,9 @@ class JoinedRules implements OpenRules {
 
   /** While one of the places was never read, what is known of the others is no whole set of rules. */
   #join(): void {
-    const sets = [this.#files.current.get(), ...[...this.#clusters.values()].map(({ source }) => source.current.get())];
+    const clusters = [...this.#clusters.values()].map(({ source }) => source.current.get());
+    if (clusters.every(({ loaded }) => loaded)) this.#former = [];
+    const sets = [this.#files.current.get(), ...clusters, ...this.#former];
     const own = new Set(sets.flatMap(({ files }) => files.flatMap(({ findings }) => findings)));
     const faults = sets.flatMap(({ findings }) => findings.filter((one) => !own.has(one)));
     const writing = [...this.#clusters.values()].flatMap(({ writer }) => writer?.findings() ?? []);

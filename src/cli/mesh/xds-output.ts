@@ -1,5 +1,6 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { printAddress } from "../../base/address.ts";
+import type { Latest } from "../../base/latest.ts";
 import type { Logger } from "../../base/log.ts";
 import type { NodeText } from "../../codecs/xds/discovery.ts";
 import {
@@ -14,6 +15,7 @@ import {
 } from "../../codecs/xds/resources.ts";
 import type { Secret } from "../../codecs/xds/secret.ts";
 import type { ServedList, ServedSet } from "../../codecs/xds/served.ts";
+import type { CredentialReaders } from "../../control/ca/credential-readers.ts";
 import { withCredentials, withServedSecrets } from "../../control/ca/served-secrets.ts";
 import { type Compile, createCompiler } from "../../control/compile/compiler.ts";
 import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
@@ -23,12 +25,14 @@ import type { XdsNode } from "../../control/xds/contracts.ts";
 import type { XdsServer } from "../../control/xds/server.ts";
 import type { XdsClientStatus } from "../../control/xds/status.ts";
 import type { Finding } from "../../model/entry.ts";
+import { parseIdentity } from "../../model/identity.ts";
 import { DEFAULT_MESH, type Locality, type MeshSettings } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import type { Callers } from "./callers.ts";
 import type { Certificates } from "./certificates.ts";
+import { DeniedReaders } from "./denied-readers.ts";
 import { listenOf } from "./remote/node.ts";
 
 /** Where gateways of clients listen that name no address of their own. */
@@ -93,14 +97,17 @@ export class XdsOutput {
   readonly #sets = new WeakMap<ResourceSet, ServedSet>();
   readonly #certificates: Certificates | undefined;
   readonly #mesh: MeshSettings;
+  readonly #readers: CredentialReaders | undefined;
+  readonly #denied = new DeniedReaders();
   readonly #inbound = new Map<
     string,
     { readonly of: ResourceSet; readonly rules: readonly Rule[]; readonly set: ResourceSet }
   >();
   readonly #stop = new AbortController();
 
-  /** With an authority, clients that it vouches for are given their secrets. */
-  constructor(log: Logger, certificates?: Certificates, mesh = DEFAULT_MESH) {
+  /** With an authority, clients that it vouches for are given their secrets, and credentials as far as `readers` lets them. */
+  constructor(log: Logger, certificates?: Certificates, mesh = DEFAULT_MESH, readers?: CredentialReaders) {
+    this.#readers = readers;
     this.#log = log;
     this.#mesh = mesh;
     this.#certificates = certificates;
@@ -122,7 +129,7 @@ export class XdsOutput {
 
   /** What rules ask for and a client cannot do. */
   findings(): readonly Finding[] {
-    return this.#served.findings();
+    return [...this.#served.findings(), ...this.#denied.findings()];
   }
 
   exposeMetrics(): string {
@@ -139,7 +146,8 @@ export class XdsOutput {
       source: { resourcesFor: (node) => this.resourcesFor(node) },
       identityOf: (certificate) => this.#certificates?.identityOf(certificate),
     });
-    void this.#followSecrets();
+    void this.#follow(this.#certificates?.secrets.changes);
+    void this.#follow(this.#readers?.changes);
   }
 
   /** The services of its port, for one that has TLS; none before the start. */
@@ -149,6 +157,7 @@ export class XdsOutput {
 
   /** What there is to serve from now on. */
   update(snapshot: Snapshot, callers: Callers): void {
+    if (this.#snapshot !== snapshot) this.#denied.clear();
     this.#snapshot = snapshot;
     // The same as before is the same object, by which nodes are known again.
     if (JSON.stringify(callers) !== JSON.stringify(this.#callers)) this.#callers = callers;
@@ -164,8 +173,17 @@ export class XdsOutput {
   /** All that a client is given; undefined while nothing is known. */
   resourcesFor(node: XdsNode): ServedSet | undefined {
     const set = this.#plainFor(node);
-    if (set === undefined || node.identity === undefined || this.#certificates === undefined) return set;
-    return withServedSecrets(withCredentials(set, this.#credentials), this.#certificates.secretsOf(node.identity));
+    const { identity } = node;
+    if (set === undefined || identity === undefined || this.#certificates === undefined) return set;
+    const given = withCredentials(set, this.#credentials, (credential) => this.#mayRead(identity, credential));
+    return withServedSecrets(given, this.#certificates.secretsOf(identity));
+  }
+
+  #mayRead(uri: string, credential: string): boolean {
+    const identity = parseIdentity(uri);
+    const may = identity === undefined ? false : this.#readers?.mayRead(identity, credential);
+    if (may !== undefined) this.#denied.note(uri, credential, may);
+    return may === true;
   }
 
   #plainFor(node: XdsNode): ServedSet | undefined {
@@ -221,8 +239,8 @@ export class XdsOutput {
     await this.#server?.close();
   }
 
-  async #followSecrets(): Promise<void> {
-    if (this.#certificates === undefined) return;
-    for await (const _ of this.#certificates.secrets.changes.watch(this.#stop.signal)) this.#server?.changed();
+  async #follow(changes: Latest<number> | undefined): Promise<void> {
+    if (changes === undefined) return;
+    for await (const _ of changes.watch(this.#stop.signal)) this.#server?.changed();
   }
 }

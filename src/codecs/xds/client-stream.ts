@@ -53,6 +53,11 @@ export class ClientStream {
     }
   }
 
+  /** What of a type is asked for. */
+  names(typeUrl: string): ReadonlySet<string> {
+    return this.#wanted(typeUrl).names;
+  }
+
   /** What it has of a type, with versions; for those who keep it over a restart. */
   versions(typeUrl: string): ReadonlyMap<string, string> {
     return this.#wanted(typeUrl).versions;

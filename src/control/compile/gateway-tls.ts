@@ -1,4 +1,5 @@
 import type { Listener } from "../../codecs/xds/listener.ts";
+import type { Secret } from "../../codecs/xds/secret.ts";
 import {
   type CommonTlsContext,
   DOWNSTREAM_TLS_TYPE,
@@ -15,6 +16,12 @@ const CREDENTIAL = "kubernetes://";
 /** Names of the secrets that a credential is given out as: its certificate and key, and the roots that it trusts. */
 export function secretNames(credential: string): { readonly certificate: string; readonly roots: string } {
   return { certificate: `${CREDENTIAL}${credential}`, roots: `${CREDENTIAL}${credential}-cacert` };
+}
+
+/** The credential, as rules name it, that a secret of {@link secretNames} is part of. */
+export function credentialOf(name: string, { tlsCertificate }: Pick<Secret, "tlsCertificate">): string {
+  const said = name.startsWith(CREDENTIAL) ? name.slice(CREDENTIAL.length) : name;
+  return tlsCertificate === undefined ? said.replace(/-cacert$/, "") : said;
 }
 
 /** How a port of a Gateway ends TLS. */

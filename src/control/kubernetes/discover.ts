@@ -32,3 +32,18 @@ async function resourcesOf(
     throw error;
   }
 }
+
+/** What a server says of a kind that it does not list: it has no definition of it, has one, or does not let us ask. */
+export type Absence = "certain" | "defined" | "unknown";
+
+/** Asks for a kind's definition: lists of kinds lack some while a server starts. `name` is {@link nameOfResource}'s. */
+export async function askAbsence(api: Pick<KubernetesApi, "get">, name: string, signal: AbortSignal): Promise<Absence> {
+  try {
+    await api.get(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`, signal);
+    return "defined";
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status === 404) return "certain";
+    if (error instanceof ApiFailure && error.status === 403) return "unknown";
+    throw error;
+  }
+}

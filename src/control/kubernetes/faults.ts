@@ -9,6 +9,7 @@ export class SourceFaults {
   /** By what was asked for. */
   readonly #failing = new Map<string, unknown>();
   #missing: readonly string[] = [];
+  #unserved: ReadonlyMap<string, string> = new Map();
 
   /** `name` is what the source is called. */
   constructor(name: string) {
@@ -43,31 +44,46 @@ export class SourceFaults {
     this.#missing = RULE_RESOURCES.map(nameOfResource).filter((name) => !names.has(name));
   }
 
-  findings(): readonly Finding[] {
+  /** Kinds of security that the server does not serve and may have: by name, what that means. */
+  unserved(kinds: ReadonlyMap<string, string>): boolean {
+    const isNews = JSON.stringify([...kinds]) !== JSON.stringify([...this.#unserved]);
+    this.#unserved = kinds;
+    return isNews;
+  }
+
+  /** `held` are lists without which nothing begins. */
+  findings(held: ReadonlySet<string> = new Set()): readonly Finding[] {
     const at = { file: this.#name, line: 0, column: 0 };
     const denied = [...this.#failing].filter(([, error]) => error instanceof ApiFailure && error.status === FORBIDDEN);
     const lost = [...this.#failing.values()].find(
       (error) => !(error instanceof ApiFailure && (error.status === FORBIDDEN || error.status === NOT_FOUND)),
     );
+    const missing = this.#missing.filter((name) => !this.#unserved.has(name));
     return [
-      ...denied.map(([what, error]) => ruleFinding("TR0205", at, deniedText(what, error as ApiFailure))),
+      ...denied.map(([what, error]) =>
+        ruleFinding("TR0205", at, deniedText(what, error as ApiFailure) + (held.has(what) ? HELD : "")),
+      ),
+      ...[...this.#unserved].map(([name, text]) => ruleFinding("TR0249", at, `the cluster serves no ${name}; ${text}`)),
       ...(lost === undefined
         ? []
         : [
             ruleFinding("TR0217", at, `${messageOf(lost)}; what was read before stays in force, and it is tried again`),
           ]),
-      ...(this.#missing.length === 0
+      ...(missing.length === 0
         ? []
         : [
             ruleFinding(
               "TR0218",
               at,
-              `the cluster has no ${this.#missing.join(", ")}; they are read as soon as their CustomResourceDefinitions are there`,
+              `the cluster has no ${missing.join(", ")}; they are read as soon as their CustomResourceDefinitions are there`,
             ),
           ]),
     ];
   }
 }
+
+/** What follows from a kind of security that was never read. */
+const HELD = "; no rule of the cluster is taken up before, since calls might be let through that it forbids";
 
 const FORBIDDEN = 403;
 const NOT_FOUND = 404;

@@ -42,6 +42,19 @@ export const RULE_RESOURCES: readonly RuleResource[] = [
   ...of("trestle.io", { RestMapping: "restmappings", SerializationGuard: "serializationguards" }),
 ];
 
+const SECURITY: ReadonlySet<Rule["kind"]> = new Set<Rule["kind"]>([
+  "AuthorizationPolicy",
+  "PeerAuthentication",
+  "RequestAuthentication",
+  "DubboAuthorizationPolicy",
+  "SerializationGuard",
+]);
+
+/** Whether without its objects calls would be let through that they forbid. */
+export function isSecurity({ kind }: Pick<RuleResource, "kind">): boolean {
+  return SECURITY.has(kind);
+}
+
 /** A kind that a server has. */
 export interface ServedResource extends RuleResource {
   readonly version: string;

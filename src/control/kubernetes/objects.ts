@@ -23,6 +23,12 @@ export class RuleObjects {
   readonly #kinds = new Map<string, Map<string, RuleObject>>();
   /** What each object's rule was read from: a change of its status alone is read no more. */
   readonly #texts = new WeakMap<RuleObject, string>();
+  readonly #mark: string;
+
+  /** `mark`, without spaces, stands behind names: objects of two clusters may have one name. */
+  constructor(mark = "") {
+    this.#mark = mark;
+  }
 
   /** Replaces all objects of a kind within a namespace, or everywhere where that is undefined. */
   replace(resource: ServedResource, namespace: string | undefined, objects: readonly unknown[]): void {
@@ -42,7 +48,9 @@ export class RuleObjects {
     const before = known.get(id);
     const text = JSON.stringify(withoutNoise(resource, object));
     const state =
-      before !== undefined && this.#texts.get(before) === text ? before.state : read(resource, id, text, before?.state);
+      before !== undefined && this.#texts.get(before) === text
+        ? before.state
+        : read(resource, id + this.#mark, text, before?.state);
     const refs = asRecord(spec)["parentRefs"];
     const made: RuleObject = {
       ...{ resource, namespace, name, state },

@@ -6,14 +6,14 @@ import type { KubernetesApi } from "../../kubernetes/api.ts";
 import { reflect } from "../../kubernetes/reflector.ts";
 import { isSameSet, tellChange } from "../rule-changes.ts";
 import { joinFiles, NO_RULES, type RuleSet } from "../rules/rule-set.ts";
-import { discover } from "./discover.ts";
+import { type Absence, askAbsence, discover } from "./discover.ts";
 import { SourceFaults } from "./faults.ts";
-import { nameOfResource, type ServedResource } from "./kinds.ts";
+import { isSecurity, nameOfResource, RULE_RESOURCES, type ServedResource } from "./kinds.ts";
 import { type RuleObject, RuleObjects } from "./objects.ts";
 
 /** The objects of a cluster that are rules, followed. */
 export interface RulesSource {
-  /** The rules in force; `loaded` once every kind that the server has was read, or is known to be refused. */
+  /** The rules in force; `loaded` once every kind that the server has was read, or is known to be refused and is none of security. */
   readonly current: Latest<RuleSet>;
   /** The objects as they are stored now. */
   objects(): readonly RuleObject[];
@@ -25,9 +25,13 @@ export interface RulesSource {
 export interface RulesSourceOptions {
   /** What it is called in findings, such as `kubernetes://`. */
   readonly name: string;
+  /** Stands behind the names of its objects, where there are other clusters; without spaces. */
+  readonly mark?: string;
   readonly api: KubernetesApi;
   /** Namespaces whose objects count; all where there is none. */
   readonly namespaces?: readonly string[];
+  /** Kinds of security that may not be read hold nothing up, and count as gone when they are not listed; required unless told. */
+  readonly optionalPolicies?: boolean;
   /** Objects changed, their status among it. */
   readonly onObjects?: () => void;
   readonly clock?: Clock;
@@ -40,8 +44,10 @@ const QUIET_MS = 30;
 const DISCOVER_MS = 10_000;
 /** How often while nobody answers, ms. */
 const RETRY_MS = 2_000;
-/** Looks without a kind before its objects go: one may meet a server that is still starting. */
+/** Looks without a kind before it counts as gone: one may meet a server that is still starting. */
 const MISSES = 2;
+/** Kinds without which calls might be let through. */
+const SECURITY = RULE_RESOURCES.filter(isSecurity).map(nameOfResource);
 
 /**
  * Follows every kind of rules that a cluster has, from the time on at which it has it. An object that is wrong keeps its last good state;
@@ -51,6 +57,7 @@ export function createRulesSource(options: RulesSourceOptions): RulesSource {
   return new Follower(options);
 }
 
+const RIGHT = "the right to get its CustomResourceDefinition, which would say whether it is gone,";
 /** What is asked for before all kinds. */
 const DISCOVERY = "the kinds of the cluster";
 
@@ -68,7 +75,7 @@ class Follower implements RulesSource {
   readonly #options: RulesSourceOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #objects = new RuleObjects();
+  readonly #objects: RuleObjects;
   readonly #faults: SourceFaults;
   readonly #followed = new Map<string, Followed>();
   /** What lists were read. */
@@ -76,12 +83,15 @@ class Follower implements RulesSource {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #isDiscovered = false;
+  /** Kinds of security that the server does not list: what it says of their definitions, and how often they were missed. */
+  readonly #absent = new Map<string, { readonly absence: Absence; readonly misses: number }>();
   #timer: Timer | undefined;
 
   constructor(options: RulesSourceOptions) {
     this.#options = options;
     this.#clock = options.clock ?? realClock;
     this.#log = options.log ?? silentLogger;
+    this.#objects = new RuleObjects(options.mark);
     this.#faults = new SourceFaults(options.name);
     this.#running = this.#discoverOften();
   }
@@ -102,14 +112,43 @@ class Follower implements RulesSource {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        this.#take(await discover(this.#options.api, signal));
+        const served = await discover(this.#options.api, signal);
+        await this.#lookForSecurity(served, signal);
+        this.#take(served);
         this.#worked(DISCOVERY);
       } catch (error) {
         if (signal.aborted) return;
         this.#failed(DISCOVERY, error);
       }
-      await pause(this.#clock, this.#faults.has(DISCOVERY) ? RETRY_MS : DISCOVER_MS, signal);
+      const isSoon = this.#faults.has(DISCOVERY) || !this.#isSecurityKnown;
+      await pause(this.#clock, isSoon ? RETRY_MS : DISCOVER_MS, signal);
     }
+  }
+
+  /** Whether kinds of security that are not listed are gone is asked of their definitions. */
+  async #lookForSecurity(served: ReadonlyMap<string, ServedResource>, signal: AbortSignal): Promise<void> {
+    if (this.#options.optionalPolicies === true) return;
+    for (const name of SECURITY) {
+      const before = this.#absent.get(name);
+      if (served.has(name)) this.#absent.delete(name);
+      else if (before?.absence !== "certain" || this.#followed.has(name))
+        this.#absent.set(name, {
+          absence: await askAbsence(this.#options.api, name, signal),
+          misses: (before?.misses ?? 0) + 1,
+        });
+    }
+  }
+
+  /** Whether what is not listed of security is not there: by its definition, or where that may not be asked for, by looking twice. */
+  get #isSecurityKnown(): boolean {
+    return [...this.#absent.values()].every(
+      ({ absence, misses }) => absence === "certain" || (absence === "unknown" && misses >= MISSES),
+    );
+  }
+
+  /** Whether a kind that was followed may be forgotten. */
+  #isGone(name: string, misses: number): boolean {
+    return misses >= MISSES && (this.#absent.get(name)?.absence ?? "certain") === "certain";
   }
 
   #take(served: ReadonlyMap<string, ServedResource>): void {
@@ -118,7 +157,7 @@ class Follower implements RulesSource {
       const now = served.get(name);
       followed.misses = now === undefined ? followed.misses + 1 : 0;
       const isOther = now !== undefined && (now.version !== version || now.hasStatus !== hasStatus);
-      if (!isOther && followed.misses < MISSES) continue;
+      if (!isOther && !this.#isGone(name, followed.misses)) continue;
       followed.stop.abort();
       this.#followed.delete(name);
       for (const list of followed.lists) {
@@ -133,8 +172,22 @@ class Follower implements RulesSource {
     for (const [name, resource] of served)
       if (!this.#followed.has(name)) this.#followed.set(name, this.#follow(resource));
     this.#faults.served(new Set(served.keys()));
+    this.#faults.unserved(this.#unserved());
     this.#isDiscovered = true;
     this.#changed();
+  }
+
+  /** Kinds of security that may be there, and what is made of that. */
+  #unserved(): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    for (const [name, { absence }] of this.#absent) {
+      const isKept = this.#followed.has(name);
+      if (absence === "certain" || (!isKept && (absence === "unknown" || this.current.get().loaded))) continue;
+      const why = absence === "defined" ? "its CustomResourceDefinition is there" : `${RIGHT} is missing`;
+      const what = isKept ? "what was read before stays in force" : "no rule of the cluster is taken up before it is";
+      found.set(name, `${why}: ${what}`);
+    }
+    return found;
   }
 
   #follow(resource: ServedResource): Followed {
@@ -177,10 +230,18 @@ class Follower implements RulesSource {
     if (this.#faults.failed(what, error)) this.#changed();
   }
 
-  /** Whether each kind was read once, or never will be. */
+  /** Whether each kind was read once, or never will be and need not. */
   get #isLoaded(): boolean {
+    if (!this.#isDiscovered || !this.#isSecurityKnown || this.#needed().size > 0) return false;
     const lists = [...this.#followed.values()].flatMap((one) => one.lists);
-    return this.#isDiscovered && lists.every((list) => this.#read.has(list) || this.#faults.isRefused(list));
+    return lists.every((list) => this.#read.has(list) || this.#faults.isRefused(list));
+  }
+
+  /** The lists of security that were not read yet. */
+  #needed(): ReadonlySet<string> {
+    if (this.#options.optionalPolicies === true) return new Set();
+    const followed = [...this.#followed.values()].filter(({ resource }) => isSecurity(resource));
+    return new Set(followed.flatMap(({ lists }) => lists).filter((list) => !this.#read.has(list)));
   }
 
   #changed(): void {
@@ -192,7 +253,7 @@ class Follower implements RulesSource {
 
   #publish(): void {
     const before = this.current.get();
-    const faults = this.#faults.findings();
+    const faults = this.#faults.findings(before.loaded ? new Set() : this.#needed());
     const states = this.#objects.all().map(({ state }) => state);
     // Half of the rules would be other rules.
     const next = before.loaded || this.#isLoaded ? joinFiles(states, faults) : { ...NO_RULES, findings: faults };

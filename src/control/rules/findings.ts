@@ -56,6 +56,7 @@ export const RULE_FINDINGS = {
   TR0246: { severity: "warning", title: "egress host that matches no known service" },
   TR0247: { severity: "warning", title: "setting of a DestinationRule without effect" },
   TR0248: { severity: "warning", title: "certificates of providers that are not checked" },
+  TR0249: { severity: "error", title: "kinds of security that a cluster does not serve and may still have" },
   TR0250: { severity: "warning", title: "ServiceEntry for a host that a registry knows" },
   TR0251: { severity: "error", title: "two ServiceEntries for one host" },
   TR0252: { severity: "warning", title: "workload selector or WorkloadEntry without its other side" },

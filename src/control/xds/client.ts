@@ -8,6 +8,7 @@ import { ServerStream, type ServerStreamEvent } from "../../codecs/xds/server-st
 import type { RefusedResponse } from "../../codecs/xds/subscription.ts";
 import type { XdsNode, XdsSource } from "./contracts.ts";
 import type { XdsMetrics } from "./metrics.ts";
+import { placeNode } from "./place.ts";
 import { originsOf } from "./refusals.ts";
 
 /** What carries a stream's bytes: gRPC, or a test. */
@@ -47,6 +48,7 @@ const MAX_NODE_CHARS = 256 * 1024;
 /** gRPC's codes of the ends that there are. */
 const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
+const PERMISSION_DENIED = 7;
 const RESOURCE_EXHAUSTED = 8;
 const INTERNAL = 13;
 
@@ -92,7 +94,7 @@ export class XdsClient {
       else this.#fail(error as Error);
       return;
     }
-    if (this.node === undefined) return;
+    if (this.#isOver || this.node === undefined) return;
     this.pump();
     this.#noteSettled();
   }
@@ -162,7 +164,9 @@ export class XdsClient {
           throw new ProtocolError("xds", `a node's description is over ${MAX_NODE_CHARS} characters`, 0);
         this.#answerTimer?.cancel();
         const { identity } = this.#pipe;
-        this.node = { ...event.node, ...(identity !== undefined && { identity }) };
+        const placed = placeNode(event.node, identity);
+        if ("fault" in placed) return this.#refuse(PERMISSION_DENIED, placed.fault, "identity");
+        this.node = { ...placed, ...(identity !== undefined && { identity }) };
         this.#context.wantsTurn(this);
         return;
       }

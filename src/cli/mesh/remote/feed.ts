@@ -5,10 +5,11 @@ import type { Logger } from "../../../base/log.ts";
 import { ClientStream } from "../../../codecs/xds/client-stream.ts";
 import type { DeltaRequest, NodeText, XdsResponse } from "../../../codecs/xds/discovery.ts";
 import { decodeResponse, encodeRequest } from "../../../codecs/xds/discovery-bytes.ts";
-import { type ResourceSet, SECRET_TYPE } from "../../../codecs/xds/resources.ts";
+import { LISTENER_TYPE, type ResourceSet, SECRET_TYPE } from "../../../codecs/xds/resources.ts";
 import { ROOTS_SECRET, type Secret } from "../../../codecs/xds/secret.ts";
+import { secretsAsked } from "../../../control/compile/gateway-tls.ts";
 import type { ControlChannel } from "./agent.ts";
-import { HELD_TYPES, HeldResources } from "./held.ts";
+import { HELD_TYPES, HeldResources, WHOLE_TYPES } from "./held.ts";
 import type { StateFile } from "./state-file.ts";
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
@@ -78,7 +79,7 @@ export class ControlFeed {
   constructor(options: FeedOptions) {
     this.#options = options;
     this.#stream = new ClientStream(options.node);
-    for (const type of HELD_TYPES) this.#stream.subscribe(type, ["*"]);
+    for (const type of WHOLE_TYPES) this.#stream.subscribe(type, ["*"]);
     if (options.onRoots !== undefined) this.#stream.subscribe(SECRET_TYPE, [ROOTS_SECRET]);
   }
 
@@ -122,6 +123,7 @@ export class ControlFeed {
   #restore(kept: HeldResources): void {
     this.#held = kept;
     this.#restored = true;
+    this.#askForSecrets();
     for (const type of HELD_TYPES) this.#stream.restore(type, kept.versions(type));
     this.current.set(kept.set);
     this.#options.logger.info("what control gave last is in force until it answers", { version: kept.set.version });
@@ -184,12 +186,14 @@ export class ControlFeed {
   }
 
   #take(response: XdsResponse): void {
-    this.#held.apply(response);
-    if (response.typeUrl === SECRET_TYPE)
-      for (const { resource } of response.resources) this.#options.onRoots?.(resource as Secret);
+    const { typeUrl, resources } = response;
+    const isRoots = ({ name }: { readonly name: string }) => typeUrl === SECRET_TYPE && name === ROOTS_SECRET;
+    this.#held.apply({ ...response, resources: resources.filter((one) => !isRoots(one)) });
+    for (const { resource } of resources.filter(isRoots)) this.#options.onRoots?.(resource as Secret);
     this.#stream.accept(response);
-    this.#seen.add(response.typeUrl);
-    this.#complete ||= HELD_TYPES.every((type) => this.#seen.has(type));
+    if (typeUrl === LISTENER_TYPE) this.#askForSecrets();
+    this.#seen.add(typeUrl);
+    this.#complete ||= WHOLE_TYPES.every((type) => this.#seen.has(type));
     // A proxy that knows nothing yet waits for all types: calls would meet half a world.
     if (!this.#complete && !this.#restored) return;
     this.#publishing ??= this.#options.clock.after(SETTLE_MS, () => {
@@ -197,6 +201,16 @@ export class ControlFeed {
       this.current.set(this.#held.set);
       this.#keep();
     });
+  }
+
+  /** The keys that gateways' listeners name now, and no other; they are given to clients with a certificate alone. */
+  #askForSecrets(): void {
+    if (this.#options.onRoots === undefined) return;
+    const names = secretsAsked(this.#held.list(LISTENER_TYPE) as ResourceSet["listeners"]);
+    const gone = [...this.#stream.names(SECRET_TYPE)].filter((name) => name !== ROOTS_SECRET && !names.has(name));
+    this.#stream.unsubscribe(SECRET_TYPE, gone);
+    this.#held.apply({ typeUrl: SECRET_TYPE, resources: [], removed: gone });
+    this.#stream.subscribe(SECRET_TYPE, [...names]);
   }
 
   #keep(): void {

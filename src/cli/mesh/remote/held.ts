@@ -8,6 +8,7 @@ import {
   type ResourceSet,
   ROUTE_TYPE,
   SCHEMA_TYPE,
+  SECRET_TYPE,
   VIRTUAL_HOST_TYPE,
 } from "../../../codecs/xds/resources.ts";
 import { hashText } from "../../../model/hash-text.ts";
@@ -21,6 +22,7 @@ const LISTS = {
   [LISTENER_TYPE]: "listeners",
   [ROUTE_TYPE]: "routes",
   [VIRTUAL_HOST_TYPE]: "virtualHosts",
+  [SECRET_TYPE]: "secrets",
 } as const satisfies { readonly [T in keyof ResourceOf]?: keyof ResourceSet };
 
 /** One of the types that a proxy asks control for. */
@@ -28,6 +30,9 @@ export type HeldType = keyof typeof LISTS;
 
 /** All of them. */
 export const HELD_TYPES = Object.keys(LISTS) as readonly HeldType[];
+
+/** Those of which all is asked for; of secrets those alone that listeners name. */
+export const WHOLE_TYPES = HELD_TYPES.filter((type) => type !== SECRET_TYPE);
 
 interface HeldList {
   readonly byName: Map<string, NamedResource>;

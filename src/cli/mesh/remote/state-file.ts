@@ -1,6 +1,7 @@
 import { chmod, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../../../base/log.ts";
+import { SECRET_TYPE } from "../../../codecs/xds/resources.ts";
 import { HELD_TYPES, HeldResources, type HeldType } from "./held.ts";
 
 const FILE = "control.json";
@@ -84,6 +85,8 @@ export function readState(text: string): HeldResources {
 }
 
 function listIn(list: unknown, type: HeldType) {
+  // Those who wrote before secrets were kept have none.
+  if (list === undefined && type === SECRET_TYPE) return [];
   if (!Array.isArray(list)) throw new Error(`it has no list of ${type}`);
   return list.map((one: unknown) => {
     const { name, version, resource } = (one ?? {}) as Record<string, unknown>;

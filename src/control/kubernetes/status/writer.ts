@@ -33,12 +33,20 @@ const AT_ONCE = 4;
 const MAX_SAME = 5;
 const MAX_REMEMBERED = 100_000;
 
+interface Written {
+  readonly text: string;
+  readonly times: number;
+  /** The version that it was written over. */
+  readonly over: string;
+  readonly atMs: number;
+}
+
 /** Writes into objects what became of them: only what differs from what they hold, so that several replicas of one mind write once. */
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #stop = new AbortController();
-  /** By object: the status that was written last, how often, and what it was written over. */
-  readonly #written = new Map<string, { readonly text: string; readonly times: number; readonly over: string }>();
+  /** By object: the status that was written last. */
+  readonly #written = new Map<string, Written>();
   /** By kind: until when nothing is written, and why. */
   readonly #refused = new Map<string, { readonly untilMs: number; readonly why: string }>();
   #timer: Timer | undefined;
@@ -110,13 +118,15 @@ export class StatusWriter {
     if (status === undefined || isHeld(status, object.status)) return;
     const text = stableText(status);
     const before = this.#written.get(state.path);
-    if (before?.over === resourceVersion) return;
+    // The watch has yet to tell of it. If it never does, the object was put back to what it was: versions are no proof of that.
+    const isSent = before?.over === resourceVersion && before.text === text;
+    if (isSent && clock.now() - before.atMs < REFUSED_MS) return this.#retryLater();
     const times = before?.text === text ? before.times + 1 : 1;
     if (times === MAX_SAME + 1)
       log.warn("a status is changed by somebody else again and again; it is left alone until its object changes", {
         object: state.path,
       });
-    this.#remember(state.path, { text, times, over: resourceVersion });
+    this.#remember(state.path, { text, times, over: resourceVersion, atMs: clock.now() });
     if (times > MAX_SAME) return;
     const { group, version, plural } = resource;
     const path = `/apis/${group}/${version}/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(name)}/status`;
@@ -143,13 +153,17 @@ export class StatusWriter {
       }
     } else log.warn("a status can't be written; trying on", { object: path, reason: why });
     this.#written.delete(path);
-    this.#retry ??= clock.after(RETRY_MS, () => {
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    this.#retry ??= this.#options.clock.after(RETRY_MS, () => {
       this.#retry = undefined;
       this.note();
     });
   }
 
-  #remember(path: string, one: { readonly text: string; readonly times: number; readonly over: string }): void {
+  #remember(path: string, one: Written): void {
     if (this.#written.size >= MAX_REMEMBERED) this.#written.clear();
     this.#written.set(path, one);
   }

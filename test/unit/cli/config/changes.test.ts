@@ -21,6 +21,7 @@ const rows: [string, Partial<TrestleConfig>, string[], string[]][] = [
   ["who may connect", { facades: [{ ...facade!, allow: ["10.0.0.0/8"] }] }, [], ["facades"]],
   ["one facade less", { facades: [] }, [], ["facades"]],
   ["registries", { registries: [] }, [], ["registries"]],
+  ["who may have them", { credentialReaders: ["edge/gateway"] }, [], ["credentialReaders"]],
   ["credentials of gateways", { credentials: "c" }, [], ["credentials"]],
   [
     "the proxy's place",

@@ -56,6 +56,7 @@ test("nothing given is a mesh of this machine with an embedded registry", () => 
     mesh: { namespace: "default", rootNamespace: "istio-system", trustDomain: "cluster.local", extensionProviders: [] },
     callers: [],
     rules: [],
+    credentialReaders: [],
     metadata: [],
     protos: [],
     outputs: [],
@@ -149,6 +150,7 @@ admin: 127.0.0.1:15000
     mesh: { namespace: "shop", rootNamespace: "istio-system", trustDomain: "acme.example", extensionProviders: [] },
     callers: [],
     rules: ["./rules"],
+    credentialReaders: [],
     metadata: [
       {
         ...{ name: "meta", hosts: ["10.0.0.8:8848"], contextPath: "/nacos", namespace: "dev", group: "dubbo" },
@@ -206,7 +208,7 @@ admin: "nowhere:"
     "5 proxy.dubbo[0]: proxy.dubbo[0] must be a port number from 0 to 65535",
     "5 proxy.http: proxy.http must be a map",
     "5 proxy.tri: proxy.tri must be a port number from 0 to 65535",
-    "6 ruels: unknown key ruels; known here: registries, facades, proxy, mesh, ca, callers, rules, credentials, metadata, protos, outputs, control, admin, naming, guard, data",
+    "6 ruels: unknown key ruels; known here: registries, facades, proxy, mesh, ca, callers, rules, credentials, credentialReaders, metadata, protos, outputs, control, admin, naming, guard, data",
     '7 admin: "nowhere:" is no host:port to listen on, such as 127.0.0.1:15000',
   ]);
 });

@@ -13,13 +13,16 @@ test("a cluster is told from a path by its scheme", () => {
 
 test("without more it is what kubectl and pods have, all namespaces, and statuses are written", () => {
   const url = "kubernetes://";
-  expect(parse(url)).toEqual({ place: { url, namespaces: [], status: true }, faults: [] });
+  expect(parse(url)).toEqual({ place: { url, namespaces: [], status: true, optionalPolicies: false }, faults: [] });
 });
 
 test("a kubeconfig, a context, namespaces, no status", () => {
-  const url = "kubernetes:///etc/kube%20config?context=east&namespace=shop,legacy,shop&status=off";
+  const url = "kubernetes:///etc/kube%20config?context=east&namespace=shop,legacy,shop&status=off&policies=optional";
   expect(parse(url)).toEqual({
-    place: { url, kubeconfig: "/etc/kube config", context: "east", namespaces: ["shop", "legacy"], status: false },
+    place: {
+      ...{ url, kubeconfig: "/etc/kube config", context: "east", namespaces: ["shop", "legacy"], status: false },
+      optionalPolicies: true,
+    },
     faults: [],
   });
 });
@@ -31,6 +34,7 @@ test.each([
   ["kubernetes://?namespace=", /namespace is empty/],
   ["kubernetes://?namespace=Shop", /"Shop" is no name of a namespace/],
   ["kubernetes://?status=maybe", /must be on or off/],
+  ["kubernetes://?policies=none", /must be required or optional/],
 ])("%s is refused", (url, fault) => {
   const { faults } = parse(url);
   expect(faults).toHaveLength(1);
@@ -50,13 +54,23 @@ test("faults are told where they stand; paths have none", () => {
   expect(faults).toEqual(["rules[1]"]);
 });
 
-test("credentials are a folder, or the Secrets of one namespace", () => {
+test("credentials are a folder, or the Secrets of one namespace; readers are accounts", () => {
   const faults: string[] = [];
-  const check = (place?: string) => checkCredentials(place, (path, message) => faults.push(`${path}: ${message}`));
-  expect(check()).toEqual({});
-  expect(check("./credentials")).toEqual({ credentials: "./credentials" });
-  expect(check("kubernetes://?namespace=edge")).toEqual({ credentials: "kubernetes://?namespace=edge" });
+  const check = (place?: string, ...readers: string[]) =>
+    checkCredentials(place, readers, (path, message) => faults.push(`${path}: ${message}`));
+  expect(check()).toEqual({ credentialReaders: [] });
+  expect(check("./credentials", "edge/gateway", "edge/*")).toEqual({
+    credentials: "./credentials",
+    credentialReaders: ["edge/gateway", "edge/*"],
+  });
+  expect(check("kubernetes://?namespace=edge")).toMatchObject({ credentials: "kubernetes://?namespace=edge" });
   expect(faults).toEqual([]);
-  check("kubernetes://?namespace=a,b");
-  expect(faults).toEqual(["credentials: Secrets are read of one namespace; name one"]);
+  check("kubernetes://?namespace=a,b", "*", "a/b/c");
+  check(undefined, "edge/gateway");
+  expect(faults).toEqual([
+    'credentialReaders[0]: "*" is no NAMESPACE/ACCOUNT or NAMESPACE/*, such as edge/gateway',
+    'credentialReaders[1]: "a/b/c" is no NAMESPACE/ACCOUNT or NAMESPACE/*, such as edge/gateway',
+    "credentials: Secrets are read of one namespace; name one",
+    "credentialReaders: there are no credentials to be read; give credentials",
+  ]);
 });

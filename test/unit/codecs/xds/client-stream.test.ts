@@ -30,6 +30,7 @@ describe("a client's delta stream", () => {
     expect(exchange(client, server)).toEqual(["CDS a1 b1"]);
     client.subscribe(EDS, ["a"]);
     expect(exchange(client, server)).toEqual(["EDS a1"]);
+    expect([[...client.names(CDS)], [...client.names(EDS)]]).toEqual([["*"], ["a"]]);
     server.publish(servedSet({ CDS: "b2", EDS: "b1" }));
     expect(exchange(client, server)).toEqual(["CDS b2 -a", "EDS -a"]);
     expect([[...client.versions(CDS)], [...client.versions(EDS)]]).toEqual([[["b", "2"]], []]);

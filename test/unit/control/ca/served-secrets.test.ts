@@ -20,14 +20,24 @@ test("the same set and secrets are the same set again, and no secrets change not
   expect(withServedSecrets(set, [])).toBe(set);
 });
 
-test("of credentials a client is given those that its listeners ask for", () => {
+test("of credentials a client is given those that its listeners ask for and that it may read", () => {
+  const [all, nobody] = [() => true, () => false];
   const context = { tlsCertificateSdsSecretConfigs: [{ name: "kubernetes://a" }] };
   const filterChains = [{ transportSocket: { typedConfig: { commonTlsContext: context } } }];
   const listener = { name: "l", version: "1", resource: { name: "l", filterChains } };
   const asking = { version: "v", types: new Map([[LISTENER_TYPE, [listener]]]) } as ServedSet;
   const credentials = ["kubernetes://a", "kubernetes://b"].map((name) => ({ name, version: "1", resource: { name } }));
-  const given = withCredentials(asking, credentials);
+  const given = withCredentials(asking, credentials, all);
   expect(given.types.get(SECRET_TYPE)?.map(({ name }) => name)).toEqual(["kubernetes://a"]);
-  expect(withCredentials(asking, credentials)).toBe(given);
-  expect(withCredentials(asking, [])).toBe(asking);
+  expect(withCredentials(asking, credentials, all)).toBe(given);
+  expect(withCredentials(asking, [], all)).toBe(asking);
+  expect(withCredentials(asking, credentials, nobody)).toBe(asking);
+  const asked: string[] = [];
+  const roots = {
+    name: "kubernetes://a-cacert",
+    version: "1",
+    resource: { name: "a", validationContext: {} },
+  } as never;
+  withCredentials(asking, [...credentials, roots], (name) => asked.push(name) > 0);
+  expect(asked).toEqual(["a"]);
 });

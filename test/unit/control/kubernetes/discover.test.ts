@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { discover } from "../../../../src/control/kubernetes/discover.ts";
+import { askAbsence, discover } from "../../../../src/control/kubernetes/discover.ts";
 import { ApiFailure } from "../../../../src/kubernetes/api.ts";
 
 const { signal } = new AbortController();
@@ -37,4 +37,14 @@ test("a kind is taken in the best version that has it; a group that went meanwhi
 test("any other failure is told", async () => {
   const broken = server({ "/apis": groups, "/apis/networking.istio.io/v1": new ApiFailure("/x", 503, "starting") });
   await expect(discover(broken, signal)).rejects.toThrow("503: starting");
+});
+
+test.each([
+  [{ metadata: {} }, "defined"],
+  [undefined, "certain"],
+  [new ApiFailure("/x", 403, "no"), "unknown"],
+])("what a definition's answer %j says", async (answer, absence) => {
+  const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/a.b";
+  expect(await askAbsence(server({ [path]: answer }), "a.b", signal)).toBe(absence);
+  await expect(askAbsence(server({ [path]: new ApiFailure(path, 500, "") }), "a.b", signal)).rejects.toThrow("500");
 });

@@ -25,6 +25,16 @@ test("an object is read as a file is; its places are its kind, its name and fiel
   ]);
 });
 
+test("objects of a second cluster are called by it, too", () => {
+  const objects = new RuleObjects("@east");
+  expect(objects.put(resource, object("orders", "soon"))).toBe("shop/orders");
+  const [{ state }] = objects.all() as [ReturnType<typeof objects.all>[number]];
+  expect(state.path).toBe("VirtualService shop/orders@east");
+  expect(state.findings[0]?.at).toBe("VirtualService shop/orders@east spec.http[0].timeout");
+  objects.remove(resource, object("orders"));
+  expect(objects.all()).toEqual([]);
+});
+
 test("a change of status or of what servers note is no other rule; one that is wrong keeps the last good state", () => {
   const objects = new RuleObjects();
   objects.put(resource, object("orders"));

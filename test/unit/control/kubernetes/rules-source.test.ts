@@ -10,7 +10,7 @@ const LIST = "/apis/networking.istio.io/v1/sidecars";
 const sidecar = (name: string) => ({ metadata: { name, namespace: "shop", resourceVersion: "5" }, spec: {} });
 
 /** A server with these answers, whose watches stay open. */
-function follow(answers: Map<string, unknown>, namespaces: readonly string[] = []) {
+function follow(answers: Map<string, unknown>, namespaces: readonly string[] = [], optionalPolicies = false) {
   const clock = new ManualClock();
   const api: KubernetesApi = {
     send: () => Promise.reject(new Error("nothing is sent")),
@@ -23,7 +23,7 @@ function follow(answers: Map<string, unknown>, namespaces: readonly string[] = [
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     },
   };
-  const source = createRulesSource({ name: "kubernetes://", api, namespaces, clock });
+  const source = createRulesSource({ name: "kubernetes://", api, namespaces, clock, optionalPolicies });
   return {
     source,
     async pass(ms: number) {
@@ -98,5 +98,74 @@ test("of namespaces that are named, lists are asked for apart", async () => {
   const { source, pass } = follow(answers, ["shop", "legacy"]);
   await pass(100);
   expect(source.current.get()).toMatchObject({ loaded: true, rules: [{ name: "a" }] });
+  await source.close();
+});
+
+const POLICIES = "authorizationpolicies.security.istio.io";
+const POLICY_LIST = "/apis/security.istio.io/v1/authorizationpolicies";
+const DEFINITION = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${POLICIES}`;
+const security = () =>
+  new Map<string, unknown>([
+    ["/apis", { groups: [{ name: "security.istio.io", versions: [{ version: "v1" }] }] }],
+    ["/apis/security.istio.io/v1", { resources: [{ name: "authorizationpolicies" }] }],
+    [POLICY_LIST, { metadata: { resourceVersion: "5" }, items: [sidecar("nobody")] }],
+  ]);
+const codes = (source: { readonly current: { get(): { readonly findings: readonly { code: string }[] } } }) =>
+  source.current.get().findings.map(({ code }) => code);
+
+test("policies that may not be read hold everything up, unless they are optional", async () => {
+  const answers = security();
+  const policies = answers.get(POLICY_LIST);
+  answers.set(POLICY_LIST, new ApiFailure(POLICY_LIST, 403, "no"));
+  const { source, pass } = follow(answers);
+  await pass(100);
+  expect(source.current.get().loaded).toBe(false);
+  expect(source.current.get().findings[0]).toMatchObject({
+    code: "TR0205",
+    message: expect.stringContaining("no rule of the cluster is taken up before"),
+  });
+  answers.set(POLICY_LIST, policies);
+  await pass(10_000);
+  await pass(100);
+  expect(source.current.get()).toMatchObject({ loaded: true, rules: [{ name: "nobody" }] });
+  // What is lost later takes nothing away.
+  await source.close();
+  answers.set(POLICY_LIST, new ApiFailure(POLICY_LIST, 403, "no"));
+  const optional = follow(answers, [], true);
+  await optional.pass(100);
+  expect(optional.source.current.get().loaded).toBe(true);
+  await optional.source.close();
+});
+
+test.each([
+  ["is defined", { metadata: {} }, [false, false, false], ["TR0249", "TR0218"]],
+  ["may not be asked for, and is missed twice", new ApiFailure(DEFINITION, 403, "no"), [false, true, true], ["TR0218"]],
+  ["has no definition", undefined, [true, true, true], ["TR0218"]],
+])("a kind of security that is not listed at the start and %s", async (_name, definition, loaded, told) => {
+  const answers = served([]);
+  if (definition !== undefined) answers.set(DEFINITION, definition);
+  const { source, pass } = follow(answers);
+  for (const [i, is] of loaded.entries()) {
+    await pass(i === 0 ? 100 : 2_000);
+    expect(source.current.get().loaded).toBe(is);
+  }
+  expect(codes(source)).toEqual(told);
+  await source.close();
+});
+
+test.each([
+  ["its definition is there", { metadata: {} }, 1],
+  ["its definition may not be asked for", new ApiFailure(DEFINITION, 403, "no"), 1],
+  ["it has no definition any more", undefined, 0],
+])("policies of a kind that is not listed any more, and %s", async (_name, definition, left) => {
+  const answers = security();
+  const { source, pass } = follow(answers);
+  await pass(100);
+  expect(source.current.get().rules).toHaveLength(1);
+  answers.set("/apis", { groups: [] });
+  if (definition !== undefined) answers.set(DEFINITION, definition);
+  for (let i = 0; i < 4; i++) await pass(10_000);
+  expect(source.current.get().rules).toHaveLength(left);
+  expect(codes(source).includes("TR0249")).toBe(left === 1);
   await source.close();
 });

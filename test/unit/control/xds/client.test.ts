@@ -7,10 +7,11 @@ import { createXdsMetrics } from "../../../../src/control/xds/metrics.ts";
 import { answer, FakePipe, requestBytes } from "../../../support/xds-pipe.ts";
 import { NODE, servedSet, TYPES } from "../../../support/xds-playbook.ts";
 
-function open(first: ServedSet | undefined | (() => never)) {
+function open(first: ServedSet | undefined | (() => never), identity?: string) {
   const clock = new ManualClock();
   const metrics = createXdsMetrics();
-  const pipe = new FakePipe();
+  const pipe: FakePipe & { identity?: string } = new FakePipe();
+  if (identity !== undefined) pipe.identity = identity;
   const warnings: string[] = [];
   const turns: XdsClient[] = [];
   let set = first;
@@ -38,6 +39,16 @@ describe("one client of the xDS server", () => {
     client.receive(requestBytes("EDS", { subscribe: ["a"] }));
     answer(client, pipe);
     expect(pipe.lines).toEqual(["CDS a1", "EDS a1"]);
+  });
+
+  test("a client that says another namespace than that of its certificate is ended, and told why", () => {
+    const { client, pipe, turns, warnings } = open(servedSet({ CDS: "a1" }), "spiffe://cluster.local/ns/shop/sa/a");
+    client.receive(requestBytes("CDS", { node: { ...NODE, metadata: { NAMESPACE: "edge" } } }));
+    expect(pipe.ended).toMatch(/^7 the node says that it is of namespace "edge"/);
+    expect([turns, warnings.length]).toEqual([[], 1]);
+    const own = open(servedSet({ CDS: "a1" }), "spiffe://cluster.local/ns/shop/sa/a");
+    own.client.receive(requestBytes("CDS", { node: { ...NODE, metadata: {} } }));
+    expect(own.client.node?.metadata).toEqual({ NAMESPACE: "shop" });
   });
 
   test("while it takes no more, nothing is sent, and then the newest", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { HeldResources } from "../../../../../src/cli/mesh/remote/held.ts";
 import { StateFile } from "../../../../../src/cli/mesh/remote/state-file.ts";
-import { CLUSTER_TYPE } from "../../../../../src/codecs/xds/resources.ts";
+import { CLUSTER_TYPE, SECRET_TYPE } from "../../../../../src/codecs/xds/resources.ts";
 import { recordingLogger } from "../../../../support/recording-logger.ts";
 
 let folder: string;
@@ -27,6 +27,23 @@ test("what was saved last is loaded, readable by its owner alone", async () => {
   const loaded = await new StateFile(folder, logger).load();
   expect(loaded?.set).toEqual(heldOf("a", "b").set);
   expect((await stat(join(folder, "control.json"))).mode & 0o777).toBe(0o600);
+});
+
+test("keys that were given are kept with the rest; a file from before that was done has none", async () => {
+  const { logger } = recordingLogger();
+  const file = new StateFile(folder, logger);
+  const held = heldOf("a");
+  held.apply({
+    ...{ typeUrl: SECRET_TYPE, removed: [] },
+    resources: [{ name: "kubernetes://s", version: "1", resource: {} }],
+  });
+  await file.save(held);
+  expect((await file.load())?.set.secrets?.map(({ name }) => name)).toEqual(["kubernetes://s"]);
+  const path = join(folder, "control.json");
+  const { format, types } = JSON.parse(await readFile(path, "utf8"));
+  delete types[SECRET_TYPE];
+  await writeFile(path, JSON.stringify({ format, types }));
+  expect((await file.load())?.set.secrets).toEqual([]);
 });
 
 test("without a file there is nothing, and nothing to say", async () => {

@@ -159,3 +159,18 @@ test("a judge that fails is logged, and asked again with the next change", async
   expect(sent).toHaveLength(1);
   await writer.close();
 });
+
+test("over one version another status is written at once, the same one again only where nothing was told of it for a minute", async () => {
+  const { sent, pass, find, writer } = writing(ruleObject());
+  await pass();
+  find([{ code: "TR0221", severity: "error", at: "VirtualService shop/orders spec", message: "no such service" }]);
+  await pass();
+  expect(sent).toHaveLength(2);
+  await pass();
+  expect(sent).toHaveLength(2);
+  // As after a backup was restored: the version is the same again, and the status is gone.
+  await pass(61_000);
+  await pass();
+  expect(sent).toHaveLength(3);
+  await writer.close();
+});
