@@ -16,15 +16,17 @@ export const TYPES: Readonly<Record<string, string>> = {
 /** A client of a playbook. */
 export const NODE: NodeText = { id: "n", cluster: "", metadata: {}, userAgentName: "", userAgentVersion: "" };
 
-/** A set: `{ CDS: "a1 b2" }` is the clusters `a` of version 1 and `b` of version 2. */
+/** A set: `{ CDS: "a1 b2" }` is the clusters `a` of version 1 and `b` of version 2; a route `r1>a,b` leads to both. */
 export function servedSet(lists: Readonly<Record<string, string>>, find?: ServedSet["find"]): ServedSet {
   const types = Object.entries(lists).map(([type, text]) => {
     const list = text.split(" ").filter((one) => one !== "");
     return [
       TYPES[type] ?? type,
       list.map((one) => {
-        const name = one.slice(0, -1);
-        return { name, version: one.slice(-1), resource: type === "EDS" ? { clusterName: name } : { name } };
+        const [text = "", to] = one.split(">");
+        const name = text.slice(0, -1);
+        const leads = to === undefined ? {} : { to: to.split(",") };
+        return { name, version: text.slice(-1), resource: type === "EDS" ? { clusterName: name } : { name, ...leads } };
       }),
     ] as const;
   });

@@ -8,6 +8,7 @@
 import { ProtocolError } from "../../base/errors.ts";
 import type { NodeText, XdsRequest, XdsResponse } from "./discovery.ts";
 import type { Variant } from "./discovery-bytes.ts";
+import { textsOf, UNKNOWN } from "./former.ts";
 import {
   CLUSTER_TYPE,
   DUBBO_ROUTE_TYPE,
@@ -42,6 +43,11 @@ const RANKS: ReadonlyMap<string, number> = new Map(ORDER.map((typeUrl, at) => [t
 /** Types that lead to clusters. */
 const ROUTING: readonly string[] = [LISTENER_TYPE, ROUTE_TYPE, VIRTUAL_HOST_TYPE, DUBBO_ROUTE_TYPE];
 
+/** Types of which a client may need what is gone, as long as it goes on with listeners or routes of before. */
+const KEPT: readonly string[] = [CLUSTER_TYPE, ENDPOINT_TYPE, ROUTE_TYPE];
+
+const NONE: readonly string[] = [];
+
 /** What a request meant. */
 export type ServerStreamEvent =
   | { readonly type: "node"; readonly node: NodeText }
@@ -60,6 +66,8 @@ export interface ServerStreamOptions {
   readonly maxNames?: number;
   /** Their characters, together. */
   readonly maxNameChars?: number;
+  /** What is gone of a type and may still be needed by a client that refuses what is new; of more than that nothing is kept. */
+  readonly maxKept?: number;
   /** Resources of a delta response: more go in several. */
   readonly maxResources?: number;
 }
@@ -80,7 +88,14 @@ export class ServerStream {
   #nonces = 0;
 
   constructor(options: ServerStreamOptions) {
-    this.#options = { maxTypes: 64, maxNames: 100_000, maxNameChars: 8 * 1024 * 1024, maxResources: 1_000, ...options };
+    this.#options = {
+      maxTypes: 64,
+      maxNames: 100_000,
+      maxNameChars: 8 * 1024 * 1024,
+      maxKept: 10_000,
+      maxResources: 1_000,
+      ...options,
+    };
   }
 
   get node(): NodeText | undefined {
@@ -94,9 +109,7 @@ export class ServerStream {
 
   /** Whether the client has been sent all that it wants and has answered all that it was sent. */
   get isSettled(): boolean {
-    return this.#ordered.every(
-      (one) => one.waiting === undefined && !one.hasNews && (one.gone.size === 0 || this.#isNeeded(one)),
-    );
+    return this.#ordered.every((one) => one.waiting === undefined && !one.hasNews && this.#mayGo(one).length === 0);
   }
 
   /** Takes a request. Throws a `ProtocolError` for one of another type or variant than the stream's, and for more than the limits allow. */
@@ -135,12 +148,13 @@ export class ServerStream {
       if (one.waiting !== undefined) return this.#soon(one);
       if (!one.hasNews) continue;
       const isLast = this.#ordered.every((other) => other === one || (!other.hasNews && other.waiting === undefined));
-      return this.#respond(one, isLast && !this.#isNeeded(one));
+      return this.#respond(one, isLast ? this.#mayGo(one) : NONE);
     }
     // No type has news and none waits: what no route names any more may go.
     for (let at = this.#ordered.length - 1; at >= 0; at--) {
       const one = this.#ordered[at]!;
-      if (one.gone.size > 0 && !this.#isNeeded(one)) return this.#respond(one, true);
+      const gone = this.#mayGo(one);
+      if (gone.length > 0) return this.#respond(one, gone);
     }
     return undefined;
   }
@@ -155,31 +169,51 @@ export class ServerStream {
     for (const one of this.#ordered) {
       if (one.waiting !== undefined || !one.hasNews) continue;
       if (rank(one.typeUrl) === ORDER.length || (isCluster && one.typeUrl === ENDPOINT_TYPE))
-        return this.#respond(one, false);
+        return this.#respond(one, NONE);
     }
     return undefined;
   }
 
-  /** Clusters and endpoints stay while the client goes on with listeners or routes of before, having refused the new ones. */
-  #isNeeded({ typeUrl }: Subscription): boolean {
-    if (typeUrl !== CLUSTER_TYPE && typeUrl !== ENDPOINT_TYPE) return false;
-    return ROUTING.some((other) => this.#types.get(other)?.refused !== undefined);
+  /**
+   * What is gone of a type and may be taken from the client: not what it still goes by, where it has refused newer listeners or routes.
+   */
+  #mayGo({ typeUrl, gone }: Subscription): readonly string[] {
+    if (gone.size === 0) return NONE;
+    const names = [...gone.keys()];
+    const isKept = KEPT.includes(typeUrl) && gone.size <= this.#options.maxKept ? this.#isKept(typeUrl) : undefined;
+    return isKept === undefined ? names : names.filter((name) => !isKept(name));
   }
 
-  #respond(one: Subscription, withRemovals: boolean): XdsResponse {
+  /** Undefined where the client goes on with nothing that the newest set has not. */
+  #isKept(typeUrl: string): ((name: string) => boolean) | undefined {
+    const routes = this.#types.get(ROUTE_TYPE);
+    const kept: ServedResource[] = [];
+    for (const one of typeUrl === ROUTE_TYPE ? [LISTENER_TYPE] : ROUTING)
+      kept.push(...(this.#types.get(one)?.kept ?? []));
+    if (kept.length === 0) return undefined;
+    if (kept.includes(UNKNOWN)) return () => true;
+    // A listener's route configuration may be gone, and is in force with it.
+    for (const route of routes?.gone.values() ?? [])
+      if (typeUrl !== ROUTE_TYPE && kept.some((one) => textsOf(one).has(route.name))) kept.push(route);
+    const isNamed = (name: string) => kept.some((one) => textsOf(one).has(name));
+    if (typeUrl !== ENDPOINT_TYPE) return isNamed;
+    const services = new Set<string>();
+    const clusters = this.#types.get(CLUSTER_TYPE);
+    for (const cluster of clusters?.gone.values() ?? [])
+      if (isNamed(cluster.name)) for (const text of textsOf(cluster)) services.add(text);
+    return (name) => services.has(name) || isNamed(name);
+  }
+
+  #respond(one: Subscription, gone: readonly string[]): XdsResponse {
     const again = one.typeUrl === CLUSTER_TYPE && this.#namesEndpoints() ? one.due.list() : [];
-    const response =
-      this.#options.variant === "delta"
-        ? this.#deltaResponse(one, withRemovals)
-        : this.#sotwResponse(one, withRemovals);
-    one.nonce = response.nonce;
+    const response = this.#options.variant === "delta" ? this.#deltaResponse(one, gone) : this.#sotwResponse(one, gone);
     const names = response.resources.slice(0, SHOWN_NAMES).map(({ name }) => name);
-    one.waiting = { nonce: response.nonce, version: response.version, names, resources: response.resources };
+    one.send({ nonce: response.nonce, version: response.version, names, resources: response.resources });
     this.#endpointsAgain(one, again);
     return response;
   }
 
-  #deltaResponse(one: Subscription, withRemovals: boolean): XdsResponse {
+  #deltaResponse(one: Subscription, gone: readonly string[]): XdsResponse {
     const { maxResources } = this.#options;
     const removed: string[] = [];
     let resources = one.due.takeAll(maxResources);
@@ -194,20 +228,20 @@ export class ServerStream {
       resources = found;
     }
     one.owes = false;
-    if (withRemovals && one.due.size === 0) {
-      removed.push(...one.gone.keys());
-      one.gone.clear();
+    if (one.due.size === 0) {
+      removed.push(...gone);
+      for (const name of gone) one.gone.delete(name);
     }
     return { ...this.#head(one), resources, removed };
   }
 
-  #sotwResponse(one: Subscription, withRemovals: boolean): XdsResponse {
+  #sotwResponse(one: Subscription, gone: readonly string[]): XdsResponse {
     const resources = one.current();
     one.due.clear();
     one.owes = false;
     // Until routes have changed, what they may still name is there.
-    if (withRemovals) one.gone.clear();
-    else resources.push(...one.gone.values());
+    for (const name of gone) one.gone.delete(name);
+    resources.push(...one.gone.values());
     return { ...this.#head(one), resources, removed: [] };
   }
 
@@ -236,7 +270,7 @@ export class ServerStream {
     const { typeUrl } = one;
     return error === undefined
       ? { type: "ack", typeUrl, response: one.accept(response, variant === "sotw") }
-      : { type: "nack", typeUrl, response: one.refuse(response, error.message) };
+      : { type: "nack", typeUrl, response: one.refuse(response, error.message, variant === "sotw") };
   }
 
   #typeOf(request: XdsRequest): string {
@@ -255,7 +289,7 @@ export class ServerStream {
     if (known !== undefined) return known;
     const { maxTypes } = this.#options;
     if (this.#types.size >= maxTypes) throw new ProtocolError("xds", `more than ${maxTypes} types on a stream`, 0);
-    const made = new Subscription(typeUrl);
+    const made = new Subscription(typeUrl, ROUTING.includes(typeUrl));
     if (this.#set !== undefined) made.refresh(this.#set);
     this.#types.set(typeUrl, made);
     this.#ordered = [...this.#types.values()].sort((a, b) => rank(a.typeUrl) - rank(b.typeUrl));

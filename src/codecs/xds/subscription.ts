@@ -1,6 +1,7 @@
 /** What one stream wants and has of one type of resources: the bookkeeping of both kinds of stream. */
 import type { XdsRequest } from "./discovery.ts";
 import { DueNames } from "./due-names.ts";
+import { Former, UNKNOWN } from "./former.ts";
 import { diffLists, findIn, type ServedList, type ServedResource, type ServedSet } from "./served.ts";
 
 /** The name that stands for all resources of a type. */
@@ -71,14 +72,31 @@ export class Subscription {
   #found = new Map<string, ServedResource>();
   #initial: Readonly<Record<string, string>> | undefined;
 
-  constructor(typeUrl: string) {
+  readonly #former: Former | undefined;
+
+  /** With `keepsFormer` it is known what the client goes on with in place of what it refuses. */
+  constructor(typeUrl: string, keepsFormer = false) {
     this.typeUrl = typeUrl;
+    if (keepsFormer) this.#former = new Former();
+  }
+
+  /** What the client goes on with in place of what it refused. */
+  get kept(): Iterable<ServedResource> {
+    return this.#former?.kept ?? EMPTY;
+  }
+
+  /** A response goes out, and waits for its answer. */
+  send(response: WaitingResponse): void {
+    this.nonce = response.nonce;
+    this.waiting = response;
+    this.#former?.sent(response.resources);
   }
 
   /** The client has in force what waited for its answer; `isAll` says that this was all it has. */
   accept({ nonce, version, names, resources }: WaitingResponse, isAll: boolean): SentResponse {
     this.waiting = undefined;
     this.acked = { nonce, version, names };
+    this.#former?.accept(isAll ? resources : undefined);
     if (isAll) this.#refused.clear();
     else if (this.#refused.size > 0) for (const { name } of resources) this.#refused.delete(name);
     this.#forgive();
@@ -86,8 +104,9 @@ export class Subscription {
   }
 
   /** The client goes on with what it had. */
-  refuse({ nonce, version, resources }: WaitingResponse, text: string): RefusedResponse {
+  refuse({ nonce, version, resources }: WaitingResponse, text: string, isAll: boolean): RefusedResponse {
     this.waiting = undefined;
+    this.#former?.refuse(isAll);
     this.refusals++;
     const message = text.slice(0, 2_000);
     // A virtual host's name is that of its routes and its own.
@@ -165,6 +184,8 @@ export class Subscription {
     const isAll = this.wildcard && this.gone.size === 0 && this.due.moveAll(before, this.#list);
     for (const { name } of isAll ? [] : changed) {
       if (!this.wants(name)) continue;
+      const had = this.#former && findIn(before, name);
+      if (had !== undefined) this.#former?.note(name, had);
       this.due.add(name);
       this.gone.delete(name);
     }
@@ -173,6 +194,7 @@ export class Subscription {
 
   #lose(one: ServedResource): void {
     this.due.delete(one.name);
+    this.#former?.forget(one.name);
     this.gone.set(one.name, one);
   }
 
@@ -195,6 +217,7 @@ export class Subscription {
       const now = this.find(name);
       if (now === undefined && this.wants(name)) this.gone.set(name, { name, version, resource: {} });
       else if (now?.version === version) this.due.delete(name);
+      else if (now !== undefined) this.#former?.note(name, UNKNOWN);
     }
   }
 
@@ -265,6 +288,7 @@ export class Subscription {
     if (this.names.delete(name)) this.nameChars -= name.length;
     this.#found.delete(name);
     if (this.wildcard) return;
+    this.#former?.forget(name);
     this.#refused.delete(name);
     this.#forgive();
     this.due.delete(name);

@@ -439,7 +439,7 @@ describe("a delta stream", () => {
 
   test("clusters stay while a client goes on with the routes of before", () => {
     const play = new Playbook("delta");
-    play.publish({ CDS: "a1", RDS: "r1" });
+    play.publish({ CDS: "a1", RDS: "r1>a" });
     for (const type of ["CDS", "RDS"]) play.ask(type, ["*"]);
     play.settled();
     play.publish({ CDS: "b1", RDS: "r2" });
