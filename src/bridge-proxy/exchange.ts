@@ -10,6 +10,7 @@ import { answerTo } from "./authz/reply.ts";
 import { chooseEndpoint, type NoEndpoint } from "./choose.ts";
 import type { ProxyContext, TryOwner } from "./context.ts";
 import { answerWith } from "./dubbo/answers.ts";
+import type { CallFacts } from "./dubbo/call-facts.ts";
 import { CallerWatch, type EndsWithCaller } from "./dubbo/caller-watch.ts";
 import { answerEditor, type EditAnswer, editFrame, editsFor } from "./dubbo/edits.ts";
 import { dubboSubject } from "./dubbo/subject.ts";
@@ -52,6 +53,8 @@ export interface HeldCall extends TriedCall, CallWish {
   readonly route: CompiledRoute;
   /** Of the inputs that its route names. */
   readonly hash: number | undefined;
+  /** By the routes of its copies: what their endpoints are chosen by; absent where its route has no mirrors. */
+  readonly copyFacts?: ReadonlyMap<CompiledRoute, CallFacts> | undefined;
   /** The caller's own time-out, ms. */
   readonly callerTimeoutMs: number;
   /** What policies say of its destinations. */
@@ -148,6 +151,7 @@ export class Exchange implements TryOwner {
     }
     this.#isHeld = true;
     context.exchanges++;
+    if (this.#call.route.isMirror) context.mirrors.exchanges++;
     context.exchangeBytes += bytes;
     return true;
   }
@@ -156,6 +160,7 @@ export class Exchange implements TryOwner {
     if (!this.#isHeld) return;
     this.#isHeld = false;
     this.#context.exchanges--;
+    if (this.#call.route.isMirror) this.#context.mirrors.exchanges--;
     this.#context.exchangeBytes -= this.#call.frame.length;
   }
 
@@ -257,10 +262,15 @@ export class Exchange implements TryOwner {
   #copies(mirrors: readonly Mirror[]): readonly Exchange[] {
     const { random, mirrors: underWay } = this.#context;
     if (this.#call.pinned || this.#call.route.isMirror) return [];
-    return underWay.draw(mirrors, random).map((route) => {
+    return underWay.draw(mirrors, random).flatMap((route) => {
+      const facts = this.#call.copyFacts?.get(route);
+      if (facts === undefined) {
+        underWay.drop(1);
+        return [];
+      }
       const frame = Buffer.from(this.#call.frame);
-      const call = { ...this.#call, caller: NOBODY_WAITS, frame, route, callerTimeoutMs: Number.POSITIVE_INFINITY };
-      return new Exchange(this.#context, call);
+      const copy = { caller: NOBODY_WAITS, frame, route, callerTimeoutMs: Number.POSITIVE_INFINITY };
+      return [new Exchange(this.#context, { ...this.#call, ...facts, ...copy })];
     });
   }
 
@@ -305,7 +315,8 @@ export class Exchange implements TryOwner {
       return true;
     }
     this.#attempts.begin(chosen.host);
-    if (this.#call.twoWay) this.#claim.begin(cluster, chosen, this.#call.route.isMirror);
+    if (this.#call.twoWay)
+      this.#claim.begin(cluster, chosen, this.#call.route.isMirror ? this.#context.mirrors : undefined);
     const refusal = send(this.#context, this.#tryParts(cluster), chosen);
     if (refusal !== undefined) {
       this.#claim.end();

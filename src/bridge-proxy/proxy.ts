@@ -268,8 +268,8 @@ class ListeningProxy implements RunningProxy {
 
   /** Whether no call waits, for an answer or for its time, and every answer was taken. */
   #isIdle(): boolean {
-    const { calls, exchanges, unknown } = this.#context;
-    if (calls.size > 0 || exchanges > 0 || unknown.size > 0) return false;
+    const { calls, exchanges, mirrors, unknown } = this.#context;
+    if (calls.size > mirrors.tries || exchanges > mirrors.exchanges || unknown.size > 0) return false;
     for (const caller of this.#callers) if (caller.backlogBytes > 0) return false;
     return true;
   }

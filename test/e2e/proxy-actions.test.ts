@@ -82,6 +82,27 @@ describe("mirrors", () => {
     await soon(() => expect(copies).toBe(8));
   });
 
+  test("a proxy that ends waits for no copy", async () => {
+    await setUp({ endpoints: both(), routes: shadowed() });
+    let hung = 0;
+    stage.two.onCall = () => void hung++;
+    expect((await call()).text).toContain("one");
+    await soon(() => expect(hung).toBe(1));
+    const beganMs = performance.now();
+    await stage.proxy.drain(10_000);
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+  });
+
+  test("a copy goes by the tags of where it is led, not by those of where its call is", async () => {
+    const endpoints = {
+      "": [{ port: stage.one.port }],
+      shadow: [{ port: stage.one.port }, { port: stage.two.port, tag: "gray" }],
+    };
+    await setUp({ endpoints, routes: shadowed() });
+    for (let i = 0; i < 3; i++) await call({ attachments: { "dubbo.tag": "gray" } });
+    await soon(() => expect([ones.length, twos.length]).toEqual([3, 3]));
+  });
+
   test("a share of the calls is mirrored, and rules' changes are in the copies", async () => {
     const none = { runtimeFraction: { defaultValue: { numerator: 0, denominator: "HUNDRED" } } };
     await setUp({ endpoints: both(), routes: shadowed(none) });

@@ -1,3 +1,4 @@
+import { ProtocolError } from "../../base/errors.ts";
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import { hashOf } from "../policies/hash.ts";
 import { routedCall } from "../policies/router-call.ts";
@@ -32,4 +33,24 @@ export function callFacts(
     routed: routedCall({ route, decision, header, address, config }),
     hash: route.hash && hashOf(route.hash, header, address),
   };
+}
+
+/**
+ * The same for the copies of a call, by the routes that lead them: what their destinations choose by is theirs. A copy of which that cannot be read
+ * has none, and is not made.
+ */
+export function copyFacts(
+  route: Pick<CompiledRoute, "mirrors">,
+  factsOf: (route: CompiledRoute) => CallFacts,
+): ReadonlyMap<CompiledRoute, CallFacts> | undefined {
+  if (route.mirrors === undefined) return undefined;
+  const facts = new Map<CompiledRoute, CallFacts>();
+  for (const mirror of route.mirrors) {
+    try {
+      facts.set(mirror.route, factsOf(mirror.route));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+    }
+  }
+  return facts;
 }

@@ -32,7 +32,7 @@ import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driv
 import type { DubboEndpoint } from "../upstream/endpoint.ts";
 import type { UpstreamHost } from "../upstream/host.ts";
 import { addresseeOf, answerReason } from "./answers.ts";
-import { callFacts } from "./call-facts.ts";
+import { callFacts, copyFacts } from "./call-facts.ts";
 import { Callbacks } from "./callbacks.ts";
 import type { Callee } from "./callee.ts";
 import { CallerWatch } from "./caller-watch.ts";
@@ -311,6 +311,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     this.#lastHost = host;
     const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
     const head = serialization === FASTJSON2 ? fastjson2Head : hessian2Head;
+    const config = this.#config();
+    const factsOf = (by: CompiledRoute) => callFacts(isRead ? head : undefined, by, host, config, this.#address);
     new Exchange(this.#context, {
       caller: this,
       frame: Buffer.from(bytes.subarray(start, end)),
@@ -320,12 +322,13 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       twoWay: (bytes[start + 2]! & FLAG_TWO_WAY) !== 0,
       decision: host,
       route,
-      ...callFacts(isRead ? head : undefined, route, host, this.#config(), this.#address),
+      ...factsOf(route),
+      copyFacts: copyFacts(route, factsOf),
       pinned: mayCallBack(route, host.method),
       callerTimeoutMs,
       ruling,
-      application: this.#config().applicationOf(this.#address),
-      schemaOf: this.#config().schemaOf,
+      application: config.applicationOf(this.#address),
+      schemaOf: config.schemaOf,
     }).start();
   }
 

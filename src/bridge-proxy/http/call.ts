@@ -288,7 +288,7 @@ export class HttpCall implements HttpTryOwner {
       routeDeadlineMs: this.#routeDeadlineMs,
       callerDeadlineMs: Number.POSITIVE_INFINITY,
     });
-    this.#claim.begin(cluster, endpoint, this.#route?.isMirror);
+    this.#claim.begin(cluster, endpoint, this.#route?.isMirror === true ? context.mirrors : undefined);
     this.#try = new HttpTry(context, { owner: this, endpoint, startMs: this.#startMs, deadlineMs, deadlineKind }, slot);
     this.#try.start();
     return true;

@@ -24,6 +24,9 @@ export class Mirrors implements CallRecord {
   readonly #counters: MirrorCounters;
   readonly #maxMirrors: number;
   #underWay = 0;
+  /** Those that are held as exchanges, and tries of copies: a proxy that ends does not wait for them. */
+  exchanges = 0;
+  tries = 0;
 
   constructor(counters: MirrorCounters, maxMirrors: number) {
     this.#counters = counters;

@@ -325,7 +325,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       this.#refuse(error);
       return true;
     }
-    this.claim.begin(cluster, endpoint, this.#route?.isMirror);
+    this.claim.begin(cluster, endpoint, this.#route?.isMirror === true ? context.mirrors : undefined);
     this.#try.start();
     return true;
   }

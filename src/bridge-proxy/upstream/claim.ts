@@ -10,6 +10,11 @@ export interface ClaimedEndpoint {
   readonly host: Pick<ProviderPort, "isPassedOver">;
 }
 
+/** Tries of copies that are under way. */
+export interface CopyTries {
+  tries: number;
+}
+
 /**
  * What one call has of its cluster: a place among the calls that wait there, one among the retries, and a word on how each try ended. A try
  * begins once and ends once; what is said of a try that has ended already does not count.
@@ -19,7 +24,8 @@ export class Claim {
   #cluster: Cluster | undefined;
   #record: EndpointRecord | undefined;
   #host: ClaimedEndpoint["host"] | undefined;
-  #places = 1;
+  /** Of a try of a copy. */
+  #copies: CopyTries | undefined;
   #beganMs = 0;
   #tookMs = -1;
   /** The cluster that counts a retry of the call: one that waits for its time, or is under way. */
@@ -29,10 +35,11 @@ export class Claim {
     this.#context = context;
   }
 
-  /** A try is sent; one of a copy takes no call's place among those that wait. */
-  begin(cluster: Cluster, { record, host }: ClaimedEndpoint, isCopy = false): void {
-    this.#places = isCopy ? 0 : 1;
-    cluster.waiting += this.#places;
+  /** A try is sent; one of a copy takes no call's place among those that wait, and is counted among `copies`. */
+  begin(cluster: Cluster, { record, host }: ClaimedEndpoint, copies?: CopyTries): void {
+    this.#copies = copies;
+    if (copies === undefined) cluster.waiting++;
+    else copies.tries++;
     this.#cluster = cluster;
     this.#record = record;
     this.#host = host;
@@ -60,7 +67,8 @@ export class Claim {
   /** The try ended in a way that says nothing of its provider. */
   end(): void {
     if (this.#cluster === undefined) return;
-    this.#cluster.waiting -= this.#places;
+    if (this.#copies === undefined) this.#cluster.waiting--;
+    else this.#copies.tries--;
     this.#cluster = undefined;
     this.#record = undefined;
     this.#host = undefined;

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { callFacts } from "../../../../src/bridge-proxy/dubbo/call-facts.ts";
+import { ProtocolError } from "../../../../src/base/errors.ts";
+import { type CallFacts, callFacts, copyFacts } from "../../../../src/bridge-proxy/dubbo/call-facts.ts";
 import { compileHash } from "../../../../src/bridge-proxy/policies/hash.ts";
-import type { HostDecision } from "../../../../src/bridge-proxy/route.ts";
+import type { CompiledRoute, HostDecision } from "../../../../src/bridge-proxy/route.ts";
 import type { RequestView } from "../../../../src/codecs/dubbo2/request-view.ts";
 
 const key = { interface: "a.B", group: "", version: "" };
@@ -34,4 +35,15 @@ test("routers are told of the call and of its caller", () => {
     "east",
     undefined,
   ]);
+});
+
+test("copies are led by what their own routes ask for; one that cannot be read has nothing", () => {
+  const routes = ["a", "b"].map((name) => ({ name }) as unknown as CompiledRoute);
+  const mirrors = routes.map((route) => ({ share: 1, route }));
+  const made = copyFacts({ mirrors }, ({ name }) => {
+    if (name === "b") throw new ProtocolError("dubbo2", "no");
+    return { tag: name } as unknown as CallFacts;
+  });
+  expect([...made!.values()]).toEqual([{ tag: "a" }]);
+  expect(copyFacts({ mirrors: undefined }, () => expect.fail("asked"))).toBeUndefined();
 });

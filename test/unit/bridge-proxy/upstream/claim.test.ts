@@ -59,10 +59,11 @@ test("nothing is said of a try that ended by nobody's fault, or of a cluster tha
 test("a copy takes no call's place, and counts what its provider does", () => {
   const { said, cluster, claim, host } = stage();
   const record = { failed: (reason: string) => said.push(reason) } as unknown as EndpointRecord;
-  claim.begin(cluster as unknown as Cluster, { record, host }, true);
-  expect(cluster.waiting).toBe(0);
+  const copies = { tries: 0 };
+  claim.begin(cluster as unknown as Cluster, { record, host }, copies);
+  expect([cluster.waiting, copies.tries]).toEqual([0, 1]);
   claim.failed("timeout");
-  expect([cluster.waiting, said]).toEqual([0, ["timeout"]]);
+  expect([cluster.waiting, copies.tries, said]).toEqual([0, 0, ["timeout"]]);
 });
 
 test("a try that goes elsewhere, as connecting takes long, is no failure of its provider", () => {
