@@ -22,7 +22,7 @@ export function createAnalyzeCommand(): Command {
     .option("--admin <url>", "check against the services that this running instance knows")
     .option(
       "-c, --config <file>",
-      "take the mesh's namespaces from this file; else the running instance's, else the defaults",
+      "take the mesh's settings (namespaces, external servers of policies) from this file; else the running instance's; with neither, namespaces are the defaults and those servers are not checked",
     )
     .addOption(outputOption())
     .addHelpText(

@@ -38,10 +38,11 @@ function printDestination({ cluster, share, loadBalancer, routers = [], endpoint
   ];
 }
 
-function printAuthorization({ side, for: name, decision, why, policies }: Authorization): string[] {
+function printAuthorization({ side, for: name, mtls, isCopy, decision, why, policies }: Authorization): string[] {
   const reasons = why.join("; ");
   const told = decision === "open" ? `allowed if ${reasons}` : `${decision}: ${reasons}`;
-  return [`authorization, ${side}, ${name}: ${told}`, ...policies.flatMap(printPolicy)];
+  const where = `${side}${mtls === undefined ? "" : ` (mutual TLS ${mtls})`}${isCopy === true ? " (a mirror's copy)" : ""}`;
+  return [`authorization, ${where}, ${name}: ${told}`, ...policies.flatMap(printPolicy)];
 }
 
 function printPolicy({ kind, action, policy, rule, at, dryRun, verdict, why }: PolicyVerdict): string[] {

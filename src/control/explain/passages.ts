@@ -11,6 +11,7 @@ import { indexAuthorization } from "../compile/authorization.ts";
 import { isHttpService } from "../rules/lower-http.ts";
 import { type Judgement, judgeCall } from "./authorization.ts";
 import type { SeenCall, Told } from "./conditions.ts";
+import { judgeConnection, seenPrincipal, type TakenMtls } from "./connection.ts";
 import { createPolicyPlaces } from "./policy-places.ts";
 
 /** What one proxy on the call's way says of who may make it. */
@@ -19,6 +20,10 @@ export interface Authorization extends Judgement {
   readonly side: "outbound" | "inbound";
   /** Host of the service that the call is led to, or name of the inbound listener. */
   readonly for: string;
+  /** Of an inbound listener: what it takes. */
+  readonly mtls?: TakenMtls;
+  /** It is asked for a mirror's copy of the call. */
+  readonly isCopy?: true;
 }
 
 /** Rules and services as they are known; explanations without them have no places. */
@@ -47,7 +52,7 @@ export interface Way {
 }
 
 /**
- * Asks the policies of each service that a call is led to, then those of the inbound listeners among its endpoints: a provider at its own address
+ * Asks the policies of each service that a call, or a mirror's copy of it, is led to, then those of the inbound listeners among its endpoints: a provider at its own address
  * is called past them.
  */
 export function explainAuthorization(
@@ -57,16 +62,17 @@ export function explainAuthorization(
   known: Known | undefined,
 ): Authorization[] {
   const hosts = [...new Set(ways.map(({ host }) => host))];
-  const outbound = hosts.map((host): Authorization => {
+  const copies = mirrorsOf(resources, passing.route);
+  const outbound = [...hosts, ...copies].map((host, at): Authorization => {
     const configs = configsOf(hostNamed(resources, host));
     const entry = known?.entries.find((one) => one.host === host);
     const places = createPolicyPlaces(known?.rules ?? [], scopeOf(known, entry));
-    const call = seenOutbound(
-      resources,
-      entry !== undefined && isHttpService(entry) ? asRequest(passing) : passing,
-      configs,
-    );
-    return { side: "outbound", for: host, ...judgeCall(configs, call, places) };
+    const isCopy = at >= hosts.length;
+    const asked =
+      entry !== undefined && isHttpService(entry) ? asRequest(passing) : isCopy ? asCopy(passing, entry) : passing;
+    const call = seenOutbound(resources, asked, configs);
+    const judged = judgeCall(configs, call, places);
+    return { side: "outbound", for: host, ...(isCopy && { isCopy }), ...judged };
   });
   const addresses = new Set(ways.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)));
   const inbound = resources.listeners.flatMap(({ name, resource }): Authorization[] => {
@@ -75,15 +81,34 @@ export function explainAuthorization(
     if (facts.inbound === undefined || !addresses.has(printAddress(address, portValue))) return [];
     const configs = configsOf(virtualHostsOf(resources, facts.routeConfigName)[0]);
     const places = createPolicyPlaces(known?.rules ?? [], undefined);
-    const call = seenInbound(facts.protocol === "http" ? asRequest(passing) : passing, configs);
-    return [{ side: "inbound", for: name, ...judgeCall(configs, call, places) }];
+    const { mtls } = facts.inbound;
+    const principal = seenPrincipal(mtls, passing.principal);
+    const call = seenInbound({ ...(facts.protocol === "http" ? asRequest(passing) : passing), principal }, configs);
+    const judged = judgeConnection(mtls, passing.principal, judgeCall(configs, call, places));
+    return [{ side: "inbound", for: name, mtls, ...judged }];
   });
   return [...outbound, ...inbound];
+}
+
+/** Hosts of the services that copies go to. */
+function mirrorsOf({ clusters }: ResourceSet, { route }: Route): string[] {
+  const hosts = (route?.requestMirrorPolicies ?? []).map(({ cluster: name }) => {
+    const facts = clusters.find((one) => one.name === name)?.resource.metadata.filterMetadata[TRESTLE_METADATA];
+    return facts?.host ?? name.split("|")[3] ?? name;
+  });
+  return [...new Set(hosts)];
 }
 
 /** A request over HTTP has a path of its own, which is told as `:path`. */
 function asRequest(passing: Passing): Passing {
   return { ...passing, path: passing.header(":path") };
+}
+
+/** A copy calls the same method of the mirror's own interface. */
+function asCopy(passing: Passing, entry: Entry | undefined): Passing {
+  const method = passing.path?.slice(passing.path.lastIndexOf("/") + 1);
+  const isKnown = entry !== undefined && method !== undefined;
+  return { ...passing, path: isKnown ? `/${entry.service.interface}/${method}` : undefined };
 }
 
 function configsOf(host: VirtualHost | undefined): AuthzConfigs {

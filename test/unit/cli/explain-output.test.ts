@@ -67,13 +67,25 @@ test("each proxy's decision is printed with its policies, their places and what 
         { ...guard, verdict: "unknown" as const, why: [] },
       ],
     },
-    { side: "inbound" as const, for: "in", decision: "open" as const, why: ["a", "b"], policies: [] },
+    {
+      side: "outbound" as const,
+      for: "b",
+      isCopy: true as const,
+      decision: "denied" as const,
+      why: ["c"],
+      policies: [],
+    },
+    {
+      ...{ side: "inbound" as const, for: "in", mtls: "STRICT" as const },
+      ...{ decision: "open" as const, why: ["a", "b"], policies: [] },
+    },
   ];
   expect(printExplanation({ ...explanation, authorization })).toContain(`policies:    timeout 2s
 authorization, outbound, com.acme.a: denied: there are ALLOW policies, and none matches
   ALLOW AuthorizationPolicy default/a rule 0 (p.yaml:4): does not match
     path is /a, asked is path = /b
   SerializationGuard default/g (dry run): unknown
-authorization, inbound, in: allowed if a; b
+authorization, outbound (a mirror's copy), b: denied: c
+authorization, inbound (mutual TLS STRICT), in: allowed if a; b
 `);
 });

@@ -140,3 +140,35 @@ test("the path and verb of an HTTP request are told as headers, else not at all"
   expect(decisionOf({ ":method": "GET", ":path": "/cart/7" })).toBe("allowed");
   expect(decisionOf({ ":method": "GET", ":path": "/stock" })).toBe("denied");
 });
+
+describe("what an inbound listener takes", () => {
+  const peers = (mode: string) =>
+    `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: p}\nspec: {mtls: {mode: ${mode}}}\n`;
+  const rows: [string, Partial<MadeUpCall>, string, string][] = [
+    ["STRICT", { principal: WEB }, "allowed", "ALLOW default/shop rule 0 matches"],
+    ["STRICT", { principal: "" }, "denied", "PeerAuthentication asks for mutual TLS"],
+    ["STRICT", {}, "open", "it comes by mutual TLS (STRICT); one matches of"],
+    ["PERMISSIVE", { principal: WEB }, "allowed", "ALLOW default/shop rule 0 matches"],
+    ["DISABLE", { principal: WEB }, "denied", "there are ALLOW policies, and none matches"],
+  ];
+  test.each(rows)("%s, %o: %s", (mode, call, decision, why) => {
+    const inbound = authorizationOf([shop, peers(mode)], call)[1]!;
+    expect(inbound).toMatchObject({ side: "inbound", mtls: mode, decision });
+    expect(inbound.why.join("; ")).toContain(why);
+  });
+});
+
+test("the policies of a mirror are asked for its copy", () => {
+  const mirror = virtualServiceText(
+    "v",
+    "[com.acme.Orders]",
+    "[{route: [{destination: {host: com.acme.Orders}}], mirrors: [{destination: {host: com.acme.Stock}}]}]",
+  );
+  const denied = policyText("stock", "{action: DENY, rules: [{to: [{operation: {paths: [/com.acme.Stock/get]}}]}]}");
+  const found = authorizationOf([mirror, denied], { principal: WEB });
+  expect(found.map(({ side, for: name, isCopy, decision }) => [side, name, isCopy, decision])).toEqual([
+    ["outbound", "com.acme.orders", undefined, "allowed"],
+    ["outbound", "com.acme.stock", true, "denied"],
+    ["inbound", "inbound_10.0.0.5_20890", undefined, "allowed"],
+  ]);
+});
