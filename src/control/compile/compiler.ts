@@ -145,7 +145,7 @@ class CompilerMemory {
     const whole = { namespace, labels: node.labels ?? {}, locality, isShared, isEmbedded, mesh };
     const sidecar = sidecarOf(world.rules, whole);
     const client = { ...whole, labels };
-    const key = JSON.stringify([client, sidecar && [sidecar.namespace, sidecar.name]]);
+    const key = JSON.stringify([client, sidecar && world.sidecarKey(sidecar)]);
     const place: Place = { world, client, sidecar, key, made: known?.made };
     this.#places.set(node, place);
     return place;

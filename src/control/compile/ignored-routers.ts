@@ -13,7 +13,11 @@ const CLIENTS = {
 /** Places of routers that are named for one service. */
 const MAX_PLACES = 3;
 
-const memory = new WeakMap<ResourceSet, Map<string, readonly Finding[]>>();
+/** By lists of endpoints, which many clients share. */
+const memory = new WeakMap<
+  object,
+  { readonly entries: readonly Entry[]; readonly kinds: Map<string, readonly Finding[]> }
+>();
 
 /**
  * Services of a set that Dubbo's routers in a registry choose the providers of, where clients of that kind are given them: such a client
@@ -24,10 +28,13 @@ export function ignoredRouters(
   entries: readonly Entry[],
   kind: keyof typeof CLIENTS,
 ): readonly Finding[] {
-  const known = memory.get(resources) ?? new Map<string, readonly Finding[]>();
-  memory.set(resources, known);
-  const found = known.get(kind) ?? find(resources, entries, kind);
-  known.set(kind, found);
+  let known = memory.get(resources.endpoints);
+  if (known?.entries !== entries) {
+    known = { entries, kinds: new Map() };
+    memory.set(resources.endpoints, known);
+  }
+  const found = known.kinds.get(kind) ?? find(resources, entries, kind);
+  known.kinds.set(kind, found);
   return found;
 }
 

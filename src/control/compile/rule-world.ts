@@ -2,6 +2,7 @@ import type { AuthzConfigs } from "../../codecs/xds/authz.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { MeshSettings } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
+import type { Sidecar } from "../../model/rules/sidecar.ts";
 import { contentVersion } from "../../model/snapshot.ts";
 import { withAttachedRules } from "../rules/attached-rules.ts";
 import { type RuleClient, selectsLabels } from "../rules/client.ts";
@@ -41,6 +42,7 @@ export class RuleWorld {
   readonly protocols: string;
   readonly #indexes = new Map<string, RuleIndex>();
   #selecting: readonly Rule[] | undefined;
+  #sidecarKeys: Map<Sidecar, string> | undefined;
   #changes: { readonly since: RuleWorld; readonly changes: RuleChanges } | undefined;
   readonly #policed: readonly Rule[];
 
@@ -87,6 +89,22 @@ export class RuleWorld {
       ofAll.set(entry, found);
     }
     return found.made;
+  }
+
+  /** What tells a Sidecar apart from the others, and stays when its content changes. Two sources may have one name each. */
+  sidecarKey(sidecar: Sidecar): string {
+    if (this.#sidecarKeys === undefined) {
+      this.#sidecarKeys = new Map();
+      const counts = new Map<string, number>();
+      for (const rule of this.rules) {
+        if (rule.kind !== "Sidecar") continue;
+        const name = `${rule.namespace}/${rule.name}`;
+        const count = counts.get(name) ?? 0;
+        counts.set(name, count + 1);
+        this.#sidecarKeys.set(rule, `${name} ${count}`);
+      }
+    }
+    return this.#sidecarKeys.get(sidecar) ?? `${sidecar.namespace}/${sidecar.name}`;
   }
 
   /** What these rules change for services since others. */

@@ -10,6 +10,7 @@ import { tcpServices } from "./envoy/tcp.ts";
 import { withoutSecrets } from "./envoy/without-secrets.ts";
 import { createGrpcCompiler } from "./grpc/target.ts";
 import { ignoredRouters } from "./ignored-routers.ts";
+import { ToldFindings } from "./told-findings.ts";
 
 /** What a client of the xDS server is, and so which form its resources have. */
 export type ClientKind = "trestle" | "envoy" | "grpc" | "dubbo-xds";
@@ -43,14 +44,14 @@ export interface ServedInputs {
 export interface ServedSource {
   /** The set for a client; undefined while nothing is known yet, and for a Trestle proxy, whose resources need no other form. */
   resourcesFor(node: NodeText & { readonly identity?: string }): ServedSet | undefined;
-  /** Of the clients of each kind that were given resources last: what rules ask for and they cannot do. */
+  /** Of all clients that were given resources of the newest snapshot: what rules ask for and they cannot do, each once. */
   findings(): readonly Finding[];
 }
 
 /** Joins the compilers of all kinds of clients. Clients of one kind that say the same of themselves are given the same set. */
 export function createServedSource({ snapshot, compile }: ServedInputs): ServedSource {
   const [envoy, grpc, dubbo] = [createEnvoyCompiler(), createGrpcCompiler(), createDubboXdsCompiler()];
-  const found = new Map<ClientKind, { readonly of: Snapshot; readonly findings: readonly Finding[] }>();
+  const told = new ToldFindings();
   return {
     resourcesFor(node) {
       const kind = clientKind(node);
@@ -58,16 +59,11 @@ export function createServedSource({ snapshot, compile }: ServedInputs): ServedS
       if (now === undefined || kind === "trestle") return undefined;
       const resources = compile(now, node);
       const routers = ignoredRouters(resources, now.entries, kind);
-      const tell = (more: readonly Finding[] = []) => {
-        const findings = [...more, ...routers];
-        if (findings.length > 0) found.set(kind, { of: now, findings });
-      };
+      told.tell(now, routers);
       switch (kind) {
         case "grpc":
-          tell();
           return grpc(resources, now.entries);
         case "dubbo-xds":
-          tell();
           return dubbo(resources, now.entries);
         case "envoy": {
           const own = envoyNode(node);
@@ -76,13 +72,13 @@ export function createServedSource({ snapshot, compile }: ServedInputs): ServedS
           const { set, findings } = envoy(resources, now.entries, own, tcp);
           // Without TLS nobody is told secrets.
           const given = node.identity === undefined ? withoutSecrets(set) : { set, findings: [] };
-          tell(given.findings.length === 0 ? findings : [...findings, ...given.findings]);
+          told.tell(now, findings, given.findings);
           return given.set;
         }
         default:
           return kind satisfies never;
       }
     },
-    findings: () => [...found.values()].flatMap(({ of, findings }) => (of === snapshot() ? findings : [])),
+    findings: () => told.of(snapshot()),
   };
 }

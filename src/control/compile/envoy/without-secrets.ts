@@ -1,3 +1,4 @@
+import { noteOrigin, originOf } from "../../../codecs/xds/origins.ts";
 import { CLUSTER_TYPE, LISTENER_TYPE } from "../../../codecs/xds/resources.ts";
 import { listVersion, type ServedList, type ServedResource, type ServedSet } from "../../../codecs/xds/served.ts";
 import type { Finding } from "../../../model/entry.ts";
@@ -52,7 +53,12 @@ function plainOf(one: ServedResource, typeUrl: string): ServedResource | undefin
   if (plain === undefined) {
     const resource = one.resource as ProtoJson;
     if (!namesSecret(resource)) plain = one;
-    else plain = typeUrl === LISTENER_TYPE ? null : versioned(one.name, plainCluster(resource));
+    else if (typeUrl === LISTENER_TYPE) plain = null;
+    else {
+      const cluster = plainCluster(resource);
+      noteOrigin(cluster, originOf(resource));
+      plain = versioned(one.name, cluster);
+    }
     made.set(one, plain);
   }
   return plain ?? undefined;
@@ -60,9 +66,8 @@ function plainOf(one: ServedResource, typeUrl: string): ServedResource | undefin
 
 function plainCluster(cluster: ProtoJson): ProtoJson {
   const { transportSocketMatches, transportSocket, ...rest } = cluster;
-  const matches = namesSecret(transportSocketMatches)
-    ? {}
-    : { ...(transportSocketMatches !== undefined && { transportSocketMatches }) };
+  const kept = ((transportSocketMatches ?? []) as readonly ProtoJson[]).filter((one) => !namesSecret(one));
+  const matches = kept.length > 0 ? { transportSocketMatches: kept } : {};
   if (!namesSecret(transportSocket))
     return { ...rest, ...matches, ...(transportSocket !== undefined && { transportSocket }) };
   const { edsClusterConfig: _, ...closed } = rest;

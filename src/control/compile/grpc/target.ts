@@ -1,4 +1,5 @@
 import type { ClusterLoadAssignment } from "../../../codecs/xds/endpoint.ts";
+import { noteOrigin, originOf } from "../../../codecs/xds/origins.ts";
 import {
   CLUSTER_TYPE,
   ENDPOINT_TYPE,
@@ -74,6 +75,7 @@ function compile(
     if (known !== undefined && known.from === from && known.made.cluster.name === own) return [known.made];
     const none: ClusterLoadAssignment = { clusterName: name, endpoints: [] };
     const { cluster, endpoints } = grpcCluster(resource, from ?? none, own, ["tri", "http"]);
+    noteOrigin(cluster, originOf(resource));
     const made = { cluster: versioned(own, cluster), endpoints: endpoints && versioned(own, endpoints) };
     memory.set(resource, { from, made });
     return [made];

@@ -211,3 +211,22 @@ test("whatever changes, every kind of client is given what a compile from empty 
     for (const one of nodes) expect(remembering(snapshot, one)).toEqual(compile(snapshot, one));
   }
 });
+
+test("two Sidecars of one name, from two sources, each narrow the clients that they select", () => {
+  const sidecar = (app: string, host: string) =>
+    rulesOf(
+      `apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: s}\nspec: {workloadSelector: {labels: {app: ${app}}}, egress: [{hosts: ['*/${host}']}]}\n`,
+    );
+  const compiler = createCompiler();
+  const [left, right] = ["left", "right"].map((app) => ({ ...node, id: app, labels: { app } }));
+  const seen = (snapshot: ReturnType<typeof createSnapshot>) =>
+    [left!, right!, left!].map((of) =>
+      compiler(snapshot, of)
+        .clusters.map(({ name }) => name.split("|")[3])
+        .join(),
+    );
+  const both = createSnapshot([a, b, c], [...sidecar("left", "com.acme.A"), ...sidecar("right", "com.acme.B")]);
+  expect(seen(both)).toEqual(["com.acme.a", "com.acme.b", "com.acme.a"]);
+  const changed = createSnapshot([a, b, c], [...sidecar("left", "com.acme.A"), ...sidecar("right", "com.acme.C")]);
+  expect(seen(changed)).toEqual(["com.acme.a", "com.acme.c", "com.acme.a"]);
+});

@@ -5,6 +5,7 @@ import { createCompiler } from "../../../../src/control/compile/compiler.ts";
 import { clientKind, createServedSource } from "../../../../src/control/compile/served-source.ts";
 import { createSnapshot, type Snapshot } from "../../../../src/model/snapshot.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
+import { destinationRuleText, rulesOf } from "../../../support/rules.ts";
 
 const node = (userAgentName: string, id = "n", metadata: NodeText["metadata"] = {}): NodeText => ({
   id,
@@ -73,4 +74,22 @@ test("what clients of each kind cannot do is told of all kinds, while that is so
   ]);
   snapshot = createSnapshot([entry], [], ["dubbo", "tri"]);
   expect(source.findings()).toEqual([]);
+});
+
+test("what one Envoy cannot do is told, whichever was served last", () => {
+  const rules = rulesOf(destinationRuleText("d", "com.acme.A", "trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}"));
+  const snapshot = createSnapshot([entryOf("com.acme.A", ["tri://10.0.0.1:50051"])], rules, ["dubbo", "tri"]);
+  const compile = createCompiler();
+  const source = createServedSource({
+    snapshot: () => snapshot,
+    compile: (of) => compile(of, { id: "any", dubbo: [] }),
+  });
+  const trusted = { ...node("envoy", "b"), identity: "spiffe://cluster.local/ns/default/sa/b" };
+  const codes = () => source.findings().map(({ code }) => code);
+  source.resourcesFor(trusted);
+  expect(codes()).toEqual([]);
+  source.resourcesFor(node("envoy", "a"));
+  source.resourcesFor(trusted);
+  source.resourcesFor(node("envoy", "c"));
+  expect(codes()).toEqual(["TR0715"]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { originOf } from "../../../../../src/codecs/xds/origins.ts";
 import { encodeResource } from "../../../../../src/codecs/xds/resource-bytes.ts";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "../../../../../src/codecs/xds/resources.ts";
 import type { ServedSet } from "../../../../../src/codecs/xds/served.ts";
@@ -6,6 +7,7 @@ import { createCompiler } from "../../../../../src/control/compile/compiler.ts";
 import { createGrpcCompiler } from "../../../../../src/control/compile/grpc/target.ts";
 import { createSnapshot } from "../../../../../src/model/snapshot.ts";
 import { entryOf } from "../../../../support/rule-cases.ts";
+import { rulesOf } from "../../../../support/rules.ts";
 
 const services: Readonly<Record<string, readonly string[]>> = {
   "com.acme.Old": ["dubbo://10.0.0.1:20880"],
@@ -55,4 +57,15 @@ test("of what did not change nothing is made again", () => {
   expect(after.types.get(ROUTE_TYPE)).toBe(before.types.get(ROUTE_TYPE));
   expect(after.types.get(ENDPOINT_TYPE)).not.toBe(before.types.get(ENDPOINT_TYPE));
   expect(after.version).not.toBe(before.version);
+});
+
+test("a cluster that a client refuses is known by the rule that it was made of", () => {
+  const entries = [entryOf("com.acme.Stock:1.0.0", ["tri://10.0.0.1:50051"])];
+  const rule =
+    "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: pool}\nspec: {host: com.acme.Stock, trafficPolicy: {connectionPool: {http: {http2MaxRequests: 5}}}}\n";
+  const snapshot = createSnapshot(entries, rulesOf(rule), ["dubbo", "tri", "http"]);
+  const set = createGrpcCompiler()(createCompiler()(snapshot, { id: "any", dubbo: [] }), entries);
+  const [cluster] = set.types.get(CLUSTER_TYPE)!;
+  expect(cluster!.resource).toMatchObject({ circuitBreakers: { thresholds: [{ maxRequests: 5 }] } });
+  expect(originOf(cluster!.resource)).toMatchObject({ rule: "pool" });
 });
