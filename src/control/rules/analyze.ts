@@ -7,6 +7,7 @@ import { analyzeClaims } from "./analyze-claims.ts";
 import { analyzeConnections } from "./analyze-connections.ts";
 import { analyzeDestinations } from "./analyze-destinations.ts";
 import { analyzeHosts } from "./analyze-hosts.ts";
+import { analyzeMtls } from "./analyze-mtls.ts";
 import { analyzePeerAuthentications } from "./analyze-peer-authentications.ts";
 import { analyzeRateLimits } from "./analyze-rate-limits.ts";
 import { analyzeRegistryRouters } from "./analyze-registry-routers.ts";
@@ -46,6 +47,7 @@ export function analyzeRules(
   analyzeScopes(rules, entries, found.report);
   analyzeRest(rules, entries, found.report);
   analyzePeerAuthentications(rules, entries, mesh, found.report);
+  analyzeMtls(bindings, rules, mesh, found.report);
   analyzeAuthorization(rules, entries, mesh, found.report);
   return sortFindings(found.list());
 }

@@ -74,6 +74,7 @@ export const RULE_FINDINGS = {
   TR0280: { severity: "warning", title: "two PeerAuthentications for the same workloads" },
   TR0281: { severity: "warning", title: "PeerAuthentication that chooses no workload" },
   TR0282: { severity: "warning", title: "mutual TLS that providers' own ports do not ask for" },
+  TR0283: { severity: "error", title: "DestinationRule and PeerAuthentication that contradict each other" },
 } as const satisfies Record<string, { readonly severity: Finding["severity"]; readonly title: string }>;
 
 /** A code of {@link RULE_FINDINGS}. */
