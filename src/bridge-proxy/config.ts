@@ -26,6 +26,7 @@ import { HostAuthz } from "./authz/gate.ts";
 import { compileIdentities, type IdentityOf } from "./authz/vouched.ts";
 import type { ProxyContext } from "./context.ts";
 import { Callee } from "./dubbo/callee.ts";
+import type { GatewayChain } from "./gateway/chains.ts";
 import { GatewayTable } from "./gateway/table.ts";
 import { HttpCallee } from "./http/callee.ts";
 import { LimitMemory } from "./policies/limits.ts";
@@ -60,6 +61,7 @@ export class ProxyConfig {
   readonly #limits: LimitMemory;
   /** By the name of their routes, made when first asked for. */
   readonly #gateways = new Map<string, GatewayTable>();
+  readonly #chains = new Map<string, readonly GatewayChain[]>();
   /** By the name of their routes, made when first asked for: what inbound listeners are led by. */
   readonly #inbound = new Map<string, RuntimeConfig>();
   /** Of the schemas in force, once somebody asked. */
@@ -98,11 +100,29 @@ export class ProxyConfig {
 
   /** How TLS is ended on connections that the listener at `host:port` accepts; undefined where it says nothing of that. */
   acceptedTls(key: string): TlsContext | undefined {
-    const listener = this.listeners.find(({ address: { socketAddress } }) => {
+    const socket = this.#listenerAt(key)?.filterChains?.[0]?.transportSocket;
+    return socket?.typedConfig && this.#context.tls.contexts.of(socket.typedConfig.commonTlsContext);
+  }
+
+  #listenerAt(key: string): Listener | undefined {
+    return this.listeners.find(({ address: { socketAddress } }) => {
       return key === `${socketAddress.address}:${socketAddress.portValue}`;
     });
-    const socket = listener?.filterChains?.[0]?.transportSocket;
-    return socket?.typedConfig && this.#context.tls.contexts.of(socket.typedConfig.commonTlsContext);
+  }
+
+  /** The chains of a gateway's port that ends TLS; undefined for plain text. */
+  gatewayChains(key: string): readonly GatewayChain[] | undefined {
+    const known = this.#chains.get(key);
+    if (known !== undefined) return known;
+    const chains = this.#listenerAt(key)?.filterChains?.flatMap(({ name = "", filterChainMatch, transportSocket }) => {
+      const config = transportSocket?.typedConfig;
+      if (config === undefined) return [];
+      const tls = this.#context.tls.contexts.of(config.commonTlsContext);
+      const isOptional = config.requireClientCertificate !== true;
+      return [{ routeConfigName: name, serverNames: filterChainMatch?.serverNames, tls, isOptional }];
+    });
+    if (chains !== undefined) this.#chains.set(key, chains);
+    return chains;
   }
 
   /** The routes of a gateway's port, by their name; another object after every change. */
@@ -177,6 +197,7 @@ export class ProxyConfig {
   #build(): RuntimeConfig {
     for (const name of this.#resources[CLUSTER_TYPE].keys()) this.#cluster(name);
     this.#gateways.clear();
+    this.#chains.clear();
     this.#inbound.clear();
     const listener = this.listeners
       .map(({ metadata }) => metadata.filterMetadata[TRESTLE_METADATA])

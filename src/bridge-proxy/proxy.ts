@@ -254,10 +254,17 @@ class ListeningProxy implements RunningProxy {
       case "tri":
         return new AcceptedCaller(context, socket, config, onClosed);
       case "gateway": {
-        const entrance = gatewayEntrance(() => this.#config.gateway(routeConfigName));
-        const tls = this.#config.acceptedTls(key);
-        const serve = (on: Socket, closed: () => void) => new AcceptedCaller(context, on, config, closed, entrance);
-        return tls === undefined ? serve(socket, onClosed) : securedCaller(context, socket, tls, serve, onClosed);
+        const serve = (on: Socket, routes: string, closed: () => void) =>
+          new AcceptedCaller(
+            context,
+            on,
+            config,
+            closed,
+            gatewayEntrance(() => this.#config.gateway(routes)),
+          );
+        const chains = this.#config.gatewayChains(key);
+        if (chains === undefined) return serve(socket, routeConfigName, onClosed);
+        return securedCaller(context, socket, chains, serve, onClosed);
       }
       case "http":
         return new HttpCaller(context, socket, config, onClosed, service ?? "");

@@ -15,6 +15,7 @@ import { startXdsEnvoy, startXdsStage, type XdsEnvoy, type XdsStage } from "../s
 // Gateways that end TLS, asked by curl: Trestle's own with a folder of credentials, and a stock Envoy that has them by SDS.
 const run = promisify(execFile);
 const SITE = "shop.example.com";
+const ADMIN = "admin.example.com";
 const ENVOY = hosts.relay;
 let dir: string;
 let trestle: Trestle;
@@ -23,11 +24,12 @@ let envoy: XdsEnvoy;
 
 const root = createTestRoot("Root of a site");
 const site = createTestLeaf(root, { uri: "", dns: [SITE] });
+const own = createTestLeaf(root, { uri: "", dns: [ADMIN, "b.example.org"] });
 const client = createTestLeaf(root, { uri: "", dns: ["a-client"] });
 const stranger = createTestLeaf(createTestRoot("Root of others"), { uri: "", dns: ["a-client"] });
 
-const server = (port: number, protocol: string, tls = "") =>
-  `- {port: {number: ${port}, name: p${port}, protocol: ${protocol}}, hosts: ["*.example.com"]${tls && `, tls: {${tls}}`}}`;
+const server = (port: number, protocol: string, tls = "", hosts = "*.example.com") =>
+  `- {port: {number: ${port}, name: p${port}, protocol: ${protocol}}, hosts: ["${hosts}"]${tls && `, tls: {${tls}}`}}`;
 
 const rules = `
 apiVersion: networking.istio.io/v1
@@ -40,6 +42,9 @@ spec:
   ${server(8444, "HTTPS", "mode: MUTUAL, credentialName: site")}
   ${server(8445, "HTTPS", "mode: SIMPLE, serverCertificate: DIR/site/tls.crt, privateKey: DIR/site/tls.key")}
   ${server(8080, "HTTP")}
+  ${server(8446, "HTTPS", "mode: SIMPLE, credentialName: site")}
+  ${server(8446, "HTTPS", "mode: MUTUAL, credentialName: own", ADMIN)}
+  ${server(8446, "HTTPS", "mode: OPTIONAL_MUTUAL, credentialName: own", "b.example.org")}
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -53,7 +58,7 @@ apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: site}
 spec:
-  hosts: [${SITE}]
+  hosts: [${SITE}, ${ADMIN}, b.example.org]
   gateways: [edge, other]
   http:
   - {match: [{uri: {prefix: /a}}], delegate: {name: hello}}
@@ -100,9 +105,11 @@ const shown = (name: string) => ["--cert", join(dir, `${name}.crt`), "--key", jo
 beforeAll(async () => {
   requireNamespace();
   dir = await mkdtemp(join(tmpdir(), "trestle-gateway-tls-"));
-  await mkdir(join(dir, "credentials/site"), { recursive: true });
-  await put("credentials/site/tls", site);
-  await writeFile(join(dir, "credentials/site/ca.crt"), root.root);
+  for (const [name, leaf] of Object.entries({ site, own })) {
+    await mkdir(join(dir, "credentials", name), { recursive: true });
+    await put(`credentials/${name}/tls`, leaf);
+    await writeFile(join(dir, "credentials", name, "ca.crt"), root.root);
+  }
   await writeFile(join(dir, "root.pem"), root.root);
   await put("client", client);
   await put("stranger", stranger);
@@ -115,7 +122,9 @@ beforeAll(async () => {
     extra: ["-c", join(dir, "trestle.yaml")],
   });
   stage = await startXdsStage(ENVOY, { services: {}, rules: text });
-  const secrets = secretsOf("site", { certificate: site.chain, key: site.key, roots: root.root });
+  const secrets = Object.entries({ site, own }).flatMap(([name, leaf]) =>
+    secretsOf(name, { certificate: leaf.chain, key: leaf.key, roots: root.root }),
+  );
   stage.identity = "spiffe://cluster.local/ns/default/sa/edge";
   stage.spoil = (set) => withCredentials(set, secrets, () => true);
   envoy = await startXdsEnvoy({ nodeId: `router~${ENVOY}~gateway~e2e`, server: stage, labels: { app: "edge" } });
@@ -152,6 +161,26 @@ test.each(gateways)("%s: MUTUAL asks for a certificate of the credential's roots
   expect(await curl(at, 8444)).not.toContain("hello");
   expect(await curl(at, 8444, shown("stranger"))).not.toContain("hello");
 });
+
+test.each(gateways)("%s: certificates, and what is asked of callers, by the name that they ask for", async (_, at) => {
+  expect(await curl(at, 8446)).toBe("hello 200 2");
+  expect(await curl(at, 8446, shown("client"), ADMIN)).toBe("hello 200 2");
+  expect(await curl(at, 8446, [], ADMIN)).not.toContain("hello");
+  // Who came in by another name reaches nothing of it.
+  const asked = ["-H", `host: ${ADMIN}`];
+  expect(await curl(at, 8446, asked)).toBe("421 2");
+  expect(await curl(at, 8446, [...asked, "--http1.1"])).toBe("421 1.1");
+  expect(await curl(at, 8446, [], "c.example.org")).not.toMatch(/hello|200|404/);
+});
+
+test.each(gateways)(
+  "%s: OPTIONAL_MUTUAL takes callers without a certificate, and none with a wrong one",
+  async (_, at) => {
+    expect(await curl(at, 8446, [], "b.example.org")).toBe("hello 200 2");
+    expect(await curl(at, 8446, shown("client"), "b.example.org")).toBe("hello 200 2");
+    expect(await curl(at, 8446, shown("stranger"), "b.example.org")).not.toContain("hello");
+  },
+);
 
 test.each(gateways)(
   "%s: a delegate that is named twice is reached by both; what is not exported is not there",

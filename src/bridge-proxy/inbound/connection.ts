@@ -5,6 +5,7 @@ import type { InboundFacts } from "../../codecs/xds/listener.ts";
 import { identify, type Peer, peerFrom } from "../authz/peer.ts";
 import type { CallerConnection } from "../caller-connection.ts";
 import type { ProxyContext } from "../context.ts";
+import type { GatewayChain } from "../gateway/chains.ts";
 import { addressOf, adopt, prepare } from "../socket-driver.ts";
 import { acceptTls, isOfMesh, peerOf } from "../tls/accept.ts";
 import type { MadeContext, TlsContext } from "../tls/contexts.ts";
@@ -15,11 +16,19 @@ import { openPassage } from "./passage.ts";
 /** What a caller speaks that is served. */
 export type Served = Exclude<Spoken, "tls" | "unknown">;
 
+/** How a gateway's port ends TLS. */
+export interface GatewayOptions {
+  /** The name that a caller asks for counts. */
+  readonly readsName: boolean;
+  /** What holds for callers that ask for this name; undefined for nobody's. */
+  readonly choose: (serverName: string | undefined) => Pick<GatewayChain, "tls" | "isOptional"> | undefined;
+}
+
 /** What an inbound connection is made with. */
 export interface InboundOptions {
   readonly facts: InboundFacts;
   /** Callers come from outside the mesh: their certificates are not asked for identities, and plain text is not answered. */
-  readonly isGateway?: boolean;
+  readonly gateway?: GatewayOptions;
   /** Undefined where the listener has no certificates. */
   readonly tls: TlsContext | undefined;
   /** Serves a caller on `socket`; `refused`: every call is answered that it is not allowed. */
@@ -46,6 +55,8 @@ export class InboundConnection implements CallerConnection {
   #caller: CallerConnection | undefined;
   /** Monotonic ms; 0 while no handshake is under way. */
   #handshakeSinceMs = 0;
+  /** It may do without a certificate. */
+  #isOptional = false;
   #closed = false;
 
   constructor(context: ProxyContext, socket: Socket, options: InboundOptions) {
@@ -111,7 +122,7 @@ export class InboundConnection implements CallerConnection {
     const { tls, nowMs } = this.#context;
     const isRefused = this.#options.facts.mtls === "STRICT";
     if (isRefused) tls.record.plainRefused(this.#address, nowMs);
-    if (spoken === "unknown" || (isRefused && this.#options.isGateway === true)) {
+    if (spoken === "unknown" || (isRefused && this.#options.gateway !== undefined)) {
       this.#context.counters.downstreamProtocolErrors++;
       this.#socket.destroy();
       return;
@@ -122,25 +133,33 @@ export class InboundConnection implements CallerConnection {
   }
 
   #onTls(): void {
-    const { tls } = this.#context;
-    const { facts } = this.#options;
-    let alpn: readonly string[] = [];
-    if (facts.mtls !== "STRICT") {
+    const { facts, gateway } = this.#options;
+    let context = this.#options.tls;
+    let serverName: string | undefined;
+    if (facts.mtls !== "STRICT" || gateway?.readsName === true) {
+      let alpn: readonly string[];
       try {
         const hello = readClientHello(this.#first);
         if (hello === undefined) return;
-        ({ alpn } = hello);
+        ({ alpn, serverName } = hello);
       } catch (error) {
         this.#fail((error as Error).message);
         return;
       }
-      if (facts.mtls === "DISABLE" || !isOfMesh(alpn)) {
+      if (facts.mtls === "DISABLE" || (facts.mtls !== "STRICT" && !isOfMesh(alpn))) {
         this.#pass();
         return;
       }
     }
-    const made = this.#options.tls?.current();
-    if (made === undefined) this.#fail(`no TLS context: ${this.#options.tls?.fault ?? "the listener has none"}`);
+    if (gateway !== undefined) {
+      const chain = gateway.choose(serverName);
+      if (chain === undefined) return this.#fail(`no certificate for ${JSON.stringify(serverName ?? "")}`);
+      context = chain.tls;
+      this.#isOptional = chain.isOptional;
+    }
+    const { tls } = this.#context;
+    const made = context?.current();
+    if (made === undefined) this.#fail(`no TLS context: ${context?.fault ?? "the listener has none"}`);
     else if (tls.handshakes >= this.#context.limits.maxHandshakes) {
       tls.record.counters.tlsOverLimit++;
       this.#socket.destroy();
@@ -178,9 +197,9 @@ export class InboundConnection implements CallerConnection {
     const { tls, originMs } = this.#context;
     this.#context.nowMs = performance.now();
     this.#endHandshake();
-    const peer = peerOf(socket, made, originMs + this.#context.nowMs);
+    const peer = peerOf(socket, made, originMs + this.#context.nowMs, this.#isOptional);
     // Policies ask who a caller in the mesh is: a certificate that says it of nobody, or in two ways, is none of the mesh's.
-    if ("fault" in peer || (peer.identity === undefined && made.verifies && this.#options.isGateway !== true)) {
+    if ("fault" in peer || (peer.identity === undefined && made.verifies && this.#options.gateway === undefined)) {
       tls.record.refused(this.#address, "fault" in peer ? peer.fault : NO_IDENTITY, this.#context.nowMs);
       socket.destroy();
       return;

@@ -5,10 +5,10 @@ import { ANY_DOMAIN } from "../../codecs/xds/route.ts";
 import type { CallerConnection } from "../caller-connection.ts";
 import type { ProxyContext } from "../context.ts";
 import { Caller } from "../dubbo/caller.ts";
+import { chainFor, type GatewayChain } from "../gateway/chains.ts";
 import { HttpCaller } from "../http/caller.ts";
 import { RouteTable } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
-import type { TlsContext } from "../tls/contexts.ts";
 import { AcceptedCaller } from "../triple/accept.ts";
 import { InboundConnection, type InboundOptions } from "./connection.ts";
 
@@ -57,17 +57,25 @@ export function inboundCaller(
 export function securedCaller(
   context: ProxyContext,
   socket: Socket,
-  tls: TlsContext,
-  serve: (socket: Socket, onClosed: () => void) => CallerConnection,
+  chains: readonly GatewayChain[],
+  serve: (socket: Socket, routeConfigName: string, onClosed: () => void) => CallerConnection,
   onClosed: () => void,
 ): CallerConnection {
   const { remoteAddress: address = "", remotePort: port = 0 } = socket;
+  let chain: GatewayChain | undefined = chains[0];
   return new InboundConnection(context, socket, {
     // Nothing is led on as it is where TLS alone is taken.
     facts: { to: { address, port }, mtls: "STRICT" },
-    isGateway: true,
-    tls,
-    serve: (secured, _spoken, _refused, closed) => serve(secured, closed),
+    gateway: {
+      // One without names takes all that ask for TLS: they need not be read.
+      readsName: chains.length > 1 || chain?.serverNames !== undefined,
+      choose: (serverName) => {
+        chain = chainFor(chains, serverName);
+        return chain;
+      },
+    },
+    tls: undefined,
+    serve: (secured, _spoken, _refused, closed) => serve(secured, chain?.routeConfigName ?? "", closed),
     streamFault: () => undefined,
     onClosed,
   });

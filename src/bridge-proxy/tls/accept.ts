@@ -72,12 +72,12 @@ export function acceptTls(
   return socket;
 }
 
-/** Who the peer of a handshake is, or what is held against it; `wallMs` is ms since 1970. */
-export function peerOf(socket: TLSSocket, made: MadeContext, wallMs: number): AcceptedPeer {
+/** Who the peer of a handshake is, or what is held against it; `wallMs` is ms since 1970. With `isOptional` it need not show a certificate. */
+export function peerOf(socket: TLSSocket, made: MadeContext, wallMs: number, isOptional = false): AcceptedPeer {
   const isResumed = socket.isSessionReused();
   if (!made.verifies) return { identity: undefined, isResumed };
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return { fault: NO_CERTIFICATE };
+  if (certificate === undefined) return isOptional ? { identity: undefined, isResumed } : { fault: NO_CERTIFICATE };
   const error = verifyError(socket);
   if (error !== undefined) return { fault: chainFault(error) };
   // OpenSSL did not look at the time again where a session is taken up.

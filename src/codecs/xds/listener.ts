@@ -6,9 +6,18 @@ import type { DownstreamTlsContext, TransportSocket } from "./tls.ts";
 export interface Listener {
   readonly name: string;
   readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
-  /** Of an inbound listener: with which certificates it ends TLS. A proxy looks at the first one's transport socket alone. */
-  readonly filterChains?: readonly { readonly transportSocket?: TransportSocket<DownstreamTlsContext> }[];
+  /** With which certificates it ends TLS: of an inbound listener one, of a gateway's one for each of the names that callers ask for. */
+  readonly filterChains?: readonly FilterChain[];
   readonly metadata: Metadata<ListenerFacts>;
+}
+
+/** How connections are taken that ask for one of some names. */
+export interface FilterChain {
+  /** Of a gateway: its RouteConfiguration's name. */
+  readonly name?: string;
+  /** Without names it is for all connections that ask for no other chain's. */
+  readonly filterChainMatch?: { readonly serverNames: readonly string[] };
+  readonly transportSocket?: TransportSocket<DownstreamTlsContext>;
 }
 
 /**

@@ -16,9 +16,11 @@ export function viewOpenApi(
   port: string | undefined,
 ): OpenApiView {
   const ports = new Map(
-    (resources?.listeners ?? []).flatMap(({ resource: { address, metadata } }) => {
+    (resources?.listeners ?? []).flatMap(({ resource: { address, metadata, filterChains = [] } }) => {
       const { protocol, routeConfigName } = metadata.filterMetadata[TRESTLE_METADATA];
-      return protocol === "gateway" ? [[routeConfigName, String(address.socketAddress.portValue)] as const] : [];
+      const names = [routeConfigName, ...filterChains.flatMap(({ name = [] }) => name)];
+      const port = String(address.socketAddress.portValue);
+      return protocol === "gateway" ? names.map((name) => [name, port] as const) : [];
     }),
   );
   const served = (resources?.routes ?? []).flatMap(({ name, resource }) =>

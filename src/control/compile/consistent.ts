@@ -23,9 +23,11 @@ export function checkConsistent(resources: ResourceSet): readonly string[] {
   for (const name of clusters) if (!endpoints.has(name)) problems.push(`cluster ${name} has no endpoint set`);
   for (const name of endpoints) if (!clusters.has(name)) problems.push(`endpoint set ${name} belongs to no cluster`);
   for (const { name, resource } of resources.listeners) {
-    const wanted = resource.metadata.filterMetadata["io.trestle"].routeConfigName;
-    if (!routes.has(wanted))
-      problems.push(`listener ${name} asks for route configuration ${wanted}, which is not there`);
+    const own = resource.metadata.filterMetadata["io.trestle"].routeConfigName;
+    const chains = (resource.filterChains ?? []).flatMap((chain) => chain.name ?? []);
+    for (const wanted of new Set([own, ...chains]))
+      if (!routes.has(wanted))
+        problems.push(`listener ${name} asks for route configuration ${wanted}, which is not there`);
   }
   names(resources.virtualHosts, "virtual host");
   for (const { name } of resources.virtualHosts) {

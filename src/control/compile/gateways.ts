@@ -41,14 +41,16 @@ export function compileGateways(
     const entry = index.byHost(host);
     return entry === undefined ? [] : hashes(entry, subset);
   };
-  const compiled = lowerGateways(rules, index, client).map(({ bind, port, hosts, tls }) => {
-    const name = `gateway_${bind === undefined ? "" : `${bind}_`}${port}`;
-    const virtualHosts = hosts.map(({ domain, routes }) => ({
+  const compiled = lowerGateways(rules, index, client).map(({ bind, port, hosts, tls, serverNames }) => {
+    const of = serverNames === undefined ? "" : `_${serverNames[0]}`;
+    const name = `gateway_${bind === undefined ? "" : `${bind}_`}${port}${of}`;
+    const virtualHosts = hosts.map(({ domain, routes, isElsewhere }) => ({
       name: domain,
       domains: [domain],
-      routes: routes.map((route) => compileGatewayRoute(route, clusterOf, hashOf)),
+      routes: isElsewhere === true ? ELSEWHERE : routes.map((route) => compileGatewayRoute(route, clusterOf, hashOf)),
     }));
-    return { port: { bind, port, routeConfigName: name, ...(tls && { tls }) }, routes: { name, virtualHosts } };
+    const more = { ...(tls && { tls }), ...(serverNames && { serverNames }) };
+    return { port: { bind, port, routeConfigName: name, ...more }, routes: { name, virtualHosts } };
   });
   return {
     ports: compiled.map(({ port }) => port),
@@ -56,6 +58,15 @@ export function compileGateways(
     clusters: [...needs.values()],
   };
 }
+
+/** HTTP's word for a request on a connection that was made for another name (RFC 9110 15.5.20). */
+const ELSEWHERE: readonly Route[] = [
+  {
+    name: "another name",
+    match: { prefix: "/" },
+    directResponse: { status: 421, body: { inlineString: "this host is asked for by its own name in TLS\n" } },
+  },
+];
 
 function compileGatewayRoute(lowered: LoweredGatewayRoute, clusterOf: ClusterOf, hashOf: HashOf): Route {
   const { query, cors } = lowered;

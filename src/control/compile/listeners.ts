@@ -59,13 +59,15 @@ export interface ProxyNode {
   readonly isEmbedded?: boolean;
 }
 
-/** A port of gateways, and the name of its routes; an address that is not said is the proxy's own. */
+/** A port of gateways, or what of it has certificates of its own, and the name of its routes; an address that is not said is the proxy's own. */
 export interface GatewayPort {
   readonly bind: string | undefined;
   readonly port: number;
   readonly routeConfigName: string;
   /** How TLS is ended there; absent for plain text. */
   readonly tls?: GatewayTls;
+  /** The names by which callers ask TLS for it; absent where it has all that no other one of the port has. */
+  readonly serverNames?: readonly string[];
 }
 
 /**
@@ -101,9 +103,26 @@ export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort
     ...node.dubbo.map((at) => listener("dubbo", at)),
     ...(node.tri ?? []).map((at) => listener("tri", at)),
     ...(node.http ?? []).map(({ service, ...at }) => listener("http", at, DUBBO_ROUTES, { service })),
-    ...(gatewayAddress === undefined ? [] : gateways).map(({ bind = gatewayAddress!, port, routeConfigName, tls }) => ({
-      ...listener("gateway", { address: bind, port }, routeConfigName),
-      ...(tls && { filterChains: [{ transportSocket: gatewaySocket(tls) }] }),
-    })),
+    ...(gatewayAddress === undefined ? [] : portsOf(gateways)).map((chains) => {
+      const [{ bind = gatewayAddress!, port, routeConfigName }] = chains as [GatewayPort];
+      const filterChains = chains.flatMap(({ tls, serverNames, routeConfigName: name }) => {
+        const match = serverNames && { filterChainMatch: { serverNames } };
+        return tls === undefined ? [] : [{ name, ...match, transportSocket: gatewaySocket(tls) }];
+      });
+      return {
+        ...listener("gateway", { address: bind, port }, routeConfigName),
+        ...(filterChains.length > 0 && { filterChains }),
+      };
+    }),
   ];
+}
+
+/** What belongs to one port together. */
+function portsOf(gateways: readonly GatewayPort[]): readonly (readonly GatewayPort[])[] {
+  const ports = new Map<string, GatewayPort[]>();
+  for (const one of gateways) {
+    const key = `${one.bind ?? ""} ${one.port}`;
+    ports.set(key, [...(ports.get(key) ?? []), one]);
+  }
+  return [...ports.values()];
 }

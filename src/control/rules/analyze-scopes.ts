@@ -1,10 +1,10 @@
 import type { Entry } from "../../model/entry.ts";
-import { type Gateway, type GatewayServer, printPosition, type Rule, type VirtualService } from "../../model/rule.ts";
+import { type Gateway, printPosition, type Rule, type VirtualService } from "../../model/rule.ts";
 import type { Sidecar } from "../../model/rules/sidecar.ts";
 import { delegateOf, indexDelegates, mergeRoute } from "./delegates.ts";
 import type { Report } from "./findings.ts";
+import { gatewayChains } from "./gateway-ports.ts";
 import { hostMatches } from "./hosts.ts";
-import { sameTls } from "./lower-gateway.ts";
 import { selectedBy } from "./service-entries.ts";
 
 /** Checks what objects say of each other: delegates, Sidecars of one workload, servers of one port, selectors and what they select. */
@@ -85,18 +85,24 @@ function checkSidecars(sidecars: readonly Sidecar[], entries: readonly Entry[] |
 
 function checkServers(gateways: readonly Gateway[], report: Report): void {
   const first = new Map<string, { readonly gateway: Gateway; readonly line: string }>();
-  const ports = new Map<string, GatewayServer>();
+  gatewayChains(gateways, ({ server: { at, port, hosts }, host, by }) => {
+    const where = printPosition(by.at.position);
+    if (host === undefined)
+      report(
+        "TR0240",
+        at.fields["tls"] ?? at.position,
+        `port ${port.number} is ${by.tls === undefined ? "plain text" : "TLS"} at ${where} already, and a port is one of both: this server is not served`,
+      );
+    else
+      report(
+        "TR0240",
+        at.fields[`hosts[${host}]`] ?? at.position,
+        `host ${hosts[host]} at port ${port.number} has another tls at ${where} already: this server does not serve it`,
+      );
+  });
   for (const gateway of gateways) {
     for (const server of gateway.servers) {
       const { at, bind = "", port, hosts } = server;
-      const same = ports.get(`${bind} ${port.number}`) ?? server;
-      ports.set(`${bind} ${port.number}`, same);
-      if (!sameTls(same, server))
-        report(
-          "TR0240",
-          at.fields["tls"] ?? at.position,
-          `port ${port.number} has another tls at ${printPosition(same.at.position)} already, and a port has one: this server is not served`,
-        );
       hosts.forEach((host, i) => {
         const key = `${bind} ${port.number} ${host.toLowerCase()}`;
         const other = first.get(key);

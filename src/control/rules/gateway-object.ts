@@ -75,7 +75,7 @@ function readServer({ tls, ...server }: WrittenServer, report: Report): GatewayS
   return { ...server, tls: { mode: mode as GatewayTls["mode"], ...Object.fromEntries(kept) } };
 }
 
-const MODES: readonly string[] = ["SIMPLE", "MUTUAL"];
+const MODES: readonly string[] = ["SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"];
 /** A credential's name is a name of files too. */
 const CREDENTIAL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 

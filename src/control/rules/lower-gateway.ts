@@ -1,22 +1,33 @@
 import type { QueryParameterMatcher } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
-import type { Gateway, GatewayServer, GatewayTls, Rule, VirtualService } from "../../model/rule.ts";
+import type { Gateway, GatewayTls, Rule, VirtualService } from "../../model/rule.ts";
 import type { CorsPolicy, HttpMatch, TextMatch } from "../../model/rules/http-route.ts";
 import { isSeen, meshClient, type RuleClient, selectsLabels } from "./client.ts";
 import { compareText } from "./findings.ts";
+import { domainCovers, type GatewayChain, gatewayChains, isOfOther, type ServedServer } from "./gateway-ports.ts";
 import { type EntryIndex, hostMatches } from "./hosts.ts";
 import { type LoweredRoute, lowerHeaders, lowerRule, stringMatcher } from "./lower.ts";
 import { EVERY_PATH, type PathMatch } from "./path.ts";
 
-/** One port by which calls come in from outside, with what they may ask for there. */
+/** One port by which calls come in from outside, or what of it has certificates of its own, with what calls may ask for there. */
 export interface LoweredGateway {
   /** The address to listen on; undefined for the proxy's own. */
   readonly bind: string | undefined;
   readonly port: number;
   /** Absent for plain text. */
   readonly tls?: GatewayTls;
+  /** The names by which callers ask TLS for it; absent where it has all that no other one of the same port has. */
+  readonly serverNames?: readonly string[];
   /** By domain in lower case: `*`, `*.example.com` or a name; sorted. */
-  readonly hosts: readonly { readonly domain: string; readonly routes: readonly LoweredGatewayRoute[] }[];
+  readonly hosts: readonly LoweredHost[];
+}
+
+/** A domain of a port with its routes. */
+export interface LoweredHost {
+  readonly domain: string;
+  readonly routes: readonly LoweredGatewayRoute[];
+  /** It is asked for by another name in TLS, under which other certificates are asked of callers: calls are told so (421). */
+  readonly isElsewhere?: boolean;
 }
 
 /** One route of a gateway; its path is that of the request, before it is rewritten. */
@@ -46,10 +57,6 @@ export function commonDomain(host: string, taken: string): string | undefined {
   return domainCovers(a, b) ? b : undefined;
 }
 
-function domainCovers(wide: string, narrow: string): boolean {
-  return wide === "*" || wide === narrow || (wide.startsWith("*.") && narrow.endsWith(wide.slice(1)));
-}
-
 /** Of a proxy, what decides which Gateways it serves and which VirtualServices it sees. */
 export type GatewayClient = Pick<RuleClient, "namespace" | "labels" | "isEmbedded">;
 
@@ -70,39 +77,30 @@ export function lowerGateways(
   const virtualServices = rules
     .filter((rule) => rule.kind === "VirtualService")
     .filter(({ exportTo, namespace }) => isSeen(exportTo, namespace, client.namespace));
-  const ports = new Map<string, { readonly server: GatewayServer; readonly served: Served[] }>();
-  for (const gateway of rules.filter((rule) => rule.kind === "Gateway")) {
-    if (!servesGateway(client, gateway)) continue;
-    for (const server of gateway.servers) {
-      const key = `${server.bind ?? ""} ${server.port.number}`;
-      const port = ports.get(key) ?? { server, served: [] };
-      // A port has one set of certificates: the first one's.
-      if (sameTls(port.server, server)) port.served.push({ gateway, server });
-      ports.set(key, port);
-    }
-  }
-  return [...ports.entries()]
-    .sort(([a], [b]) => compareText(a, b))
-    .map(([, { server, served }]) => ({
-      bind: server.bind,
-      port: server.port.number,
-      ...(server.tls && { tls: server.tls }),
-      hosts: lowerHosts(served, virtualServices, index),
-    }));
+  const gateways = rules.filter((rule) => rule.kind === "Gateway").filter((rule) => servesGateway(client, rule));
+  const key = ({ bind = "", port, serverNames = [] }: GatewayChain) => `${bind} ${port} ${serverNames.join()}`;
+  return gatewayChains(gateways)
+    .sort((a, b) => compareText(key(a), key(b)))
+    .map((chain) => {
+      const { bind, port, tls, serverNames, served } = chain;
+      const hosts = withoutOthers(lowerHosts(served, virtualServices, index), chain);
+      return { bind, port, ...(tls && { tls }), ...(serverNames && { serverNames }), hosts };
+    });
 }
 
-/** Whether two servers of a port can share it. */
-export function sameTls({ tls: a }: GatewayServer, { tls: b }: GatewayServer): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-interface Served {
-  readonly gateway: Gateway;
-  readonly server: GatewayServer;
+/** A caller that shows the certificate of one name, or none, must not reach another name's routes over that connection. */
+function withoutOthers(hosts: readonly LoweredHost[], chain: GatewayChain): readonly LoweredHost[] {
+  const own = hosts.filter(({ domain }) => !isOfOther(domain, chain));
+  const names = chain.others.filter((name) => hosts.some(({ domain }) => domainCovers(domain, name)));
+  const elsewhere = names.filter((name) => isOfOther(name, chain));
+  const all = [...own, ...elsewhere.map((domain) => ({ domain, routes: [], isElsewhere: true }))];
+  return all.length === hosts.length && elsewhere.length === 0
+    ? hosts
+    : all.sort((a, b) => compareText(a.domain, b.domain));
 }
 
 function lowerHosts(
-  served: readonly Served[],
+  served: readonly ServedServer[],
   virtualServices: readonly VirtualService[],
   index: EntryIndex,
 ): LoweredGateway["hosts"] {

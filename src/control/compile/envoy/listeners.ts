@@ -59,28 +59,52 @@ export function httpListener({
   ...at
 }: HttpListener): ServedResource {
   const { transportSocket, ...bound } = at;
-  return outbound(
-    bound,
-    {
-      name: "envoy.filters.network.http_connection_manager",
-      typedConfig: {
-        "@type": `${FILTERS}.network.http_connection_manager.v3.HttpConnectionManager`,
-        statPrefix: nameOf(isGateway ? "gateway" : "outbound", bound),
-        rds: { configSource: ADS, routeConfigName },
-        httpFilters: [...filters, ...HTTP_FILTERS, ROUTER],
-        upgradeConfigs: [{ upgradeType: "websocket" }],
-        normalizePath: true,
-        // Streams of gRPC may be silent for long; a route says where a call may not last.
-        streamIdleTimeout: "0s",
-        ...(isGateway && {
-          useRemoteAddress: true,
-          mergeSlashes: true,
-          pathWithEscapedSlashesAction: "UNESCAPE_AND_FORWARD",
-        }),
-      },
+  return outbound(bound, httpFilter(bound, routeConfigName, isGateway, filters), transportSocket);
+}
+
+/** What holds for callers of a gateway that ask TLS for some names. */
+export interface NamedChain {
+  readonly routeConfigName: string;
+  readonly serverNames: readonly string[] | undefined;
+  readonly transportSocket: ProtoJson;
+}
+
+/** A gateway's listener with certificates, and routes, by the name that callers ask for. */
+export function namedListener(at: Bound, chains: readonly NamedChain[]): ServedResource {
+  const name = `${at.address}_${at.port}`;
+  return versioned(name, {
+    name,
+    address: { socketAddress: { address: at.address, portValue: at.port } },
+    trafficDirection: "OUTBOUND",
+    listenerFilters: [TLS_INSPECTOR],
+    filterChains: chains.map(({ routeConfigName, serverNames, transportSocket }) => ({
+      name: routeConfigName,
+      ...(serverNames && { filterChainMatch: { serverNames } }),
+      filters: [httpFilter(at, routeConfigName, true, [])],
+      transportSocket,
+    })),
+  });
+}
+
+function httpFilter(at: Bound, routeConfigName: string, isGateway: boolean, filters: readonly ProtoJson[]): ProtoJson {
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    typedConfig: {
+      "@type": `${FILTERS}.network.http_connection_manager.v3.HttpConnectionManager`,
+      statPrefix: nameOf(isGateway ? "gateway" : "outbound", at),
+      rds: { configSource: ADS, routeConfigName },
+      httpFilters: [...filters, ...HTTP_FILTERS, ROUTER],
+      upgradeConfigs: [{ upgradeType: "websocket" }],
+      normalizePath: true,
+      // Streams of gRPC may be silent for long; a route says where a call may not last.
+      streamIdleTimeout: "0s",
+      ...(isGateway && {
+        useRemoteAddress: true,
+        mergeSlashes: true,
+        pathWithEscapedSlashesAction: "UNESCAPE_AND_FORWARD",
+      }),
     },
-    transportSocket,
-  );
+  };
 }
 
 /** A listener that carries the bytes of connections, each as the first chain says whose condition it meets. */

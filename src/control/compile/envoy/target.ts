@@ -30,7 +30,7 @@ import { DUBBO_ROUTE_CONFIG, DUBBO_SHORTCOMINGS, type DubboShortcoming, dubboRou
 import { shortcomingFinding } from "./findings.ts";
 import { type ClusterNames, envoyRoute } from "./http-routes.ts";
 import { envoyLimits, limitedRoutes } from "./limits.ts";
-import { dubboListener, httpListener, tcpListener } from "./listeners.ts";
+import { dubboListener, httpListener, namedListener, tcpListener } from "./listeners.ts";
 import type { EnvoyNode } from "./node.ts";
 import { meshRoutes, type PortRoutes, type PortService } from "./port-routes.ts";
 import { NO_TCP, type TcpServices } from "./tcp.ts";
@@ -114,12 +114,24 @@ function gatewayParts({ listeners }: ResourceSet, { gateways }: Shared): Parts {
     const routes = gateways.get(routeConfigName);
     if (protocol !== "gateway" || routes === undefined) return [];
     const { address, portValue: port } = resource.address.socketAddress;
-    const socket = resource.filterChains?.[0]?.transportSocket;
-    const transportSocket = socket && (envoySocket(socket) as unknown as ProtoJson);
-    const listener = { address, port, routeConfigName, isGateway: true, ...(transportSocket && { transportSocket }) };
-    return [{ routes, listener: httpListener(listener) }];
+    const chains = (resource.filterChains ?? []).flatMap(({ name = "", filterChainMatch, transportSocket }) => {
+      const own = gateways.get(name);
+      if (own === undefined || transportSocket === undefined) return [];
+      const socket = envoySocket(transportSocket) as unknown as ProtoJson;
+      return [
+        { routes: own, routeConfigName: name, serverNames: filterChainMatch?.serverNames, transportSocket: socket },
+      ];
+    });
+    const [first] = chains;
+    if (first === undefined)
+      return [{ routes: [routes], listener: httpListener({ address, port, routeConfigName, isGateway: true }) }];
+    const listener =
+      chains.length === 1 && first.serverNames === undefined
+        ? httpListener({ address, port, routeConfigName, isGateway: true, transportSocket: first.transportSocket })
+        : namedListener({ address, port }, chains);
+    return [{ routes: chains.map((chain) => chain.routes), listener }];
   });
-  return { listeners: open.map(({ listener }) => listener), routes: open.map(({ routes }) => routes) };
+  return { listeners: open.map(({ listener }) => listener), routes: open.flatMap((one) => one.routes) };
 }
 
 /** Envoy asks callers for a certificate wherever it has something to hold it against. */

@@ -21,6 +21,10 @@ test("a credential is given by SDS, with Istio's names; who asks nothing of call
 
 test("files are read where the proxy runs", () => {
   const files = { serverCertificate: "/c", privateKey: "/k", caCertificates: "/r" };
+  expect(gatewaySocket({ mode: "OPTIONAL_MUTUAL", credentialName: "site" }).typedConfig).toMatchObject({
+    commonTlsContext: { validationContextSdsSecretConfig: { name: "kubernetes://site-cacert" } },
+    requireClientCertificate: false,
+  });
   const socket = gatewaySocket({ mode: "MUTUAL", ...files, minProtocolVersion: "TLSV1_3" });
   expect(socket.typedConfig?.commonTlsContext).toEqual({
     tlsParams: { tlsMinimumProtocolVersion: "TLSv1_3" },
