@@ -11,8 +11,8 @@ import {
   SECRET_TYPE,
   VIRTUAL_HOST_TYPE,
 } from "../../../codecs/xds/resources.ts";
+import { SortedList } from "../../../control/compile/sorted-list.ts";
 import { hashText } from "../../../model/hash-text.ts";
-import { VersionSet } from "../../../model/version-set.ts";
 
 /** The types that a proxy asks control for, and the list of a {@link ResourceSet} that each is. */
 const LISTS = {
@@ -34,50 +34,32 @@ export const HELD_TYPES = Object.keys(LISTS) as readonly HeldType[];
 /** Those of which all is asked for; of secrets those alone that listeners name. */
 export const WHOLE_TYPES = HELD_TYPES.filter((type) => type !== SECRET_TYPE);
 
-interface HeldList {
-  readonly byName: Map<string, NamedResource>;
-  readonly versions: VersionSet;
-  /** Undefined where it has to be made anew. */
-  sorted: readonly NamedResource[] | undefined;
-}
-
 /** What control has given so far, by type; what does not change keeps its list. */
 export class HeldResources {
-  readonly #types = new Map<HeldType, HeldList>(
-    HELD_TYPES.map((type) => [type, { byName: new Map(), versions: new VersionSet(), sorted: [] }]),
-  );
+  readonly #types = new Map<HeldType, SortedList<NamedResource>>(HELD_TYPES.map((type) => [type, new SortedList()]));
 
   /** Takes a response in; one of a type that is not asked for is none of ours. */
   apply({ typeUrl, resources, removed }: Pick<XdsResponse, "typeUrl" | "resources" | "removed">): void {
     const held = this.#types.get(typeUrl as HeldType);
     if (held === undefined) return;
-    for (const one of resources) {
-      held.byName.set(one.name, one as NamedResource);
-      held.versions.set(one.name, one.version);
-    }
-    for (const name of removed) {
-      held.byName.delete(name);
-      held.versions.delete(name);
-    }
-    held.sorted = undefined;
+    for (const one of resources) held.put(one.name, one as NamedResource);
+    for (const name of removed) held.put(name, undefined);
   }
 
   /** By name the version of each resource of a type. */
   versions(type: HeldType): ReadonlyMap<string, string> {
-    return new Map([...this.#types.get(type)!.byName].map(([name, { version }]) => [name, version]));
+    return new Map(this.list(type).map(({ name, version }) => [name, version]));
   }
 
   /** The resources of a type in order of their names. */
   list(type: HeldType): readonly NamedResource[] {
-    const held = this.#types.get(type)!;
-    held.sorted ??= [...held.byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    return held.sorted;
+    return this.#types.get(type)!.list;
   }
 
   /** All of it. */
   get set(): ResourceSet {
     const lists = Object.fromEntries(HELD_TYPES.map((type) => [LISTS[type], this.list(type)]));
-    const version = hashText([...this.#types.values()].map(({ versions }) => versions.version).join());
+    const version = hashText([...this.#types.values()].map(({ version }) => version).join());
     return { ...(lists as unknown as Omit<ResourceSet, "version">), version };
   }
 }

@@ -27,6 +27,21 @@ test("a list that nothing was given for is the same list", () => {
   expect(held.set.endpoints).not.toBe(before.endpoints);
 });
 
+test("a change of one of many leaves the others where they are", () => {
+  const held = new HeldResources();
+  const many = Array.from({ length: 1_000 }, (_, i) => resource(`n${i}`));
+  held.apply({ typeUrl: CLUSTER_TYPE, resources: many, removed: [] });
+  const before = held.set.clusters;
+  let compared = 0;
+  const counted = { ...resource("n500", "2") };
+  Object.defineProperty(counted, "name", { get: () => (compared++ >= 0 ? "n500" : "") });
+  held.apply({ typeUrl: CLUSTER_TYPE, resources: [counted], removed: [] });
+  const { clusters } = held.set;
+  expect(clusters).toHaveLength(1_000);
+  expect(clusters.filter((one, i) => (one as object) !== before[i])).toEqual([counted]);
+  expect(compared).toBeLessThan(10);
+});
+
 test("the version is that of the content, whatever way led there", () => {
   const [one, other] = [new HeldResources(), new HeldResources()];
   one.apply({ typeUrl: CLUSTER_TYPE, resources: [resource("a"), resource("b")], removed: [] });
