@@ -306,6 +306,25 @@ test("a request is mirrored, body and all, to a Host that says so; the caller he
   expect(proxy.proxy.stats().counters).toMatchObject({ mirrored: 2, mirrorsDropped: 0 });
 });
 
+test("a rule's header that none can be refuses the call, in an answer and in a direct response, and ends no connection", async () => {
+  const add = { header: { key: "x-bad", value: "a\u0001b" }, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" } as const;
+  const bad = { responseHeadersToAdd: [add] };
+  await proxy.apply({
+    ports: { "": [one.port] },
+    routes: [
+      { name: "own", match: { path: "/own" }, directResponse: { status: 200, body: { inlineString: "x" } }, ...bad },
+      { name: "bad", match: { path: "/bad" }, route: { cluster: clusterName("shop") }, ...bad },
+      { name: "all", match: { prefix: "/" }, route: { cluster: clusterName("shop") } },
+    ],
+  });
+  for (const path of ["/own", "/bad"]) {
+    const answer = await fetch(`${proxy.url}${path}`);
+    expect([path, answer.status]).toEqual([path, 400]);
+    expect(await answer.text()).toContain("trestle: ");
+  }
+  expect(await (await fetch(`${proxy.url}/`)).json()).toMatchObject({ name: "one" });
+});
+
 test("answers' headers change by rules, and a direct response's too; its body may be bytes", async () => {
   const changes = {
     responseHeadersToAdd: [

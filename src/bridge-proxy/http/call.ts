@@ -1,4 +1,4 @@
-import type { CallReason } from "../../base/errors.ts";
+import { CallError, type CallReason } from "../../base/errors.ts";
 import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import type { RequestToSend } from "../../codecs/http1/connection.ts";
 import type { FieldLines } from "../../codecs/http1/fields.ts";
@@ -160,10 +160,16 @@ export class HttpCall implements HttpTryOwner {
       this.#claim.answerBegan();
       const outcome = outcomeOfHttp(status);
       if (status !== 101 && this.#retries(outcome)) return;
+      const change = this.#changedHead();
+      if (change instanceof CallError) {
+        this.#endTry();
+        this.#refuse(change.reason, change.message);
+        return;
+      }
       this.#outcome = outcome;
       this.#content.drop();
       if (status === 101) this.#try?.becomeTunnel();
-      this.#port.head(head, this.#changedHead());
+      this.#port.head(head, change);
     }
   }
 
@@ -211,12 +217,10 @@ export class HttpCall implements HttpTryOwner {
     const own = answerOf(route, this.#context.random);
     if (own !== undefined) {
       const isDirect = own.answer.http === route.directStatus;
-      this.#answer(
-        own.answer.http,
-        isDirect ? route.directBody : `trestle: ${own.message}\n`,
-        outcomeOfAnswer(own.answer),
-        isDirect ? changedHead(route.answerMutations)?.fields : undefined,
-      );
+      const change = isDirect ? changedHead(route.answerMutations) : undefined;
+      const body = isDirect ? route.directBody : `trestle: ${own.message}\n`;
+      if (change instanceof CallError) this.#refuse(change.reason, change.message);
+      else this.#answer(own.answer.http, body, outcomeOfAnswer(own.answer), change?.fields);
       return;
     }
     this.#target = pickTarget(route, this.#context.random);
@@ -294,9 +298,10 @@ export class HttpCall implements HttpTryOwner {
     return true;
   }
 
-  /** What rules, and the balancer's cookie, change in the answer's head; undefined for nothing. */
-  #changedHead(): HeadChange | undefined {
+  /** What rules, and the balancer's cookie, change in the answer's head; undefined for nothing, an error for a header that cannot be written. */
+  #changedHead(): HeadChange | CallError | undefined {
     const changed = changedHead(this.#route?.answerMutations, this.#target?.answerMutations);
+    if (changed instanceof CallError) return changed;
     const cookie = this.#cookie;
     if (cookie === undefined) return changed;
     return { without: changed?.without ?? [], fields: [...(changed?.fields ?? []), ["set-cookie", cookie.line]] };

@@ -1,3 +1,4 @@
+import { CallError } from "../../base/errors.ts";
 import type { RequestToSend } from "../../codecs/http1/connection.ts";
 import { FORWARDED_FOR, FORWARDED_PROTO, HOST } from "../../codecs/http1/fields.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
@@ -158,13 +159,18 @@ export function forwardHead(
   };
 }
 
-/** What mutations make of an answer's head; undefined for nothing. */
-export function changedHead(...mutations: readonly (Mutations | undefined)[]): HeadChange | undefined {
+/** What mutations make of an answer's head; undefined for nothing, an error where one of their headers cannot be written. */
+export function changedHead(...mutations: readonly (Mutations | undefined)[]): HeadChange | CallError | undefined {
   const all = mutations.filter((one) => one !== undefined);
   if (all.length === 0) return undefined;
   const fields: Field[] = [];
   const without: string[] = [];
-  for (const one of all) change(fields, without, one);
+  try {
+    for (const one of all) change(fields, without, one);
+  } catch (error) {
+    if (error instanceof CallError) return error;
+    throw error;
+  }
   return { fields, without };
 }
 

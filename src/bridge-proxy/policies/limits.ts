@@ -157,11 +157,13 @@ function propertyOf(property: string, call: LimitedCall): string | undefined {
   return property === ":path" || property === "path" ? pathOf(call) : call.header(property.toLowerCase());
 }
 
+/** Changes of configuration after which limits that nobody asked for are forgotten. */
+const KEPT_TURNS = 100;
+
 /** Keeps limits, and so how full their buckets are, while what is said of them stays the same. */
 export class LimitMemory {
-  #before = new Map<string, Known>();
-  #now = new Map<string, Known>();
-
+  readonly #known = new Map<string, Known>();
+  #turn = 0;
   readonly #send: SendLimit | undefined;
   #workers = 1;
 
@@ -169,11 +171,15 @@ export class LimitMemory {
     this.#send = send;
   }
 
-  /** New configuration is about to be read, for one of so many workers: what nobody asks for until the next time is forgotten then. */
+  /**
+   * New configuration is about to be read, for one of so many workers. What nobody asks for any more is forgotten some changes later: a table that is
+   * made when it is first asked for may be asked for late.
+   */
   turn(workers: number): void {
+    this.#turn++;
     // A bucket that is shared in another way is another bucket.
-    this.#before = workers === this.#workers ? this.#now : new Map();
-    this.#now = new Map();
+    if (workers !== this.#workers) this.#known.clear();
+    for (const [key, { turn }] of this.#known) if (turn < this.#turn - KEPT_TURNS) this.#known.delete(key);
     this.#workers = workers;
   }
 
@@ -185,14 +191,16 @@ export class LimitMemory {
     if (local === undefined && global === undefined) return undefined;
     const key = `${table} ${name}`;
     const text = JSON.stringify([local, global, rateLimits]);
-    let known = this.#now.get(key) ?? this.#before.get(key);
-    if (known?.text !== text) known = { text, limits: new HostLimits(virtualHost, this.#workers, this.#send) };
-    this.#now.set(key, known);
-    return known.limits;
+    const known = this.#known.get(key);
+    const limits = known?.text === text ? known.limits : new HostLimits(virtualHost, this.#workers, this.#send);
+    this.#known.set(key, { text, limits, turn: this.#turn });
+    return limits;
   }
 }
 
 interface Known {
   readonly text: string;
   readonly limits: HostLimits;
+  /** When it was asked for last. */
+  readonly turn: number;
 }

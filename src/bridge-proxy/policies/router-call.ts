@@ -1,5 +1,6 @@
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { callValue, type ValueOf } from "../../codecs/xds/routing.ts";
+import { isOuter } from "../gateway/fields.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 
@@ -11,6 +12,8 @@ export interface RoutedCall {
   /** The caller's. */
   readonly address: string;
   readonly config: Pick<RuntimeConfig, "callerOf">;
+  /** The caller is outside the mesh: what only the mesh says of a call is not there, whatever headers it sent, and its arguments are not read. */
+  readonly isOutside?: boolean | undefined;
 }
 
 /**
@@ -34,13 +37,13 @@ export function asksArguments({ targets }: Pick<CompiledRoute, "targets">): bool
   return targets.some(({ cluster }) => cluster.callKeys?.some((key) => key.startsWith("arguments")) === true);
 }
 
-function valueFrom(key: string, { decision, header, address, config }: RoutedCall): string | undefined {
+function valueFrom(key: string, { decision, header, address, config, isOutside }: RoutedCall): string | undefined {
   const { key: service } = decision.host;
   const { method } = decision;
   return callValue(key, {
     method,
     interfaceName: service.interface,
-    header,
+    header: isOutside === true ? (name) => (isOuter(name) ? header(name) : undefined) : header,
     address,
     caller: config.callerOf(address, service),
   });

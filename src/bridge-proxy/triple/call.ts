@@ -232,7 +232,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       this.#refuse(this.#ruling.denial);
       return;
     }
-    this.#routed = routedCall({ route, decision, header, address, config });
+    this.#routed = routedCall({ route, decision, header, address, config, isOutside: isAlone });
     this.#hash = route.hash && hashOf(route.hash, header, this.#lane.address);
     const delayMs = delayOf(route, this.#context.random);
     if (delayMs > 0) this.#after(delayMs, () => this.#afterDelay(decision, route, header));

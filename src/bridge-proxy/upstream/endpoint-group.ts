@@ -115,8 +115,10 @@ export class EndpointGroup<C extends UpstreamConnection> {
         previous,
       );
     };
-    if (JSON.stringify(routing) !== JSON.stringify(this.#routing)) this.#routing = routing;
-    this.#routed = routing === undefined || routing.steps.length === 0 ? undefined : new RoutedSets(routing, create);
+    const isSame = JSON.stringify(routing) === JSON.stringify(this.#routing);
+    if (!isSame) this.#routing = routing;
+    const isRouted = routing !== undefined && routing.steps.length > 0;
+    this.#routed = isRouted ? new RoutedSets(routing, create, isSame ? this.#routed : undefined) : undefined;
     this.#tagged = new Map([...tags].map((tag) => [tag, setOf(tag)]));
     this.#untagged = this.#tagged.get("") ?? setOf("");
     this.#hasTags = tags.size > 1 || (tags.size === 1 && !tags.has("")) || routing?.tags !== undefined;

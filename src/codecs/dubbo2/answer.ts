@@ -17,6 +17,7 @@ import { exceptionValue } from "../hessian2/throwable.ts";
 import { Hessian2Writer } from "../hessian2/writer.ts";
 import { mapValue } from "../value.ts";
 import { encodeFrame, FASTJSON2, HESSIAN2 } from "./frame.ts";
+import { encodeJavaException, isJavaSerialization } from "./java-exception.ts";
 import { OK, SERVER_ERROR } from "./status.ts";
 
 /** Longest error text that is sent, UTF-16 units; the rest is cut off. */
@@ -42,8 +43,8 @@ export function encodeStatusAnswer(
 /**
  * An exception answer under status 20, which consumers do not send again: a java.lang.RuntimeException with this message, or an exception
  * of another class, which the consumer has to have.
- * Written in the request's serialization where that is hessian2 or fastjson2; where it is only carried the answer is status 80 with the text: a status 20 answer in another
- * serialization than its request's is refused by consumers.
+ * Written in the request's serialization where that is hessian2, fastjson2 or one of Java's own, there as a RuntimeException whatever the class; in others, which are only
+ * carried, the answer is status 80 with the text: a status 20 answer in another serialization than its request's is refused by consumers.
  */
 export function encodeExceptionAnswer(
   idHigh: number,
@@ -58,6 +59,11 @@ export function encodeExceptionAnswer(
     const body = Buffer.concat([FASTJSON2_EXCEPTION, lengthOf(thrown), thrown]);
     return encodeFrame({ flags: FASTJSON2, status: OK, idHigh, idLow }, body);
   }
+  if (isJavaSerialization(serialization))
+    return encodeFrame(
+      { flags: serialization, status: OK, idHigh, idLow },
+      encodeJavaException(serialization, text ?? className ?? null),
+    );
   if (serialization !== HESSIAN2)
     return encodeStatusAnswer(idHigh, idLow, serialization, SERVER_ERROR, text ?? className ?? "");
   const body =

@@ -94,11 +94,12 @@ describe("the memory of limits", () => {
     expect(memory.of("dubbo", { name: "x", domains: [], routes: [] })).toBeUndefined();
   });
 
-  test("what nobody asks for between two turns is forgotten, and all of it when the workers are others", () => {
+  test("what nobody asks for is forgotten many turns later, and all of it when the workers are others", () => {
     const memory = new LimitMemory();
     const limits = memory.of("dubbo", limitedHost())!;
-    memory.turn(1);
-    memory.turn(1);
+    for (let i = 0; i < 100; i++) memory.turn(1);
+    expect(memory.of("dubbo", limitedHost())).toBe(limits);
+    for (let i = 0; i <= 100; i++) memory.turn(1);
     const next = memory.of("dubbo", limitedHost())!;
     expect(next).not.toBe(limits);
     memory.turn(2);

@@ -50,3 +50,9 @@ test("arguments are asked for only where a router asks", () => {
   expect(asksArguments(callOf(["method"], ["arguments[0]"]).route)).toBe(true);
   expect(asksArguments(callOf(["method"], undefined).route)).toBe(false);
 });
+
+test("of a caller outside the mesh routers are told what it may say", () => {
+  const keys = ["application", "arguments[0]", "attachments[user]", "attachments[dubbo-application]", "method"];
+  const value = routedCall({ ...callOf(keys), isOutside: true })!;
+  expect(keys.map(value)).toEqual([undefined, "null", "7", undefined, "getOrder"]);
+});

@@ -114,3 +114,27 @@ test("a caller that makes up values gets its answers, and no memory is held for 
   for (let i = 0; i < 10_000; i++) expect(regions(narrow({ zone: `z${i}` }))).toBe("");
   expect(regions(narrow({ zone: "hz" }))).toBe("hz");
 });
+
+test("turns of a list go on when endpoints change, also over changes between which nobody asked for it", () => {
+  const steps = [step([], [["$zone", 1]])];
+  const followed: (EndpointSet<UpstreamConnection> | undefined)[] = [];
+  const create = (endpoints: Endpoints, before?: EndpointSet<UpstreamConnection>) => {
+    followed.push(before);
+    return setOf(endpoints);
+  };
+  const narrow = (routed: RoutedSets<UpstreamConnection>, all: Endpoints, zone: string) =>
+    routed.narrow(
+      setOf(all),
+      () => zone,
+      () => 0,
+    );
+  const first = new RoutedSets({ steps }, create);
+  const [hz, sh] = ["hz", "sh"].map((zone) => narrow(first, endpointsOf("hz", "sh"), zone));
+  const second = new RoutedSets({ steps }, create, first);
+  const again = narrow(second, endpointsOf("hz", "hz", "sh"), "hz");
+  const third = new RoutedSets({ steps }, create, second);
+  narrow(third, endpointsOf("hz", "sh"), "hz");
+  narrow(third, endpointsOf("hz", "sh"), "sh");
+  expect(followed).toEqual([undefined, undefined, hz, again, sh]);
+  expect(followed[4]).toBe(sh);
+});
