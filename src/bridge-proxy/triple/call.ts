@@ -23,7 +23,7 @@ import { Claim } from "../upstream/claim.ts";
 import type { EndpointOf } from "../upstream/endpoint.ts";
 import type { EndpointGroup } from "../upstream/endpoint-group.ts";
 import type { UpstreamConnection } from "../upstream/host.ts";
-import { ownReply, sendReply } from "./answers.ts";
+import { ownReply, type SaidHeaders, sendReply } from "./answers.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
 import { answerStream } from "./changed-answer.ts";
 import { clear } from "./clear.ts";
@@ -134,10 +134,10 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   }
 
   /** The caller ended the call, or its connection is gone. */
-  onCallerGone(): void {
+  onCallerGone(outcome: Outcome = ABANDONED): void {
     if (this.#over) return;
     this.#endTry();
-    this.#finish(ABANDONED);
+    this.#finish(outcome);
   }
 
   retries(outcome: Outcome): boolean {
@@ -210,7 +210,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
   }
 
   #refuse(refusal: Refusal): void {
-    this.#answer(answerTo(refusal), refusal.message);
+    this.#answer(answerTo(refusal), refusal.message, refusal.reply?.headers);
   }
 
   #overflow(message: string): true {
@@ -373,8 +373,8 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     if (!stream.closed && !stream.requestEnded && stream.queuedBytes === 0) stream.reset(ERROR.none);
   }
 
-  #answer(answer: OwnAnswer, message: string): void {
-    sendReply(this.#stream, ownReply(this.#head.fields, answer, message));
+  #answer(answer: OwnAnswer, message: string, said?: SaidHeaders): void {
+    sendReply(this.#stream, ownReply(this.#head.fields, answer, message, said));
     this.#endCallerStream();
     this.#finish(outcomeOfAnswer(answer));
   }

@@ -1,4 +1,5 @@
 import type { Fields } from "../../codecs/fields.ts";
+import type { Outcome } from "../policies/outcome.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
 
 /** What serves one request, as the caller's connection tells it of the request. */
@@ -13,8 +14,8 @@ export interface ServedRequest {
   onRequestTrailers(fields: Fields): void;
   /** The answer's queued content has gone to the caller. */
   onCallerDrain(): void;
-  /** The caller ended the call, or its connection is gone. */
-  onCallerGone(): void;
+  /** The caller ended the call, or its connection is gone; `outcome` is what the call is counted as where it was ended for the caller. */
+  onCallerGone(outcome?: Outcome): void;
 }
 
 /** The caller's side of its requests. */

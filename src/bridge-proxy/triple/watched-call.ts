@@ -172,7 +172,7 @@ export class WatchedCall implements ServedRequest, TripleCallerPort {
   #refuse(refusal: Denial | { readonly reason: "over_limit" | "undecodable"; readonly message: string }): void {
     const { context, decision, stream, fields } = this.#parts;
     const answer = "policy" in refusal ? answerTo(refusal) : ownAnswer(refusal.reason);
-    if (this.#started) this.#inner.onCallerGone();
+    if (this.#started) this.#inner.onCallerGone(outcomeOfAnswer(answer));
     else {
       const row = decision === undefined ? UNKNOWN_ROW : rowLabels(decision, undefined, undefined);
       context.rows.row(row).record(outcomeOfAnswer(answer), 0);

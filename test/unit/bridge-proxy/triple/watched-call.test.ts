@@ -48,7 +48,7 @@ function stage({ framed = true, end = false, refuses = "none" } = {}) {
         },
         onRequestTrailers: () => seen.push("trailers"),
         onCallerDrain: () => {},
-        onCallerGone: () => seen.push("gone"),
+        onCallerGone: (outcome) => seen.push(outcome === undefined ? "gone" : `counted as ${outcome.grpcStatus}`),
       };
     },
   });
@@ -94,12 +94,12 @@ test("a later one ends the call: by an answer, or where one has begun by a reset
   const early = stage({ refuses: "bad" });
   early.call.onRequestData(envelope(Buffer.from("ok")), false);
   early.call.onRequestData(envelope(Buffer.from("bad")), false);
-  expect(early.seen.slice(-4)).toEqual(["gone", "head 7", "reset 0", "forgotten"]);
+  expect(early.seen.slice(-4)).toEqual(["counted as 7", "head 7", "reset 0", "forgotten"]);
   const late = stage({ refuses: "bad" });
   late.call.onRequestData(envelope(Buffer.from("ok")), false);
   late.answer();
   late.call.onRequestData(envelope(Buffer.from("bad")), false);
-  expect(late.seen.slice(-3)).toEqual(["gone", "reset 2", "forgotten"]);
+  expect(late.seen.slice(-3)).toEqual(["counted as 7", "reset 2", "forgotten"]);
 });
 
 test("what is too long, or ends within a message, is refused", () => {
