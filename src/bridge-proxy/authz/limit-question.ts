@@ -55,14 +55,19 @@ class LimitQuestion implements Question {
 
   ask(subject: Subject, done: (settled: Settled) => void): () => void {
     const { send, cluster, domain, entries, timeoutMs, deny } = this.#asked;
+    const askedMs = performance.now();
+    const left = (): Subject => ({
+      ...subject,
+      timeLeftMs: Math.max(1, subject.timeLeftMs - (performance.now() - askedMs)),
+    });
     let stop: () => void = () => {};
     const bytes = encodeLimitQuestion(domain, entries);
     const first = send(cluster, bytes, Math.min(timeoutMs, subject.timeLeftMs), (answer) => {
       if ("failure" in answer) {
         if (deny) done({ denial: UNANSWERED });
-        else stop = this.#goOn(subject, done);
+        else stop = this.#goOn(left(), done);
       } else if (answer.isOver) done({ denial: refusal(answer) });
-      else stop = this.#goOn(subject, withHeaders(answer, done));
+      else stop = this.#goOn(left(), withHeaders(answer, done));
     });
     return () => {
       first();

@@ -119,3 +119,25 @@ test("whoever gives up is not called any more", () => {
   question.with(() => undefined).ask(subject, () => {})();
   expect(stop).toHaveBeenCalledOnce();
 });
+
+test("what is asked next has the time that is left then", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    let answer: Parameters<SendLimit>[3] | undefined;
+    const limits = new HostLimits(globalLimit(asks), 1, (_cluster, _bytes, _timeoutMs, done) => {
+      answer = done;
+      return () => {};
+    });
+    const left: number[] = [];
+    const question = { ask: ({ timeLeftMs }: Subject) => left.push(timeLeftMs) } as unknown as Question;
+    const opening: Opening = { changes: undefined, question };
+    const ruling: Ruling = { denial: undefined, denied: undefined, open: new Map([[target, opening]]) };
+    const asked = limitRuling(limits, { ...call, ruling })!.open!.get(target)!.question!;
+    asked.ask(subject, () => {});
+    vi.advanceTimersByTime(20);
+    answer!(free);
+    expect(left).toEqual([30]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
