@@ -9,6 +9,8 @@ export interface AgentState {
   readonly certificate: KeptCertificate;
   /** What peers are held against, as control gave it last; absent before the first time. */
   readonly validation?: CertificateValidationContext;
+  /** Hash of the token that the certificate goes back to; absent where none was. */
+  readonly token?: string;
 }
 
 const FILE = "agent.json";

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ChannelCredentials } from "@grpc/grpc-js";
 import { realClock } from "../../../base/clock.ts";
@@ -35,15 +36,25 @@ export class Agent {
   readonly #log: Logger;
   readonly #keeper: CertificateKeeper;
   readonly #file: AgentFile | undefined;
+  readonly #ask: typeof askCertificate;
+  /** Hash of the token that the certificate goes back to. */
+  #askedWith: string | undefined;
   #validation: CertificateValidationContext | undefined;
 
-  constructor({ control, data }: Pick<TrestleConfig, "control" | "data">, tls: ControlTls, log: Logger) {
+  constructor(
+    { control, data }: Pick<TrestleConfig, "control" | "data">,
+    tls: ControlTls,
+    log: Logger,
+    ask: typeof askCertificate = askCertificate,
+  ) {
+    this.#ask = ask;
     this.#servers = control.servers;
     this.#tls = tls;
     this.#log = log;
     this.#file = data === undefined ? undefined : new AgentFile(data, log);
     const kept = this.#file?.load();
     this.#validation = kept?.validation;
+    this.#askedWith = kept?.token;
     this.#keeper = new CertificateKeeper({
       logger: log,
       random: Math.random,
@@ -58,6 +69,13 @@ export class Agent {
     for (const path of [roots, token, certificate, key]) if (path !== undefined) textOf(path);
     void this.#follow();
     await this.#keeper.start();
+    if (this.#isOther) await this.#keeper.renew();
+  }
+
+  /** Whether the token is another one than that of the certificate, and with it maybe the identity. */
+  get #isOther(): boolean {
+    const now = hashOf(presentText(this.#tls.token));
+    return now !== undefined && this.#askedWith !== undefined && now !== this.#askedWith;
   }
 
   /** The identity's roots and lists of revoked certificates, as control gives them. */
@@ -98,14 +116,18 @@ export class Agent {
     const isValid = current !== undefined && current.notAfterMs > realClock.now();
     const configured = () =>
       certificate === undefined || key === undefined ? undefined : { chain: textOf(certificate), key: textOf(key) };
+    const kept = () => current;
     let failure: unknown;
-    // A certificate that control refuses, such as a revoked one, must not keep the token from being looked at.
-    for (const ownOf of isValid ? [() => current, configured] : [configured])
+    // A certificate that control refuses, such as a revoked one, must not keep the token from being looked at; a new token is looked at first.
+    for (const ownOf of !isValid ? [configured] : this.#isOther ? [configured, kept] : [kept, configured])
       for (const server of this.#servers)
         try {
           const own = ownOf();
           const bearer = own !== undefined && own === current ? presentText(token) : token && textOf(token);
-          return await askCertificate({ server, ...(await this.#channel(own)), token: bearer?.trim(), csr });
+          const answer = await this.#ask({ server, ...(await this.#channel(own)), token: bearer?.trim(), csr });
+          if (own === undefined || own !== current || this.#askedWith === undefined)
+            this.#askedWith = hashOf(bearer) ?? this.#askedWith;
+          return answer;
         } catch (error) {
           failure = error;
         }
@@ -120,7 +142,11 @@ export class Agent {
     const kept = this.#keeper.current.get();
     if (kept === undefined) return;
     const validation = this.#validation ?? { trustedCa: { inlineString: kept.roots } };
-    this.#file?.save({ certificate: kept, ...(this.#validation !== undefined && { validation: this.#validation }) });
+    this.#file?.save({
+      certificate: kept,
+      ...(this.#validation !== undefined && { validation: this.#validation }),
+      ...(this.#askedWith !== undefined && { token: this.#askedWith }),
+    });
     const own: Secret = {
       name: WORKLOAD_SECRET,
       tlsCertificate: { certificateChain: { inlineString: kept.chain }, privateKey: { inlineString: kept.key } },
@@ -144,6 +170,11 @@ function presentText(path: string | undefined): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function hashOf(token: string | undefined): string | undefined {
+  const text = token?.trim() ?? "";
+  return text === "" ? undefined : createHash("sha256").update(text).digest("hex");
 }
 
 function textOf(path: string): string {
