@@ -9,11 +9,18 @@ import { MAX_WATCHES, type SessionCore } from "./core.ts";
 import type { OwnProvider } from "./memory.ts";
 import { replyHeader, replyPacket, requestPacket } from "./packets.ts";
 
-/** What was asked in a request whose answer names paths; nothing for a multi. */
-interface Asked {
-  readonly made?: OwnProvider;
+/** What a request does to one of the client's nodes, once the registry has taken it. */
+interface Change {
   /** What was known of that path before. */
-  readonly before?: OwnProvider | undefined;
+  readonly before: OwnProvider | undefined;
+  /** Noted at once, since more may be asked of it before the answer; undefined for a node that goes, which is known until it is gone. */
+  readonly after: OwnProvider | undefined;
+}
+
+/** A request whose answer has to be looked at. */
+interface Asked {
+  readonly op: Request["op"];
+  readonly changes: readonly Change[];
 }
 
 /** The operations on paths; all others pass. */
@@ -58,7 +65,10 @@ export class StandIns {
     const body = packetBody(packet);
     if (body.length < 8 || !ON_PATHS.has(new JuteReader(body, 4).int("type"))) return packet;
     const { xid, request } = decodeRequest(body);
-    const changed = this.#changed(xid, request);
+    const changes: Change[] = [];
+    const changed = this.#changed(request, changes);
+    const isMulti = request.op === "multi" || request.op === "multiRead";
+    if (changes.length > 0 || (isMulti && changed !== request)) this.#asked.set(xid, { op: request.op, changes });
     return changed === request ? packet : requestPacket(xid, changed);
   }
 
@@ -115,22 +125,12 @@ export class StandIns {
     return kind === "providers" || kind === "instances";
   }
 
-  #changed(xid: number, request: Request): Request {
+  #changed(request: Request, changes: Change[]): Request {
     switch (request.op) {
-      case "create":
-      case "create2": {
-        const before = this.#own.get(request.path);
-        const changed = this.#made(request);
-        const made = this.#own.get(request.path);
-        if (made !== undefined && made !== before) this.#asked.set(xid, { made, before });
-        return changed;
-      }
       case "multi":
       case "multiRead": {
-        const ops = request.ops.map((op) => this.#part(op));
-        if (ops.every((op, i) => op === request.ops[i])) return request;
-        this.#asked.set(xid, {});
-        return { ...request, ops };
+        const ops = request.ops.map((op) => this.#part(op, changes));
+        return ops.every((op, i) => op === request.ops[i]) ? request : { ...request, ops };
       }
       case "setWatches":
       case "setWatches2": {
@@ -141,22 +141,31 @@ export class StandIns {
       }
       default: {
         if (!("path" in request)) return request;
-        return this.#part(request as MultiOp) as Request;
+        return this.#part(request as MultiOp, changes) as Request;
       }
     }
   }
 
-  /** One operation on a path; of what is deleted nothing is known any more. */
-  #part(op: MultiOp): MultiOp {
-    if (op.op === "create" || op.op === "create2") return this.#made(op);
-    const at = this.#at(op.path);
+  /** One operation on a path. */
+  #part(op: MultiOp, changes: Change[]): MultiOp {
     const own = this.#own.get(op.path);
-    if (op.op === "delete") this.#forget(op.path);
+    if (op.op === "create" || op.op === "create2") {
+      const changed = this.#made(op);
+      const after = this.#own.get(op.path);
+      if (after !== undefined && after !== own) changes.push({ before: own, after });
+      return changed;
+    }
+    const at = this.#at(op.path);
+    if (op.op === "delete" && own !== undefined) changes.push({ before: own, after: undefined });
     // Also of a node that a session before made: its data would lead round the proxy.
     if (op.op === "setData" && (own !== undefined || (this.#isUsed && this.#isProvider(op.path)))) {
       const data = copyOf(op.data);
       const { written } = this.#standing({ path: op.path, data });
-      if (own !== undefined) this.#note({ ...own, data, written });
+      if (own !== undefined) {
+        const after = { ...own, data, written };
+        this.#note(after);
+        changes.push({ before: own, after });
+      }
       return at === op.path && written === data ? op : { ...op, path: at, data: written };
     }
     return at === op.path ? op : { ...op, path: at };
@@ -240,15 +249,25 @@ export class StandIns {
     const asked = this.#asked.get(header.xid);
     if (asked === undefined) return packet;
     this.#asked.delete(header.xid);
-    const { made, before } = asked;
-    if (header.err !== ERRORS.ok) {
-      if (made !== undefined && this.#own.get(made.path) === made) {
-        this.#forget(made.path);
-        if (before !== undefined) this.#note(before);
-      }
-      return packet;
+    if (asked.op === "multi" || asked.op === "multiRead") return this.#toldMulti(packet, asked, header.err);
+    this.#settle(asked, header.err === ERRORS.ok);
+    const after = asked.op === "create" || asked.op === "create2" ? asked.changes[0]?.after : undefined;
+    return header.err !== ERRORS.ok || after === undefined ? packet : this.#toldCreate(packet, after);
+  }
+
+  /** The registry has answered: what it did not do is as it was, what it took out is forgotten. */
+  #settle({ changes }: Asked, isTaken: boolean): void {
+    if (isTaken) {
+      for (const { before, after } of changes)
+        if (after === undefined && before !== undefined && this.#own.get(before.path) === before)
+          this.#forget(before.path);
+      return;
     }
-    return made === undefined ? this.#toldMulti(packet) : this.#toldCreate(packet, made);
+    for (const { before, after } of [...changes].reverse()) {
+      if (after === undefined || this.#own.get(after.path) !== after) continue;
+      this.#forget(after.path);
+      if (before !== undefined) this.#note(before);
+    }
   }
 
   #toldCreate(packet: Uint8Array, { path, at }: OwnProvider): Uint8Array {
@@ -259,14 +278,17 @@ export class StandIns {
     return replyPacket(header, { ...reply, path });
   }
 
-  #toldMulti(packet: Uint8Array): Uint8Array {
-    const { header, reply } = decodeReply(packetBody(packet), "multi");
-    if (reply?.op !== "multi") return packet;
-    const results = reply.results.map((result): MultiResult => {
+  #toldMulti(packet: Uint8Array, asked: Asked, err: number): Uint8Array {
+    const { header, reply } = err === ERRORS.ok ? decodeReply(packetBody(packet), "multi") : {};
+    const results = reply?.op === "multi" ? reply.results : undefined;
+    const told = results?.map((result): MultiResult => {
       const path = "path" in result ? this.#clients.get(result.path) : undefined;
       return path === undefined ? result : ({ ...result, path } as MultiResult);
     });
-    return replyPacket(header, { ...reply, results });
+    // A multi is done as a whole, or nothing of it.
+    this.#settle(asked, results?.every(({ op }) => op !== "error") === true);
+    if (header === undefined || reply?.op !== "multi" || told === undefined) return packet;
+    return replyPacket(header, { ...reply, results: told });
   }
 }
 

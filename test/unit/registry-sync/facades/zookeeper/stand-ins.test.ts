@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CREATE_MODES, PERMS, WATCH_MODES } from "../../../../../src/codecs/zookeeper/constants.ts";
+import { CREATE_MODES, ERRORS, PERMS, WATCH_MODES } from "../../../../../src/codecs/zookeeper/constants.ts";
 import { OPEN_ACL } from "../../../../../src/codecs/zookeeper/records.ts";
 import type { InboundPlace } from "../../../../../src/model/inbound.ts";
 import { addressesOf, FacadeLink, INSTANCES, PROVIDERS, providerName } from "../../../../support/facade-link.ts";
@@ -63,6 +63,32 @@ describe("a provider that registers", () => {
     expect(client.call({ op: "multi", ops }).reply).toMatchObject({ results: [{ op: "create", path: own }] });
     expect(client.call({ op: "multi", ops: [{ op: "delete", path: own, version: -1 }] }).err).toBe(0);
     expect(registry.children(PROVIDERS)).toEqual([]);
+  });
+
+  test("is known as it was where the registry did not do what was asked, in a multi or alone", () => {
+    const { link, client, standing } = stage();
+    const create = { op: "create", path: own, data: null, acl: OPEN_ACL, flags: CREATE_MODES.ephemeral } as const;
+    const never = { op: "delete", path: `${PROVIDERS}/none`, version: -1 } as const;
+    const failed = client.call({ op: "multi", ops: [create, never] }).reply;
+    expect(failed).toMatchObject({ results: [{ op: "error" }, { op: "error" }] });
+    show(link, { inbound: [] });
+    expect(standing()).toEqual([]);
+    show(link, { inbound });
+    client.call(create);
+    expect(client.call({ op: "delete", path: own, version: 7 }).err).toBe(ERRORS.badVersion);
+    client.call({ op: "multi", ops: [{ op: "delete", path: own, version: -1 }, never] });
+    expect(standing()).toEqual([PROXY]);
+    show(link, { inbound: [] });
+    expect(standing()).toEqual([REAL]);
+  });
+
+  test("is told of its own end under its own address", () => {
+    const { client } = stage();
+    client.create(own);
+    expect(client.stat(own, true)).toBeDefined();
+    client.events();
+    expect(client.remove(own)).toBe(0);
+    expect(client.events()).toEqual([`deleted ${own}`]);
   });
 
   test("at another address, or in another protocol, stands as it is", () => {
