@@ -235,9 +235,10 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     try {
       head.scan(bytes, start + HEADER_BYTES, end);
       isScanned = true;
+      const peer = vouchedPeer(this.#peer, config.identityOf);
       let lane = found;
       if (lane === undefined) {
-        lane = createLane(config, context, head);
+        lane = createLane(config, context, head, peer);
         // Lanes know beginnings in Hessian2 only.
         if (!isFastjson2) this.#lanes.add(lane);
         if (lane.plain) {
@@ -258,7 +259,6 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
         return;
       }
       const { nowMs } = context;
-      const peer = vouchedPeer(this.#peer, config.identityOf);
       const known = head.isGeneric ? undefined : lane.checkpoints;
       const ruling = rulingOf({ config, peer, decision: host, route, head, header, nowMs, known });
       if (ruling?.denial !== undefined) this.#deny(host, ruling.denial, bytes, start);

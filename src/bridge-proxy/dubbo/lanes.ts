@@ -2,13 +2,14 @@ import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { Checkpoint } from "../authz/checkpoint.ts";
+import type { Peer } from "../authz/peer.ts";
 import type { ProxyContext } from "../context.ts";
 import type { MetricRow } from "../policies/metrics.ts";
 import type { CompiledRoute, Decision, HostDecision, Target } from "../route.ts";
 import { rowLabels } from "../rows.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { serviceFor } from "../upstream/any-service.ts";
-import { PassedCalls } from "./passed.ts";
+import { type PassedCalls, passedCalls } from "./passed.ts";
 
 /**
  * What one connection knows of the calls whose frames start alike: same protocol version, service, version and method. A
@@ -73,8 +74,8 @@ export class Lanes {
   }
 }
 
-/** Works out the lane of a request whose head has been scanned. */
-export function createLane(config: RuntimeConfig, context: ProxyContext, head: RequestView): Lane {
+/** Works out the lane of a request of `peer` whose head has been scanned. */
+export function createLane(config: RuntimeConfig, context: ProxyContext, head: RequestView, peer: Peer): Lane {
   // The parameter types, which make a call generic, stand behind what a lane's calls have in common.
   const isGeneric = head.method.startsWith("$invoke");
   const decision = config.routes.decide(head.service, head.version ?? "", isGeneric ? "$invoke" : head.method);
@@ -86,14 +87,16 @@ export function createLane(config: RuntimeConfig, context: ProxyContext, head: R
   const route = host?.fixed;
   const carries =
     host !== undefined && route !== undefined && isPlain(route, host.host.key) && !mayCallBack(route, head.method);
+  const prefix = asciiPrefix(head);
+  const isGuarded = carries && config.routes.hasPolicies && host.host.limits === undefined;
   return {
     config,
-    prefix: asciiPrefix(head),
+    prefix,
     decision,
     host,
     route,
     plain: carries && !config.routes.hasPolicies && host.host.limits === undefined,
-    passed: carries && config.routes.hasPolicies && host.host.limits === undefined ? new PassedCalls() : undefined,
+    passed: isGuarded ? passedCalls(config.routes, peer, prefix) : undefined,
     carries,
     checkpoints: new Map(),
     rows: new Map(),

@@ -1,9 +1,13 @@
 import { AskedEntries, type SaidEntries } from "../../codecs/dubbo2/asked-entries.ts";
 import type { RequestHead } from "../../codecs/dubbo2/head.ts";
+import type { Peer } from "../authz/peer.ts";
+import type { RouteTable } from "../route.ts";
 import { attachmentsAsked } from "./readings.ts";
 
 /** Methods of one name, told apart by their arguments, of which that is remembered. */
 const MAX_KNOWN = 4;
+/** Beginnings of calls of one peer of which that is remembered for all its connections. */
+const MAX_BEGINNINGS = 512;
 /** After so many calls in a row that none of them was like, calls are read in full for a while: looking twice costs more. */
 const MAX_MISSES = 16;
 const PAUSE_CALLS = 1_000;
@@ -55,4 +59,23 @@ export class PassedCalls {
     this.#known[same < 0 ? this.#next : same] = said;
     if (same < 0) this.#next = (this.#next + 1) % MAX_KNOWN;
   }
+}
+
+const shared = new WeakMap<RouteTable, WeakMap<Peer, Map<string, PassedCalls>>>();
+
+/** One for all calls of a peer that begin with these bytes, over whichever connection they come, while the routes stay. */
+export function passedCalls(routes: RouteTable, peer: Peer, prefix: Buffer): PassedCalls {
+  // What is not all ASCII has no beginning that others could have.
+  if (prefix.length === 0) return new PassedCalls();
+  const peers = shared.get(routes) ?? new WeakMap<Peer, Map<string, PassedCalls>>();
+  shared.set(routes, peers);
+  const beginnings = peers.get(peer) ?? new Map<string, PassedCalls>();
+  peers.set(peer, beginnings);
+  const key = prefix.toString("latin1");
+  const known = beginnings.get(key);
+  if (known !== undefined) return known;
+  if (beginnings.size >= MAX_BEGINNINGS) beginnings.clear();
+  const made = new PassedCalls();
+  beginnings.set(key, made);
+  return made;
 }

@@ -37,7 +37,7 @@ function outcome(
   const frame = encodeRequest({ ...parts, interface: service, method, descriptor, args, attachments });
   const head = new RequestHead();
   head.scan(frame, HEADER_BYTES, frame.length);
-  const lane = createLane(config, context, head);
+  const lane = createLane(config, context, head, peer);
   const decision = lane.host ?? hostOf(lane, head) ?? config.routes.decide("com.acme.A", "1.0.0", method)!.only!;
   const header = headerLookup(head, decision.host.key, undefined);
   const route = matchRoute(decision, header)!;

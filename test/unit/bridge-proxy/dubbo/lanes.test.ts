@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { peerFrom } from "../../../../src/bridge-proxy/authz/peer.ts";
 import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
-import { createLane, isPlain, Lanes, mayCallBack } from "../../../../src/bridge-proxy/dubbo/lanes.ts";
+import { createLane as createLaneOf, isPlain, Lanes, mayCallBack } from "../../../../src/bridge-proxy/dubbo/lanes.ts";
 import { hostOf, tagOf } from "../../../../src/bridge-proxy/dubbo/resolve.ts";
 import { RouteTable } from "../../../../src/bridge-proxy/route.ts";
 import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
@@ -17,6 +18,8 @@ const KEY = "com.acme.A:1.0.0";
 const pool = { host: (address: string, port: number) => ({ address, port }), version: 0 };
 const pools = { dubbo: pool, tri: pool } as unknown as HostPools;
 const context = { limits: { maxCallMs: 600_000 } } as unknown as ProxyContext;
+const createLane = (config: RuntimeConfig, of: ProxyContext, head: RequestHead) =>
+  createLaneOf(config, of, head, peerFrom("10.0.0.1"));
 
 function configOf(
   routes: readonly Route[],

@@ -5,7 +5,7 @@ import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
 import { rulingOf } from "../../../../src/bridge-proxy/dubbo/guard.ts";
 import { headerLookup } from "../../../../src/bridge-proxy/dubbo/header-lookup.ts";
 import { asksOf, createLane, type Lane } from "../../../../src/bridge-proxy/dubbo/lanes.ts";
-import { PassedCalls } from "../../../../src/bridge-proxy/dubbo/passed.ts";
+import { PassedCalls, passedCalls } from "../../../../src/bridge-proxy/dubbo/passed.ts";
 import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
@@ -38,7 +38,7 @@ function headOf(frame: Buffer): RequestHead {
 /** A lane of a service under policies, and what it says of a frame in full, having learnt from those that pass. */
 function laneUnder(policies: readonly string[]): { lane: Lane; judge: (frame: Buffer) => boolean } {
   const config = guardedConfig({ [KEY]: { policies } });
-  const lane = createLane(config, context, headOf(frameOf(usual)));
+  const lane = createLane(config, context, headOf(frameOf(usual)), peer);
   const judge = (frame: Buffer): boolean => {
     const head = headOf(frame);
     const header = headerLookup(head, lane.host!.host.key, undefined);
@@ -125,4 +125,22 @@ test("what is let through unasked would be let through if it were asked", () => 
     expect(passed, frame.toString("latin1")).toBe(true);
   }
   expect(unasked).toBeGreaterThan(1_000);
+});
+
+test("what a call of a peer said counts for all its connections, and for nobody else's", () => {
+  const { routes } = guardedConfig({ [KEY]: { policies: [byUser] } });
+  const [get, set] = [Buffer.from("get"), Buffer.from("set")];
+  const one = passedCalls(routes, peer, get);
+  expect(passedCalls(routes, peerFrom("10.0.0.1"), Buffer.from("get"))).toBe(one);
+  const other = guardedConfig({ [KEY]: { policies: [byUser] } }).routes;
+  const others = [
+    passedCalls(routes, peer, set),
+    passedCalls(routes, peerFrom("10.0.0.2"), get),
+    passedCalls(other, peer, get),
+  ];
+  for (const not of others) expect(not).not.toBe(one);
+  const unnamed = Buffer.alloc(0);
+  expect(passedCalls(routes, peer, unnamed)).not.toBe(passedCalls(routes, peer, unnamed));
+  for (let i = 0; i < 512; i++) passedCalls(routes, peer, Buffer.from(`m${i}`));
+  expect(passedCalls(routes, peer, get)).not.toBe(one);
 });
