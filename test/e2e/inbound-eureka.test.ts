@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Eureka, startEureka } from "../support/eureka.ts";
 import { type ConfiguredTrestle, startAuthority, startConfigured } from "../support/mtls-ups.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
+import { policyText } from "../support/policies.ts";
 import { eventually, stopAll } from "../support/process.ts";
 import { type SpringCloud, startSpringCloud } from "../support/spring-cloud.ts";
 
@@ -40,6 +43,7 @@ function config(host: string, account: string, pass: readonly string[] = []) {
       },
     ],
     facades: [{ url: `eureka://${host}:8761/eureka`, pass: { services: pass } }],
+    callers: [{ identity: "shop/web", username: user.name, passwordEnv: "EUREKA" }],
     proxy: { serviceAccount: account, inbound: account === "orders" ? [place] : [] },
   };
 }
@@ -93,6 +97,23 @@ test("an instance stands at the proxy in front of it under its own id, and is ca
   expect((await caller.echo({ client: "feign" })).id).toBe(callee.id);
   for (const one of [shop, orders]) expect(await one.metric("trestle_proxy_tls_handshakes")).toBeGreaterThan(0);
   await expect(fetch(`http://${hosts.relay}:${PORT}/echo`).then(({ status }) => status)).resolves.toBe(403);
+});
+
+test("who calls is said by the user in the address of his Eureka", async () => {
+  const only = (account: string) =>
+    policyText("a", `{rules: [{from: [{source: {principals: ["cluster.local/ns/shop/sa/${account}"]}}]}]}`);
+  await shop.rules(only("web"));
+  expect((await caller.echo({ client: "template" })).id).toBe(callee.id);
+  const [{ host, port } = { host: "", port: 0 }] = await caller.instances();
+  const asked = httpRequest({ host, port, path: "/echo", localAddress: hosts.provider3 }).end();
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  answer.resume();
+  expect(answer.statusCode).toBe(403);
+  await fetch(`http://${hosts.trestle}:8761/eureka/apps`, { headers: { authorization: `Basic ${btoa("eureka:no")}` } });
+  expect(await shop.metric("trestle_facade_logins_refused")).toBe(1);
+  await shop.rules(only("other"));
+  expect((await caller.call({ client: "template" })).status).toBe(403);
+  await shop.rules("");
 });
 
 test("it renews, and what is changed of its status and metadata is of the instance at the proxy", async () => {

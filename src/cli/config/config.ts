@@ -145,13 +145,20 @@ export interface TrestleConfig {
   readonly logLevel: LogLevel;
 }
 
+/** A user, with his password or the registry that checks it. */
+export interface CallerLogin {
+  readonly username: string;
+  readonly password?: string;
+  readonly registry?: string;
+}
+
 /** Callers without a certificate that count as an identity. */
 export interface CallerConfig {
   /** SPIFFE id. */
   readonly identity: string;
   readonly addresses: readonly string[];
   /** Undefined where nobody logs in for it. */
-  readonly login?: { readonly username: string; readonly password: string };
+  readonly login?: CallerLogin;
 }
 
 /** How a proxy proves to control who it is, and checks it; all but `name` are paths of files. */

@@ -182,7 +182,12 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
     },
     mesh: resolveMesh(raw.mesh ?? {}, fail),
     ...resolveCa(raw.ca, fail),
-    callers: resolveCallers(raw.callers ?? [], raw.mesh?.trustDomain ?? DEFAULT_MESH.trustDomain, env, fail),
+    callers: resolveCallers(
+      raw.callers ?? [],
+      { trustDomain: raw.mesh?.trustDomain ?? DEFAULT_MESH.trustDomain, registries },
+      env,
+      fail,
+    ),
     rules: checkRules(flags.rules ?? raw.rules ?? [], (i) => place(flags.rules, "--rules", `rules[${i}]`), fail),
     ...checkCredentials(raw.credentials, raw.credentialReaders ?? [], fail),
     metadata: (flags.metadata?.map((url): RawMetadata => ({ url })) ?? raw.metadata ?? []).map((item, i) =>

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Latest } from "../../base/latest.ts";
+import type { Login, LoginAnswer, OnLogin } from "../../registry-sync/facades/logins.ts";
 import type { CallerConfig } from "../config/config.ts";
 
 /** Most addresses whose processes logged in. */
@@ -10,7 +11,11 @@ export class CallerIdentities {
   /** SPIFFE ids by address and range; `""` for nobody. */
   readonly current: Latest<Readonly<Record<string, string>>>;
   readonly #fixed: Readonly<Record<string, string>>;
-  readonly #logins: ReadonlyMap<string, { readonly hash: Buffer; readonly identity: string }>;
+  readonly #logins: ReadonlyMap<string, KnownUser>;
+  /** By registry and the user that it vouches for. */
+  readonly #vouched: ReadonlyMap<string, string>;
+  /** Registries that vouch for users. */
+  readonly #vouching: ReadonlySet<string>;
   /** By address: the identities of its connections. */
   readonly #connected = new Map<string, Map<symbol, string>>();
   #due: NodeJS.Immediate | undefined;
@@ -21,21 +26,38 @@ export class CallerIdentities {
     );
     this.#logins = new Map(
       callers.flatMap(({ identity, login }) =>
-        login === undefined ? [] : [[login.username, { hash: hashOf(login.password), identity }]],
+        login?.password === undefined ? [] : [[login.username, { hash: hashOf(login.password), identity }]],
       ),
     );
+    this.#vouched = new Map(
+      callers.flatMap(({ identity, login }) =>
+        login?.registry === undefined ? [] : [[vouchedKey(login.registry, login.username), identity]],
+      ),
+    );
+    this.#vouching = new Set(callers.flatMap(({ login }) => login?.registry ?? []));
     this.current = new Latest(this.#now());
   }
 
-  /** A client at an address logged in. Gives what to call when its connection ends; undefined where it is nobody that is known. */
-  login(address: string, username: string, password: string): (() => void) | undefined {
-    const known = this.#logins.get(username);
-    if (known === undefined || address === "" || !timingSafeEqual(known.hash, hashOf(password))) return undefined;
+  /** Takes the logins at the facade of a registry; undefined where nobody counts as anybody by them. */
+  at(registry: string): OnLogin | undefined {
+    return this.#logins.size > 0 || this.#vouching.has(registry) ? (login) => this.login(login, registry) : undefined;
+  }
+
+  /** A client logged in at the facade of a registry. */
+  login({ address, username, password }: Login, registry: string): LoginAnswer {
+    let identity: string | undefined;
+    if (password === undefined) identity = this.#vouched.get(vouchedKey(registry, username));
+    else {
+      const known = this.#logins.get(username);
+      if (known !== undefined && !timingSafeEqual(known.hash, hashOf(password))) return "wrong";
+      identity = known?.identity;
+    }
+    if (identity === undefined || address === "") return "unknown";
     const there = this.#connected.get(address) ?? new Map<symbol, string>();
-    if (there.size === 0 && this.#connected.size >= MAX_ADDRESSES) return undefined;
+    if (there.size === 0 && this.#connected.size >= MAX_ADDRESSES) return "unknown";
     this.#connected.set(address, there);
     const connection = Symbol(username);
-    there.set(connection, known.identity);
+    there.set(connection, identity);
     this.#publishSoon();
     return () => {
       if (!there.delete(connection)) return;
@@ -66,6 +88,15 @@ export class CallerIdentities {
     }
     return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
+}
+
+interface KnownUser {
+  readonly hash: Buffer;
+  readonly identity: string;
+}
+
+function vouchedKey(registry: string, username: string): string {
+  return JSON.stringify([registry, username]);
 }
 
 function hashOf(password: string): Buffer {

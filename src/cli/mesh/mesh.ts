@@ -361,7 +361,7 @@ export class Mesh implements MeshParts {
       spacing,
       log: this.#log.child({ facade: config.registry }),
       onRemoval: (instances) => this.#controller?.expectRemoval(config.registry, instances),
-      onLogin: (...who) => this.#identities.login(...who),
+      onLogin: this.#identities.at(config.registry),
     });
   }
 

@@ -4,12 +4,13 @@ import { pipeline } from "node:stream";
 import { type Clock, realClock } from "../../base/clock.ts";
 import { ProtocolError, TransientError } from "../../base/errors.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
-import { compileAllow } from "../allow.ts";
+import { compileAllow, plainAddress } from "../allow.ts";
 import type { Facade } from "../contracts.ts";
 import type { PresentContext } from "../present/context.ts";
 import { readBody } from "../sources/eureka/link.ts";
 import { AnswerWatch } from "./answer-watch.ts";
 import { type Burden, Burdens } from "./burdens.ts";
+import { BasicLogins } from "./eureka/basic-logins.ts";
 import { createCounters, type EurekaCounters } from "./eureka/counters.ts";
 import { EurekaHandler, type FacadeAnswer } from "./eureka/handler.ts";
 import { passedHeaders } from "./eureka/headers.ts";
@@ -18,6 +19,7 @@ import type { FacadeRequest } from "./eureka/request.ts";
 import type { WholeAnswer } from "./eureka/stand-ins.ts";
 import { EurekaUpstream } from "./eureka/upstream.ts";
 import { listenAt } from "./listen.ts";
+import type { OnLogin } from "./logins.ts";
 
 /** What {@link createEurekaFacade} needs; everything but the first three has a default. */
 export interface EurekaFacadeOptions {
@@ -44,6 +46,8 @@ export interface EurekaFacadeOptions {
   readonly log?: Logger;
   /** Hears of provider instances (`address:port`) that a client took out on purpose. */
   readonly onRemoval?: (instances: readonly string[]) => void;
+  /** Hears of clients that log in. */
+  readonly onLogin?: OnLogin | undefined;
 }
 
 /** A running facade of Eureka. */
@@ -106,6 +110,7 @@ export async function createEurekaFacade(options: EurekaFacadeOptions): Promise<
     ask: async (request, path) => wholeAnswer(await pass(request, path)),
     ...(options.onRemoval && { onRemoval: options.onRemoval }),
   });
+  const logins = options.onLogin && new BasicLogins(clock, options.onLogin, counters);
   const burdens = new Burdens(maxKeptBytes, () => clock.now());
   const answers = new AnswerWatch({ timeoutMs: writeTimeoutMs, clock });
   const limits = {
@@ -116,6 +121,7 @@ export async function createEurekaFacade(options: EurekaFacadeOptions): Promise<
   };
   const server = createServer(limits, (request, response) => {
     counters.requests++;
+    logins?.heard(plainAddress(request.socket.remoteAddress ?? ""), request.headers.authorization);
     const cut = () => {
       if (isCutOff(request)) return;
       counters.broken++;
@@ -166,6 +172,7 @@ export async function createEurekaFacade(options: EurekaFacadeOptions): Promise<
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
       upstream.close();
+      logins?.close();
       await closed;
     },
   };

@@ -11,6 +11,7 @@ import { Burdens } from "./burdens.ts";
 import { createFindings } from "./findings.ts";
 import { type UpstreamHost, UpstreamHosts } from "./hosts.ts";
 import { listenAt } from "./listen.ts";
+import type { OnLogin } from "./logins.ts";
 import { NacosConnection } from "./nacos/connection.ts";
 import { createNacosCounters, type NacosCounters } from "./nacos/counters.ts";
 import { createNacosHttp } from "./nacos/http.ts";
@@ -18,6 +19,7 @@ import { paced } from "./nacos/pace.ts";
 import { SharedServices } from "./nacos/services.ts";
 import { NacosSession } from "./nacos/session.ts";
 import type { SessionShared } from "./nacos/session-shared.ts";
+import { TokenLogins } from "./nacos/token-logins.ts";
 import { Patience } from "./patience.ts";
 
 /** What {@link createNacosFacade} needs; everything but the first three has a default. */
@@ -48,6 +50,8 @@ export interface NacosFacadeOptions {
   readonly onFinding?: (finding: Finding) => void;
   /** Hears of instances (`address:port`) that a client took out on purpose: it deregistered them or ended its connection in order. */
   readonly onRemoval?: (instances: readonly string[]) => void;
+  /** Hears of clients whose tokens the registry accepts. */
+  readonly onLogin?: OnLogin | undefined;
   /** Numbers in [0, 1); shuffles the servers, spreads what is made anew. */
   readonly random?: () => number;
 }
@@ -83,6 +87,8 @@ export async function createNacosFacade(options: NacosFacadeOptions): Promise<Na
   const counters = createNacosCounters();
   const findings = createFindings(options.onFinding ?? (() => {}));
   let context = options.context;
+  const logins =
+    options.onLogin && new TokenLogins({ clock, onLogin: options.onLogin, refuses: (token) => http.refuses(token) });
   const shared: SessionShared = {
     services: new SharedServices(wallNow),
     context: () => context,
@@ -92,6 +98,7 @@ export async function createNacosFacade(options: NacosFacadeOptions): Promise<Na
     counters,
     now: () => clock.now(),
     ...(options.onRemoval && { onRemoval: options.onRemoval }),
+    ...(logins && { logins }),
   };
   const allows = compileAllow(options.allow ?? []);
   const maxConnections = options.maxConnections ?? DEFAULTS.maxConnections;
@@ -115,8 +122,11 @@ export async function createNacosFacade(options: NacosFacadeOptions): Promise<Na
       socket.destroy();
       return;
     }
-    const session = new NacosSession(shared, plainAddress(socket.remoteAddress ?? ""));
+    const address = plainAddress(socket.remoteAddress ?? "");
+    const login = logins?.client(address);
+    const session = new NacosSession({ ...shared, ...(login && { onAccepted: login.accepted }) }, address);
     const connection = new NacosConnection(socket, session, connectionOptions, () => {
+      login?.leave();
       connections.delete(connection);
       counters.sessions = connections.size;
     });
@@ -168,6 +178,7 @@ export async function createNacosFacade(options: NacosFacadeOptions): Promise<Na
         await new Promise<void>((resolve) => setTimeout(resolve, leaveMs));
       }
       for (const connection of [...connections]) connection.close();
+      logins?.close();
       await Promise.all(closed);
     },
   };

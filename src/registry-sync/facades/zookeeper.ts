@@ -8,9 +8,10 @@ import type { PresentContext } from "../present/context.ts";
 import { createFindings } from "./findings.ts";
 import { type UpstreamHost, UpstreamHosts } from "./hosts.ts";
 import { listenAt } from "./listen.ts";
+import type { OnLogin } from "./logins.ts";
 import { Patience } from "./patience.ts";
 import { FacadeConnection } from "./zookeeper/connection.ts";
-import type { FacadeShared, OnLogin } from "./zookeeper/core.ts";
+import type { FacadeShared } from "./zookeeper/core.ts";
 import { createCounters, type FacadeCounters } from "./zookeeper/counters.ts";
 import { Listings } from "./zookeeper/listings.ts";
 import { SessionMemory } from "./zookeeper/memory.ts";
@@ -37,7 +38,7 @@ export interface ZookeeperFacadeOptions {
   /** Hears of provider instances (`address:port`) that a client took out on purpose: it deleted their node or closed its session. */
   readonly onRemoval?: (instances: readonly string[]) => void;
   /** Hears of clients that log in. */
-  readonly onLogin?: OnLogin;
+  readonly onLogin?: OnLogin | undefined;
   /** Numbers in [0, 1); shuffles the servers. */
   readonly random?: () => number;
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../../../base/clock.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { Finding } from "../../../model/entry.ts";
 import type { Facade } from "../../../registry-sync/contracts.ts";
-import type { OnLogin } from "../../../registry-sync/facades/zookeeper/core.ts";
+import type { OnLogin } from "../../../registry-sync/facades/logins.ts";
 import type { PresentContext } from "../../../registry-sync/present/context.ts";
 import type { FacadeConfig, RegistryConfig } from "../../config/config.ts";
 
@@ -21,8 +21,8 @@ export interface FacadeParts {
   readonly onFinding: (finding: Finding) => void;
   /** Hears of provider instances (`address:port`) that a client took out on purpose. */
   readonly onRemoval: (instances: readonly string[]) => void;
-  /** Hears of a client that logs in from an address; gives what to call when it is gone. */
-  readonly onLogin: OnLogin;
+  /** Hears of clients that log in; undefined where nobody counts as anybody by that. */
+  readonly onLogin: OnLogin | undefined;
 }
 
 /** Opens the facade of one protocol. Rejects when the address cannot be listened on. */

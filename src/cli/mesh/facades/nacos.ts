@@ -14,6 +14,7 @@ export const openNacosFacade: OpenFacadeOf = ({
   log,
   onFinding,
   onRemoval,
+  onLogin,
 }) =>
   createNacosFacade({
     listen: { host: config.host, port: config.port },
@@ -27,4 +28,5 @@ export const openNacosFacade: OpenFacadeOf = ({
     log,
     onFinding,
     onRemoval,
+    onLogin,
   });

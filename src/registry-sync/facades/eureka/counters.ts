@@ -14,12 +14,14 @@ export interface EurekaCounters extends Record<string, number> {
   rewritten: number;
   /** Deltas that told a client to take the whole list. */
   resyncs: number;
+  /** Clients that gave a password which is not that of the caller whose name they said. */
+  loginsRefused: number;
 }
 
 /** All at zero. */
 export function createCounters(): EurekaCounters {
   return {
     ...{ sessions: 0, connections: 0, refused: 0, requests: 0 },
-    ...{ broken: 0, upstreamFailures: 0, rewritten: 0, resyncs: 0 },
+    ...{ broken: 0, upstreamFailures: 0, rewritten: 0, resyncs: 0, loginsRefused: 0 },
   };
 }

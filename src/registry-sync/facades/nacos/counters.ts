@@ -24,6 +24,8 @@ export interface NacosCounters extends Record<string, number> {
   artificial: number;
   httpRequests: number;
   udpPushes: number;
+  /** Logins that the registry refused. */
+  loginsRefused: number;
 }
 
 /** All at zero. */
@@ -43,5 +45,6 @@ export function createNacosCounters(): NacosCounters {
     artificial: 0,
     httpRequests: 0,
     udpPushes: 0,
+    loginsRefused: 0,
   };
 }

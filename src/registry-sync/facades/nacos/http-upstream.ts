@@ -222,7 +222,7 @@ function headersOf(request: HttpAsker): Record<string, string | string[]> {
   }
   const before = request.headers["x-forwarded-for"];
   const address = request.address ?? (request.socket?.remoteAddress ?? "").replace(/^::ffff:/, "");
-  headers["x-forwarded-for"] = before === undefined ? address : `${String(before)}, ${address}`;
+  if (address !== "") headers["x-forwarded-for"] = before === undefined ? address : `${String(before)}, ${address}`;
   return headers;
 }
 

@@ -21,7 +21,7 @@ import type { UpstreamHost } from "../hosts.ts";
 import { hidesRule } from "./hidden-rules.ts";
 import { HttpRules, type RulesAsked } from "./http-rules.ts";
 import { type HttpAsked, HttpStandIns } from "./http-stand-ins.ts";
-import { HttpFault, HttpUpstream, readBody } from "./http-upstream.ts";
+import { type HttpAsker, HttpFault, HttpUpstream, readBody } from "./http-upstream.ts";
 import { serviceText } from "./memory.ts";
 import { MAX_PIPELINED, Pipelines } from "./pipelines.ts";
 import { type RealList, refMsOf } from "./services.ts";
@@ -53,6 +53,8 @@ export interface NacosHttpOptions {
 export interface NacosHttp {
   readonly port: number;
   contextChanged(): void;
+  /** Whether the registry refuses a client that has this token. Rejects where it says neither yes nor no. */
+  refuses(token: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -92,18 +94,21 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
   const standIns = new HttpStandIns({
     registering: () => shared.context().registering,
     now: () => clock.now(),
-    async send({ path, ...asker }) {
-      const burden = burdens.open(() => {});
-      try {
-        const forwarded = { path, body: Buffer.alloc(0), burden, maxBytes: MAX_LIST_BYTES };
-        return (await upstream.fetch(asker, forwarded)).status;
-      } finally {
-        burden.end();
-      }
-    },
+    send: ({ path, ...asker }) => askAside(asker, path),
   });
   /** The cluster of the instance that was registered from an address. */
   const clusters = new Map<string, string>();
+
+  /** Asks a server while no client waits for it; gives the answer's status. */
+  async function askAside(asker: HttpAsker, path: string): Promise<number> {
+    const burden = burdens.open(() => {});
+    try {
+      const forwarded = { path, body: Buffer.alloc(0), burden, maxBytes: MAX_LIST_BYTES };
+      return (await upstream.fetch(asker, forwarded)).status;
+    } finally {
+      burden.end();
+    }
+  }
 
   async function serve(request: IncomingMessage, response: ServerResponse, burden: Burden): Promise<void> {
     counters.httpRequests++;
@@ -142,6 +147,7 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     let answer = await ask(takesPushes ? known : undefined);
     // Where servers may push to was not known yet: without a second question there were no pushes before the client asks again.
     if (takesPushes && known === undefined) answer = await ask(upstream.localAddress);
+    noteUser({ base: base ?? "", query }, client, answer.status);
     const sendChanged = (value: unknown) => {
       const bytes = Buffer.from(JSON.stringify(value));
       burden.add(bytes.length);
@@ -253,6 +259,14 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     const path = given.rawQuery === asked.rawQuery ? (request.url ?? "") : `${asked.path}?${given.rawQuery}`;
     const status = await upstream.pass(request, response, { path, body: given.body, burden });
     if (status === 200) given.taken();
+    noteUser(asked, clientOf(request), status);
+  }
+
+  /** Who asks: by a token that the registry took, or a password that it did not. */
+  function noteUser({ base, query }: Pick<HttpAsked, "base" | "query">, client: string, status: number): void {
+    const token = query.get("accessToken");
+    if (base.endsWith("/login") && (status === 401 || status === 403)) counters.loginsRefused++;
+    if (status === 200 && token !== null && /^\/v[12]\/ns\/instance/.test(base)) shared.logins?.heard(client, token);
   }
 
   function noteInstance(request: IncomingMessage, query: URLSearchParams, instance: string | undefined): void {
@@ -329,6 +343,12 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
   server.on("error", (error) => log.error("nacos facade: http listener failed", { error: error.message }));
   return {
     port: (server.address() as AddressInfo).port,
+    async refuses(token) {
+      const path = `${options.path}/v1/ns/service/list?pageNo=1&pageSize=1&accessToken=${encodeURIComponent(token)}`;
+      const status = await askAside({ method: "GET", headers: {}, address: "" }, path);
+      if (status !== 200 && status !== 401 && status !== 403) throw new HttpFault(502, `answered ${status}`);
+      return status !== 200;
+    },
     contextChanged() {
       udp.contextChanged();
       standIns.contextChanged();

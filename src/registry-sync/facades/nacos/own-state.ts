@@ -13,6 +13,8 @@ export interface OwnStateParts extends HiddenRulesParts {
   readonly context: () => Pick<PresentContext, "registering" | "hidesRouter" | "passesClient">;
   /** Hears of instances (`address:port`) that the client took out on purpose, as they stood at the registry. */
   readonly onRemoval?: (instances: readonly string[]) => void;
+  /** Hears of tokens with which the registry did what the client asked. */
+  readonly onAccepted?: (token: string) => void;
 }
 
 /**
@@ -60,6 +62,8 @@ export class OwnState {
   /** The server took a request of the client. */
   taken(payload: NacosPayload, asked: NacosBody, message: Buffer): void {
     this.#memory.noteTaken(payload, asked, message);
+    const token = payload.headers.get("accessToken");
+    if (token !== undefined) this.#parts.onAccepted?.(token);
     if (textOf(asked, "type") !== "deregisterInstance") return;
     this.#written.delete(serviceText(readServiceAddress(asked)));
     this.#parts.onRemoval?.(this.#standing([message]));

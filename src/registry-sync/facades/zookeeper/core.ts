@@ -7,6 +7,7 @@ import { type DubboUrl, interfaceOf } from "../../dubbo/url.ts";
 import { ANYBODY, type Asker, PASSES, type Speech, speechOf, withSpeech } from "../../present/asker.ts";
 import type { PresentContext } from "../../present/context.ts";
 import { type Directory, directoryAt } from "../../present/directory.ts";
+import type { OnLogin } from "../logins.ts";
 import type { Patience } from "../patience.ts";
 import type { FacadeCounters } from "./counters.ts";
 import type { Listing, Listings } from "./listings.ts";
@@ -15,12 +16,6 @@ import { Outbox } from "./outbox.ts";
 import { replyHeader, requestPacket } from "./packets.ts";
 import { instancesAt } from "./removals.ts";
 import { Tracked } from "./tracked.ts";
-
-/**
- * A client at an address says to be a user, by a password that the registry itself does not check; gives what to call when the client is gone,
- * undefined for somebody who is not known.
- */
-export type OnLogin = (address: string, username: string, password: string) => (() => void) | undefined;
 
 /** What all sessions of a facade share. */
 export interface FacadeShared {
@@ -112,8 +107,9 @@ export class SessionCore {
   noteLogin({ scheme, auth }: AuthRequest): void {
     const [, username = "", password = ""] = /^([^:]+):(.*)$/s.exec(Buffer.from(auth ?? []).toString("utf8")) ?? [];
     if (scheme !== "digest" || username === "" || this.#logins.length >= MAX_LOGINS) return;
-    const leave = this.shared.onLogin?.(this.#address, username, password);
-    if (leave !== undefined) this.#logins.push(leave);
+    const answer = this.shared.onLogin?.({ address: this.#address, username, password });
+    if (answer === "wrong") this.shared.counters.loginsRefused++;
+    if (typeof answer === "function") this.#logins.push(answer);
   }
 
   /** The connection is gone, and with it what the client said of itself. */

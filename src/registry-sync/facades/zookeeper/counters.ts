@@ -19,6 +19,8 @@ export interface FacadeCounters extends Record<string, number> {
   artificial: number;
   /** Requests that clients did not send. */
   injected: number;
+  /** Clients that gave a password which is not that of the caller whose name they said. */
+  loginsRefused: number;
 }
 
 /** All at zero. */
@@ -35,5 +37,6 @@ export function createCounters(): FacadeCounters {
     suppressed: 0,
     artificial: 0,
     injected: 0,
+    loginsRefused: 0,
   };
 }

@@ -1,10 +1,18 @@
 import { expect, test } from "vitest";
 import { type RawCaller, resolveCallers } from "../../../../src/cli/config/callers.ts";
 
+const of = {
+  trustDomain: "cluster.local",
+  registries: [
+    { name: "zk", scheme: "zookeeper" },
+    { name: "na", scheme: "nacos" },
+  ],
+} as const;
+
 function resolved(...items: RawCaller[]) {
   const faults: string[] = [];
   const env = { PASSWORD: "open-sesame" };
-  const callers = resolveCallers(items, "cluster.local", env, (path, message) => faults.push(`${path}: ${message}`));
+  const callers = resolveCallers(items, of, env, (path, message) => faults.push(`${path}: ${message}`));
   return { callers, faults };
 }
 
@@ -26,7 +34,44 @@ test("callers are somebody by their addresses, or by a login", () => {
   });
 });
 
+test("a user of a Nacos is checked there, and may have the name of another here", () => {
+  const items = [
+    { identity: "shop/batch", username: "batch", passwordEnv: "PASSWORD" },
+    { identity: "shop/web", username: "batch", registry: "na" },
+  ];
+  const { callers, faults } = resolved(...items);
+  expect(faults).toEqual([]);
+  expect(callers.map(({ login }) => login)).toEqual([
+    { username: "batch", password: "open-sesame" },
+    { username: "batch", registry: "na" },
+  ]);
+});
+
 test.each<[string, RawCaller[], string]>([
+  [
+    "a registry without a user",
+    [{ identity: "shop/web", registry: "na", addresses: ["10.0.0.1"] }],
+    "callers[0].registry: is of no use",
+  ],
+  [
+    "no such registry",
+    [{ identity: "shop/web", registry: "no", username: "u" }],
+    'callers[0].registry: there is no registry "no"',
+  ],
+  ["no Nacos", [{ identity: "shop/web", registry: "zk", username: "u" }], 'callers[0].registry: "zk" is no nacos'],
+  [
+    "a password beside a registry",
+    [{ identity: "shop/web", registry: "na", username: "u", passwordEnv: "PASSWORD" }],
+    'callers[0].passwordEnv: the password is checked by registry "na"',
+  ],
+  [
+    "one user of a registry twice",
+    [
+      { identity: "shop/web", registry: "na", username: "u" },
+      { identity: "shop/app", registry: "na", username: "u" },
+    ],
+    "callers[1].username: u is that of callers[0] already",
+  ],
   ["no account", [{ identity: "web", addresses: ["10.0.0.1"] }], "callers[0].identity: "],
   ["no range", [{ identity: "shop/web", addresses: ["10.0.0.0/33"] }], "callers[0].addresses[0]: "],
   ["nobody", [{ identity: "shop/web" }], "callers[0]: nobody can be it"],

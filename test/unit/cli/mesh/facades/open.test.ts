@@ -35,7 +35,7 @@ test.each(["zookeeper", "nacos", "eureka"] as const)(
         context: createPresentContext({ addresses: [] }),
         log: silentLogger,
         onRemoval: () => {},
-        onLogin: () => undefined,
+        onLogin: undefined,
         spacing: new Spacing(steadyClock),
       },
     );
