@@ -36,8 +36,8 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Gives both control servers a rule that answers one method by itself with this text. */
-async function rule(text: string): Promise<void> {
+/** Gives both control servers a rule that answers one method by itself with this text; a Sidecar with it shows one service alone. */
+async function rule(text: string, shown?: string): Promise<void> {
   const file = join(dir, "rules.yaml");
   await writeFile(
     `${file}.new`,
@@ -50,10 +50,17 @@ spec:
     - match: [{method: {exact: fail}}]
       directResponse: {status: 418, body: {string: "${text}"}}
     - route: [{destination: {host: com.acme.OrderService}}]
-`,
+${shown === undefined ? "" : sidecar(shown)}`,
   );
   await rename(`${file}.new`, file);
 }
+
+const sidecar = (shown: string): string => `---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: narrow}
+spec: {egress: [{hosts: ["*/${shown}"]}]}
+`;
 
 async function startControl(host: string, readyStatus = 200): Promise<Trestle> {
   const file = join(dir, `${host}.yaml`);
@@ -127,5 +134,15 @@ test("control is back before its registry is: what it does not know takes nothin
 test("the registry is back: what changed while it was away is in force", async () => {
   await zookeeper.restart();
   await comes("fourth");
+  expect(await consumer.call("whoAmI")).toMatchObject({ label: "v1" });
+});
+
+test("a Sidecar narrows what the proxy is told of", async () => {
+  const said = () => consumer.call("whoAmI").then(JSON.stringify, ({ message }: Error) => message);
+  await rule("fifth", "com.acme.OtherService");
+  await eventually("calls of the service are not carried", async () => !(await said()).includes('"v1"'), 30_000);
+  expect(await said()).toContain("com.acme.OrderService");
+  await rule("sixth", "com.acme.OrderService");
+  await comes("sixth");
   expect(await consumer.call("whoAmI")).toMatchObject({ label: "v1" });
 });

@@ -239,6 +239,21 @@ describe.each([
     ]);
   });
 
+  test("without a certificate nothing goes out where a rule asks for mutual TLS, and that is said", async () => {
+    const rules = subsets("users", "\n  trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}");
+    await stage.apply({ services: services(), rules });
+    await eventually("calls are refused", async () => (await ask(usersPort(), "users")).status === 503);
+    expect(stage.source.findings()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ code: "TR0715", message: expect.stringContaining("outbound|") as string }),
+      ]),
+    );
+    expect(await envoy.rejected()).toEqual({});
+    await stage.apply({ services: services() });
+    await eventually("calls go out again", async () => (await ask(usersPort(), "users")).status === 200);
+    expect(stage.source.findings()).toEqual([]);
+  });
+
   test("connection pools, outlier detection and every balancer are taken", async () => {
     const policies = [
       "loadBalancer: {simple: LEAST_REQUEST}, outlierDetection: {consecutive5xxErrors: 3, interval: 5s, baseEjectionTime: 5s}",
