@@ -4,7 +4,7 @@ import { ERROR } from "../../codecs/http2/frame.ts";
 import { printJson } from "../../codecs/json-text.ts";
 import { exceptionCodeOf } from "../../codecs/triple/answer.ts";
 import { parseStatus, UNKNOWN } from "../../codecs/triple/status.ts";
-import { encodeMessage } from "../../codecs/triple/text.ts";
+import { encodeMessage, toField } from "../../codecs/triple/text.ts";
 import { errorJson } from "../bridge/json-form.ts";
 import { OK_EXCEPTION, type Outcome, outcomeOfGrpc, outcomeOfHttp } from "../policies/outcome.ts";
 import type { CallerStream } from "./caller-stream.ts";
@@ -15,17 +15,29 @@ export interface OwnReply {
   readonly body: Buffer | undefined;
 }
 
-/** What a caller with the request head `request` is told: gRPC callers a head that ends, all others JSON under a status. */
-export function ownReply(request: Fields, answer: OwnAnswer, message: string): OwnReply {
+/** Headers that somebody else says of an answer. */
+export type SaidHeaders = readonly (readonly [name: string, value: string])[];
+
+/**
+ * What a caller with the request head `request` is told: gRPC callers a head that ends, all others JSON under a status; `said` are further
+ * headers of it.
+ */
+export function ownReply(request: Fields, answer: OwnAnswer, message: string, said?: SaidHeaders): OwnReply {
+  const more = said === undefined ? [] : said.flatMap(([name, value]) => fieldOf(name.toLowerCase(), value));
   const text = `trestle: ${message}`;
   const type = fieldValue(request, "content-type") ?? "";
   if (type.startsWith("application/grpc")) {
     const status = ["grpc-status", String(answer.grpc), "grpc-message", encodeMessage(text)];
-    return { fields: [":status", "200", "content-type", type, ...status], body: undefined };
+    return { fields: [":status", "200", "content-type", type, ...status, ...more], body: undefined };
   }
   const body = Buffer.from(printJson(errorJson(answer.http, text, undefined)));
   const fields = [":status", String(answer.http), "content-type", "application/json"];
-  return { fields: [...fields, "content-length", String(body.length)], body };
+  return { fields: [...fields, "content-length", String(body.length), ...more], body };
+}
+
+/** How a call ended is not theirs to say. */
+function fieldOf(name: string, value: string): string[] {
+  return name.startsWith("grpc-") ? [] : [name, toField(name, value)];
 }
 
 /** Sends one of Trestle's own answers; a caller that takes no head of its length has its stream reset. */

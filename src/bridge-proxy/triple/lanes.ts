@@ -25,6 +25,8 @@ export interface Refusal {
   readonly message: string;
   /** The service is not known: it may be in a moment. */
   readonly isUnknown?: boolean;
+  /** What an external server has callers told. */
+  readonly reply?: Denial["reply"];
 }
 
 /** A call that names the method that it means, and its types, in its message. */

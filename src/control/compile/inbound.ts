@@ -17,6 +17,7 @@ import { type MeshSettings, namespaceOf, trustDomainsOf } from "../../model/mesh
 import type { Rule } from "../../model/rule.ts";
 import { contentVersion } from "../../model/snapshot.ts";
 import { mtlsModes } from "../rules/peer-authentication.ts";
+import { serversIn } from "./asked-servers.ts";
 import { indexAuthorization } from "./authorization.ts";
 import type { InboundProvider } from "./listeners.ts";
 
@@ -77,16 +78,21 @@ export function compileInbound(providers: readonly InboundProvider[], { rules, m
   };
 }
 
-/** A set with the resources of inbound listeners among its own, every list in order of names. */
+/** A set with the resources of inbound listeners among its own, and the servers that their policies ask, every list in order of names. */
 export function withInbound(set: ResourceSet, inbound: InboundResources): ResourceSet {
   if (inbound.listeners.length === 0) return set;
+  const hosts = inbound.routes.flatMap(({ resource }) => resource.virtualHosts ?? []);
+  const servers = serversIn(
+    set,
+    hosts.map(({ typedPerFilterConfig }) => typedPerFilterConfig),
+  );
   return {
     ...set,
     version: hashText(`${set.version}|${inbound.version}`),
     listeners: merge(inbound.listeners, set.listeners),
     routes: merge(inbound.routes, set.routes),
-    clusters: merge(inbound.clusters, set.clusters),
-    endpoints: merge(inbound.endpoints, set.endpoints),
+    clusters: merge([...inbound.clusters, ...servers.map(({ cluster }) => cluster)], set.clusters),
+    endpoints: merge([...inbound.endpoints, ...servers.map(({ endpoints }) => endpoints)], set.endpoints),
   };
 }
 

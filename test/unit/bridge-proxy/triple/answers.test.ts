@@ -29,3 +29,15 @@ test.each<[string, string[], string[] | undefined, (string | number | boolean)[]
 ])("%s", (_, head, trailers, [responseCode, grpcStatus, exception]) => {
   expect(outcomeOfFields(head, trailers)).toMatchObject({ responseCode, grpcStatus, exception, flags: "-" });
 });
+
+test("somebody else's headers go with it, but for those that say how the call ended", () => {
+  const said = [
+    ["WWW-Authenticate", "Bearer"],
+    ["grpc-status", "0"],
+  ] as const;
+  for (const type of ["application/grpc", "application/json"]) {
+    const { fields } = ownReply(["content-type", type], ownAnswer("denied"), "no", said);
+    expect(fields.slice(-2)).toEqual(["www-authenticate", "Bearer"]);
+    expect(fields.filter((one) => one === "grpc-status").length).toBe(type === "application/grpc" ? 1 : 0);
+  }
+});

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { EXT_AUTHZ_FILTER, EXT_AUTHZ_TRIAL_FILTER, type ExtAuthz } from "../../../../src/codecs/xds/authz.ts";
-import { askedServers, underName } from "../../../../src/control/compile/asked-servers.ts";
+import { askedServers, serversIn, underName } from "../../../../src/control/compile/asked-servers.ts";
 import { named } from "../../../../src/control/compile/compile-need.ts";
 import { indexEntries } from "../../../../src/control/rules/hosts.ts";
 import { ORDERS } from "../../../support/policies.ts";
@@ -35,4 +35,21 @@ test("a cluster has the name that it is asked for by", () => {
     cluster: { name: "outbound|9000||a", resource: { name: "outbound|9000||a", metadata: cluster.resource.metadata } },
     endpoints: { name: "outbound|9000||a", resource: { clusterName: "outbound|9000||a" } },
   });
+});
+
+test("a server that a set has under another name is given under the one that it is asked for by", () => {
+  const cluster = named(clusterOf("com.acme.A"));
+  const endpoints = { name: cluster.name, version: "1", resource: { clusterName: cluster.name, endpoints: [] } };
+  const set = { clusters: [cluster], endpoints: [endpoints] };
+  const { host } = cluster.resource.metadata.filterMetadata["io.trestle"]!;
+  const asking = (name: string) => serversIn(set, [undefined, { [EXT_AUTHZ_FILTER]: asks(name) }, {}]);
+  const [made, ...more] = asking(`outbound|9000||${host}`);
+  expect([made?.cluster.name, made?.endpoints.name, more]).toEqual([
+    `outbound|9000||${host}`,
+    `outbound|9000||${host}`,
+    [],
+  ]);
+  expect(asking(cluster.name)).toEqual([]);
+  expect(asking("outbound|9000||other")).toEqual([]);
+  expect(serversIn(set, [undefined])).toEqual([]);
 });
