@@ -1,7 +1,9 @@
 /** Bytes that the kernel hands over in one read at most. */
 const READ_BYTES = 64 * 1024;
-/** A read of more than this is worth memory of its own: copying it costs more than that. What comes out of TLS is never more. */
+/** A read of this size is worth memory of its own: copying it costs more than that. What comes out of TLS is never more, a record each. */
 const LARGE_READ_BYTES = 16 * 1024;
+/** A socket with memory of its own keeps it while it reads as much as this. */
+const KEPT_READ_BYTES = 4 * 1024;
 /** Sockets that have memory of their own at the same time. */
 const MAX_LARGE_READERS = 256;
 /** Reads of several sockets share a slab; it lives as long as anybody still holds a part of it. */
@@ -39,13 +41,18 @@ export class Slab {
   }
 }
 
-/** The reads of one socket. While they are large they go into memory of the socket's own, which is handed on instead of copied. */
+/**
+ * The reads of one socket. While they are large they go into memory of the socket's own, which is handed on instead of copied. What comes out
+ * of TLS goes there one record behind the other.
+ */
 export class Reader {
   /** Where the last read stands: from `start` on. */
   bytes: Buffer;
   start = 0;
   readonly #slab: Slab;
   #own: Buffer | undefined;
+  /** Where the next read into `#own` goes. */
+  #used = 0;
   #lastSize = 0;
 
   constructor(slab: Slab) {
@@ -56,11 +63,21 @@ export class Reader {
   /** Where the next read is to go. */
   nextBuffer(): Buffer {
     const slab = this.#slab;
-    const wasLarge = this.#own !== undefined;
-    const isLarge = this.#lastSize > LARGE_READ_BYTES && (wasLarge || slab.largeReaders < MAX_LARGE_READERS);
-    if (isLarge !== wasLarge) slab.largeReaders += isLarge ? 1 : -1;
-    this.#own = isLarge ? Buffer.allocUnsafeSlow(READ_BYTES) : undefined;
-    return this.#own ?? slab.readBuffer;
+    const own = this.#own;
+    const size = this.#lastSize;
+    if (
+      own === undefined ? size < LARGE_READ_BYTES || slab.largeReaders >= MAX_LARGE_READERS : size < KEPT_READ_BYTES
+    ) {
+      this.close();
+      return slab.readBuffer;
+    }
+    if (own === undefined) slab.largeReaders++;
+    // As much as a read like the last one may bring.
+    const room = size > LARGE_READ_BYTES ? READ_BYTES : LARGE_READ_BYTES;
+    if (own !== undefined && READ_BYTES - this.#used >= room) return own.subarray(this.#used);
+    this.#used = 0;
+    this.#own = Buffer.allocUnsafeSlow(READ_BYTES);
+    return this.#own;
   }
 
   /** `size` bytes were read into what `nextBuffer` gave last: sets `bytes` and `start`. */
@@ -68,16 +85,18 @@ export class Reader {
     this.#lastSize = size;
     if (this.#own !== undefined) {
       this.bytes = this.#own;
-      this.start = 0;
+      this.start = this.#used;
+      this.#used += size;
     } else {
       this.start = this.#slab.keepRead(size);
       this.bytes = this.#slab.bytes;
     }
   }
 
-  /** The socket reads no more. */
+  /** The socket reads no more, or has no use for memory of its own. */
   close(): void {
-    this.#lastSize = 0;
-    this.nextBuffer();
+    if (this.#own === undefined) return;
+    this.#own = undefined;
+    this.#slab.largeReaders--;
   }
 }

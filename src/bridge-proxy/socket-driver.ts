@@ -1,4 +1,5 @@
 import { type OnReadOpts, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { Reader, Slab } from "./slab.ts";
 
 /** What a {@link SocketDriver} tells its owner. */
@@ -11,7 +12,7 @@ export interface SocketOwner {
   onClosed(error: Error | undefined): void;
 }
 
-/** Pieces up to this size are joined into one write; larger ones go out as they are. */
+/** Pieces up to this size are joined into one write; larger ones go out as they are, but for TLS, where Node would join them at a higher price. */
 const JOIN_BYTES = 128 * 1024;
 /** Pieces whose places a connection keeps from turn to turn. */
 const KEPT_PLACES = 16;
@@ -53,6 +54,7 @@ export class SocketDriver {
   readonly socket: Socket;
   readonly #queue: FlushQueue;
   readonly #owner: SocketOwner;
+  readonly #isTls: boolean;
   /** Places are used again: arrays that are emptied and filled anew each turn cost more than what they hold. */
   #buffers: Buffer[] = [];
   #starts: number[] = [];
@@ -83,6 +85,7 @@ export class SocketDriver {
     };
     const socket = open({ buffer: () => reader.nextBuffer(), callback });
     this.socket = socket;
+    this.#isTls = (socket as Partial<TLSSocket>).encrypted === true;
     socket.setNoDelay(true);
     socket.on("drain", () => this.#settleDrained());
     socket.on("error", (error) => {
@@ -207,12 +210,15 @@ export class SocketDriver {
       socket.write(isWhole ? bytes : bytes.subarray(this.#starts[0], this.#ends[0]));
       return;
     }
-    if (this.#queuedBytes <= JOIN_BYTES) {
+    const size = this.#queuedBytes;
+    if (size <= JOIN_BYTES || this.#isTls) {
       const { slab } = this.#queue;
-      const start = slab.place(this.#queuedBytes);
+      const isSmall = size <= JOIN_BYTES;
+      const start = isSmall ? slab.place(size) : 0;
+      const joined = isSmall ? slab.bytes : Buffer.allocUnsafeSlow(size);
       let at = start;
-      for (let i = 0; i < count; i++) at += this.#buffers[i]!.copy(slab.bytes, at, this.#starts[i], this.#ends[i]);
-      socket.write(slab.bytes.subarray(start, at));
+      for (let i = 0; i < count; i++) at += this.#buffers[i]!.copy(joined, at, this.#starts[i], this.#ends[i]);
+      socket.write(joined.subarray(start, at));
       return;
     }
     socket.cork();

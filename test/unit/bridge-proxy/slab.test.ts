@@ -59,6 +59,30 @@ test("a socket with large reads has memory of its own, handed on uncopied, until
   expect([reader.nextBuffer(), slab.largeReaders]).toEqual([slab.readBuffer, 0]);
 });
 
+test("records of TLS go into the socket's own memory one behind the other, until no other has room", () => {
+  const slab = new Slab();
+  const reader = new Reader(slab);
+  arrive(reader, reader.nextBuffer(), 16_384);
+  const places: [Buffer, number][] = [];
+  for (const size of [16_384, 10_000, 16_384, 5_000, 16_384, 100]) {
+    const into = reader.nextBuffer();
+    expect(into.length).toBeGreaterThanOrEqual(16_384);
+    arrive(reader, into, size);
+    expect(into.buffer).toBe(reader.bytes.buffer);
+    expect(into.byteOffset - reader.bytes.byteOffset).toBe(reader.start);
+    places.push([reader.bytes, reader.start]);
+  }
+  const [[first], , , , [second]] = places as [[Buffer, number], unknown, unknown, unknown, [Buffer, number]];
+  expect(places.map(([bytes, at]) => [bytes === first ? 1 : bytes === second ? 2 : 0, at])).toEqual([
+    [1, 0],
+    [1, 16_384],
+    [1, 26_384],
+    [1, 42_768],
+    [1, 47_768],
+    [0, 0],
+  ]);
+});
+
 test("at most 256 sockets have memory of their own, and one that closes leaves its share", () => {
   const slab = new Slab();
   const readers = Array.from({ length: 300 }, () => new Reader(slab));

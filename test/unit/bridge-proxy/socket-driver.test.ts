@@ -8,6 +8,8 @@ import { FlushQueue, SocketDriver, type SocketOwner } from "../../../src/bridge-
 class Peer extends Duplex {
   readonly sent: string[] = [];
   onread: OnReadOpts | undefined;
+  /** As a TLS socket says of itself. */
+  encrypted: boolean | undefined;
   #taken: (() => void) | undefined;
   #takes: boolean;
 
@@ -43,8 +45,17 @@ class Peer extends Duplex {
 
 const SILENT: SocketOwner = { onBytes: () => {}, onClosed: () => {} };
 
-function driven({ takes = true, owner = SILENT }: { takes?: boolean; owner?: SocketOwner } = {}) {
+function driven({
+  takes = true,
+  owner = SILENT,
+  isTls = false,
+}: {
+  takes?: boolean;
+  owner?: SocketOwner;
+  isTls?: boolean;
+} = {}) {
   const peer = new Peer(takes);
+  if (isTls) peer.encrypted = true;
   const queue = new FlushQueue();
   const driver = new SocketDriver(
     (onread) => {
@@ -71,6 +82,18 @@ test("what is queued in a turn leaves as one write at its end, pieces in order, 
     expect(driver.backlogBytes).toBe(0);
   }
   expect(peer.sent).toEqual([]);
+});
+
+test("what is more than 128 KB leaves in its pieces, and as one write for TLS", () => {
+  const pieces = Array.from({ length: 5 }, (_, i) => String(i).repeat(40_000));
+  const sent = [false, true].map((isTls) => {
+    const { peer, queue, driver } = driven({ isTls });
+    for (const piece of pieces) append(driver, piece);
+    queue.flush();
+    expect(driver.backlogBytes).toBe(0);
+    return peer.sent;
+  });
+  expect(sent).toEqual([pieces, [pieces.join("")]]);
 });
 
 test("neighbouring ranges of one buffer leave as they stand in it", () => {
