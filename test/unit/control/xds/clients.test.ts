@@ -95,6 +95,24 @@ describe("the clients of the xDS server", () => {
     expect(all.every(({ pipe }) => pipe.lines.length === 2)).toBe(true);
   });
 
+  test("a turn is short: clients that take long to serve are served few at a time", () => {
+    const clock = new ManualClock();
+    const { turn, connect } = serve({
+      clock,
+      source: {
+        resourcesFor: () => {
+          clock.advance(1);
+          return servedSet({ CDS: "a1" });
+        },
+      },
+    });
+    const all = Array.from({ length: 5 }, connect);
+    const served = () => all.filter(({ pipe }) => pipe.lines.length > 0).length;
+    const counts: number[] = [];
+    while (turn()) counts.push(served());
+    expect(counts).toEqual([2, 4, 5]);
+  });
+
   test("a client that takes nothing does not hold the others", () => {
     const { clock, clients, state, turn, connect } = serve();
     const [slow, quick] = [connect(), connect()];
