@@ -114,14 +114,18 @@ export class ProxyConfig {
   gatewayChains(key: string): readonly GatewayChain[] | undefined {
     const known = this.#chains.get(key);
     if (known !== undefined) return known;
-    const chains = this.#listenerAt(key)?.filterChains?.flatMap(({ name = "", filterChainMatch, transportSocket }) => {
+    const listener = this.#listenerAt(key);
+    const passages = listener?.metadata.filterMetadata[TRESTLE_METADATA].passages;
+    const ended = listener?.filterChains?.flatMap(({ name = "", filterChainMatch, transportSocket }) => {
       const config = transportSocket?.typedConfig;
       if (config === undefined) return [];
       const tls = this.#context.tls.contexts.of(config.commonTlsContext);
       const isOptional = config.requireClientCertificate !== true;
       return [{ routeConfigName: name, serverNames: filterChainMatch?.serverNames, tls, isOptional }];
     });
-    if (chains !== undefined) this.#chains.set(key, chains);
+    if (ended === undefined && passages === undefined) return undefined;
+    const chains = [...(ended ?? []), ...(passages ?? [])];
+    this.#chains.set(key, chains);
     return chains;
   }
 

@@ -35,7 +35,7 @@ export interface VirtualService extends RuleIdentity {
 
 /** How a port of a Gateway proves itself, and whether callers must. Its certificates are a credential by its name, or files where the proxy runs. */
 export interface GatewayTls {
-  readonly mode: "SIMPLE" | "MUTUAL" | "OPTIONAL_MUTUAL";
+  readonly mode: "SIMPLE" | "MUTUAL" | "OPTIONAL_MUTUAL" | "PASSTHROUGH";
   readonly credentialName?: string;
   readonly serverCertificate?: string;
   readonly privateKey?: string;

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -16,11 +17,13 @@ import { startXdsEnvoy, startXdsStage, type XdsEnvoy, type XdsStage } from "../s
 const run = promisify(execFile);
 const SITE = "shop.example.com";
 const ADMIN = "admin.example.com";
+const PASSED = "a.pass.org";
 const ENVOY = hosts.relay;
 let dir: string;
 let trestle: Trestle;
 let stage: XdsStage;
 let envoy: XdsEnvoy;
+let backend: Server;
 
 const root = createTestRoot("Root of a site");
 const site = createTestLeaf(root, { uri: "", dns: [SITE] });
@@ -45,6 +48,26 @@ spec:
   ${server(8446, "HTTPS", "mode: SIMPLE, credentialName: site")}
   ${server(8446, "HTTPS", "mode: MUTUAL, credentialName: own", ADMIN)}
   ${server(8446, "HTTPS", "mode: OPTIONAL_MUTUAL, credentialName: own", "b.example.org")}
+  ${server(8446, "TLS", "mode: PASSTHROUGH", "*.pass.org")}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: backend}
+spec:
+  hosts: [backend.example.org]
+  ports: [{number: 9443, name: tls, protocol: TLS}]
+  resolution: STATIC
+  endpoints: [{address: ${hosts.registry}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: pass}
+spec:
+  hosts: ["*.pass.org"]
+  gateways: [edge]
+  tls:
+  - match: [{sniHosts: [${PASSED}]}]
+    route: [{destination: {host: backend.example.org, port: {number: 9443}}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -116,6 +139,9 @@ beforeAll(async () => {
   const text = rules.replaceAll("DIR", join(dir, "credentials"));
   await writeFile(join(dir, "rules.yaml"), text);
   await writeFile(join(dir, "trestle.yaml"), `credentials: ${join(dir, "credentials")}\n`);
+  const passed = createTestLeaf(root, { uri: "", dns: [PASSED] });
+  backend = createServer({ cert: passed.chain, key: passed.key }, (_, answer) => answer.end("hello of the backend"));
+  await new Promise<void>((resolve) => backend.listen(9_443, hosts.registry, resolve));
   trestle = await startTrestle({
     facade: "",
     rules: join(dir, "rules.yaml"),
@@ -137,6 +163,7 @@ async function put(name: string, { chain, key }: TestCertificate): Promise<void>
 }
 
 afterAll(async () => {
+  backend?.close();
   await envoy?.stop();
   await trestle?.stop();
   await stage?.close();
@@ -190,6 +217,11 @@ test.each(gateways)(
     expect(await curl(at, 8080, [], "hidden.example.com")).toContain("404");
   },
 );
+
+test.each(gateways)("%s: PASSTHROUGH carries TLS to where tls routes say, and to nowhere else", async (_, at) => {
+  expect(await curl(at, 8446, [], PASSED)).toBe("hello 200 1.1");
+  expect(await curl(at, 8446, [], "b.pass.org")).not.toMatch(/hello|200|404/);
+});
 
 test("plain text at a port of TLS is not answered", async () => {
   const { stderr } = await run("curl", ["-sS", "-m", "5", `http://${hosts.trestle}:8443/`]).catch((error) => error);

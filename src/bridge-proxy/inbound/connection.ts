@@ -5,7 +5,7 @@ import type { InboundFacts } from "../../codecs/xds/listener.ts";
 import { identify, type Peer, peerFrom } from "../authz/peer.ts";
 import type { CallerConnection } from "../caller-connection.ts";
 import type { ProxyContext } from "../context.ts";
-import type { GatewayChain } from "../gateway/chains.ts";
+import type { EndedChain } from "../gateway/chains.ts";
 import { addressOf, adopt, prepare } from "../socket-driver.ts";
 import { acceptTls, isOfMesh, peerOf } from "../tls/accept.ts";
 import type { MadeContext, TlsContext } from "../tls/contexts.ts";
@@ -21,7 +21,9 @@ export interface GatewayOptions {
   /** The name that a caller asks for counts. */
   readonly readsName: boolean;
   /** What holds for callers that ask for this name; undefined for nobody's. */
-  readonly choose: (serverName: string | undefined) => Pick<GatewayChain, "tls" | "isOptional"> | undefined;
+  readonly choose: (
+    serverName: string | undefined,
+  ) => Pick<EndedChain, "tls" | "isOptional"> | InboundFacts["to"] | undefined;
 }
 
 /** What an inbound connection is made with. */
@@ -153,7 +155,14 @@ export class InboundConnection implements CallerConnection {
     }
     if (gateway !== undefined) {
       const chain = gateway.choose(serverName);
-      if (chain === undefined) return this.#fail(`no certificate for ${JSON.stringify(serverName ?? "")}`);
+      if (chain === undefined) {
+        this.#fail(`nothing is served for ${JSON.stringify(serverName ?? "")}`);
+        return;
+      }
+      if ("address" in chain) {
+        this.#carry(chain);
+        return;
+      }
       context = chain.tls;
       this.#isOptional = chain.isOptional;
     }
@@ -247,10 +256,13 @@ export class InboundConnection implements CallerConnection {
       this.#socket.destroy();
       return;
     }
-    record.counters.tlsPassedThrough++;
+    this.#carry(this.#options.facts.to);
+  }
+
+  #carry(to: InboundFacts["to"]): void {
+    this.#context.tls.record.counters.tlsPassedThrough++;
     const first = this.#letGo();
-    const { facts } = this.#options;
-    openPassage(this.#socket, first, facts.to, this.#context.limits.connectTimeoutMs, this.#onClosed);
+    openPassage(this.#socket, first, to, this.#context.limits.connectTimeoutMs, this.#onClosed);
   }
 
   /** Stops looking at the socket, which somebody else is about to; gives what was read of it. */

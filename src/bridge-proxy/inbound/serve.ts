@@ -5,7 +5,7 @@ import { ANY_DOMAIN } from "../../codecs/xds/route.ts";
 import type { CallerConnection } from "../caller-connection.ts";
 import type { ProxyContext } from "../context.ts";
 import { Caller } from "../dubbo/caller.ts";
-import { chainFor, type GatewayChain } from "../gateway/chains.ts";
+import { chainFor, type GatewayChain, placeOf } from "../gateway/chains.ts";
 import { HttpCaller } from "../http/caller.ts";
 import { RouteTable } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
@@ -62,20 +62,23 @@ export function securedCaller(
   onClosed: () => void,
 ): CallerConnection {
   const { remoteAddress: address = "", remotePort: port = 0 } = socket;
-  let chain: GatewayChain | undefined = chains[0];
+  let routes = "";
   return new InboundConnection(context, socket, {
     // Nothing is led on as it is where TLS alone is taken.
     facts: { to: { address, port }, mtls: "STRICT" },
     gateway: {
       // One without names takes all that ask for TLS: they need not be read.
-      readsName: chains.length > 1 || chain?.serverNames !== undefined,
+      readsName: chains.length !== 1 || chains[0]?.serverNames !== undefined,
       choose: (serverName) => {
-        chain = chainFor(chains, serverName);
+        const chain = chainFor(chains, serverName);
+        if (chain === undefined) return undefined;
+        if ("to" in chain) return placeOf(chain, Math.random());
+        routes = chain.routeConfigName;
         return chain;
       },
     },
     tls: undefined,
-    serve: (secured, _spoken, _refused, closed) => serve(secured, chain?.routeConfigName ?? "", closed),
+    serve: (secured, _spoken, _refused, closed) => serve(secured, routes, closed),
     streamFault: () => undefined,
     onClosed,
   });

@@ -11,6 +11,13 @@ export interface Listener {
   readonly metadata: Metadata<ListenerFacts>;
 }
 
+/** TLS that a gateway does not end: connections that ask for one of the names go as they are to one of the places, by their weights. */
+export interface Passage {
+  /** `*` for every name. */
+  readonly serverNames: readonly string[];
+  readonly to: readonly { readonly address: string; readonly port: number; readonly weight: number }[];
+}
+
 /** How connections are taken that ask for one of some names. */
 export interface FilterChain {
   /** Of a gateway: its RouteConfiguration's name. */
@@ -44,6 +51,8 @@ export interface ListenerFacts {
   readonly service?: string;
   /** Set of a listener in front of one provider: what it speaks is told by the first bytes of each connection. */
   readonly inbound?: InboundFacts;
+  /** Set of a gateway's listener that carries TLS without ending it. */
+  readonly passages?: readonly Passage[];
   /** So many processes like this one share the calls; absent for one. Each has its share of what limits let through. */
   readonly workers?: number;
   readonly applications?: Readonly<Record<string, string>>;

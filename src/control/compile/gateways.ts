@@ -41,15 +41,15 @@ export function compileGateways(
     const entry = index.byHost(host);
     return entry === undefined ? [] : hashes(entry, subset);
   };
-  const compiled = lowerGateways(rules, index, client).map(({ bind, port, hosts, tls, serverNames }) => {
-    const of = serverNames === undefined ? "" : `_${serverNames[0]}`;
+  const compiled = lowerGateways(rules, index, client).map(({ bind, port, hosts, tls, serverNames, passages }) => {
+    const of = passages !== undefined ? "_passthrough" : serverNames === undefined ? "" : `_${serverNames[0]}`;
     const name = `gateway_${bind === undefined ? "" : `${bind}_`}${port}${of}`;
     const virtualHosts = hosts.map(({ domain, routes, isElsewhere }) => ({
       name: domain,
       domains: [domain],
       routes: isElsewhere === true ? ELSEWHERE : routes.map((route) => compileGatewayRoute(route, clusterOf, hashOf)),
     }));
-    const more = { ...(tls && { tls }), ...(serverNames && { serverNames }) };
+    const more = { ...(tls && { tls }), ...(serverNames && { serverNames }), ...(passages && { passages }) };
     return { port: { bind, port, routeConfigName: name, ...more }, routes: { name, virtualHosts } };
   });
   return {

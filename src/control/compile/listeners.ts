@@ -1,5 +1,5 @@
 import { type CarriedProtocol, TRESTLE_METADATA } from "../../codecs/xds/core.ts";
-import type { CallerTags, CallerValues, Listener, ListenerFacts } from "../../codecs/xds/listener.ts";
+import type { CallerTags, CallerValues, Listener, ListenerFacts, Passage } from "../../codecs/xds/listener.ts";
 import type { Locality } from "../../model/mesh.ts";
 import type { GatewayTls } from "../../model/rule.ts";
 import { gatewaySocket } from "./gateway-tls.ts";
@@ -68,6 +68,8 @@ export interface GatewayPort {
   readonly tls?: GatewayTls;
   /** The names by which callers ask TLS for it; absent where it has all that no other one of the port has. */
   readonly serverNames?: readonly string[];
+  /** Where TLS goes that is not ended there. */
+  readonly passages?: readonly Passage[];
 }
 
 /**
@@ -80,7 +82,7 @@ export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort
     protocol: ListenerFacts["protocol"],
     { address, port }: ListenAddress,
     routeConfigName = DUBBO_ROUTES,
-    facts: Pick<ListenerFacts, "service"> = {},
+    facts: Pick<ListenerFacts, "service" | "passages"> = {},
   ): Listener => ({
     name: `${protocol}_${address}_${port}`,
     address: { socketAddress: { address, portValue: port } },
@@ -107,10 +109,14 @@ export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort
       const [{ bind = gatewayAddress!, port, routeConfigName }] = chains as [GatewayPort];
       const filterChains = chains.flatMap(({ tls, serverNames, routeConfigName: name }) => {
         const match = serverNames && { filterChainMatch: { serverNames } };
-        return tls === undefined ? [] : [{ name, ...match, transportSocket: gatewaySocket(tls) }];
+        return tls === undefined || tls.mode === "PASSTHROUGH"
+          ? []
+          : [{ name, ...match, transportSocket: gatewaySocket(tls) }];
       });
+      const passages = chains.flatMap((one) => one.passages ?? []);
+      const isPassing = chains.some((one) => one.passages !== undefined);
       return {
-        ...listener("gateway", { address: bind, port }, routeConfigName),
+        ...listener("gateway", { address: bind, port }, routeConfigName, isPassing ? { passages } : {}),
         ...(filterChains.length > 0 && { filterChains }),
       };
     }),

@@ -6,8 +6,8 @@ import { printServiceKey } from "../../model/service.ts";
 import { isCarried } from "../compile/endpoints.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Report } from "./findings.ts";
+import { commonDomain, namesGateway } from "./gateway-binding.ts";
 import { type HostIndex, hostMatches } from "./hosts.ts";
-import { commonDomain, namesGateway } from "./lower-gateway.ts";
 
 /** Checks what rules say they are for: hosts that two rules claim, hosts that nothing has, objects and subsets defined twice. */
 export function analyzeHosts(bindings: Bindings, report: Report): void {

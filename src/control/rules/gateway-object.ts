@@ -52,6 +52,8 @@ type WrittenServer = Omit<GatewayServer, "tls"> & { readonly tls?: WrittenTls };
 function readServer({ tls, ...server }: WrittenServer, report: Report): GatewayServer | undefined {
   const { at, port } = server;
   const protocol = port.protocol.toUpperCase();
+  const passes = tls?.mode === PASSTHROUGH && (protocol === "TLS" || protocol === "HTTPS");
+  if (passes) return { ...server, tls: { mode: PASSTHROUGH } };
   const isSecure = protocol === "HTTPS";
   const refuse = (why: string): undefined =>
     report(
@@ -59,6 +61,7 @@ function readServer({ tls, ...server }: WrittenServer, report: Report): GatewayS
       at.fields["tls"] ?? port.at.fields["protocol"] ?? at.position,
       `${why}: port ${port.number} is not opened`,
     ) as undefined;
+  if (protocol === "TLS") return refuse("TLS that is ended here is HTTPS; protocol TLS needs tls.mode PASSTHROUGH");
   if (!isSecure && !PLAIN.includes(protocol))
     return report(
       "TR0240",
@@ -75,7 +78,8 @@ function readServer({ tls, ...server }: WrittenServer, report: Report): GatewayS
   return { ...server, tls: { mode: mode as GatewayTls["mode"], ...Object.fromEntries(kept) } };
 }
 
-const MODES: readonly string[] = ["SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"];
+const PASSTHROUGH = "PASSTHROUGH";
+const MODES: readonly string[] = ["SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL", PASSTHROUGH];
 /** A credential's name is a name of files too. */
 const CREDENTIAL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 

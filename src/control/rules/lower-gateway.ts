@@ -1,12 +1,15 @@
+import type { Passage } from "../../codecs/xds/listener.ts";
 import type { QueryParameterMatcher } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { Gateway, GatewayTls, Rule, VirtualService } from "../../model/rule.ts";
 import type { CorsPolicy, HttpMatch, TextMatch } from "../../model/rules/http-route.ts";
 import { isSeen, meshClient, type RuleClient, selectsLabels } from "./client.ts";
 import { compareText } from "./findings.ts";
+import { commonDomain, isBoundTo, namesGateway, takesNamespace } from "./gateway-binding.ts";
 import { domainCovers, type GatewayChain, gatewayChains, isOfOther, type ServedServer } from "./gateway-ports.ts";
 import { type EntryIndex, hostMatches } from "./hosts.ts";
 import { type LoweredRoute, lowerHeaders, lowerRule, stringMatcher } from "./lower.ts";
+import { lowerPassages } from "./lower-passages.ts";
 import { EVERY_PATH, type PathMatch } from "./path.ts";
 
 /** One port by which calls come in from outside, or what of it has certificates of its own, with what calls may ask for there. */
@@ -20,6 +23,8 @@ export interface LoweredGateway {
   readonly serverNames?: readonly string[];
   /** By domain in lower case: `*`, `*.example.com` or a name; sorted. */
   readonly hosts: readonly LoweredHost[];
+  /** Where TLS goes that is not ended here; there are no hosts then. */
+  readonly passages?: readonly Passage[];
 }
 
 /** A domain of a port with its routes. */
@@ -36,25 +41,6 @@ export interface LoweredGatewayRoute extends LoweredRoute {
   /** What the matched prefix, or a path matched otherwise, becomes. */
   readonly rewrite?: string;
   readonly cors?: CorsPolicy;
-}
-
-/** Whether a VirtualService names the gateway: by its name where both are of one namespace, else as `namespace/name`. */
-export function isBoundTo(rule: VirtualService, gateway: Gateway): boolean {
-  return rule.gateways.some((text) => namesGateway(text, rule, gateway));
-}
-
-/** Whether the reference `text` of a VirtualService means the gateway. */
-export function namesGateway(text: string, rule: VirtualService, gateway: Gateway): boolean {
-  const slash = text.indexOf("/");
-  const namespace = slash < 0 ? rule.namespace : text.slice(0, slash);
-  return namespace === gateway.namespace && text.slice(slash + 1) === gateway.name;
-}
-
-/** The domain that a VirtualService's host has at a server that takes `taken`: the narrower of the two; undefined where they have nothing in common. */
-export function commonDomain(host: string, taken: string): string | undefined {
-  const [a, b] = [host.toLowerCase(), taken.slice(taken.indexOf("/") + 1).toLowerCase()];
-  if (domainCovers(b, a)) return a;
-  return domainCovers(a, b) ? b : undefined;
 }
 
 /** Of a proxy, what decides which Gateways it serves and which VirtualServices it sees. */
@@ -83,6 +69,8 @@ export function lowerGateways(
     .sort((a, b) => compareText(key(a), key(b)))
     .map((chain) => {
       const { bind, port, tls, serverNames, served } = chain;
+      if (tls?.mode === "PASSTHROUGH")
+        return { bind, port, tls, hosts: [], passages: lowerPassages(chain, virtualServices, rules) };
       const hosts = withoutOthers(lowerHosts(served, virtualServices, index), chain);
       return { bind, port, ...(tls && { tls }), ...(serverNames && { serverNames }), hosts };
     });
@@ -136,13 +124,6 @@ function lowerHosts(
   return [...domains.entries()]
     .sort(([a], [b]) => compareText(a, b))
     .map(([domain, routes]) => ({ domain, routes: [...routes.values()] }));
-}
-
-/** Of a server's host `NAMESPACE/host`, whether rules of the VirtualService's namespace may take it. */
-function takesNamespace(taken: string, rule: VirtualService): boolean {
-  const slash = taken.indexOf("/");
-  const namespace = slash < 0 ? "*" : taken.slice(0, slash);
-  return namespace === "*" || namespace === "." || namespace === rule.namespace;
 }
 
 function lowerBound(rule: VirtualService, gateway: Gateway, port: number, index: EntryIndex): LoweredGatewayRoute[] {

@@ -165,7 +165,10 @@ export class XdsClient {
         this.#answerTimer?.cancel();
         const { identity } = this.#pipe;
         const placed = placeNode(event.node, identity);
-        if ("fault" in placed) return this.#refuse(PERMISSION_DENIED, placed.fault, "identity");
+        if ("fault" in placed) {
+          this.#refuse(PERMISSION_DENIED, placed.fault, "identity");
+          return;
+        }
         this.node = { ...placed, ...(identity !== undefined && { identity }) };
         this.#context.wantsTurn(this);
         return;

@@ -69,21 +69,48 @@ export interface NamedChain {
   readonly transportSocket: ProtoJson;
 }
 
+/** Callers of a gateway that ask TLS for some names and are carried as they are. */
+export interface PassingChain {
+  readonly serverNames: readonly string[];
+  readonly cluster: string;
+}
+
 /** A gateway's listener with certificates, and routes, by the name that callers ask for. */
-export function namedListener(at: Bound, chains: readonly NamedChain[]): ServedResource {
+export function namedListener(
+  at: Bound,
+  chains: readonly NamedChain[],
+  passing: readonly PassingChain[],
+): ServedResource {
   const name = `${at.address}_${at.port}`;
+  const passages = passing.map(({ serverNames, cluster }) => ({
+    name: cluster,
+    ...(!serverNames.includes("*") && { filterChainMatch: { serverNames } }),
+    filters: [tcpFilter(at, { cluster })],
+  }));
   return versioned(name, {
     name,
     address: { socketAddress: { address: at.address, portValue: at.port } },
     trafficDirection: "OUTBOUND",
     listenerFilters: [TLS_INSPECTOR],
-    filterChains: chains.map(({ routeConfigName, serverNames, transportSocket }) => ({
-      name: routeConfigName,
-      ...(serverNames && { filterChainMatch: { serverNames } }),
-      filters: [httpFilter(at, routeConfigName, true, [])],
-      transportSocket,
-    })),
+    filterChains: [
+      ...chains.map(({ routeConfigName, serverNames, transportSocket }) => ({
+        name: routeConfigName,
+        ...(serverNames && { filterChainMatch: { serverNames } }),
+        filters: [httpFilter(at, routeConfigName, true, [])],
+        transportSocket,
+      })),
+      ...passages,
+    ],
   });
+}
+
+function tcpFilter(at: Bound, to: ProtoJson): ProtoJson {
+  const typedConfig = {
+    "@type": `${FILTERS}.network.tcp_proxy.v3.TcpProxy`,
+    statPrefix: nameOf("outbound", at),
+    ...to,
+  };
+  return { name: "envoy.filters.network.tcp_proxy", typedConfig };
 }
 
 function httpFilter(at: Bound, routeConfigName: string, isGateway: boolean, filters: readonly ProtoJson[]): ProtoJson {
@@ -114,14 +141,7 @@ export function tcpListener(at: Bound, chains: readonly TcpChain[]): ServedResou
   const filterChains = chains.map(({ match, clusters }) => ({
     ...(match && { filterChainMatch: match }),
     filters: [
-      {
-        name: "envoy.filters.network.tcp_proxy",
-        typedConfig: {
-          "@type": `${FILTERS}.network.tcp_proxy.v3.TcpProxy`,
-          statPrefix: nameOf("outbound", at),
-          ...(clusters.length === 1 ? { cluster: clusters[0]!.name } : { weightedClusters: { clusters } }),
-        },
-      },
+      tcpFilter(at, clusters.length === 1 ? { cluster: clusters[0]!.name } : { weightedClusters: { clusters } }),
     ],
   }));
   return versioned(name, {

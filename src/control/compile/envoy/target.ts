@@ -33,7 +33,7 @@ import { envoyLimits, limitedRoutes } from "./limits.ts";
 import { dubboListener, httpListener, namedListener, tcpListener } from "./listeners.ts";
 import type { EnvoyNode } from "./node.ts";
 import { meshRoutes, type PortRoutes, type PortService } from "./port-routes.ts";
-import { NO_TCP, type TcpServices } from "./tcp.ts";
+import { NO_TCP, passageCluster, type TcpServices } from "./tcp.ts";
 
 /** What one Envoy is given, and what it cannot do of what rules ask for. */
 export interface EnvoyTarget {
@@ -71,9 +71,14 @@ export function createEnvoyCompiler(): EnvoyCompile {
     const shared = scopes.get(resources, entries, make, tcp);
     const isGateway = node.role === "gateway";
     const set = sets.get(shared, JSON.stringify([node, isGateway && resources.listeners]), (before) => {
-      const { listeners, routes } = isGateway ? gatewayParts(resources, shared) : sidecarParts(shared, node);
+      const {
+        listeners,
+        routes,
+        clusters = [],
+      } = isGateway ? gatewayParts(resources, shared) : sidecarParts(shared, node);
       const lists = {
-        [CLUSTER_TYPE]: shared.clusters,
+        [CLUSTER_TYPE]:
+          clusters.length === 0 ? shared.clusters : servedList([...shared.clusters, ...clusters], undefined),
         [ENDPOINT_TYPE]: shared.endpoints,
         [LISTENER_TYPE]: listeners,
         [ROUTE_TYPE]: routes,
@@ -88,6 +93,8 @@ export function createEnvoyCompiler(): EnvoyCompile {
 interface Parts {
   readonly listeners: readonly ServedResource[];
   readonly routes: readonly ServedResource[];
+  /** Beside those that all have. */
+  readonly clusters?: readonly ServedResource[];
 }
 
 function sidecarParts({ httpPorts, tcp }: Shared, { bind, dubboPort, ports }: EnvoyNode): Parts {
@@ -110,7 +117,7 @@ function sidecarParts({ httpPorts, tcp }: Shared, { bind, dubboPort, ports }: En
 
 function gatewayParts({ listeners }: ResourceSet, { gateways }: Shared): Parts {
   const open = listeners.flatMap(({ resource }) => {
-    const { protocol, routeConfigName } = resource.metadata.filterMetadata["io.trestle"];
+    const { protocol, routeConfigName, passages } = resource.metadata.filterMetadata["io.trestle"];
     const routes = gateways.get(routeConfigName);
     if (protocol !== "gateway" || routes === undefined) return [];
     const { address, portValue: port } = resource.address.socketAddress;
@@ -123,15 +130,28 @@ function gatewayParts({ listeners }: ResourceSet, { gateways }: Shared): Parts {
       ];
     });
     const [first] = chains;
-    if (first === undefined)
-      return [{ routes: [routes], listener: httpListener({ address, port, routeConfigName, isGateway: true }) }];
+    const passing = (passages ?? []).map(({ serverNames, to }) => {
+      const name = `passthrough|${port}|${serverNames[0]}`;
+      return { serverNames, cluster: name, resource: passageCluster(name, to) };
+    });
+    const clusters = passing.map((one) => one.resource);
+    // A port that passes TLS through, and to nobody.
+    if (passages !== undefined && first === undefined && passing.length === 0) return [];
+    if (first === undefined && passing.length === 0)
+      return [
+        { routes: [routes], clusters, listener: httpListener({ address, port, routeConfigName, isGateway: true }) },
+      ];
     const listener =
-      chains.length === 1 && first.serverNames === undefined
+      passing.length === 0 && chains.length === 1 && first !== undefined && first.serverNames === undefined
         ? httpListener({ address, port, routeConfigName, isGateway: true, transportSocket: first.transportSocket })
-        : namedListener({ address, port }, chains);
-    return [{ routes: chains.map((chain) => chain.routes), listener }];
+        : namedListener({ address, port }, chains, passing);
+    return [{ routes: chains.map((chain) => chain.routes), clusters, listener }];
   });
-  return { listeners: open.map(({ listener }) => listener), routes: open.flatMap((one) => one.routes) };
+  return {
+    listeners: open.map(({ listener }) => listener),
+    routes: open.flatMap((one) => one.routes),
+    clusters: open.flatMap((one) => one.clusters),
+  };
 }
 
 /** Envoy asks callers for a certificate wherever it has something to hold it against. */

@@ -1,12 +1,11 @@
 import { parseBlock } from "../../../base/ip-block.ts";
+import type { Passage } from "../../../codecs/xds/listener.ts";
 import type { ServedResource } from "../../../codecs/xds/served.ts";
 import { DEFAULT_MESH } from "../../../model/mesh.ts";
-import type { Rule, ServiceEntryEndpoint, VirtualService } from "../../../model/rule.ts";
+import type { Rule, VirtualService } from "../../../model/rule.ts";
 import type { ConnectionMatch, ConnectionRoute } from "../../../model/rules/connection-route.ts";
-import type { DestinationRule } from "../../../model/rules/destination-rule.ts";
 import { isSeen, selectsLabels } from "../../rules/client.ts";
-import { connectionTarget, type TcpService, tcpPortsOf } from "../../rules/connections.ts";
-import { selectedBy } from "../../rules/service-entries.ts";
+import { connectionTarget, type TcpService, tcpEndpoints, tcpPortsOf } from "../../rules/connections.ts";
 import { ADS, isIpAddress, type ProtoJson, versioned } from "../targets.ts";
 
 /** Connections that meet a condition, and where they go. */
@@ -227,24 +226,13 @@ function tcpCluster(
   rules: readonly Rule[],
   subset: string,
 ): TcpCluster {
-  const selected = selectedBy(
-    rule,
-    rules.filter((one) => one.kind === "WorkloadEntry"),
-  ).map(({ endpoint }) => endpoint);
-  const listed: readonly ServiceEntryEndpoint[] = rule.byName
-    ? [{ address: host }]
-    : selected.length > 0
-      ? selected
-      : rule.endpoints;
-  const labels = subset === "" ? {} : subsetLabels(host, subset, rules);
-  const where = labels === undefined ? [] : listed.filter((one) => selectsLabels(labels, one.labels ?? {}));
-  const lbEndpoints = where.map(({ address, ports, weight }): ProtoJson => {
-    const portValue = ports?.[port.name] ?? port.targetPort ?? port.number;
-    return {
+  const where = tcpEndpoints({ host, rule, port }, rules, subset);
+  const lbEndpoints = where.map(
+    ({ address, port: portValue, weight }): ProtoJson => ({
       endpoint: { address: { socketAddress: { address, portValue } } },
-      loadBalancingWeight: Math.max(weight ?? 1, 1),
-    };
-  });
+      loadBalancingWeight: weight,
+    }),
+  );
   const assignment = { clusterName: name, endpoints: [{ lbEndpoints }] };
   const isNamed = where.some(({ address }) => !isIpAddress(address));
   const cluster = {
@@ -257,14 +245,17 @@ function tcpCluster(
   return { cluster: versioned(name, cluster), endpoints: isNamed ? undefined : versioned(name, assignment) };
 }
 
-/** The labels of a subset; undefined for one that no DestinationRule has. */
-function subsetLabels(
-  host: string,
-  subset: string,
-  rules: readonly Rule[],
-): Readonly<Record<string, string>> | undefined {
-  const rule = rules.find(
-    (one): one is DestinationRule => one.kind === "DestinationRule" && one.host.toLowerCase() === host,
+/** The cluster of connections that a gateway carries to places as they are. */
+export function passageCluster(name: string, to: Passage["to"]): ServedResource {
+  const lbEndpoints = to.map(
+    ({ address, port, weight }): ProtoJson => ({
+      endpoint: { address: { socketAddress: { address, portValue: port } } },
+      loadBalancingWeight: weight,
+    }),
   );
-  return rule?.subsets.find(({ name }) => name === subset)?.labels;
+  const type = to.every(({ address }) => isIpAddress(address)) ? "STATIC" : "STRICT_DNS";
+  return versioned(name, {
+    ...{ name, connectTimeout: "10s", type },
+    loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints }] },
+  });
 }

@@ -36,7 +36,10 @@ test.each([
     findings: ["TR0240 6:63 tls is for protocol HTTPS: port 443 is not opened"],
   },
   ...[
-    ["{mode: PASSTHROUGH}", "tls.mode PASSTHROUGH is not served; it must be one of SIMPLE, MUTUAL, OPTIONAL_MUTUAL"],
+    [
+      "{mode: ISTIO_MUTUAL}",
+      "tls.mode ISTIO_MUTUAL is not served; it must be one of SIMPLE, MUTUAL, OPTIONAL_MUTUAL, PASSTHROUGH",
+    ],
     ["{credentialName: ../a}", 'tls.credentialName "../a" is no name of a credential'],
     ["{serverCertificate: a}", "tls has neither credentialName nor serverCertificate and privateKey"],
     ["{mode: MUTUAL, serverCertificate: a, privateKey: b}", "tls.mode MUTUAL needs caCertificates"],

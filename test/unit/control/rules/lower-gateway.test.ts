@@ -1,13 +1,8 @@
 import { expect, test } from "vitest";
 import { mergeDelegates } from "../../../../src/control/rules/delegates.ts";
+import { commonDomain, isBoundTo } from "../../../../src/control/rules/gateway-binding.ts";
 import { indexEntries } from "../../../../src/control/rules/hosts.ts";
-import {
-  commonDomain,
-  isBoundTo,
-  lowerGateways,
-  resolveOutside,
-  servesGateway,
-} from "../../../../src/control/rules/lower-gateway.ts";
+import { lowerGateways, resolveOutside, servesGateway } from "../../../../src/control/rules/lower-gateway.ts";
 import type { Gateway, VirtualService } from "../../../../src/model/rule.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { gatewayText, rulesOf, virtualServiceText } from "../../../support/rules.ts";

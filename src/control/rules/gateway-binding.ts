@@ -1,0 +1,28 @@
+import type { Gateway, VirtualService } from "../../model/rule.ts";
+import { domainCovers } from "./gateway-ports.ts";
+
+/** Whether a VirtualService names the gateway: by its name where both are of one namespace, else as `namespace/name`. */
+export function isBoundTo(rule: VirtualService, gateway: Gateway): boolean {
+  return rule.gateways.some((text) => namesGateway(text, rule, gateway));
+}
+
+/** Whether the reference `text` of a VirtualService means the gateway. */
+export function namesGateway(text: string, rule: VirtualService, gateway: Gateway): boolean {
+  const slash = text.indexOf("/");
+  const namespace = slash < 0 ? rule.namespace : text.slice(0, slash);
+  return namespace === gateway.namespace && text.slice(slash + 1) === gateway.name;
+}
+
+/** The domain that a VirtualService's host has at a server that takes `taken`: the narrower of the two; undefined where they have nothing in common. */
+export function commonDomain(host: string, taken: string): string | undefined {
+  const [a, b] = [host.toLowerCase(), taken.slice(taken.indexOf("/") + 1).toLowerCase()];
+  if (domainCovers(b, a)) return a;
+  return domainCovers(a, b) ? b : undefined;
+}
+
+/** Of a server's host `NAMESPACE/host`, whether rules of the VirtualService's namespace may take it. */
+export function takesNamespace(taken: string, rule: VirtualService): boolean {
+  const slash = taken.indexOf("/");
+  const namespace = slash < 0 ? "*" : taken.slice(0, slash);
+  return namespace === "*" || namespace === "." || namespace === rule.namespace;
+}
