@@ -2,17 +2,20 @@ import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import zookeeper from "node-zookeeper-client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startConsumer, startProvider } from "../support/dubbo.ts";
 import { type FakeProvider, startFakeProvider } from "../support/fake-provider.ts";
 import { type ConfiguredTrestle, newFolder, startConfigured } from "../support/mtls-ups.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { policyText } from "../support/policies.ts";
-import { sleep, stopAll } from "../support/process.ts";
+import { eventually, sleep, stopAll } from "../support/process.ts";
 import { request } from "../support/raw-dubbo.ts";
+import { keySet, signingKey, tokenOf } from "../support/tokens.ts";
 
 // Callers without a sidecar count as somebody by their address, or by the user that a client of their address logs in as at the facade.
 
 const SERVICE = "com.acme.orders";
+const ISSUER = "https://id.example";
 let provider: FakeProvider;
 let up: ConfiguredTrestle;
 
@@ -85,6 +88,7 @@ test("by the user as whom a client of its address logs in at the facade, while i
   const wrong = login("wrong");
   await sleep(500);
   expect(await same.call()).toMatch(/RBAC: access denied/);
+  expect(await up.metric("trestle_facade_logins_refused")).toBeGreaterThan(0);
   const right = login("open-sesame");
   // The connection that stands counts as somebody else from now on.
   await expect.poll(same.call, { timeout: 10_000 }).toContain("ok");
@@ -92,6 +96,7 @@ test("by the user as whom a client of its address logs in at the facade, while i
   await expect.poll(same.call, { timeout: 10_000 }).toMatch(/RBAC: access denied/);
   wrong.close();
   same.close();
+  await up.rules(entry());
 });
 
 /** npm's client of ZooKeeper, which says its user once it is connected. */
@@ -101,3 +106,33 @@ function login(password: string): { close(): void } {
   client.connect();
   return client;
 }
+
+describe.each(["2.7", "3.3"] as const)("a consumer of Dubbo %s", (line) => {
+  test("says a token in each call by a parameter of its configuration", async () => {
+    const place = { registry: up.trestle.registry, group: `g${line}`, version: "1.0.0" };
+    const port = line === "2.7" ? 20_891 : 20_892;
+    const peer = await startProvider(line, { ...place, host: hosts.provider2, port, label: "one", warmup: 1 });
+    const key = signingKey();
+    const token = tokenOf(key, { iss: ISSUER, sub: "till", exp: Math.floor(Date.now() / 1_000) + 600 });
+    const [known, nobody] = await Promise.all([
+      startConsumer(line, { ...place, check: false, params: { token } }),
+      startConsumer(line, { ...place, check: false }),
+    ]);
+    await eventually("served", () => nobody.call("whoAmI"), 20_000);
+    await up.rules(
+      [
+        entry(),
+        `apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: tokens}
+spec: {jwtRules: [{issuer: "${ISSUER}", jwks: '${keySet(key)}', fromHeaders: [{name: token}]}]}
+`,
+        policyText("a", `{rules: [{from: [{source: {requestPrincipals: ["${ISSUER}/till"]}}]}]}`),
+      ].join("---\n"),
+    );
+    expect(await known.call("whoAmI")).toMatchObject({ label: "one" });
+    await expect(nobody.call("whoAmI")).rejects.toThrow(/RBAC: access denied/);
+    await up.rules(entry());
+    await Promise.all([known.stop(), nobody.stop(), peer.kill()]);
+  }, 60_000);
+});
