@@ -319,6 +319,14 @@ spec:
       refusal: { origins: [{ rule: "rule-of-users", file: "rules.yaml" }] },
     });
     expect((await ask(usersPort(), "users")).text).toMatch(/^one/);
+    // What no route that it goes by names comes and goes meanwhile.
+    const clusters = async () => Object.values(await envoy.stats("cluster_manager.active_clusters"))[0];
+    const before = await clusters();
+    await stage.apply({ services: { ...services(), passing: services()["users"]! }, rules: all("users", "v2") });
+    await eventually("a service more", async () => (await clusters()) === before! + 1);
+    await stage.apply({ services: services(), rules: all("users", "v2") });
+    await eventually("it is taken away", async () => (await clusters()) === before);
+    expect((await ask(usersPort(), "users")).text).toMatch(/^one/);
     stage.spoil = undefined;
     await stage.apply({ services: services(), rules: all("users", "v2") });
     await eventually("the rule is in force", async () => (await ask(usersPort(), "users")).text.startsWith("two"));
