@@ -1,14 +1,15 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { WORKER_NODE_OPTIONS } from "../../src/bridge-proxy/worker.ts";
+import { createTestLeaf, createTestRoot } from "../support/certificates.ts";
 import { type Peer, sleep, startProcess } from "../support/process.ts";
 import type { PartName } from "./numbers.ts";
 import {
   benchPolicies,
   type EnvoyFilter,
   envoyConfig,
+  envoyPairConfig,
   haproxyConfig,
   haproxyHttpConfig,
   nginxGrpcConfig,
@@ -19,6 +20,7 @@ import {
   buildDubbo2Programs,
   buildHttp1Programs,
   buildHttp2Programs,
+  bundle,
   ENVOY_VERSION,
   installEnvoy,
   needDebian,
@@ -161,12 +163,14 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: "mtls",
-    title: "Dubbo2 through two Trestles in one process",
+    title: "Dubbo2 through two proxies in one process",
     build: buildDubbo2Programs,
     contenders: [
       direct,
       { name: "plain", title: "plain text between them", start: startPair([]) },
       { name: "mtls", title: "mutual TLS between them", start: startPair(["--mtls"]) },
+      { name: "envoy-plain", title: `Envoy ${ENVOY_VERSION} twice, plain text`, start: startEnvoyPair(false) },
+      { name: "envoy-mtls", title: `Envoy ${ENVOY_VERSION} twice, mutual TLS`, start: startEnvoyPair(true) },
     ],
   },
 ];
@@ -227,27 +231,38 @@ async function startHaproxy(directory: string, echoPort: number, configOf = hapr
 }
 
 function startEnvoy(filter: EnvoyFilter) {
+  return (directory: string, echoPort: number): Promise<Running> =>
+    runEnvoy(directory, filter, envoyConfig(filter, echoPort));
+}
+
+function startEnvoyPair(isMutual: boolean) {
   return async (directory: string, echoPort: number): Promise<Running> => {
-    const envoy = await installEnvoy();
-    const file = join(directory, `envoy-${filter}.yaml`);
-    const adminFile = join(directory, `envoy-${filter}.admin`);
-    await writeFile(file, envoyConfig(filter, echoPort));
-    let port = 0;
-    const options = ["-c", file, "--disable-hot-restart", "--concurrency", "1", "-l", "error"];
-    const peer = await startProcess({
-      name: `envoy ${filter}`,
-      ...onProxyCore(envoy, [...options, "--admin-address-path", adminFile]),
-      ready: async () => {
-        port = await envoyPort(adminFile);
-        return port > 0;
-      },
-      deadlineMs: 15_000,
-    });
-    return { port, peer, pid: peer.pid };
+    const uri = "spiffe://cluster.local/ns/default/sa/orders";
+    const secrets = isMutual ? createTestLeaf(createTestRoot(), { uri }) : undefined;
+    return runEnvoy(directory, "pair", envoyPairConfig(echoPort, await freePort(), secrets));
   };
 }
 
-/** The port of an Envoy's only listener; 0 while it is not ready. */
+async function runEnvoy(directory: string, name: string, config: string): Promise<Running> {
+  const envoy = await installEnvoy();
+  const file = join(directory, `envoy-${name}.yaml`);
+  const adminFile = join(directory, `envoy-${name}.admin`);
+  await writeFile(file, config);
+  let port = 0;
+  const options = ["-c", file, "--disable-hot-restart", "--concurrency", "1", "-l", "error"];
+  const peer = await startProcess({
+    name: `envoy ${name}`,
+    ...onProxyCore(envoy, [...options, "--admin-address-path", adminFile]),
+    ready: async () => {
+      port = await envoyPort(adminFile);
+      return port > 0;
+    },
+    deadlineMs: 15_000,
+  });
+  return { port, peer, pid: peer.pid };
+}
+
+/** The port that callers of an Envoy use; 0 while it is not ready. */
 async function envoyPort(adminFile: string): Promise<number> {
   try {
     const admin = (await readFile(adminFile, "utf8")).trim();
@@ -255,9 +270,11 @@ async function envoyPort(adminFile: string): Promise<number> {
     const ready = await fetch(`http://${admin}/ready`, { signal });
     if (ready.status !== 200) return 0;
     const listeners = (await (await fetch(`http://${admin}/listeners?format=json`, { signal })).json()) as {
-      listener_statuses: { local_address: { socket_address: { port_value: number } } }[];
+      listener_statuses: { name: string; local_address: { socket_address: { port_value: number } } }[];
     };
-    return listeners.listener_statuses[0]?.local_address.socket_address.port_value ?? 0;
+    return (
+      listeners.listener_statuses.find(({ name }) => name === "orders")?.local_address.socket_address.port_value ?? 0
+    );
   } catch {
     return 0;
   }
@@ -275,9 +292,9 @@ function startTrestle(callers: "dubbo" | "tri", providers: "dubbo" | "tri", poli
 }
 
 function startPair(flags: readonly string[]) {
-  return async (_: string, echoPort: number): Promise<Running> => {
-    const program = join(dirname(fileURLToPath(import.meta.url)), "mtls-pair.ts");
-    const command = ["--import", "tsx", ...WORKER_NODE_OPTIONS, program, `--to=${echoPort}`, ...flags];
+  return async (directory: string, echoPort: number): Promise<Running> => {
+    const program = await bundle("mtls-pair.ts", directory);
+    const command = [...WORKER_NODE_OPTIONS, program, `--to=${echoPort}`, ...flags];
     const peer = await startProcess({
       name: `pair ${flags.join(" ")}`.trim(),
       ...onProxyCore(process.execPath, command),

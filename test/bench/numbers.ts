@@ -182,13 +182,9 @@ const GOALS: Readonly<Record<PartName, readonly Goal[]>> = {
       value: cpu(shape),
     })),
   ),
-  mtls: SHAPES.mtls.map(({ name }) => ({
-    what: `CPU µs/call ${name}`,
-    of: "mtls",
-    against: "plain",
-    most: 1.15,
-    value: cpu(name),
-  })),
+  mtls: [["plain", 1.15] as const, ["envoy-mtls", 1] as const].flatMap(([against, most]) =>
+    SHAPES.mtls.map(({ name }) => ({ what: `CPU µs/call ${name}`, of: "mtls", against, most, value: cpu(name) })),
+  ),
   authz: SHAPES.authz.map(({ name }) => ({
     what: `CPU µs/call ${name}`,
     of: "policies",

@@ -121,6 +121,61 @@ export function envoyConfig(filter: EnvoyFilter, echoPort: number): string {
   });
 }
 
+/** What both ends of a pair show each other, PEM. */
+export interface PairSecrets {
+  readonly chain: string;
+  readonly key: string;
+  readonly root: string;
+}
+
+/**
+ * One Envoy as a pair of proxies: callers -> its listener `orders` -> its listener `inbound` at `inboundPort` -> the provider; between them
+ * mutual TLS where there are secrets. Both read the calls, and keep one upstream connection for each of the callers' connections.
+ */
+export function envoyPairConfig(echoPort: number, inboundPort: number, secrets: PairSecrets | undefined): string {
+  const outer = JSON.parse(envoyConfig("generic-bound", inboundPort)) as EnvoyBootstrap;
+  const inner = JSON.parse(
+    envoyConfig("generic-bound", echoPort).replaceAll(/"(v[12])"/g, '"inbound-$1"'),
+  ) as EnvoyBootstrap;
+  const [listener] = inner.static_resources.listeners;
+  listener.name = "inbound";
+  listener.address.socket_address.port_value = inboundPort;
+  if (secrets !== undefined) {
+    const socket = (side: string, more: object = {}) => ({
+      name: "envoy.transport_sockets.tls",
+      typed_config: {
+        "@type": `type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.${side}TlsContext`,
+        common_tls_context: {
+          tls_params: { tls_minimum_protocol_version: "TLSv1_3", tls_maximum_protocol_version: "TLSv1_3" },
+          tls_certificates: [
+            { certificate_chain: { inline_string: secrets.chain }, private_key: { inline_string: secrets.key } },
+          ],
+          validation_context: { trusted_ca: { inline_string: secrets.root } },
+        },
+        ...more,
+      },
+    });
+    for (const cluster of outer.static_resources.clusters) cluster["transport_socket"] = socket("Upstream");
+    listener.filter_chains[0]["transport_socket"] = socket("Downstream", { require_client_certificate: true });
+  }
+  outer.static_resources.listeners.push(listener);
+  outer.static_resources.clusters.push(...inner.static_resources.clusters);
+  return JSON.stringify(outer);
+}
+
+interface EnvoyListener {
+  name: string;
+  readonly address: { readonly socket_address: { port_value: number } };
+  readonly filter_chains: [Record<string, unknown>];
+}
+
+interface EnvoyBootstrap {
+  readonly static_resources: {
+    readonly listeners: [EnvoyListener, ...EnvoyListener[]];
+    readonly clusters: Record<string, unknown>[];
+  };
+}
+
 const HTTP2_UPSTREAM = {
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
     "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",

@@ -3,6 +3,7 @@ import { parseRules } from "../../../src/control/rules/parse.ts";
 import {
   benchHttpRules,
   envoyConfig,
+  envoyPairConfig,
   haproxyConfig,
   haproxyHttpConfig,
   nginxGrpcConfig,
@@ -41,6 +42,31 @@ test("for HTTP/1.1 nginx and haproxy route by path and keep their connections", 
   const haproxy = haproxyHttpConfig(4001, 4002);
   expect(haproxy).toContain("use_backend v2 if { path_beg /v2/ }");
   expect(haproxy).not.toContain("proto h2");
+});
+
+test("an Envoy as a pair leads from one listener to the other, both ends of which show their certificates where it has some", () => {
+  const secrets = { chain: "CHAIN", key: "KEY", root: "ROOT" };
+  for (const isMutual of [false, true]) {
+    const config = JSON.parse(envoyPairConfig(4002, 4003, isMutual ? secrets : undefined));
+    const { listeners, clusters } = config.static_resources;
+    expect(listeners.map((one: { name: string }) => one.name)).toEqual(["orders", "inbound"]);
+    expect(listeners[1].address.socket_address.port_value).toBe(4003);
+    const leads = clusters.map((one: typeof clusters) => [
+      one.name,
+      one.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value,
+      JSON.stringify(one.transport_socket ?? {}).includes("KEY"),
+    ]);
+    expect(leads).toEqual([
+      ["v1", 4003, isMutual],
+      ["v2", 4003, isMutual],
+      ["inbound-v1", 4002, false],
+      ["inbound-v2", 4002, false],
+    ]);
+    expect(JSON.stringify(listeners[1].filter_chains[0].filters)).toContain('"cluster":"inbound-v2"');
+    expect(listeners[1].filter_chains[0].transport_socket?.typed_config.require_client_certificate).toBe(
+      isMutual ? true : undefined,
+    );
+  }
 });
 
 test("Trestle's rules for HTTP/1.1 have the provider's port and two subsets by path", () => {
