@@ -1,10 +1,14 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startConsumer, startProvider } from "../support/dubbo.ts";
+import { type ConfiguredTrestle, startConfigured } from "../support/mtls-ups.ts";
 import { type Nacos, type NacosLine, nacosLines, startNacos } from "../support/nacos.ts";
 import { type NacosClient, startNacosClient } from "../support/nacos-client.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
+import { policyText } from "../support/policies.ts";
 import { eventually, sleep, stopAll } from "../support/process.ts";
-import { startTrestle, type Trestle } from "../support/trestle.ts";
+import { request } from "../support/raw-dubbo.ts";
 
 // A Nacos 2.3.2 that asks who there is. Users and passwords are the clients' own; Trestle's mirror has its own too.
 const inside = `${hosts.trestle}:18848`;
@@ -13,7 +17,7 @@ const user = { username: "nacos", password: "nacos" };
 const TOKEN_S = 12;
 
 let nacos: Nacos;
-let trestle: Trestle;
+let up: ConfiguredTrestle;
 
 beforeAll(async () => {
   requireNamespace();
@@ -21,11 +25,19 @@ beforeAll(async () => {
     auth: true,
     settings: { "nacos.core.auth.plugin.nacos.token.expire.seconds": TOKEN_S },
   });
-  trestle = await startTrestle({ registry: nacos.address, facade: `nacos://${inside}` });
+  up = await startConfigured(
+    {
+      registries: [{ name: "main", url: nacos.address }],
+      facades: [{ url: `nacos://${inside}` }],
+      callers: [{ identity: "shop/web", registry: "main", username: "nacos" }],
+    },
+    { facade: "" },
+    policyText("a", "{rules: [{}]}"),
+  );
 }, 200_000);
 
 afterAll(async () => {
-  await trestle?.stop();
+  await up?.trestle.stop();
   await stopAll();
   await nacos?.stop();
 });
@@ -59,10 +71,31 @@ test("a Dubbo 3.3 provider and consumer with a user and password in their regist
   const provider = await startProvider("3.3", { ...place, host: hosts.provider2, label: "guarded" });
   const consumer = await startConsumer("3.3", { ...place, check: false });
   expect(await eventually("called", () => consumer.call("whoAmI"), 20_000)).toMatchObject({ label: "guarded" });
-  const { body } = await trestle.get("/metrics");
+  const { body } = await up.trestle.get("/metrics");
   expect(body).toMatch(/istio_requests_total\{[^}]*request_operation="whoAmI"/);
+  // The consumer is the user at whose token's word it registered and subscribed, and so is its address; others are nobody.
+  await up.rules(policyText("a", '{rules: [{from: [{source: {principals: ["cluster.local/ns/shop/sa/web"]}}]}]}'));
+  expect(await consumer.call("whoAmI")).toMatchObject({ label: "guarded" });
+  expect(await calls(hosts.provider1)).toMatch(/RBAC: access denied/);
+  expect(await calls(hosts.trestle)).toMatch(/guarded/);
   await Promise.all([consumer.stop(), provider.stop()]);
+  await expect.poll(() => calls(hosts.trestle), { timeout: 10_000 }).toMatch(/RBAC: access denied/);
+  const wrong = new URLSearchParams({ ...user, password: "wrong" });
+  const refused = await fetch(`http://${inside}/nacos/v1/auth/login`, { method: "POST", body: wrong });
+  expect(refused.status).toBeGreaterThanOrEqual(400);
+  expect(await up.metric("trestle_facade_logins_refused")).toBeGreaterThan(0);
+  await up.rules(policyText("a", "{rules: [{}]}"));
 }, 60_000);
+
+/** What a call from an address is answered. */
+async function calls(localAddress: string): Promise<string> {
+  const socket = connect({ host: hosts.trestle, port: 20_880, localAddress });
+  const answered = once(socket, "data") as Promise<[Buffer]>;
+  socket.write(request({ service: "com.acme.OrderService", group: "g", version: "1.0.0", method: "whoAmI", id: 1n }));
+  const [bytes] = await answered;
+  socket.destroy();
+  return bytes.toString("latin1");
+}
 
 test("tokens that run out over a rejoin: who renews his is joined again unseen, who could not registers again by himself", async () => {
   const [awake, asleep]: NacosClient[] = await Promise.all([

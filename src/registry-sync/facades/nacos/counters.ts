@@ -24,7 +24,7 @@ export interface NacosCounters extends Record<string, number> {
   artificial: number;
   httpRequests: number;
   udpPushes: number;
-  /** Logins that the registry refused. */
+  /** Logins that the registry refused, or did not answer. */
   loginsRefused: number;
 }
 

@@ -257,7 +257,11 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     const given = standIns.toServer({ ...asked, method, headers, address: clientOf(request) });
     if (/^\/v[12]\/ns\/instance$/.test(asked.base)) noteInstance(request, asked.query, given.instance);
     const path = given.rawQuery === asked.rawQuery ? (request.url ?? "") : `${asked.path}?${given.rawQuery}`;
-    const status = await upstream.pass(request, response, { path, body: given.body, burden });
+    const passed = upstream.pass(request, response, { path, body: given.body, burden });
+    const status = await passed.catch((error: unknown) => {
+      if (error instanceof HttpFault) noteUser(asked, clientOf(request), error.status);
+      throw error;
+    });
     if (status === 200) given.taken();
     noteUser(asked, clientOf(request), status);
   }
@@ -265,7 +269,8 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
   /** Who asks: by a token that the registry took, or a password that it did not. */
   function noteUser({ base, query }: Pick<HttpAsked, "base" | "query">, client: string, status: number): void {
     const token = query.get("accessToken");
-    if (base.endsWith("/login") && (status === 401 || status === 403)) counters.loginsRefused++;
+    // A Nacos 2.3.2 refuses by an answer that breaks HTTP.
+    if (base.endsWith("/login") && [401, 403, 502].includes(status)) counters.loginsRefused++;
     if (status === 200 && token !== null && /^\/v[12]\/ns\/instance/.test(base)) shared.logins?.heard(client, token);
   }
 
