@@ -349,7 +349,8 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
   return {
     port: (server.address() as AddressInfo).port,
     async refuses(token) {
-      const path = `${options.path}/v1/ns/service/list?pageNo=1&pageSize=1&accessToken=${encodeURIComponent(token)}`;
+      const asked = { pageNo: "1", pageSize: "1", namespaceId: shared.namespace, accessToken: token };
+      const path = `${options.path}/v1/ns/service/list?${new URLSearchParams(asked)}`;
       const status = await askAside({ method: "GET", headers: {}, address: "" }, path);
       if (status !== 200 && status !== 401 && status !== 403) throw new HttpFault(502, `answered ${status}`);
       return status !== 200;

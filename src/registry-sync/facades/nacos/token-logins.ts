@@ -6,7 +6,7 @@ import { type OnLogin, StandingLogins } from "../logins.ts";
 export interface TokenLoginParts {
   readonly clock: Clock;
   readonly onLogin: OnLogin;
-  /** Whether the registry refuses a request with this token. Rejects where it cannot be asked. */
+  /** Whether the registry refuses a request with this token and nothing else. Rejects where it cannot be asked. */
   readonly refuses: (token: string) => Promise<boolean>;
 }
 
@@ -28,8 +28,8 @@ const MAX_TOKENS = 10_000;
 const MAX_CHARS = 8_192;
 
 /**
- * Who calls at a Nacos facade, by tokens that the registry accepts: the user that a token names, once the registry is seen to refuse the same
- * token with another signature. One that asks for no login vouches for nobody.
+ * Who calls at a Nacos facade, by tokens that the registry accepts: the user that a token names, once the registry is seen to take that token
+ * alone, and to refuse the same with another signature. One that asks for no login vouches for nobody.
  */
 export class TokenLogins {
   readonly #parts: TokenLoginParts;
@@ -103,7 +103,8 @@ export class TokenLogins {
   async #find(token: string): Promise<string | undefined> {
     const read = token.length > MAX_CHARS ? undefined : readToken(token);
     if (read === undefined) return undefined;
-    return (await this.#parts.refuses(read.forged)) ? read.username : undefined;
+    // What the client asked may have been done for another reason: another login that stood in it too, or none that it needed.
+    return (await this.#parts.refuses(read.forged)) && !(await this.#parts.refuses(token)) ? read.username : undefined;
   }
 }
 
