@@ -162,7 +162,7 @@ describe("what is wrong is told in lines before anything starts", () => {
     const { code, stderr } = await runTrestle(["up", "-c", file, "--admin", "x:y"]);
     expect(stderr.trimEnd().split("\n")).toEqual([
       'trestle: --admin: "x:y" is no host:port to listen on, such as 127.0.0.1:15000',
-      `trestle: ${file}:1:1: unknown key ruels; known here: registries, facades, proxy, mesh, ca, callers, rules, credentials, metadata, protos, outputs, control, admin, naming, guard, data`,
+      `trestle: ${file}:1:1: unknown key ruels; known here: registries, facades, proxy, mesh, ca, callers, rules, credentials, credentialReaders, metadata, protos, outputs, control, admin, naming, guard, data`,
       `trestle: ${file}:2:15: proxy.host: consumers cannot connect to 0.0.0.0; give the address to show them, and listen by proxy.bind`,
       `trestle: ${file}:2:30: proxy.http must be a map`,
       `trestle: ${file}:4:4: outputs[0].mcp is not supported yet; leave it out`,
