@@ -38,7 +38,7 @@ import type { Callee } from "./callee.ts";
 import { CallerWatch } from "./caller-watch.ts";
 import { type Refusal, rulingOf, UNREADABLE } from "./guard.ts";
 import { headerLookup } from "./header-lookup.ts";
-import { asksOf, createLane, type Lane, Lanes, laneRow, mayCallBack } from "./lanes.ts";
+import { asksOf, createLane, type Lane, Lanes, laneOfGroup, laneRow, mayCallBack } from "./lanes.ts";
 import { Pulse } from "./pulse.ts";
 import { calledKey, hostOf } from "./resolve.ts";
 
@@ -236,11 +236,11 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       head.scan(bytes, start + HEADER_BYTES, end);
       isScanned = true;
       const peer = vouchedPeer(this.#peer, config.identityOf);
-      let lane = found;
+      let lane = found && laneOfGroup(found, head);
       if (lane === undefined) {
         lane = createLane(config, context, head, peer);
         // Lanes know beginnings in Hessian2 only.
-        if (!isFastjson2) this.#lanes.add(lane);
+        if (!isFastjson2) this.#lanes.add(lane, found);
         if (lane.plain) {
           this.#carry(lane, bytes, start, end);
           return;

@@ -32,6 +32,8 @@ export interface Lane {
   readonly checkpoints: Map<CompiledRoute, Checkpoint | undefined>;
   /** What its calls said that policies let through; undefined where calls are not carried, or no policies are asked. */
   readonly passed: PassedCalls | undefined;
+  /** Lanes of calls that begin alike and name other groups, by group: where every group is served, see {@link laneOfGroup}. */
+  readonly others: Map<string, Lane>;
   /** Rows by destination, made when first used. */
   readonly rows: Map<Target, MetricRow>;
   /** The caller's own time-out, ms, as its first such call said; others may have a longer one, so their late answers are not thrown away. */
@@ -39,6 +41,8 @@ export interface Lane {
 }
 
 const MAX_LANES = 128;
+/** Groups that have a lane beside that of the first one. */
+const MAX_OTHERS = 16;
 /** Longer beginnings are worked out each time: only a caller that means no good has many of them. */
 const MAX_PREFIX_BYTES = 512;
 const ASCII_END = 0x80;
@@ -67,7 +71,13 @@ export class Lanes {
     return undefined;
   }
 
-  add(lane: Lane): void {
+  /** Keeps a lane; beside `first` where that one is of calls that begin alike. */
+  add(lane: Lane, first?: Lane): void {
+    if (first !== undefined) {
+      if (first.others.size >= MAX_OTHERS) first.others.clear();
+      first.others.set(lane.host?.host.key.group ?? "", lane);
+      return;
+    }
     if (lane.prefix.length === 0 || lane.prefix.length > MAX_PREFIX_BYTES) return;
     this.#lanes.unshift(lane);
     if (this.#lanes.length > MAX_LANES) this.#lanes.pop();
@@ -96,12 +106,24 @@ export function createLane(config: RuntimeConfig, context: ProxyContext, head: R
     host,
     route,
     plain: carries && !config.routes.hasPolicies && host.host.limits === undefined,
-    passed: isGuarded ? passedCalls(config.routes, peer, prefix) : undefined,
+    passed: isGuarded ? passedCalls(config.routes, peer, prefix, host.host.key.group) : undefined,
     carries,
     checkpoints: new Map(),
+    others: new Map(),
     rows: new Map(),
     callerTimeoutMs: Math.min(said?.timeoutMs ?? Number.POSITIVE_INFINITY, context.limits.maxCallMs),
   };
+}
+
+/**
+ * The lane of a call that begins as those of `lane`: where every group is served and policies are asked, that of its own group, undefined where it
+ * has none yet. Callers of several groups share connections. Throws `ProtocolError` where the call cannot be read that far.
+ */
+export function laneOfGroup(lane: Lane, head: RequestView): Lane | undefined {
+  const { config, decision, host, others } = lane;
+  if (host === undefined || decision?.anyGroup !== true || !config.routes.hasPolicies) return lane;
+  const group = head.attachments().get("group") ?? "";
+  return group === host.host.key.group ? lane : others.get(group);
 }
 
 /** Headers that alone tell whether calls of this lane on its route go on; undefined where it takes more to tell. */

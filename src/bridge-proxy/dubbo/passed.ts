@@ -8,6 +8,8 @@ import { attachmentsAsked } from "./readings.ts";
 const MAX_KNOWN = 4;
 /** Beginnings of calls of one peer of which that is remembered for all its connections. */
 const MAX_BEGINNINGS = 512;
+/** Longer ones, in bytes, are remembered for nobody else. */
+const MAX_BEGINNING = 512;
 /** After so many calls in a row that none of them was like, calls are read in full for a while: looking twice costs more. */
 const MAX_MISSES = 16;
 const PAUSE_CALLS = 1_000;
@@ -63,15 +65,15 @@ export class PassedCalls {
 
 const shared = new WeakMap<RouteTable, WeakMap<Peer, Map<string, PassedCalls>>>();
 
-/** One for all calls of a peer that begin with these bytes, over whichever connection they come, while the routes stay. */
-export function passedCalls(routes: RouteTable, peer: Peer, prefix: Buffer): PassedCalls {
+/** One for all calls of a peer that begin with these bytes and name this group, over whichever connection they come, while the routes stay. */
+export function passedCalls(routes: RouteTable, peer: Peer, prefix: Buffer, group = ""): PassedCalls {
   // What is not all ASCII has no beginning that others could have.
-  if (prefix.length === 0) return new PassedCalls();
+  if (prefix.length === 0 || prefix.length + group.length > MAX_BEGINNING) return new PassedCalls();
   const peers = shared.get(routes) ?? new WeakMap<Peer, Map<string, PassedCalls>>();
   shared.set(routes, peers);
   const beginnings = peers.get(peer) ?? new Map<string, PassedCalls>();
   peers.set(peer, beginnings);
-  const key = prefix.toString("latin1");
+  const key = prefix.toString("latin1") + group;
   const known = beginnings.get(key);
   if (known !== undefined) return known;
   if (beginnings.size >= MAX_BEGINNINGS) beginnings.clear();

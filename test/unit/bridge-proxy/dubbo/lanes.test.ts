@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
+import type { HostAuthz } from "../../../../src/bridge-proxy/authz/gate.ts";
 import { peerFrom } from "../../../../src/bridge-proxy/authz/peer.ts";
 import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
-import { createLane as createLaneOf, isPlain, Lanes, mayCallBack } from "../../../../src/bridge-proxy/dubbo/lanes.ts";
+import {
+  createLane as createLaneOf,
+  isPlain,
+  Lanes,
+  laneOfGroup,
+  mayCallBack,
+} from "../../../../src/bridge-proxy/dubbo/lanes.ts";
 import { hostOf, tagOf } from "../../../../src/bridge-proxy/dubbo/resolve.ts";
 import { RouteTable } from "../../../../src/bridge-proxy/route.ts";
 import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
@@ -11,6 +18,7 @@ import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { GENERIC_DESCRIPTOR, RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
 import { compileJava } from "../../../../src/codecs/java-schema.ts";
 import type { Value } from "../../../../src/codecs/value.ts";
+import { TRESTLE_METADATA } from "../../../../src/codecs/xds/core.ts";
 import type { Route } from "../../../../src/codecs/xds/route.ts";
 import { clusterName, clusterOf, endpointsOf, routesOf, type TestEndpoint } from "../../../support/xds-fixtures.ts";
 
@@ -222,4 +230,41 @@ test("a beginning that is longer than real ones is worked out each time, not kep
 test("a method named $invoke is read each time: its parameter types tell whether the call is generic", () => {
   const lane = createLane(configOf([all]), context, headOf(frameOf("$invoke", {}, ["x"], "Ljava/lang/String;")));
   expect(lane).toMatchObject({ host: undefined, plain: false });
+});
+
+test("where every group is served under policies, a call has the lane of its own group, also beside others that begin alike", () => {
+  const service = { interface: "*", group: "", version: "", host: "inbound|20880||", subset: "" };
+  const metadata = { filterMetadata: { [TRESTLE_METADATA]: service } };
+  const cluster = new Cluster({ ...clusterOf(KEY), metadata }, endpointsOf(KEY, "", [{ port: 1 }]), pools);
+  const virtualHost = { name: "in", domains: ["*"], routes: [all], typedPerFilterConfig: { guard: {} } as object };
+  const open = configOf([all]);
+  const guarded = (policies: boolean): RuntimeConfig => ({
+    ...open,
+    routes: new RouteTable(
+      { name: "in", virtualHosts: [virtualHost] },
+      () => cluster,
+      policies ? () => ({}) as HostAuthz : undefined,
+    ),
+  });
+  const config = guarded(true);
+  const head = (group: string) => headOf(frameOf("get", group === "" ? {} : { group }));
+  const first = createLane(config, context, head("a"));
+  const lanes = new Lanes();
+  lanes.add(first);
+  expect(laneOfGroup(first, head("a"))).toBe(first);
+  for (const group of ["b", ""]) {
+    expect(laneOfGroup(first, head(group))).toBeUndefined();
+    const other = createLane(config, context, head(group));
+    lanes.add(other, first);
+    expect(other.host?.host.key.group).toBe(group);
+    expect(other.passed).not.toBe(first.passed);
+    expect(laneOfGroup(first, head(group))).toBe(other);
+  }
+  const frame = frameOf("get");
+  expect(lanes.find(config, frame, 0, frame.length)).toBe(first);
+  for (let i = 0; i < 100; i++) lanes.add(createLane(config, context, head(`g${i}`)), first);
+  expect(first.others.size).toBeLessThanOrEqual(16);
+  // Nobody asks for the group where nobody is refused.
+  const plain = createLane(guarded(false), context, head("a"));
+  expect(laneOfGroup(plain, head("b"))).toBe(plain);
 });

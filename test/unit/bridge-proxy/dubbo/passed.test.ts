@@ -143,4 +143,8 @@ test("what a call of a peer said counts for all its connections, and for nobody 
   expect(passedCalls(routes, peer, unnamed)).not.toBe(passedCalls(routes, peer, unnamed));
   for (let i = 0; i < 512; i++) passedCalls(routes, peer, Buffer.from(`m${i}`));
   expect(passedCalls(routes, peer, get)).not.toBe(one);
+  expect(passedCalls(routes, peer, set, "g")).not.toBe(passedCalls(routes, peer, set));
+  // Nobody's long names are kept.
+  const long = Buffer.alloc(513, "m");
+  expect(passedCalls(routes, peer, long)).not.toBe(passedCalls(routes, peer, long));
 });
