@@ -98,7 +98,9 @@ export function isOfOther(
   domain: string,
   { serverNames = ["*"], others }: Pick<GatewayChain, "serverNames" | "others">,
 ) {
+  // A whole name is narrower than any that begins with a star, also than one as long.
+  const weight = (name: string) => (name === domain ? Number.POSITIVE_INFINITY : name === "*" ? 0 : name.length);
   const best = (names: readonly string[]) =>
-    Math.max(-1, ...names.filter((name) => domainCovers(name, domain)).map((name) => (name === "*" ? 0 : name.length)));
+    Math.max(-1, ...names.filter((name) => domainCovers(name, domain)).map(weight));
   return best(others) > best(serverNames);
 }

@@ -52,6 +52,9 @@ test.each([
   ["*.x.org", ["*.x.org"], ["admin.x.org"], false],
   ["a.b.x.org", undefined, ["*.x.org"], true],
   ["y.org", undefined, ["*.x.org"], false],
+  // As long as the name with a star, and narrower.
+  ["a.x.org", ["*.x.org"], ["a.x.org"], true],
+  ["a.x.org", ["a.x.org"], ["*.x.org"], false],
 ])("%s of %j, beside %j, belongs elsewhere: %s", (domain, serverNames, others, is) => {
   expect(isOfOther(domain, { ...(serverNames && { serverNames }), others })).toBe(is);
 });
