@@ -295,6 +295,7 @@ class ListeningProxy implements RunningProxy {
     this.#context.late.prune(this.#context.nowMs);
     // Files of certificates are read again by and by.
     if (++this.#ticks % FILE_TICKS === 0) this.#context.tls.contexts.refreshFiles();
+    this.#context.tls.standing.tick(this.#context.tls.wallMs());
   }
 }
 

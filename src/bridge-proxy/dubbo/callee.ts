@@ -65,6 +65,7 @@ export class Callee implements CalleePort, UpstreamConnection, SocketOwner, Fram
         this.#failure = message;
       },
       onConnected: () => this.#onConnected(),
+      onDistrusted: () => this.#owner.onLeaving(),
     });
     socket.once("end", () => this.#lose());
   }

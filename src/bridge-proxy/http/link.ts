@@ -57,6 +57,7 @@ export class HttpLink implements SocketOwner {
   #paused = false;
   #isEnding = false;
   #isAbandoned = false;
+  #isDistrusted = false;
   #failure = "";
 
   constructor(context: ProxyContext, owner: LinkOwner) {
@@ -77,6 +78,9 @@ export class HttpLink implements SocketOwner {
         context.counters.upstreamConnections++;
         owner.onConnected(this);
       },
+      onDistrusted: () => {
+        this.#isDistrusted = true;
+      },
     });
     this.driver.socket.once("end", () => this.#onEnd());
   }
@@ -87,9 +91,10 @@ export class HttpLink implements SocketOwner {
     return this.#user === undefined && (nowMs - this.idleSinceMs > this.#idleMs || this.#isWorn);
   }
 
-  /** Whether it is to take no further call, as its cluster says. */
+  /** Whether it is to take no further call, as its cluster says, or for its peer's certificate. */
   get #isWorn(): boolean {
     const { pool } = this.#owner;
+    if (this.#isDistrusted) return true;
     if (pool === undefined) return false;
     return this.#calls >= pool.maxCalls || this.#context.nowMs - this.#openedMs > pool.maxAgeMs;
   }

@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import type { OnReadOpts, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { readClientHello } from "../../codecs/tls/client-hello.ts";
@@ -59,6 +60,7 @@ export class InboundConnection implements CallerConnection {
   #handshakeSinceMs = 0;
   /** It may do without a certificate. */
   #isOptional = false;
+  #unfollow: (() => void) | undefined;
   #closed = false;
 
   constructor(context: ProxyContext, socket: Socket, options: InboundOptions) {
@@ -117,6 +119,7 @@ export class InboundConnection implements CallerConnection {
     this.#closed = true;
     this.#context.tls.waiting.leave(this);
     this.#endHandshake();
+    this.#unfollow?.();
     this.#options.onClosed();
   };
 
@@ -172,10 +175,10 @@ export class InboundConnection implements CallerConnection {
     else if (tls.handshakes >= this.#context.limits.maxHandshakes) {
       tls.record.counters.tlsOverLimit++;
       this.#socket.destroy();
-    } else this.#beginTls(made);
+    } else this.#beginTls(context!, made);
   }
 
-  #beginTls(made: MadeContext): void {
+  #beginTls(context: TlsContext, made: MadeContext): void {
     const first = this.#letGo();
     this.#context.tls.handshakes++;
     this.#handshakeSinceMs = this.#context.nowMs;
@@ -191,7 +194,7 @@ export class InboundConnection implements CallerConnection {
       buffer: () => (typeof reads.buffer === "function" ? reads.buffer() : reads.buffer),
       callback: (size, bytes) => reads.callback(size, bytes),
     };
-    const socket = acceptTls(this.#socket, first, made, delegate, () => this.#onHandshake(socket, made));
+    const socket = acceptTls(this.#socket, first, made, delegate, () => this.#onHandshake(socket, context, made));
     this.#socket = socket;
     socket.on("error", this.#onTlsError);
     socket.once("close", this.#onClosed);
@@ -202,7 +205,7 @@ export class InboundConnection implements CallerConnection {
     else this.#onError(error);
   };
 
-  #onHandshake(socket: TLSSocket, made: MadeContext): void {
+  #onHandshake(socket: TLSSocket, context: TlsContext, made: MadeContext): void {
     const { tls, originMs } = this.#context;
     this.#context.nowMs = performance.now();
     this.#endHandshake();
@@ -216,7 +219,16 @@ export class InboundConnection implements CallerConnection {
     tls.record.handshake(peer.isResumed);
     const { servername } = socket as { readonly servername?: string | false };
     if (peer.identity !== undefined) identify(socket, peer.identity, servername || "");
+    this.#follow(context, made, peer.chain);
     tls.waiting.enter(this);
+  }
+
+  /** Has the connection be ended once its peer would be refused. */
+  #follow(context: TlsContext, made: MadeContext, chain: readonly X509Certificate[]): void {
+    const { standing, wallMs } = this.#context.tls;
+    const ends = { leave: () => this.leave(), end: () => this.end(), destroy: () => this.destroy() };
+    const peer = { address: this.#address, chain, context, made, isOurs: false, ...ends };
+    this.#unfollow = standing.add(peer, wallMs());
   }
 
   /** What came out of TLS, before it is known what it is. */

@@ -1,9 +1,19 @@
+import type { X509Certificate } from "node:crypto";
 import type { OnReadOpts, Socket } from "node:net";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import type { Identity } from "../../model/identity.ts";
 import { takeHandle } from "../socket-driver.ts";
 import type { MadeContext } from "./contexts.ts";
-import { chainFault, EXPIRED, identityOf, NO_CERTIFICATE, nameFault, type PeerFault, parseNames } from "./peer.ts";
+import {
+  chainFault,
+  chainFrom,
+  EXPIRED,
+  identityOf,
+  NO_CERTIFICATE,
+  nameFault,
+  type PeerFault,
+  parseNames,
+} from "./peer.ts";
 import { verifyError } from "./upstream.ts";
 
 /**
@@ -22,7 +32,12 @@ export function isOfMesh(alpn: readonly string[]): boolean {
 
 /** How the handshake of an accepted connection ended, or what is held against the peer. */
 export type AcceptedPeer =
-  | { readonly identity: Identity | undefined; readonly isResumed: boolean }
+  | {
+      readonly identity: Identity | undefined;
+      readonly isResumed: boolean;
+      /** What it proved it by, the leaf first; of a session that is taken up again the leaf alone; empty where nothing was asked. */
+      readonly chain: readonly X509Certificate[];
+    }
   | { readonly fault: PeerFault };
 
 /** Node gives accepted connections no way to read as `onread` says; it does so for a socket that makes its handle itself. */
@@ -75,14 +90,15 @@ export function acceptTls(
 /** Who the peer of a handshake is, or what is held against it; `wallMs` is ms since 1970. With `isOptional` it need not show a certificate. */
 export function peerOf(socket: TLSSocket, made: MadeContext, wallMs: number, isOptional = false): AcceptedPeer {
   const isResumed = socket.isSessionReused();
-  if (!made.verifies) return { identity: undefined, isResumed };
+  if (!made.verifies) return { identity: undefined, isResumed, chain: [] };
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return isOptional ? { identity: undefined, isResumed } : { fault: NO_CERTIFICATE };
+  if (certificate === undefined)
+    return isOptional ? { identity: undefined, isResumed, chain: [] } : { fault: NO_CERTIFICATE };
   const error = verifyError(socket);
   if (error !== undefined) return { fault: chainFault(error) };
   // OpenSSL did not look at the time again where a session is taken up.
   if (Date.parse(certificate.validTo) <= wallMs) return { fault: EXPIRED };
   const names = parseNames(certificate.subjectAltName);
   if (made.names !== undefined && !made.names(names)) return { fault: nameFault(names) };
-  return { identity: identityOf(names), isResumed };
+  return { identity: identityOf(names), isResumed, chain: chainFrom(certificate) };
 }

@@ -1,12 +1,16 @@
+import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import type { Secret } from "../../codecs/xds/secret.ts";
 import type { CommonTlsContext, DataSource, PeerValidation } from "../../codecs/xds/tls.ts";
 import { compileNames, type NameTest } from "./peer.ts";
+import { Trust } from "./trust.ts";
 
 /** How long a session can be taken up again, s. It ends with the secrets that it began under. */
 const SESSION_SECONDS = 3_600;
 /** Contexts of OpenSSL that are kept for others to share; each has some ten KB. */
 const MAX_SECURE = 64;
+/** Roots with their lists that are kept for contexts to share. */
+const MAX_TRUSTS = 16;
 /** What Envoy takes, AES of 128 bits first: it is the cheapest where the processor has AES. */
 const CIPHERS = [
   "TLS_AES_128_GCM_SHA256",
@@ -27,6 +31,10 @@ export interface MadeContext {
   readonly names: NameTest | undefined;
   /** Whether a peer's chain is looked at at all. */
   readonly verifies: boolean;
+  /** What peers are held against whose handshake is over. */
+  readonly trust: Trust;
+  /** Our own certificate and those above it, as it is shown. */
+  readonly own: readonly X509Certificate[];
 }
 
 /** What TLS contexts are made from, with the secrets and files that they name. */
@@ -35,6 +43,7 @@ export class TlsContexts {
   readonly #contexts = new Map<string, TlsContext>();
   /** By what they are made of: contexts that differ in names alone share one. */
   readonly #secure = new Map<string, SecureContext>();
+  readonly #trusts = new Map<string, Trust>();
   readonly #readFile: (path: string) => string;
   /** Counts changes of secrets and looks at files: what was made before is looked at again. */
   version = 0;
@@ -72,6 +81,19 @@ export class TlsContexts {
     return source.filename === undefined ? (source.inlineString ?? "") : this.#readFile(source.filename);
   }
 
+  /** Roots and lists; contexts that have the same share what was read of them. */
+  trust(roots: readonly string[], lists: readonly string[]): Trust {
+    const key = [...roots, ...lists].join();
+    let trust = this.#trusts.get(key);
+    if (trust === undefined) {
+      trust = new Trust(roots, lists);
+      const [oldest] = this.#trusts.keys();
+      if (oldest !== undefined && this.#trusts.size >= MAX_TRUSTS) this.#trusts.delete(oldest);
+      this.#trusts.set(key, trust);
+    }
+    return trust;
+  }
+
   /** OpenSSL's own context of these; the oldest are forgotten. Throws where they are of no use. */
   secureContext(options: SecureContextOptions): SecureContext {
     const key = JSON.stringify(options);
@@ -91,6 +113,12 @@ export class TlsContexts {
     if (secret === undefined) throw new Error(`secret ${name} is not known yet`);
     return secret;
   }
+}
+
+interface ReadOptions extends SecureContextOptions {
+  readonly cert?: string;
+  readonly ca?: string[];
+  readonly crl?: string[];
 }
 
 /** One description of TLS and what is made of it as secrets come and change. */
@@ -119,12 +147,15 @@ export class TlsContext {
     this.#seenVersion = this.#contexts.version;
     try {
       const { options, validation } = this.#read();
+      const { ca, crl, cert } = options;
       const material = JSON.stringify([options, validation]);
       if (material === this.#material && this.#made !== undefined) return this.#made;
       this.#made = {
         secure: this.#contexts.secureContext(options),
         names: compileNames(validation?.matchTypedSubjectAltNames),
         verifies: validation?.trustChainVerification !== "ACCEPT_UNTRUSTED",
+        trust: this.#contexts.trust(ca ?? [], crl ?? []),
+        own: (cert?.match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one)),
       };
       this.#material = material;
       this.#fault = "";
@@ -139,7 +170,7 @@ export class TlsContext {
     return this.#fault;
   }
 
-  #read(): { readonly options: SecureContextOptions; readonly validation: PeerValidation | undefined } {
+  #read(): { readonly options: ReadOptions; readonly validation: PeerValidation | undefined } {
     const { read, certificate, validation } = this.#parts();
     const isTls13 = this.#common.tlsParams?.tlsMinimumProtocolVersion === "TLSv1_3";
     return {

@@ -21,6 +21,8 @@ export interface TlsCounters {
   tlsPassedThrough: number;
   /** The same, refused: policies hold for the provider, and nobody sees its calls. */
   tlsPassRefused: number;
+  /** Connections that stood and were ended, as their peer is refused from now on. */
+  tlsEnded: number;
 }
 
 const BY_KIND: Readonly<Record<PeerFaultKind, keyof TlsCounters>> = {
@@ -49,6 +51,7 @@ export class TlsRecord {
     tlsPlainRefused: 0,
     tlsPassedThrough: 0,
     tlsPassRefused: 0,
+    tlsEnded: 0,
   };
   readonly #log: Logger;
   /** When each line was written last, the oldest first. */
@@ -67,6 +70,12 @@ export class TlsRecord {
   refused(peer: string, fault: PeerFault, nowMs: number): void {
     this.counters[BY_KIND[fault.kind]]++;
     this.#say("a TLS peer is refused", peer, fault.message, nowMs);
+  }
+
+  /** A connection that stood is ended, as its peer would be refused now. */
+  ended(peer: string, fault: PeerFault, nowMs: number): void {
+    this.counters.tlsEnded++;
+    this.#say("a TLS connection is ended", peer, fault.message, nowMs);
   }
 
   /** A handshake failed. */

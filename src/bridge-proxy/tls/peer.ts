@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import { compileString, type TextTest } from "../../codecs/xds/match.ts";
 import type { SubjectAltNameMatcher } from "../../codecs/xds/secret.ts";
 import { type Identity, parseIdentity } from "../../model/identity.ts";
@@ -35,6 +36,19 @@ export function parseNames(text: string | undefined): PeerName[] {
     if (value !== undefined) names.push({ type: type!, value });
   }
   return names;
+}
+
+/** Most certificates of a chain that are kept. */
+const MAX_CHAIN = 8;
+
+/** A certificate and those that its owner showed with it, in order. */
+export function chainFrom(certificate: X509Certificate): X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  for (let one: X509Certificate | undefined = certificate; one !== undefined && chain.length < MAX_CHAIN; ) {
+    chain.push(one);
+    one = one.issuerCertificate;
+  }
+  return chain;
 }
 
 /** Who a certificate says that its owner is; undefined where it has no URI, several, or one of another form (SPIFFE-X509-SVID 2). */

@@ -3,6 +3,7 @@ import type { Logger } from "../../base/log.ts";
 import { WaitingRoom } from "../inbound/waiting.ts";
 import { TlsContexts } from "./contexts.ts";
 import { TlsRecord } from "./counters.ts";
+import { StandingPeers } from "./standing.ts";
 import type { TlsParts } from "./upstream.ts";
 
 /** A certificate or key over this is not read from a file. */
@@ -12,6 +13,7 @@ const MAX_FILE_BYTES = 1024 * 1024;
 export class ProxyTls implements TlsParts {
   readonly contexts = new TlsContexts(readPem);
   readonly record: TlsRecord;
+  readonly standing: StandingPeers;
   readonly wallMs = () => Date.now();
   /** Accepted connections that have not said yet what they speak. */
   readonly waiting: WaitingRoom;
@@ -20,6 +22,7 @@ export class ProxyTls implements TlsParts {
 
   constructor(log: Logger, maxWaiting: number) {
     this.record = new TlsRecord(log);
+    this.standing = new StandingPeers(this.contexts, this.record);
     this.waiting = new WaitingRoom(maxWaiting);
   }
 }

@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import { type OnReadOpts, Socket } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import type { Cluster } from "../../codecs/xds/cluster.ts";
@@ -6,7 +7,8 @@ import type { LbEndpoint } from "../../codecs/xds/endpoint.ts";
 import { SOCKET_MATCH_METADATA, TLS_SOCKET, type TransportSocket } from "../../codecs/xds/tls.ts";
 import type { MadeContext, TlsContext, TlsContexts } from "./contexts.ts";
 import type { TlsRecord } from "./counters.ts";
-import { chainFault, EXPIRED, NO_CERTIFICATE, nameFault, type PeerFault, parseNames } from "./peer.ts";
+import { chainFault, chainFrom, EXPIRED, NO_CERTIFICATE, nameFault, type PeerFault, parseNames } from "./peer.ts";
+import type { StandingPeers } from "./standing.ts";
 
 /** What the mesh's proxies call the protocols that they carry to each other, the server's choice first; from Istio's ALPN filter. */
 const MESH_ALPN: Readonly<Record<CarriedProtocol, readonly string[]>> = {
@@ -23,8 +25,8 @@ const MAX_SESSIONS = 1_000;
 
 interface Session {
   readonly ticket: Buffer;
-  /** When the peer's certificate, which is not shown again, ends; ms since 1970. */
-  readonly validToMs: number;
+  /** The peer's certificate and those above it, which are not shown again. */
+  readonly chain: readonly X509Certificate[];
 }
 
 /** How a provider is connected to by TLS. */
@@ -35,12 +37,16 @@ export interface UpstreamTls {
   open(address: string, port: number, onread: OnReadOpts): Socket;
   /** To be called when the handshake has ended: counts it. What is held against the peer, after which it must get no byte. */
   check(socket: Socket, peer: string): PeerFault | undefined;
+  /** To be called behind that: `leave` is, once the peer is refused, or either certificate expires soon; it ends after a while. */
+  follow(socket: Socket, peer: string, leave: () => void): void;
 }
 
 /** What TLS of a proxy shares. */
 export interface TlsParts {
   readonly contexts: TlsContexts;
   readonly record: TlsRecord;
+  /** Absent where connections live for a moment only. */
+  readonly standing?: StandingPeers;
   /** ms since 1970. */
   readonly wallMs: () => number;
 }
@@ -97,8 +103,8 @@ interface Attempt {
   readonly made: MadeContext;
   /** The session that it offered to take up again. */
   readonly session: Session | undefined;
-  /** Once the peer was looked at and nothing is held against it; ms since 1970. */
-  validToMs?: number;
+  /** Once the peer was looked at and nothing is held against it: what it proved it by. */
+  chain?: readonly X509Certificate[];
   /** What the peer gave before that (TLS 1.2). */
   ticket?: Buffer;
 }
@@ -150,28 +156,40 @@ class UpstreamSockets implements UpstreamTls {
     const tls = socket as TLSSocket;
     const attempt = this.#attempts.get(socket)!;
     const judged = this.#judge(tls, attempt);
-    if (typeof judged === "object") {
+    if ("kind" in judged) {
       this.#parts.record.refused(peer, judged, this.#parts.wallMs());
       return judged;
     }
     this.#parts.record.handshake(tls.isSessionReused());
-    attempt.validToMs = judged;
+    attempt.chain = judged;
     if (attempt.ticket !== undefined) this.#keep(peer, attempt, attempt.ticket);
     return undefined;
   }
 
-  /** Until when the peer's certificate is good, or what is held against it. */
-  #judge(tls: TLSSocket, { made, session }: Attempt): number | PeerFault {
-    if (!made.verifies) return Number.POSITIVE_INFINITY;
+  follow(socket: Socket, peer: string, leave: () => void): void {
+    const { standing, wallMs } = this.#parts;
+    if (standing === undefined) return;
+    const { made, chain = [] } = this.#attempts.get(socket)!;
+    const destroy = () => void socket.destroy();
+    const how = { context: this.#context, made, isOurs: true, leave, end: destroy, destroy };
+    socket.once("close", standing.add({ address: peer, chain, ...how }, wallMs()));
+  }
+
+  /** What the peer proves who it is by, or what is held against it. */
+  #judge(tls: TLSSocket, { made, session }: Attempt): readonly X509Certificate[] | PeerFault {
+    if (!made.verifies) return [];
     // The certificate is not shown again: it was looked at when the session began, under the same context.
-    if (tls.isSessionReused() && session !== undefined)
-      return this.#parts.wallMs() < session.validToMs ? session.validToMs : EXPIRED;
+    if (tls.isSessionReused() && session !== undefined) return this.#isValid(session) ? session.chain : EXPIRED;
     const error = verifyError(tls);
     if (error !== undefined) return chainFault(error);
     const certificate = tls.getPeerX509Certificate();
     if (certificate === undefined) return NO_CERTIFICATE;
     const names = parseNames(certificate.subjectAltName);
-    return made.names === undefined || made.names(names) ? Date.parse(certificate.validTo) : nameFault(names);
+    return made.names === undefined || made.names(names) ? chainFrom(certificate) : nameFault(names);
+  }
+
+  #isValid({ chain: [leaf] }: Session): boolean {
+    return leaf === undefined || this.#parts.wallMs() < Date.parse(leaf.validTo);
   }
 
   #sessionFor(where: string, made: MadeContext): Session | undefined {
@@ -182,17 +200,17 @@ class UpstreamSockets implements UpstreamTls {
     const session = this.#sessions.get(where);
     // A ticket is for one use (RFC 8446 C.4): the new connection brings another one.
     this.#sessions.delete(where);
-    return session !== undefined && this.#parts.wallMs() < session.validToMs ? session : undefined;
+    return session !== undefined && this.#isValid(session) ? session : undefined;
   }
 
   #keep(where: string, attempt: Attempt, ticket: Buffer): void {
     if (this.#sessionsOf !== attempt.made) return;
-    if (attempt.validToMs === undefined) {
+    if (attempt.chain === undefined) {
       attempt.ticket = ticket;
       return;
     }
     if (this.#sessions.size >= MAX_SESSIONS && !this.#sessions.has(where)) return;
-    this.#sessions.set(where, { ticket, validToMs: attempt.validToMs });
+    this.#sessions.set(where, { ticket, chain: attempt.chain });
   }
 }
 

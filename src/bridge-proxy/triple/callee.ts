@@ -104,6 +104,9 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
         this.#owner.onReady();
         this.#advance();
       },
+      onDistrusted: () => {
+        if (!this.#leaving) this.#leave();
+      },
     });
     socket.once("end", () => this.#lose());
   }

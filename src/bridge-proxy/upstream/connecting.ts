@@ -12,6 +12,8 @@ export interface Connecting {
   /** It took longer than the limit, or the peer is not who is expected, and is given up: the socket closes after this. */
   onGivenUp(message: string): void;
   onConnected(): void;
+  /** Its peer would be refused now, or either end's certificate expires soon: it is to take no new call, and ends after a while. */
+  onDistrusted(): void;
 }
 
 /** Begins a connection to a provider. */
@@ -50,8 +52,10 @@ export function superviseConnect(
     context.nowMs = performance.now();
     if (pool?.keepAliveMs !== undefined) socket.setKeepAlive(true, pool.keepAliveMs);
     const fault = tls?.check(socket, `${address}:${port}`);
-    if (fault === undefined) owner.onConnected();
-    else {
+    if (fault === undefined) {
+      tls?.follow(socket, `${address}:${port}`, () => owner.onDistrusted());
+      owner.onConnected();
+    } else {
       owner.onGivenUp(`TLS: ${fault.message}`);
       socket.destroy();
     }

@@ -34,3 +34,12 @@ test("handshakes and the sessions among them that were taken up again are counte
   record.plainRefused("10.0.0.1", 0);
   expect(record.counters).toMatchObject({ tlsHandshakes: 2, tlsResumed: 1, tlsPlainRefused: 1 });
 });
+
+test("connections that are ended are counted apart, and said", () => {
+  const { logger, lines } = recordingLogger();
+  const record = new TlsRecord(logger);
+  record.ended("10.0.0.1", EXPIRED, 0);
+  record.ended("10.0.0.1", EXPIRED, 1);
+  expect(record.counters).toMatchObject({ tlsEnded: 2, tlsExpired: 0 });
+  expect(lines.map(([, text]) => text)).toEqual(["a TLS connection is ended"]);
+});

@@ -1,6 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { chainFault, compileNames, identityOf, nameFault, parseNames } from "../../../../src/bridge-proxy/tls/peer.ts";
+import {
+  chainFault,
+  chainFrom,
+  compileNames,
+  identityOf,
+  nameFault,
+  parseNames,
+} from "../../../../src/bridge-proxy/tls/peer.ts";
 import { createTestLeaf, createTestRoot } from "../../../support/certificates.ts";
 
 const URI = "spiffe://cluster.local/ns/shop/sa/orders";
@@ -87,4 +94,13 @@ test("who was not expected is named, not more than three of their names", () => 
     kind: "wrongIdentity",
     message: "its certificate is of DNS:a, DNS:b, DNS:c, who is not expected here",
   });
+});
+
+test("a chain is what was shown, eight certificates at most", () => {
+  const one = { issuerCertificate: undefined } as X509Certificate;
+  const two = { issuerCertificate: one } as X509Certificate;
+  expect(chainFrom(two)).toEqual([two, one]);
+  const endless = {} as { issuerCertificate?: unknown };
+  endless.issuerCertificate = endless;
+  expect(chainFrom(endless as X509Certificate)).toHaveLength(8);
 });
