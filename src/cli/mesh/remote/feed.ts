@@ -209,7 +209,7 @@ export class ControlFeed {
     const names = secretsAsked(this.#held.list(LISTENER_TYPE) as ResourceSet["listeners"]);
     const gone = [...this.#stream.names(SECRET_TYPE)].filter((name) => name !== ROOTS_SECRET && !names.has(name));
     this.#stream.unsubscribe(SECRET_TYPE, gone);
-    this.#held.apply({ typeUrl: SECRET_TYPE, resources: [], removed: gone });
+    this.#held.forget(SECRET_TYPE, gone);
     this.#stream.subscribe(SECRET_TYPE, [...names]);
   }
 

@@ -38,12 +38,17 @@ export const WHOLE_TYPES = HELD_TYPES.filter((type) => type !== SECRET_TYPE);
 export class HeldResources {
   readonly #types = new Map<HeldType, SortedList<NamedResource>>(HELD_TYPES.map((type) => [type, new SortedList()]));
 
-  /** Takes a response in; one of a type that is not asked for is none of ours. */
+  /** Takes a response in; one of a type that is not asked for is none of ours. A key stays: a control that has just started may not know yet who has it. */
   apply({ typeUrl, resources, removed }: Pick<XdsResponse, "typeUrl" | "resources" | "removed">): void {
     const held = this.#types.get(typeUrl as HeldType);
     if (held === undefined) return;
     for (const one of resources) held.put(one.name, one as NamedResource);
-    for (const name of removed) held.put(name, undefined);
+    if (typeUrl !== SECRET_TYPE) for (const name of removed) held.put(name, undefined);
+  }
+
+  /** Resources are asked for no more. */
+  forget(type: HeldType, names: readonly string[]): void {
+    for (const name of names) this.#types.get(type)!.put(name, undefined);
   }
 
   /** By name the version of each resource of a type. */

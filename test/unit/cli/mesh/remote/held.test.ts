@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { HeldResources } from "../../../../../src/cli/mesh/remote/held.ts";
-import { CLUSTER_TYPE, ENDPOINT_TYPE } from "../../../../../src/codecs/xds/resources.ts";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, SECRET_TYPE } from "../../../../../src/codecs/xds/resources.ts";
 
 const resource = (name: string, version = "1") => ({ name, version, resource: { name } });
 const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
@@ -16,6 +16,18 @@ test("what is given is kept by type, in order of names", () => {
     ["a", "1"],
     ["c", "2"],
   ]);
+});
+
+test("a key that was given is not taken back, until it is asked for no more", () => {
+  const held = new HeldResources();
+  held.apply({ typeUrl: SECRET_TYPE, resources: [resource("key"), resource("other")], removed: [] });
+  held.apply({ typeUrl: SECRET_TYPE, resources: [resource("other", "2")], removed: ["key"] });
+  expect([...held.versions(SECRET_TYPE)]).toEqual([
+    ["key", "1"],
+    ["other", "2"],
+  ]);
+  held.forget(SECRET_TYPE, ["key"]);
+  expect([...held.versions(SECRET_TYPE)]).toEqual([["other", "2"]]);
 });
 
 test("a list that nothing was given for is the same list", () => {
