@@ -134,7 +134,7 @@ class JoinedRules implements OpenRules {
       [...this.#clusters.values()].filter((one) => !one.isOptional && !one.source.current.get().loaded);
     if (waiting().length > 0 && !this.#stop.signal.aborted)
       this.#options.log.warn(
-        "rules of a cluster can't be read yet; nothing is served before, since policies may be among them",
+        "rules of a cluster can't be read yet; nothing is served before, since policies may be among them (policies=optional in its URL begins without)",
         {
           reasons: waiting()
             .flatMap(({ source }) => source.current.get().findings.map(({ message }) => message))
