@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "../../src/codecs/xds/resources.ts";
 import { FAULT_FILTER, PREVIOUS_HOSTS, type Route } from "../../src/codecs/xds/route.ts";
+import { compileInbound } from "../../src/control/compile/inbound.ts";
+import { DEFAULT_MESH } from "../../src/model/mesh.ts";
 import { answerCall, type SeenFrame } from "../support/fake-provider.ts";
-import { frame } from "../support/raw-dubbo.ts";
+import { freePort } from "../support/lone-proxy.ts";
+import { policiesOf, policyText } from "../support/policies.ts";
+import { frame, openRaw, request } from "../support/raw-dubbo.ts";
 import { KEY, setRuleStage, toAll } from "../support/rule-stage.ts";
 import { clusterName } from "../support/xds-fixtures.ts";
 
@@ -246,4 +251,38 @@ describe("who is meant", () => {
     await call();
     expect(await call({ serialization: 8 })).toMatchObject({ status: 20 });
   });
+});
+
+test("behind an inbound listener calls of several groups over one connection are each asked for their own", async () => {
+  const address = "127.0.0.1";
+  const port = await freePort();
+  const byGroup = "{when: [{key: 'request.headers[dubbo-group]', values: [c]}]}";
+  const byUser = "{when: [{key: 'request.headers[user]', values: [bob]}]}";
+  const rules = policiesOf(
+    policyText("no", `{action: DENY, rules: [${byGroup}, ${byUser}]}`, { namespace: "default" }),
+  );
+  const to = { address, port: stage.one.port };
+  const provider = { listen: { address, port }, to, protocol: "dubbo", labels: {} } as const;
+  const inbound = compileInbound([provider], { rules, mesh: DEFAULT_MESH });
+  await stage.proxy.apply([
+    { typeUrl: LISTENER_TYPE, resources: inbound.listeners, removedResources: [] },
+    { typeUrl: ROUTE_TYPE, resources: inbound.routes, removedResources: [] },
+    { typeUrl: CLUSTER_TYPE, resources: inbound.clusters, removedResources: [] },
+    { typeUrl: ENDPOINT_TYPE, resources: inbound.endpoints, removedResources: [] },
+  ]);
+  const raw = await openRaw(address, port);
+  const heard: string[] = [];
+  let id = 0n;
+  for (const group of ["a", "b", undefined, "c", "a", "b", undefined, "c"]) {
+    for (const user of ["ann", "bob"]) {
+      const said = group === undefined ? {} : { group };
+      raw.write(request({ id: ++id, service: "com.acme.A", method: "get", ...said, attachments: { user } }));
+      const text = (await raw.answer()).body.toString("latin1");
+      heard.push(`${group ?? ""}/${user} ${text.includes("RBAC: access denied") ? "denied" : text.slice(2)}`);
+    }
+  }
+  raw.destroy();
+  const once = ["a/ann one", "a/bob denied", "b/ann one", "b/bob denied", "/ann one", "/bob denied"];
+  const denied = ["c/ann denied", "c/bob denied"];
+  expect(heard).toEqual([...once, ...denied, ...once, ...denied]);
 });
