@@ -5,6 +5,7 @@ import { realClock } from "../../../base/clock.ts";
 import { ConfigError, TransientError } from "../../../base/errors.ts";
 import { Latest } from "../../../base/latest.ts";
 import type { Logger } from "../../../base/log.ts";
+import { pause } from "../../../base/pause.ts";
 import type { NamedResource } from "../../../codecs/xds/resources.ts";
 import {
   type CertificateValidationContext,
@@ -17,6 +18,9 @@ import { hashText } from "../../../model/hash-text.ts";
 import type { ControlTls, TrestleConfig } from "../../config/config.ts";
 import { AgentFile } from "./agent-file.ts";
 import { askCertificate } from "./certificate-client.ts";
+
+/** How long a start waits for another certificate where there is one, ms. */
+const PATIENCE_MS = 2_000;
 
 /** How a channel to control is opened. */
 export interface ControlChannel {
@@ -63,11 +67,22 @@ export class Agent {
     });
   }
 
-  /** Reads the files, which must be there, and asks for the first certificate; resolves after the first answer or failure. */
+  /**
+   * Reads the files, which must be there, and asks for the first certificate; resolves after the first answer or failure. With one from
+   * before that is good still, nobody waits long for a control that is out of reach.
+   */
   async start(): Promise<void> {
     const { roots, token, certificate, key } = this.#tls;
     for (const path of [roots, token, certificate, key]) if (path !== undefined) textOf(path);
     void this.#follow();
+    const asked = this.#askFirst();
+    if (this.#keeper.current.get() === undefined) return asked;
+    const over = new AbortController();
+    await Promise.race([asked, pause(realClock, PATIENCE_MS, over.signal)]);
+    over.abort();
+  }
+
+  async #askFirst(): Promise<void> {
     await this.#keeper.start();
     if (this.#isOther) await this.#keeper.renew();
   }

@@ -26,7 +26,7 @@ function host() {
   const token = join(folder, "token");
   writeFileSync(token, "token-of-a\n");
   const asked: string[] = [];
-  const state = { isDown: false, last: "" };
+  const state: { isDown: boolean; last: string; silence?: Promise<void> } = { isDown: false, last: "" };
   const start = async (tls = { roots: join(folder, "roots.pem"), token }) => {
     const agent = new Agent(
       { control: { servers: ["away", "here"] } as never, data: folder },
@@ -34,6 +34,7 @@ function host() {
       recordingLogger().logger,
       async ({ server, token: said, csr }) => {
         asked.push(`${server} ${said}`);
+        await state.silence;
         if (server === "away" || state.isDown) throw new TransientError("nobody answers");
         state.last = ids[said ?? ""] ?? state.last;
         const [namespace, account] = state.last.split("/");
@@ -78,6 +79,20 @@ test("another token is asked with at once at the next start, and the old certifi
   const before = asked.length;
   expect(identityOf(await start())).toBe("shop/sa/b");
   expect(asked).toHaveLength(before);
+});
+
+test("a control that is silent holds up no start with a certificate, and gives the next one when it speaks", async () => {
+  const { state, token, start } = host();
+  await start();
+  writeFileSync(token, "token-of-b");
+  let speak = () => {};
+  state.silence = new Promise((resolve) => {
+    speak = resolve;
+  });
+  const agent = await start();
+  expect(identityOf(agent)).toBe("shop/sa/a");
+  speak();
+  await expect.poll(() => identityOf(agent)).toBe("shop/sa/b");
 });
 
 test("a token that is gone is not missed once there is a certificate; at the first start it is", async () => {
