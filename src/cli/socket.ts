@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { printAddress } from "../base/address.ts";
 import { type Clock, realClock } from "../base/clock.ts";
 import { CallError } from "../base/errors.ts";
@@ -11,19 +12,21 @@ export interface SocketOptions {
   readonly connectTimeoutMs?: number;
   /** Ends the connection whenever it aborts, with all that is under way on it. */
   readonly signal?: AbortSignal | undefined;
+  /** Plain text without. */
+  readonly tls?: ConnectionOptions | undefined;
   readonly clock?: Clock;
 }
 
 /**
- * Opens one TCP connection, without listeners: add one for `error` at once. Rejects with `CallError` (`connect_failure`) that
- * names the address and the reason.
+ * Opens one connection, without listeners: add one for `error` at once. With TLS the peer has proved to be who is expected. Rejects with
+ * `CallError` (`connect_failure`) that names the address and the reason.
  */
 export function openSocket(options: SocketOptions): Promise<Socket> {
   const clock = options.clock ?? realClock;
   const address = printAddress(options.host, options.port);
   return new Promise((resolve, reject) => {
-    const { host, port, signal } = options;
-    const socket = connect({ host, port, noDelay: true });
+    const { host, port, signal, tls } = options;
+    const socket = tls === undefined ? connect({ host, port, noDelay: true }) : connectTls({ ...tls, host, port });
     const fail = (why: string) => {
       socket.destroy();
       reject(new CallError("unavailable", "connect_failure", `no connection to ${address}: ${why}`));
@@ -42,7 +45,7 @@ export function openSocket(options: SocketOptions): Promise<Socket> {
       timer.cancel();
       fail(error.code ?? error.message);
     });
-    socket.once("connect", () => {
+    socket.once(tls === undefined ? "connect" : "secureConnect", () => {
       timer.cancel();
       socket.removeAllListeners("error");
       resolve(socket);

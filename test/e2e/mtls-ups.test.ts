@@ -6,7 +6,7 @@ import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts
 import { type ConfiguredTrestle, startAuthority, startConfigured } from "../support/mtls-ups.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { policyText } from "../support/policies.ts";
-import { type Peer, stopAll } from "../support/process.ts";
+import { eventually, type Peer, stopAll } from "../support/process.ts";
 import { openRaw, request } from "../support/raw-dubbo.ts";
 import { type Recorder, startRecorder } from "../support/recorder.ts";
 import { openZnodes, type Znodes } from "../support/znodes.ts";
@@ -17,7 +17,8 @@ import { startZooKeeper } from "../support/zookeeper.ts";
  *
  *   consumer 2.7 -> up at 10.77.0.5 (shop) -> recorder at 10.77.0.4 -> inbound of up at 10.77.0.6 (orders) -> provider 2.7 at 10.77.0.2
  *
- * The first provider registers the recorder's address by itself; the others register through the facade of the second up.
+ * The first provider registers the recorder's address by itself; the others register through the facade of the second up. One of Dubbo 3.3
+ * registers at application level alone: what it offers is asked of it by both.
  */
 
 const PORT = 20_880;
@@ -33,7 +34,11 @@ const labels = { app: "orders" };
 /** The configuration of the up before the providers. */
 function ordersConfig(pass: readonly string[] = []) {
   const place = (port: number, to: string) => ({ listen: `${hosts.relay}:${port}`, to, labels });
-  const inbound = [place(PORT, `${hosts.provider1}:${PORT}`), place(PORT + 1, `${hosts.provider2}:${PORT + 1}`)];
+  const inbound = [
+    place(PORT, `${hosts.provider1}:${PORT}`),
+    place(PORT + 1, `${hosts.provider2}:${PORT + 1}`),
+    place(PORT + 2, `${hosts.provider1}:${PORT + 2}`),
+  ];
   return {
     ca: { certificates: authority.folder },
     registries: [{ name: "main", url: registry }],
@@ -137,6 +142,37 @@ test("a call in plain text is refused by STRICT and served by PERMISSIVE, from o
   await inForce();
   expect(await inPlain()).toMatch(/takes mutual TLS only/);
   expect(await consumer.call("whoAmI")).toMatchObject({ label: "one" });
+});
+
+describe("a provider of Dubbo 3.3 that registers at application level alone", () => {
+  const stock = { group: "stock", version: "1.0.0" };
+  const facade = `zookeeper://${hosts.relay}:2181`;
+
+  beforeAll(async () => {
+    const at = { registry: facade, host: hosts.provider1, port: PORT + 2, application: "stock" };
+    await startProvider("3.3", { ...stock, ...at, mode: "instance", label: "three", warmup: 1 });
+  });
+
+  test("stands at the registry at the proxy in front of it, and both ups know what it offers", async () => {
+    const at = `${hosts.relay}:${PORT + 2}`;
+    await expect.poll(() => znodes.children("/services/stock"), { timeout: 15_000 }).toEqual([at]);
+    for (const { trestle } of [shop, orders]) {
+      const offers = async () => JSON.stringify(await trestle.json("/api/v1/services"));
+      await expect.poll(offers, { timeout: 15_000 }).toContain(`stock/${KEY}:1.0.0`);
+      expect(JSON.stringify(await trestle.json("/api/v1/findings"))).not.toContain("TR0123");
+    }
+  });
+
+  test("is called by mutual TLS by consumers at interface level and at application level", async () => {
+    await consumer.refer("stock", { ...stock, registry: shop.trestle.registry, check: false });
+    const whoAmI = (one: Consumer, ref?: string) => one.call("whoAmI", undefined, undefined, ref);
+    expect(await eventually("served", () => whoAmI(consumer, "stock"), 15_000)).toMatchObject({ label: "three" });
+    const young = await startConsumer("3.3", { ...stock, registry: shop.trestle.registry, check: false }, [
+      "-Ddubbo.application.service-discovery.migration=FORCE_APPLICATION",
+    ]);
+    expect(await eventually("served", () => whoAmI(young), 15_000)).toMatchObject({ label: "three" });
+    await young.stop();
+  });
 });
 
 /** Host and port of each provider that the registry has, and what it says of TLS, sorted. */

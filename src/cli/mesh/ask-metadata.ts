@@ -16,8 +16,10 @@ import {
 import type { AskMetadata } from "../../registry-sync/application/revisions.ts";
 import { describeError, describeThrown } from "../call-values.ts";
 import { connectDubbo } from "../dubbo/client.ts";
+import type { SocketOptions } from "../socket.ts";
 import { callTriple } from "../triple/call.ts";
 import { connectGrpc } from "../triple/client.ts";
+import type { Reach } from "./reach.ts";
 
 /** All that asking one instance may take, ms; a real one answers in a few. */
 const TIMEOUT_MS = 3_000;
@@ -25,27 +27,29 @@ const TIMEOUT_MS = 3_000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
- * Asks an instance for its revision's services, as a consumer of its line does: over Dubbo2; over Triple in protobuf where the instance
+ * How an instance is asked for its revision's services, as a consumer of its line does, where `reach` says: over Dubbo2; over Triple in protobuf where the instance
  * says version 2.0.0, and else, or where it does not know that, in Triple's wrapper; an instance of 2.7 for the URLs that it exports.
  */
-export const askMetadata: AskMetadata = async (application, instance, signal) => {
-  const place = instance.metadata ?? { protocol: "dubbo", port: instance.port, version: "1.0.0" };
-  try {
-    return await askAt(application, instance, place, signal);
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    const where = `${place.protocol}://${printAddress(instance.address, place.port)}`;
-    throw new Error(`${where} was asked for its metadata: ${(error as Error).message}`);
-  }
-};
+export function createAskMetadata(reach: Reach): AskMetadata {
+  return async (application, instance, signal) => {
+    const place = instance.metadata ?? { protocol: "dubbo", port: instance.port, version: "1.0.0" };
+    try {
+      const at = { ...reach(instance, place), connectTimeoutMs: TIMEOUT_MS, signal };
+      return await askAt(application, instance, place, at);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      const where = `${place.protocol}://${printAddress(instance.address, place.port)}`;
+      throw new Error(`${where} was asked for its metadata: ${(error as Error).message}`);
+    }
+  };
+}
 
 async function askAt(
   application: string,
   instance: ApplicationInstance,
   place: MetadataPlace,
-  signal: AbortSignal,
+  at: Place,
 ): Promise<MetadataInfo | undefined> {
-  const at = { host: instance.address, port: place.port, connectTimeoutMs: TIMEOUT_MS, signal };
   if (isLoneRevision(instance.revision)) {
     const value = await callDubbo(application, at, EXPORTED);
     return exportedUrlsOf(value, application, instance.revision);
@@ -58,7 +62,7 @@ async function askAt(
     return await askProtobuf(application, at, instance.revision);
   } catch (error) {
     // Who answers nothing, or cannot be reached, does not answer another question either.
-    if (!(error instanceof StatusError) || signal.aborted) throw error;
+    if (!(error instanceof StatusError) || at.signal.aborted) throw error;
     const info = await askWrapped(application, at, instance.revision).catch(() => undefined);
     if (info === undefined) throw error;
     return info;
@@ -69,10 +73,7 @@ async function askAt(
 class StatusError extends Error {}
 
 /** Where an instance is asked, until when. */
-interface Place {
-  readonly host: string;
-  readonly port: number;
-  readonly connectTimeoutMs: number;
+interface Place extends SocketOptions {
   readonly signal: AbortSignal;
 }
 
@@ -110,7 +111,7 @@ async function callDubbo(
 
 async function askWrapped(
   application: string,
-  { host, port, signal }: Place,
+  { host, port, signal, tls }: Place,
   revision: string,
 ): Promise<MetadataInfo | undefined> {
   const outcome = await callTriple({
@@ -118,7 +119,7 @@ async function askWrapped(
     service: { interface: METADATA_SERVICE, group: application, version: "1.0.0" },
     request: requestOf(revision),
     options: { timeout: TIMEOUT_MS, maxMessage: MAX_BYTES, attachment: [] },
-    signal,
+    ...{ signal, tls },
   });
   if (outcome.type === "error") throw new Error(`gRPC ${outcome.status} ${outcome.name}: ${outcome.text}`);
   if (outcome.type === "exception") throw new Error(describeThrown(outcome.value).trim());

@@ -132,6 +132,7 @@ export class ControlRole {
         (address, onPort) => isOwn(config.proxy, address, onPort),
         this.#log,
         () => this.#findingLog.note(),
+        () => this.#certificates?.own() ?? [],
       );
       this.#reachTimer = setTimeout(() => warnOutOfReach(this.#registries, this.#log), REACH_MS).unref();
       this.#controller = createController({

@@ -139,12 +139,8 @@ export class Mesh implements MeshParts {
     try {
       this.#data.lock();
       await this.certificates?.start();
-      const { host, port } = this.config.admin;
-      this.#admin = await createAdminServer({
-        listen: printAddress(host, port),
-        sources: adminSources(this),
-        logger: this.#log,
-      });
+      const listen = printAddress(this.config.admin.host, this.config.admin.port);
+      this.#admin = await createAdminServer({ listen, sources: adminSources(this), logger: this.#log });
       if (this.config.facades.length > 0) this.#metadataServer = await listenMetadata(this.#metadata);
       if (this.config.xds !== undefined) await this.xds.start(this.config.xds);
       await this.certificates?.serve(this.xds.services);
@@ -153,6 +149,7 @@ export class Mesh implements MeshParts {
         (address, port) => isOwn({ ...this.config.proxy, tri: this.dataPlane.triPorts }, address, port),
         this.#log,
         () => this.#findingLog.note(),
+        () => this.certificates?.own() ?? [],
       );
       this.#controller = createController({
         sources: this.registries.map(({ source }) => source),

@@ -4,6 +4,7 @@ import { printRequestHead } from "../../codecs/triple/head.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { CallOptions } from "../call-options.ts";
 import type { CallAddress } from "../call-target.ts";
+import type { SocketOptions } from "../socket.ts";
 import { connectGrpc } from "./client.ts";
 import { DEADLINE_EXCEEDED, lateAnswer } from "./refusals.ts";
 import { unwrapAnswer, type WrappedOutcome, wrapRequest } from "./wrapper.ts";
@@ -16,10 +17,13 @@ export interface TripleCall {
   readonly options: Pick<CallOptions, "timeout" | "attachment" | "maxMessage">;
   /** Ends the call whenever it aborts. */
   readonly signal?: AbortSignal;
+  /** Plain text without. */
+  readonly tls?: SocketOptions["tls"];
 }
 
 /** Calls a method of a Triple interface that is no protobuf one. Throws an `Error` with one line where no answer came. */
-export async function callTriple({ address, service, request, options, signal }: TripleCall): Promise<WrappedOutcome> {
+export async function callTriple(call: TripleCall): Promise<WrappedOutcome> {
+  const { address, service, request, options, signal, tls } = call;
   const { host, port } = address;
   const { fields, dropped } = printRequestHead({
     authority: printAddress(host, port),
@@ -38,7 +42,7 @@ export async function callTriple({ address, service, request, options, signal }:
     port,
     connectTimeoutMs: options.timeout,
     maxMessageBytes: options.maxMessage,
-    signal,
+    ...{ signal, tls },
   });
   try {
     let answer: Buffer | undefined;

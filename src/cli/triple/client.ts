@@ -41,7 +41,7 @@ export interface GrpcEnd {
   readonly trailers: Fields | null;
 }
 
-/** Opens one connection to a server of Triple or gRPC without TLS. Rejects with `CallError` (`connect_failure`). */
+/** Opens one connection to a server of Triple or gRPC. Rejects with `CallError` (`connect_failure`). */
 export async function connectGrpc(options: GrpcClientOptions): Promise<GrpcClient> {
   const socket = await openSocket(options);
   return new GrpcClient(socket, options);

@@ -1,6 +1,5 @@
 import { createNacosSource } from "../../../registry-sync/sources/nacos/source.ts";
 import { nacosList } from "../../config/nacos-query.ts";
-import { askMetadata } from "../ask-metadata.ts";
 import type { OpenSource } from "./source-parts.ts";
 
 /** A Nacos: `group` and `cluster` of the URL are comma lists, `api` is `grpc`, `http` or (unless told) `auto`. */
@@ -11,7 +10,6 @@ export const openNacos: OpenSource = ({ config, hosts, ...parts }) => {
     name: config.name,
     hosts,
     contextPath: config.chroot,
-    askMetadata,
     ...(namespace !== undefined && { namespace }),
     groups: nacosList(group),
     clusters: nacosList(cluster),

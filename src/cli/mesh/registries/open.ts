@@ -1,11 +1,15 @@
 import { printAddress } from "../../../base/address.ts";
 import { steadyClock } from "../../../base/clock.ts";
 import type { Logger } from "../../../base/log.ts";
+import type { NamedResource } from "../../../codecs/xds/resources.ts";
+import type { Secret } from "../../../codecs/xds/secret.ts";
 import type { Finding } from "../../../model/entry.ts";
 import type { Source } from "../../../registry-sync/contracts.ts";
 import { createEmbeddedRegistry, type EmbeddedRegistry } from "../../../registry-sync/embedded/server.ts";
 import type { RegistryConfig, RegistryScheme, TrestleConfig } from "../../config/config.ts";
+import { createAskMetadata } from "../ask-metadata.ts";
 import { protocolsOf } from "../data-plane.ts";
+import { createReach } from "../reach.ts";
 import { shaped } from "../shaping.ts";
 import { openEureka } from "./eureka.ts";
 import { openFile } from "./file.ts";
@@ -41,14 +45,16 @@ const SOURCES: Readonly<Partial<Record<RegistryScheme, OpenSource>>> = {
 
 /**
  * Opens the configured registries; starts the embedded one. `isOwnAddress` tells the proxies' addresses, which no provider may have.
- * `onFindings` is called whenever a registry's own findings have changed.
+ * `onFindings` is called whenever a registry's own findings have changed. By `secrets` providers are asked that take mutual TLS alone.
  */
 export function openRegistries(
   config: TrestleConfig,
   isOwnAddress: (address: string, port: number) => boolean,
   log: Logger,
   onFindings: () => void = () => {},
+  secrets: () => readonly NamedResource<Secret>[] = () => [],
 ): Promise<OpenRegistry[]> {
+  const askMetadata = createAskMetadata(createReach(config.proxy.inbound, secrets));
   return Promise.all(
     config.registries.map(async (registry) => {
       const embedded =
@@ -60,6 +66,7 @@ export function openRegistries(
         config: registry,
         hosts,
         isOwnAddress,
+        askMetadata,
         protocols: protocolsOf(config),
         onConnected: (now) => {
           connected = now;

@@ -2,6 +2,7 @@ import type { Clock } from "../../../base/clock.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { WireProtocol } from "../../../codecs/xds/core.ts";
 import type { Finding } from "../../../model/entry.ts";
+import type { AskMetadata } from "../../../registry-sync/application/revisions.ts";
 import type { Source } from "../../../registry-sync/contracts.ts";
 import type { RegistryConfig } from "../../config/config.ts";
 
@@ -12,6 +13,7 @@ export interface SourceParts {
   readonly hosts: readonly string[];
   /** Tells the proxies' addresses, which no provider may have. */
   readonly isOwnAddress: (address: string, port: number) => boolean;
+  readonly askMetadata: AskMetadata;
   /** Dubbo's protocols that are led through the proxy. */
   readonly protocols: readonly WireProtocol[];
   /** To be called whenever Trestle's own session comes or goes. */

@@ -1,6 +1,5 @@
 import { createZookeeperSource } from "../../../registry-sync/sources/zookeeper/source.ts";
 import { serviceRootsOf } from "../../config/zookeeper-query.ts";
-import { askMetadata } from "../ask-metadata.ts";
 import type { OpenSource } from "./source-parts.ts";
 
 /** A ZooKeeper registry, or the embedded one, which speaks the same protocol. */
@@ -14,7 +13,6 @@ export const openZookeeper: OpenSource = ({ config, hosts, ...parts }) => {
     root: config.root,
     services,
     springRoots,
-    askMetadata,
     ...(config.username !== "" && { auth: { username: config.username, password: config.password } }),
   });
 };

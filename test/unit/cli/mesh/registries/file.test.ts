@@ -17,6 +17,7 @@ test("the path of the URL is what is read", async () => {
   const source = openFile({
     config,
     hosts: [],
+    askMetadata: async () => undefined,
     isOwnAddress: (address) => address === "10.0.0.2",
     protocols: [],
     onConnected: () => {},

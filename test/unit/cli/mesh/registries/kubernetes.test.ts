@@ -9,6 +9,7 @@ test("a kubeconfig that is not there is out of reach, and tried again later", as
   const source = openKubernetesRegistry({
     config,
     hosts: [],
+    askMetadata: async () => undefined,
     isOwnAddress: () => false,
     protocols: [],
     onConnected: () => {},

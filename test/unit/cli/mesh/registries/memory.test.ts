@@ -9,6 +9,7 @@ test("a registry in memory is read at once and holds nothing", async () => {
   const source = openMemory({
     config: { ...embeddedRegistry(), name: "m", scheme: "memory" },
     hosts: [],
+    askMetadata: async () => undefined,
     isOwnAddress: () => false,
     protocols: [],
     onConnected: (now) => connected.push(now),
