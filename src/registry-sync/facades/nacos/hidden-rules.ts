@@ -18,6 +18,8 @@ export interface HiddenRulesParts {
   /** The namespace that the mesh mirrors, by its id. */
   readonly namespace: string;
   readonly clientAddress: string;
+  /** The application that the client says to be; `""` for none. */
+  readonly application?: () => string;
   /** Writes to the client's stream. */
   readonly push: (message: Buffer) => void;
 }
@@ -49,7 +51,9 @@ export function hidesRule(config: ConfigKey, parts: Omit<HiddenRulesParts, "push
     isHidden = context.hidesRouter(RULES, config.dataId);
     if (answers.size < MAX_LISTENED) answers.set(config.dataId, isHidden);
   }
-  return isHidden && !context.passesClient({ address: parts.clientAddress });
+  if (!isHidden) return false;
+  const application = parts.application?.() ?? "";
+  return !context.passesClient({ address: parts.clientAddress, application });
 }
 
 interface Listened extends ConfigKey {

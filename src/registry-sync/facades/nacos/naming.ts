@@ -111,6 +111,11 @@ export class Naming {
     return this.#waiting.length > 0 || this.#following.graceEndsMs !== undefined;
   }
 
+  /** The application that the client says to be; `""` for none. */
+  get application(): string {
+    return this.#application;
+  }
+
   /** The client said who it is. */
   setup({ labels }: ConnectionSetup): void {
     const name = labels["AppName"];

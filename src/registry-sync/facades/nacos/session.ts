@@ -62,13 +62,10 @@ export class NacosSession {
     const nowMs = shared.now();
     this.#heardMs = nowMs;
     this.#lostMs = nowMs;
-    this.#own = new OwnState({ ...shared, clientAddress, push: (message) => this.#down.push(message) });
-    this.#naming = new Naming({
-      ...shared,
-      clientAddress,
-      push: (message) => this.#down.push(message),
-      answer: (stream, message) => this.#down.answer(stream, message),
-    });
+    const push = (message: Uint8Array) => this.#down.push(message);
+    const answer = (stream: Http2Stream, message: Uint8Array) => this.#down.answer(stream, message);
+    this.#naming = new Naming({ ...shared, clientAddress, push, answer });
+    this.#own = new OwnState({ ...shared, clientAddress, push, application: () => this.#naming.application });
     this.#down = new Downstream(
       {
         onCall: (call) => this.#onCall(call),

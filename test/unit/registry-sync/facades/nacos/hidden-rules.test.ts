@@ -79,3 +79,9 @@ test("who listens hears of a rule that is hidden from now on, and of one that is
   rules.contextChanged();
   expect(told.length).toBe(2);
 });
+
+test("a client that is known by the application that it says to be finds the rules, as it finds the real addresses", () => {
+  const { parts } = stage({ ...hiding([rule.dataId]), passesClient: ({ application }) => application === "old-app" });
+  expect(hidesRule(rule, { ...parts, application: () => "" })).toBe(true);
+  expect(hidesRule(rule, { ...parts, application: () => "old-app" })).toBe(false);
+});
