@@ -25,6 +25,9 @@ const providers = [
   { line: "3.3", label: "young", host: hosts.provider2, port: 20_881 },
 ] as const;
 
+/** One that registers at application level alone, and speaks Triple: what it offers is asked of it through the proxy. */
+const stock = { host: hosts.provider1, port: 50_061 };
+
 let authority: Awaited<ReturnType<typeof startAuthority>>;
 let nacos: Nacos;
 let shop: ConfiguredTrestle;
@@ -33,7 +36,10 @@ let consumer: Consumer;
 const started: Peer[] = [];
 
 function config(facade: string, account: string, pass: readonly string[] = []) {
-  const inbound = providers.map(({ host, port }) => ({ listen: `${hosts.relay}:${port}`, to: `${host}:${port}` }));
+  const place = ({ host, port }: { readonly host: string; readonly port: number }, protocol: string) => ({
+    ...{ listen: `${hosts.relay}:${port}`, to: `${host}:${port}`, protocol },
+  });
+  const inbound = [...providers.map((one) => place(one, "dubbo")), place(stock, "tri")];
   return {
     ca: { certificates: authority.folder },
     registries: [{ name: "main", url: nacos.address }],
@@ -108,6 +114,25 @@ describe.each(providers)("a provider of Dubbo $line", (provider) => {
     await shows(at);
   });
 });
+
+test("a provider of Dubbo 3.3 at application level is asked, and called, by mutual TLS", async () => {
+  const offered = { group: "stock", version: "1.0.0" };
+  started.push(
+    await startProvider("3.3", {
+      ...{ ...stock, ...offered, registry: through(ORDERS), label: "stock", warmup: 1 },
+      ...{ mode: "instance", protocol: "tri", application: "stock" },
+    }),
+  );
+  const at = async () => (await nacos.instances("stock")).map(({ ip, port }) => `${ip}:${port}`);
+  await expect.poll(at, { timeout: 30_000, interval: 200 }).toEqual([`${hosts.relay}:${stock.port}`]);
+  const young = await startConsumer("3.3", { ...offered, registry: through(SHOP), check: false }, [
+    "-Ddubbo.application.service-discovery.migration=FORCE_APPLICATION",
+  ]);
+  expect(await eventually("served", () => young.call("whoAmI"), 30_000)).toMatchObject({ label: "stock" });
+  for (const { trestle } of [shop, orders])
+    expect(JSON.stringify(await trestle.json("/api/v1/findings"))).not.toContain("TR0123");
+  await young.stop();
+}, 90_000);
 
 const all = async () => (await Promise.all(providers.map(placesOf))).flat();
 const ownAddresses = providers.map(({ host, port }) => `${host}:${port} `);

@@ -27,8 +27,8 @@ const TIMEOUT_MS = 3_000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
- * How an instance is asked for its revision's services, as a consumer of its line does, where `reach` says: over Dubbo2; over Triple in protobuf where the instance
- * says version 2.0.0, and else, or where it does not know that, in Triple's wrapper; an instance of 2.7 for the URLs that it exports.
+ * Asks an instance for its revision's services where `reach` says, as a consumer of its line does: over Dubbo2; over Triple in protobuf where
+ * the instance says version 2.0.0, and else, or where it does not know that, in Triple's wrapper; an instance of 2.7 for the URLs that it exports.
  */
 export function createAskMetadata(reach: Reach): AskMetadata {
   return async (application, instance, signal) => {
