@@ -4,6 +4,7 @@ import type { RawInstance } from "../../../codecs/eureka/document.ts";
 import { isObject } from "../../../codecs/eureka/json.ts";
 import { registeredEureka } from "../../present/registered-eureka.ts";
 import { anyStandIn, type RegisteringContext } from "../../present/registering.ts";
+import { StandingBook } from "../standing-book.ts";
 import type { InOrder } from "./in-order.ts";
 import type { FacadeRequest } from "./request.ts";
 
@@ -27,7 +28,7 @@ export interface StandInOptions {
 /** An instance that a proxy may stand for. */
 interface Own {
   readonly app: string;
-  /** The registration as the client made it, with the credentials that it uses now. */
+  /** How the client registered it, but for the body, with the credentials that it uses now. */
   request: FacadeRequest;
   readonly path: string;
   /** As the client has it. */
@@ -37,8 +38,7 @@ interface Own {
   seenMs: number;
 }
 
-/** Instances that are remembered, of those that a proxy may stand for and of all others. */
-const MAX_OWN = 10_000;
+/** Instances that are remembered, of those that no proxy may stand for. */
 const MAX_OTHERS = 20_000;
 /** How long an instance counts as there that has not renewed, ms: Eureka's own lease unless it says another. */
 const LEASE_MS = 90_000;
@@ -50,7 +50,7 @@ const LEASE_MS = 90_000;
 export class EurekaStandIns {
   readonly #options: StandInOptions;
   /** By `APP/id`. */
-  readonly #own = new Map<string, Own>();
+  readonly #own = new StandingBook<Own>();
   /** Those that no proxy stands for. */
   readonly #others = new Set<string>();
 
@@ -74,11 +74,10 @@ export class EurekaStandIns {
     }
     const written = registeredEureka(instance, app, registering);
     const taken = () => {
-      const own = { app, request, path, instance, written, seenMs: this.#options.clock.now() };
-      this.#own.delete(key);
-      this.#own.set(key, own);
+      const bare = { ...request, body: Buffer.alloc(0) };
+      const own = { app, request: bare, path, instance, written, seenMs: this.#options.clock.now() };
+      this.#own.set(key, own, request.body.length);
       this.#others.delete(key);
-      for (const oldest of this.#own.keys()) if (this.#own.size > MAX_OWN) this.#own.delete(oldest);
     };
     return { request: written === instance ? request : withInstance(request, written), taken };
   }
@@ -120,7 +119,7 @@ export class EurekaStandIns {
 
   /** Another context: what is to stand otherwise now is moved; what cannot be is tried again when it renews. */
   contextChanged(): void {
-    for (const [key, own] of [...this.#own]) {
+    for (const [key, own] of this.#own.all()) {
       if (this.#isGone(own)) this.#own.delete(key);
       else if (this.#isElsewhere(own))
         void this.#options.inOrder

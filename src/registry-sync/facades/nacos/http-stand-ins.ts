@@ -4,6 +4,7 @@ import type { ServiceAddress } from "../../../codecs/nacos/messages.ts";
 import { readServiceQuery } from "../../present/nacos-http.ts";
 import { registeredNacos } from "../../present/registered-nacos.ts";
 import { anyStandIn, type RegisteringContext } from "../../present/registering.ts";
+import { StandingBook } from "../standing-book.ts";
 import { serviceText } from "./memory.ts";
 
 /** A request of a client. */
@@ -48,7 +49,8 @@ export interface HttpStandInParts {
 
 /** A registration of an instance at a provider's address, or at a proxy's. */
 interface Own {
-  readonly asked: HttpAsked;
+  /** How it was asked for, with the parameters of query and body. */
+  readonly asked: Pick<HttpAsked, "path" | "query" | "headers" | "address">;
   readonly service: ServiceAddress;
   readonly instance: NacosBody;
   at: string;
@@ -59,7 +61,6 @@ interface Own {
 const ABOUT_INSTANCE =
   /^\/(?:v1\/ns\/instance(?:\/beat)?|v2\/ns\/instance|v[12]\/ns\/health(?:\/instance)?|v3\/client\/ns\/instance)$/;
 const REGISTERS = /\/instance$/;
-const MAX_OWN = 10_000;
 /** Servers take an instance out that has not beaten for so long, ms. */
 const GONE_MS = 30_000;
 
@@ -67,7 +68,7 @@ const GONE_MS = 30_000;
 export class HttpStandIns {
   readonly #parts: HttpStandInParts;
   /** By service and the client's own address. */
-  readonly #own = new Map<string, Own>();
+  readonly #own = new StandingBook<Own>();
 
   constructor(parts: HttpStandInParts) {
     this.#parts = parts;
@@ -94,9 +95,11 @@ export class HttpStandIns {
     const taken = () => {
       const token = all.get("accessToken") ?? undefined;
       if (asked.method === "DELETE") this.#own.delete(key);
-      else if (isRegistration)
-        this.#note(key, { asked: { ...asked, query: all }, service, instance: known, at, token });
-      else if (own !== undefined) Object.assign(own, { seenMs: this.#parts.now(), token: token ?? own.token });
+      else if (isRegistration) {
+        const { path, headers, address } = asked;
+        const own = { asked: { path, query: all, headers, address }, service, instance: known, at, token };
+        this.#note(key, own, asked.rawQuery.length + asked.body.length);
+      } else if (own !== undefined) Object.assign(own, { seenMs: this.#parts.now(), token: token ?? own.token });
     };
     if (standing === known) return { ...asItCame, instance: at, taken };
     const change = (params: URLSearchParams) => changed(params, standing, isRegistration);
@@ -111,7 +114,7 @@ export class HttpStandIns {
   /** Another context: what is to stand otherwise now is moved, the new one first. */
   contextChanged(): void {
     const { registering, now } = this.#parts;
-    for (const [key, own] of [...this.#own]) {
+    for (const [key, own] of this.#own.all()) {
       if (now() - own.seenMs > GONE_MS) {
         this.#own.delete(key);
         continue;
@@ -128,7 +131,7 @@ export class HttpStandIns {
     }
   }
 
-  #note(key: string, given: Omit<Own, "seenMs">): void {
+  #note(key: string, given: Omit<Own, "seenMs">, bytes: number): void {
     const before = this.#own.get(key);
     this.#own.delete(key);
     const { ip, port } = given.instance;
@@ -136,8 +139,7 @@ export class HttpStandIns {
     const bare = { ip, port };
     if (registeredNacos(bare, given.service, anyStandIn(this.#parts.registering())) === bare) return;
     const own = { ...given, seenMs: this.#parts.now() };
-    this.#own.set(key, own);
-    for (const oldest of this.#own.keys()) if (this.#own.size > MAX_OWN) this.#own.delete(oldest);
+    this.#own.set(key, own, bytes);
     const real = addressOf(given.instance);
     // From a time before this one: it would stand beside this one until it is missed.
     if (before === undefined && given.at !== real) this.#drop(own, real);
