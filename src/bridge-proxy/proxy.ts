@@ -267,7 +267,7 @@ class ListeningProxy implements RunningProxy {
         return securedCaller(context, socket, chains, serve, onClosed);
       }
       case "http":
-        return new HttpCaller(context, socket, config, onClosed, service ?? "");
+        return new HttpCaller(context, socket, config, onClosed, service);
       default:
         return protocol satisfies never;
     }

@@ -25,6 +25,15 @@ export function keysOf(virtualHost: VirtualHost): DomainKeys {
   return known;
 }
 
+/** The name in a Host as callers send it: without its port and last dot, in lower case. */
+export function hostName(authority: string): string {
+  const name = authority.toLowerCase();
+  if (name.startsWith("[")) return name.slice(0, name.indexOf("]") + 1);
+  const colon = name.indexOf(":");
+  const plain = colon < 0 ? name : name.slice(0, colon);
+  return plain.endsWith(".") ? plain.slice(0, -1) : plain;
+}
+
 /** How the parts of a virtual host are made. */
 export interface HostMakers<Route> {
   readonly routes: () => readonly Route[];

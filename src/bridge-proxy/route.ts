@@ -23,7 +23,7 @@ import { MIRROR_TIMEOUT_MS, type MirrorShare } from "./policies/mirror.ts";
 import { compileMutations, type Mutations } from "./policies/mutations.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
-import { Host, HostParts, keysOf } from "./route-host.ts";
+import { Host, HostParts, hostName, keysOf } from "./route-host.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 
 /** One weighted destination of a route. */
@@ -125,6 +125,8 @@ export class RouteTable {
   readonly #byInterface = new Map<string, CompiledHost[]>();
   /** Makes the host of a service that no virtual host names; undefined where none is for all. */
   #any: ((key: ServiceKey) => CompiledHost) | undefined;
+  /** By the names that callers may send as Host, in lower case; made when first asked for. */
+  #byName: ReadonlyMap<string, CompiledHost> | undefined;
   /** Decisions made, by all that they depend on. */
   readonly #decided = new Map<string, Decision | undefined>();
   #hasPolicies = false;
@@ -181,6 +183,12 @@ export class RouteTable {
     );
   }
 
+  /** The routes of the service that a Host names: by the service's host, or by its plain name where it has no group and version. */
+  hostNamed(authority: string): CompiledHost | undefined {
+    this.#byName ??= namesOf([...this.#byInterface.values()].flat());
+    return this.#byName.get(hostName(authority));
+  }
+
   /** The only service that is routed here at all; undefined where there are none or several. */
   onlyHost(): CompiledHost | undefined {
     if (this.#byInterface.size === 0) return this.#any?.(serviceKey(ANY_DOMAIN));
@@ -212,6 +220,15 @@ export class RouteTable {
       else hosts.push(host);
     }
   }
+}
+
+function namesOf(hosts: readonly CompiledHost[]): ReadonlyMap<string, CompiledHost> {
+  const plain = hosts.filter(({ key }) => key.group === "" && key.version === "");
+  // A host wins over a plain name.
+  return new Map([
+    ...plain.map((host) => [host.key.interface.toLowerCase(), host] as const),
+    ...hosts.map((host) => [host.host.toLowerCase(), host] as const),
+  ]);
 }
 
 /** Most groups of one service that are remembered where every group is served. */

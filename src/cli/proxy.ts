@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { printAddress } from "../base/address.ts";
 import { createLogger } from "../base/log.ts";
 import { LOG_LEVELS } from "./config/config.ts";
 import { type RoleFlags, resolveConfig } from "./config/resolve.ts";
@@ -27,6 +28,7 @@ export function createProxyCommand(): Command {
     .option("--proxy-host <address>", "address that it listens on")
     .option("--proxy-port <ports>", "Dubbo2 ports, one worker each (default 20880,20881)", list)
     .option("--tri-port <ports>", "Triple ports: the first of them, one for each worker, or none", list)
+    .option("--http-port <port>", "port for services that speak HTTP, told apart by Host (default: none)")
     .option("--data <folder>", "where what control gave last is kept: with it the proxy starts while control is away")
     .option("--admin <address>", "address that the admin API listens on (default 127.0.0.1:15000)")
     .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info"))
@@ -39,6 +41,8 @@ Examples:
   trestle proxy --control 10.0.0.7:15011 --proxy-host 10.0.0.8 --data /var/lib/trestle
   trestle proxy --control 10.0.0.7:15011 --control 10.0.0.9:15011 --proxy-host 10.0.0.8
       two control servers that have the same registries and rules stand for each other
+  trestle proxy --control 10.0.0.7:15011 --proxy-host 10.0.0.8 --http-port 8080
+      curl -x http://10.0.0.8:8080 http://orders/ then asks the service "orders"
 
 Signals: SIGHUP replaces the workers one after the other, SIGTERM drains and ends, a second one ends at once.`,
     )
@@ -60,9 +64,12 @@ async function run(flags: RoleFlags): Promise<void> {
   process.on("SIGHUP", () => void role.dataPlane.restart().catch(() => {}));
   if (!(await runRole(role))) return;
   const { dubbo, tri } = role.dataPlane.listening;
-  const at = [...dubbo.map((address) => `dubbo://${address}`), ...tri.map((address) => `tri://${address}`)].join(
-    " and ",
-  );
+  const { bind, httpPort } = config.proxy;
+  const at = [
+    ...dubbo.map((address) => `dubbo://${address}`),
+    ...tri.map((address) => `tri://${address}`),
+    ...(httpPort === undefined ? [] : [`http://${printAddress(bind, httpPort)}`]),
+  ].join(" and ");
   process.stdout.write(
     `trestle ${VERSION} carries calls at ${at} as ${config.control.servers.join(", ")} says, admin http://${role.adminAddress}\n`,
   );

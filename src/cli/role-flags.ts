@@ -39,6 +39,7 @@ export function addRoleFlags(command: Command): Command {
     .option("--proxy-host <address>", "address of the proxy that consumers are shown")
     .option("--proxy-port <ports>", "Dubbo2 ports of the proxy, one worker each (default 20880,20881)", collect)
     .option("--tri-port <ports>", "its Triple ports: the first of them, one for each worker, or none", collect)
+    .option("--http-port <port>", "port for all its HTTP services, told apart by Host (default: none)")
     .option("--advertise <host:port>", "address of another instance to hand out as well; repeatable", repeat);
   return addRuleFlags(command)
     .option("--admin <address>", "address that the admin API listens on (default 127.0.0.1:15000)")

@@ -58,12 +58,18 @@ function printListeners({ config, facades, adminAddress, dataPlane }: Mesh): str
       : `${registry.scheme}://${registry.hosts.join(",")}${registry.chroot}`;
   };
   const { dubbo, tri } = dataPlane.listening;
+  const { bind, httpPort } = config.proxy;
+  const proxies = [
+    ...dubbo.map((address) => `dubbo://${address}`),
+    ...tri.map((address) => `tri://${address}`),
+    ...(httpPort === undefined ? [] : [`http://${printAddress(bind, httpPort)}`]),
+  ];
   const parts = [
     ...facades.map(
       ({ facade: { address }, config: { scheme, registry } }) =>
         `facade ${scheme}://${printAddress(address.host, address.port)} (before ${behind(registry)})`,
     ),
-    `proxy ${[...dubbo.map((address) => `dubbo://${address}`), ...tri.map((address) => `tri://${address}`)].join(" and ")}`,
+    `proxy ${proxies.join(" and ")}`,
     `admin http://${adminAddress}`,
   ];
   return `trestle ${VERSION} is up: ${parts.join(", ")}`;

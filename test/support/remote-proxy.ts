@@ -20,6 +20,8 @@ export interface RemoteProxyOptions {
   /** host:port of control servers. */
   readonly controls: readonly string[];
   readonly data?: string;
+  /** Where it takes requests by their Host; nowhere unless told. */
+  readonly httpPort?: number;
   /** A configuration file beside the flags. */
   readonly config?: string;
   /** What /ready must answer for it to have started; 200 unless told. */
@@ -28,11 +30,12 @@ export interface RemoteProxyOptions {
 
 /** Starts `dist/cli.js proxy` and waits until /ready answers as asked. */
 export async function startRemoteProxy(options: RemoteProxyOptions): Promise<RemoteProxy> {
-  const { host, controls, data, config, readyStatus = 200 } = options;
+  const { host, controls, data, httpPort, config, readyStatus = 200 } = options;
   const admin = `${host}:15000`;
   const args = [cli, "proxy", "--proxy-host", host, "--admin", admin];
   for (const control of controls) args.push("--control", control);
   if (data !== undefined) args.push("--data", data);
+  if (httpPort !== undefined) args.push("--http-port", String(httpPort));
   if (config !== undefined) args.push("--config", config);
   const get = async (path: string): Promise<{ status: number; body: string }> => {
     try {

@@ -5,6 +5,7 @@ import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } fr
 import type { ServiceSchema } from "../../model/schema.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { type CompiledHost, type CompiledRoute, type HostDecision, RouteTable } from "../route.ts";
+import { hostName } from "../route-host.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { type Cors, compileCors } from "./cors.ts";
 
@@ -70,15 +71,6 @@ export class GatewayTable {
     }
     return this.#hosts.get("*");
   }
-}
-
-/** A Host without its port and last dot, in lower case. */
-function hostName(authority: string): string {
-  const name = authority.toLowerCase();
-  if (name.startsWith("[")) return name.slice(0, name.indexOf("]") + 1);
-  const colon = name.indexOf(":");
-  const plain = colon < 0 ? name : name.slice(0, colon);
-  return plain.endsWith(".") ? plain.slice(0, -1) : plain;
 }
 
 /** Header lookup over a request's fields; `?NAME` is a parameter of the query. */

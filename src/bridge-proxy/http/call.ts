@@ -76,10 +76,10 @@ export class HttpCall implements HttpTryOwner {
     this.#claim = new Claim(context);
   }
 
-  /** Carries the call out for a service; undefined where that is not known. `routes` know who may call whom. */
-  start(host: CompiledHost | undefined, routes: RouteTable, peer: Peer): void {
-    if (host === undefined) {
-      this.#refuse("no_route", "the service of this port is not known any more");
+  /** Carries the call out for a service; where that is not known, the reason. `routes` know who may call whom. */
+  start(host: CompiledHost | string, routes: RouteTable, peer: Peer): void {
+    if (typeof host === "string") {
+      this.#refuse("no_route", host);
       return;
     }
     this.#decision = decideHttp(host, this.#head.method);

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { ServerEvent } from "../../codecs/http1/connection.ts";
-import type { ResponseHead } from "../../codecs/http1/head.ts";
+import type { RequestHead, ResponseHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import { Http1Server } from "../../codecs/http1/server.ts";
 import { type Peer, peerOf } from "../authz/peer.ts";
@@ -11,6 +11,7 @@ import type { CompiledHost } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import { HttpCall } from "./call.ts";
+import { authorityOf } from "./head.ts";
 import type { HeadChange, HttpCallerPort } from "./port.ts";
 
 /** A connection that asks for nothing is ended after this time. */
@@ -21,19 +22,22 @@ const LINGER_MS = 10_000;
 const BACKLOG_BYTES = 256 * 1024;
 const NO_BYTES = Buffer.alloc(0);
 
-/** One accepted connection on a port of a service that speaks HTTP/1.1. Its requests are served one after the other. */
+/** One accepted connection on a port of a service that speaks HTTP/1.1, or of all that do. Its requests are served one after the other. */
 export class HttpCaller implements HttpCallerPort, SocketOwner {
   readonly address: string;
   readonly #context: ProxyContext;
   readonly #config: () => RuntimeConfig;
-  /** Printed key of the service that all requests are for. */
-  readonly #service: string;
+  /** Printed key of the service that all requests are for; undefined where each names its own by Host. */
+  readonly #service: string | undefined;
   readonly #onClosed: () => void;
   readonly #peer: Peer;
   readonly #machine: Http1Server;
   readonly #driver: SocketDriver;
   #routes: RuntimeConfig["routes"] | undefined;
-  #host: CompiledHost | undefined;
+  /** The service that requests are for, or why there is none. */
+  #host: CompiledHost | string = "";
+  /** The Host that it was looked up by. */
+  #authority: string | undefined;
   #call: HttpCall | undefined;
   #id = 0;
   #requestEnded = true;
@@ -51,7 +55,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     socket: Socket,
     config: () => RuntimeConfig,
     onClosed: () => void,
-    service: string,
+    service: string | undefined,
   ) {
     this.#context = context;
     this.#config = config;
@@ -229,12 +233,17 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
     this.#driver.wake();
   }
 
-  /** Looked up once for each set of routes. */
-  #hostNow(): CompiledHost | undefined {
+  /** Looked up once for each set of routes and Host. */
+  #hostNow(head: RequestHead): CompiledHost | string {
     const { routes } = this.#config();
-    if (routes !== this.#routes) {
+    const authority = this.#service === undefined ? authorityOf(head) : undefined;
+    if (routes !== this.#routes || authority !== this.#authority) {
       this.#routes = routes;
-      this.#host = routes.hostOf(this.#service);
+      this.#authority = authority;
+      this.#host =
+        authority === undefined
+          ? (routes.hostOf(this.#service ?? "") ?? "the service of this port is not known any more")
+          : (routes.hostNamed(authority) ?? `no service of the mesh has the host "${authority}"`);
     }
     return this.#host;
   }
@@ -247,7 +256,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
         this.#requestEnded = false;
         this.#minor = event.head.minor;
         this.#call = new HttpCall(this.#context, this, event.head);
-        this.#call.start(this.#hostNow(), this.#routes!, vouchedPeer(this.#peer, this.#config().identityOf));
+        this.#call.start(this.#hostNow(event.head), this.#routes!, vouchedPeer(this.#peer, this.#config().identityOf));
         break;
       case "data":
         this.#call?.onRequestData(event.bytes);

@@ -72,6 +72,11 @@ export function cutTarget({ target }: Pick<RequestHead, "target">): CutTarget {
     : { path: rest.slice(0, mark), query: rest.slice(mark), authority };
 }
 
+/** The Host that a request is for; `""` for none. */
+export function authorityOf(head: RequestHead): string {
+  return cutTarget(head).authority ?? head.fields.get("host") ?? "";
+}
+
 /** A request's headers as rules see them: those of HTTP/2 with a colon, query parameters with a question mark before their names. */
 export function lookupOf(head: RequestHead, query = cutTarget(head).query): HeaderLookup {
   let parameters: URLSearchParams | undefined;

@@ -26,6 +26,7 @@ export function compareConfigs(before: TrestleConfig, after: TrestleConfig): Con
     ...differs("proxy.dubbo", before.proxy.dubbo, after.proxy.dubbo),
     ...differs("proxy.tri", askedTri(before), askedTri(after)),
     ...differs("proxy.http", before.proxy.http, after.proxy.http),
+    ...differs("proxy.httpPort", before.proxy.httpPort, after.proxy.httpPort),
     ...differs("proxy.inbound", before.proxy.inbound, after.proxy.inbound),
     ...differs("proxy.labels", before.proxy.labels, after.proxy.labels),
     ...differs("proxy.serviceAccount", before.proxy.serviceAccount, after.proxy.serviceAccount),

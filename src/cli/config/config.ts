@@ -110,6 +110,8 @@ export interface TrestleConfig {
     readonly triIsDefault: boolean;
     /** Ports for services that speak HTTP, one each; both ends included. */
     readonly http: PortRange;
+    /** One port for all of them, where each request names its service by Host; undefined for none. */
+    readonly httpPort?: number;
     /** Providers that it stands in front of. */
     readonly inbound: readonly InboundConfig[];
     /** What rules that select proxies know of it: labels, the service account that it runs under, and where it runs. */

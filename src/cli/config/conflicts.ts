@@ -17,6 +17,7 @@ export interface Places {
   readonly bind: string;
   readonly dubbo: string;
   readonly tri: string;
+  readonly httpPort: string;
   readonly advertise: (index: number) => string;
   readonly admin: string;
   readonly outputs: (index: number) => string;
@@ -28,7 +29,9 @@ export function checkConflicts(config: TrestleConfig, places: Places, fail: Fail
   checkNames(config, fail);
   checkProxy(config, places, fail);
   checkTri(config, places, fail);
-  const { from, to } = config.proxy.http;
+  const { http, httpPort } = config.proxy;
+  if (httpPort !== undefined && !isPort(httpPort)) fail(places.httpPort, "an HTTP port is a number from 1 to 65535");
+  const { from, to } = http;
   if (from < 1 || to < from) fail("proxy.http", `ports from ${from} to ${to} are none; give the lower one as from`);
   checkAdvertise(config, places, fail);
   checkListeners(config, places, fail);
@@ -114,7 +117,7 @@ function checkProxy({ proxy }: TrestleConfig, places: Places, fail: Fail): void 
   if (dubbo.length > MAX_WORKERS)
     fail(places.dubbo, `${dubbo.length} Dubbo2 ports are over the limit of ${MAX_WORKERS}`);
   for (const port of dubbo) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    if (!isPort(port)) {
       fail(places.dubbo, "a Dubbo2 port is a number from 1 to 65535");
       return;
     }
@@ -125,8 +128,7 @@ function checkProxy({ proxy }: TrestleConfig, places: Places, fail: Fail): void 
 function checkTri({ proxy: { dubbo, tri } }: TrestleConfig, places: Places, fail: Fail): void {
   if (tri.length === 0) return;
   const off = places.tri.startsWith("--") ? "none" : "[]";
-  if (tri.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535))
-    fail(places.tri, `a Triple port is a number from 1 to 65535; ${off} switches Triple off`);
+  if (!tri.every(isPort)) fail(places.tri, `a Triple port is a number from 1 to 65535; ${off} switches Triple off`);
   else if (tri.length !== dubbo.length)
     fail(
       places.tri,
@@ -162,6 +164,9 @@ function checkListeners({ facades, proxy, admin, ca, xds }: TrestleConfig, place
     }),
     ...proxy.dubbo.map((port) => ({ what: "the proxy", host: proxy.bind, port, place: places.dubbo })),
     ...proxy.tri.map((port) => ({ what: "the proxy's Triple", host: proxy.bind, port, place: places.tri })),
+    ...(proxy.httpPort === undefined
+      ? []
+      : [{ what: "the proxy's HTTP port", host: proxy.bind, port: proxy.httpPort, place: places.httpPort }]),
     { what: "the admin API", ...admin, place: places.admin },
     ...(xds === undefined ? [] : [{ what: "the xDS server", ...xds, place: places.xds }]),
     ...(ca?.listen === undefined ? [] : [{ what: "the certificate service", ...ca.listen, place: "ca.listen" }]),
@@ -186,6 +191,10 @@ function checkOutputs({ outputs, rules }: TrestleConfig, places: Places, fail: F
     if (read !== undefined)
       fail(places.outputs(i), `${files} is written, and read as rules (${read}); keep them apart`);
   }
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
 function isHost(text: string): boolean {

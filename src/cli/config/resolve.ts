@@ -45,6 +45,7 @@ export interface RoleFlags {
   readonly proxyPort?: readonly string[];
   /** One number to count up from, one for each worker, or `none`. */
   readonly triPort?: readonly string[];
+  readonly httpPort?: string;
   readonly advertise?: readonly string[];
   readonly rules?: readonly string[];
   readonly metadata?: readonly string[];
@@ -66,6 +67,7 @@ interface RawConfig {
     readonly dubbo?: readonly number[];
     readonly tri?: number | readonly number[];
     readonly http?: PortRange;
+    readonly httpPort?: number;
     readonly inbound?: readonly RawInbound[];
     readonly labels?: Readonly<Record<string, string>>;
     readonly serviceAccount?: string;
@@ -163,7 +165,13 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
   const { outputs, places, xds, xdsPlace } = resolveOutputs(flags.output, raw.outputs, outputAt, fail);
   const dubbo = flags.proxyPort?.map(Number) ?? raw.proxy?.dubbo ?? DEFAULT_DUBBO_PORTS;
   const asked = askedTri(flags.triPort) ?? raw.proxy?.tri;
-  const taken = [...dubbo, ...facades.map(({ port }) => port), admin?.port ?? 0];
+  const httpPort = flags.httpPort ?? raw.proxy?.httpPort;
+  const taken = [
+    ...dubbo,
+    ...(httpPort === undefined ? [] : [Number(httpPort)]),
+    ...facades.map(({ port }) => port),
+    admin?.port ?? 0,
+  ];
   const config: TrestleConfig = {
     registries,
     facades,
@@ -175,6 +183,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       tri: asked === undefined ? defaultTri(dubbo.length, taken) : countUp(asked, dubbo.length),
       triIsDefault: asked === undefined,
       http: raw.proxy?.http ?? DEFAULT_HTTP_PORTS,
+      ...(httpPort !== undefined && { httpPort: Number(httpPort) }),
       inbound: resolveInbound(raw.proxy?.inbound ?? [], { ...raw.proxy?.labels }, fail),
       labels: { ...raw.proxy?.labels },
       serviceAccount: nameIn(raw.proxy?.serviceAccount ?? DEFAULT_SERVICE_ACCOUNT, "proxy.serviceAccount", fail),
@@ -215,6 +224,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       bind: raw.proxy?.bind === undefined ? place(flags.proxyHost, "--proxy-host", "proxy.host") : "proxy.bind",
       dubbo: place(flags.proxyPort, "--proxy-port", "proxy.dubbo"),
       tri: place(flags.triPort, "--tri-port", "proxy.tri"),
+      httpPort: place(flags.httpPort, "--http-port", "proxy.httpPort"),
       advertise: (i) => place(flags.advertise, "--advertise", `proxy.advertise[${i}]`),
       admin: adminAt,
       outputs: (i) => outputAt(places[i] ?? i),

@@ -129,6 +129,11 @@ const proxy: Readonly<Record<string, KeyShape>> = {
     doc: "ports of the first worker for services that speak HTTP, of registries and ServiceEntry objects: each has one, by a hash of its name; trestle services shows it",
     default: "{from: 31000, to: 31999}",
   },
+  httpPort: {
+    shape: { type: "port" },
+    doc: "one port for all services that speak HTTP, each named by its host as Host or as the target that an HTTP proxy is asked for; also of trestle proxy",
+    default: "none",
+  },
   inbound: {
     shape: { type: "list", items: { type: "map", keys: inboundKeys } },
     doc: "providers that the proxy stands in front of: callers come by mutual TLS, or in plain text where PeerAuthentication lets them",

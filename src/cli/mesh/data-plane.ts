@@ -184,10 +184,11 @@ export class DataPlane {
 
   async #give(given: Given): Promise<void> {
     const { mesh, proxy } = this.#options.config;
-    const { bind, inbound, labels, locality } = proxy;
+    const { bind, httpPort, inbound, labels, locality } = proxy;
     const shared = { isShared: true, isEmbedded: true };
     const place = { namespace: mesh.namespace, labels, ...shared, ...(locality !== undefined && { locality }) };
-    const http = [...this.#httpPorts.current].map(([service, port]) => ({ address: bind, port, service }));
+    const ofServices = [...this.#httpPorts.current].map(([service, port]) => ({ address: bind, port, service }));
+    const http = [...ofServices, ...(httpPort === undefined ? [] : [{ address: bind, port: httpPort }])];
     const sets = this.#workers.map(({ worker, dubbo, tri }, i) =>
       given.resourcesOf({
         id: worker.name,

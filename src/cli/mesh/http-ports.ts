@@ -56,7 +56,7 @@ export class HttpPorts {
 
   #own(): readonly number[] {
     const { proxy, facades, admin } = this.#config;
-    return [...proxy.dubbo, ...proxy.tri, ...facades.map(({ port }) => port), admin.port];
+    return [...proxy.dubbo, ...proxy.tri, proxy.httpPort ?? 0, ...facades.map(({ port }) => port), admin.port];
   }
 
   #report(without: readonly string[]): readonly Finding[] {

@@ -19,11 +19,9 @@ const RETRY_MS = 100;
 export async function checkListeners({ facades, proxy, admin, xds }: TrestleConfig): Promise<ConfigError[]> {
   const listeners = [
     ...facades.map(({ host, port }) => ({ what: "facade", host, port })),
-    ...[...proxy.dubbo, ...(proxy.triIsDefault ? [] : proxy.tri)].map((port) => ({
-      what: "proxy",
-      host: proxy.bind,
-      port,
-    })),
+    ...[...proxy.dubbo, ...(proxy.triIsDefault ? [] : proxy.tri), ...(proxy.httpPort ? [proxy.httpPort] : [])].map(
+      (port) => ({ what: "proxy", host: proxy.bind, port }),
+    ),
     { what: "admin", ...admin },
     ...(xds === undefined ? [] : [{ what: "xds", ...xds }]),
   ];

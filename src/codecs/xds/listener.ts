@@ -47,7 +47,7 @@ export interface InboundFacts {
 export interface ListenerFacts {
   readonly protocol: CarriedProtocol | "gateway";
   readonly routeConfigName: string;
-  /** Printed key of the service that every call on an HTTP listener is for. */
+  /** Printed key of the service that every call on an HTTP listener is for; absent where each names its own by Host. */
   readonly service?: string;
   /** Set of a listener in front of one provider: what it speaks is told by the first bytes of each connection. */
   readonly inbound?: InboundFacts;

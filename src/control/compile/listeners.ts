@@ -11,9 +11,9 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** An address for the requests of one service, by its printed key. */
+/** An address for the requests of one service, by its printed key, or of all, where each request names its own by Host. */
 export interface HttpAddress extends ListenAddress {
-  readonly service: string;
+  readonly service?: string;
 }
 
 /** One provider that a proxy stands in front of. */
@@ -32,7 +32,7 @@ export interface ProxyNode {
   readonly dubbo: readonly ListenAddress[];
   /** Addresses that carry Triple calls. */
   readonly tri?: readonly ListenAddress[];
-  /** Addresses that carry HTTP/1.1 requests, each for one service. */
+  /** Addresses that carry HTTP/1.1 requests. */
   readonly http?: readonly HttpAddress[];
   /** Providers that it stands in front of; see compile/inbound.ts. */
   readonly inbound?: readonly InboundProvider[];
@@ -104,7 +104,9 @@ export function compileListeners(node: ProxyNode, gateways: readonly GatewayPort
   return [
     ...node.dubbo.map((at) => listener("dubbo", at)),
     ...(node.tri ?? []).map((at) => listener("tri", at)),
-    ...(node.http ?? []).map(({ service, ...at }) => listener("http", at, DUBBO_ROUTES, { service })),
+    ...(node.http ?? []).map(({ service, ...at }) =>
+      listener("http", at, DUBBO_ROUTES, service === undefined ? {} : { service }),
+    ),
     ...(gatewayAddress === undefined ? [] : portsOf(gateways)).map((chains) => {
       const [{ bind = gatewayAddress!, port, routeConfigName }] = chains as [GatewayPort];
       const filterChains = chains.flatMap(({ tls, serverNames, routeConfigName: name }) => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Host, HostParts, keysOf } from "../../../src/bridge-proxy/route-host.ts";
+import { Host, HostParts, hostName, keysOf } from "../../../src/bridge-proxy/route-host.ts";
 import { parseServiceKey } from "../../../src/model/service.ts";
 
 const host = (name: string, ...domains: string[]) => ({ name, domains, routes: [] });
@@ -21,4 +21,13 @@ test("parts are made once, when first asked for, for all hosts of the virtual ho
   expect(made).toBe(0);
   expect([one!.routes, other!.routes, one!.host, other!.key.interface]).toEqual([[1], [1], "h", "b"]);
   expect([one!.policies, one!.limits, made]).toEqual([undefined, undefined, 1]);
+});
+
+test.each([
+  ["Orders:8080", "orders"],
+  ["orders.", "orders"],
+  ["[::1]:80", "[::1]"],
+  ["", ""],
+])("a Host %s names %s", (authority, name) => {
+  expect(hostName(authority)).toBe(name);
 });

@@ -142,3 +142,21 @@ test("a virtual host for all takes whatever service and group no other has", () 
   expect(table.hostOf("shop")?.key.interface).toBe("shop");
   expect(table.onlyHost()?.host).toBe("in");
 });
+
+test("a Host names a service by its host, or by its plain name where it has no group and version", () => {
+  const table = new RouteTable(
+    {
+      name: "dubbo",
+      virtualHosts: [
+        { name: "shop-1", domains: ["shop-1", "Shop_1"], routes: [] },
+        { name: "a.b-g", domains: ["a.b-g", "g/a.B"], routes: [] },
+        { name: "stock", domains: ["stock", "shop-1:2"], routes: [] },
+        { name: "in", domains: ["*"], routes: [] },
+      ],
+    },
+    clusters,
+  );
+  const named = (authority: string) => table.hostNamed(authority)?.host;
+  expect(["SHOP-1.:8080", "shop_1", "A.B-G", "stock:1"].map(named)).toEqual(["shop-1", "shop-1", "a.b-g", "stock"]);
+  expect(["", "a.b", "g/a.b", "shop-2", "*", "in.x", "shop-1@stock"].map(named)).toEqual(Array(7).fill(undefined));
+});

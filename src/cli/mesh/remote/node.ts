@@ -11,7 +11,7 @@ export const TRESTLE_AGENT = "trestle";
 export const LISTEN_KEY = "TRESTLE_LISTEN";
 
 /** Where a proxy listens, all its workers together. */
-export type ListenText = Required<Pick<ProxyNode, "dubbo" | "tri" | "gatewayAddress" | "inbound">>;
+export type ListenText = Required<Pick<ProxyNode, "dubbo" | "tri" | "http" | "gatewayAddress" | "inbound">>;
 
 /** What a proxy says of itself; Istio's form of an id, and Istio's names in the metadata. */
 export function nodeOf({ proxy, mesh }: Pick<TrestleConfig, "proxy" | "mesh">, name: string): NodeText {
@@ -26,6 +26,7 @@ export function nodeOf({ proxy, mesh }: Pick<TrestleConfig, "proxy" | "mesh">, n
       SERVICE_ACCOUNT: proxy.serviceAccount,
       [LISTEN_KEY]: {
         ...{ dubbo: proxy.dubbo.map(at), tri: proxy.tri.map(at), gatewayAddress: proxy.bind },
+        http: proxy.httpPort === undefined ? [] : [at(proxy.httpPort)],
         inbound: proxy.inbound.map(({ listen, to, protocol, labels }) => ({
           ...{ listen: { ...listen }, to: { ...to }, protocol, labels: { ...labels } },
         })),
@@ -45,12 +46,14 @@ export function listenOf({ id, metadata, userAgentName }: NodeText): ProxyNode |
   const gatewayAddress = listen["gatewayAddress"];
   const inbound = inboundIn(listen["inbound"]);
   const [dubbo, tri] = [addressesIn(listen["dubbo"]), addressesIn(listen["tri"])];
+  const http = addressesIn(listen["http"]);
   return {
     id,
     dubbo,
     tri,
     // Each worker has a port of each kind.
     workers: Math.max(dubbo.length, tri.length),
+    ...(http.length > 0 && { http }),
     ...(typeof gatewayAddress === "string" && { gatewayAddress }),
     ...(inbound.length > 0 && { inbound }),
   };

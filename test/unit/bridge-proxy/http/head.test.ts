@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { cutTarget, decideHttp, forwardHead, matchHttp, upgradeOf } from "../../../../src/bridge-proxy/http/head.ts";
+import {
+  authorityOf,
+  cutTarget,
+  decideHttp,
+  forwardHead,
+  matchHttp,
+  upgradeOf,
+} from "../../../../src/bridge-proxy/http/head.ts";
 import { type CompiledRoute, RouteTable } from "../../../../src/bridge-proxy/route.ts";
 import type { Cluster } from "../../../../src/bridge-proxy/upstream/cluster.ts";
 import { Http1Client } from "../../../../src/codecs/http1/client.ts";
@@ -190,4 +197,12 @@ test.each([
   { name: "none", text: "GET / HTTP/1.1\nHost: h", upgrade: undefined },
 ])("the upgrade to $name is asked for: $upgrade", ({ text, upgrade }) => {
   expect(upgradeOf(headOf(text))).toBe(upgrade);
+});
+
+test.each([
+  ["GET / HTTP/1.1\nHost: a:1", "a:1"],
+  ["GET http://b:2/ HTTP/1.1\nHost: a:1", "b:2"],
+  ["GET / HTTP/1.0", ""],
+])("%j is for the Host %j", (text, authority) => {
+  expect(authorityOf(headOf(text))).toBe(authority);
 });

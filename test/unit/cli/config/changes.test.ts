@@ -34,6 +34,7 @@ const rows: [string, Partial<TrestleConfig>, string[], string[]][] = [
         tri: [2],
         triIsDefault: false,
         http: { from: 1, to: 2 },
+        httpPort: 8080,
         inbound: [
           {
             listen: { address: "a", port: 3 },
@@ -51,7 +52,7 @@ const rows: [string, Partial<TrestleConfig>, string[], string[]][] = [
     },
     [],
     [
-      ...["proxy.host", "proxy.bind", "proxy.dubbo", "proxy.tri", "proxy.http"],
+      ...["proxy.host", "proxy.bind", "proxy.dubbo", "proxy.tri", "proxy.http", "proxy.httpPort"],
       ...["proxy.inbound", "proxy.labels", "proxy.serviceAccount", "proxy.locality", "mesh"],
     ],
   ],

@@ -56,6 +56,12 @@ test.each<[string, RoleFlags, string]>([
     { triPort: ["65535"] },
     "--tri-port: a Triple port is a number from 1 to 65535; none switches Triple off",
   ],
+  ["an HTTP port that is none", { httpPort: "http" }, "--http-port: an HTTP port is a number from 1 to 65535"],
+  [
+    "an HTTP port that is another's",
+    { httpPort: "20880" },
+    "--http-port: the proxy's HTTP port and the proxy would both listen on 127.0.0.1:20880",
+  ],
   ["a Triple port twice", { triPort: ["1", "1"] }, "--tri-port: the Triple ports must differ"],
   [
     "a Triple port too many",

@@ -86,6 +86,7 @@ proxy:
   dubbo: [20880, 20881]
   tri: [50061, 50071]
   http: {from: 32000, to: 32099}
+  httpPort: 8080
   inbound: [{listen: "10.77.0.5:20890", to: "10.77.0.2:20880"}]
   labels: {app: gate}
   serviceAccount: trestle
@@ -134,6 +135,7 @@ admin: 127.0.0.1:15000
       tri: [50_061, 50_071],
       triIsDefault: false,
       http: { from: 32_000, to: 32_099 },
+      httpPort: 8080,
       inbound: [
         {
           listen: { address: "10.77.0.5", port: 20_890 },

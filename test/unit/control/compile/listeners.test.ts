@@ -38,3 +38,17 @@ test("what consumers registered with stands in each listener", () => {
     tags,
   });
 });
+
+test("an HTTP address is for one service, or for all", () => {
+  const http = [
+    { address: "10.0.0.9", port: 31_000, service: "shop" },
+    { address: "10.0.0.9", port: 8_080 },
+  ];
+  const facts = compileListeners({ id: "a", dubbo: [], http }).map(
+    ({ metadata }) => metadata.filterMetadata["io.trestle"],
+  );
+  expect(facts).toEqual([
+    { protocol: "http", routeConfigName: "dubbo", service: "shop" },
+    { protocol: "http", routeConfigName: "dubbo" },
+  ]);
+});

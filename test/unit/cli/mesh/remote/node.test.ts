@@ -28,6 +28,11 @@ test("control reads from it where the proxy listens", () => {
   });
 });
 
+test("control reads from it the port of its HTTP services", () => {
+  const { config } = resolveConfig({ proxyHost: "10.0.0.8", httpPort: "8080" }, {});
+  expect(listenOf(nodeOf(config!, "h"))?.http).toEqual([{ address: "10.0.0.8", port: 8080 }]);
+});
+
 const strange = { id: "x", cluster: "", userAgentName: "trestle", userAgentVersion: "" };
 
 test.each([
