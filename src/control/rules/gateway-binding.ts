@@ -1,5 +1,5 @@
 import type { Gateway, VirtualService } from "../../model/rule.ts";
-import { domainCovers } from "./gateway-ports.ts";
+import { domainCovers, serverDomain } from "./gateway-ports.ts";
 
 /** Whether a VirtualService names the gateway: by its name where both are of one namespace, else as `namespace/name`. */
 export function isBoundTo(rule: VirtualService, gateway: Gateway): boolean {
@@ -15,7 +15,7 @@ export function namesGateway(text: string, rule: VirtualService, gateway: Gatewa
 
 /** The domain that a VirtualService's host has at a server that takes `taken`: the narrower of the two; undefined where they have nothing in common. */
 export function commonDomain(host: string, taken: string): string | undefined {
-  const [a, b] = [host.toLowerCase(), taken.slice(taken.indexOf("/") + 1).toLowerCase()];
+  const [a, b] = [host.toLowerCase(), serverDomain(taken)];
   if (domainCovers(b, a)) return a;
   return domainCovers(a, b) ? b : undefined;
 }

@@ -55,7 +55,7 @@ export function gatewayChains(gateways: readonly Gateway[], onFault: (fault: Por
       const group = groups.get(of) ?? { first: server, names: new Set<string>(), served: [] };
       groups.set(of, group);
       const hosts = server.hosts.filter((host, i) => {
-        const name = nameOf(host);
+        const name = serverDomain(host);
         const owner = owners.get(`${key} ${name}`) ?? group;
         owners.set(`${key} ${name}`, owner);
         if (owner !== group) onFault({ server, host: i, by: owner.first });
@@ -83,8 +83,8 @@ function chainsOf(groups: ReadonlyMap<string, Group>): GatewayChain[] {
   });
 }
 
-/** The name that a server's host `NAMESPACE/NAME` is asked for by. */
-function nameOf(host: string): string {
+/** The name that a server's host `NAMESPACE/NAME` is asked for by, in lower case. */
+export function serverDomain(host: string): string {
   return host.slice(host.indexOf("/") + 1).toLowerCase();
 }
 

@@ -6,7 +6,14 @@ import type { CorsPolicy, HttpMatch, TextMatch } from "../../model/rules/http-ro
 import { isSeen, meshClient, type RuleClient, selectsLabels } from "./client.ts";
 import { compareText } from "./findings.ts";
 import { commonDomain, isBoundTo, namesGateway, takesNamespace } from "./gateway-binding.ts";
-import { domainCovers, type GatewayChain, gatewayChains, isOfOther, type ServedServer } from "./gateway-ports.ts";
+import {
+  domainCovers,
+  type GatewayChain,
+  gatewayChains,
+  isOfOther,
+  type ServedServer,
+  serverDomain,
+} from "./gateway-ports.ts";
 import { type EntryIndex, hostMatches } from "./hosts.ts";
 import { type LoweredRoute, lowerHeaders, lowerRule, stringMatcher } from "./lower.ts";
 import { lowerPassages } from "./lower-passages.ts";
@@ -117,7 +124,7 @@ function lowerHosts(
   for (const { gateway, server } of served) {
     if (gateway.expose.length === 0) continue;
     const routes = exposedRoutes(gateway, index);
-    const own = server.hosts.map((taken) => taken.slice(taken.indexOf("/") + 1).toLowerCase());
+    const own = server.hosts.map(serverDomain);
     const covered = [...domains.keys()].filter((domain) => own.some((host) => domainCovers(host, domain)));
     for (const domain of new Set([...own, ...covered])) add(domain, routes);
   }

@@ -74,7 +74,8 @@ export class HiddenRules {
   /** The answer to a question for a hidden rule; undefined where the registry is asked. */
   answer(payload: NacosPayload): Buffer | undefined {
     if (payload.type !== "ConfigQueryRequest") return undefined;
-    const config = bodyOf(payload) && readConfigKey(bodyOf(payload)!);
+    const body = bodyOf(payload);
+    const config = body && readConfigKey(body);
     if (config === undefined || !hidesRule(config, this.#parts)) return undefined;
     return encodeMessage(failure(CONFIG_NOT_FOUND, "config data not exist", "ConfigQueryResponse"));
   }

@@ -14,20 +14,19 @@ export function isRegistering(type: string): boolean {
 export interface StandIn {
   /** The envelope; the client's own where nothing is changed. */
   readonly message: Buffer;
-  readonly body: NacosBody | undefined;
   /** Whether a proxy may stand for one of its instances, at another time if not now. */
   readonly isMovable: boolean;
 }
 
 /** A client's request as the registry is to get it: with the addresses of the proxies that stand in front of its instances. */
 export function standInRequest(message: Buffer, payload: NacosPayload, context: RegisteringContext): StandIn {
-  const asItCame = { message, body: undefined, isMovable: false };
+  const asItCame = { message, isMovable: false };
   if (context.inbound.length === 0 || !isRegistering(payload.type) || !isUtf8(payload.body)) return asItCame;
   const body = parseBody(payload.body);
   const changed = registeredBody(body, context);
   const isMovable = changed !== body || registeredBody(body, anyStandIn(context)) !== body;
   if (changed === body) return { ...asItCame, isMovable };
-  return { message: encodePayload({ ...payload, body: JSON.stringify(changed) }), body: changed, isMovable };
+  return { message: encodePayload({ ...payload, body: JSON.stringify(changed) }), isMovable };
 }
 
 /** The same of an envelope that is kept. */
