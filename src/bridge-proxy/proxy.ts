@@ -1,11 +1,14 @@
 import { createServer, type Server, type Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { TRESTLE_METADATA } from "../codecs/xds/core.ts";
 import type { ListenerFacts } from "../codecs/xds/listener.ts";
 import type { DeltaResources } from "../codecs/xds/resources.ts";
+import type { KeysFound } from "../model/keys-found.ts";
 import type { ProxyStats } from "../model/stats.ts";
+import { after } from "./after.ts";
 import { AuthzStats } from "./authz/audit.ts";
-import type { Peer } from "./authz/peer.ts";
+import { KeyWaits } from "./authz/key-waits.ts";
 import { CallTable } from "./call-table.ts";
 import type { CallerConnection } from "./caller-connection.ts";
 import { ProxyConfig } from "./config.ts";
@@ -15,7 +18,6 @@ import { gatewayEntrance } from "./gateway/entrance.ts";
 import { HttpCaller } from "./http/caller.ts";
 import { InboundConnection } from "./inbound/connection.ts";
 import { inboundCaller, securedCaller } from "./inbound/serve.ts";
-import { streamFault } from "./inbound/stream-ruling.ts";
 import { LateCalls } from "./late.ts";
 import { sweepDeadlines } from "./pending.ts";
 import { MetricRows } from "./policies/metrics.ts";
@@ -42,7 +44,7 @@ export interface ProxyOptions {
   readonly limits?: Partial<ProxyLimits>;
   /** In [0, 1); Math.random unless a test says otherwise. */
   readonly random?: () => number;
-  /** A token names a key of its issuer that is not known; told once a second for each issuer. */
+  /** A token is signed by a key of its issuer that is not known: calls wait for `keysAsked`. Without it none does. */
   readonly onUnknownKey?: (issuer: string) => void;
 }
 
@@ -62,6 +64,8 @@ export interface RunningProxy {
   /** Addresses it listens on, as `host:port`. */
   readonly listening: readonly string[];
   stats(): ProxyStats;
+  /** The issuer that `onUnknownKey` told of was asked for its keys. */
+  keysAsked(issuer: string, found: KeysFound): void;
   /** Stops listening, asks callers to go elsewhere, and ends once no call waits, or after `graceMs`. */
   drain(graceMs: number): Promise<void>;
   /** Drops everything at once. */
@@ -103,6 +107,7 @@ class ListeningProxy implements RunningProxy {
   async apply(changes: readonly DeltaResources[]): Promise<void> {
     this.#config.apply(changes);
     this.#context.nowMs = performance.now();
+    this.#context.authz.takeKeys(changes);
     this.#context.unknown.changed();
     // A worker that is being replaced must not take connections again.
     if (this.#isDraining) return;
@@ -119,6 +124,11 @@ class ListeningProxy implements RunningProxy {
         await this.#listenForGateway(key, where);
       else await this.#listen(key, where);
     }
+  }
+
+  keysAsked(issuer: string, found: KeysFound): void {
+    this.#context.nowMs = performance.now();
+    this.#context.authz.keyWaits.answered(issuer, found);
   }
 
   stats(): ProxyStats {
@@ -242,10 +252,11 @@ class ListeningProxy implements RunningProxy {
     const { protocol, routeConfigName, service, inbound } = facts;
     const context = this.#context;
     if (inbound !== undefined) {
-      const serve = inboundCaller(context, protocol, () => this.#config.runtime(routeConfigName));
+      const facts = () => this.#wanted.get(key)?.facts.inbound ?? inbound;
+      const config = () => this.#config.runtime(routeConfigName);
       const tls = this.#config.acceptedTls(key);
-      const judge = (peer: Peer) => streamFault(this.#config.runtime(routeConfigName), peer);
-      return new InboundConnection(context, socket, { facts: inbound, tls, serve, streamFault: judge, onClosed });
+      const serve = inboundCaller(context, protocol, config);
+      return new InboundConnection(context, socket, { facts, config, tls, serve, onClosed });
     }
     const config = (): RuntimeConfig => this.#config.current;
     switch (protocol) {
@@ -301,7 +312,14 @@ class ListeningProxy implements RunningProxy {
 
 function createContext(options: ProxyOptions, limits: ProxyLimits): ProxyContext {
   const counters = zeroCounters();
-  return {
+  const keyClock: Clock = {
+    now: () => performance.now(),
+    after(delayMs, run) {
+      const timer = after(context, delayMs, run);
+      return { cancel: () => clearTimeout(timer) };
+    },
+  };
+  const context: ProxyContext = {
     calls: new CallTable(limits.maxCalls),
     queue: new FlushQueue(),
     rows: new MetricRows(),
@@ -317,11 +335,12 @@ function createContext(options: ProxyOptions, limits: ProxyLimits): ProxyContext
     exchangeBytes: 0,
     late: new LateCalls(limits.maxLateCalls),
     unknown: new UnknownCalls(),
-    authz: new AuthzStats(options.log, () => performance.now(), options.onUnknownKey),
+    authz: new AuthzStats(options.log, () => performance.now(), new KeyWaits(options.onUnknownKey, keyClock)),
     tls: new ProxyTls(options.log, limits.maxWaiting),
     earliestDeadlineMs: Number.POSITIVE_INFINITY,
     random: options.random ?? Math.random,
   };
+  return context;
 }
 
 function zeroCounters(): ProxyCounters {

@@ -1,11 +1,20 @@
+import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect as connectTls } from "node:tls";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import { createTestIntermediate, createTestLeaf, createTestRoot, revoke, secretsOf } from "../support/certificates.ts";
 import { answerCall, type FakeProvider, startFakeProvider } from "../support/fake-provider.ts";
 import { freePort } from "../support/lone-proxy.ts";
-import { type InboundOptions, type StagedProxy, startInbound, startOutbound } from "../support/mtls-stage.ts";
+import {
+  type InboundOptions,
+  type StagedInbound,
+  type StagedProxy,
+  startInbound,
+  startOutbound,
+} from "../support/mtls-stage.ts";
+import { configsOf, policyText } from "../support/policies.ts";
 import { openRaw, request } from "../support/raw-dubbo.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
 import { startRelay } from "../support/relay.ts";
@@ -15,6 +24,8 @@ import { startRelay } from "../support/relay.ts";
 const SERVICE = "com.acme.Orders";
 const CALL = { service: SERVICE, method: "get" };
 const LOOPBACK = "127.0.0.1";
+/** What is behind an inbound proxy, as policies see it. */
+const BEHIND = { host: "inbound", service: { interface: "*", group: "", version: "" }, endpoints: [] };
 const ORDERS = "spiffe://cluster.local/ns/default/sa/orders";
 const SHOP = "spiffe://cluster.local/ns/default/sa/shop";
 const root = createTestRoot();
@@ -36,7 +47,7 @@ beforeAll(async () => {
 const newOrders = () => createTestLeaf(below, { uri: ORDERS });
 const newShop = () => createTestLeaf(below, { uri: SHOP });
 
-async function inboundOf(options: Partial<InboundOptions> = {}): Promise<StagedProxy> {
+async function inboundOf(options: Partial<InboundOptions> = {}): Promise<StagedInbound> {
   const to = { address: LOOPBACK, port: provider.port };
   const staged = await startInbound({ to, mtls: "STRICT", secrets: secretsOf(newOrders()), ...options });
   open.push(staged.proxy);
@@ -64,7 +75,9 @@ const openUp = (staged: StagedProxy) => staged.proxy.stats().gauges.upstreamOpen
 const openDown = (staged: StagedProxy) => staged.proxy.stats().gauges.downstreamOpen;
 
 describe.concurrent("a caller's certificate is revoked", () => {
-  test("its connection is ended in order; others stay, also of sessions that were taken up again", async () => {
+  test("its connection is ended in order; others stay, also of sessions that were taken up again", async ({
+    expect,
+  }) => {
     const own = newOrders();
     const { logger, lines } = recordingLogger();
     const inbound = await inboundOf({ secrets: secretsOf(own), log: logger });
@@ -88,7 +101,7 @@ describe.concurrent("a caller's certificate is revoked", () => {
     expect(said).toEqual([["warn", expect.anything(), { peer: LOOPBACK, error: "certificate revoked" }]]);
   });
 
-  test("Dubbo2 is told READONLY, HTTP/2 GOAWAY; HTTP/1.1 is closed between two requests", async () => {
+  test("Dubbo2 is told READONLY, HTTP/2 GOAWAY; HTTP/1.1 is closed between two requests", async ({ expect }) => {
     const own = newOrders();
     const shop = newShop();
     const inbound = await inboundOf({ secrets: secretsOf(own) });
@@ -130,7 +143,9 @@ describe.concurrent("a caller's certificate is revoked", () => {
   });
 });
 
-test.concurrent("a provider that is revoked, or whose root is not trusted any more, is left: calls under way are answered", async () => {
+test.concurrent("a provider that is revoked, or whose root is not trusted any more, is left: calls under way are answered", async ({
+  expect,
+}) => {
   const otherRoot = createTestRoot("Another root");
   const slow = await startFakeProvider();
   slow.onCall = (seen) => setTimeout(() => answerCall(seen), 2_500);
@@ -153,7 +168,9 @@ test.concurrent("a provider that is revoked, or whose root is not trusted any mo
   }
 });
 
-test.concurrent("certificates that expire end their connection by then, and no call is lost where they are renewed", async () => {
+test.concurrent("certificates that expire end their connection by then, and no call is lost where they are renewed", async ({
+  expect,
+}) => {
   const leafOf = (uri: string) => createTestLeaf(below, { uri, notAfterMs: Date.now() + 5_000 });
   const inbound = await inboundOf({ secrets: secretsOf(leafOf(ORDERS)) });
   const outbound = await outboundOf(inbound.port, leafOf(SHOP));
@@ -184,4 +201,125 @@ test.concurrent("certificates that expire end their connection by then, and no c
   expect(failed).toBe(0);
   expect(openDown(inbound)).toBe(1);
   expect(await called(other.port)).toBe(80);
+});
+
+describe.concurrent("a port that took plain text takes mutual TLS only", () => {
+  test("Dubbo2 is told READONLY, has its calls answered for a while, then is refused, then closed", async ({
+    expect,
+  }) => {
+    const slow = await startFakeProvider();
+    open.push(slow);
+    const { logger, lines } = recordingLogger();
+    const to = { address: LOOPBACK, port: slow.port };
+    const inbound = await inboundOf({ to, mtls: "PERMISSIVE", log: logger });
+    // By mutual TLS all the while.
+    const secured = await openRaw(LOOPBACK, (await outboundOf(inbound.port)).port);
+    let failed = 0;
+    let answered = 0;
+    let stop = false;
+    const load = (async () => {
+      for (let id = 0n; !stop; id++) {
+        secured.write(request({ ...CALL, id }));
+        if ((await secured.answer(10_000)).status === 20) answered++;
+        else failed++;
+        await sleep(5);
+      }
+    })();
+    const plain = await openRaw(LOOPBACK, inbound.port);
+    plain.write(request({ ...CALL, id: 1n }));
+    expect(await plain.answer()).toMatchObject({ id: 1n, status: 20 });
+    const silent = await openRaw(LOOPBACK, inbound.port);
+    // One under way while the port changes.
+    const { onCall } = slow;
+    slow.onCall = (seen) => setTimeout(() => answerCall(seen), 2_500);
+    plain.write(request({ ...CALL, id: 2n }));
+    await sleep(50);
+    slow.onCall = onCall;
+    await inbound.setMtls("STRICT");
+    // It said nothing before.
+    silent.write(request({ ...CALL, id: 3n }));
+    expect((await silent.answer()).body.toString("latin1")).toMatch(/takes mutual TLS only/);
+    const told = await plain.answer(3_000);
+    expect([told.flags & 0xe0, told.body.toString("latin1")]).toEqual([0xa0, "\x01R"]);
+    expect(await plain.answer(5_000)).toMatchObject({ id: 2n, status: 20 });
+    const atMs = Date.now();
+    let refused = 0;
+    let served = 0;
+    for (let id = 4n; Date.now() - atMs < 14_000; id++) {
+      plain.write(request({ ...CALL, id }));
+      const answer = await plain.answer(3_000).catch(() => undefined);
+      if (answer === undefined) break;
+      if (/takes mutual TLS only/.test(answer.body.toString("latin1"))) refused++;
+      else if (refused === 0 && answer.status === 20) served++;
+      await sleep(100);
+    }
+    expect(served).toBeGreaterThan(20);
+    expect(refused).toBeGreaterThan(3);
+    expect(await plain.closed(3_000)).toBe(true);
+    stop = true;
+    await load;
+    expect(failed).toBe(0);
+    expect(answered).toBeGreaterThan(100);
+    expect(inbound.counter("tlsPlainEnded")).toBe(1);
+    const said = lines.filter(([, text]) => text === "a connection in plain text is ended");
+    expect(said).toEqual([["warn", expect.anything(), { peer: LOOPBACK, error: expect.stringMatching(/mutual TLS/) }]]);
+    // One that was refused from its beginning stays, and is served once plain text is taken again.
+    await inbound.setMtls("PERMISSIVE");
+    await sleep(1_100);
+    silent.write(request({ ...CALL, id: 9n }));
+    expect(await silent.answer()).toMatchObject({ id: 9n, status: 20 });
+    for (const one of [silent, secured]) one.destroy();
+  });
+
+  test("HTTP/2 is told GOAWAY, HTTP/1.1 is closed between two requests", async ({ expect }) => {
+    const inbound = await inboundOf({ mtls: "DISABLE" });
+    const http2 = connectHttp2(`http://${LOOPBACK}:${inbound.port}`);
+    const goaway = new Promise<number>((resolve) => http2.on("goaway", resolve));
+    await new Promise((resolve) => http2.on("remoteSettings", resolve));
+    const http1 = connect(inbound.port, LOOPBACK);
+    const http1Closed = new Promise((resolve) => http1.on("close", resolve));
+    http1.write("GET /none HTTP/1.1\r\nhost: a\r\n\r\n");
+    await new Promise((resolve) => http1.once("data", resolve));
+    await inbound.setMtls("STRICT");
+    expect(await goaway).toBe(0);
+    await http1Closed;
+    await expect.poll(() => openDown(inbound), { timeout: 14_000 }).toBe(0);
+    http2.destroy();
+  });
+
+  test("TLS that is carried as it is has its time, too; so has that which policies let through no more", async ({
+    expect,
+  }) => {
+    const own = newOrders();
+    const server = createTlsServer({ cert: own.chain, key: own.key }, (socket) => {
+      socket.on("error", () => {});
+      socket.pipe(socket);
+    });
+    server.listen(0, LOOPBACK);
+    await once(server, "listening");
+    open.push(server);
+    const to = { address: LOOPBACK, port: (server.address() as { readonly port: number }).port };
+    const ends = [
+      (inbound: StagedInbound) => inbound.setMtls("STRICT"),
+      (inbound: StagedInbound) =>
+        inbound.setPolicies(configsOf([policyText("p", "{rules: [{to: [{operation: {methods: [get]}}]}]}")], BEHIND)),
+    ];
+    await Promise.all(
+      ends.map(async (end) => {
+        const inbound = await inboundOf({ to, mtls: "PERMISSIVE" });
+        const socket = connectTls({ host: LOOPBACK, port: inbound.port, rejectUnauthorized: false });
+        const closed = once(socket, "close");
+        const echoed = async (text: string) => {
+          socket.write(text);
+          expect(String((await once(socket, "data"))[0])).toBe(text);
+        };
+        await echoed("before");
+        await end(inbound);
+        await expect.poll(() => inbound.counter("tlsEnded"), { timeout: 3_000 }).toBe(1);
+        await echoed("meanwhile");
+        await closed;
+        await expect.poll(() => openDown(inbound)).toBe(0);
+      }),
+    );
+  });
 });

@@ -69,15 +69,25 @@ export interface InboundOptions {
   /** In place of the one that these make. */
   readonly listener?: Listener;
   /** Policies of all that is behind it. */
-  readonly typedPerFilterConfig?: Readonly<Record<string, object>>;
+  readonly typedPerFilterConfig?: Policies;
+}
+
+type Policies = object | undefined;
+
+/** A proxy in front of one provider. */
+export interface StagedInbound extends StagedProxy {
+  /** What it takes from now on. */
+  setMtls(mode: MtlsMode): Promise<void>;
+  /** Policies of all that is behind it, from now on. */
+  setPolicies(configs: Policies): Promise<void>;
 }
 
 /** Starts a proxy in front of one provider. */
-export async function startInbound(options: InboundOptions): Promise<StagedProxy> {
+export async function startInbound(options: InboundOptions): Promise<StagedInbound> {
   const { to, protocol = "dubbo", mtls = "PERMISSIVE", secrets = [], log = silentLogger, limits = {} } = options;
   const at = options.at ?? { address: LOOPBACK, port: await freePort() };
   const name = options.listener?.metadata.filterMetadata[TRESTLE_METADATA]?.routeConfigName ?? `inbound|${to.port}||`;
-  const listener: Listener = {
+  const listenerOf = (mode: MtlsMode): Listener => ({
     name: `inbound_${at.address}_${at.port}`,
     address: { socketAddress: { address: at.address, portValue: at.port } },
     filterChains: [
@@ -92,8 +102,10 @@ export async function startInbound(options: InboundOptions): Promise<StagedProxy
         },
       },
     ],
-    metadata: { filterMetadata: { [TRESTLE_METADATA]: { protocol, routeConfigName: name, inbound: { to, mtls } } } },
-  };
+    metadata: {
+      filterMetadata: { [TRESTLE_METADATA]: { protocol, routeConfigName: name, inbound: { to, mtls: mode } } },
+    },
+  });
   const cluster: Cluster = {
     name,
     type: "EDS",
@@ -103,17 +115,23 @@ export async function startInbound(options: InboundOptions): Promise<StagedProxy
     },
   };
   const routes: Route[] = [{ name: "default", match: { prefix: "/" }, route: { cluster: name } }];
-  const { typedPerFilterConfig } = options;
-  const virtualHost = { name, domains: ["*"], routes, ...(typedPerFilterConfig && { typedPerFilterConfig }) };
+  const routesOf = (policies: Policies) => {
+    const virtualHost = { name, domains: ["*"], routes, ...(policies && { typedPerFilterConfig: policies }) };
+    return changes(ROUTE_TYPE, [{ name, virtualHosts: [virtualHost] }]);
+  };
   const proxy = createProxy({ worker: "inbound", log, limits });
   await proxy.apply([
     changes(SECRET_TYPE, secrets),
-    changes(LISTENER_TYPE, [options.listener ?? listener]),
-    changes(ROUTE_TYPE, [{ name, virtualHosts: [virtualHost] }]),
+    changes(LISTENER_TYPE, [options.listener ?? listenerOf(mtls)]),
+    routesOf(options.typedPerFilterConfig),
     changes(CLUSTER_TYPE, [cluster]),
     changes(ENDPOINT_TYPE, [endpoints(name, [{ ...to, protocol }])]),
   ]);
-  return staged(proxy, at);
+  return {
+    ...staged(proxy, at),
+    setMtls: (mode) => proxy.apply([changes(LISTENER_TYPE, [listenerOf(mode)])]),
+    setPolicies: (configs) => proxy.apply([routesOf(configs)]),
+  };
 }
 
 /** One service of an outbound proxy of a test. */

@@ -3,16 +3,20 @@ import type { OnReadOpts, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { readClientHello } from "../../codecs/tls/client-hello.ts";
 import type { InboundFacts } from "../../codecs/xds/listener.ts";
-import { identify, type Peer, peerFrom } from "../authz/peer.ts";
+import { identify, peerFrom } from "../authz/peer.ts";
 import type { CallerConnection } from "../caller-connection.ts";
 import type { ProxyContext } from "../context.ts";
 import type { EndedChain } from "../gateway/chains.ts";
+import type { RuntimeConfig } from "../runtime-config.ts";
 import { addressOf, adopt, prepare } from "../socket-driver.ts";
 import { acceptTls, isOfMesh, peerOf } from "../tls/accept.ts";
 import type { MadeContext, TlsContext } from "../tls/contexts.ts";
+import { MUTUAL_ONLY } from "../tls/counters.ts";
 import { NO_IDENTITY } from "../tls/peer.ts";
 import { type Spoken, tellSpoken } from "./first-bytes.ts";
+import { OrderlyEnd } from "./orderly-end.ts";
 import { openPassage } from "./passage.ts";
+import { streamFault } from "./stream-ruling.ts";
 
 /** What a caller speaks that is served. */
 export type Served = Exclude<Spoken, "tls" | "unknown">;
@@ -29,15 +33,21 @@ export interface GatewayOptions {
 
 /** What an inbound connection is made with. */
 export interface InboundOptions {
-  readonly facts: InboundFacts;
+  /** As they are now. */
+  readonly facts: () => InboundFacts;
   /** Callers come from outside the mesh: their certificates are not asked for identities, and plain text is not answered. */
   readonly gateway?: GatewayOptions;
   /** Undefined where the listener has no certificates. */
   readonly tls: TlsContext | undefined;
-  /** Serves a caller on `socket`; `refused`: every call is answered that it is not allowed. */
-  readonly serve: (socket: Socket, spoken: Served, refused: boolean, onClosed: () => void) => CallerConnection;
-  /** Why a stream of this peer's that cannot be read may not go to the provider; undefined where it may. */
-  readonly streamFault: (peer: Peer) => string | undefined;
+  /** Serves a caller on `socket`; while it `isRefused`, calls are answered that they are not allowed. */
+  readonly serve: (
+    socket: Socket,
+    spoken: Served,
+    isRefused: (() => boolean) | undefined,
+    onClosed: () => void,
+  ) => CallerConnection;
+  /** By whose policies streams that cannot be read are led; absent at gateways. */
+  readonly config?: () => RuntimeConfig;
   readonly onClosed: () => void;
 }
 
@@ -56,6 +66,11 @@ export class InboundConnection implements CallerConnection {
   #socket: Socket;
   #first: Buffer = NOTHING;
   #caller: CallerConnection | undefined;
+  /** How it was let in, where mutual TLS was not what let it in. */
+  #letInBy: "plain" | RuntimeConfig | undefined;
+  /** Calls in plain text are answered that they are refused. */
+  #isRefused = false;
+  #end: OrderlyEnd | undefined;
   /** Monotonic ms; 0 while no handshake is under way. */
   #handshakeSinceMs = 0;
   /** It may do without a certificate. */
@@ -95,8 +110,10 @@ export class InboundConnection implements CallerConnection {
 
   tick(): void {
     const { nowMs, limits } = this.#context;
-    if (this.#caller !== undefined) this.#caller.tick();
-    else if (this.#handshakeSinceMs > 0 && nowMs - this.#handshakeSinceMs > limits.handshakeTimeoutMs)
+    if (this.#caller !== undefined) {
+      this.#caller.tick();
+      if (this.#letInBy !== undefined) this.#lookAgain(this.#caller);
+    } else if (this.#handshakeSinceMs > 0 && nowMs - this.#handshakeSinceMs > limits.handshakeTimeoutMs)
       this.#fail(`it took over ${limits.handshakeTimeoutMs} ms`);
   }
 
@@ -125,23 +142,25 @@ export class InboundConnection implements CallerConnection {
 
   #onPlain(spoken: Exclude<Spoken, "tls">): void {
     const { tls, nowMs } = this.#context;
-    const isRefused = this.#options.facts.mtls === "STRICT";
-    if (isRefused) tls.record.plainRefused(this.#address, nowMs);
-    if (spoken === "unknown" || (isRefused && this.#options.gateway !== undefined)) {
+    this.#isRefused = this.#options.facts().mtls === "STRICT";
+    if (this.#isRefused) tls.record.plainRefused(this.#address, nowMs);
+    if (spoken === "unknown" || (this.#isRefused && this.#options.gateway !== undefined)) {
       this.#context.counters.downstreamProtocolErrors++;
       this.#socket.destroy();
       return;
     }
     const first = this.#letGo();
     prepare(this.#socket, first, (onread) => adopt(this.#socket, onread));
-    this.#serve(this.#socket, spoken, isRefused);
+    this.#letInBy = "plain";
+    this.#serve(this.#socket, spoken, () => this.#isRefused);
   }
 
   #onTls(): void {
-    const { facts, gateway } = this.#options;
+    const { gateway } = this.#options;
+    const { mtls, to } = this.#options.facts();
     let context = this.#options.tls;
     let serverName: string | undefined;
-    if (facts.mtls !== "STRICT" || gateway?.readsName === true) {
+    if (mtls !== "STRICT" || gateway?.readsName === true) {
       let alpn: readonly string[];
       try {
         const hello = readClientHello(this.#first);
@@ -151,8 +170,8 @@ export class InboundConnection implements CallerConnection {
         this.#fail((error as Error).message);
         return;
       }
-      if (facts.mtls === "DISABLE" || (facts.mtls !== "STRICT" && !isOfMesh(alpn))) {
-        this.#pass();
+      if (mtls === "DISABLE" || (mtls !== "STRICT" && !isOfMesh(alpn))) {
+        this.#pass(to);
         return;
       }
     }
@@ -251,30 +270,65 @@ export class InboundConnection implements CallerConnection {
       readAs(onread);
       return socket;
     });
-    this.#serve(socket, spoken, false);
+    this.#serve(socket, spoken, undefined);
     return true;
   }
 
-  #serve(socket: Socket, spoken: Served, isRefused: boolean): void {
+  #serve(socket: Socket, spoken: Served, isRefused: (() => boolean) | undefined): void {
     this.#caller = this.#options.serve(socket, spoken, isRefused, this.#onClosed);
   }
 
   /** Carries TLS of the application's own, where policies let a connection pass whose calls nobody sees. */
-  #pass(): void {
+  #pass(to: InboundFacts["to"]): void {
     const { record } = this.#context.tls;
-    const fault = this.#options.streamFault(peerFrom(this.#address));
+    const fault = this.#streamFault();
     if (fault !== undefined) {
       record.passRefused(this.#address, fault, this.#context.nowMs);
       this.#socket.destroy();
       return;
     }
-    this.#carry(this.#options.facts.to);
+    this.#letInBy = this.#options.config?.();
+    this.#carry(to);
+  }
+
+  /** Why what is carried as it is may not go to the provider; undefined where it may. */
+  #streamFault(): string | undefined {
+    const { config } = this.#options;
+    return config && streamFault(config(), peerFrom(this.#address));
+  }
+
+  /** Ends what stands and would not be let in now; in plain text, calls that were refused are served once they may be. */
+  #lookAgain(caller: CallerConnection): void {
+    const { nowMs, tls } = this.#context;
+    if (this.#end !== undefined) {
+      this.#end.tick(nowMs);
+      return;
+    }
+    const isStrict = this.#options.facts().mtls === "STRICT";
+    if (this.#letInBy === "plain") {
+      if (this.#isRefused || !isStrict) {
+        this.#isRefused = isStrict;
+        return;
+      }
+      tls.record.plainEnded(this.#address, nowMs);
+    } else {
+      const config = this.#options.config?.();
+      if (!isStrict && config === this.#letInBy) return;
+      this.#letInBy = config;
+      const fault = isStrict ? MUTUAL_ONLY : this.#streamFault();
+      if (fault === undefined) return;
+      tls.record.ended(this.#address, { message: fault }, nowMs);
+    }
+    const refuse = () => {
+      this.#isRefused = true;
+    };
+    this.#end = new OrderlyEnd(caller, refuse, nowMs);
   }
 
   #carry(to: InboundFacts["to"]): void {
     this.#context.tls.record.counters.tlsPassedThrough++;
     const first = this.#letGo();
-    openPassage(this.#socket, first, to, this.#context.limits.connectTimeoutMs, this.#onClosed);
+    this.#caller = openPassage(this.#socket, first, to, this.#context.limits.connectTimeoutMs, this.#onClosed);
   }
 
   /** Stops looking at the socket, which somebody else is about to; gives what was read of it. */

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import type { CallerConnection } from "../caller-connection.ts";
 
 /**
  * Carries the bytes of an accepted connection, `first` among them, to a provider and back as they are, at the pace of the slower side. Ends
@@ -10,11 +11,11 @@ export function openPassage(
   to: { readonly address: string; readonly port: number },
   timeoutMs: number,
   onClosed: () => void,
-): void {
+): CallerConnection {
   const provider = connect({ host: to.address, port: to.port, noDelay: true });
   const timer = setTimeout(() => provider.destroy(), timeoutMs);
   let isOver = false;
-  const end = () => {
+  const close = () => {
     clearTimeout(timer);
     provider.destroy();
     accepted.destroy();
@@ -25,9 +26,22 @@ export function openPassage(
   provider.once("connect", () => clearTimeout(timer));
   for (const socket of [provider, accepted]) {
     socket.on("error", () => {});
-    socket.once("close", end);
+    socket.once("close", close);
   }
   provider.write(first);
   accepted.pipe(provider);
   provider.pipe(accepted);
+  return {
+    get backlogBytes() {
+      return accepted.writableLength;
+    },
+    // Nobody can say so in words that are not read.
+    leave() {},
+    end() {
+      provider.unpipe(accepted);
+      accepted.end();
+    },
+    destroy: close,
+    tick() {},
+  };
 }

@@ -45,8 +45,8 @@ export function inboundCaller(
   protocol: ListenerFacts["protocol"],
   config: () => RuntimeConfig,
 ): InboundOptions["serve"] {
-  return (socket, spoken, refused, onClosed) => {
-    const routes = refused ? () => REFUSING : config;
+  return (socket, spoken, isRefused, onClosed) => {
+    const routes = isRefused === undefined ? config : () => (isRefused() ? REFUSING : config());
     if (spoken === "dubbo") return new Caller(context, socket, routes, onClosed);
     if (spoken === "http1" && protocol === "http") return new HttpCaller(context, socket, routes, onClosed, ANY_DOMAIN);
     return new AcceptedCaller(context, socket, routes, onClosed);
@@ -65,7 +65,7 @@ export function securedCaller(
   let routes = "";
   return new InboundConnection(context, socket, {
     // Nothing is led on as it is where TLS alone is taken.
-    facts: { to: { address, port }, mtls: "STRICT" },
+    facts: () => ({ to: { address, port }, mtls: "STRICT" }),
     gateway: {
       // One without names takes all that ask for TLS: they need not be read.
       readsName: chains.length !== 1 || chains[0]?.serverNames !== undefined,
@@ -78,8 +78,7 @@ export function securedCaller(
       },
     },
     tls: undefined,
-    serve: (secured, _spoken, _refused, closed) => serve(secured, routes, closed),
-    streamFault: () => undefined,
+    serve: (secured, _spoken, _isRefused, closed) => serve(secured, routes, closed),
     onClosed,
   });
 }

@@ -17,11 +17,13 @@ export interface TlsCounters {
   tlsWrongIdentity: number;
   /** Connections in plain text where only mutual TLS is taken. */
   tlsPlainRefused: number;
+  /** Connections in plain text that stood and were ended, as only mutual TLS is taken from now on. */
+  tlsPlainEnded: number;
   /** Connections with TLS of the application's own, carried as they are. */
   tlsPassedThrough: number;
   /** The same, refused: policies hold for the provider, and nobody sees its calls. */
   tlsPassRefused: number;
-  /** Connections that stood and were ended, as their peer is refused from now on. */
+  /** Connections with TLS that stood and were ended, as their peer is refused from now on. */
   tlsEnded: number;
 }
 
@@ -34,6 +36,8 @@ const BY_KIND: Readonly<Record<PeerFaultKind, keyof TlsCounters>> = {
 
 /** The same is said again after this, ms. */
 const SILENCE_MS = 60_000;
+/** What callers in plain text are refused for. */
+export const MUTUAL_ONLY = "only mutual TLS is taken here";
 /** Peers that are remembered so that not each of their attempts is a line. */
 const MAX_KNOWN = 256;
 
@@ -49,6 +53,7 @@ export class TlsRecord {
     tlsRevoked: 0,
     tlsWrongIdentity: 0,
     tlsPlainRefused: 0,
+    tlsPlainEnded: 0,
     tlsPassedThrough: 0,
     tlsPassRefused: 0,
     tlsEnded: 0,
@@ -73,7 +78,7 @@ export class TlsRecord {
   }
 
   /** A connection that stood is ended, as its peer would be refused now. */
-  ended(peer: string, fault: PeerFault, nowMs: number): void {
+  ended(peer: string, fault: Pick<PeerFault, "message">, nowMs: number): void {
     this.counters.tlsEnded++;
     this.#say("a TLS connection is ended", peer, fault.message, nowMs);
   }
@@ -87,7 +92,13 @@ export class TlsRecord {
   /** A connection in plain text was refused. */
   plainRefused(peer: string, nowMs: number): void {
     this.counters.tlsPlainRefused++;
-    this.#say("plain text is refused", peer, "only mutual TLS is taken here", nowMs);
+    this.#say("plain text is refused", peer, MUTUAL_ONLY, nowMs);
+  }
+
+  /** A connection in plain text that stood is ended. */
+  plainEnded(peer: string, nowMs: number): void {
+    this.counters.tlsPlainEnded++;
+    this.#say("a connection in plain text is ended", peer, `${MUTUAL_ONLY} from now on`, nowMs);
   }
 
   /** TLS that is not ended here was refused. */

@@ -4,9 +4,9 @@ import type { TlsRecord } from "./counters.ts";
 import { EXPIRED, nameFault, type PeerFault, parseNames } from "./peer.ts";
 
 /** How long a connection whose peer is refused has for its calls, ms. */
-const GRACE_MS = 10_000;
+export const GRACE_MS = 10_000;
 /** Between its end in order and its end. */
-const GOODBYE_MS = 1_000;
+export const GOODBYE_MS = 1_000;
 /** Whoever connected leaves a connection before a certificate of it expires, by a tenth of what was left or this, or up to twice as much, ms. */
 const EARLY_MS = 300_000;
 const EARLY_SHARE = 0.1;

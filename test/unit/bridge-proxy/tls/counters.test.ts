@@ -41,5 +41,7 @@ test("connections that are ended are counted apart, and said", () => {
   record.ended("10.0.0.1", EXPIRED, 0);
   record.ended("10.0.0.1", EXPIRED, 1);
   expect(record.counters).toMatchObject({ tlsEnded: 2, tlsExpired: 0 });
-  expect(lines.map(([, text]) => text)).toEqual(["a TLS connection is ended"]);
+  record.plainEnded("10.0.0.1", 2);
+  expect(record.counters).toMatchObject({ tlsEnded: 2, tlsPlainEnded: 1, tlsPlainRefused: 0 });
+  expect(lines.map(([, text]) => text)).toEqual(["a TLS connection is ended", "a connection in plain text is ended"]);
 });
