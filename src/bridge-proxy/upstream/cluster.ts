@@ -165,14 +165,14 @@ export class Cluster {
     );
     const factor = assignment?.policy?.overprovisioningFactor;
     const overprovisioning = factor === undefined ? OVERPROVISIONING : factor / 100;
-    const routing = assignment?.endpoints[0]?.metadata?.filterMetadata[TRESTLE_METADATA].routing;
+    const facts = assignment?.endpoints[0]?.metadata?.filterMetadata[TRESTLE_METADATA];
     const speaking = (protocol: string) =>
       listed.filter(
         ({ resource }) => (resource.metadata?.filterMetadata[TRESTLE_METADATA].protocol ?? "dubbo") === protocol,
       );
     const changes = [
-      this.dubbo.update(speaking("dubbo"), overprovisioning, wallMs, routing),
-      this.tri.update(speaking("tri"), overprovisioning, wallMs, routing),
+      this.dubbo.update(speaking("dubbo"), overprovisioning, wallMs, facts),
+      this.tri.update(speaking("tri"), overprovisioning, wallMs, facts),
       this.http.update(speaking("http"), overprovisioning, wallMs),
     ];
     this.#records.keep(

@@ -1,5 +1,5 @@
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
-import type { LbEndpoint, Locality, LocalityLbEndpoints } from "../../codecs/xds/endpoint.ts";
+import type { AssignmentFacts, LbEndpoint, Locality, LocalityLbEndpoints } from "../../codecs/xds/endpoint.ts";
 import type { ValueOf } from "../../codecs/xds/routing.ts";
 import type { RouterTags, Routing } from "../../model/routing.ts";
 import { EndpointSet } from "../balance/endpoint-set.ts";
@@ -46,6 +46,7 @@ export class EndpointGroup<C extends UpstreamConnection> {
   #setsToken = false;
   #hasTags = false;
   #routing: Routing | undefined;
+  #isOfTag = false;
   #routed: RoutedSets<C> | undefined;
 
   /** `before` is the group in whose place this one stands: who was there already is not new, and turns go on. */
@@ -67,7 +68,7 @@ export class EndpointGroup<C extends UpstreamConnection> {
     return this.#endpoints;
   }
 
-  /** The endpoints without a tag, and all of them where none has one. */
+  /** The endpoints without a tag, and all of a subset that is chosen by one. */
   get untagged(): EndpointSet<C> {
     return this.#untagged;
   }
@@ -100,18 +101,20 @@ export class EndpointGroup<C extends UpstreamConnection> {
     resources: readonly ListedEndpoint[],
     overprovisioning: number,
     wallMs: number,
-    routing: Routing | undefined = undefined,
+    { routing, isOfTag }: AssignmentFacts = {},
   ): boolean {
     const before = [this.#hasTags, this.#setsToken, this.#endpoints.length === 0, this.#routing];
     this.#listed = this.#read(resources, wallMs);
     this.#endpoints = this.#listed.filter(({ healthy }) => healthy);
-    const tags = new Set(this.#endpoints.map(({ tag }) => tag));
+    this.#isOfTag = isOfTag === true;
+    const tagOf = ({ tag }: EndpointOf<C>) => (this.#isOfTag ? "" : tag);
+    const tags = new Set(this.#endpoints.map(tagOf));
     const create = (endpoints: readonly EndpointOf<C>[], previous?: EndpointSet<C>) =>
       new EndpointSet(endpoints, this.#parts.plan, this.#hosts, overprovisioning, previous);
     const setOf = (tag: string) => {
       const previous = this.#tagged.get(tag) ?? (tag === "" ? this.#untagged : undefined);
       return create(
-        this.#listed.filter((endpoint) => endpoint.tag === tag),
+        this.#listed.filter((endpoint) => tagOf(endpoint) === tag),
         previous,
       );
     };
@@ -137,7 +140,7 @@ export class EndpointGroup<C extends UpstreamConnection> {
 
   /** The endpoints for a call with this tag, by Dubbo's rule: those with the tag; where there are none, those without any, unless the tag is forced. */
   forTag(tag: string, forced: boolean): EndpointSet<C> | undefined {
-    if (tag === "") return this.untagged;
+    if (tag === "" || this.#isOfTag) return this.untagged;
     const rule = this.#routing?.tags;
     const level = rule === undefined || forced ? tag : levelOf(tag, rule, this.#tagged);
     const isForced = forced || (rule?.force === true && rule.names.includes(level));

@@ -55,9 +55,12 @@ export interface LocalityLbEndpoints {
   readonly metadata?: Metadata<AssignmentFacts>;
 }
 
-/** Routers of the registry that choose among the endpoints: with them, so that neither is ever in force without the other. */
+/** What chooses among the endpoints beside their balancer: with them, so that neither is ever in force without the other. */
 export interface AssignmentFacts {
-  readonly routing: Routing;
+  /** Routers of the registry. */
+  readonly routing?: Routing;
+  /** All endpoints have the tag that their subset is chosen by: calls may have them whatever tag they name, or none. */
+  readonly isOfTag?: true;
 }
 
 /** The endpoints of the cluster of the same name. */

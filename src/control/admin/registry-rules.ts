@@ -7,7 +7,7 @@ import type { RuleView } from "./views.ts";
 /** The finding of a rule of a registry whose newest text cannot be read. */
 const UNREADABLE = "TR0136";
 
-/** Lists the rules of Dubbo's that registries hold and that are applied, by their places. A VirtualService of a service stands in their place. */
+/** Lists the rules of Dubbo's that registries hold and that are applied, by their places. A VirtualService of a service stands in place of conditions. */
 export function viewRegistryRules({ entries, rules }: Snapshot, findings: readonly Finding[]): RuleView[] {
   const index = indexRules(withAttachedRules(rules));
   const old = new Set(findings.filter(({ code }) => code === UNREADABLE).map(({ at }) => at));
@@ -16,10 +16,10 @@ export function viewRegistryRules({ entries, rules }: Snapshot, findings: readon
     if (entry.routing === undefined) continue;
     const { steps, tags } = entry.routing;
     const isRuled = index.virtualServices.find(entry) !== undefined;
-    const note = (at: string, kind: string) => {
+    const note = (at: string, kind: "DubboConditions" | "DubboTags") => {
       const known = found.get(at) ?? { kind, hosts: new Set<string>(), services: new Set<string>() };
       known.hosts.add(entry.service.interface);
-      if (!isRuled) known.services.add(entry.host);
+      if (!isRuled || kind === "DubboTags") known.services.add(entry.host);
       found.set(at, known);
     };
     for (const { rule } of steps) note(rule, "DubboConditions");

@@ -1,14 +1,14 @@
 import type { Cluster } from "../../codecs/xds/cluster.ts";
-import type { ClusterLoadAssignment } from "../../codecs/xds/endpoint.ts";
+import type { AssignmentFacts, ClusterLoadAssignment } from "../../codecs/xds/endpoint.ts";
 import { noteOrigin } from "../../codecs/xds/origins.ts";
 import type { NamedResource, XdsResource } from "../../codecs/xds/resources.ts";
-import type { Entry } from "../../model/entry.ts";
+import type { Endpoint, Entry } from "../../model/entry.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
 import { contentVersion } from "../../model/snapshot.ts";
 import type { RuleClient } from "../rules/client.ts";
 import { effectivePolicy, findSubset } from "../rules/lower-traffic.ts";
 import { type ClusterNeed, compileCluster, compileUnknownCluster } from "./clusters.ts";
-import { compileEndpoints, liveEndpoints, usualPort } from "./endpoints.ts";
+import { compileEndpoints, isOfTag, liveEndpoints, usualPort } from "./endpoints.ts";
 import { dependsOnClient, groupEndpoints, type LocalityChoice } from "./localities.ts";
 import { withRouting } from "./routing.ts";
 import type { Variants } from "./variants.ts";
@@ -20,8 +20,8 @@ export interface CompiledCluster {
 }
 
 /**
- * Compiles a cluster with its endpoints, or gives what was compiled where nothing that it depends on changed. The routers of a registry
- * choose among all endpoints of a service that is not `isRuled` by something of the mesh.
+ * Compiles a cluster with its endpoints, or gives what was compiled where nothing that it depends on changed. `isRuled` says that a
+ * VirtualService leads the service's calls.
  */
 export function compileNeed(
   { entry, subset, name, host }: ClusterNeed,
@@ -41,12 +41,13 @@ export function compileNeed(
   }
   const selected = subset === "" ? undefined : findSubset(rule, subset);
   const choice = choiceOf(entry, rule, selected);
-  const routing = isRuled === true || subset !== "" ? undefined : entry.routing;
-  const form = [subset, wire.join(), routing === undefined ? "" : "routed", placeOf(choice, client)].join("\n");
+  const keepsSteps = isRuled !== true && subset === "";
+  const form = [subset, wire.join(), keepsSteps ? "routed" : "", placeOf(choice, client)].join("\n");
   return cache.get(entry, rule, form, () => {
     // An unknown subset has no endpoints: calls meant for it must not reach other versions.
     const endpoints = subset !== "" && selected === undefined ? [] : liveEndpoints(entry, selected?.labels, wire);
-    const groups = withRouting(groupEndpoints(endpoints, choice, client), endpoints, routing);
+    const facts = choosers(entry, selected?.labels, endpoints, keepsSteps);
+    const groups = withRouting(groupEndpoints(endpoints, choice, client), endpoints, facts);
     const cluster = compileCluster(entry, subset, rule, client.mesh);
     if (rule !== undefined) noteOrigin(cluster, { rule: rule.name, ...positionOf(rule) });
     return {
@@ -54,6 +55,21 @@ export function compileNeed(
       endpoints: namedEndpoints({ clusterName: name, endpoints: groups }),
     };
   });
+}
+
+/**
+ * What chooses among endpoints. As in Dubbo 3, which asks its mesh rules before its tag router, and that before conditions, the tags of a registry
+ * hold in what a VirtualService leads to; conditions are what it stands in place of. A subset that is one of a tag has made the choice itself.
+ */
+function choosers(
+  { routing }: Entry,
+  labels: Readonly<Record<string, string>> | undefined,
+  endpoints: readonly Endpoint[],
+  keepsSteps: boolean,
+): AssignmentFacts {
+  if (labels !== undefined && isOfTag(labels, endpoints)) return { isOfTag: true };
+  if (routing === undefined || keepsSteps) return { ...(routing && { routing }) };
+  return routing.tags === undefined ? {} : { routing: { steps: [], tags: routing.tags } };
 }
 
 function positionOf({ at }: DestinationRule): { readonly file: string; readonly line: number } {

@@ -54,6 +54,12 @@ export function selects(labels: Readonly<Record<string, string>>, endpoint: Endp
   });
 }
 
+/** Whether `labels` choose a subset by a static tag, which all of its endpoints have. */
+export function isOfTag(labels: Readonly<Record<string, string>>, endpoints: readonly Endpoint[]): boolean {
+  const wanted = labels["dubbo.tag"] ?? labels["tag"];
+  return wanted !== undefined && endpoints.every(({ tag }) => tag !== "" && [tag, legalLabel(tag)].includes(wanted));
+}
+
 function labelOf({ labels, params }: Endpoint, name: string): string | undefined {
   if (labels !== undefined && Object.hasOwn(labels, name)) return labels[name];
   return Object.hasOwn(params, name) ? params[name] : undefined;

@@ -1,25 +1,26 @@
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
-import type { LbEndpoint, LocalityLbEndpoints } from "../../codecs/xds/endpoint.ts";
+import type { AssignmentFacts, LbEndpoint, LocalityLbEndpoints } from "../../codecs/xds/endpoint.ts";
 import { NOT_FOUND } from "../../codecs/xds/routing.ts";
 import type { Endpoint } from "../../model/entry.ts";
-import { providerKeys, type Routing } from "../../model/routing.ts";
+import { providerKeys } from "../../model/routing.ts";
 
 /**
- * Puts the routers of a service beside its endpoints, each with what the routers ask of it. `endpoints` are those that `groups` were made
- * of. They are in one resource, so that no proxy has new routers with old endpoints.
+ * Puts the routers of a service beside its endpoints, each with what the routers ask of it, and whether these are `isOfTag`. `endpoints` are
+ * those that `groups` were made of. They are in one resource, so that no proxy has new routers with old endpoints.
  */
 export function withRouting(
   groups: readonly LocalityLbEndpoints[],
   endpoints: readonly Endpoint[],
-  routing: Routing | undefined,
+  { routing, isOfTag }: AssignmentFacts,
 ): readonly LocalityLbEndpoints[] {
-  if (routing === undefined) return groups;
-  const keys = providerKeys(routing);
+  if (routing === undefined && isOfTag === undefined) return groups;
+  const keys = routing === undefined ? [] : providerKeys(routing);
+  const facts = { ...(routing && { routing }), ...(isOfTag && { isOfTag }) };
   const known = new Map(endpoints.map((one) => [`${one.protocol} ${one.address} ${one.port}`, one]));
   return groups.map((group, index) => ({
     ...group,
     lbEndpoints: group.lbEndpoints.map((one) => withValues(one, known, keys)),
-    ...(index === 0 && { metadata: { filterMetadata: { [TRESTLE_METADATA]: { routing } } } }),
+    ...(index === 0 && { metadata: { filterMetadata: { [TRESTLE_METADATA]: facts } } }),
   }));
 }
 

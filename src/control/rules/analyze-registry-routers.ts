@@ -5,12 +5,11 @@ import type { Report } from "./findings.ts";
 /** Most services that one rule is told of, and most places of one service. */
 const MAX_TOLD = 3;
 
-/** Tells of VirtualServices that stand in place of what Dubbo's own routers say in a registry. */
+/** Tells of VirtualServices that stand in place of what Dubbo's condition routers say in a registry. Its tags hold under them, too. */
 export function analyzeRegistryRouters({ virtualServices, servicesOf }: Bindings, report: Report): void {
   for (const rule of virtualServices) {
     const routed = servicesOf(rule).flatMap(({ service, routing }) => {
       const places = new Set(routing?.steps.map((step) => step.rule));
-      if (routing?.tags?.force === true) places.add(routing.tags.rule);
       return places.size === 0 ? [] : [{ service, places: [...places].slice(0, MAX_TOLD).join(", ") }];
     });
     for (const { service, places } of routed.slice(0, MAX_TOLD)) {

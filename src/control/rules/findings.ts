@@ -60,7 +60,7 @@ export const RULE_FINDINGS = {
   TR0250: { severity: "warning", title: "ServiceEntry for a host that a registry knows" },
   TR0251: { severity: "error", title: "two ServiceEntries for one host" },
   TR0252: { severity: "warning", title: "workload selector or WorkloadEntry without its other side" },
-  TR0253: { severity: "warning", title: "VirtualService in place of Dubbo's routers in a registry" },
+  TR0253: { severity: "warning", title: "VirtualService in place of Dubbo's condition rules in a registry" },
   TR0260: { severity: "warning", title: "RestMapping without effect" },
   TR0261: { severity: "info", title: "classes that a RestMapping does not describe" },
   TR0270: { severity: "warning", title: "policy that holds for no known service" },

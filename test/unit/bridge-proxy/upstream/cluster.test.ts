@@ -219,6 +219,17 @@ test("a tag rule's tags are sets though nobody has them, and a|b is a where that
   expect(portsUnder(false)).toEqual([[2], undefined, [1], [1], [1], [1]]);
 });
 
+test("a subset that is one of a tag takes every call, whatever tag it names", () => {
+  const plain = endpointsOf(KEY, "", [{ port: 1, tag: "gray" }]);
+  const metadata = { filterMetadata: { "io.trestle": { isOfTag: true as const } } };
+  const cluster = new Cluster(clusterOf(KEY), plain, poolsOf());
+  const ports = () =>
+    ["", "gray", "blue"].map((tag) => cluster.dubbo.forTag(tag, true)?.endpoints.map(({ host }) => host.port));
+  expect(ports()).toEqual([[], [1], undefined]);
+  expect(cluster.update({ ...plain, endpoints: [{ ...plain.endpoints[0]!, metadata }] })).toBe(true);
+  expect([cluster.hasTags, ...ports()]).toEqual([false, [1], [1], [1]]);
+});
+
 test("routers narrow what a call may have, and that they came or went is told", () => {
   const plain = endpointsOf(KEY, "", [
     { port: 1, values: { region: "hz" } },

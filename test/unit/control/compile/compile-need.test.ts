@@ -47,6 +47,25 @@ test("other protocols or another rule make another cluster", () => {
   expect(compileNeed(need(), rule("subsets: []"), given(), both)).not.toBe(before);
 });
 
+test("a VirtualService takes the place of a registry's conditions, and its tags stay; a subset that is one of a tag has them chosen", () => {
+  const step = { rule: "/c", text: "=>", force: false, when: [], to: [] };
+  const tags = { rule: "/t", names: ["gray"], force: true };
+  const gray = { ...entry.endpoints[0]!, tag: "gray" };
+  const routed = { ...entry, endpoints: [gray, entry.endpoints[1]!], routing: { steps: [step], tags } };
+  const subsets = rule("subsets: [{name: b, labels: {zone: b}}, {name: gray, labels: {dubbo.tag: gray}}]");
+  const both = caches();
+  const facts = (subset: string, isRuled: boolean, of: typeof entry = routed) => {
+    const { endpoints } = compileNeed({ ...need(subset), entry: of }, subsets, { ...given(), isRuled }, both);
+    return endpoints.resource.endpoints[0]?.metadata?.filterMetadata["io.trestle"];
+  };
+  expect(facts("", false)).toEqual({ routing: { steps: [step], tags } });
+  expect(facts("", true)).toEqual({ routing: { steps: [], tags } });
+  expect(facts("b", true)).toEqual({ routing: { steps: [], tags } });
+  expect(facts("gray", true)).toEqual({ isOfTag: true });
+  const untagged = { ...routed, routing: { steps: [step] } };
+  expect([facts("", true, untagged), facts("b", true, untagged)]).toEqual([undefined, undefined]);
+});
+
 test("a resource is named with the version of its content", () => {
   const { cluster } = compileNeed(need(), undefined, given(), caches());
   expect(named(cluster.resource)).toEqual({ ...cluster, version: contentVersion(cluster.resource) });

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   compileEndpoints,
   isCarried,
+  isOfTag,
   liveEndpoints,
   selects,
   usualPort,
@@ -52,6 +53,21 @@ test.each([
     expect(selects(labels, endpoint)).toBe(selected);
   },
 );
+
+test.each<[string, Record<string, string>, readonly string[], boolean]>([
+  ["the tag of all", { "dubbo.tag": "a_b" }, ["a|b", "a|b"], true],
+  ["the tag under its short name", { tag: "gray", lane: "x" }, ["gray"], true],
+  ["a tag that one has not", { "dubbo.tag": "gray" }, ["gray", ""], false],
+  ["a parameter of that name that is no tag", { tag: "gray" }, ["blue"], false],
+  ["another label", { lane: "gray" }, ["gray"], false],
+])("a subset by %s is one of a tag or not", (_, labels, tags, expected) => {
+  expect(
+    isOfTag(
+      labels,
+      tags.map((tag) => ({ ...endpoint, tag })),
+    ),
+  ).toBe(expected);
+});
 
 test("disabled endpoints and other protocols take no calls", () => {
   const entry = entryOf("com.acme.A", [

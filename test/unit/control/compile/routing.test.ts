@@ -25,11 +25,11 @@ const routing: Routing = {
 const groups = endpoints.map((one) => ({ lbEndpoints: [compileEndpoint(one)] }));
 
 test("without routers nothing is changed", () => {
-  expect(withRouting(groups, endpoints, undefined)).toBe(groups);
+  expect(withRouting(groups, endpoints, {})).toBe(groups);
 });
 
 test("each endpoint says what routers ask of it, and the first place has the routers", () => {
-  const made = withRouting(groups, endpoints, routing);
+  const made = withRouting(groups, endpoints, { routing });
   expect(made.map(({ metadata }) => metadata?.filterMetadata["io.trestle"])).toEqual([{ routing }, undefined]);
   const values = made.map(({ lbEndpoints }) => lbEndpoints[0]!.metadata?.filterMetadata["io.trestle"]?.values);
   const common = { "arguments[0]": expect.any(String) as string, host: "10.0.0.1", port: "20880", path: "a.B" };
@@ -40,6 +40,13 @@ test("each endpoint says what routers ask of it, and the first place has the rou
 });
 
 test("routers that ask nothing of endpoints leave them as they are", () => {
-  const made = withRouting(groups, endpoints, { steps: [], tags: { rule: "/t", names: ["a"], force: true } });
+  const made = withRouting(groups, endpoints, {
+    routing: { steps: [], tags: { rule: "/t", names: ["a"], force: true } },
+  });
   expect(made[0]!.lbEndpoints[0]).toBe(groups[0]!.lbEndpoints[0]);
+});
+
+test("endpoints of a subset that is one of a tag are told as such", () => {
+  const made = withRouting(groups, endpoints, { isOfTag: true });
+  expect(made.map(({ metadata }) => metadata?.filterMetadata["io.trestle"])).toEqual([{ isOfTag: true }, undefined]);
 });
