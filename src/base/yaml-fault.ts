@@ -12,6 +12,8 @@ const KEY = /^(?:"([^"\n]{1,100})"|'([^'\n]{1,100})'|([^\s"'{}[\],:&*!|>?][^\n:,
 
 /** What is wrong in one line: a key that is given twice is named; other faults are in the reader's words. */
 export function describeYamlFault({ code, message, pos }: YamlFault, text: string): string {
+  // The reader recurses, and tells so in the words of the language.
+  if (/call stack/i.test(message)) return "it is nested too deeply";
   if (code !== "DUPLICATE_KEY") return message;
   const [, double, single, plain] = KEY.exec(text.slice(pos[0], pos[0] + 120)) ?? [];
   const name = double ?? single ?? plain?.trimEnd();

@@ -131,16 +131,21 @@ async function scanPaths(
   const folders = new Set<string>();
   const unreadable = new Map<string, string>();
 
-  const visit = async (path: string, root: string, depth: number): Promise<void> => {
+  const visit = async (path: string, root: string, above: readonly string[]): Promise<void> => {
     try {
       const found = await stat(path, { bigint: true });
       if (found.isDirectory()) {
-        if (depth > MAX_DEPTH) throw new Error(`it is nested over ${MAX_DEPTH} folders deep`);
+        if (above.length > MAX_DEPTH) throw new Error(`it is nested over ${MAX_DEPTH} folders deep`);
+        // A link that leads back to a folder that it stands in has nothing new.
+        const identity = `${found.dev} ${found.ino}`;
+        if (above.includes(identity)) return;
         folders.add(path);
         // Names with a leading dot are editors' and a ConfigMap's own; its files are links into them and are followed.
         const names = (await readdir(path)).filter((name) => !name.startsWith(".")).sort();
-        for (const name of names) await visit(join(path, name), root, depth + 1);
+        for (const name of names) await visit(join(path, name), root, [...above, identity]);
       } else if (path === root || wanted.test(path)) {
+        // One that is named itself may be a pipe, as shells make them of a command's output.
+        if (path !== root && !found.isFile()) throw new Error("it is no file");
         if (files.size >= maxFiles) throw new Error(`over ${maxFiles} ${what}`);
         if (path === root) folders.add(dirname(path));
         const signature = [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join();
@@ -153,7 +158,7 @@ async function scanPaths(
     }
   };
 
-  for (const root of paths) await visit(join(root), join(root), 0);
+  for (const root of paths) await visit(join(root), join(root), []);
   return { files, folders, unreadable };
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { type Clock, realClock } from "../base/clock.ts";
 import { Latest } from "../base/latest.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
@@ -124,10 +124,18 @@ async function readRules(path: string, bytes: number): Promise<ParsedFile> {
   });
   if (bytes > MAX_FILE_BYTES) return fault("TR0216", `${path} has ${bytes} bytes, over the limit of ${MAX_FILE_BYTES}`);
   try {
-    const content = await readFile(path);
+    const content = await readBounded(path);
+    if (content.length > MAX_FILE_BYTES) return fault("TR0216", `${path} has over ${MAX_FILE_BYTES} bytes, the limit`);
     return parseRules(path, new TextDecoder("utf-8", { fatal: true }).decode(content));
   } catch (error) {
     if (error instanceof TypeError) return fault("TR0202", `${path} is no UTF-8 text`);
     return fault("TR0201", `${path} can't be read: ${reasonOf(error)}`);
   }
+}
+
+/** One byte more than a file may have at most: what a pipe gives, and what a file has become meanwhile, is not known before. */
+async function readBounded(path: string): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of createReadStream(path, { end: MAX_FILE_BYTES })) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
 }

@@ -1,6 +1,7 @@
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import { withAttachedRules } from "../rules/attached-rules.ts";
+import { meshClient } from "../rules/client.ts";
 import { indexRules } from "../rules/hosts.ts";
 import type { RuleView } from "./views.ts";
 
@@ -8,8 +9,8 @@ import type { RuleView } from "./views.ts";
 const UNREADABLE = "TR0136";
 
 /** Lists the rules of Dubbo's that registries hold and that are applied, by their places. A VirtualService of a service stands in place of conditions. */
-export function viewRegistryRules({ entries, rules }: Snapshot, findings: readonly Finding[]): RuleView[] {
-  const index = indexRules(withAttachedRules(rules));
+export function viewRegistryRules({ entries, rules, mesh }: Snapshot, findings: readonly Finding[]): RuleView[] {
+  const index = indexRules(withAttachedRules(rules), meshClient(mesh));
   const old = new Set(findings.filter(({ code }) => code === UNREADABLE).map(({ at }) => at));
   const found = new Map<string, { kind: string; hosts: Set<string>; services: Set<string> }>();
   for (const entry of entries) {

@@ -1,6 +1,6 @@
 import { printAddress } from "../../base/address.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
-import type { Consumer, Endpoint } from "../../model/entry.ts";
+import type { Consumer, Endpoint, Entry } from "../../model/entry.ts";
 import { printLocality } from "../../model/mesh.ts";
 import { printPlace, printPosition, type Rule } from "../../model/rule.ts";
 import { printServiceKey } from "../../model/service.ts";
@@ -10,6 +10,8 @@ import { isCarried } from "../compile/endpoints.ts";
 import { localityOf } from "../compile/localities.ts";
 import { describeAction, describeLimits, describeMatch, describePolicies } from "../explain/words.ts";
 import { withAttachedRules } from "../rules/attached-rules.ts";
+import { bindRules } from "../rules/bindings.ts";
+import { meshClient } from "../rules/client.ts";
 import { indexRules } from "../rules/hosts.ts";
 import { restMappingOf } from "../rules/rest-entries.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
@@ -38,11 +40,11 @@ export interface ServiceView {
  * that consumers call past the proxy, and why; `http` has the addresses of those that speak HTTP.
  */
 export function viewServices(
-  { entries, rules, protocols }: Snapshot,
+  { entries, rules, protocols, mesh }: Snapshot,
   notLed: ReadonlyMap<string, string>,
   http: ReadonlyMap<string, string> = new Map(),
 ): ServiceView[] {
-  const index = indexRules(withAttachedRules(rules));
+  const index = indexRules(withAttachedRules(rules), meshClient(mesh));
   return entries.map((entry) => ({
     host: entry.host,
     service: printServiceKey(entry.service),
@@ -218,17 +220,21 @@ export interface RuleView {
   readonly newest: boolean;
 }
 
-/** Lists every rule in force, the older first, also those that no service is known for. */
-export function viewRules({ entries, rules }: Snapshot, set: RuleSet): RuleView[] {
-  const index = indexRules(withAttachedRules(rules));
-  const services = new Map<Rule, string[]>();
+/** Lists every rule in force, the older first, also those that no service is known for. It may be for callers of other namespaces alone. */
+export function viewRules({ entries, rules, protocols, mesh }: Snapshot, set: RuleSet): RuleView[] {
+  const all = withAttachedRules(rules);
+  const { rules: index, servicesOf } = bindRules(all, entries, protocols, undefined, mesh);
+  const services = new Map<Rule, Set<string>>();
+  const note = (rule: Rule | undefined, { host }: Entry): void => {
+    if (rule !== undefined) services.set(rule, (services.get(rule) ?? new Set()).add(host));
+  };
   for (const entry of entries) {
     const mapping = entry.mapped === true ? restMappingOf(entry.service, rules) : undefined;
-    const routing = index.virtualServices.find(entry);
-    const routers = routing?.attached ?? [routing];
-    const limiting = index.limits.find(entry);
-    for (const rule of new Set([...routers, limiting, index.destinationRules.find(entry), mapping]))
-      if (rule !== undefined) services.set(rule, [...(services.get(rule) ?? []), entry.host]);
+    for (const rule of [index.limits.find(entry), mapping]) note(rule, entry);
+  }
+  for (const rule of all) {
+    const written = (rule.kind === "VirtualService" && rule.attached) || [rule];
+    for (const entry of servicesOf(rule)) for (const one of written) note(one, entry);
   }
   const old = new Set(set.files.filter(({ valid }) => !valid).map(({ path }) => path));
   return rules.map((rule) => ({
@@ -237,7 +243,7 @@ export function viewRules({ entries, rules }: Snapshot, set: RuleSet): RuleView[
     namespace: rule.namespace,
     hosts: hostsOf(rule),
     at: printPosition(rule.at.position),
-    services: services.get(rule) ?? [],
+    services: [...(services.get(rule) ?? [])].sort(),
     newest: !old.has(rule.at.position.file),
   }));
 }

@@ -188,6 +188,12 @@ function findService(resources: ResourceSet, call: MadeUpCall): { virtualHost: V
     return (call.group ?? group) === group && (call.version ?? version) === version;
   });
   if (picked.length === 1) return picked[0]!;
+  // A call that says neither is one for the service that has neither.
+  const plain = picked.find(({ service }) => {
+    const { group, version } = parseServiceKey(service);
+    return group === (call.group ?? "") && version === (call.version ?? "");
+  });
+  if (plain !== undefined) return plain;
   const list = named.map(({ service }) => service).join(", ");
   if (picked.length === 0) throw new Error(`${call.service} has no such group and version; there are: ${list}`);
   throw new Error(`${call.service} is several services, say group and version; there are: ${list}`);

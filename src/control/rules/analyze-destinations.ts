@@ -1,12 +1,12 @@
 import type { Endpoint, Entry } from "../../model/entry.ts";
 import type { VirtualService } from "../../model/rule.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
-import type { HttpMatch, RouteDestination } from "../../model/rules/http-route.ts";
+import type { Destination, HttpMatch } from "../../model/rules/http-route.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { isCarried, liveEndpoints } from "../compile/endpoints.ts";
 import { type Bindings, serviceNamed } from "./bindings.ts";
 import type { Report } from "./findings.ts";
-import { resolveDestination } from "./hosts.ts";
+import { hostMatches, resolveDestination } from "./hosts.ts";
 import { lowerMatch } from "./lower.ts";
 import { resolveOutside } from "./lower-gateway.ts";
 import { findSubset } from "./lower-traffic.ts";
@@ -15,26 +15,32 @@ import { EVERY_PATH } from "./path.ts";
 /** Checks where routes lead: services and subsets that are there, and calls that can be read as far as the rule needs. */
 export function analyzeDestinations(bindings: Bindings, report: Report): void {
   for (const rule of bindings.virtualServices) {
-    for (const route of rule.http)
-      for (const written of route.route ?? []) checkDestination(rule, written, bindings, report);
+    for (const route of rule.http) {
+      for (const { destination } of route.route ?? [])
+        checkDestination(rule, destination, 'its calls are answered "no endpoint"', bindings, report);
+      for (const { destination } of route.mirrors ?? [])
+        checkDestination(rule, destination, "no copies are made", bindings, report);
+    }
     checkReadable(rule, bindings, report);
   }
   for (const rule of bindings.destinationRules) checkSubsets(rule, bindings, report);
 }
 
+/** `effect` is what becomes of calls that such a destination is not there for. */
 function checkDestination(
   rule: VirtualService,
-  { destination }: RouteDestination,
+  { host, subset, at }: Destination,
+  effect: string,
   bindings: Bindings,
   report: Report,
 ): void {
-  const { host, subset, at } = destination;
   const callers = bindings.servicesOf(rule);
   const called = new Set<Entry>();
   if (bindings.entries === undefined) called.add(serviceNamed(host));
   for (const caller of callers) {
     const entry = resolveDestination(host, caller, bindings.entries!);
-    if (entry === undefined) report("TR0221", at.fields.host ?? at.position, unknownText(host, caller, bindings));
+    if (entry === undefined)
+      report("TR0221", at.fields.host ?? at.position, `${unknownText(host, caller, bindings)}: ${effect}`);
     else called.add(entry);
   }
   if (bindings.entries !== undefined && callers.length === 0) {
@@ -51,19 +57,29 @@ function checkDestination(
       report(
         "TR0221",
         at.fields.host ?? at.position,
-        `destination ${host} has no ${bindings.protocols.includes("tri") ? "Dubbo2 or Triple" : "Dubbo2"} endpoint: its calls are answered "no endpoint"`,
+        `destination ${host} has no ${bindings.protocols.includes("tri") ? "Dubbo2 or Triple" : "Dubbo2"} endpoint: ${effect}`,
       );
   if (subset === undefined) return;
   for (const entry of called) {
     const ruled = bindings.rules.destinationRules.find(entry);
-    if (findSubset(ruled, subset) !== undefined) continue;
+    if (findSubset(ruled, subset) !== undefined || isElsewhere(subset, entry, bindings)) continue;
     const known = [...new Set(ruled?.subsets.map(({ name }) => name))].join(", ");
     report(
       "TR0222",
       at.fields.subset ?? at.position,
-      `subset ${subset} of ${host} is not defined${known === "" ? " by any DestinationRule" : `; ${ruled!.name} defines ${known}`}: its calls are answered "no endpoint"`,
+      `subset ${subset} of ${host} is not defined${known === "" ? " by any DestinationRule" : `; ${ruled!.name} defines ${known}`}: ${effect}`,
     );
   }
+}
+
+/** Whether callers of other namespaces or with labels of their own have a DestinationRule with that subset. */
+function isElsewhere(subset: string, entry: Entry, bindings: Bindings): boolean {
+  return bindings.destinationRules.some(
+    (rule) =>
+      (rule.workloadSelector !== undefined || bindings.servicesOf(rule).includes(entry)) &&
+      hostMatches(rule.host, entry) &&
+      findSubset(rule, subset) !== undefined,
+  );
 }
 
 function ambiguousText(host: string, alike: readonly Entry[]): string {
@@ -75,7 +91,7 @@ function unknownText(host: string, caller: Entry, { entries }: Bindings): string
   const others = entries!.byInterface(host.toLowerCase()).map(({ service }) => printServiceKey(service));
   const known = others.length === 0 ? "" : `; known are ${others.slice(0, 5).join(", ")}`;
   const kept = others.length === 0 ? "" : ` with the group and version of ${printServiceKey(caller.service)}`;
-  return `destination ${host} matches no service that is known${kept}${known}: its calls are answered "no endpoint"`;
+  return `destination ${host} matches no service that is known${kept}${known}`;
 }
 
 /** Reports what needs a call's head or body to be read or changed where a provider's serialization can only be carried. */

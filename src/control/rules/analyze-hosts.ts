@@ -1,6 +1,6 @@
 import type { Position } from "../../base/errors.ts";
 import type { Entry } from "../../model/entry.ts";
-import { type Gateway, printPosition, type Rule, type ServiceEntry, type VirtualService } from "../../model/rule.ts";
+import { type Gateway, printPosition, type ServiceEntry, type VirtualService } from "../../model/rule.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { isCarried } from "../compile/endpoints.ts";
@@ -9,10 +9,9 @@ import type { Report } from "./findings.ts";
 import { commonDomain, namesGateway } from "./gateway-binding.ts";
 import { type HostIndex, hostMatches } from "./hosts.ts";
 
-/** Checks what rules say they are for: hosts that two rules claim, hosts that nothing has, objects and subsets defined twice. */
+/** Checks what rules say they are for: hosts that two rules claim, hosts that nothing has, subsets defined twice. */
 export function analyzeHosts(bindings: Bindings, report: Report): void {
   const { virtualServices, destinationRules, gateways, rules } = bindings;
-  reportTwins([...virtualServices, ...destinationRules, ...gateways], report);
   reportClaims("TR0224", rules.virtualServices, report);
   reportClaims("TR0225", rules.destinationRules, report);
   for (const rule of [...virtualServices, ...destinationRules]) reportNotCarried(rule, bindings, report);
@@ -75,16 +74,6 @@ function whyNotCarried(entry: Entry, { protocols, notLed }: Bindings): string | 
   if (isCarried(entry, protocols)) return undefined;
   const spoken = [...new Set(entry.endpoints.map(({ protocol }) => protocol))].sort().join(", ");
   return `its providers speak ${spoken} only, which is not led through the proxy`;
-}
-
-function reportTwins(rules: readonly Rule[], report: Report): void {
-  const first = new Map<string, Rule>();
-  for (const rule of rules) {
-    const id = `${rule.kind} ${rule.namespace}/${rule.name}`;
-    const other = first.get(id);
-    if (other === undefined) first.set(id, rule);
-    else report("TR0214", rule.at.position, `${id} is already defined at ${printPosition(other.at.position)}`);
-  }
 }
 
 function reportClaims<R extends HostRule>(code: "TR0224" | "TR0225", index: HostIndex<R>, report: Report): void {

@@ -16,6 +16,7 @@ import { analyzeRoutes } from "./analyze-routes.ts";
 import { analyzeScopes } from "./analyze-scopes.ts";
 import { analyzeServiceEntries } from "./analyze-service-entries.ts";
 import { analyzeTraffic } from "./analyze-traffic.ts";
+import { analyzeTwins } from "./analyze-twins.ts";
 import { withAttachedRules } from "./attached-rules.ts";
 import { bindRules } from "./bindings.ts";
 import { mergeDelegates } from "./delegates.ts";
@@ -35,6 +36,7 @@ export function analyzeRules(
 ): readonly Finding[] {
   const found = createFindingList();
   const bindings = bindRules(mergeDelegates(withAttachedRules(rules)), entries, protocols, notLed, mesh);
+  analyzeTwins(rules, found.report);
   analyzeHosts(bindings, found.report);
   analyzeServiceEntries(rules, entries, found.report);
   analyzeRegistryRouters(bindings, found.report);

@@ -1,3 +1,4 @@
+import { RE2JS } from "re2js";
 import type { TextMatch } from "../../model/rules/http-route.ts";
 import {
   anyText,
@@ -13,21 +14,33 @@ import {
   token,
   whole,
 } from "./istio-values.ts";
-import type { ReadObject, Shape } from "./schema.ts";
+import type { ReadContext, ReadObject, Shape } from "./schema.ts";
 import { meaningless, notYet, object } from "./shapes.ts";
 
 /** `rewrite` of a route. */
-export const rewrite = object({
-  uri: { shape: text },
-  authority: { shape: text },
-  uriRegexRewrite: {
-    shape: object({ match: { shape: regex, required: true }, rewrite: { shape: anyText } }, { into: readRegexRewrite }),
+export const rewrite = object(
+  {
+    uri: { shape: text },
+    authority: { shape: text },
+    uriRegexRewrite: {
+      shape: object(
+        { match: { shape: regex, required: true }, rewrite: { shape: anyText } },
+        { into: readRegexRewrite },
+      ),
+    },
   },
-});
+  { exclusive: [["uri", "uriRegexRewrite"]] },
+);
 
-/** What is left out of a rewrite is an empty text. */
-function readRegexRewrite(value: ReadObject): ReadObject {
-  return { rewrite: "", ...value };
+/** What is left out of a rewrite is an empty text. An Envoy rewrites nothing where it names a group that the expression lacks. */
+function readRegexRewrite(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
+  const { match, rewrite: text = "" } = value as ReadObject & { readonly match: string; readonly rewrite?: string };
+  const groups = RE2JS.compile(match).groupCount();
+  const wrong = text.match(/\\[\d\\]/g)?.find((one) => one !== "\\\\" && Number(one[1]) > groups);
+  if (wrong === undefined) return { ...value, rewrite: text };
+  const position = value.at.fields.rewrite ?? value.at.position;
+  context.report("TR0209", position, `${path}.rewrite names group ${wrong}; the match has ${groups}`);
+  return undefined;
 }
 
 /** `corsPolicy` of a route. */

@@ -187,7 +187,7 @@ const httpRoute = object(
 export const metadata: ObjectShape = object({
   name: { shape: text, required: true },
   namespace: { shape: anyText },
-  creationTimestamp: { shape: time },
+  creationTimestamp: { shape: time, nullable: true },
   ...Object.fromEntries(
     [
       ..."labels annotations uid resourceVersion generation generateName managedFields ownerReferences finalizers".split(
@@ -207,7 +207,7 @@ const topLevel = (spec: ObjectShape, shape: ObjectShape = metadata): ObjectShape
     status: { shape: anything },
   });
 
-const annotated = object({ ...metadata.fields, annotations: { shape: textMap } });
+const annotated = object({ ...metadata.fields, annotations: { shape: textMap, nullable: true } });
 
 /** What a document of each kind must be. */
 export const KINDS: Readonly<

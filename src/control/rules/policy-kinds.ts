@@ -22,7 +22,7 @@ export interface PolicyKind {
 
 const ISTIO = { apiVersion: /^security\.istio\.io\/(v1|v1beta1)$/, apiVersions: "security.istio.io/v1 or v1beta1" };
 
-const policyMetadata = object({ ...metadata.fields, annotations: { shape: textMap } });
+const policyMetadata = object({ ...metadata.fields, annotations: { shape: textMap, nullable: true } });
 
 /** A spec may be left out: Istio's policies without one say something. */
 const withSpec = (spec: ObjectShape): ObjectShape =>

@@ -111,7 +111,7 @@ export const REST_MAPPING: ObjectShape = object({
     shape: object({
       name: { shape: text, required: true },
       namespace: { shape: text },
-      creationTimestamp: { shape: time },
+      creationTimestamp: { shape: time, nullable: true },
       labels: { shape: anything },
       annotations: { shape: anything },
     }),

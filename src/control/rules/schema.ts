@@ -37,6 +37,8 @@ export interface ObjectShape {
 export interface Field {
   readonly shape: Shape;
   readonly required?: boolean;
+  /** YAML's null is taken as if the field were not there, as tools that print objects write it. */
+  readonly nullable?: true;
   /** The name in the model where it is another. */
   readonly as?: string;
   /** Read and checked, but not taken into the model unless `kept`: which code says so, and what follows. */
@@ -178,6 +180,7 @@ function readObject(map: YamlMap, shape: ObjectShape, path: string, context: Rea
       );
       continue;
     }
+    if (field.nullable === true && isScalar(node) && node.value === null) continue;
     fields[name] = position;
     present.push(name);
     const read = readNode(node, field.shape, `${path}.${name}`, context, depth + 1);

@@ -18,3 +18,8 @@ test("other faults are in the reader's words", () => {
   const [error] = parseDocument("a: [", { prettyErrors: false }).errors;
   expect(describeYamlFault(error!, "a: [")).toBe(error!.message);
 });
+
+test("nesting that the reader cannot follow is told in words of the text's", () => {
+  const fault = { code: "RESOURCE_EXHAUSTION", message: "Maximum call stack size exceeded", pos: [790, 791] } as const;
+  expect(describeYamlFault(fault, "a: [[[")).toBe("it is nested too deeply");
+});

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -66,6 +67,18 @@ test("what is not there and what is too much stand with their reasons", async ()
       [join(dir, "b.txt"), "over 1 text files"],
     ]),
   );
+});
+
+test("a folder that two names lead to is found under both, one that it stands in is not, a pipe is no file", async () => {
+  for (const name of ["sub", "more"]) await mkdir(join(dir, name));
+  await writeFile(join(dir, "more/a.txt"), "");
+  await symlink("../more", join(dir, "sub/same"));
+  await symlink("..", join(dir, "sub/up"));
+  execFileSync("mkfifo", [join(dir, "pipe.txt")]);
+  const { watch, scans } = follow([dir]);
+  await watch.rescan();
+  expect(names(scans[0])).toEqual(["more/a.txt", "sub/same/a.txt"]);
+  expect(scans[0]?.unreadable).toEqual(new Map([[join(dir, "pipe.txt"), "it is no file"]]));
 });
 
 test.each([

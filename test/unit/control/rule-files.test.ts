@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -147,12 +148,20 @@ test("a ConfigMap's links are followed when they are turned", async () => {
   expect(names(files)).toEqual(["new"]);
 });
 
-test("a link back to its folder ends at the depth limit", async () => {
+test("links back to their folder bring nothing a second time", async () => {
   await writeFile(join(dir, "a.yaml"), text("a"));
-  await symlink(".", join(dir, "loop"));
+  for (const name of ["loop", "other"]) await symlink(".", join(dir, name));
   const files = await follow(dir);
-  expect(names(files)[0]).toBe("a");
-  expect(codes(files)).toContain("TR0201");
+  expect([names(files), codes(files)]).toEqual([["a"], []]);
+});
+
+test("a pipe that is named itself is read, as far as a file may go; /dev/zero has no end", async () => {
+  const pipe = join(dir, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const written = writeFile(pipe, text("a"));
+  expect(names(await follow(pipe))).toEqual(["a"]);
+  await written;
+  expect(codes(await follow("/dev/zero"))).toEqual(["TR0216", "TR0215"]);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { anyText, duration, durationOrZero, listOf, text, whole } from "../istio-values.ts";
-import type { ObjectShape, Shape } from "../schema.ts";
+import { type ObjectShape, quote, type Shape } from "../schema.ts";
 import { meaningless, notYet, object } from "../shapes.ts";
 
 const MAX_WEIGHT = 1_000_000;
@@ -24,13 +24,29 @@ const headerModifier = object({
   remove: { shape: listOf(text) },
 });
 
+/** A filter, whose `type` names the field that says what it does. */
+const filterOf = (fields: ObjectShape["fields"]): ObjectShape =>
+  object(
+    { type: { shape: text, required: true }, ...fields },
+    {
+      into: (value, { report }, path) => {
+        const type = value.type as string;
+        const field = Object.keys(fields).find((name) => name.toLowerCase() === type.toLowerCase());
+        const position = value.at.fields.type ?? value.at.position;
+        if (field === undefined) report("TR0209", position, `${path}.type is ${quote(type)}, which is no filter here`);
+        else if (value.at.fields[field] === undefined) report("TR0208", position, `${path}.${field} is missing`);
+        else return value;
+        return undefined;
+      },
+    },
+  );
+
 const backend = object({
   ...refFields,
   weight: { shape: whole(0, MAX_WEIGHT) },
   filters: {
     shape: listOf(
-      object({
-        type: { shape: text, required: true },
+      filterOf({
         requestHeaderModifier: { shape: headerModifier },
         responseHeaderModifier: { shape: headerModifier },
         requestMirror: notYet("a mirror of one backend is no mirror of the route"),
@@ -68,16 +84,15 @@ const pathModifier = object(
 );
 
 const commonFilters = {
-  type: { shape: text, required: true },
   requestHeaderModifier: { shape: headerModifier },
   responseHeaderModifier: { shape: headerModifier },
   requestMirror: { shape: mirror },
   extensionRef: notYet(),
 } as const;
 
-const grpcFilter = object(commonFilters);
+const grpcFilter = filterOf(commonFilters);
 
-const httpFilter = object({
+const httpFilter = filterOf({
   ...commonFilters,
   urlRewrite: { shape: object({ hostname: { shape: text }, path: { shape: pathModifier } }) },
   requestRedirect: meaningless("a caller can't be sent elsewhere; the filter is passed over"),
@@ -100,8 +115,18 @@ const grpcMatch = object({
   headers: { shape: listOf(headerMatch) },
 });
 
+/** A path as it is begins with a slash. */
+const httpPath = object(typed({ value: { shape: text } }, "Exact", "PathPrefix", "RegularExpression").fields, {
+  into: (value, { report }, path) => {
+    const { type, value: said = "/" } = value as { readonly type?: string; readonly value?: string };
+    if (type === "RegularExpression" || said.startsWith("/")) return value;
+    report("TR0209", value.at.fields.value!, `${path}.value is ${quote(said)}; it must begin with "/"`);
+    return undefined;
+  },
+});
+
 const httpMatch = object({
-  path: { shape: typed({ value: { shape: text } }, "Exact", "PathPrefix", "RegularExpression") },
+  path: { shape: httpPath },
   headers: { shape: listOf(headerMatch) },
   queryParams: { shape: listOf(headerMatch) },
   method: { shape: choice("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH") },

@@ -9,6 +9,7 @@ import {
 } from "../../../../src/control/admin/views.ts";
 import { compile } from "../../../../src/control/compile/compiler.ts";
 import { withRestMappings } from "../../../../src/control/rules/rest-entries.ts";
+import { DEFAULT_MESH } from "../../../../src/model/mesh.ts";
 import { createSnapshot } from "../../../../src/model/snapshot.ts";
 import { adminSnapshot, adminSourcesOf } from "../../../support/admin-sources.ts";
 import { rulesOf, virtualServiceText } from "../../../support/rules.ts";
@@ -176,6 +177,21 @@ test("rules are listed with their place and the services that they are in force 
       newest: true,
     },
   ]);
+});
+
+test("rules that are for the mesh's namespace, or for another alone, are in force for their services", () => {
+  const text = (name: string, exportTo: string) =>
+    virtualServiceText(name, "[com.acme.StockService]", "[{route: [{destination: {host: com.acme.StockService}}]}]")
+      .replace("}", ", namespace: shop}")
+      .replace("spec:", `spec:\n  exportTo: ["${exportTo}"]`);
+  const rules = rulesOf(text("own", "."), text("far", "edge"));
+  const mesh = { ...DEFAULT_MESH, namespace: "shop" };
+  const snapshot = createSnapshot(adminSnapshot.entries, rules, ["tri"], [], mesh);
+  expect(viewRules(snapshot, { ...sources.rules(), rules }).map(({ services }) => services)).toEqual([
+    ["com.acme.stockservice"],
+    ["com.acme.stockservice"],
+  ]);
+  expect(viewServices(snapshot, new Map()).map(({ virtualService }) => virtualService)).toEqual(["", "own"]);
 });
 
 test("a RestMapping is in force for the service that it makes", () => {

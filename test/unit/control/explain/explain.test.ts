@@ -38,6 +38,8 @@ const entries = [
   entryOf("com.acme.OrderService:1.0.0", ["dubbo://10.0.0.1:20880?lane=v1", "dubbo://10.0.0.2:20880?lane=v2"]),
   entryOf("com.acme.StockService", ["dubbo://10.0.0.3:20880"]),
   entryOf("com.acme.StockService:2.0.0", ["dubbo://10.0.0.4:20880"]),
+  entryOf("com.acme.TwiceService:1.0.0", ["dubbo://10.0.0.5:20880"]),
+  entryOf("com.acme.TwiceService:2.0.0", ["dubbo://10.0.0.6:20880"]),
 ];
 const resources = compile(createSnapshot(entries, rulesOf(RULES)), {
   id: "w",
@@ -109,8 +111,8 @@ test.each([
   ["a service that is not there", { service: "com.acme.Nothing" }, "no service com.acme.Nothing is known"],
   [
     "an interface with two versions",
-    { service: "com.acme.StockService" },
-    "say group and version; there are: com.acme.S",
+    { service: "com.acme.TwiceService" },
+    "say group and version; there are: com.acme.T",
   ],
   ["a version that is not there", { service: "com.acme.StockService", version: "3" }, "has no such group and version"],
 ])("%s is refused", (_, call, message) => {
@@ -120,4 +122,18 @@ test.each([
 test("a version picks one of an interface's services", () => {
   const call = { service: "com.acme.StockService", version: "2.0.0", method: "m", headers: {} };
   expect(explainCall(resources, call).service).toBe("com.acme.StockService:2.0.0");
+});
+
+test("of an interface with several versions the one without is meant by a call that says none", () => {
+  const entries = ["com.acme.A", "com.acme.A:2.0.0", "g/com.acme.A"].map((key) =>
+    entryOf(key, ["dubbo://10.0.0.1:20880"]),
+  );
+  const known = compile(createSnapshot(entries, []), { id: "n", dubbo: [] });
+  const explained = (more: object) =>
+    explainCall(known, { service: "com.acme.A", method: "m", headers: {}, ...more }).service;
+  expect([explained({}), explained({ version: "2.0.0" }), explained({ group: "g" })]).toEqual([
+    "com.acme.A",
+    "com.acme.A:2.0.0",
+    "g/com.acme.A",
+  ]);
 });

@@ -51,6 +51,20 @@ test.each([
     ],
   },
   {
+    name: "a mirror that is not known, and one of a subset that is not",
+    texts: [
+      service("{host: com.acme.A}", "[com.acme.A]", "mirrors: [{destination: {host: com.acme.X}}], "),
+      service("{host: com.acme.B}", "[com.acme.b-2-0-0]", "mirror: {host: com.acme.B, subset: v1}, ").replace(
+        "{name: v}",
+        "{name: w}",
+      ),
+    ],
+    findings: [
+      "TR0221 destination com.acme.X matches no service that is known: no copies are made",
+      "TR0222 subset v1 of com.acme.B is not defined by any DestinationRule: no copies are made",
+    ],
+  },
+  {
     name: "a destination of a rule that waits for its service",
     texts: [service("{host: com.acme.X}", "[com.acme.Gone]")],
     findings: [
@@ -73,6 +87,14 @@ test("a destination that speaks Triple is right, unless Triple is switched off",
 test("a destination by full host, and one with a subset that is there, are right", () => {
   expect(short([service("{host: com.acme.b-2-0-0}")], [order, other])).toEqual([]);
   expect(short([service("{host: com.acme.A, subset: v1}"), rule]).length).toBe(0);
+});
+
+test("a subset that only workloads with certain labels know is right", () => {
+  const chosen = rule.replace("{host:", "{workloadSelector: {matchLabels: {app: shop}}, host:");
+  expect(chosen).not.toBe(rule);
+  expect(short([service("{host: com.acme.A, subset: v1}"), chosen], [order])).toEqual([
+    "TR0223 subset v2 (lane=v2) selects none of the 1 endpoints of com.acme.A",
+  ]);
 });
 
 test("without a registry an unknown subset is reported, an unknown host is not", () => {

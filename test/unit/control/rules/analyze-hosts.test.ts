@@ -25,11 +25,6 @@ test.each([
     findings: ["TR0225 9:8 host com.acme.a of DestinationRule b already belongs to a (r.yaml:1:1); the older wins"],
   },
   {
-    name: "an object defined twice",
-    texts: [service("a", "[com.acme.A]"), service("a", '["*"]')],
-    findings: ["TR0214 8:1 VirtualService default/a is already defined at r.yaml:1:1"],
-  },
-  {
     name: "a host that no service has",
     texts: [destinationRuleText("a", "com.acme.Gone", "subsets: []")],
     findings: ["TR0220 4:8 host com.acme.Gone matches no service that is known; the rule waits for one"],

@@ -99,6 +99,8 @@ test.each([
   { field: "redirect: {uri: /x}", code: "TR0227" },
   { field: `corsPolicy: {unmatchedPreflights: IGNORE}, ${to}`, code: "TR0228" },
   { field: `rewrite: {uriRegexRewrite: {match: "("}}, ${to}`, code: "TR0211" },
+  { field: `rewrite: {uriRegexRewrite: {match: "(a)", rewrite: '\\2'}}, ${to}`, code: "TR0209" },
+  { field: `rewrite: {uri: /a, uriRegexRewrite: {match: a}}, ${to}`, code: "TR0213" },
   { field: `fault: {abort: {http2Error: x}}, ${to}`, code: "TR0208" },
   { field: `match: [{statPrefix: a}], ${to}`, code: "TR0227" },
 ])("$field is named, never ignored in silence", ({ field, code }) => {

@@ -41,6 +41,13 @@ status: {validatedConditions: []}
   expect(rules[0]).toMatchObject({ namespace: "shop", createdAtMs: Date.UTC(2024, 4, 6, 7, 8, 9) });
 });
 
+test("what printers of Kubernetes' objects leave empty in metadata is as if it were not there", () => {
+  const text = virtualServiceText("a", "[com.acme.A]", route).replace("}", ", creationTimestamp: null}");
+  const { rules, findings } = parseRules("r.yaml", text);
+  expect(findings).toEqual([]);
+  expect(rules[0]!.createdAtMs).toBeUndefined();
+});
+
 test("JSON is read like YAML", () => {
   const text = JSON.stringify({
     apiVersion: "networking.istio.io/v1",

@@ -42,6 +42,16 @@ describe("parents", () => {
   });
 });
 
+test.each([
+  ["matches: [{path: {value: a}}]", 'matches[0].path.value is "a"; it must begin with "/"'],
+  ["filters: [{type: Foo}]", 'filters[0].type is "Foo", which is no filter here'],
+  ["filters: [{type: URLRewrite}]", "filters[0].urlRewrite is missing"],
+])("a route with %s is refused", (text, message) => {
+  const { findings, valid } = parsed("HTTPRoute", `{parentRefs: [${parent}], rules: [{${text}, ${backend}}]}`);
+  expect(valid).toBe(false);
+  expect(findings.join()).toContain(message);
+});
+
 test("every match of a rule is a route with what the rule does", () => {
   const matches = "[{method: {service: com.acme.A, method: get}}, {method: {service: com.acme.A}}]";
   const { rule } = parsed("GRPCRoute", `{parentRefs: [${parent}], rules: [{matches: ${matches}, ${backend}}]}`);
