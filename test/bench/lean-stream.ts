@@ -20,6 +20,7 @@ const DATA = 0;
 const HEADERS = 1;
 const RST_STREAM = 3;
 const SETTINGS = 4;
+const INITIAL_WINDOW_SIZE = 4;
 const PING = 6;
 const GOAWAY = 7;
 const WINDOW_UPDATE = 8;
@@ -27,6 +28,9 @@ const END_HEADERS = 4;
 const END_STREAM = 1;
 const ACK = 1;
 const WINDOW = 8 * 1024 * 1024;
+/** What a server takes before it has said anything, RFC 9113 section 6.9.2, and the longest frame that it takes then. */
+const FIRST_WINDOW = 65_535;
+const FRAME_BYTES = 16_384;
 const EMPTY = Buffer.alloc(0);
 
 function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
@@ -64,6 +68,12 @@ export class LeanStream {
   #skip = 0;
   #unacknowledged = 0;
   #response = { typeUrl: "", nonce: "", bytes: 0, resources: 0, removed: 0 };
+  /** Requests that wait for the server's windows: of the connection, and of the stream. */
+  readonly #waiting: Buffer[] = [];
+  #connectionWindow = FIRST_WINDOW;
+  #streamWindow = FIRST_WINDOW;
+  #initialWindow = FIRST_WINDOW;
+  #isClosed = false;
 
   constructor(
     address: string,
@@ -87,8 +97,13 @@ export class LeanStream {
     };
     this.#socket = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)), onread });
     this.#socket.setNoDelay(true);
-    this.#socket.on("error", onError);
-    this.#socket.on("end", () => onError(new Error("the server ended the connection")));
+    const over = (error: Error) => {
+      if (this.#isClosed) return;
+      this.close();
+      onError(error);
+    };
+    this.#socket.on("error", over);
+    this.#socket.on("end", () => over(new Error("the server ended the connection")));
     const fields = [
       [":method", "POST"],
       [":scheme", "http"],
@@ -111,13 +126,46 @@ export class LeanStream {
   /** What sockets read into: whoever is called has it until he returns. */
   static readonly #shared = Buffer.alloc(256 * 1024);
 
-  /** Sends a message. The server's window is left alone: requests are few and short. */
+  /** Sends a message as soon as the server's windows let it. */
   send(message: Uint8Array): void {
     const bytes = Buffer.allocUnsafe(5 + message.length);
     bytes[0] = 0;
     bytes.writeUInt32BE(message.length, 1);
     bytes.set(message, 5);
-    this.#socket.write(frame(DATA, 0, 1, bytes));
+    this.#waiting.push(bytes);
+    this.#sendWaiting();
+  }
+
+  /** Ends the connection without a word, and calls nobody any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#socket.destroy();
+  }
+
+  #sendWaiting(): void {
+    while (this.#waiting.length > 0) {
+      const room = Math.min(this.#connectionWindow, this.#streamWindow, FRAME_BYTES);
+      if (room <= 0) return;
+      const first = this.#waiting[0]!;
+      const part = first.subarray(0, room);
+      if (part.length === first.length) this.#waiting.shift();
+      else this.#waiting[0] = first.subarray(part.length);
+      this.#connectionWindow -= part.length;
+      this.#streamWindow -= part.length;
+      this.#socket.write(frame(DATA, 0, 1, part));
+    }
+  }
+
+  /** Settings, each of an id of 2 bytes and a value of 4. */
+  #settings(payload: Buffer): void {
+    this.#socket.write(frame(SETTINGS, ACK, 0, EMPTY));
+    for (let at = 0; at + 6 <= payload.length; at += 6) {
+      if (payload.readUInt16BE(at) !== INITIAL_WINDOW_SIZE) continue;
+      const window = payload.readUInt32BE(at + 2);
+      this.#streamWindow += window - this.#initialWindow;
+      this.#initialWindow = window;
+    }
+    this.#sendWaiting();
   }
 
   #read(chunk: Buffer): void {
@@ -126,19 +174,23 @@ export class LeanStream {
     while (bytes.length - at >= 9) {
       const end = at + 9 + bytes.readUIntBE(at, 3);
       if (end > bytes.length) break;
-      this.#take(bytes[at + 3]!, bytes[at + 4]!, bytes.subarray(at + 9, end));
+      this.#take(bytes[at + 3]!, bytes[at + 4]!, bytes.readUInt32BE(at + 5), bytes.subarray(at + 9, end));
       at = end;
     }
     // What sockets read into is another's next.
     this.#frame = at === bytes.length ? EMPTY : Buffer.from(bytes.subarray(at));
   }
 
-  #take(type: number, flags: number, payload: Buffer): void {
+  #take(type: number, flags: number, stream: number, payload: Buffer): void {
     const isEnd = (type === DATA || type === HEADERS) && (flags & END_STREAM) !== 0;
     if (type === RST_STREAM || type === GOAWAY || isEnd)
       throw new Error(`the stream was ended by a frame of type ${type}: ${payload.toString("latin1").slice(0, 200)}`);
-    if (type === SETTINGS && (flags & ACK) === 0) this.#socket.write(frame(SETTINGS, ACK, 0, EMPTY));
-    else if (type === PING && (flags & ACK) === 0) this.#socket.write(frame(PING, ACK, 0, payload));
+    if (type === SETTINGS && (flags & ACK) === 0) this.#settings(payload);
+    else if (type === WINDOW_UPDATE) {
+      if (stream === 0) this.#connectionWindow += payload.readUInt32BE(0);
+      else this.#streamWindow += payload.readUInt32BE(0);
+      this.#sendWaiting();
+    } else if (type === PING && (flags & ACK) === 0) this.#socket.write(frame(PING, ACK, 0, payload));
     else if (type === DATA) {
       this.#unacknowledged += payload.length;
       if (this.#unacknowledged > WINDOW / 2) {

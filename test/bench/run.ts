@@ -24,13 +24,15 @@ import { measureRegistries } from "./registries.ts";
 import { registryTables } from "./registry-numbers.ts";
 import { signingTable } from "./signing-numbers.ts";
 import { type Programs, scratchDirectory } from "./toolchain.ts";
-import { measureXds, measureXdsCompile } from "./xds.ts";
+import { measureXds, measureXdsCompile, measureXdsStorm } from "./xds.ts";
 import {
   COMPILED_SIZES,
   QUICK_XDS_SIZES,
+  STORMS,
   XDS_SIZES,
   type XdsCompileResult,
   type XdsResult,
+  type XdsStormResult,
   xdsShape,
   xdsTables,
 } from "./xds-numbers.ts";
@@ -113,6 +115,7 @@ function xdsShapes(): Shape[] {
   const names = [
     ...XDS_SIZES.map((size) => xdsShape(...size)),
     ...COMPILED_SIZES.map((services) => xdsShape("compile", services)),
+    ...STORMS.map((storm) => xdsShape("storm", storm)),
   ];
   return names.map((name) => ({ name, connections: 0, inflight: 0, bodyBytes: 0 }));
 }
@@ -128,7 +131,15 @@ async function runXds({ shapes }: PartChoice, options: BenchOptions, args: reado
   const compiled: XdsCompileResult[] = [];
   for (const services of COMPILED_SIZES)
     if (isChosen(xdsShape("compile", services))) compiled.push(await measureXdsCompile(services));
-  await publish("xds", "xDS", `${circumstances("one run", args)}\n\n${xdsTables(results, compiled)}`, options);
+  const storms: XdsStormResult[] = [];
+  const [services, clients] = args.includes("--quick") ? [1_000, 200] : [1_000, 2_000];
+  for (const storm of STORMS) {
+    if (!isChosen(xdsShape("storm", storm))) continue;
+    process.stderr.write(`xDS: ${xdsShape("storm", storm)}\n`);
+    storms.push(await measureXdsStorm(storm, services!, clients!));
+  }
+  const tables = xdsTables(results, compiled, storms);
+  await publish("xds", "xDS", `${circumstances("one run", args)}\n\n${tables}`, options);
 }
 
 async function runPart(part: Part, choice: PartChoice, options: BenchOptions, args: readonly string[]): Promise<void> {

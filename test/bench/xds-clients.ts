@@ -18,12 +18,20 @@ const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggr
 const TYPES = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, VIRTUAL_HOST_TYPE];
 /** Clients that wait for their first response at a time. */
 const MAX_UNANSWERED = 200;
+/** How long a client waits before it connects again. */
+const FIRST_WAIT_MS = 500;
+const MAX_WAIT_MS = 8_000;
 
 let bytes = 0;
 let answers = 0;
 let resources = 0;
 /** Clients that had their first response. */
 let answered = 0;
+/** Connections that were begun. */
+let attempts = 0;
+const streams: LeanStream[] = [];
+/** What clients that come again say they have; undefined where none may be lost. */
+let kept: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
 /** When each client answered last. */
 const lastMs = new Float64Array(Number(count));
 
@@ -40,9 +48,32 @@ function acknowledgement(typeUrl: string, nonce: string): Buffer {
   return Buffer.concat([type, field(6, nonce)]);
 }
 
-function connect(i: number): void {
+/** What a client says first: its node, and all that there is of each type but for what it has. */
+function firstRequests(i: number): Uint8Array[] {
+  const listen = { dubbo: [{ address: "10.0.0.1", port: 20_880 }], tri: [], gatewayAddress: "10.0.0.1" };
+  const node = {
+    id: `n${i}`,
+    cluster: "",
+    metadata: { TRESTLE_LISTEN: listen, LABELS: { app: `w${i}` } },
+    userAgentName: "trestle",
+    userAgentVersion: "",
+  };
+  return TYPES.map((typeUrl) => {
+    const request = { variant: "delta", typeUrl, nonce: "", subscribe: ["*"], unsubscribe: [] } as const;
+    return typeUrl === TYPES[0]
+      ? encodeRequest({ ...request, node, initialVersions: {} })
+      : encodeRequest({ ...request, initialVersions: {} });
+  });
+}
+
+/** What clients have of each type, as the last field of a request (field 5, in no order): the same for all, so made once. */
+let keptFields = new Map<string, Uint8Array>();
+
+/** Connects a client; \`tries\` is how often this was in vain since it last had a stream. */
+function connect(i: number, tries = 0): void {
   let responses = 0;
   const startMs = Date.now();
+  attempts++;
   const stream = new LeanStream(
     address,
     METHOD,
@@ -58,29 +89,31 @@ function connect(i: number): void {
       answers++;
     },
     (error) => {
+      if (kept !== undefined) {
+        // As clients do: after a while that grows, and not all at the same time.
+        const waitMs = Math.min(FIRST_WAIT_MS * 2 ** tries, MAX_WAIT_MS) * (0.5 + Math.random());
+        setTimeout(() => connect(i, tries + 1), waitMs);
+        return;
+      }
       console.error(`client ${i}, ${Date.now() - startMs} ms old, after ${responses} responses: ${error.message}`);
       process.exit(1);
     },
   );
-  const listen = { dubbo: [{ address: "10.0.0.1", port: 20_880 }], tri: [], gatewayAddress: "10.0.0.1" };
-  const node = {
-    id: `n${i}`,
-    cluster: "",
-    metadata: { TRESTLE_LISTEN: listen, LABELS: { app: `w${i}` } },
-    userAgentName: "trestle",
-    userAgentVersion: "",
-  };
-  for (const typeUrl of TYPES) {
-    const request = {
-      variant: "delta",
-      typeUrl,
-      nonce: "",
-      subscribe: ["*"],
-      unsubscribe: [],
-      initialVersions: {},
-    } as const;
-    stream.send(encodeRequest(typeUrl === TYPES[0] ? { ...request, node } : request));
+  streams[i] = stream;
+  for (const [at, request] of firstRequests(i).entries()) {
+    const has = keptFields.get(TYPES[at]!);
+    stream.send(has === undefined ? request : Buffer.concat([request, has]));
   }
+}
+
+function keep(versions: NonNullable<typeof kept>): void {
+  kept = versions;
+  keptFields = new Map(
+    Object.entries(versions).map(([typeUrl, initialVersions]) => [
+      typeUrl,
+      encodeRequest({ variant: "delta", typeUrl: "", nonce: "", subscribe: [], unsubscribe: [], initialVersions }),
+    ]),
+  );
 }
 
 process.on("message", (request: XdsClientsRequest) => {
@@ -88,10 +121,23 @@ process.on("message", (request: XdsClientsRequest) => {
     bytes = 0;
     answers = 0;
     resources = 0;
+    attempts = 0;
+  } else if (request.type === "keep") keep(request.versions);
+  else if (request.type === "storm") {
+    for (const stream of streams) stream.close();
+    for (let i = 0; i < streams.length; i++) connect(i);
   } else {
     const { user, system } = process.cpuUsage();
     const cpuMs = (user + system) / 1_000;
-    process.send!({ type: "counts", bytes, answers, resources, cpuMs, lastMs: [...lastMs] } satisfies XdsClientsReport);
+    process.send!({
+      type: "counts",
+      bytes,
+      answers,
+      resources,
+      attempts,
+      cpuMs,
+      lastMs: [...lastMs],
+    } satisfies XdsClientsReport);
   }
 });
 

@@ -5,6 +5,7 @@ export type XdsServerRequest =
   | { readonly type: "change"; readonly service: number }
   | { readonly type: "rule"; readonly service: number }
   | { readonly type: "usage" }
+  | { readonly type: "versions" }
   | { readonly type: "compile"; readonly services: number };
 
 /** From the server's process. */
@@ -19,10 +20,17 @@ export type XdsServerReport =
       /** Of them those that have all that they asked for in force. */
       readonly synced: number;
     }
+  | { readonly type: "versions"; readonly versions: Readonly<Record<string, Readonly<Record<string, string>>>> }
   | { readonly type: "compiled"; readonly compileMs: number; readonly encodeMs: number; readonly bytes: number };
 
 /** To the clients' process. */
-export type XdsClientsRequest = { readonly type: "reset" } | { readonly type: "counts" };
+export type XdsClientsRequest =
+  | { readonly type: "reset" }
+  | { readonly type: "counts" }
+  /** Who loses its connection from now on comes again, and says by type and name that it has these versions. */
+  | { readonly type: "keep"; readonly versions: Readonly<Record<string, Readonly<Record<string, string>>>> }
+  /** All end their connections at once, and connect again at once. */
+  | { readonly type: "storm" };
 
 /** From the clients' process. */
 export type XdsClientsReport =
@@ -32,6 +40,8 @@ export type XdsClientsReport =
       readonly bytes: number;
       readonly answers: number;
       readonly resources: number;
+      /** Connections that were begun. */
+      readonly attempts: number;
       /** Of the process that all clients are in, since its start. */
       readonly cpuMs: number;
       readonly lastMs: readonly number[];
@@ -69,6 +79,27 @@ export interface XdsResult {
   readonly connectMs: number;
 }
 
+/** How all clients come again at once: by themselves, or since the server is another process. */
+export const STORMS = ["connections", "restart"] as const;
+export type XdsStorm = (typeof STORMS)[number];
+
+/** What a storm was. */
+export interface XdsStormResult {
+  readonly storm: XdsStorm;
+  readonly services: number;
+  readonly clients: number;
+  /** From the end of the connections, or since the new server listens, until each client had everything again, ms. */
+  readonly againMs: readonly number[];
+  /** Connections that were begun for that. */
+  readonly attempts: number;
+  /** Resources and bytes that were sent to a client. */
+  readonly resourcesPerClient: number;
+  readonly bytesPerClient: number;
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+  readonly peakBytes: number;
+}
+
 /** What making everything anew takes. */
 export interface XdsCompileResult {
   readonly services: number;
@@ -96,7 +127,9 @@ export const QUICK_XDS_SIZES = XDS_SIZES.slice(0, 5);
 export const COMPILED_SIZES: readonly number[] = [1_000, 10_000];
 
 /** What `--shapes` calls a size: `provider/1000/2000`, `compile/10000`. */
-export const xdsShape = (...size: (typeof XDS_SIZES)[number] | readonly ["compile", number]): string => size.join("/");
+export const xdsShape = (
+  ...size: (typeof XDS_SIZES)[number] | readonly ["compile", number] | readonly ["storm", XdsStorm]
+): string => size.join("/");
 
 const KINDS: Readonly<Record<XdsKind, string>> = {
   provider: "a provider",
@@ -115,8 +148,30 @@ export function quantile(values: readonly number[], share: number): number {
 
 const mb = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 
-/** Both tables, as they stand in the documentation. */
-export function xdsTables(results: readonly XdsResult[], compiled: readonly XdsCompileResult[]): string {
+const STORM_NAMES: Readonly<Record<XdsStorm, string>> = {
+  connections: "all connections end at once",
+  restart: "the server is killed and started again",
+};
+
+/** The tables, as they stand in the documentation. */
+export function xdsTables(
+  results: readonly XdsResult[],
+  compiled: readonly XdsCompileResult[],
+  storms: readonly XdsStormResult[],
+): string {
+  const again = storms.map((one) =>
+    [
+      STORM_NAMES[one.storm],
+      one.services,
+      one.clients,
+      `${(quantile(one.againMs, 0.5) / 1_000).toFixed(1)} s`,
+      `${(Math.max(...one.againMs) / 1_000).toFixed(1)} s`,
+      one.attempts,
+      `${Math.round(one.resourcesPerClient)}, ${Math.round(one.bytesPerClient)} B`,
+      `${(one.cpuMs / 1_000).toFixed(1)} s`,
+      `${mb(one.peakBytes)}, ${mb(one.rssBytes)}`,
+    ].join(" | "),
+  );
   const rows = results.map((one) =>
     [
       KINDS[one.kind],
@@ -142,6 +197,10 @@ export function xdsTables(results: readonly XdsResult[], compiled: readonly XdsC
     "| services | compiled from empty | made into bytes | bytes |",
     "|---|---|---|---|",
     ...made.map((row) => `| ${row} |`),
+    "",
+    "| storm | services | delta clients | until a client had all again, median | until the last had | connections begun | sent to a client | CPU of the server | memory of it, peak and after |",
+    "|---|---|---|---|---|---|---|---|---|",
+    ...again.map((row) => `| ${row} |`),
     "",
     "| figure | Trestle | goal |  |",
     "|---|---|---|---|",

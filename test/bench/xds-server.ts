@@ -86,6 +86,14 @@ process.on("message", async (request: XdsServerRequest) => {
       clients: clients.length,
       synced: clients.filter(({ types }) => types.every(({ state }) => state === "synced")).length,
     });
+  } else if (request.type === "versions") {
+    const types = [...output.resourcesFor(node)!.types];
+    const versionsOf = (list: (typeof types)[number][1]) =>
+      Object.fromEntries(list.map((one) => [one.name, one.version]));
+    send({
+      type: "versions",
+      versions: Object.fromEntries(types.map(([typeUrl, list]) => [typeUrl, versionsOf(list)])),
+    });
   } else if (request.type === "compile") {
     const many = Array.from({ length: request.services }, (_, i) => entry(i, 0));
     const fresh = new XdsOutput(silentLogger);

@@ -1,9 +1,10 @@
 /** The xDS server with many clients: how long a change takes until all have it, what it costs, and what it depends on. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { sleep } from "../support/process.ts";
+import { peakMemoryMb, sleep } from "../support/process.ts";
 import {
   concerned,
   SCOPE,
@@ -14,6 +15,8 @@ import {
   type XdsResult,
   type XdsServerReport,
   type XdsServerRequest,
+  type XdsStorm,
+  type XdsStormResult,
 } from "./xds-numbers.ts";
 
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -119,6 +122,66 @@ export async function measureXds(
   } finally {
     await Promise.all([load?.end(), server.end()]);
   }
+}
+
+/** Measures how long it takes until all clients have everything again, after all of them lost their connections at once. */
+export async function measureXdsStorm(storm: XdsStorm, services: number, clients: number): Promise<XdsStormResult> {
+  const address = `127.0.0.1:${await freePort()}`;
+  const start = async () => {
+    const started = new Child(SERVER_CORE, "xds-server.ts", [`${services}`, "provider", "0", address]);
+    await started.take("listening");
+    return started;
+  };
+  let server = await start();
+  let load: Child | undefined;
+  try {
+    load = new Child(CLIENTS_CORE, "xds-clients.ts", [address, `${clients}`]);
+    await load.take("connected");
+    const counts = () => load!.ask({ type: "counts" }, "counts");
+    const answers = (3 * Math.max(1, Math.ceil(services / 1_000)) + 2) * clients;
+    await untilAnswers(counts, answers);
+    await sleep(2_000);
+    const { versions } = await server.ask({ type: "versions" }, "versions");
+    load.send({ type: "keep", versions });
+    load.send({ type: "reset" });
+    let before = await server.ask({ type: "usage" }, "usage");
+    if (storm === "restart") {
+      await server.end();
+      server = await start();
+      before = await server.ask({ type: "usage" }, "usage");
+    }
+    const startMs = Date.now();
+    if (storm === "connections") load.send({ type: "storm" });
+    // One response for each of the five types, whether there is anything in it or not.
+    await untilAnswers(counts, 5 * clients);
+    const { lastMs, attempts, bytes, resources } = await counts();
+    await sleep(1_000);
+    const after = await server.ask({ type: "usage" }, "usage");
+    if (after.synced !== clients || after.clients !== clients)
+      throw new Error(`the server has ${after.clients} clients, ${after.synced} of them synced, and not ${clients}`);
+    return {
+      storm,
+      services,
+      clients,
+      againMs: lastMs.map((ms) => ms - startMs),
+      attempts,
+      resourcesPerClient: resources / clients,
+      bytesPerClient: bytes / clients,
+      cpuMs: after.cpuMs - before.settledCpuMs,
+      rssBytes: after.rssBytes,
+      peakBytes: peakMemoryMb(server.process.pid!) * 1024 * 1024,
+    };
+  } finally {
+    await Promise.all([load?.end(), server.end()]);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 /** Measures a compile from empty. */

@@ -19,6 +19,7 @@ import {
 } from "@bufbuild/protobuf";
 import { ProtocolError } from "../../base/errors.ts";
 import type { DeltaRequest, NodeText, SotwRequest, XdsRequest, XdsResponse } from "./discovery.ts";
+import { takeInitialVersions } from "./initial-versions.ts";
 import { decodeResource, encodeMessage, encodeResource } from "./resource-bytes.ts";
 import type { ServedResource } from "./served.ts";
 import { xdsMessage } from "./types.ts";
@@ -47,6 +48,11 @@ interface RequestMessage {
 export function decodeRequest(variant: Variant, bytes: Uint8Array): XdsRequest {
   const answer = plainRequest(variant, bytes);
   if (answer !== undefined) return answer;
+  if (variant === "delta" && bytes.length > MAX_PLAIN_BYTES) {
+    const taken = takeInitialVersions(bytes);
+    if (taken !== undefined)
+      return { ...(decodeRequest(variant, taken.rest) as DeltaRequest), initialVersions: taken.initialVersions };
+  }
   const type = variant === "sotw" ? sotwRequest() : deltaRequest();
   let request: RequestMessage;
   let node: NodeText | undefined;
@@ -80,9 +86,12 @@ const PLAIN = {
   delta: { version: -1, names: 3, typeUrl: 2, nonce: 6, unsubscribe: 4 },
 } as const;
 
+/** Requests up to this length are tried as answers. */
+const MAX_PLAIN_BYTES = 4_096;
+
 /** Most requests are answers of a few short texts: they are read at a glance. Undefined for whatever is more than that. */
 function plainRequest(variant: Variant, bytes: Uint8Array): XdsRequest | undefined {
-  if (bytes.length > 4_096) return undefined;
+  if (bytes.length > MAX_PLAIN_BYTES) return undefined;
   const numbers = PLAIN[variant];
   let [version, typeUrl, nonce] = ["", "", ""];
   const names: string[] = [];

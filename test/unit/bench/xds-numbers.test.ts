@@ -29,6 +29,7 @@ test("a row for each size, and the goals of those that were measured", () => {
       result(1_000, 2_000),
     ],
     compiled,
+    [],
   );
   expect(text).toContain("| a provider | 1000 | 2000 | 151 ms | 200 ms | 368 B | 55 ms | 20 ms | 300 MB | 9.2 s |");
   expect(text).toContain("| 10000 | 5200 ms | 2000 ms | 8 MB |");
@@ -40,9 +41,19 @@ test("a row for each size, and the goals of those that were measured", () => {
 });
 
 test("what was not measured has no goal", () => {
-  const text = xdsTables([result(100, 200)], []);
+  const text = xdsTables([result(100, 200)], [], []);
   expect(text).not.toContain("services compiled from empty");
   expect(text).not.toContain("p99, 2000");
+});
+
+test("a row for each storm", () => {
+  const storm = {
+    ...({ storm: "restart", services: 1_000, clients: 200, againMs: [1_000, 3_000, 2_000], attempts: 230 } as const),
+    ...{ resourcesPerClient: 0, bytesPerClient: 205.2, cpuMs: 4_321, rssBytes: 3e8, peakBytes: 4e8 },
+  };
+  expect(xdsTables([], [], [storm])).toContain(
+    "| the server is killed and started again | 1000 | 200 | 2.0 s | 3.0 s | 230 | 0, 205 B | 4.3 s | 400 MB, 300 MB |",
+  );
 });
 
 test("a change concerns all clients, or those whose Sidecars show them its service", () => {
@@ -52,8 +63,9 @@ test("a change concerns all clients, or those whose Sidecars show them its servi
 });
 
 test("a size is chosen by what it is made of", () => {
-  expect([xdsShape("provider", 1_000, 2_000), xdsShape("compile", 10_000)]).toEqual([
+  expect([xdsShape("provider", 1_000, 2_000), xdsShape("compile", 10_000), xdsShape("storm", "restart")]).toEqual([
     "provider/1000/2000",
     "compile/10000",
+    "storm/restart",
   ]);
 });
