@@ -19,7 +19,7 @@ import {
 import type { RouteConfiguration, VirtualHost } from "../codecs/xds/route.ts";
 import type { Secret } from "../codecs/xds/secret.ts";
 import type { ServiceSchema } from "../model/schema.ts";
-import { printServiceKey } from "../model/service.ts";
+import { parseServiceKey, printServiceKey, type ServiceKey } from "../model/service.ts";
 import type { EjectedEndpoint } from "../model/stats.ts";
 import type { SendCheck } from "./authz/ext-authz.ts";
 import { HostAuthz } from "./authz/gate.ts";
@@ -92,10 +92,17 @@ export class ProxyConfig {
   runtime(routeConfigName: string): RuntimeConfig {
     let runtime = this.#inbound.get(routeConfigName);
     if (runtime === undefined) {
-      runtime = { ...this.#current, routes: this.#routeTable(routeConfigName) };
+      const servedOf = servedBy(this.#factsOf(routeConfigName)?.inbound?.services ?? []);
+      runtime = { ...this.#current, routes: this.#routeTable(routeConfigName), servedOf };
       this.#inbound.set(routeConfigName, runtime);
     }
     return runtime;
+  }
+
+  #factsOf(routeConfigName: string): ListenerFacts | undefined {
+    return this.listeners
+      .map(({ metadata }) => metadata.filterMetadata[TRESTLE_METADATA])
+      .find((facts) => facts.inbound !== undefined && facts.routeConfigName === routeConfigName);
   }
 
   /** How TLS is ended on connections that the listener at `host:port` accepts; undefined where it says nothing of that. */
@@ -307,4 +314,15 @@ function missingCluster(name: string): ClusterResource {
   const [, , subset = "", host = name] = name.split("|");
   const service = { interface: host, group: "", version: "", host, subset };
   return { name, type: "EDS", lbPolicy: "RANDOM", metadata: { filterMetadata: { [TRESTLE_METADATA]: service } } };
+}
+
+/** Services by their interface, from printed keys; what is not there has none. */
+function servedBy(services: readonly string[]): NonNullable<RuntimeConfig["servedOf"]> {
+  const byName = new Map<string, ServiceKey[]>();
+  for (const key of services.map(parseServiceKey)) {
+    const known = byName.get(key.interface);
+    if (known === undefined) byName.set(key.interface, [key]);
+    else known.push(key);
+  }
+  return (name) => byName.get(name) ?? [];
 }

@@ -3,7 +3,9 @@ import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts
 import { type ConfiguredTrestle, startAuthority, startConfigured } from "../support/mtls-ups.ts";
 import { type Nacos, startNacos } from "../support/nacos.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
+import { policyText } from "../support/policies.ts";
 import { eventually, type Peer, stopAll } from "../support/process.ts";
+import { tripleTrick } from "../support/trick-calls.ts";
 
 /*
  * Providers that register through a Nacos facade stand at the registry at the proxy in front of them:
@@ -132,6 +134,26 @@ test("a provider of Dubbo 3.3 at application level is asked, and called, by mutu
   for (const { trestle } of [shop, orders])
     expect(JSON.stringify(await trestle.json("/api/v1/findings"))).not.toContain("TR0123");
   await young.stop();
+
+  // Whatever a Triple call says of the version, the provider serves it: a policy by version goes by what the registry says that it serves.
+  const deny = (version: string) =>
+    policyText(
+      "d",
+      `{action: DENY, rules: [{when: [{key: 'request.headers[dubbo-version]', values: ['${version}']}]}]}`,
+    );
+  const called = async (headers: Readonly<Record<string, string>>) =>
+    (await tripleTrick({ host: hosts.relay, port: stock.port }, { path: `/${KEY}/whoAmI`, types: [], headers })).status;
+  const all = async () => [
+    await called({ "tri-service-group": "stock", "tri-service-version": "1.0.0" }),
+    await called({ "tri-service-group": "stock" }),
+    await called({}),
+    await called({ "tri-service-group": "stock", "tri-service-version": "9" }),
+  ];
+  await orders.rules([peers("PERMISSIVE"), deny("1.0.0")].join("---\n"));
+  expect(await all()).toEqual([7, 7, 7, 3]);
+  await orders.rules([peers("PERMISSIVE"), deny("9")].join("---\n"));
+  expect(await all()).toEqual([0, 0, 0, 3]);
+  await orders.rules(peers("STRICT"));
 }, 90_000);
 
 const all = async () => (await Promise.all(providers.map(placesOf))).flat();

@@ -352,7 +352,7 @@ describe("certificates under the mesh's roots", () => {
       protocol: "dubbo" as const,
       labels: {},
     };
-    const { listeners } = compileInbound([behind], { rules: [], mesh });
+    const { listeners } = compileInbound([behind], { entries: [], rules: [], mesh });
     const inbound = await inboundOf({ at, listener: listeners[0]!.resource });
     const leaf = createTestLeaf(below, options);
     const outbound = await outboundOf(inbound, leaf);

@@ -51,12 +51,17 @@ async function startStage(line: DubboLine): Promise<void> {
   await dubboTrick(direct, { ...NAMED, ...genericTrick("note", ["java.lang.String"], ["warm"]) });
 }
 
-async function inbound({ host, port }: Place, protocol: "dubbo" | "tri", policy: string): Promise<Place> {
+async function inbound(
+  { host, port }: Place,
+  protocol: "dubbo" | "tri",
+  policy: string,
+  services: readonly string[] = [],
+): Promise<Place> {
   const known = { address: host, port, protocol, weight: 100, params: {}, origin: "test" };
   const service = { interface: "*", group: "", version: "" };
   const configs = configsOf([policy], { host: "inbound", service, endpoints: [plainEndpoint(known)] });
   const typedPerFilterConfig = configs as Readonly<Record<string, object>>;
-  const staged = await startInbound({ to: { address: host, port }, protocol, typedPerFilterConfig });
+  const staged = await startInbound({ to: { address: host, port }, protocol, typedPerFilterConfig, services });
   open.push(staged.proxy);
   return { host: staged.address, port: staged.port };
 }
@@ -105,6 +110,61 @@ describe("DENY of a method before a 3.3 provider's plain HTTP", () => {
     expect(came).toMatchObject({ direct: works, via: false });
     if (status !== undefined) expect(came.said.status).toBe(status);
   });
+});
+
+describe.each(["3.2", "3.3"] as const)("a policy by version and group before a %s Triple provider", (line) => {
+  const known = [`g/${SERVICE}:1.0.0`];
+  const denied = (name: string, value: string) =>
+    policyText("d", `{action: DENY, rules: [{when: [{key: 'request.headers[${name}]', values: ['${value}']}]}]}`);
+  const allowed = policyText("a", "{rules: [{when: [{key: 'request.headers[dubbo-version]', values: ['2.0.0']}]}]}");
+  const group = { "tri-service-group": "g" };
+  // Real providers take all of these for g and 1.0.0, the only one that they serve.
+  const calls = {
+    honest: FIELDS,
+    "without a version": group,
+    "with version 0.0.0": { ...group, "tri-service-version": "0.0.0" },
+    "with nothing": {},
+    "without a group": { "tri-service-version": "1.0.0" },
+    "with another version": { ...group, "tri-service-version": "2.0.0" },
+    "with another group": { "tri-service-group": "h", "tri-service-version": "1.0.0" },
+  };
+  const rows: readonly [string, string, readonly string[], readonly number[]][] = [
+    ["DENY of its version", denied("dubbo-version", "1.0.0"), known, [7, 7, 7, 7, 7, 3, 3]],
+    ["DENY of its group", denied("dubbo-group", "g"), known, [7, 7, 7, 7, 7, 3, 3]],
+    ["DENY of another version", denied("dubbo-version", "2.0.0"), known, [0, 0, 0, 0, 0, 3, 3]],
+    ["ALLOW of another version", allowed, known, [7, 7, 7, 7, 7, 3, 3]],
+    ["DENY where it serves several", denied("dubbo-version", "2.0.0"), [...known, SERVICE], [0, 0, 0, 0, 3, 3, 3]],
+    ["DENY where nobody knows what it serves", denied("dubbo-version", "2.0.0"), [], [3, 3, 3, 3, 3, 3, 3]],
+  ];
+  test.each(rows)("%s", async (_, policy, services, statuses) => {
+    const { tri } = stages.get(line)!;
+    const via = await inbound(tri, "tri", policy, services);
+    for (const [i, [name, headers]] of Object.entries(calls).entries()) {
+      const call = (key: string) => ({ path: `/${SERVICE}/note`, headers, args: [key] });
+      const came = await tried(line, (key, isVia) => tripleTrick(isVia ? via : tri, call(key)));
+      expect([name, came.direct, came.said.status, came.via]).toEqual([name, true, statuses[i], statuses[i] === 0]);
+    }
+  });
+});
+
+test("a policy by version before a 3.3 provider's plain HTTP", async () => {
+  const { tri } = stages.get("3.3")!;
+  const policy = "{action: DENY, rules: [{when: [{key: 'request.headers[dubbo-version]', values: ['1.0.0']}]}]}";
+  const via = await inbound(tri, "tri", policyText("d", policy), [`g/${SERVICE}:1.0.0`]);
+  const calls: readonly (readonly [Readonly<Record<string, string>>, number])[] = [
+    [FIELDS, 403],
+    [{ "rest-service-group": "g", "rest-service-version": "1.0.0" }, 403],
+    [{}, 403],
+    [{ "tri-service-group": "g" }, 403],
+    [{ ...FIELDS, "tri-service-version": "9" }, 400],
+    [{ "rest-service-group": "g", "rest-service-version": "9" }, 400],
+  ];
+  for (const [headers, status] of calls) {
+    const call = (key: string, isVia: boolean) =>
+      jsonTrick(isVia ? via : tri, `/${SERVICE}/note`, JSON.stringify([key]), headers);
+    const came = await tried("3.3", call);
+    expect([headers, came.direct, came.said.status, came.via]).toEqual([headers, true, status, false]);
+  }
 });
 
 describe("DENY of an attachment before a 3.3 provider", () => {

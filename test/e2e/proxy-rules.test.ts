@@ -263,7 +263,7 @@ test("behind an inbound listener calls of several groups over one connection are
   );
   const to = { address, port: stage.one.port };
   const provider = { listen: { address, port }, to, protocol: "dubbo", labels: {} } as const;
-  const inbound = compileInbound([provider], { rules, mesh: DEFAULT_MESH });
+  const inbound = compileInbound([provider], { entries: [], rules, mesh: DEFAULT_MESH });
   await stage.proxy.apply([
     { typeUrl: LISTENER_TYPE, resources: inbound.listeners, removedResources: [] },
     { typeUrl: ROUTE_TYPE, resources: inbound.routes, removedResources: [] },

@@ -70,6 +70,8 @@ export interface InboundOptions {
   readonly listener?: Listener;
   /** Policies of all that is behind it. */
   readonly typedPerFilterConfig?: Policies;
+  /** What the provider is known to serve. */
+  readonly services?: readonly string[];
 }
 
 type Policies = object | undefined;
@@ -84,7 +86,15 @@ export interface StagedInbound extends StagedProxy {
 
 /** Starts a proxy in front of one provider. */
 export async function startInbound(options: InboundOptions): Promise<StagedInbound> {
-  const { to, protocol = "dubbo", mtls = "PERMISSIVE", secrets = [], log = silentLogger, limits = {} } = options;
+  const {
+    to,
+    protocol = "dubbo",
+    mtls = "PERMISSIVE",
+    secrets = [],
+    services = [],
+    log = silentLogger,
+    limits = {},
+  } = options;
   const at = options.at ?? { address: LOOPBACK, port: await freePort() };
   const name = options.listener?.metadata.filterMetadata[TRESTLE_METADATA]?.routeConfigName ?? `inbound|${to.port}||`;
   const listenerOf = (mode: MtlsMode): Listener => ({
@@ -103,7 +113,9 @@ export async function startInbound(options: InboundOptions): Promise<StagedInbou
       },
     ],
     metadata: {
-      filterMetadata: { [TRESTLE_METADATA]: { protocol, routeConfigName: name, inbound: { to, mtls: mode } } },
+      filterMetadata: {
+        [TRESTLE_METADATA]: { protocol, routeConfigName: name, inbound: { to, mtls: mode, services } },
+      },
     },
   });
   const cluster: Cluster = {

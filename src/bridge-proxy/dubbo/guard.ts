@@ -4,6 +4,7 @@ import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { type Checkpoint, checkpointTo, type Ruling } from "../authz/checkpoint.ts";
 import { limitRuling } from "../authz/limit-question.ts";
 import type { Peer } from "../authz/peer.ts";
+import { servedLookup } from "../authz/served.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { otherReadings, policyLookup, refuseDoubleNames, refuseOtherNames } from "./readings.ts";
@@ -52,8 +53,11 @@ function policyRuling(call: LedCall): Ruling | undefined {
   if (!isKnown) known?.set(route, checkpoint);
   if (checkpoint === undefined) return undefined;
   try {
+    const isTriple =
+      config.servedOf !== undefined && route.targets.some(({ cluster }) => cluster.tri.listed.length > 0);
+    const seen = isTriple ? servedLookup(config, decision.host.key, header) : header;
     return checkpoint.judge({
-      header: head === undefined ? header : policyLookup(head, header),
+      header: head === undefined ? header : policyLookup(head, seen),
       inspect: (check) => (head === undefined ? UNREAD : check.faultOf(head)),
     });
   } catch (error) {

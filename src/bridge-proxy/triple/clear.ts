@@ -1,4 +1,4 @@
-import { CallError } from "../../base/errors.ts";
+import { CallError, ProtocolError } from "../../base/errors.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { fromField } from "../../codecs/triple/text.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
@@ -63,7 +63,7 @@ function subjectOf({ lane, decision, fields, header, timeLeftMs }: ClearedCall):
     headers.set(name, before === undefined ? value : `${before},${value}`);
   }
   for (const name of ["dubbo-group", "dubbo-version", "dubbo-application"]) {
-    const value = seen(name);
+    const value = certain(seen, name);
     if (value !== undefined) headers.set(name, value);
   }
   const path = fieldValue(fields, ":path") ?? "";
@@ -81,4 +81,14 @@ function subjectOf({ lane, decision, fields, header, timeLeftMs }: ClearedCall):
       protocol: "HTTP/2",
     },
   };
+}
+
+/** What is not certain is not told. */
+function certain(header: HeaderLookup, name: string): string | undefined {
+  try {
+    return header(name);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
 }

@@ -10,6 +10,7 @@ import type { Denial } from "../authz/asked.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
 import { requireMethodName } from "../authz/names.ts";
 import type { SerializationCheck } from "../authz/serialization.ts";
+import { servedLookup } from "../authz/served.ts";
 import { ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts";
 import { argumentText } from "../dubbo/argument-text.ts";
 import { type Callable, namesNothing, rewriteCall } from "../policies/rewrite.ts";
@@ -121,7 +122,7 @@ function createLane(
     return refused(config, head, undefined, { reason: "no_route", message, isUnknown: true });
   }
   const { key } = decision.host;
-  const header = headerLookup(fields, key, config.applicationOf(address));
+  const header = servedLookup(config, key, headerLookup(fields, key, config.applicationOf(address)));
   const isLimited = decision.host.limits?.asksArguments === true && isFramed(head);
   const needsMessage = isGeneric || isLimited || asksForArguments(decision);
   const route = needsMessage ? undefined : matchRoute(decision, header);

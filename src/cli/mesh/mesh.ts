@@ -389,7 +389,7 @@ export class Mesh implements MeshParts {
     return {
       entries: snapshot.entries,
       resourcesOf: (node) => {
-        const inbound = compileInbound(node.inbound ?? [], { rules: snapshot.rules, mesh: this.config.mesh });
+        const inbound = compileInbound(node.inbound ?? [], { ...snapshot, mesh: this.config.mesh });
         return withSecrets(withInbound(this.#compile(snapshot, { ...node, ...callers }), inbound), secrets);
       },
     };

@@ -20,6 +20,7 @@ import { withCredentials, withServedSecrets } from "../../control/ca/served-secr
 import { type Compile, createCompiler } from "../../control/compile/compiler.ts";
 import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
 import type { ProxyNode } from "../../control/compile/listeners.ts";
+import { servicesAt } from "../../control/compile/served-services.ts";
 import { clientKind, createServedSource, type ServedSource } from "../../control/compile/served-source.ts";
 import type { XdsNode } from "../../control/xds/contracts.ts";
 import type { XdsServer } from "../../control/xds/server.ts";
@@ -101,7 +102,7 @@ export class XdsOutput {
   readonly #denied = new DeniedReaders();
   readonly #inbound = new Map<
     string,
-    { readonly of: ResourceSet; readonly rules: readonly Rule[]; readonly set: ResourceSet }
+    { readonly of: ResourceSet; readonly rules: readonly Rule[]; readonly served: string; readonly set: ResourceSet }
   >();
   readonly #stop = new AbortController();
 
@@ -220,16 +221,17 @@ export class XdsOutput {
   }
 
   /** Nodes of the same providers, and one node after a change that is none of theirs, get the same lists again. */
-  #withInbound(set: ResourceSet, { inbound = [], namespace }: ProxyNode, { rules }: Snapshot): ResourceSet {
+  #withInbound(set: ResourceSet, { inbound = [], namespace }: ProxyNode, { entries, rules }: Snapshot): ResourceSet {
     if (inbound.length === 0) return set;
     // Policies choose the providers by the namespace of the proxy beside them.
     const mesh = namespace === undefined ? this.#mesh : { ...this.#mesh, namespace };
     const key = JSON.stringify([mesh.namespace, inbound]);
+    const served = inbound.flatMap(({ listen, to }) => servicesAt(entries, [listen, to])).join();
     const known = this.#inbound.get(key);
-    if (known?.of === set && known.rules === rules) return known.set;
-    const whole = withInbound(set, compileInbound(inbound, { rules, mesh }));
+    if (known?.of === set && known.rules === rules && known.served === served) return known.set;
+    const whole = withInbound(set, compileInbound(inbound, { entries, rules, mesh }));
     this.#inbound.delete(key);
-    this.#inbound.set(key, { of: set, rules, set: whole });
+    this.#inbound.set(key, { of: set, rules, served, set: whole });
     if (this.#inbound.size > MAX_INBOUND_SETS) this.#inbound.delete(this.#inbound.keys().next().value!);
     return whole;
   }

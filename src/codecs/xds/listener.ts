@@ -38,6 +38,8 @@ export interface InboundFacts {
   /** The provider, which TLS that is its own is led to. */
   readonly to: { readonly address: string; readonly port: number };
   readonly mtls: MtlsMode;
+  /** Printed keys of the services that the provider is known to serve; absent where no policy asks. */
+  readonly services?: readonly string[];
 }
 
 /**

@@ -20,12 +20,15 @@ import { mtlsModes } from "../rules/peer-authentication.ts";
 import { serversIn } from "./asked-servers.ts";
 import { indexAuthorization } from "./authorization.ts";
 import type { InboundProvider } from "./listeners.ts";
+import { servicesAt } from "./served-services.ts";
 
 /** The resources of inbound listeners, each list in the order of the providers' addresses. */
 export type InboundResources = Pick<ResourceSet, "version" | "listeners" | "routes" | "clusters" | "endpoints">;
 
 /** What stands in inbound listeners besides the providers. */
 export interface InboundRules {
+  /** All services that are known. */
+  readonly entries: readonly Entry[];
   readonly rules: readonly Rule[];
   readonly mesh: MeshSettings;
 }
@@ -34,7 +37,10 @@ export interface InboundRules {
  * Compiles what a proxy needs in front of providers of its own: for each a listener that takes what PeerAuthentication says of the
  * provider's port, and routes `inbound|PORT||` which lead every call to it, under the policies that select it.
  */
-export function compileInbound(providers: readonly InboundProvider[], { rules, mesh }: InboundRules): InboundResources {
+export function compileInbound(
+  providers: readonly InboundProvider[],
+  { entries, rules, mesh }: InboundRules,
+): InboundResources {
   const modeOf = mtlsModes(rules, mesh.rootNamespace);
   const tls = tlsOf(mesh);
   const policies = indexAuthorization(rules, mesh);
@@ -56,7 +62,11 @@ export function compileInbound(providers: readonly InboundProvider[], { rules, m
       ],
     };
     return {
-      listener: listenerOf(provider, { mtls: mode, tls }),
+      listener: listenerOf(provider, {
+        mtls: mode,
+        tls,
+        ...(asksServices(provider, configs) && { services: servicesAt(entries, [provider.listen, provider.to]) }),
+      }),
       routes,
       cluster: clusterOf(provider),
       endpoints: endpointsOf(provider),
@@ -134,9 +144,15 @@ function tlsOf(mesh: MeshSettings): TransportSocket<DownstreamTlsContext> {
 interface Taken {
   readonly mtls: "STRICT" | "PERMISSIVE" | "DISABLE";
   readonly tls: TransportSocket<DownstreamTlsContext>;
+  readonly services?: readonly string[];
 }
 
-function listenerOf(provider: InboundProvider, { mtls, tls }: Taken): Listener {
+/** Policies of calls by Dubbo need to know what a provider serves. */
+function asksServices({ protocol }: InboundProvider, configs: object | undefined): boolean {
+  return configs !== undefined && protocol !== "http";
+}
+
+function listenerOf(provider: InboundProvider, { tls, ...taken }: Taken): Listener {
   const { listen, to, protocol } = provider;
   return {
     name: `inbound_${listen.address}_${listen.port}`,
@@ -144,7 +160,7 @@ function listenerOf(provider: InboundProvider, { mtls, tls }: Taken): Listener {
     filterChains: [{ transportSocket: tls }],
     metadata: {
       filterMetadata: {
-        [TRESTLE_METADATA]: { protocol, routeConfigName: nameOf(provider), inbound: { to: { ...to }, mtls } },
+        [TRESTLE_METADATA]: { protocol, routeConfigName: nameOf(provider), inbound: { to: { ...to }, ...taken } },
       },
     },
   };

@@ -5,6 +5,7 @@ import { CLUSTER_TYPE, LISTENER_TYPE, type ResourceSet } from "../../../../src/c
 import { compileInbound, withInbound } from "../../../../src/control/compile/inbound.ts";
 import type { InboundProvider } from "../../../../src/control/compile/listeners.ts";
 import { DEFAULT_MESH } from "../../../../src/model/mesh.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
 import { rulesOf } from "../../../support/rules.ts";
 
 const ORDERS: InboundProvider = {
@@ -26,7 +27,7 @@ const peerAuthentication = (spec: string) =>
   `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a, namespace: default}\nspec: ${spec}\n`;
 
 function compiled(providers: readonly InboundProvider[], ...texts: string[]) {
-  return compileInbound(providers, { rules: rulesOf(...texts), mesh: DEFAULT_MESH });
+  return compileInbound(providers, { entries: [], rules: rulesOf(...texts), mesh: DEFAULT_MESH });
 }
 
 const factsOf = ({ listeners }: ReturnType<typeof compiled>) =>
@@ -70,6 +71,22 @@ test("policies that select the provider stand in its virtual host", () => {
   const configs = routes.map(({ resource }) => resource.virtualHosts[0]?.typedPerFilterConfig);
   expect(JSON.stringify(configs[0])).toContain("sa/bad");
   expect(configs[1]).toBeUndefined();
+});
+
+test("where policies are, a listener says what its provider is known to serve", () => {
+  const deny =
+    "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p, namespace: default}\nspec: {action: DENY, rules: [{}]}\n";
+  const entries = [
+    entryOf("com.acme.A", ["dubbo://10.0.0.5:20890"]),
+    entryOf("com.acme.B", ["tri://10.0.0.2:20880"]),
+    entryOf("com.acme.C", ["dubbo://10.0.0.9:20890", "http://10.0.0.5:20891"]),
+  ];
+  const services = (...texts: string[]) =>
+    factsOf(compileInbound([ORDERS, WEB], { entries, rules: rulesOf(...texts), mesh: DEFAULT_MESH })).map(
+      ({ inbound }) => inbound?.services,
+    );
+  expect(services(deny)).toEqual([["com.acme.A", "com.acme.B"], undefined]);
+  expect(services()).toEqual([undefined, undefined]);
 });
 
 test("its resources join a set in order of names, and a set without providers stays the same", () => {

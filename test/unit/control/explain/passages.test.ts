@@ -25,7 +25,7 @@ function authorizationOf(texts: readonly string[], call: Partial<MadeUpCall> = {
     protocol: "dubbo" as const,
     labels: { app: "orders" },
   };
-  const resources = withInbound(outbound, compileInbound([provider], { rules: snapshot.rules, mesh: snapshot.mesh }));
+  const resources = withInbound(outbound, compileInbound([provider], snapshot));
   const made = { service: "com.acme.Orders", method: "get", headers: {}, ...call };
   return explainCall(resources, made, snapshot).authorization;
 }
