@@ -83,7 +83,9 @@ export async function readRules(places: readonly string[], log: Logger): Promise
     await rules.rescan(READ_MS, true);
     const set = rules.current.get();
     if (set.loaded) return set;
-    const why = set.findings.find(({ code }) => code === LOST)?.message.replace(/; what was read.*/, "");
+    const why = set.findings
+      .find(({ code }) => code === LOST)
+      ?.message.replace(/; (?:what was read|no rule of the cluster) .*/, "");
     throw new Error(`rules can't be read from Kubernetes: ${why ?? `no answer in ${READ_MS / 1_000} s`}`);
   } finally {
     rules.close();

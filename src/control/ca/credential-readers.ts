@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../base/bounded.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { Latest } from "../../base/latest.ts";
 import type { Logger } from "../../base/log.ts";
@@ -35,7 +36,6 @@ export interface ReviewedReadersOptions {
   readonly log: Logger;
 }
 
-const PATH = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 /** How often rights are looked at anew, ms. */
 const AGAIN_MS = 60_000;
 /** Answers that are remembered; of more, those that were asked for longest ago are forgotten. */
@@ -52,7 +52,7 @@ interface Known {
 
 /**
  * A Secret of Kubernetes is given to service accounts of its own namespace that may `get` it themselves, as the API server says
- * (SubjectAccessReview): so a proxy is told no more than it could read. While nobody answers, the last answer counts.
+ * (LocalSubjectAccessReview, which a Role of that namespace may allow): so a proxy is told no more than it could read. While nobody answers, the last answer counts.
  * Source: authorization.k8s.io/v1; istio/istio pilot/pkg/credentials/kube.
  */
 export class ReviewedReaders implements CredentialReaders {
@@ -82,7 +82,7 @@ export class ReviewedReaders implements CredentialReaders {
     }
     this.#known.delete(key);
     this.#known.set(key, one);
-    if (this.#known.size > MAX_KNOWN) this.#known.delete(this.#known.keys().next().value!);
+    forgetOldest(this.#known, MAX_KNOWN);
     return one.allowed;
   }
 
@@ -118,9 +118,10 @@ export class ReviewedReaders implements CredentialReaders {
       groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
       resourceAttributes: { namespace, verb: "get", version: "v1", resource: "secrets", name: one.credential },
     };
-    const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
+    const meta = { apiVersion: "authorization.k8s.io/v1", kind: "LocalSubjectAccessReview", metadata: { namespace } };
+    const path = `/apis/authorization.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/localsubjectaccessreviews`;
     try {
-      const allowed = isAllowed(await api.send("POST", PATH, review, this.#stop.signal));
+      const allowed = isAllowed(await api.send("POST", path, { ...meta, spec }, this.#stop.signal));
       this.#said = "";
       if (one.allowed === allowed) return;
       one.allowed = allowed;

@@ -51,8 +51,8 @@ export class SourceFaults {
     return isNews;
   }
 
-  /** `held` are lists without which nothing begins. */
-  findings(held: ReadonlySet<string> = new Set()): readonly Finding[] {
+  /** `held`, before anything is in force: the lists without which nothing begins. */
+  findings(held?: ReadonlySet<string>): readonly Finding[] {
     const at = { file: this.#name, line: 0, column: 0 };
     const denied = [...this.#failing].filter(([, error]) => error instanceof ApiFailure && error.status === FORBIDDEN);
     const lost = [...this.#failing.values()].find(
@@ -61,14 +61,12 @@ export class SourceFaults {
     const missing = this.#missing.filter((name) => !this.#unserved.has(name));
     return [
       ...denied.map(([what, error]) =>
-        ruleFinding("TR0205", at, deniedText(what, error as ApiFailure) + (held.has(what) ? HELD : "")),
+        ruleFinding("TR0205", at, deniedText(what, error as ApiFailure) + (held?.has(what) ? HELD : "")),
       ),
       ...[...this.#unserved].map(([name, text]) => ruleFinding("TR0249", at, `the cluster serves no ${name}; ${text}`)),
       ...(lost === undefined
         ? []
-        : [
-            ruleFinding("TR0217", at, `${messageOf(lost)}; what was read before stays in force, and it is tried again`),
-          ]),
+        : [ruleFinding("TR0217", at, `${messageOf(lost)}; ${held === undefined ? KEPT : NOTHING_YET}`)]),
       ...(missing.length === 0
         ? []
         : [
@@ -81,6 +79,10 @@ export class SourceFaults {
     ];
   }
 }
+
+/** What follows from a server that is out of reach. */
+const KEPT = "what was read before stays in force, and it is tried again";
+const NOTHING_YET = "no rule of the cluster is taken up before it answers, and it is tried again";
 
 /** What follows from a kind of security that was never read. */
 const HELD = "; no rule of the cluster is taken up before, since calls might be let through that it forbids";

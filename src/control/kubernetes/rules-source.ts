@@ -42,7 +42,7 @@ export interface RulesSourceOptions {
 const QUIET_MS = 30;
 /** How often it is looked which kinds the server has, ms. */
 const DISCOVER_MS = 10_000;
-/** How often while nobody answers, ms. */
+/** How soon while something is not answered, twice as long after each time, up to the former, ms. */
 const RETRY_MS = 2_000;
 /** Looks without a kind before it counts as gone: one may meet a server that is still starting. */
 const MISSES = 2;
@@ -57,7 +57,12 @@ export function createRulesSource(options: RulesSourceOptions): RulesSource {
   return new Follower(options);
 }
 
-const RIGHT = "the right to get its CustomResourceDefinition, which would say whether it is gone,";
+const WHY = {
+  defined: "its CustomResourceDefinition is there",
+  unknown: "the right to get its CustomResourceDefinition, which would say whether it is gone, is missing",
+  unanswered: "whether its CustomResourceDefinition is there was not answered",
+} as const;
+const definitionOf = (name: string) => `the definition of ${name}`;
 /** What is asked for before all kinds. */
 const DISCOVERY = "the kinds of the cluster";
 
@@ -84,7 +89,7 @@ class Follower implements RulesSource {
   readonly #running: Promise<void>;
   #isDiscovered = false;
   /** Kinds of security that the server does not list: what it says of their definitions, and how often they were missed. */
-  readonly #absent = new Map<string, { readonly absence: Absence; readonly misses: number }>();
+  readonly #absent = new Map<string, { readonly absence: Absence | "unanswered"; readonly misses: number }>();
   #timer: Timer | undefined;
 
   constructor(options: RulesSourceOptions) {
@@ -110,6 +115,7 @@ class Follower implements RulesSource {
 
   async #discoverOften(): Promise<void> {
     const { signal } = this.#stop;
+    let retryMs = RETRY_MS;
     while (!signal.aborted) {
       try {
         const served = await discover(this.#options.api, signal);
@@ -121,7 +127,8 @@ class Follower implements RulesSource {
         this.#failed(DISCOVERY, error);
       }
       const isSoon = this.#faults.has(DISCOVERY) || !this.#isSecurityKnown;
-      await pause(this.#clock, isSoon ? RETRY_MS : DISCOVER_MS, signal);
+      await pause(this.#clock, isSoon ? retryMs : DISCOVER_MS, signal);
+      retryMs = isSoon ? Math.min(2 * retryMs, DISCOVER_MS) : RETRY_MS;
     }
   }
 
@@ -132,10 +139,19 @@ class Follower implements RulesSource {
       const before = this.#absent.get(name);
       if (served.has(name)) this.#absent.delete(name);
       else if (before?.absence !== "certain" || this.#followed.has(name))
-        this.#absent.set(name, {
-          absence: await askAbsence(this.#options.api, name, signal),
-          misses: (before?.misses ?? 0) + 1,
-        });
+        this.#absent.set(name, { absence: await this.#askAbsence(name, signal), misses: (before?.misses ?? 0) + 1 });
+      if (this.#absent.get(name)?.absence !== "unanswered") this.#worked(definitionOf(name));
+    }
+  }
+
+  /** What is not answered of one kind holds up what hangs on it, and nothing else. */
+  async #askAbsence(name: string, signal: AbortSignal): Promise<Absence | "unanswered"> {
+    try {
+      return await askAbsence(this.#options.api, name, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#failed(definitionOf(name), error);
+      return "unanswered";
     }
   }
 
@@ -183,7 +199,7 @@ class Follower implements RulesSource {
     for (const [name, { absence }] of this.#absent) {
       const isKept = this.#followed.has(name);
       if (absence === "certain" || (!isKept && (absence === "unknown" || this.current.get().loaded))) continue;
-      const why = absence === "defined" ? "its CustomResourceDefinition is there" : `${RIGHT} is missing`;
+      const why = WHY[absence];
       const what = isKept ? "what was read before stays in force" : "no rule of the cluster is taken up before it is";
       found.set(name, `${why}: ${what}`);
     }
@@ -253,7 +269,7 @@ class Follower implements RulesSource {
 
   #publish(): void {
     const before = this.current.get();
-    const faults = this.#faults.findings(before.loaded ? new Set() : this.#needed());
+    const faults = this.#faults.findings(before.loaded ? undefined : this.#needed());
     const states = this.#objects.all().map(({ state }) => state);
     // Half of the rules would be other rules.
     const next = before.loaded || this.#isLoaded ? joinFiles(states, faults) : { ...NO_RULES, findings: faults };

@@ -52,7 +52,7 @@ test("in a cluster the API server says who may get the Secret, of its own namesp
   expect(readers.changes.get()).toBe(1);
   expect(asked).toEqual([
     {
-      path: "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+      path: "/apis/authorization.k8s.io/v1/namespaces/edge/localsubjectaccessreviews",
       user: "system:serviceaccount:edge:gateway",
       groups: ["system:serviceaccounts", "system:serviceaccounts:edge", "system:authenticated"],
       resourceAttributes: { namespace: "edge", verb: "get", version: "v1", resource: "secrets", name: "site" },

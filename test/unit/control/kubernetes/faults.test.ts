@@ -37,8 +37,22 @@ test("a server out of reach is one finding, whatever was asked for", () => {
   faults.failed(sidecars, new TransientError("/apis: connect ECONNREFUSED"));
   faults.failed("others", new TransientError("/apis: connect ECONNREFUSED"));
   expect(faults.isRefused(sidecars)).toBe(false);
-  expect(faults.findings().map(({ code }) => code)).toEqual(["TR0217"]);
+  const [told, ...others] = faults.findings();
+  expect(others).toEqual([]);
+  expect(told).toMatchObject({
+    code: "TR0217",
+    message: expect.stringContaining("what was read before stays in force"),
+  });
   expect(faults.has("others")).toBe(true);
+});
+
+test("before anything was read there is nothing that stays in force", () => {
+  const faults = new SourceFaults("kubernetes://");
+  faults.served(all);
+  faults.failed(sidecars, new TransientError("/apis: connect ECONNREFUSED"));
+  expect(faults.findings(new Set()).map(({ message }) => message)).toEqual([
+    "/apis: connect ECONNREFUSED; no rule of the cluster is taken up before it answers, and it is tried again",
+  ]);
 });
 
 test("kinds that the cluster does not have are no fault", () => {

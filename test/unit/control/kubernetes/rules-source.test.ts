@@ -12,9 +12,11 @@ const sidecar = (name: string) => ({ metadata: { name, namespace: "shop", resour
 /** A server with these answers, whose watches stay open. */
 function follow(answers: Map<string, unknown>, namespaces: readonly string[] = [], optionalPolicies = false) {
   const clock = new ManualClock();
+  const asked: string[] = [];
   const api: KubernetesApi = {
     send: () => Promise.reject(new Error("nothing is sent")),
     async get(path) {
+      asked.push(path);
       const answer = answers.get(path.split("?")[0]!) ?? new ApiFailure(path, 404, "");
       if (answer instanceof Error) throw answer;
       return answer;
@@ -26,6 +28,7 @@ function follow(answers: Map<string, unknown>, namespaces: readonly string[] = [
   const source = createRulesSource({ name: "kubernetes://", api, namespaces, clock, optionalPolicies });
   return {
     source,
+    asked,
     async pass(ms: number) {
       for (let i = 0; i < 10; i++) await turn();
       clock.advance(ms);
@@ -167,5 +170,43 @@ test.each([
   for (let i = 0; i < 4; i++) await pass(10_000);
   expect(source.current.get().rules).toHaveLength(left);
   expect(codes(source).includes("TR0249")).toBe(left === 1);
+  await source.close();
+});
+
+test("a definition that nobody answers for holds up what hangs on it alone, is told, and is asked for ever less", async () => {
+  const answers = served([sidecar("a")]);
+  answers.set(DEFINITION, new ApiFailure(DEFINITION, 500, "etcd is away"));
+  const { source, pass, asked } = follow(answers);
+  await pass(100);
+  // What the server has of others is read meanwhile, but half of the rules is not in force.
+  expect(source.objects()).toHaveLength(1);
+  expect(source.current.get()).toMatchObject({ loaded: false, rules: [] });
+  const told = source.current.get().findings;
+  expect(told.map(({ code }) => code)).toEqual(["TR0249", "TR0217", "TR0218"]);
+  expect(told[0]?.message).toContain("was not answered: no rule of the cluster is taken up before");
+  expect(told[1]?.message).toContain("etcd is away");
+  const times = () => asked.filter((path) => path === DEFINITION).length;
+  expect(times()).toBe(1);
+  for (let s = 0; s < 34; s++) await pass(1_000);
+  // After 2, 4, 8 and then each 10 s.
+  expect(times()).toBeGreaterThan(4);
+  expect(times()).toBeLessThan(7);
+  answers.delete(DEFINITION);
+  await pass(10_000);
+  await pass(100);
+  expect(source.current.get()).toMatchObject({ loaded: true, rules: [{ name: "a" }] });
+  expect(codes(source)).toEqual(["TR0218"]);
+  await source.close();
+});
+
+test("policies that are in force stay while nobody answers whether their kind is gone, and other kinds are followed", async () => {
+  const answers = security();
+  const { source, pass } = follow(answers);
+  await pass(100);
+  for (const [path, answer] of served([sidecar("late")])) answers.set(path, answer);
+  answers.set(DEFINITION, new ApiFailure(DEFINITION, 401, "who is it"));
+  for (let i = 0; i < 4; i++) await pass(10_000);
+  expect(source.current.get().rules.map(({ name }) => name)).toEqual(["nobody", "late"]);
+  expect(codes(source)).toEqual(["TR0249", "TR0217", "TR0218"]);
   await source.close();
 });
