@@ -1,8 +1,11 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { inboundLabels } from "../../src/model/inbound.ts";
 import { createTestLeaf } from "../support/certificates.ts";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
+import { startGrpcServer } from "../support/grpc-peer.ts";
 import { type ConfiguredTrestle, startAuthority, startConfigured } from "../support/mtls-ups.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { policyText } from "../support/policies.ts";
@@ -25,6 +28,7 @@ const PORT = 20_880;
 const KEY = "com.acme.OrderService";
 const service = { group: "g", version: "1.0.0" };
 const SHOP = "cluster.local/ns/default/sa/shop";
+const ORDERS_ID = "cluster.local/ns/default/sa/orders";
 const peers = (mode: string) =>
   `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: orders}\nspec: {selector: {matchLabels: {app: orders}}, mtls: {mode: ${mode}}}\n`;
 
@@ -38,6 +42,7 @@ function ordersConfig(pass: readonly string[] = []) {
     place(PORT, `${hosts.provider1}:${PORT}`),
     place(PORT + 1, `${hosts.provider2}:${PORT + 1}`),
     place(PORT + 2, `${hosts.provider1}:${PORT + 2}`),
+    { ...place(PORT + 3, `${hosts.provider1}:${PORT + 3}`), protocol: "tri" },
   ];
   return {
     ca: { certificates: authority.folder },
@@ -104,7 +109,7 @@ test("the provider's proxy shows the identity of its service account", async () 
   });
   await once(socket, "secureConnect");
   expect(socket.authorized).toBe(true);
-  expect(socket.getPeerCertificate().subjectaltname).toBe("URI:spiffe://cluster.local/ns/default/sa/orders");
+  expect(socket.getPeerCertificate().subjectaltname).toBe(`URI:spiffe://${ORDERS_ID}`);
   socket.destroy();
 });
 
@@ -139,9 +144,43 @@ test("a call in plain text is refused by STRICT and served by PERMISSIVE, from o
   expect(await inPlain()).toMatch(/takes mutual TLS only/);
   await orders.rules(peers("PERMISSIVE"));
   expect(await inPlain()).toMatch(/one/);
+  const direct = { ...service, url: `dubbo://${hosts.relay}:${PORT}`, check: false, retries: 2 };
+  await consumer.refer("direct", direct);
+  expect(await consumer.call("whoAmI", undefined, {}, "direct")).toMatchObject({ label: "one" });
   await inForce();
   expect(await inPlain()).toMatch(/takes mutual TLS only/);
+  // The connection that stands has ten seconds: until then its calls are served, then refused, and none is lost.
+  const said: string[] = [];
+  for (const untilMs = Date.now() + 14_000; Date.now() < untilMs && !said.includes("refused"); await sleep(50)) {
+    said.push(await consumer.call("whoAmI", undefined, {}, "direct").then(() => "served", refusalOf));
+    expect(await consumer.call("whoAmI")).toMatchObject({ label: "one" });
+  }
+  expect([...new Set(said)]).toEqual(["served", "refused"]);
+  await expect.poll(() => orders.metric("trestle_proxy_tls_plain_ended")).toBeGreaterThan(0);
+  await sleep(1_500);
+  await expect(consumer.call("whoAmI", undefined, {}, "direct")).rejects.toThrow(/takes mutual TLS only/);
   expect(await consumer.call("whoAmI")).toMatchObject({ label: "one" });
+});
+
+function refusalOf({ message }: Error): string {
+  return /takes mutual TLS only/.test(message) ? "refused" : message;
+}
+
+test("a gRPC server behind STRICT is asked for its types by both ups", async () => {
+  const relay = "com.acme.Relay";
+  const server = await startGrpcServer("relay", hosts.provider1, PORT + 3);
+  onTestFinished(() => server.kill());
+  const said = Object.entries({ "IDL-mode": "IDL", ...inboundLabels({ identity: ORDERS_ID }) });
+  const params = said.map(([name, value]) => `${name}=${value}`).join("&");
+  const url = `tri://${hosts.relay}:${PORT + 3}/${relay}?${params}`;
+  await znodes.make(`/dubbo/${relay}/providers/${encodeURIComponent(url)}`);
+  for (const { trestle } of [shop, orders]) {
+    const known = async () => [
+      (await trestle.get(`/api/v1/schemas?service=${relay}`)).body,
+      (await trestle.get("/api/v1/findings")).body,
+    ];
+    await expect.poll(known, { timeout: 15_000 }).toEqual([expect.stringContaining('"protobuf"'), expect.anything()]);
+  }
 });
 
 describe("a provider of Dubbo 3.3 that registers at application level alone", () => {
@@ -183,7 +222,7 @@ async function registered(): Promise<string[]> {
 }
 
 describe("a provider that registers through the facade", () => {
-  const own = `${hosts.relay}:${PORT + 1} cluster.local/ns/default/sa/orders`;
+  const own = `${hosts.relay}:${PORT + 1} ${ORDERS_ID}`;
   const real = `${hosts.provider2}:${PORT + 1} null`;
   const by = `${hosts.provider3}:${PORT} null`;
   const facade = `zookeeper://${hosts.relay}:2181`;

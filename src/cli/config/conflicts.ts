@@ -152,31 +152,61 @@ function checkAdvertise({ proxy }: TrestleConfig, places: Places, fail: Fail): v
   }
 }
 
-/** Two listeners of ours on one port. */
-function checkListeners({ facades, proxy, admin, ca, xds }: TrestleConfig, places: Places, fail: Fail): void {
-  const listeners = [
+/** An address that a configuration has this process listen on. */
+interface OwnListener {
+  readonly what: string;
+  readonly host: string;
+  readonly port: number;
+  readonly at: (places: Places) => string;
+}
+
+/** All addresses that a configuration has this process listen on, but for what rules and services ask for later. */
+export function ownListeners({ facades, proxy, admin, ca, xds }: TrestleConfig): readonly OwnListener[] {
+  const { bind } = proxy;
+  return [
     ...facades.flatMap(({ scheme, host, port }, i) => {
-      const place = places.facades(i);
-      const main = { what: "a facade", host, port, place };
+      const at = (places: Places) => places.facades(i);
+      const main = { what: "a facade", host, port, at };
       return scheme === "nacos" && port !== 0
-        ? [main, { what: "a facade's gRPC", host, port: port + GRPC_PORT_OFFSET, place }]
+        ? [main, { what: "a facade's gRPC", host, port: port + GRPC_PORT_OFFSET, at }]
         : [main];
     }),
-    ...proxy.dubbo.map((port) => ({ what: "the proxy", host: proxy.bind, port, place: places.dubbo })),
-    ...proxy.tri.map((port) => ({ what: "the proxy's Triple", host: proxy.bind, port, place: places.tri })),
+    ...proxy.dubbo.map((port) => ({ what: "the proxy", host: bind, port, at: ({ dubbo }: Places) => dubbo })),
+    ...proxy.tri.map((port) => ({ what: "the proxy's Triple", host: bind, port, at: ({ tri }: Places) => tri })),
     ...(proxy.httpPort === undefined
       ? []
-      : [{ what: "the proxy's HTTP port", host: proxy.bind, port: proxy.httpPort, place: places.httpPort }]),
-    { what: "the admin API", ...admin, place: places.admin },
-    ...(xds === undefined ? [] : [{ what: "the xDS server", ...xds, place: places.xds }]),
-    ...(ca?.listen === undefined ? [] : [{ what: "the certificate service", ...ca.listen, place: "ca.listen" }]),
+      : [{ what: "the proxy's HTTP port", host: bind, port: proxy.httpPort, at: (places: Places) => places.httpPort }]),
+    ...proxy.inbound.map(({ listen }, i) => ({
+      ...{ what: `proxy.inbound[${i}]`, host: listen.address, port: listen.port },
+      at: () => `proxy.inbound[${i}].listen`,
+    })),
+    { what: "the admin API", ...admin, at: (places: Places) => places.admin },
+    ...(xds === undefined ? [] : [{ what: "the xDS server", ...xds, at: (places: Places) => places.xds }]),
+    ...(ca?.listen === undefined ? [] : [{ what: "the certificate service", ...ca.listen, at: () => "ca.listen" }]),
   ].filter(({ port }) => port !== 0);
+}
+
+/** Whether both cannot be listened on. */
+export function isOneAddress(
+  a: { readonly host: string; readonly port: number },
+  b: { readonly host: string; readonly port: number },
+): boolean {
+  return a.port === b.port && (a.host === b.host || isWildcard(a.host) || isWildcard(b.host));
+}
+
+/** Two listeners of ours on one port; a provider that would be one of them. */
+function checkListeners(config: TrestleConfig, places: Places, fail: Fail): void {
+  const listeners = ownListeners(config);
   for (const [i, one] of listeners.entries()) {
-    const other = listeners
-      .slice(0, i)
-      .find(({ host, port }) => port === one.port && (host === one.host || isWildcard(host) || isWildcard(one.host)));
+    const other = listeners.slice(0, i).find((before) => isOneAddress(before, one));
     if (other === undefined || (other.what === one.what && one.what.startsWith("the proxy"))) continue;
-    fail(one.place, `${one.what} and ${other.what} would both listen on ${printAddress(one.host, one.port)}`);
+    fail(one.at(places), `${one.what} and ${other.what} would both listen on ${printAddress(one.host, one.port)}`);
+  }
+  for (const [i, { to }] of config.proxy.inbound.entries()) {
+    // One on all addresses may be another machine's as well.
+    const own = listeners.find(({ host, port }) => host === to.address && port === to.port);
+    if (own !== undefined)
+      fail(`proxy.inbound[${i}].to`, `${printAddress(to.address, to.port)} is where ${own.what} itself is to listen`);
   }
 }
 

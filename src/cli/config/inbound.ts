@@ -1,4 +1,3 @@
-import { printAddress } from "../../base/address.ts";
 import { CARRIED_PROTOCOLS } from "../../control/compile/endpoints.ts";
 import type { InboundProvider } from "../../control/compile/listeners.ts";
 import { parseAddress } from "./address.ts";
@@ -46,7 +45,6 @@ export function resolveInbound(
   labels: Readonly<Record<string, string>>,
   fail: (path: string, message: string) => void,
 ): InboundConfig[] {
-  const taken = new Map<string, number>();
   return items.flatMap((item, i) => {
     const at = `proxy.inbound[${i}]`;
     const [listen, to] = [addressIn(item.listen, `${at}.listen`, fail), addressIn(item.to, `${at}.to`, fail)];
@@ -56,12 +54,6 @@ export function resolveInbound(
     const { register = "proxy" } = item;
     if (register !== "proxy" && register !== "provider")
       fail(`${at}.register`, `"${register}" is none of proxy, provider`);
-    const place = printAddress(listen.address, listen.port);
-    const other = taken.get(place);
-    taken.set(place, i);
-    if (other !== undefined) fail(`${at}.listen`, `${place} is proxy.inbound[${other}].listen already`);
-    if (place === printAddress(to.address, to.port))
-      fail(`${at}.to`, `${place} is where the proxy itself is to listen`);
     return [{ listen, to, protocol, labels: item.labels ?? labels, register: register === "proxy" }];
   });
 }

@@ -14,7 +14,7 @@ import {
   type PortRange,
   type TrestleConfig,
 } from "./config.ts";
-import { checkConflicts } from "./conflicts.ts";
+import { checkConflicts, isOneAddress, ownListeners } from "./conflicts.ts";
 import { resolveControl } from "./control.ts";
 import { checkDocument } from "./document.ts";
 import { type RawInbound, resolveInbound } from "./inbound.ts";
@@ -166,13 +166,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
   const dubbo = flags.proxyPort?.map(Number) ?? raw.proxy?.dubbo ?? DEFAULT_DUBBO_PORTS;
   const asked = askedTri(flags.triPort) ?? raw.proxy?.tri;
   const httpPort = flags.httpPort ?? raw.proxy?.httpPort;
-  const taken = [
-    ...dubbo,
-    ...(httpPort === undefined ? [] : [Number(httpPort)]),
-    ...facades.map(({ port }) => port),
-    admin?.port ?? 0,
-  ];
-  const config: TrestleConfig = {
+  const given: TrestleConfig = {
     registries,
     facades,
     proxy: {
@@ -180,7 +174,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
       bind: raw.proxy?.bind === undefined ? host : withoutBrackets(raw.proxy.bind),
       advertise: flags.advertise ?? raw.proxy?.advertise ?? [],
       dubbo,
-      tri: asked === undefined ? defaultTri(dubbo.length, taken) : countUp(asked, dubbo.length),
+      tri: countUp(asked ?? [], dubbo.length),
       triIsDefault: asked === undefined,
       http: raw.proxy?.http ?? DEFAULT_HTTP_PORTS,
       ...(httpPort !== undefined && { httpPort: Number(httpPort) }),
@@ -216,6 +210,7 @@ function layOver(flags: RoleFlags, raw: RawConfig, env: Environment, fail: Fail)
     admin: admin ?? { host: "", port: 0 },
     logLevel: (flags.logLevel ?? "info") as TrestleConfig["logLevel"],
   };
+  const config = asked === undefined ? withDefaultTri(given) : given;
   checkConflicts(
     config,
     {
@@ -255,12 +250,14 @@ function countUp(asked: number | readonly number[], count: number): readonly num
   return typeof asked === "number" ? Array.from({ length: count }, (_, i) => asked + i) : asked;
 }
 
-/** The ports from the default on that nothing else of this configuration listens on. */
-function defaultTri(count: number, taken: readonly number[]): readonly number[] {
-  const ports: number[] = [];
-  for (let port = DEFAULT_TRI_PORT; ports.length < count && port <= 65_535; port++)
-    if (!taken.includes(port)) ports.push(port);
-  return ports;
+/** With the Triple ports from the default on that nothing else of this configuration listens on. */
+function withDefaultTri(config: TrestleConfig): TrestleConfig {
+  const { proxy } = config;
+  const others = ownListeners(config);
+  const tri: number[] = [];
+  for (let port = DEFAULT_TRI_PORT; tri.length < proxy.dubbo.length && port <= 65_535; port++)
+    if (!others.some((other) => isOneAddress(other, { host: proxy.bind, port }))) tri.push(port);
+  return { ...config, proxy: { ...proxy, tri } };
 }
 
 function withoutBrackets(host: string): string {

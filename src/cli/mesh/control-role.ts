@@ -45,6 +45,7 @@ export class ControlRole {
   readonly #store: ControlStore;
   readonly #ruleFiles: OpenRules;
   readonly #credentials: OpenCredentials;
+  readonly #secrets = () => this.#certificates?.own() ?? [];
   readonly #schemas: SchemaSources;
   readonly #outputs: readonly Sink[];
   readonly #data: DataFolder;
@@ -76,7 +77,7 @@ export class ControlRole {
     this.#ruleFiles = openRules({ places: config.rules, log, judge });
     const refill = () => this.#store.setRules(this.#keySets.fill(this.#ruleFiles.current.get().rules));
     this.#keySets = new KeySets({ log, onChange: refill });
-    this.#schemas = new SchemaSources(config, true, this.#store, log);
+    this.#schemas = new SchemaSources(config, true, this.#secrets, this.#store, log);
     this.#outputs = openOutputs(config);
     this.#data = openData(config, log);
     this.#findingLog = new FindingLog(log, steadyClock, () => this.findings());
@@ -132,7 +133,7 @@ export class ControlRole {
         (address, onPort) => isOwn(config.proxy, address, onPort),
         this.#log,
         () => this.#findingLog.note(),
-        () => this.#certificates?.own() ?? [],
+        this.#secrets,
       );
       this.#reachTimer = setTimeout(() => warnOutOfReach(this.#registries, this.#log), REACH_MS).unref();
       this.#controller = createController({

@@ -3,6 +3,7 @@ import type { Logger } from "../../base/log.ts";
 import { assignPorts, httpServices } from "../../control/compile/http-ports.ts";
 import type { Entry, Finding } from "../../model/entry.ts";
 import type { TrestleConfig } from "../config/config.ts";
+import { ownListeners } from "../config/conflicts.ts";
 import { isInUse } from "./listeners.ts";
 
 /** Which port each service that speaks HTTP has: kept as long as this process lives. */
@@ -35,7 +36,7 @@ export class HttpPorts {
     const services = httpServices(entries);
     const { proxy } = this.#config;
     for (;;) {
-      const taken = new Set([...this.#own(), ...this.#inUse]);
+      const taken = new Set([...ownListeners(this.#config).map(({ port }) => port), ...this.#inUse]);
       const assigned = assignPorts(services, { ...proxy.http, taken }, this.#known);
       const fresh = [...assigned].filter(([service, port]) => this.#known.get(service) !== port);
       const tried = await Promise.all(fresh.map(async ([, port]) => [port, await isInUse(proxy.bind, port)] as const));
@@ -52,11 +53,6 @@ export class HttpPorts {
       this.#findings = this.#report(services.filter((service) => !assigned.has(service)));
       return;
     }
-  }
-
-  #own(): readonly number[] {
-    const { proxy, facades, admin } = this.#config;
-    return [...proxy.dubbo, ...proxy.tri, proxy.httpPort ?? 0, ...facades.map(({ port }) => port), admin.port];
   }
 
   #report(without: readonly string[]): readonly Finding[] {

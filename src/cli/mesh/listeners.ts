@@ -5,7 +5,7 @@ import { ConfigError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { parseAddress } from "../config/address.ts";
 import type { TrestleConfig } from "../config/config.ts";
-import { findLoops } from "../config/conflicts.ts";
+import { findLoops, ownListeners } from "../config/conflicts.ts";
 import { describeListenFailure } from "../fail.ts";
 
 /** An instance that was killed a moment ago may still hold its ports: one in use is tried again for this long, ms. */
@@ -82,10 +82,11 @@ export async function settleTri(config: TrestleConfig, log: Logger): Promise<Tre
 export async function replaceTri(
   port: number,
   others: readonly number[],
-  { facades, proxy, admin }: TrestleConfig,
+  config: TrestleConfig,
   log: Logger,
 ): Promise<number> {
-  const taken = [...others, ...proxy.dubbo, ...proxy.tri, ...facades.map((facade) => facade.port), admin.port];
+  const { proxy } = config;
+  const taken = [...others, ...ownListeners(config).map((own) => own.port)];
   let free = await freePort(proxy.bind);
   while (taken.includes(free)) free = await freePort(proxy.bind);
   log.warn(

@@ -58,6 +58,7 @@ export class Mesh implements MeshParts {
   readonly ruleFiles: OpenRules;
   readonly #keySets: KeySets;
   readonly #credentials: OpenCredentials;
+  readonly #secrets = () => this.certificates?.own() ?? [];
   readonly schemas: SchemaSources;
   readonly outputs: readonly Sink[];
   /** The certificate authority; undefined where none is configured. */
@@ -104,7 +105,7 @@ export class Mesh implements MeshParts {
     const refill = () => this.store.setRules(this.#keySets.fill(this.ruleFiles.current.get().rules));
     this.#keySets = new KeySets({ log, onChange: refill });
     this.#credentials = openCredentials(config, log);
-    this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.store, log);
+    this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.#secrets, this.store, log);
     this.outputs = openOutputs(config);
     const onUnknownKey = (issuer: string) => this.#keySets.hurry(issuer);
     this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show(), onUnknownKey });
@@ -149,7 +150,7 @@ export class Mesh implements MeshParts {
         (address, port) => isOwn({ ...this.config.proxy, tri: this.dataPlane.triPorts }, address, port),
         this.#log,
         () => this.#findingLog.note(),
-        () => this.certificates?.own() ?? [],
+        this.#secrets,
       );
       this.#controller = createController({
         sources: this.registries.map(({ source }) => source),
@@ -385,7 +386,7 @@ export class Mesh implements MeshParts {
 
   #resourcesFor(snapshot: Snapshot): Given {
     const callers = this.#callers;
-    const secrets = [...(this.certificates?.own() ?? []), ...this.#credentials.current.get()];
+    const secrets = [...this.#secrets(), ...this.#credentials.current.get()];
     return {
       entries: snapshot.entries,
       resourcesOf: (node) => {

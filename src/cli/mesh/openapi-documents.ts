@@ -6,6 +6,7 @@ import { type ReadDocument, readPublished } from "../../codecs/openapi/published
 import type { Finding } from "../../model/entry.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import type { DocumentNeed } from "./openapi-needs.ts";
+import type { AskedPlace } from "./reach.ts";
 import { schemaFinding } from "./schema-findings.ts";
 
 /** A document, parsed and not judged yet, or why there is none. A file is the same where it still has the stamp that it was read with. */
@@ -17,7 +18,7 @@ export type DocumentAnswer =
 /** What the documents depend on. */
 export interface OpenapiDocumentsOptions {
   /** Asks one endpoint; never rejects. */
-  readonly ask: (host: string, port: number, path: string) => Promise<DocumentAnswer>;
+  readonly ask: (at: AskedPlace, path: string) => Promise<DocumentAnswer>;
   /** Reads one file, or says that it still has the stamp; never rejects. */
   readonly read: (file: string, stamp: string | undefined) => Promise<DocumentAnswer>;
   readonly clock: Clock;
@@ -131,10 +132,7 @@ export class OpenapiDocuments {
     const { need, key } = known;
     // Another one after each failure.
     const place = need.endpoints[known.failures % Math.max(1, need.endpoints.length)];
-    const answer =
-      need.file === undefined
-        ? await ask(place!.address, place!.port, need.pairing.path)
-        : await read(need.file, known.stamp);
+    const answer = need.file === undefined ? await ask(place!, need.pairing.path) : await read(need.file, known.stamp);
     this.#isAsking = false;
     if (this.#isClosed) return;
     // Other places, or another pairing, are asked at once; what one said that is still there counts, or changes would have to end first.

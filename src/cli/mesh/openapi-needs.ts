@@ -4,6 +4,7 @@ import { printPosition } from "../../model/rule.ts";
 import type { OpenapiPairing } from "../../model/schema.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
+import { type AskedPlace, askedPlace } from "./reach.ts";
 
 /** An interface whose requests a document describes. */
 export interface DocumentNeed {
@@ -13,7 +14,7 @@ export interface DocumentNeed {
   /** Path of a file that has the document; undefined where the endpoints are asked. */
   readonly file: string | undefined;
   /** Who may be asked; none while all are gone. */
-  readonly endpoints: readonly { readonly address: string; readonly port: number }[];
+  readonly endpoints: readonly AskedPlace[];
   /** Names of the methods that the rule has itself. */
   readonly own: readonly string[];
   /** `file:line:column` of what asks for it. */
@@ -36,7 +37,7 @@ export function documentNeeds({ rules, entries }: Pick<Snapshot, "rules" | "entr
       ...{ name, pairing, at: printPosition(at.fields["openapi"] ?? at.position) },
       file: pairing.file === undefined ? undefined : resolve(dirname(at.position.file), pairing.file),
       own: mapping.methods.map((method) => method.name),
-      endpoints: endpoints.map(({ address, port }) => ({ address, port })),
+      endpoints: endpoints.map(askedPlace),
     });
   }
   return [...needs.values()].filter((need) => need !== undefined);

@@ -1,7 +1,12 @@
+import { once } from "node:events";
 import { readFile, stat } from "node:fs/promises";
+import { type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
 import { parse } from "yaml";
 import { printAddress } from "../../base/address.ts";
+import { openSocket } from "../socket.ts";
 import type { DocumentAnswer } from "./openapi-documents.ts";
+import type { AskedPlace, Reach } from "./reach.ts";
 
 /** All that asking one endpoint may take, ms. */
 const TIMEOUT_MS = 2_000;
@@ -9,29 +14,31 @@ const TIMEOUT_MS = 2_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Asks one endpoint for its document, as JSON, within two seconds; never rejects. Redirects are not followed. */
-export async function askForDocument(host: string, port: number, path: string): Promise<DocumentAnswer> {
-  const place = `http://${printAddress(host, port)}${path}`;
+export async function askForDocument(reach: Reach, at: AskedPlace, path: string): Promise<DocumentAnswer> {
+  const place = `http://${printAddress(at.address, at.port)}${path}`;
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  let socket: Socket | undefined;
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const headers = { accept: "application/json", "accept-encoding": "identity" };
-    const answer = await fetch(place, { signal, headers, redirect: "manual" });
-    if (answer.status !== 200) {
-      await answer.body?.cancel();
-      return failed(`${place} answers ${answer.status}`);
-    }
-    const chunks: Uint8Array[] = [];
+    const { pathname, search, host } = new URL(place);
+    socket = await openSocket({ ...reach(at, { protocol: "http", port: at.port }), signal });
+    const open = socket;
+    const headers = { host, accept: "application/json", "accept-encoding": "identity" };
+    const options = { path: `${pathname}${search}`, headers, signal, createConnection: () => open };
+    const [answer] = (await once(request(options).end(), "response", { signal })) as [IncomingMessage];
+    if (answer.statusCode !== 200) return failed(`${place} answers ${answer.statusCode}`);
+    const chunks: Buffer[] = [];
     let bytes = 0;
-    for await (const chunk of answer.body ?? []) {
-      bytes += chunk.byteLength;
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
       if (bytes > MAX_BYTES) return failed(`${place} answers more than ${MAX_BYTES} bytes`);
       chunks.push(chunk);
     }
     return parsed(place, Buffer.concat(chunks).toString("utf8"), JSON.parse);
   } catch (error) {
-    const { name, message, cause } = error as Error;
-    const reason =
-      name === "TimeoutError" ? `no answer within ${TIMEOUT_MS} ms` : ((cause as Error)?.message ?? message);
+    const reason = signal.aborted ? `no answer within ${TIMEOUT_MS} ms` : (error as Error).message;
     return failed(`${place}: ${reason}`);
+  } finally {
+    socket?.on("error", () => {}).destroy();
   }
 }
 

@@ -5,19 +5,35 @@ import type { NamedResource } from "../../codecs/xds/resources.ts";
 import type { Secret } from "../../codecs/xds/secret.ts";
 import { ISTIO_TLS_MODE } from "../../codecs/xds/tls.ts";
 import { meshSocket } from "../../control/rules/lower-tls.ts";
-import type { ApplicationInstance, MetadataPlace } from "../../model/application.ts";
-import { IDENTITY_LABEL, type Place, TLS_MODE_LABEL } from "../../model/inbound.ts";
+import type { MetadataPlace } from "../../model/application.ts";
+import type { Endpoint } from "../../model/entry.ts";
+import { IDENTITY_LABEL, INBOUND_LABELS, type Place, TLS_MODE_LABEL } from "../../model/inbound.ts";
 import type { InboundConfig } from "../config/inbound.ts";
 import type { SocketOptions } from "../socket.ts";
 
-/** How an instance is connected to at the place where it answers for its metadata. Throws where it cannot be. */
+/** Where somebody serves calls, who may be asked something else, and what is said there of mutual TLS. */
+export interface AskedPlace extends Pick<Endpoint, "address" | "port"> {
+  readonly params?: Readonly<Record<string, string>>;
+}
+
+/** An endpoint as one who may be asked. */
+export function askedPlace({ address, port, labels, params }: Endpoint): AskedPlace {
+  const all = { ...params, ...labels };
+  const said = INBOUND_LABELS.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]] as const]));
+  return { address, port, ...(said.length > 0 && { params: Object.fromEntries(said) }) };
+}
+
+/** How an instance is connected to at the place where it is to answer. Throws where it cannot be. */
 export type Reach = (
-  instance: Pick<ApplicationInstance, "address" | "port" | "params">,
+  instance: AskedPlace,
   place: Pick<MetadataPlace, "protocol" | "port">,
 ) => Pick<SocketOptions, "host" | "port" | "tls">;
 
 /** What the mesh's proxies call what they carry, as the workers say it. */
-const ALPN: Readonly<Record<string, readonly string[]>> = { tri: ["istio-h2", "istio", "h2"] };
+const ALPN: Readonly<Record<string, readonly string[]>> = {
+  tri: ["istio-h2", "istio", "h2"],
+  http: ["istio-http/1.1", "istio", "http/1.1"],
+};
 const DUBBO_ALPN = ["istio"];
 
 /**
@@ -28,7 +44,7 @@ export function createReach(
   inbound: readonly Pick<InboundConfig, "listen" | "to">[],
   secrets: () => readonly NamedResource<Secret>[],
 ): Reach {
-  return ({ address, port, params }, place) => {
+  return ({ address, port, params = {} }, place) => {
     const behind = (at: number) => inbound.find(({ listen }) => listen.address === address && listen.port === at)?.to;
     const asked = behind(place.port);
     if (asked !== undefined) return { host: asked.address, port: asked.port };

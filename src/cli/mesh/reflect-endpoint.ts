@@ -3,6 +3,7 @@ import { printRequestHead } from "../../codecs/triple/head.ts";
 import { connectGrpc } from "../triple/client.ts";
 import { ReflectionRefusal, reflectSchema } from "../triple/reflection.ts";
 import { encodeService } from "./encode-service.ts";
+import type { AskedPlace, Reach } from "./reach.ts";
 import type { ReflectionAnswer } from "./reflection.ts";
 
 /** All that asking one endpoint may take, ms. */
@@ -11,10 +12,11 @@ const TIMEOUT_MS = 2_000;
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /** Asks one gRPC or Triple server what it says of a service, within two seconds; never rejects. */
-export async function reflectEndpoint(host: string, port: number, service: string): Promise<ReflectionAnswer> {
+export async function reflectEndpoint(reach: Reach, at: AskedPlace, service: string): Promise<ReflectionAnswer> {
   const untilMs = Date.now() + TIMEOUT_MS;
   try {
-    const client = await connectGrpc({ host, port, connectTimeoutMs: TIMEOUT_MS, maxMessageBytes: MAX_BYTES });
+    const to = reach(at, { protocol: "tri", port: at.port });
+    const client = await connectGrpc({ ...to, connectTimeoutMs: TIMEOUT_MS, maxMessageBytes: MAX_BYTES });
     try {
       let bytes = 0;
       const schema = await reflectSchema(async (path, method, messages) => {
@@ -36,7 +38,7 @@ export async function reflectEndpoint(host: string, port: number, service: strin
       }, service);
       const found = schema.types.getService(service);
       if (found === undefined) return { type: "no_service" };
-      return { type: "types", protobuf: encodeService(found, `${host}:${port}`) };
+      return { type: "types", protobuf: encodeService(found, `${at.address}:${at.port}`) };
     } finally {
       client.close();
     }

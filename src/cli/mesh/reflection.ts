@@ -2,6 +2,7 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
+import type { AskedPlace } from "./reach.ts";
 
 /** What a server said: types, that it has no service of that name, that it has no reflection, or nothing. */
 export type ReflectionAnswer =
@@ -12,14 +13,14 @@ export type ReflectionAnswer =
 /** Who may be asked for one interface's types. */
 export interface ReflectionNeed {
   readonly name: string;
-  /** `host:port` of its Triple endpoints; none while all are gone. */
-  readonly endpoints: readonly { readonly address: string; readonly port: number }[];
+  /** Its Triple endpoints; none while all are gone. */
+  readonly endpoints: readonly AskedPlace[];
 }
 
 /** What reflection depends on. */
 export interface ReflectionOptions {
   /** Asks one server; never rejects. */
-  readonly ask: (host: string, port: number, service: string) => Promise<ReflectionAnswer>;
+  readonly ask: (at: AskedPlace, service: string) => Promise<ReflectionAnswer>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Told all that is known by reflection, whenever that changes. */
@@ -88,7 +89,7 @@ export class Reflection {
   }
 
   #take({ name, endpoints }: ReflectionNeed): void {
-    const key = endpoints.map(({ address, port }) => `${address}:${port}`).join();
+    const key = endpoints.map((one) => JSON.stringify(one)).join();
     const known = this.#asked.get(name);
     if (known === undefined) {
       if (key === "" || this.#asked.size >= MAX_SERVICES) return;
@@ -123,13 +124,14 @@ export class Reflection {
     this.#isAsking = true;
     const { key } = asked;
     // Another one after each failure.
-    const { address, port } = asked.endpoints[asked.failures % asked.endpoints.length]!;
-    const answer = await ask(address, port, name);
+    const at = asked.endpoints[asked.failures % asked.endpoints.length]!;
+    const answer = await ask(at, name);
     this.#isAsking = false;
     if (this.#isClosed) return;
     asked.askedMs = clock.now();
     asked.answer = answer;
-    log.debug("asked for types by reflection", { service: name, address: `${address}:${port}`, answer: answer.type });
+    const address = `${at.address}:${at.port}`;
+    log.debug("asked for types by reflection", { service: name, address, answer: answer.type });
     if (asked.key === key) asked.dueMs = asked.askedMs + this.#waitOf(asked, answer);
     else asked.dueMs = asked.askedMs + SPACING_MS;
     if (answer.type === "types" && this.#asked.get(name) === asked) this.#learn(name, asked, answer.protobuf);

@@ -2,6 +2,7 @@ import { saysProtobuf, saysWrapper } from "../../codecs/triple/style.ts";
 import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
 import { entryChanges } from "../../model/entry-changes.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
+import { askedPlace } from "./reach.ts";
 import type { ReflectionAnswer, ReflectionNeed } from "./reflection.ts";
 import { schemaFinding } from "./schema-findings.ts";
 
@@ -30,7 +31,7 @@ export function schemaNeeds(
   for (const [name, endpoints] of byInterface) {
     if (known(name)?.protobuf !== undefined) continue;
     const isProtobuf = endpoints.some(({ params }) => saysProtobuf(params));
-    const places = new Map(endpoints.map(({ address, port }) => [`${address}:${port}`, { address, port }]));
+    const places = new Map(endpoints.map((one) => [`${one.address}:${one.port}`, askedPlace(one)]));
     needs.push({
       name,
       endpoints: [...places].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, place]) => place),

@@ -1,5 +1,7 @@
 import { steadyClock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import type { NamedResource } from "../../codecs/xds/resources.ts";
+import type { Secret } from "../../codecs/xds/secret.ts";
 import type { ControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
@@ -11,7 +13,7 @@ import { OpenapiDocuments } from "./openapi-documents.ts";
 import { documentNeeds } from "./openapi-needs.ts";
 import { askForDocument, readDocument } from "./openapi-places.ts";
 import { createProtoFiles, type ProtoFiles } from "./proto-files.ts";
-import type { reflectEndpoint } from "./reflect-endpoint.ts";
+import { type AskedPlace, createReach } from "./reach.ts";
 import { Reflection } from "./reflection.ts";
 import {
   mayNeedOthers,
@@ -36,10 +38,11 @@ export class SchemaSources {
   /** What metadata centres said last. */
   #told: readonly ServiceSchema[] | undefined;
 
-  /** Without Triple nobody is asked by reflection. */
+  /** Without Triple nobody is asked by reflection. By `secrets` providers are asked that take mutual TLS alone. */
   constructor(
-    { protos, metadata }: Pick<TrestleConfig, "protos" | "metadata">,
+    { protos, metadata, proxy }: Pick<TrestleConfig, "protos" | "metadata" | "proxy">,
     hasTriple: boolean,
+    secrets: () => readonly NamedResource<Secret>[],
     store: ControlStore,
     log: Logger,
   ) {
@@ -47,12 +50,14 @@ export class SchemaSources {
     this.files = createProtoFiles({ paths: protos, log });
     this.#centres = new MetadataCentres({ configs: metadata, log, onChange: () => this.#takeCentres() });
     const onSchemas = (schemas: SyncState["schemas"]) => store.setSchemas("reflection", schemas);
-    const ask: typeof reflectEndpoint = async (host, port, service) => {
+    const reach = createReach(proxy.inbound, secrets);
+    const ask = async (at: AskedPlace, service: string) => {
       const { reflectEndpoint } = await import("./reflect-endpoint.ts");
-      return reflectEndpoint(host, port, service);
+      return reflectEndpoint(reach, at, service);
     };
     this.#documents = new OpenapiDocuments({
-      ...{ ask: askForDocument, read: readDocument, clock: steadyClock, log },
+      ask: (at, path) => askForDocument(reach, at, path),
+      ...{ read: readDocument, clock: steadyClock, log },
       onSchemas: (schemas) => store.setSchemas("openapi", schemas),
     });
     if (hasTriple) this.#reflection = new Reflection({ ask, clock: steadyClock, log, onSchemas });

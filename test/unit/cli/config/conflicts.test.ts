@@ -1,5 +1,7 @@
-import { hostname } from "node:os";
-import { expect, test } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { findLoops } from "../../../../src/cli/config/conflicts.ts";
 import { type RoleFlags, resolveConfig } from "../../../../src/cli/config/resolve.ts";
 
@@ -155,4 +157,83 @@ test("a registry's name that stands for the facade's address is a loop too", () 
   const config = resolveConfig({ registry: ["zookeeper://zk:2181"], facade: ["zookeeper://10.0.0.5:2181"] }, {}).config;
   expect(findLoops(config!)).toEqual([]);
   expect(findLoops(config!, (host) => (host === "zk" ? ["10.0.0.5"] : [])).map(({ facade }) => facade)).toEqual([0]);
+});
+
+describe("proxies in front of providers", () => {
+  const at = (listen: string, to = "10.0.0.2:20880") => ({ listen, to });
+  const rows: [string, object, RoleFlags, string[]][] = [
+    ["on Triple's default port", { inbound: [at("127.0.0.1:50051")] }, {}, []],
+    ["on the proxy's port elsewhere", { inbound: [at("127.0.0.2:20880")] }, {}, []],
+    ["of a provider on the proxy's port", { bind: "0.0.0.0", inbound: [at("127.0.0.1:20890")] }, {}, []],
+    [
+      "on a Triple port that is given",
+      { tri: 50_051, inbound: [at("127.0.0.1:50052")] },
+      {},
+      ["proxy.inbound[0].listen: proxy.inbound[0] and the proxy's Triple would both listen on 127.0.0.1:50052"],
+    ],
+    [
+      "on a Dubbo2 port",
+      { inbound: [at("127.0.0.1:20890"), at("127.0.0.1:20881")] },
+      {},
+      ["proxy.inbound[1].listen: proxy.inbound[1] and the proxy would both listen on 127.0.0.1:20881"],
+    ],
+    [
+      "on a Dubbo2 port of all addresses",
+      { bind: "0.0.0.0", inbound: [at("10.0.0.5:20880")] },
+      {},
+      ["proxy.inbound[0].listen: proxy.inbound[0] and the proxy would both listen on 10.0.0.5:20880"],
+    ],
+    [
+      "on the HTTP port",
+      { httpPort: 8080, inbound: [at("127.0.0.1:8080")] },
+      {},
+      ["proxy.inbound[0].listen: proxy.inbound[0] and the proxy's HTTP port would both listen on 127.0.0.1:8080"],
+    ],
+    [
+      "on a facade's address",
+      { inbound: [at("127.0.0.1:2181")] },
+      { facade: ["zookeeper://127.0.0.1:2181"] },
+      ["proxy.inbound[0].listen: proxy.inbound[0] and a facade would both listen on 127.0.0.1:2181"],
+    ],
+    [
+      "on the admin API's",
+      { inbound: [at("127.0.0.1:15000")] },
+      {},
+      ["admin: the admin API and proxy.inbound[0] would both listen on 127.0.0.1:15000"],
+    ],
+    [
+      "on one address twice",
+      { inbound: [at("127.0.0.1:20890"), at("127.0.0.1:20890")] },
+      {},
+      ["proxy.inbound[1].listen: proxy.inbound[1] and proxy.inbound[0] would both listen on 127.0.0.1:20890"],
+    ],
+    [
+      "of themselves",
+      { inbound: [at("127.0.0.1:20890", "127.0.0.1:20890")] },
+      {},
+      ["proxy.inbound[0].to: 127.0.0.1:20890 is where proxy.inbound[0] itself is to listen"],
+    ],
+    [
+      "of the proxy",
+      { inbound: [at("127.0.0.1:20890", "127.0.0.1:20880")] },
+      {},
+      ["proxy.inbound[0].to: 127.0.0.1:20880 is where the proxy itself is to listen"],
+    ],
+  ];
+
+  test.each(rows)("%s", async (_, proxy, flags, wanted) => {
+    const folder = await mkdtemp(join(tmpdir(), "trestle-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const config = join(folder, "trestle.json");
+    await writeFile(config, JSON.stringify({ proxy }));
+    expect(faults({ ...flags, config })).toEqual(wanted);
+  });
+});
+
+test("Triple's default ports are those that nothing else listens on", () => {
+  const triOf = (flags: RoleFlags) => resolveConfig(flags, {}).config?.proxy.tri;
+  expect(triOf({})).toEqual([50_051, 50_052]);
+  expect(triOf({ admin: "127.0.0.1:50051" })).toEqual([50_052, 50_053]);
+  expect(triOf({ admin: "0.0.0.0:50052" })).toEqual([50_051, 50_053]);
+  expect(triOf({ admin: "10.0.0.9:50051" })).toEqual([50_051, 50_052]);
 });

@@ -40,17 +40,4 @@ test.each<[string, readonly RawInbound[], readonly string[]]>([
     [{ listen: "a:1", to: "b:2", protocol: "rmi" }],
     ['proxy.inbound[0].protocol: "rmi" is none of dubbo, tri, http'],
   ],
-  [
-    "an address that is listened on twice",
-    [
-      { listen: "a:1", to: "b:2" },
-      { listen: "a:1", to: "b:3" },
-    ],
-    ["proxy.inbound[1].listen: a:1 is proxy.inbound[0].listen already"],
-  ],
-  [
-    "a provider that is the proxy itself",
-    [{ listen: "a:1", to: "a:1" }],
-    ["proxy.inbound[0].to: a:1 is where the proxy itself is to listen"],
-  ],
 ])("%s are named with their place", (_name, items, faults) => expect(resolved(items).faults).toEqual(faults));

@@ -35,7 +35,7 @@ function start(answer: (place: string, nth: number) => DocumentAnswer) {
   const documents = new OpenapiDocuments({
     ...{ clock, log: silentLogger },
     onSchemas: (schemas) => told.push(schemas),
-    ask: (host, port, path) => reply(`${host}:${port}${path}`),
+    ask: ({ address, port }, path) => reply(`${address}:${port}${path}`),
     read: (file, stamp) => reply(stamp === undefined ? file : `${file} ${stamp}`),
   });
   const pass = async (seconds: number) => {

@@ -2,9 +2,10 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
 import { expect, test } from "vitest";
-import { createReach } from "../../../../src/cli/mesh/reach.ts";
+import { askedPlace, createReach } from "../../../../src/cli/mesh/reach.ts";
 import { openSocket } from "../../../../src/cli/socket.ts";
 import type { Secret } from "../../../../src/codecs/xds/secret.ts";
+import { plainEndpoint } from "../../../../src/model/entry.ts";
 import { createTestLeaf, createTestRoot, secretsOf } from "../../../support/certificates.ts";
 
 const listening = (address: string, port: number) => ({ address, port });
@@ -20,6 +21,21 @@ test("a provider behind a proxy of this process is asked itself, at the port tha
   expect(reach(instance, dubbo(20_890))).toEqual({ host: "10.0.0.2", port: 20_880 });
   expect(reach(instance, dubbo(20_999))).toEqual({ host: "10.0.0.2", port: 20_999 });
   expect(reach(instance, { protocol: "tri", port: 50_051 })).toEqual({ host: "10.0.0.3", port: 50_052 });
+});
+
+test("an endpoint is asked where it serves, by what its labels, else its parameters, say of mutual TLS", () => {
+  const known = { address: "10.0.0.9", port: 80, protocol: "http", weight: 100, origin: "main" };
+  const params = { application: "shop", "security.istio.io/tlsMode": "istio", "trestle.identity": "a/ns/b/sa/c" };
+  const endpoint = plainEndpoint({ ...known, params });
+  const said = { "security.istio.io/tlsMode": "istio", "trestle.identity": "a/ns/b/sa/c" };
+  expect(askedPlace(endpoint)).toEqual({ address: "10.0.0.9", port: 80, params: said });
+  const labels = { "security.istio.io/tlsMode": "disabled" };
+  expect(askedPlace({ ...endpoint, labels })).toEqual({
+    address: "10.0.0.9",
+    port: 80,
+    params: { ...said, ...labels },
+  });
+  expect(askedPlace({ ...endpoint, params: {} })).toEqual({ address: "10.0.0.9", port: 80 });
 });
 
 test("others are asked in plain text, unless they say that they take mutual TLS and there is something to show", () => {

@@ -23,7 +23,7 @@ function start(answer: (host: string, service: string) => ReflectionAnswer) {
     clock,
     log: silentLogger,
     onSchemas: (schemas) => told.push(schemas),
-    async ask(host, _, service) {
+    async ask({ address: host }, service) {
       open++;
       expect(open).toBe(1);
       asked.push(`${(clock.now() - startMs) / 1000} ${host} ${service}`);
