@@ -1,5 +1,5 @@
 /** Clients of an xDS server over gRPC, played by hand. */
-import { Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
+import { type ChannelOptions, Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
 import type { DeltaRequest, SotwRequest, XdsRequest, XdsResponse } from "../../src/codecs/xds/discovery.ts";
 import { decodeResponse, encodeRequest, type Variant } from "../../src/codecs/xds/discovery-bytes.ts";
 import { eventually } from "./process.ts";
@@ -75,8 +75,8 @@ export class XdsStream {
 }
 
 /** Opens a channel without TLS. */
-export function openChannel(address: string): Client {
-  return new Client(address, credentials.createInsecure(), { "grpc.max_receive_message_length": -1 });
+export function openChannel(address: string, options: ChannelOptions = {}): Client {
+  return new Client(address, credentials.createInsecure(), { "grpc.max_receive_message_length": -1, ...options });
 }
 
 /** A client that keeps to the protocol, by any of the four kinds of stream; it accepts every response at once. */

@@ -17,6 +17,8 @@ import { NODE } from "../../support/xds-playbook.ts";
 const ADMIN = `${hosts.trestle}:15000`;
 const XDS = `${hosts.trestle}:15011`;
 const MANY = 300;
+/** Clients that come at once, each by a connection of its own. */
+const STORM = 100;
 let dir: string;
 let control: Peer;
 let channel: Client;
@@ -171,6 +173,50 @@ test("clients that ask for everything, refuse for ever or come in a storm hold n
   await Promise.all(storm.map((stream) => stream.take(ENDPOINT_TYPE)));
   expect(refuser.responses.length).toBeLessThanOrEqual(1);
   for (const { call } of [good, greedy, refuser, ...storm]) call.cancel();
+  await eventually("all to be gone", async () => (await proxies()).length === 0);
+});
+
+test("clients that come again at once with what they have are told what is new alone, and nobody waits for them", async () => {
+  const steady = open("steady", ENDPOINT_TYPE);
+  const all = await steady.take(ENDPOINT_TYPE);
+  steady.send(ENDPOINT_TYPE, { nonce: all.nonce });
+  const initialVersions = Object.fromEntries(all.resources.map(({ name, version }) => [name, version]));
+  const connect = () =>
+    Array.from({ length: STORM }, (_, i) => {
+      const own = openChannel(XDS, { "grpc.use_local_subchannel_pool": 1 });
+      const stream = new XdsStream(own, "delta", methodPath("delta", "ADS"));
+      stream.send(ENDPOINT_TYPE, { node: trestleNode(`again ${i}`), subscribe: ["*"], initialVersions });
+      return { own, stream };
+    });
+  /** The first answer of each, accepted: how many resources. */
+  const answers = (clients: ReturnType<typeof connect>) =>
+    Promise.all(
+      clients.map(async ({ stream }) => {
+        const { nonce, resources } = await stream.take(ENDPOINT_TYPE);
+        stream.send(ENDPOINT_TYPE, { nonce });
+        return resources.length;
+      }),
+    );
+  const before = connect();
+  expect(await answers(before)).toEqual(before.map(() => 0));
+  for (const { own, stream } of before) {
+    stream.call.cancel();
+    own.close();
+  }
+  const again = connect();
+  await services("10.77.0.6:20880");
+  expect(JSON.stringify((await steady.take(ENDPOINT_TYPE)).resources)).toContain("10.77.0.6");
+  // Who had its first answer before the change is told of that alone, too.
+  const changes = (await answers(again)).map(async (count, i) =>
+    count === 1 ? 1 : (await again[i]!.stream.take(ENDPOINT_TYPE)).resources.length,
+  );
+  expect(await Promise.all(changes)).toEqual(again.map(() => 1));
+  expect(again.flatMap(({ stream }) => stream.responses)).toEqual([]);
+  for (const { own, stream } of again) {
+    stream.call.cancel();
+    own.close();
+  }
+  steady.call.cancel();
   await eventually("all to be gone", async () => (await proxies()).length === 0);
 });
 
