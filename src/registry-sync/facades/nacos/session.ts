@@ -18,8 +18,10 @@ import { Rejoin } from "./rejoin.ts";
 import type { SessionShared } from "./session-shared.ts";
 import { decodeAnswer, type Outcome, readable, Upstream } from "./upstream.ts";
 
-/** How long a client is kept whose server is gone and no other takes it, ms; then it may look for another facade. */
+/** How long a client is kept that asks for something, and whose server is gone and no other takes it, ms; then it may look for another facade. */
 export const OUTAGE_MS = 30_000;
+/** How long one is kept that has all that it wants, ms: were it sent away, it would find a server that knows of nobody yet. */
+export const LONG_OUTAGE_MS = 600_000;
 /** How long a call may take, ms. */
 const CALL_MS = 30_000;
 /** What a client asks each 5 s of a connection that is idle; one whose server owes the answer for so long is answered here, ms. */
@@ -196,9 +198,11 @@ export class NacosSession {
     this.#naming.tick();
     this.#rejoin?.tick(nowMs);
     this.#tickServer(nowMs);
-    for (const { call } of this.#held.expire(nowMs))
+    const late = this.#held.expire(nowMs);
+    for (const { call } of late)
       this.#down.fail(call.stream, GRPC.unavailable, "no server of the registry can be reached");
-    if (this.#lostMs !== undefined && nowMs - this.#lostMs >= OUTAGE_MS) this.#abandon();
+    const mostMs = late.length > 0 || this.#setup === undefined ? OUTAGE_MS : LONG_OUTAGE_MS;
+    if (this.#lostMs !== undefined && nowMs - this.#lostMs >= mostMs) this.#abandon();
   }
 
   /** Whether `tick` has something to do soon. */
@@ -390,8 +394,7 @@ export class NacosSession {
 
   /** Its state at the server cannot be had again unseen: the client makes its own connection anew. */
   #abandon(): void {
-    if (this.#over) return;
+    if (!this.#over) this.#shared.counters.abandoned++;
     this.#over = true;
-    this.#shared.counters.abandoned++;
   }
 }

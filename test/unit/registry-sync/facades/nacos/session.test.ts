@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { failure } from "../../../../../src/codecs/nacos/messages.ts";
 import { encodePayload } from "../../../../../src/codecs/nacos/payload.ts";
 import { HELD_MS } from "../../../../../src/registry-sync/facades/nacos/held-calls.ts";
-import { OUTAGE_MS } from "../../../../../src/registry-sync/facades/nacos/session.ts";
+import { LONG_OUTAGE_MS, OUTAGE_MS } from "../../../../../src/registry-sync/facades/nacos/session.ts";
 import { addressesIn, type LinkedNacosClient, leading, NacosLink, PROXY } from "../../../../support/nacos-link.ts";
 
 test("a client connects, is acknowledged, and its calls and the server's answers pass", () => {
@@ -148,16 +148,32 @@ test("a client whose server owes it a sign of life is told that it is well befor
   expect([client.session.isServed, client.session.wasSilent]).toEqual([false, true]);
 });
 
-test("a client that no server takes for too long may go", () => {
+test("a client that has all that it wants is kept while its server is away for long", () => {
   const link = new NacosLink();
   const client = link.client();
   link.lose(client);
-  for (let past = 0; past < OUTAGE_MS - 1_000; past += 5_000) {
+  for (let past = 0; past < LONG_OUTAGE_MS; past += 5_000) {
+    expect(client.session.isOver).toBe(false);
+    expect(client.request("HealthCheckRequest", {}).body).toMatchObject({ resultCode: 200 });
     link.advance(5_000);
-    expect(client.session.isOver).toBe(past + 5_000 >= OUTAGE_MS);
-    client.request("HealthCheckRequest", {});
   }
-  link.advance(1_000);
+  expect(client.session.isOver).toBe(true);
+  expect(link.counters.abandoned).toBe(1);
+});
+
+test("a client that asks for something may look for another facade after a while", () => {
+  const link = new NacosLink();
+  const client = link.client();
+  link.lose(client);
+  const ask = () => {
+    client.request("ServiceQueryRequest", { serviceName: "orders" });
+    link.advance(5_000);
+  };
+  for (let past = 0; past < OUTAGE_MS; past += 5_000) {
+    expect(client.session.isOver).toBe(false);
+    ask();
+  }
+  ask();
   expect(client.session.isOver).toBe(true);
   expect(link.counters.abandoned).toBe(1);
 });
