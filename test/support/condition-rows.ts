@@ -151,11 +151,33 @@ const legacy: readonly ConditionRow[] = [
   { name: "nobody of old", isLegacy: true, conditions: ["=> region = nowhere"], who: all },
 ];
 /** The rows that each line of Dubbo understands. */
-export const conditionRows = {
+const byLine = {
   "2.6": legacy,
   "2.7": [...rows.filter(({ line }) => line !== "3.3"), ...legacy],
   "3.3": [...rows.filter(({ line }) => line !== "2.7"), ...destinations],
 } as const;
+
+/** A line of Dubbo that condition rules are tried with. */
+export type ConditionLine = keyof typeof byLine;
+
+/** Every row with those of the lines that understand it, leaving out rows and lines that have none. */
+export function conditionRows(
+  lines: readonly ConditionLine[],
+  isTried: (row: ConditionRow) => boolean = () => true,
+): readonly (ConditionRow & { readonly lines: readonly ConditionLine[] })[] {
+  return [...rows, ...destinations, ...legacy]
+    .filter(isTried)
+    .map((row) => ({ ...row, lines: lines.filter((line) => byLine[line].includes(row)) }))
+    .filter((row) => row.lines.length > 0);
+}
+
+/** Consumers of the same lines, by `LINE WAY`: those that go straight and those through Trestle. */
+export type Callers = Readonly<Record<string, Consumer>>;
+
+/** Those of some lines alone. */
+export function ofLines(callers: Callers, lines: readonly string[]): Callers {
+  return Object.fromEntries(Object.entries(callers).filter(([name]) => lines.includes(name.split(" ")[0]!)));
+}
 
 /** The rule's text. */
 export function conditionText({ force = false, conditions = [], text }: ConditionRow): string {
@@ -179,12 +201,9 @@ export async function chosenBy(
 }
 
 /** Waits until each of the consumers is sent to whom the row says; fails with whom they were sent to. */
-export async function expectChosen(
-  consumers: Readonly<Record<string, Consumer>>,
-  { who, get = who, user = who }: ConditionRow,
-): Promise<void> {
+export async function expectChosen(consumers: Callers, { who, get = who, user = who }: ConditionRow): Promise<void> {
   const expected = [who, get, user];
-  for (const [name, one] of Object.entries(consumers)) {
+  const isSent = async ([name, one]: readonly [string, Consumer]) => {
     let seen: string[] = [];
     const look = async () => {
       seen = [
@@ -197,5 +216,6 @@ export async function expectChosen(
     await eventually(name, look, 8_000).catch(() => {
       throw new Error(`${name}: ${seen.join(" | ")} in place of ${expected.join(" | ")}`);
     });
-  }
+  };
+  await Promise.all(Object.entries(consumers).map(isSent));
 }

@@ -85,7 +85,7 @@ export async function expectTagged(
   world: TagWorld,
 ): Promise<void> {
   const expected = row.chosen.map((one) => (one === "none" ? one : world[one]));
-  for (const [name, consumer] of Object.entries(consumers)) {
+  const isSent = async ([name, consumer]: readonly [string, Consumer]) => {
     let seen: string[] = [];
     const look = async () => {
       seen = [];
@@ -95,5 +95,6 @@ export async function expectTagged(
     await eventually(name, look, 15_000).catch(() => {
       throw new Error(`${name}: ${seen.join(" | ")} in place of ${expected.join(" | ")}`);
     });
-  }
+  };
+  await Promise.all(Object.entries(consumers).map(isSent));
 }
