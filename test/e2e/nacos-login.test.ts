@@ -7,7 +7,7 @@ import { type Nacos, type NacosLine, nacosLines, startNacos } from "../support/n
 import { type NacosClient, startNacosClient } from "../support/nacos-client.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { policyText } from "../support/policies.ts";
-import { eventually, sleep, stopAll } from "../support/process.ts";
+import { eventually, type Peer, sleep, stopAll } from "../support/process.ts";
 import { request } from "../support/raw-dubbo.ts";
 
 // A Nacos 2.3.2 that asks who there is. Users and passwords are the clients' own; Trestle's mirror has its own too.
@@ -15,9 +15,17 @@ const inside = `${hosts.trestle}:18848`;
 const user = { username: "nacos", password: "nacos" };
 /** How long a token is good, s: clients get another when nine tenths of it are over. */
 const TOKEN_S = 12;
+/** How long the facade counts one that ran out, s. */
+const GRACE_S = 15;
+/** The one whom callers count by: he may read and write everything, as a role of his says. */
+const shopper = { username: "shopper", password: "secret" };
+const webOnly = policyText("a", '{rules: [{from: [{source: {principals: ["cluster.local/ns/shop/sa/web"]}}]}]}');
 
 let nacos: Nacos;
 let up: ConfiguredTrestle;
+let provider: Peer;
+let listening: NacosClient;
+let listeningSince: number;
 
 beforeAll(async () => {
   requireNamespace();
@@ -25,11 +33,19 @@ beforeAll(async () => {
     auth: true,
     settings: { "nacos.core.auth.plugin.nacos.token.expire.seconds": TOKEN_S },
   });
+  for (const [path, fields] of Object.entries({
+    users: shopper,
+    roles: { role: "shop", username: "shopper" },
+    permissions: { role: "shop", resource: "*:*:*", action: "rw" },
+  })) {
+    const { status, body } = await nacos.ask("POST", `/v1/auth/${path}?${new URLSearchParams(fields)}`);
+    expect(status, body).toBe(200);
+  }
   up = await startConfigured(
     {
       registries: [{ name: "main", url: nacos.address }],
       facades: [{ url: `nacos://${inside}` }],
-      callers: [{ identity: "shop/web", registry: "main", username: "nacos" }],
+      callers: [{ identity: "shop/web", registry: "main", username: "shopper" }],
     },
     { facade: "" },
     policyText("a", "{rules: [{}]}"),
@@ -67,23 +83,29 @@ test.each(nacosLines)(
 );
 
 test("a Dubbo 3.3 provider and consumer with a user and password in their registry's address meet at the proxy", async () => {
-  const place = { registry: `nacos://${inside}?username=nacos&password=nacos`, group: "g", version: "1.0.0" };
-  const provider = await startProvider("3.3", { ...place, host: hosts.provider2, label: "guarded" });
+  const at = ({ username, password }: typeof user) => `nacos://${inside}?username=${username}&password=${password}`;
+  const place = { registry: at(shopper), group: "g", version: "1.0.0" };
+  provider = await startProvider("3.3", { ...place, registry: at(user), host: hosts.provider2, label: "guarded" });
   const consumer = await startConsumer("3.3", { ...place, check: false });
   expect(await eventually("called", () => consumer.call("whoAmI"), 20_000)).toMatchObject({ label: "guarded" });
   const { body } = await up.trestle.get("/metrics");
   expect(body).toMatch(/istio_requests_total\{[^}]*request_operation="whoAmI"/);
   // The consumer is the user at whose token's word it registered and subscribed, and so is its address; others are nobody.
-  await up.rules(policyText("a", '{rules: [{from: [{source: {principals: ["cluster.local/ns/shop/sa/web"]}}]}]}'));
+  await up.rules(webOnly);
   expect(await consumer.call("whoAmI")).toMatchObject({ label: "guarded" });
   expect(await calls(hosts.provider1)).toMatch(/RBAC: access denied/);
   expect(await calls(hosts.trestle)).toMatch(/guarded/);
-  await Promise.all([consumer.stop(), provider.stop()]);
+  await consumer.stop();
   await expect.poll(() => calls(hosts.trestle), { timeout: 10_000 }).toMatch(/RBAC: access denied/);
   const wrong = new URLSearchParams({ ...user, password: "wrong" });
   const refused = await fetch(`http://${inside}/nacos/v1/auth/login`, { method: "POST", body: wrong });
   expect(refused.status).toBeGreaterThanOrEqual(400);
   expect(await up.metric("trestle_facade_logins_refused")).toBeGreaterThan(0);
+  // One who asks for nothing after this: tokens that it gets it says to nobody.
+  listening = await startNacosClient("2.4", inside, shopper);
+  await listening.subscribe("guarded");
+  await expect.poll(() => calls(hosts.trestle), { timeout: 10_000 }).toMatch(/guarded/);
+  listeningSince = Date.now();
   await up.rules(policyText("a", "{rules: [{}]}"));
 }, 60_000);
 
@@ -124,3 +146,18 @@ test("tokens that run out over a rejoin: who renews his is joined again unseen, 
   ).toEqual([]);
   await Promise.all([awake.peer.kill(), asleep.peer.kill()]);
 }, 200_000);
+
+test("a client that only listens stays who it is as long as its user can log in, and little longer than its last token", async () => {
+  // It has listened for longer than a token is good, over a restart of the registry.
+  expect(Date.now() - listeningSince).toBeGreaterThan((TOKEN_S + GRACE_S) * 1_000);
+  await up.rules(webOnly);
+  expect(await calls(hosts.trestle)).toMatch(/guarded/);
+  const deleted = await nacos.ask("DELETE", "/v1/auth/users?username=shopper");
+  expect(deleted.status, deleted.body).toBe(200);
+  const since = Date.now();
+  // Its token is good for a while, at the registry too.
+  expect(await calls(hosts.trestle)).toMatch(/guarded/);
+  await expect.poll(() => calls(hosts.trestle), { timeout: 45_000, interval: 500 }).toMatch(/RBAC: access denied/);
+  expect(Date.now() - since).toBeLessThan((TOKEN_S + GRACE_S + 3) * 1_000);
+  await Promise.all([listening.peer.kill(), provider.stop()]);
+}, 100_000);

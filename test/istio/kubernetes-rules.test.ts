@@ -20,6 +20,9 @@ import { NODE } from "../support/xds-playbook.ts";
 // Rules that are objects of a real API server, read by `trestle up` as a service account with the role of deploy/kubernetes and no other.
 const VIRTUAL_SERVICES = "/apis/networking.istio.io/v1/namespaces/shop/virtualservices";
 const GRPC_ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/grpcroutes";
+const HTTP_ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes";
+const GATEWAYS = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/gateways";
+const META_ROUTERS = "/apis/metaprotocol.aeraki.io/v1alpha1/namespaces/shop/metarouters";
 const GUARDS = "/apis/trestle.io/v1alpha1/namespaces/shop/serializationguards";
 const HOST = "com.acme.orderservice";
 const AUTHORITY = `${hosts.trestle}:15012`;
@@ -227,6 +230,58 @@ test("kinds are read as soon as the cluster has them, and a route's parents that
   await kubernetes.must("PATCH", `${GRPC_ROUTES}/orders`, route("com.acme.OrderService"));
   await eventually("references", async () => (await parents())[0]?.conditions[1]?.status === "True");
   await eventually("the guard's", async () => ours(await stored(`${GUARDS}/all`))?.status === "True");
+});
+
+test("a route of Gateways alone, and Gateways themselves, are left to their own controller", async () => {
+  const api = { apiVersion: "gateway.networking.k8s.io/v1" };
+  const listeners = [{ name: "web", port: 80, protocol: "HTTP" }];
+  const edge = { ...api, kind: "Gateway", metadata: { name: "edge" }, spec: { gatewayClassName: "theirs", listeners } };
+  const spec = {
+    parentRefs: [{ name: "edge" }],
+    rules: [{ backendRefs: [{ name: "not-in-the-mesh", port: 80 }] }],
+  };
+  const made = [await kubernetes.must("POST", GATEWAYS, edge)];
+  made.push(await kubernetes.must("POST", HTTP_ROUTES, { ...api, kind: "HTTPRoute", metadata: { name: "web" }, spec }));
+  const told = async () => (await findings()).filter(({ at }) => at.startsWith("HTTPRoute shop/web"));
+  await eventually("the finding", async () => (await told()).length > 0, 30_000);
+  expect((await told()).map(({ code, message }) => [code, /Its own controller serves it/.test(message)])).toEqual([
+    ["TR0228", true],
+  ]);
+  await sleep(2_000);
+  const versions = (all: readonly object[]) => all.map((one) => (one as Stored).metadata.resourceVersion);
+  expect(versions([await stored(`${GATEWAYS}/edge`), await stored(`${HTTP_ROUTES}/web`)])).toEqual(versions(made));
+  await kubernetes.must("DELETE", `${HTTP_ROUTES}/web`);
+  await eventually("its end", async () => (await rules()).length === 2);
+});
+
+test("a MetaRouter's status is written where its definition has one, as Aeraki's does", async () => {
+  // What Aeraki's says of the status: any object, in a subresource.
+  const open = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+  const version = {
+    ...{ name: "v1alpha1", served: true, storage: true, subresources: { status: {} } },
+    schema: { openAPIV3Schema: { type: "object", properties: { spec: open, status: open } } },
+  };
+  const names = { kind: "MetaRouter", listKind: "MetaRouterList", plural: "metarouters", singular: "metarouter" };
+  const definition = {
+    ...{ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" },
+    metadata: { name: "metarouters.metaprotocol.aeraki.io" },
+    spec: { group: "metaprotocol.aeraki.io", scope: "Namespaced", names, versions: [version] },
+  };
+  await define(JSON.stringify(definition), META_ROUTERS);
+  const tokenBucket = { fillInterval: "60s", maxTokens: 9, tokensPerFill: 9 };
+  const router = (hosts: unknown) => ({
+    ...{ apiVersion: "metaprotocol.aeraki.io/v1alpha1", kind: "MetaRouter", metadata: { name: "limits" } },
+    spec: { hosts, localRateLimit: { tokenBucket } },
+  });
+  await kubernetes.must("POST", META_ROUTERS, router(["com.acme.OrderService"]));
+  const status = async () => ours(await stored(`${META_ROUTERS}/limits`));
+  await eventually("applied", async () => (await status())?.reason === "Applied", 30_000);
+  expect(await status()).toMatchObject({ status: "True", observedGeneration: 1 });
+  await kubernetes.must("PATCH", `${META_ROUTERS}/limits`, router(7));
+  await eventually("refused", async () => (await status())?.status === "False");
+  expect(await status()).toMatchObject({ reason: "Invalid", observedGeneration: 2 });
+  await kubernetes.must("DELETE", `${META_ROUTERS}/limits`);
+  await eventually("its end", async () => (await rules()).length === 2);
 });
 
 test("an API server that is killed leaves all rules in force; what changed meanwhile is there after it is back", async () => {

@@ -167,6 +167,7 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "registry-sync/facades/nacos.ts": "listens: test/e2e/nacos-facade.test.ts",
   "registry-sync/facades/nacos/connection.ts": "drives sockets: test/e2e/nacos-facade.test.ts",
   "registry-sync/facades/nacos/http.ts": "serves requests: test/e2e/nacos-facade.test.ts",
+  "registry-sync/facades/nacos/http-server.ts": "listens: test/e2e/nacos-facade.test.ts",
   "registry-sync/facades/nacos/http-upstream.ts": "makes requests: test/e2e/nacos-facade.test.ts",
   "registry-sync/facades/zookeeper.ts": "listens: test/e2e/zookeeper-facade.test.ts",
   "registry-sync/facades/zookeeper/connection.ts": "drives sockets: test/e2e/zookeeper-facade.test.ts",

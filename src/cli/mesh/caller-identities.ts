@@ -43,6 +43,11 @@ export class CallerIdentities {
     return this.#logins.size > 0 || this.#vouching.has(registry) ? (login) => this.login(login, registry) : undefined;
   }
 
+  /** Whether a user counts as somebody by a registry's word. */
+  isVouched(registry: string, username: string): boolean {
+    return this.#vouched.has(vouchedKey(registry, username));
+  }
+
   /** A client logged in at the facade of a registry. */
   login({ address, username, password }: Login, registry: string): LoginAnswer {
     let identity: string | undefined;

@@ -360,6 +360,7 @@ export class Mesh implements MeshParts {
       log: this.#log.child({ facade: config.registry }),
       onRemoval: (instances) => this.#controller?.expectRemoval(config.registry, instances),
       onLogin: this.#identities.at(config.registry),
+      isVouched: (username) => this.#identities.isVouched(config.registry, username),
     });
   }
 

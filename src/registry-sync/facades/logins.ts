@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { forgetOldest } from "../../base/bounded.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
 
 /** A client at an address says to be a user. */
@@ -15,14 +17,30 @@ export type LoginAnswer = (() => void) | "unknown" | "wrong";
 /** Hears of clients that log in. */
 export type OnLogin = (login: Login) => LoginAnswer;
 
-const MAX_LOGINS = 20_000;
+/** A login that was tried. */
+export interface Entered {
+  /** Whether the client counts as somebody by it now. */
+  readonly isSomebody: boolean;
+  /** The client is gone. */
+  leave(): void;
+}
+
+/** Most logins that stand, and most that made nobody anybody: however many come of these, none of those is forgotten for it. */
+const MAX_SOMEBODY = 20_000;
+const MAX_NOBODY = 5_000;
+
+interface Heard {
+  readonly atMs: number;
+  readonly entered: Entered;
+}
 
 /** Logins of clients whose connections come and go: each stands until nothing was heard of it for a while. */
 export class StandingLogins {
   readonly #clock: Clock;
   readonly #standMs: number;
-  /** By what clients say, the one that was heard of last is the last. */
-  readonly #heard = new Map<string, { atMs: number; readonly leave: () => void }>();
+  /** By a digest of what clients say, which may be long and a secret; the one that was heard of last is the last. */
+  readonly #somebody = new Map<string, Heard>();
+  readonly #nobody = new Map<string, Heard>();
   #timer: Timer | undefined;
 
   constructor(clock: Clock, standMs: number) {
@@ -31,12 +49,17 @@ export class StandingLogins {
   }
 
   /** Something was heard of a client; `enter` is asked where nothing had been. */
-  heard(key: string, enter: () => (() => void) | undefined): void {
-    const known = this.#heard.get(key);
-    this.#heard.delete(key);
-    const leave = known?.leave ?? enter() ?? (() => {});
-    this.#heard.set(key, { atMs: this.#clock.now(), leave });
-    for (const oldest of this.#heard.keys()) if (this.#heard.size > MAX_LOGINS) this.#leave(oldest);
+  heard(said: string, enter: () => Entered): void {
+    const key = createHash("sha256").update(said).digest("base64");
+    const { entered } = this.#somebody.get(key) ?? this.#nobody.get(key) ?? { entered: enter() };
+    this.#somebody.delete(key);
+    this.#nobody.delete(key);
+    (entered.isSomebody ? this.#somebody : this.#nobody).set(key, { entered, atMs: this.#clock.now() });
+    for (const [map, most] of [
+      [this.#somebody, MAX_SOMEBODY],
+      [this.#nobody, MAX_NOBODY],
+    ] as const)
+      forgetOldest(map, most, (oldest) => leave(map, oldest));
     this.#timer ??= this.#clock.after(this.#standMs, () => this.#forget());
   }
 
@@ -44,24 +67,25 @@ export class StandingLogins {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const key of [...this.#heard.keys()]) this.#leave(key);
+    for (const map of [this.#somebody, this.#nobody]) for (const key of map.keys()) leave(map, key);
   }
 
   #forget(): void {
     this.#timer = undefined;
     const nowMs = this.#clock.now();
-    for (const [key, { atMs }] of this.#heard) {
-      const leftMs = atMs + this.#standMs - nowMs;
-      if (leftMs <= 0) this.#leave(key);
-      else {
-        this.#timer = this.#clock.after(leftMs, () => this.#forget());
-        return;
+    const dueMs = [this.#somebody, this.#nobody].map((map) => {
+      for (const [key, { atMs }] of map) {
+        if (atMs + this.#standMs > nowMs) return atMs + this.#standMs;
+        leave(map, key);
       }
-    }
+      return Number.POSITIVE_INFINITY;
+    });
+    const nextMs = Math.min(...dueMs);
+    if (nextMs < Number.POSITIVE_INFINITY) this.#timer = this.#clock.after(nextMs - nowMs, () => this.#forget());
   }
+}
 
-  #leave(key: string): void {
-    this.#heard.get(key)?.leave();
-    this.#heard.delete(key);
-  }
+function leave(map: Map<string, Heard>, key: string): void {
+  map.get(key)?.entered.leave();
+  map.delete(key);
 }

@@ -50,8 +50,10 @@ export interface NacosFacadeOptions {
   readonly onFinding?: (finding: Finding) => void;
   /** Hears of instances (`address:port`) that a client took out on purpose: it deregistered them or ended its connection in order. */
   readonly onRemoval?: (instances: readonly string[]) => void;
-  /** Hears of clients whose tokens the registry accepts. */
+  /** Hears of clients whose tokens the registry vouches for. */
   readonly onLogin?: OnLogin | undefined;
+  /** Whether a user is one of whom `onLogin` is to hear; all are unless told. */
+  readonly isVouched?: (username: string) => boolean;
   /** Numbers in [0, 1); shuffles the servers, spreads what is made anew. */
   readonly random?: () => number;
 }
@@ -88,7 +90,12 @@ export async function createNacosFacade(options: NacosFacadeOptions): Promise<Na
   const findings = createFindings(options.onFinding ?? (() => {}));
   let context = options.context;
   const logins =
-    options.onLogin && new TokenLogins({ clock, onLogin: options.onLogin, refuses: (token) => http.refuses(token) });
+    options.onLogin &&
+    new TokenLogins({
+      ...{ clock, log, onLogin: options.onLogin },
+      isKnown: options.isVouched ?? (() => true),
+      refuses: (token) => http.refuses(token),
+    });
   const shared: SessionShared = {
     services: new SharedServices(wallNow),
     context: () => context,

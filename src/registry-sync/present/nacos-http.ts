@@ -44,14 +44,12 @@ export interface HttpServiceQuestion {
   readonly healthyOnly: boolean;
   /** Where the client takes pushes over UDP; 0 where it does not. */
   readonly udpPort: number;
-  readonly application: string;
 }
 
 /** Reads the query of a list of instances. */
 export function readServiceQuery(query: URLSearchParams): HttpServiceQuestion {
   const { group, name } = splitGroupedName(query.get("serviceName") ?? "", query.get("groupName") ?? "");
   const port = Number(query.get("udpPort") ?? "0");
-  const application = query.get("app") ?? "";
   return {
     namespace: query.get("namespaceId") || PUBLIC_NAMESPACE,
     groupName: group,
@@ -59,7 +57,6 @@ export function readServiceQuery(query: URLSearchParams): HttpServiceQuestion {
     clusters: query.get("clusters") ?? query.get("clusterName") ?? "",
     healthyOnly: query.get("healthyOnly") === "true",
     udpPort: Number.isInteger(port) && port > 0 && port <= 65_535 ? port : 0,
-    application: application === "unknown" ? "" : application,
   };
 }
 

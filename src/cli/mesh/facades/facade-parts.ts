@@ -23,6 +23,8 @@ export interface FacadeParts {
   readonly onRemoval: (instances: readonly string[]) => void;
   /** Hears of clients that log in; undefined where nobody counts as anybody by that. */
   readonly onLogin: OnLogin | undefined;
+  /** Whether a user of this registry counts as somebody where the registry vouches for him. */
+  readonly isVouched: (username: string) => boolean;
 }
 
 /** Opens the facade of one protocol. Rejects when the address cannot be listened on. */

@@ -15,6 +15,7 @@ export const openNacosFacade: OpenFacadeOf = ({
   onFinding,
   onRemoval,
   onLogin,
+  isVouched,
 }) =>
   createNacosFacade({
     listen: { host: config.host, port: config.port },
@@ -29,4 +30,5 @@ export const openNacosFacade: OpenFacadeOf = ({
     onFinding,
     onRemoval,
     onLogin,
+    isVouched,
   });

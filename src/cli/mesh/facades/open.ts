@@ -28,7 +28,7 @@ const FACADES: Readonly<Partial<Record<FacadeScheme, OpenFacadeOf>>> = {
 export async function openFacade(
   config: FacadeConfig,
   { config: registry, hosts }: OpenRegistry,
-  parts: Pick<FacadeParts, "context" | "log" | "onRemoval" | "onLogin"> & { readonly spacing: Spacing },
+  parts: Pick<FacadeParts, "context" | "log" | "onRemoval" | "onLogin" | "isVouched"> & { readonly spacing: Spacing },
 ): Promise<OpenFacade> {
   const { spacing, ...given } = parts;
   const findings = new Map<string, Finding>();

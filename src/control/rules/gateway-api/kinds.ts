@@ -68,15 +68,16 @@ function readRoute<M extends Located>(
   };
 }
 
+const GATEWAY = "gateway.networking.k8s.io/Gateway";
+const NO_GATEWAYS = ". Its own controller serves it; Trestle takes callers from outside by Istio's Gateway";
+
 /** A parent without a group or kind is a Gateway; those lead callers from outside in, which is Istio's Gateway's part here. */
 function readParent(ref: WrittenRef, namespace: string, report: Report): RouteParent[] {
   const parent = readRef(ref, namespace, "gateway.networking.k8s.io", "Gateway");
   if (typeof parent === "string") {
-    report(
-      "TR0228",
-      ref.at.position,
-      `parent ${ref.name} is not applied: routes are for a Service or a ServiceEntry, not for a ${parent}`,
-    );
+    const why = parent === GATEWAY ? NO_GATEWAYS : "";
+    const text = `parent ${ref.name} is not applied: routes are for a Service or a ServiceEntry, not for a ${parent}${why}`;
+    report("TR0228", ref.at.position, text);
     return [];
   }
   return [{ ...parent, ...(ref.port !== undefined && { port: ref.port }) }];

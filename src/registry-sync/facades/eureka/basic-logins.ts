@@ -21,14 +21,16 @@ export class BasicLogins {
   /** A request with this `Authorization` came from an address. */
   heard(address: string, authorization: string | undefined): void {
     if (authorization === undefined || authorization.length > MAX_CHARS) return;
-    this.#standing.heard(`${address} ${authorization}`, () => {
-      const [, encoded] = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(authorization) ?? [];
-      const text = Buffer.from(encoded ?? "", "base64").toString("utf8");
-      const mark = text.indexOf(":");
-      if (mark <= 0) return undefined;
+    const [, encoded] = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(authorization) ?? [];
+    const text = Buffer.from(encoded ?? "", "base64").toString("utf8");
+    const mark = text.indexOf(":");
+    if (mark <= 0) return;
+    // By what it says, not how: the same can be written in many ways.
+    this.#standing.heard(`${address} ${text}`, () => {
       const answer = this.#onLogin({ address, username: text.slice(0, mark), password: text.slice(mark + 1) });
       if (answer === "wrong") this.#counters.loginsRefused++;
-      return typeof answer === "function" ? answer : undefined;
+      const isSomebody = typeof answer === "function";
+      return { isSomebody, leave: isSomebody ? answer : () => {} };
     });
   }
 

@@ -8,13 +8,14 @@ import {
   printListening,
 } from "../../../codecs/nacos/config.ts";
 import { isRouterConfig } from "./hidden-rules.ts";
+import type { HttpClient } from "./http-client.ts";
 import type { Answer } from "./http-upstream.ts";
 
 /** What {@link HttpRules} needs. */
 export interface HttpRulesParts {
   readonly clock: Pick<Clock, "after">;
-  /** Whether the client at an address is to find no such rule. */
-  readonly hides: (config: ConfigKey, address: string) => boolean;
+  /** Whether a client is to find no such rule. */
+  readonly hides: (config: ConfigKey, client: HttpClient) => boolean;
 }
 
 /** A request for configurations. */
@@ -24,7 +25,7 @@ export interface RulesAsked {
   readonly base: string;
   readonly query: URLSearchParams;
   readonly body: Buffer;
-  readonly address: string;
+  readonly client: HttpClient;
   /** How long an answer may be held back, as the client says it; undefined where it says nothing. */
   readonly holdMs: string | undefined;
   readonly response: ServerResponse;
@@ -39,7 +40,7 @@ export interface RulesForward {
 
 interface Waiting {
   readonly rules: readonly ConfigKey[];
-  readonly address: string;
+  readonly client: HttpClient;
   /** Which of them were hidden when it began. */
   readonly hidden: ReadonlySet<ConfigKey>;
   readonly end: (changed: readonly ConfigKey[]) => void;
@@ -66,12 +67,12 @@ export class HttpRules {
 
   /** Answers a request that is about hidden rules; false for one that is to pass as it is. Throws what `fetch` throws. */
   async serve(asked: RulesAsked, forward: RulesForward): Promise<boolean> {
-    const { method, base, query, address, response } = asked;
+    const { method, base, query, client, response } = asked;
     if (method === "POST" && base === LISTENER) return this.#listen(asked, forward);
     if (method !== "GET" || (base !== QUERY_V1 && base !== QUERY_V2)) return false;
     const word = (...names: readonly string[]) => names.map((name) => query.get(name)).find((one) => one) ?? "";
     const config = { dataId: word("dataId"), group: word("group"), tenant: word("tenant", "namespaceId") };
-    if (!this.#parts.hides(config, address)) return false;
+    if (!this.#parts.hides(config, client)) return false;
     if (base === QUERY_V1) send(response, 404, "text/html;charset=UTF-8", NOT_THERE);
     else {
       const body = { code: 20_004, message: "resource not found", data: NOT_THERE };
@@ -82,18 +83,18 @@ export class HttpRules {
 
   /** Other rules may be hidden now: who listens to them is answered. */
   contextChanged(): void {
-    for (const { rules, hidden, address, end } of [...this.#waiting]) {
-      const changed = rules.filter((one) => this.#parts.hides(one, address) !== hidden.has(one));
+    for (const { rules, hidden, client, end } of [...this.#waiting]) {
+      const changed = rules.filter((one) => this.#parts.hides(one, client) !== hidden.has(one));
       if (changed.length > 0) end(changed);
     }
   }
 
-  async #listen({ body, address, holdMs, response }: RulesAsked, forward: RulesForward): Promise<boolean> {
+  async #listen({ body, client, holdMs, response }: RulesAsked, forward: RulesForward): Promise<boolean> {
     const form = new URLSearchParams(body.toString("utf8"));
     const list = parseListening(form.get(FIELD) ?? "");
     const rules = list.filter(isRouterConfig);
     if (rules.length === 0) return false;
-    const hidden = new Set<Listening>(rules.filter((one) => this.#parts.hides(one, address)));
+    const hidden = new Set<Listening>(rules.filter((one) => this.#parts.hides(one, client)));
     const answer = (changed: readonly ConfigKey[]) =>
       send(response, 200, "text/plain;charset=UTF-8", changed.length === 0 ? "" : printChanged(changed));
     // They were shown before, or by another facade.
@@ -106,7 +107,7 @@ export class HttpRules {
     form.set(FIELD, printListening(shown));
     let stop: () => void = () => {};
     const changed = new Promise<readonly ConfigKey[]>((resolve) => {
-      const waiting: Waiting = { rules, address, hidden, end: resolve };
+      const waiting: Waiting = { rules, client, hidden, end: resolve };
       // Of rules alone that are hidden nothing is heard but this.
       const timer = shown.length === 0 ? this.#parts.clock.after(holdOf(holdMs), () => resolve([])) : undefined;
       this.#waiting.add(waiting);

@@ -1,51 +1,35 @@
 import { isUtf8 } from "node:buffer";
-import { Agent, createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import type { Clock } from "../../../base/clock.ts";
-import type { Logger } from "../../../base/log.ts";
-import { type NacosBody, utf8Of } from "../../../codecs/nacos/body.ts";
-import type { AllowTest } from "../../allow.ts";
-import { hostsOf, type NacosQuestion, withHosts } from "../../present/nacos.ts";
+import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
+import { utf8Of } from "../../../codecs/nacos/body.ts";
 import {
   answeredInstances,
   answeredNames,
-  type HttpServiceQuestion,
   nacosHttpKind,
   readServiceQuery,
   withoutUdp,
 } from "../../present/nacos-http.ts";
 import { pageQuestion, presentNamePage } from "../../present/nacos-list.ts";
-import { AnswerWatch } from "../answer-watch.ts";
-import type { Burden, Burdens } from "../burdens.ts";
+import type { Burden } from "../burdens.ts";
 import type { UpstreamHost } from "../hosts.ts";
 import { hidesRule } from "./hidden-rules.ts";
+import { httpClient, isLogin, noteUser } from "./http-client.ts";
+import { HttpLists } from "./http-lists.ts";
 import { HttpRules, type RulesAsked } from "./http-rules.ts";
+import { type HttpServerOptions, listenHttp } from "./http-server.ts";
 import { type HttpAsked, HttpStandIns } from "./http-stand-ins.ts";
 import { type HttpAsker, HttpFault, HttpUpstream, readBody } from "./http-upstream.ts";
-import { serviceText } from "./memory.ts";
-import { MAX_PIPELINED, Pipelines } from "./pipelines.ts";
-import { type RealList, refMsOf } from "./services.ts";
 import type { SessionShared } from "./session-shared.ts";
 import { UdpPushes } from "./udp.ts";
 
 /** What {@link createNacosHttp} needs. */
-export interface NacosHttpOptions {
+export interface NacosHttpOptions extends Omit<HttpServerOptions, "counters"> {
   readonly shared: SessionShared;
-  readonly clock: Clock;
   /** Milliseconds since 1970 by the machine's date: what pushes are dated by. */
   readonly wallNow: () => number;
-  readonly log: Logger;
-  readonly listen: UpstreamHost;
   readonly upstream: readonly UpstreamHost[];
   /** Path below which the API stands, such as `/nacos`. */
   readonly path: string;
-  readonly maxConnections: number;
   readonly connectTimeoutMs: number;
-  /** How long a client may take to read an answer, ms. */
-  readonly writeTimeoutMs: number;
-  /** What the facade keeps for all its clients. */
-  readonly burdens: Burdens;
-  readonly allows: AllowTest;
   readonly random: () => number;
 }
 
@@ -62,14 +46,12 @@ export interface NacosHttp {
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024;
 /** Largest list that is changed; larger ones are not passed at all. */
 const MAX_LIST_BYTES = 32 * 1024 * 1024;
-const MAX_HEADER_BYTES = 32 * 1024;
 /** How often a list is looked at that waits for the proxies, ms. */
 const LOOK_MS = 100;
-const MAX_CLUSTERS_KNOWN = 20_000;
 
 /** Serves the HTTP API: lists are changed, what is a client's passes, the rest is refused. Rejects when the address cannot be listened on. */
 export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosHttp> {
-  const { shared, clock, log, burdens } = options;
+  const { shared, clock, burdens } = options;
   const { counters } = shared;
   const agent = new Agent({
     keepAlive: true,
@@ -89,15 +71,15 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
   await udp.open();
   const rules = new HttpRules({
     clock,
-    hides: (config, clientAddress) => hidesRule(config, { ...shared, clientAddress }),
+    hides: (config, { address, application }) =>
+      hidesRule(config, { ...shared, clientAddress: address, application: () => application }),
   });
   const standIns = new HttpStandIns({
     registering: () => shared.context().registering,
     now: () => clock.now(),
     send: ({ path, ...asker }) => askAside(asker, path),
   });
-  /** The cluster of the instance that was registered from an address. */
-  const clusters = new Map<string, string>();
+  const lists = new HttpLists({ shared, clock, udp });
 
   /** Asks a server while no client waits for it; gives the answer's status. */
   async function askAside(asker: HttpAsker, path: string): Promise<number> {
@@ -129,11 +111,9 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
       await passOn(request, response, { base: base ?? "", path: rawPath, rawQuery, query, body }, burden);
       return;
     }
-    const client = clientOf(request);
+    const client = httpClient(request, query);
     const question = readServiceQuery(query);
-    const passes =
-      question.namespace !== shared.namespace ||
-      shared.context().passesClient({ address: client, application: question.application });
+    const passes = question.namespace !== shared.namespace || shared.context().passesClient(client);
     if (passes) {
       await upstream.pass(request, response, { path: request.url ?? "", body, burden });
       return;
@@ -147,7 +127,7 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     let answer = await ask(takesPushes ? known : undefined);
     // Where servers may push to was not known yet: without a second question there were no pushes before the client asks again.
     if (takesPushes && known === undefined) answer = await ask(upstream.localAddress);
-    noteUser({ base: base ?? "", query }, client, answer.status);
+    noteUser({ base: base ?? "", query, address: client.address, status: answer.status }, counters, shared.logins);
     const sendChanged = (value: unknown) => {
       const bytes = Buffer.from(JSON.stringify(value));
       burden.add(bytes.length);
@@ -169,66 +149,9 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
       upstream.reply(response, answer);
       return;
     }
-    const following = follow(question, client, list.info);
-    await patient(following);
-    const shown = following.show();
+    const { shown, subscribe } = await lists.show(question, client.address, list.info);
     sendChanged(list.with(shown.info));
-    if (question.udpPort > 0) subscribe(question, client, following, shown.text);
-  }
-
-  interface FollowedByHttp {
-    real: RealList;
-    frame: NacosBody;
-    readonly show: () => { readonly info: NacosBody; readonly text: string; readonly soon: ReadonlySet<string> };
-  }
-
-  function follow(question: HttpServiceQuestion, client: string, info: NacosBody): FollowedByHttp {
-    const key = `${serviceText(question)}\n${question.clusters}\nhttp`;
-    const asked: NacosQuestion = { ...question, ownCluster: clusters.get(client) ?? "" };
-    const following: FollowedByHttp = {
-      real: shared.services.share(key, info),
-      frame: { ...info, hosts: [] },
-      show: () => {
-        const shown = shared.services.shown(following.real, asked, shared.context(), false);
-        for (const passed of shown.passed) shared.onPassed(passed);
-        if (shown.isChanged) counters.rewritten++;
-        const hosts = question.healthyOnly ? shown.hosts.filter(isHealthy) : shown.hosts;
-        const changed = withHosts(following.frame, hosts);
-        if (!Object.hasOwn(changed, "lastRefTime")) return { info: changed, text: shown.text, soon: shown.soon };
-        const lastRefTime = shared.services.refMs(key, shown, refMsOf(following.frame));
-        return { info: { ...changed, lastRefTime }, text: shown.text, soon: shown.soon };
-      },
-    };
-    return following;
-  }
-
-  /** Waits a moment for the proxies to be told of a service that they have not been told of. */
-  async function patient(following: FollowedByHttp): Promise<void> {
-    while (shared.patience.waitsFor(following.show().soon))
-      await new Promise<void>((resolve) => {
-        clock.after(LOOK_MS, resolve);
-      });
-  }
-
-  function subscribe(question: HttpServiceQuestion, client: string, following: FollowedByHttp, text: string): void {
-    const { groupName, serviceName } = question;
-    udp.subscribe(
-      {
-        ...{ address: client, port: question.udpPort, groupName, serviceName, clusters: question.clusters },
-        show: (info) => {
-          if (info !== undefined) {
-            following.real = shared.services.share(`${serviceText(question)}\n${question.clusters}\nhttp`, {
-              hosts: hostsOf(info),
-            });
-            following.frame = { ...info, hosts: [] };
-          }
-          const shown = following.show();
-          if (shared.patience.waitsFor(shown.soon)) return undefined;
-          return { text: shown.text, json: JSON.stringify(shown.info) };
-        },
-      },
-      text,
-    );
+    subscribe();
   }
 
   /** Answers a request for routers that clients are not shown. */
@@ -240,7 +163,8 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
   ): Promise<boolean> {
     const held = request.headers["long-pulling-timeout"];
     const holdMs = "long-pulling-timeout-no-hangup" in request.headers ? "0" : held?.toString();
-    const about = { ...asked, method: request.method ?? "", address: clientOf(request), holdMs, response };
+    const client = httpClient(request, asked.query);
+    const about = { ...asked, method: request.method ?? "", client, holdMs, response };
     return rules.serve(about, {
       fetch: (body) => upstream.fetch(request, { path: request.url ?? "", body, burden, maxBytes: MAX_LIST_BYTES }),
       reply: (answer) => upstream.reply(response, answer),
@@ -254,100 +178,37 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
     burden: Burden,
   ): Promise<void> {
     const { method = "", headers } = request;
-    const given = standIns.toServer({ ...asked, method, headers, address: clientOf(request) });
+    const { address } = httpClient(request, asked.query);
+    const given = standIns.toServer({ ...asked, method, headers, address });
     if (/^\/v[12]\/ns\/instance$/.test(asked.base)) noteInstance(request, asked.query, given.instance);
     const path = given.rawQuery === asked.rawQuery ? (request.url ?? "") : `${asked.path}?${given.rawQuery}`;
-    const passed = upstream.pass(request, response, { path, body: given.body, burden });
-    const status = await passed.catch((error: unknown) => {
-      if (error instanceof HttpFault) noteUser(asked, clientOf(request), error.status);
+    const forwarded = { path, body: given.body, burden };
+    const note = (status: number, said?: Buffer) =>
+      noteUser({ ...asked, address, status }, counters, shared.logins, said);
+    try {
+      if (shared.logins !== undefined && isLogin(asked.base)) {
+        const answer = await upstream.fetch(request, { ...forwarded, maxBytes: MAX_REQUEST_BYTES });
+        note(answer.status, answer.body);
+        upstream.reply(response, answer);
+        return;
+      }
+      const status = await upstream.pass(request, response, forwarded);
+      if (status === 200) given.taken();
+      note(status);
+    } catch (error) {
+      if (error instanceof HttpFault) note(error.status);
       throw error;
-    });
-    if (status === 200) given.taken();
-    noteUser(asked, clientOf(request), status);
-  }
-
-  /** Who asks: by a token that the registry took, or a password that it did not. */
-  function noteUser({ base, query }: Pick<HttpAsked, "base" | "query">, client: string, status: number): void {
-    const token = query.get("accessToken");
-    // A Nacos 2.3.2 refuses by an answer that breaks HTTP.
-    if (base.endsWith("/login") && [401, 403, 502].includes(status)) counters.loginsRefused++;
-    if (status === 200 && token !== null && /^\/v[12]\/ns\/instance/.test(base)) shared.logins?.heard(client, token);
+    }
   }
 
   function noteInstance(request: IncomingMessage, query: URLSearchParams, instance: string | undefined): void {
-    const client = clientOf(request);
-    if (request.method === "POST") {
-      const cluster = query.get("clusterName") ?? "";
-      clusters.delete(client);
-      if (cluster !== "" && cluster.length <= 128) clusters.set(client, cluster);
-      for (const oldest of clusters.keys()) {
-        if (clusters.size <= MAX_CLUSTERS_KNOWN) break;
-        clusters.delete(oldest);
-      }
-    } else if (request.method === "DELETE" && instance !== undefined) shared.onRemoval?.([instance]);
+    if (request.method === "POST") lists.registered(httpClient(request, query).address, query.get("clusterName") ?? "");
+    else if (request.method === "DELETE" && instance !== undefined) shared.onRemoval?.([instance]);
   }
 
-  const pipelines = new Pipelines();
-  const answers = new AnswerWatch({ timeoutMs: options.writeTimeoutMs, clock });
-  const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 },
-    (request, response) => {
-      const { socket } = request;
-      response.on("close", () => pipelines.leave(socket));
-      if (!pipelines.enter(socket)) {
-        counters.broken++;
-        socket.destroy();
-        return;
-      }
-      const cut = () => {
-        if (socket.destroyed) return;
-        counters.broken++;
-        socket.destroy();
-      };
-      const burden = burdens.open(cut);
-      answers.begin(response, cut);
-      response.on("close", () => {
-        burden.end();
-        answers.end(response);
-      });
-      serve(request, response, burden).catch((error: unknown) => {
-        const status = error instanceof HttpFault ? error.status : 500;
-        if (status === 500) log.error("nacos facade: request failed by a fault of ours", { error: String(error) });
-        if (response.headersSent || response.destroyed) response.destroy();
-        else {
-          const text = error instanceof HttpFault ? error.message : "internal error";
-          response.writeHead(status, { "content-type": "text/plain;charset=UTF-8" }).end(text);
-          if (!request.complete) request.destroy();
-        }
-      });
-    },
-  );
-  server.maxConnections = options.maxConnections;
-  server.on("connection", (socket) => {
-    // Each request that is open listens for its end.
-    socket.setMaxListeners(2 * MAX_PIPELINED);
-    if (options.allows(socket.remoteAddress ?? "")) return;
-    counters.refused++;
-    socket.destroy();
-  });
-  server.on("drop", () => {
-    counters.refused++;
-  });
-  server.on("clientError", (_error, socket) => {
-    counters.broken++;
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-    else socket.destroy();
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.listen.port, options.listen.host, () => {
-      server.removeListener("error", reject);
-      resolve();
-    });
-  });
-  server.on("error", (error) => log.error("nacos facade: http listener failed", { error: error.message }));
+  const server = await listenHttp({ ...options, counters }, serve);
   return {
-    port: (server.address() as AddressInfo).port,
+    port: server.port,
     async refuses(token) {
       const asked = { pageNo: "1", pageSize: "1", namespaceId: shared.namespace, accessToken: token };
       const path = `${options.path}/v1/ns/service/list?${new URLSearchParams(asked)}`;
@@ -360,19 +221,13 @@ export async function createNacosHttp(options: NacosHttpOptions): Promise<NacosH
       standIns.contextChanged();
       rules.contextChanged();
     },
-    close: () =>
-      new Promise((resolve) => {
-        udp.close();
-        server.close(() => resolve());
-        server.closeAllConnections();
-        agent.destroy();
-      }),
+    close() {
+      udp.close();
+      const closed = server.close();
+      agent.destroy();
+      return closed;
+    },
   };
-}
-
-function clientOf(request: IncomingMessage): string {
-  const address = request.socket?.remoteAddress ?? "";
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
 /** The text of a query whose bytes beyond ASCII are not percent-encoded: Node reads each of them as a letter of Latin-1. */
@@ -393,8 +248,4 @@ function parse(body: Buffer): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isHealthy(host: unknown): boolean {
-  return typeof host === "object" && host !== null && (host as NacosBody)["healthy"] !== false;
 }

@@ -1,12 +1,16 @@
 import type { Clock } from "../../../base/clock.ts";
-import { isRecord } from "../../../codecs/nacos/body.ts";
-import { type OnLogin, StandingLogins } from "../logins.ts";
+import type { Logger } from "../../../base/log.ts";
+import { type Entered, type OnLogin, StandingLogins } from "../logins.ts";
+import { HeldToken, type HeldTokenParts, readToken } from "./held-token.ts";
 
 /** What {@link TokenLogins} needs. */
 export interface TokenLoginParts {
   readonly clock: Clock;
+  readonly log: Logger;
   readonly onLogin: OnLogin;
-  /** Whether the registry refuses a request with this token and nothing else. Rejects where it cannot be asked. */
+  /** Whether a user counts as somebody where the registry vouches for him: it is asked about the tokens of no other. */
+  readonly isKnown: (username: string) => boolean;
+  /** Whether the registry refuses a request with this token and nothing else. Rejects where it says neither yes nor no. */
   readonly refuses: (token: string) => Promise<boolean>;
 }
 
@@ -20,45 +24,65 @@ export interface ClientLogin {
 
 /** Clients of HTTP beat every 5 s, ms. */
 const STAND_MS = 30_000;
-/** How long it is believed what the registry says of a token, ms. */
-const KNOWN_MS = 600_000;
-/** How soon it is asked again that could not be asked, ms. */
-const AGAIN_MS = 5_000;
-const MAX_TOKENS = 10_000;
-const MAX_CHARS = 8_192;
+const NOBODY: Entered = { isSomebody: false, leave: () => {} };
 
-/**
- * Who calls at a Nacos facade, by tokens that the registry accepts: the user that a token names, once the registry is seen to take that token
- * alone, and to refuse the same with another signature. One that asks for no login vouches for nobody.
- */
+/** Who calls at a Nacos facade, by tokens that the registry vouches for ({@link HeldToken}). One that asks for no login vouches for nobody. */
 export class TokenLogins {
   readonly #parts: TokenLoginParts;
+  readonly #held: HeldTokenParts;
   readonly #standing: StandingLogins;
-  readonly #users = new Map<string, { readonly user: Promise<string | undefined>; readonly untilMs: number }>();
+  /** Those that clients have now. */
+  readonly #tokens = new Map<string, HeldToken>();
+  /** Connections by their address. */
+  readonly #connections = new Map<string, Set<Connection>>();
+  #isSilent = false;
 
   constructor(parts: TokenLoginParts) {
     this.#parts = parts;
     this.#standing = new StandingLogins(parts.clock, STAND_MS);
+    this.#held = {
+      clock: parts.clock,
+      refuses: (token) => this.#refuses(token),
+      enter: (address, username) => {
+        const answer = parts.onLogin({ address, username });
+        return typeof answer === "function" ? answer : undefined;
+      },
+    };
   }
 
   /** A client that has come, from an address. */
   client(address: string): ClientLogin {
-    let known = "";
-    let leave = () => {};
+    const connection = new Connection((token) => this.#hold(address, token));
+    const there = this.#connections.get(address) ?? new Set();
+    this.#connections.set(address, there.add(connection));
     return {
-      accepted: (token) => {
-        if (token === known) return;
-        known = token;
-        // A token that takes the place of another of the same user leaves him no moment without.
-        leave = this.#enter(address, token, leave);
+      accepted: (token) => connection.take(token),
+      leave: () => {
+        connection.leave();
+        there.delete(connection);
+        if (there.size === 0 && this.#connections.get(address) === there) this.#connections.delete(address);
       },
-      leave: () => leave(),
     };
   }
 
   /** The registry did what was asked over HTTP with this token. */
   heard(address: string, token: string): void {
-    this.#standing.heard(`${address} ${token}`, () => this.#enter(address, token, () => {}));
+    if (this.#isOfKnown(token)) this.#standing.heard(`${address} ${token}`, () => this.#hold(address, token) ?? NOBODY);
+  }
+
+  /**
+   * The registry gave this token to a client over HTTP: connections of its user from there have it now. Those that only listen say theirs
+   * to nobody for as long as they stand.
+   */
+  renewed(address: string, token: string): void {
+    const username = readToken(token)?.username;
+    if (username === undefined) return;
+    for (const one of this.#connections.get(address) ?? []) if (one.username === username) one.take(token);
+  }
+
+  /** The registry refused a login from an address: whoever is there may be nobody any more. */
+  refused(address: string): void {
+    for (const { token } of this.#connections.get(address) ?? []) this.#tokens.get(token)?.check();
   }
 
   /** Those of HTTP are gone. */
@@ -66,59 +90,84 @@ export class TokenLogins {
     this.#standing.close();
   }
 
-  /** Logs in whom the token names, and then out who was there before. */
-  #enter(address: string, token: string, before: () => void): () => void {
-    let isGone = false;
-    let leave = before;
-    const ask = async () => {
-      const username = await this.#userOf(token);
-      if (isGone) return;
-      const answer = username === undefined ? "unknown" : this.#parts.onLogin({ address, username });
-      before();
-      leave = typeof answer === "function" ? answer : () => {};
-    };
-    const tryIt = () => {
-      if (!isGone) ask().catch(() => void this.#parts.clock.after(AGAIN_MS, tryIt));
-    };
-    tryIt();
-    return () => {
-      isGone = true;
-      leave();
+  #isOfKnown(token: string): boolean {
+    const username = readToken(token)?.username;
+    return username !== undefined && this.#parts.isKnown(username);
+  }
+
+  #hold(address: string, token: string): (Entered & Pick<HeldToken, "settled">) | undefined {
+    const read = readToken(token);
+    if (read === undefined || !this.#parts.isKnown(read.username)) return undefined;
+    const held = this.#tokens.get(token) ?? new HeldToken(this.#held, token, read);
+    this.#tokens.set(token, held);
+    const entered = held.hold(address);
+    return {
+      settled: held.settled,
+      get isSomebody() {
+        return entered.isSomebody;
+      },
+      leave: () => {
+        entered.leave();
+        if (held.isFree && this.#tokens.get(token) === held) this.#tokens.delete(token);
+      },
     };
   }
 
-  /** Rejects where the registry cannot be asked. */
-  #userOf(token: string): Promise<string | undefined> {
-    const nowMs = this.#parts.clock.now();
-    const known = this.#users.get(token);
-    if (known !== undefined && nowMs < known.untilMs) return known.user;
-    const user = this.#find(token);
-    this.#users.delete(token);
-    this.#users.set(token, { user, untilMs: nowMs + KNOWN_MS });
-    for (const oldest of this.#users.keys()) if (this.#users.size > MAX_TOKENS) this.#users.delete(oldest);
-    user.catch(() => this.#users.delete(token));
-    return user;
-  }
-
-  async #find(token: string): Promise<string | undefined> {
-    const read = token.length > MAX_CHARS ? undefined : readToken(token);
-    if (read === undefined) return undefined;
-    // What the client asked may have been done for another reason: another login that stood in it too, or none that it needed.
-    return (await this.#parts.refuses(read.forged)) && !(await this.#parts.refuses(token)) ? read.username : undefined;
+  async #refuses(token: string): Promise<boolean> {
+    try {
+      const refuses = await this.#parts.refuses(token);
+      this.#isSilent = false;
+      return refuses;
+    } catch (error) {
+      if (!this.#isSilent)
+        this.#parts.log.warn(
+          "nacos facade: the registry does not say whose tokens it takes: nobody new counts as their users",
+          {
+            error: error instanceof Error ? error.message : String(error),
+          },
+        );
+      this.#isSilent = true;
+      throw error;
+    }
   }
 }
 
-/** The user that a token (a JWT) names, and the same token with another signature; undefined for what is no such token. */
-export function readToken(token: string): { readonly username: string; readonly forged: string } | undefined {
-  const [head = "", payload = "", signature = "", ...more] = token.split(".");
-  if (more.length > 0 || signature === "") return undefined;
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    const username = isRecord(claims) ? claims["sub"] : undefined;
-    if (typeof username !== "string" || username === "" || username.length > 256) return undefined;
-    const forged = `${head}.${payload}.${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`;
-    return { username, forged };
-  } catch {
-    return undefined;
+type Held = Entered & Pick<HeldToken, "settled">;
+
+/** One connection's token, and the one before it until the registry has said what it thinks of the new one. */
+class Connection {
+  token = "";
+  readonly #hold: (token: string) => Held | undefined;
+  #now: Held | undefined;
+  #next: Held | undefined;
+
+  constructor(hold: (token: string) => Held | undefined) {
+    this.#hold = hold;
+  }
+
+  /** Whom its token names; undefined for nobody. */
+  get username(): string | undefined {
+    return readToken(this.token)?.username;
+  }
+
+  take(token: string): void {
+    if (token === this.token) return;
+    this.token = token;
+    const next = this.#hold(token);
+    this.#next?.leave();
+    this.#next = next;
+    if (next === undefined) this.#settle(undefined);
+    else void next.settled.then(() => this.#next === next && this.#settle(next));
+  }
+
+  leave(): void {
+    this.#next?.leave();
+    this.#settle(undefined);
+  }
+
+  #settle(now: Held | undefined): void {
+    this.#next = undefined;
+    this.#now?.leave();
+    this.#now = now;
   }
 }

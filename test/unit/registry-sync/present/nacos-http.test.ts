@@ -46,7 +46,7 @@ test("a query of a 1.x client is read", () => {
   );
   expect(readServiceQuery(query)).toEqual({
     ...{ namespace: "dev", groupName: "DEFAULT_GROUP", serviceName: "orders", clusters: "HZ" },
-    ...{ healthyOnly: false, udpPort: 50_001, application: "" },
+    ...{ healthyOnly: false, udpPort: 50_001 },
   });
 });
 
@@ -55,7 +55,7 @@ test.each([
   ["a group beside the name", "serviceName=s&groupName=G", { groupName: "G", serviceName: "s" }],
   ["a port that is none", "serviceName=s&udpPort=70000", { udpPort: 0 }],
   ["3.x' name for clusters", "serviceName=s&clusterName=HZ", { clusters: "HZ" }],
-  ["an application", "serviceName=s&app=shop&healthyOnly=true", { application: "shop", healthyOnly: true }],
+  ["the healthy alone", "serviceName=s&healthyOnly=true", { healthyOnly: true }],
 ])("a query with %s", (_name, text, expected) => {
   expect(readServiceQuery(new URLSearchParams(text))).toMatchObject(expected);
 });

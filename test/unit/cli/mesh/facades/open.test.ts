@@ -36,6 +36,7 @@ test.each(["zookeeper", "nacos", "eureka"] as const)(
         log: silentLogger,
         onRemoval: () => {},
         onLogin: undefined,
+        isVouched: () => false,
         spacing: new Spacing(steadyClock),
       },
     );

@@ -13,8 +13,15 @@ const CHANGED = "shop.tag-router%02dubbo%01\n";
 function stage() {
   const clock = new ManualClock();
   const hidden = new Set([rule.dataId]);
-  const rules = new HttpRules({ clock, hides: ({ dataId }) => hidden.has(dataId) });
-  const ask = (method: string, base: string, more: { query?: string; body?: string; holdMs?: string } = {}) => {
+  const rules = new HttpRules({
+    clock,
+    hides: ({ dataId }, { application }) => application !== "passes" && hidden.has(dataId),
+  });
+  const ask = (
+    method: string,
+    base: string,
+    more: { query?: string; body?: string; holdMs?: string; application?: string } = {},
+  ) => {
     const seen = { status: 0, text: "", asked: [] as string[], passed: 0, settle: (_: Answer) => {} };
     const response = Object.assign(new EventEmitter(), {
       writeHead(status: number) {
@@ -29,7 +36,11 @@ function stage() {
     const served = rules.serve(
       {
         ...{ method, base, query: new URLSearchParams(more.query ?? ""), body: Buffer.from(more.body ?? "") },
-        ...{ address: "10.0.0.1", holdMs: more.holdMs, response: response as unknown as ServerResponse },
+        ...{
+          client: { address: "10.0.0.1", application: more.application ?? "" },
+          holdMs: more.holdMs,
+          response: response as unknown as ServerResponse,
+        },
       },
       {
         fetch: (body) => {
@@ -58,6 +69,8 @@ test("a hidden rule is not there; everything else passes", async () => {
   const young = ask("GET", "/v2/cs/config", { query: "dataId=shop.tag-router&group=dubbo&namespaceId=" });
   expect([await young.served, young.seen.status, JSON.parse(young.seen.text).code]).toEqual([true, 404, 20_004]);
   expect(await ask("GET", "/v1/cs/configs", { query: "dataId=x&group=dubbo" }).served).toBe(false);
+  const passes = { query: "dataId=shop.tag-router&group=dubbo", application: "passes" };
+  expect(await ask("GET", "/v1/cs/configs", passes).served).toBe(false);
   expect(await ask("POST", "/v1/cs/configs", { query: "dataId=shop.tag-router&group=dubbo" }).served).toBe(false);
   expect(await ask("GET", "/v1/ns/instance/list").served).toBe(false);
 });

@@ -1,23 +1,26 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../../../../../src/base/clock.ts";
-import { readToken, TokenLogins } from "../../../../../src/registry-sync/facades/nacos/token-logins.ts";
-import { turn } from "../../../../support/recording-logger.ts";
+import { TokenLogins } from "../../../../../src/registry-sync/facades/nacos/token-logins.ts";
+import { recordingLogger, turn } from "../../../../support/recording-logger.ts";
 
-const token = (user: unknown, signature = "xyz") =>
-  `h.${Buffer.from(JSON.stringify({ sub: user, exp: 1 })).toString("base64url")}.${signature}`;
+const nowS = new ManualClock().now() / 1_000;
+const token = (user: string, signature = "xyz", lifeS = 3_600) =>
+  `h.${Buffer.from(JSON.stringify({ sub: user, exp: nowS + lifeS })).toString("base64url")}.${signature}`;
 
 /** As a registry that has its login on: the tokens here are its own, those that differ in their signature are not. */
 const isForged = async (text: string) => /\.(?:Ayz|Bxz|Aww)$/.test(text);
 
 function stage() {
   const clock = new ManualClock();
+  const { logger, lines } = recordingLogger();
   const given = { refuses: isForged };
   const asked: string[] = [];
   const there: string[] = [];
   const logins = new TokenLogins({
     clock,
+    log: logger,
+    isKnown: (username) => username !== "other",
     onLogin: ({ address, username, password }) => {
-      if (username === "other") return "unknown";
       const who = `${address} ${username} ${password}`;
       there.push(who);
       return () => void there.splice(there.indexOf(who), 1);
@@ -27,10 +30,14 @@ function stage() {
       return given.refuses(text);
     },
   });
-  return { clock, given, asked, there, logins };
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    await turn();
+  };
+  return { pass, lines, given, asked, there, logins };
 }
 
-test("the user of a token is there once the registry refuses one like it, until the client is gone", async () => {
+test("the user of a token is there once the registry vouches for it, until the client is gone", async () => {
   const { asked, there, logins } = stage();
   const client = logins.client("10.0.0.1");
   client.accepted(token("web"));
@@ -38,21 +45,41 @@ test("the user of a token is there once the registry refuses one like it, until 
   await turn();
   expect(asked).toEqual([token("web", "Ayz"), token("web")]);
   expect(there).toEqual(["10.0.0.1 web undefined"]);
-  client.accepted(token("web", "Axz"));
-  await turn();
-  expect(asked.slice(2)).toEqual([token("web", "Bxz"), token("web", "Axz")]);
-  expect(there).toEqual(["10.0.0.1 web undefined"]);
   client.leave();
   client.leave();
   expect(there).toEqual([]);
 });
 
-test("a registry that takes any token vouches for nobody; neither is who is not known, nor who is gone before it is known", async () => {
+test("a new token takes the place of the one before once the registry has said what it thinks of it", async () => {
   const { given, there, logins } = stage();
-  given.refuses = async () => false;
-  logins.client("10.0.0.1").accepted(token("web"));
+  const client = logins.client("10.0.0.1");
+  client.accepted(token("web"));
+  await turn();
+  let answer: (isRefused: boolean) => void = () => {};
+  given.refuses = () => new Promise((resolve) => (answer = resolve));
+  client.accepted(token("app"));
+  client.accepted(token("web", "www"));
+  await turn();
+  expect(there).toEqual(["10.0.0.1 web undefined"]);
   given.refuses = isForged;
+  answer(true);
+  await turn();
+  expect(there).toEqual(["10.0.0.1 web undefined"]);
+  client.accepted(token("other"));
+  expect(there).toEqual([]);
+});
+
+test("users that count as nobody are not asked about, be it at a connection or over HTTP", async () => {
+  const { asked, there, logins } = stage();
   logins.client("10.0.0.1").accepted(token("other"));
+  logins.heard("10.0.0.1", token("other"));
+  logins.heard("10.0.0.1", "no token");
+  await turn();
+  expect([asked, there]).toEqual([[], []]);
+});
+
+test("who is gone before the registry has answered is nobody", async () => {
+  const { there, logins } = stage();
   const client = logins.client("10.0.0.2");
   client.accepted(token("web", "www"));
   client.leave();
@@ -60,57 +87,65 @@ test("a registry that takes any token vouches for nobody; neither is who is not 
   expect(there).toEqual([]);
 });
 
-test("a registry that cannot be asked is asked again, while the client is there", async () => {
-  const { clock, given, asked, there, logins } = stage();
-  given.refuses = () => Promise.reject(new Error("away"));
-  const [client, gone] = [logins.client("10.0.0.1"), logins.client("10.0.0.2")];
-  client.accepted(token("web"));
-  gone.accepted(token("app"));
+test("a connection that says nothing any more has the tokens that its user gets at its address", async () => {
+  const { pass, there, logins } = stage();
+  const client = logins.client("10.0.0.1");
+  client.accepted(token("web", "xyz", 100));
   await turn();
-  gone.leave();
-  given.refuses = isForged;
-  clock.advance(5_000);
+  await pass(90_000);
+  logins.renewed("10.0.0.2", token("web", "xxx"));
+  logins.renewed("10.0.0.1", token("app", "xxx"));
+  logins.renewed("10.0.0.1", "no token");
+  logins.renewed("10.0.0.1", token("web", "www", 200));
   await turn();
+  await pass(100_000);
   expect(there).toEqual(["10.0.0.1 web undefined"]);
-  expect(asked).toHaveLength(4);
+  // Nobody renews this one.
+  await pass(24_000);
+  expect(there).toHaveLength(1);
+  await pass(1_000);
+  expect(there).toEqual([]);
+  client.leave();
 });
 
-test("a token that the registry does not take by itself makes nobody its user, whatever was done for the request that it stood in", async () => {
-  const { given, asked, there, logins } = stage();
-  given.refuses = async () => true;
-  logins.client("10.0.0.1").accepted(token("admin"));
-  logins.heard("10.0.0.1", token("admin", "www"));
+test("a login that is refused has the registry asked about who is there", async () => {
+  const { asked, given, there, logins } = stage();
+  const [client, far] = [logins.client("10.0.0.1"), logins.client("10.0.0.2")];
+  client.accepted(token("web"));
+  far.accepted(token("app"));
+  logins.client("10.0.0.1");
   await turn();
-  expect(asked).toHaveLength(4);
-  expect(there).toEqual([]);
+  given.refuses = async () => true;
+  logins.refused("10.0.0.1");
+  await turn();
+  expect(there).toEqual(["10.0.0.2 app undefined"]);
+  expect(asked).toHaveLength(5);
+});
+
+test("that a registry does not say whose tokens it takes is told once, until it does", async () => {
+  const { pass, given, lines, there, logins } = stage();
+  given.refuses = () => Promise.reject(new Error("answered 404"));
+  logins.client("10.0.0.1").accepted(token("web"));
+  await turn();
+  await pass(5_000);
+  expect(lines).toEqual([["warn", expect.stringContaining("does not say"), { error: "answered 404" }]]);
+  given.refuses = isForged;
+  await pass(10_000);
+  expect(there).toHaveLength(1);
 });
 
 test("clients of HTTP are there for half a minute after each request", async () => {
-  const { clock, there, logins } = stage();
+  const { pass, there, logins } = stage();
   logins.heard("10.0.0.1", token("web"));
   await turn();
-  clock.advance(29_000);
+  await pass(29_000);
   logins.heard("10.0.0.1", token("web"));
-  clock.advance(29_000);
+  await pass(29_000);
   expect(there).toEqual(["10.0.0.1 web undefined"]);
-  clock.advance(1_000);
+  await pass(1_000);
   expect(there).toEqual([]);
   logins.heard("10.0.0.1", token("web"));
   await turn();
   logins.close();
   expect(there).toEqual([]);
-});
-
-test("what is no token of a user is none", () => {
-  for (const text of [
-    "",
-    "abc",
-    "a.b.c",
-    "a.b.c.d",
-    token(""),
-    token(7),
-    token("web", ""),
-    `h.${Buffer.from("7").toString("base64url")}.s`,
-  ])
-    expect(readToken(text)).toBeUndefined();
 });
