@@ -100,6 +100,7 @@ export const PROTO_FILES = [
   "udpa/type/v1/typed_struct.proto",
   "google/rpc/status.proto",
   "istio/v1/auth/ca.proto",
+  "io/trestle/keys.proto",
   "io/trestle/schema.proto",
 ];
 

@@ -1,17 +1,20 @@
 import type { Logger } from "../base/log.ts";
 import type { DeltaResources } from "../codecs/xds/resources.ts";
+import type { KeysFound } from "../model/keys-found.ts";
 import type { ProxyStats } from "../model/stats.ts";
 import { createProxy } from "./proxy.ts";
 
-/** What the parent tells a worker. Every message with an `id` is answered once. */
+/** What the parent tells a worker. Every message with an `id` is answered once; `keys` answers `unknownKey`. */
 export type WorkerRequest =
   | { readonly type: "apply"; readonly id: number; readonly changes: readonly DeltaResources[] }
   | { readonly type: "stats"; readonly id: number }
+  | { readonly type: "keys"; readonly issuer: string; readonly found: KeysFound }
   | { readonly type: "drain"; readonly graceMs: number };
 
 /**
  * What a worker answers; `error` is one line. `ready` is said once, unasked, and `final` as the last thing; `leave` asks to be
- * taken off consumers' lists and then drained, since somebody told the worker to end; `unknownKey` tells of an issuer that may have new keys.
+ * taken off consumers' lists and then drained, since somebody told the worker to end; `unknownKey` has the keys of
+ * an issuer asked for, which may have new ones: calls wait for the answer.
  */
 export type WorkerReply =
   | { readonly type: "ready" }
@@ -71,6 +74,9 @@ export function runWorker(name: string, parent: ParentChannel, log: Logger, stop
           break;
         case "stats":
           parent.send({ type: "stats", id: request.id, stats: proxy.stats() });
+          break;
+        case "keys":
+          proxy.keysAsked(request.issuer, request.found);
           break;
         case "drain":
           resolve(request.graceMs);

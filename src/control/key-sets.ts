@@ -1,5 +1,6 @@
 import { type Clock, realClock, type Timer } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import type { KeysFound } from "../model/keys-found.ts";
 import type { Rule } from "../model/rule.ts";
 import type { JwtRule, RequestAuthentication } from "../model/rules/request-authentication.ts";
 import { isLinkLocal } from "./rules/request-authentication.ts";
@@ -20,8 +21,8 @@ export interface KeySetsOptions {
 export const REFRESH_MS = 20 * 60_000;
 /** The same after they could not be had. */
 export const RETRY_MS = 60_000;
-/** Where a token names a key that is not known: an issuer is asked no sooner than so long after it was asked before. */
-export const HURRY_MS = 5_000;
+/** Where a token is signed by a key that is not known: an issuer is asked no sooner than so long after it was asked before. */
+export const HURRY_MS = 2_000;
 /** Istio's own limit unless a rule says another. */
 const FETCH_MS = 5_000;
 const DISCOVERY = "/.well-known/openid-configuration";
@@ -48,6 +49,9 @@ interface Fetched {
   timer: Timer | undefined;
   busy: boolean;
   askedMs: number;
+  /** Those who wait for a fetch that began after they asked; `again`: the one under way did not. */
+  hurried: { readonly found: Promise<KeysFound>; readonly settle: (found: KeysFound) => void } | undefined;
+  again: boolean;
 }
 
 /** Fetches the keys of RequestAuthentications, refreshes them and keeps the last good ones of an address that fails. */
@@ -75,29 +79,56 @@ export class KeySets {
   fill(rules: readonly Rule[]): readonly Rule[] {
     const wanted = new Set<string>();
     const filled = rules.map((rule) => (rule.kind === "RequestAuthentication" ? this.#fillRule(rule, wanted) : rule));
-    for (const [uri, { timer }] of this.#sets) {
+    for (const [uri, { timer, hurried }] of this.#sets) {
       if (wanted.has(uri)) continue;
       timer?.cancel();
+      hurried?.settle("failed");
       this.#sets.delete(uri);
     }
     return filled;
   }
 
-  /** A token of this issuer names a key that is not known: its keys are asked for now, or as soon as they may be again. */
-  hurry(issuer: string): void {
-    for (const [uri, fetched] of this.#sets) {
-      if (fetched.busy || !fetched.issuers.has(issuer)) continue;
-      const waitMs = fetched.askedMs + HURRY_MS - this.#clock.now();
-      fetched.timer?.cancel();
-      if (waitMs <= 0) void this.#refresh(uri, fetched);
-      else fetched.timer = this.#clock.after(waitMs, () => void this.#refresh(uri, fetched));
-    }
-  }
+  /**
+   * A token of this issuer is signed by a key that is not known: its keys are asked for now, or as soon as they may be again. Resolves to what came
+   * of that, once those who follow the keys were told; at once where they could not be had a moment ago.
+   */
+  readonly hurry = async (issuer: string): Promise<KeysFound> => {
+    const asked = [...this.#sets].filter(([, { issuers }]) => issuers.has(issuer));
+    const found = await Promise.all(asked.map(([uri, fetched]) => this.#hurryOne(uri, fetched)));
+    return found.find((one) => one === "changed") ?? found.find((one) => one === "same") ?? "failed";
+  };
 
   close(): void {
     this.#closed = true;
-    for (const { timer } of this.#sets.values()) timer?.cancel();
+    for (const { timer, hurried } of this.#sets.values()) {
+      timer?.cancel();
+      hurried?.settle("failed");
+    }
     this.#sets.clear();
+  }
+
+  async #hurryOne(uri: string, fetched: Fetched): Promise<KeysFound> {
+    const isRecent = fetched.busy || this.#clock.now() - fetched.askedMs < HURRY_MS;
+    if (fetched.failing && isRecent) return "failed";
+    let { hurried } = fetched;
+    if (hurried === undefined) {
+      let settle: (found: KeysFound) => void = () => {};
+      const found = new Promise<KeysFound>((resolve) => {
+        settle = resolve;
+      });
+      hurried = { found, settle };
+      fetched.hurried = hurried;
+    }
+    if (fetched.busy) fetched.again = true;
+    else this.#hasten(uri, fetched);
+    return hurried.found;
+  }
+
+  #hasten(uri: string, fetched: Fetched): void {
+    const waitMs = fetched.askedMs + HURRY_MS - this.#clock.now();
+    fetched.timer?.cancel();
+    if (waitMs <= 0) void this.#refresh(uri, fetched);
+    else fetched.timer = this.#clock.after(waitMs, () => void this.#refresh(uri, fetched));
   }
 
   #fillRule(rule: RequestAuthentication, wanted: Set<string>): RequestAuthentication {
@@ -135,6 +166,8 @@ export class KeySets {
       timer: undefined,
       busy: false,
       askedMs: 0,
+      hurried: undefined,
+      again: false,
     };
     this.#sets.set(uri, fetched);
     void this.#refresh(uri, fetched);
@@ -167,9 +200,19 @@ export class KeySets {
     if (text !== undefined && fetched.failing) this.#log.info("keys of tokens are fetched again", { uri });
     fetched.failing = text === undefined;
     fetched.timer = this.#clock.after(fetched.failing ? RETRY_MS : REFRESH_MS, () => void this.#refresh(uri, fetched));
-    if (text === undefined || text === fetched.text) return;
-    fetched.text = text;
-    this.#onChange();
+    const found = text === undefined ? "failed" : text === fetched.text ? "same" : "changed";
+    if (found === "changed") {
+      fetched.text = text;
+      this.#onChange();
+    }
+    const { again, hurried } = fetched;
+    fetched.again = false;
+    if (again && found === "same") {
+      this.#hasten(uri, fetched);
+      return;
+    }
+    fetched.hurried = undefined;
+    hurried?.settle(found);
   }
 }
 

@@ -1,4 +1,7 @@
 import { createHmac } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
 import { type HttpProvider, startHttpProvider } from "../support/http-stage.ts";
@@ -7,14 +10,18 @@ import { hosts, requireNamespace } from "../support/netns.ts";
 import { type OidcIssuer, startOidcIssuer } from "../support/oidc-issuer.ts";
 import { policyText } from "../support/policies.ts";
 import { eventually, stopAll } from "../support/process.ts";
+import { type RemoteProxy, startRemoteProxy } from "../support/remote-proxy.ts";
 import { takeUp } from "../support/rules-in-force.ts";
 
 // RequestAuthentication with a real OpenID issuer: its keys are found by discovery, its tokens stand in attachments, headers,
-// parameters and cookies, and it rotates its keys and goes away.
+// parameters and cookies, and it rotates its keys and goes away; a proxy elsewhere has its keys by way of control.
 const service = { group: "g", version: "1.0.0" };
 const AUDIENCE = "https://orders.example";
+const CONTROL = `${hosts.trestle}:15011`;
 let mesh: Mesh;
+let folder: string;
 let oidc: OidcIssuer;
+let remote: RemoteProxy;
 let http: HttpProvider;
 let consumers: Record<"2.6" | "3.3", Consumer>;
 let token: string;
@@ -54,10 +61,16 @@ beforeAll(async () => {
   requireNamespace();
   oidc = await startOidcIssuer();
   http = await startHttpProvider((request, response) => response.end(JSON.stringify(request.headers)));
-  mesh = await startMesh();
+  folder = await mkdtemp(join(tmpdir(), "trestle-oidc-"));
+  const config = join(folder, "config.yaml");
+  await writeFile(config, `outputs: [{xds: "${CONTROL}"}]\n`);
+  mesh = await startMesh({ extra: ["-c", config] });
   await startProvider("2.7", { ...service, registry: mesh.inside, host: hosts.provider1, label: "v1", warmup: 1 });
-  const options = { ...service, registry: mesh.inside, retries: 2 };
-  const [old, young] = await Promise.all([
+  const options = { ...service, registry: mesh.inside, retries: 2, timeout: 5_000 };
+  let old: Consumer;
+  let young: Consumer;
+  [remote, old, young] = await Promise.all([
+    startRemoteProxy({ host: hosts.provider3, controls: [CONTROL] }),
     startConsumer("2.6", { ...options, application: "old-shop" }),
     startConsumer("3.3", { ...options, application: "young-shop" }),
   ]);
@@ -76,11 +89,17 @@ afterAll(async () => {
   await stopAll();
   await http?.close();
   await oidc?.close();
+  await rm(folder, { recursive: true, force: true });
 });
 
 /** A call over HTTP/1.1 to the Triple port. */
-async function json(method: string, body: unknown[], headers: Readonly<Record<string, string>> = {}) {
-  const answer = await fetch(`http://${hosts.trestle}:50051/com.acme.OrderService/${method}`, {
+async function json(
+  method: string,
+  body: unknown[],
+  headers: Readonly<Record<string, string>> = {},
+  host: string = hosts.trestle,
+) {
+  const answer = await fetch(`http://${host}:50051/com.acme.OrderService/${method}`, {
     method: "POST",
     headers: {
       "content-type": "application/json",
@@ -184,27 +203,43 @@ test("JSON callers of the Triple port and HTTP requests: headers, parameters and
   expect(JSON.parse(text)).not.toHaveProperty("authorization");
 });
 
-test("keys that are rotated are had at once, tokens of the old ones go on, and nobody has the issuer asked all the time", async () => {
+test("the first calls with a new key pass, tokens of the old ones go on, and nobody has the issuer asked all the time", async () => {
   await rules({}, only());
   const call = (text: string) => consumers["2.6"].call("sayHi", "Ann", bearer(text));
   await call(token);
   const before = oidc.asked.get("/jwks")!;
   oidc.rotate();
   const newer = await oidc.token(AUDIENCE);
-  const old: unknown[] = [];
-  await eventually("the new key is known", async () => {
-    old.push(await call(token).catch((error: Error) => error));
-    return call(newer).then(
-      () => true,
-      () => false,
-    );
-  });
-  expect(old.filter((one) => one instanceof Error)).toEqual([]);
+  // In every protocol at once; those of the old key go on.
+  const [triple, http1] = await Promise.all([
+    json("sayHi", ["x"], bearer(newer)),
+    shop("/", bearer(newer)),
+    call(newer),
+    consumers["3.3"].call("sayHi", "Ann", bearer(newer)),
+    call(token),
+  ]);
+  expect([triple.status, http1.status]).toEqual([200, 200]);
   expect(oidc.asked.get("/jwks")).toBe(before + 1);
   const [, payload, signature] = token.split(".");
-  for (let i = 0; i < 20; i++)
-    await call(`${part({ alg: "ES256", kid: `made-up-${i}` })}.${payload}.${signature}`).catch(() => undefined);
-  expect(oidc.asked.get("/jwks")! - before).toBeLessThanOrEqual(2);
+  const sinceMs = performance.now();
+  const madeUp = (i: number) => `${part({ alg: "ES256", kid: `made-up-${i}` })}.${payload}.${signature}`;
+  const refused = await Promise.all(Array.from({ length: 40 }, (_, i) => json("sayHi", ["x"], bearer(madeUp(i % 20)))));
+  expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([401]));
+  await expect(call(madeUp(0))).rejects.toThrow(/no key/);
+  const most = 2 + Math.floor((performance.now() - sinceMs) / 2_000);
+  expect(oidc.asked.get("/jwks")! - before).toBeLessThanOrEqual(most);
+  token = newer;
+});
+
+test("a proxy elsewhere has control ask for a key that it misses, while its call waits", async () => {
+  const call = (text: string) => json("sayHi", ["x"], bearer(text), hosts.provider3);
+  expect((await call(token)).status).toBe(200);
+  const before = oidc.asked.get("/jwks")!;
+  oidc.rotate();
+  const newer = await oidc.token(AUDIENCE);
+  expect((await call(newer)).status).toBe(200);
+  expect(oidc.asked.get("/jwks")).toBe(before + 1);
+  expect((await call(token)).status).toBe(200);
   token = newer;
 });
 
@@ -215,5 +250,29 @@ test("while the issuer is down its last keys count", async () => {
   const [, payload, signature] = token.split(".");
   const unknown = `${part({ alg: "ES256", kid: "made-up" })}.${payload}.${signature}`;
   await expect(consumers["3.3"].call("sayHi", "Ann", bearer(unknown))).rejects.toThrow(/no key/);
+  // It is known by now that nothing can be had there: nobody waits.
+  const sinceMs = performance.now();
+  for (const host of [hosts.trestle, hosts.provider3])
+    expect((await json("sayHi", ["x"], bearer(unknown), host)).status).toBe(401);
+  expect(performance.now() - sinceMs).toBeLessThan(2_000);
   await consumers["3.3"].call("sayHi", "Ann", bearer(token));
+});
+
+test("once the issuer is back, a key that it rotated to meanwhile is had", async () => {
+  oidc.rotate();
+  await oidc.setDown(false);
+  const newer = await oidc.token(AUDIENCE);
+  await eventually("the new key is known", async () => (await json("sayHi", ["x"], bearer(newer))).status === 200);
+});
+
+test("control is away: a proxy elsewhere refuses keys that it misses at once, and takes those that it has", async () => {
+  const call = (text: string) => json("sayHi", ["x"], bearer(text), hosts.provider3);
+  await mesh.trestle.stop();
+  oidc.rotate();
+  const newer = await oidc.token(AUDIENCE);
+  const sinceMs = performance.now();
+  expect((await call(newer)).status).toBe(401);
+  expect(performance.now() - sinceMs).toBeLessThan(1_000);
+  expect((await call(token)).status).toBe(200);
+  expect((await remote.get("/ready")).status).toBe(200);
 });

@@ -43,6 +43,7 @@ function start(...texts: readonly string[]): void {
     log: silentLogger,
     onServing: () => {},
     onLeave: () => {},
+    askKeys: async () => "failed",
     onRefused: (error) => refused.push(error),
   });
   worker.start();

@@ -20,7 +20,10 @@ export interface GuardedService {
 }
 
 /** Configuration of services by printed key, each with a Dubbo2 and a Triple provider that nobody is at. */
-export function guardedConfig(services: Readonly<Record<string, GuardedService>>): RuntimeConfig {
+export function guardedConfig(
+  services: Readonly<Record<string, GuardedService>>,
+  stats = new AuthzStats(silentLogger, () => 0),
+): RuntimeConfig {
   const clusters = new Map(
     Object.keys(services).map((key) => {
       const endpoints = [{ port: 1 }, { port: 2, protocol: "tri" as const }];
@@ -37,7 +40,6 @@ export function guardedConfig(services: Readonly<Record<string, GuardedService>>
       ...(configs !== undefined && { typedPerFilterConfig: configs }),
     };
   });
-  const stats = new AuthzStats(silentLogger, () => 0);
   return {
     routes: new RouteTable(
       { name: "dubbo", virtualHosts },

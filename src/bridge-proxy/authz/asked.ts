@@ -2,9 +2,14 @@ import type { CallReason } from "../../base/errors.ts";
 import type { CallFacts } from "./predicate.ts";
 import type { SerializationCheck } from "./serialization.ts";
 
+/** Calls `done` once it is time to decide again, unless the function that is returned gives up before; the caller waits no longer than `timeLeftMs`. */
+export type Later = (timeLeftMs: number, done: () => void) => () => void;
+
 /** Why a call may not go on. */
 export interface Denial {
   readonly reason: Extract<CallReason, "denied" | "unauthenticated" | "undecodable" | "rate_limited">;
+  /** It may be decided otherwise in a moment; it is not counted then. */
+  readonly later?: Later;
   /** For the caller. */
   readonly message: string;
   /** The policy's rule; `""` where no ALLOW rule matched. */
@@ -21,4 +26,6 @@ export interface Denial {
 export type AskedCall = Pick<CallFacts, "header"> & {
   /** Lets a guard look at what the call holds and says what is wrong with it; absent where nothing can be looked at. */
   readonly inspect?: (check: SerializationCheck) => string | undefined;
+  /** It has waited, and is decided for good. */
+  readonly hasWaited?: true;
 };

@@ -1,5 +1,8 @@
 import type { Logger } from "../../base/log.ts";
+import type { DeltaResources } from "../../codecs/xds/resources.ts";
 import { VerifiedTokens } from "./jwt.ts";
+import { KeyRing, providersIn } from "./key-ring.ts";
+import { KeyWaits } from "./key-waits.ts";
 import type { LaneFacts } from "./predicate.ts";
 
 /** What policies did, all monotonic. */
@@ -46,6 +49,9 @@ export class AuthzStats {
   };
   /** Of all services' tokens. */
   readonly verified = new VerifiedTokens();
+  readonly keys = new KeyRing();
+  /** Calls whose token is signed by a key that is not known. */
+  readonly keyWaits: KeyWaits;
   readonly #log: Logger;
   readonly #nowMs: () => number;
   readonly #lines = {
@@ -55,15 +61,15 @@ export class AuthzStats {
     failed: { sinceMs: Number.NEGATIVE_INFINITY, count: 0 },
   };
 
-  constructor(log: Logger, nowMs: () => number, onUnknownKey?: (issuer: string) => void) {
+  constructor(log: Logger, nowMs: () => number, keyWaits = new KeyWaits(undefined)) {
     this.#log = log;
     this.#nowMs = nowMs;
-    const told = new Map<string, number>();
-    this.verified.onUnknownKey = (issuer) => {
-      if (nowMs() - (told.get(issuer) ?? Number.NEGATIVE_INFINITY) < SECOND_MS) return;
-      told.set(issuer, nowMs());
-      onUnknownKey?.(issuer);
-    };
+    this.keyWaits = keyWaits;
+  }
+
+  /** These resources are in force now; calls may have waited for keys among them. */
+  takeKeys(changes: readonly DeltaResources[]): void {
+    for (const issuer of this.keys.take(providersIn(changes))) this.keyWaits.keysCame(issuer);
   }
 
   /** A rule of an AUDIT policy matched a call. */

@@ -4,6 +4,7 @@ import type { CompiledRoute, HostDecision, RouteTable, Target } from "../route.t
 import { serviceFor } from "../upstream/any-service.ts";
 import type { AskedCall, Denial } from "./asked.ts";
 import { type Decision, type Gate, isDenial, type Reads } from "./gate.ts";
+import { decideLater } from "./later.ts";
 import type { Peer } from "./peer.ts";
 import { joinOpenings, type Opening } from "./question.ts";
 
@@ -113,7 +114,14 @@ function isShut(gate: Gate): boolean {
   return gate.reads !== "nothing" || gate.denial !== undefined;
 }
 
-function decide({ gate, strict, others }: Gates, call: AskedCall): Decision | undefined {
+/** All that stands in a call's way, or what it waits for before that can be said. */
+function decide(gates: Gates, call: AskedCall): Denial | Opening | undefined {
+  const decision = decideNow(gates, call);
+  if (decision === undefined || !isDenial(decision) || decision.later === undefined) return decision;
+  return { changes: undefined, question: decideLater(decision.later, (again) => decideNow(gates, again)) };
+}
+
+function decideNow({ gate, strict, others }: Gates, call: AskedCall): Decision | undefined {
   let decision = gate.decide(call);
   for (let i = 0; i < strict.length && !isRefused(decision); i++)
     decision = joinDecisions(decision, strict[i]!.decide(call));
@@ -184,7 +192,7 @@ class TargetCheckpoint implements Checkpoint {
       const open = new Map(this.#guarded.map(({ target }) => [target, decision]));
       return { denial: undefined, denied: undefined, open };
     }
-    const decided = new Map<Gates, Decision | undefined>();
+    const decided = new Map<Gates, Denial | Opening | undefined>();
     const denied = new Map<Target, Denial>();
     const open = new Map<Target, Opening>();
     for (const { target, gates } of this.#guarded) {

@@ -17,18 +17,18 @@ import type { AskedCall, Denial } from "./asked.ts";
 import type { AuthzStats } from "./audit.ts";
 import { changedLookup } from "./changes.ts";
 import { type Asked, compileServer, ExtQuestion, type ExtServer, type SendCheck } from "./ext-authz.ts";
-import { JwtCheck } from "./jwt.ts";
+import { JwtCheck, type TokenFinding } from "./jwt.ts";
 import type { Peer } from "./peer.ts";
 import { type CallFacts, type LaneFacts, visit } from "./predicate.ts";
-import type { Opening } from "./question.ts";
+import type { Opening, PolicyOpening } from "./question.ts";
 import { type NamedRule, type NarrowedRules, RuleIndex } from "./rules.ts";
 import { SerializationCheck } from "./serialization.ts";
 
 /** What becomes of a call that does not simply go on. */
-export type Decision = Denial | Opening;
+export type Decision = Denial | PolicyOpening;
 
 /** Whether it goes nowhere. */
-export function isDenial(decision: Decision): decision is Denial {
+export function isDenial(decision: Denial | Opening): decision is Denial {
   return "reason" in decision;
 }
 
@@ -96,7 +96,7 @@ export class HostAuthz {
     const guard = configs[SERIALIZATION_FILTER];
     this.#serialization = guard === undefined ? undefined : new SerializationCheck(guard);
     const tokens = configs[JWT_FILTER];
-    this.#jwt = tokens === undefined ? undefined : new JwtCheck(tokens, stats.verified, nowS);
+    this.#jwt = tokens === undefined ? undefined : new JwtCheck(tokens, stats, nowS);
     const asking = (rules: RbacRules | undefined, server: ExtAuthz | undefined): Asking | undefined =>
       rules && { rules: new RuleIndex(rules), server: server && send && compileServer(server, send) };
     this.#custom = asking(configs[CUSTOM_FILTER]?.rbac.shadowRules, configs[EXT_AUTHZ_FILTER]);
@@ -195,14 +195,11 @@ class LaneGate implements Gate {
     this.asks = goesByMore || this.reads === "arguments" ? undefined : isFixed ? [] : headersOf(lists);
   }
 
-  decide({ header, inspect }: AskedCall): Decision | undefined {
+  decide({ header, inspect, hasWaited }: AskedCall): Decision | undefined {
     if (this.reads === "nothing" && this.denial === undefined) return undefined;
     const { jwt } = this.#layers;
     const token = jwt?.find(header);
-    if (token?.fault !== undefined) {
-      this.#stats.denied("Jwt", this.#facts);
-      return { reason: "unauthenticated", message: token.fault, policy: "Jwt" };
-    }
+    if (token?.fault !== undefined) return this.#refuseToken(token.fault, hasWaited ? undefined : token.unknownKey);
     const changes = token?.changes;
     const call: CallFacts = { header: changedLookup(header, changes), claims: token?.claims };
     const { custom, server, trial, trialServer } = this.#layers;
@@ -215,6 +212,14 @@ class LaneGate implements Gate {
     const tried = trial?.find(call, true);
     if (question === undefined && tried === undefined && changes === undefined) return undefined;
     return { changes, question, trial: tried && ask(trialServer!, tried, true) };
+  }
+
+  #refuseToken(message: string, unknownKey: TokenFinding["unknownKey"]): Denial {
+    const denial = { reason: "unauthenticated", message, policy: "Jwt" } as const;
+    const later = unknownKey && this.#stats.keyWaits.until(unknownKey);
+    if (later !== undefined) return { ...denial, later };
+    this.#stats.denied("Jwt", this.#facts);
+    return denial;
   }
 
   #ask(asked: Omit<Asked, "facts" | "settle" | "stats">, claims: CallFacts["claims"]): ExtQuestion {

@@ -2,15 +2,9 @@ import type { JwtAuthentication, JwtHeader, JwtProvider } from "../../codecs/xds
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Mutations } from "../policies/mutations.ts";
 import { changesOf, compileOutputs, type JwtOutputs, namesOf, withLists } from "./jwt-outputs.ts";
-import {
-  type Claims,
-  MAX_TOKEN,
-  parseKeySet,
-  type TokenRules,
-  type TokenVerdict,
-  UNKNOWN_KEY,
-  verifyToken,
-} from "./token.ts";
+import type { KeyRing, KeySlot } from "./key-ring.ts";
+import type { UnknownKey } from "./key-waits.ts";
+import { type Claims, MAX_TOKEN, type TokenRules, type TokenVerdict, verifyToken } from "./token.ts";
 
 /** Tokens whose verdict is remembered, all services together. */
 const MAX_REMEMBERED = 10_000;
@@ -26,8 +20,6 @@ interface Remembered {
 /** Verdicts on tokens, so that a caller that sends one with each call has it verified once. */
 export class VerifiedTokens {
   readonly #known = new Map<string, Remembered>();
-  /** Is told of issuers whose tokens name keys that are not known: they may have new ones. */
-  onUnknownKey: ((issuer: string) => void) | undefined;
 
   /** The verdict of `rules` on a token; `id` tells these rules from all others. */
   judge(id: string, token: string, rules: TokenRules, nowS: number): TokenVerdict {
@@ -60,6 +52,8 @@ export class VerifiedTokens {
 export interface TokenFinding {
   readonly claims: Claims | undefined;
   readonly fault: string | undefined;
+  /** Where a key that is not known yet would mend the fault. */
+  readonly unknownKey?: UnknownKey;
   /** What callees are to see otherwise than it came; absent for nothing. */
   readonly changes?: Mutations | undefined;
 }
@@ -70,9 +64,14 @@ const USUAL_LISTS = ["scope", "permission"];
 const USUAL_HEADERS: readonly JwtHeader[] = [{ name: "authorization", valuePrefix: "Bearer " }];
 const USUAL_PARAMS = ["access_token"];
 
+/** What all services know of tokens and their keys. */
+export interface TokenMemory {
+  readonly verified: VerifiedTokens;
+  readonly keys: KeyRing;
+}
+
 interface Issuer {
-  readonly id: string;
-  readonly rules: TokenRules;
+  readonly slot: KeySlot;
   readonly headers: readonly JwtHeader[];
   readonly params: readonly string[];
   readonly cookies: readonly string[];
@@ -89,8 +88,8 @@ export class JwtCheck {
   readonly #names: readonly string[];
 
   /** `nowS` is the time of day, s since 1970. */
-  constructor(config: JwtAuthentication, verified: VerifiedTokens, nowS: () => number) {
-    this.#issuers = Object.values(config.providers).map(compileIssuer);
+  constructor(config: JwtAuthentication, { verified, keys }: TokenMemory, nowS: () => number) {
+    this.#issuers = Object.entries(config.providers).map(([name, one]) => compileIssuer(one, keys.slot(name, one)));
     this.#names = namesOf(this.#issuers.map(({ outputs }) => outputs));
     this.#verified = verified;
     this.#nowS = nowS;
@@ -99,20 +98,22 @@ export class JwtCheck {
   /** A call without a token passes; one that has some is as good as the best of them. Throws what the call's headers throw. */
   find(header: HeaderLookup): TokenFinding {
     let fault: string | undefined;
+    let unknownKey: UnknownKey | undefined;
     for (const issuer of this.#issuers) {
       for (const [token, place] of tokensOf(issuer, header)) {
-        const verdict = this.#verified.judge(issuer.id, token, issuer.rules, this.#nowS());
+        const { id, rules } = issuer.slot.current;
+        const verdict = this.#verified.judge(id, token, rules, this.#nowS());
         if ("claims" in verdict) {
           const found = { token, claims: verdict.claims, header: place };
           const changes = changesOf(this.#names, header, issuer.outputs, found);
           return { claims: withLists(verdict.claims, issuer.lists), fault: undefined, changes };
         }
-        if (verdict.fault === UNKNOWN_KEY) this.#verified.onUnknownKey?.(issuer.rules.issuer);
+        if (verdict.unknownKey !== undefined) unknownKey ??= { issuer: rules.issuer, mark: verdict.unknownKey };
         // Of several issuers only one can be meant.
         if (fault === undefined || fault === OTHER_ISSUER) fault = verdict.fault;
       }
     }
-    if (fault !== undefined) return { claims: undefined, fault };
+    if (fault !== undefined) return { claims: undefined, fault, ...(unknownKey && { unknownKey }) };
     const changes = this.#names.length === 0 ? undefined : changesOf(this.#names, header, undefined, undefined);
     return changes === undefined ? NO_TOKEN : { ...NO_TOKEN, changes };
   }
@@ -120,12 +121,11 @@ export class JwtCheck {
 
 const OTHER_ISSUER = "Jwt issuer is not configured";
 
-function compileIssuer(provider: JwtProvider): Issuer {
-  const { fromHeaders = [], fromParams = [], fromCookies = [], issuer, audiences = [], localJwks } = provider;
+function compileIssuer(provider: JwtProvider, slot: KeySlot): Issuer {
+  const { fromHeaders = [], fromParams = [], fromCookies = [] } = provider;
   const says = fromHeaders.length + fromParams.length + fromCookies.length > 0;
   return {
-    id: JSON.stringify([issuer, audiences, localJwks.inlineString]),
-    rules: { issuer, audiences, keys: parseKeySet(localJwks.inlineString) },
+    slot,
     headers: says ? fromHeaders : USUAL_HEADERS,
     params: says ? fromParams : USUAL_PARAMS,
     cookies: fromCookies,

@@ -2,10 +2,10 @@ import { ownAnswer } from "../../codecs/dubbo2/status.ts";
 import { encodeLimitQuestion, type LimitAnswer } from "../../codecs/xds/rate-limit-service.ts";
 import { type HostLimits, type LimitAsked, type LimitedCall, OVER_LIMIT } from "../policies/limits.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
-import type { AskedCall, Denial } from "./asked.ts";
+import type { Denial } from "./asked.ts";
 import { joinMutations, mutationsOf } from "./changes.ts";
 import type { Ruling } from "./checkpoint.ts";
-import type { Opening, Question, Settled, Subject } from "./question.ts";
+import type { Asking, Opening, Settled, Subject } from "./question.ts";
 
 const REFUSED: Denial = { reason: "rate_limited", message: OVER_LIMIT, policy: "" };
 const UNANSWERED: Denial = { reason: "rate_limited", message: "the rate limit service does not answer", policy: "" };
@@ -44,7 +44,7 @@ function opened(asked: LimitAsked, before: Opening | undefined): Opening {
 }
 
 /** A question to a rate limit service, before what else is to be done with a call. */
-class LimitQuestion implements Question {
+class LimitQuestion implements Asking {
   readonly #asked: LimitAsked;
   readonly #next: Opening | undefined;
 
@@ -73,15 +73,6 @@ class LimitQuestion implements Question {
       first();
       stop();
     };
-  }
-
-  settle(call: AskedCall): Denial | undefined {
-    return this.#next?.question?.settle(call);
-  }
-
-  with(settle: (call: AskedCall) => Denial | undefined): Question {
-    const question = this.#next?.question?.with(settle);
-    return new LimitQuestion(this.#asked, question && { changes: undefined, ...this.#next, question });
   }
 
   #goOn(subject: Subject, done: (settled: Settled) => void): () => void {

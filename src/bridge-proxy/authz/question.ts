@@ -25,10 +25,14 @@ export type Settled =
       readonly answerChanges: Mutations | undefined;
     };
 
-/** An external server is to be asked. */
-export interface Question {
+/** Something is to be waited for. */
+export interface Asking {
   /** Asks; `done` is called once, perhaps at once, unless the function that is returned gives up before. */
   ask(subject: Subject, done: (settled: Settled) => void): () => void;
+}
+
+/** An external server is to be asked. */
+export interface Question extends Asking {
   /** What policies say of a call that the server let through. */
   settle(call: AskedCall): Denial | undefined;
   /** The same question, with more to be said of calls that the server let through. */
@@ -38,13 +42,18 @@ export interface Question {
 /** What is to be done with a call before it goes on to a destination. */
 export interface Opening {
   readonly changes: Mutations | undefined;
-  readonly question: Question | undefined;
+  readonly question: Asking | undefined;
   /** Asked, counted and not waited for: policies that are only tried. */
   readonly trial?: Question | undefined;
 }
 
+/** What the policies of one reading of a call ask for. */
+export interface PolicyOpening extends Opening {
+  readonly question: Question | undefined;
+}
+
 /** Both: a call that may be read in two ways is asked for by the first of them. */
-export function joinOpenings(first: Opening, second: Opening): Opening {
+export function joinOpenings(first: PolicyOpening, second: PolicyOpening): PolicyOpening {
   const other = second.question;
   return {
     changes: first.changes ?? second.changes,

@@ -17,9 +17,12 @@ const MAX_KEYS = 100;
 const MIN_RSA_BITS = 2_048;
 /** How far clocks may differ, s. */
 const SKEW_S = 60;
+/** Longest name of a key, or signature, that is waited for, characters: RSA of 8192 bits has 1,366. */
+const MAX_MARK = 1_400;
 
 const RSA = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const CURVES: Readonly<Record<string, string>> = { prime256v1: "ES256", secp384r1: "ES384", secp521r1: "ES512" };
+const ALGORITHMS: ReadonlySet<string> = new Set([...RSA, ...Object.values(CURVES), "EdDSA"]);
 
 /**
  * The keys of a JWKS (RFC 7517) that verify signatures: RSA of 2048 bits at least, EC and Ed25519. Others (symmetric ones, those for
@@ -59,9 +62,6 @@ function algorithmsOf(key: KeyObject): readonly string[] {
   }
 }
 
-/** What is wrong with a token whose key is not among the issuer's that are known. */
-export const UNKNOWN_KEY = "Jwks has no key for the Jwt";
-
 /** What is asked of a token. */
 export interface TokenRules {
   readonly issuer: string;
@@ -71,7 +71,13 @@ export interface TokenRules {
 }
 
 /** Claims of a token that is good, until when (s since 1970), or what is wrong with it. */
-export type TokenVerdict = { readonly claims: Claims; readonly untilS: number } | { readonly fault: string };
+export type TokenVerdict = { readonly claims: Claims; readonly untilS: number } | TokenFault;
+
+interface TokenFault {
+  readonly fault: string;
+  /** It may be signed by a key of its issuer that is not known yet: what tells that key, or else the token, from others. */
+  readonly unknownKey?: string;
+}
 
 /**
  * Verifies a token in compact form (RFC 7519): signature, issuer, audience and time, with a minute for clocks that differ. Only public-key
@@ -97,10 +103,14 @@ export function verifyToken(token: string, { issuer, audiences, keys }: TokenRul
   const fitting = keys.filter(
     (key) => key.algorithms.includes(String(alg)) && (kid === undefined || key.id === undefined || key.id === kid),
   );
-  if (fitting.length === 0) return { fault: UNKNOWN_KEY };
+  const mark = typeof kid === "string" ? `kid ${kid}` : `signature ${signature}`;
+  const isKnown = kid !== undefined && keys.some(({ id }) => id === kid);
+  const newer = !isKnown && ALGORITHMS.has(String(alg)) && mark.length <= MAX_MARK ? { unknownKey: mark } : {};
+  if (fitting.length === 0) return { fault: "Jwks has no key for the Jwt", ...newer };
   const signed = Buffer.from(`${head}.${payload}`);
   const bytes = Buffer.from(signature, "base64url");
-  if (!fitting.some(({ key }) => isSigned(String(alg), key, signed, bytes))) return { fault: "Jwt verification fails" };
+  if (!fitting.some(({ key }) => isSigned(String(alg), key, signed, bytes)))
+    return { fault: "Jwt verification fails", ...newer };
   return { claims, untilS: typeof exp === "number" ? exp + SKEW_S : Number.POSITIVE_INFINITY };
 }
 

@@ -126,7 +126,7 @@ export class ControlRole {
         logger: this.#log,
       });
       await this.#certificates?.start();
-      if (config.xds !== undefined) await this.xds.start(config.xds);
+      if (config.xds !== undefined) await this.xds.start(config.xds, this.#keySets.hurry);
       await this.#certificates?.serve(this.xds.services);
       this.#registries = await openRegistries(
         config,

@@ -11,7 +11,7 @@ import { parseAdvertised } from "../config/address.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import { HttpPorts } from "./http-ports.ts";
 import { replaceTri } from "./listeners.ts";
-import { ProxyWorker } from "./worker-process.ts";
+import { type AskKeys, ProxyWorker } from "./worker-process.ts";
 
 /**
  * How long a change of the listed addresses needs until every consumer has taken it, ms: Dubbo 3.x applies list changes at
@@ -56,8 +56,8 @@ export interface DataPlaneOptions {
   readonly log: Logger;
   /** Called when the addresses in service or the services that workers have been told of may have changed. */
   readonly onChange: () => void;
-  /** Called when a token names a key of its issuer that is not known. */
-  readonly onUnknownKey?: (issuer: string) => void;
+  /** Has the keys of an issuer asked for: a token is signed by one that is not known. */
+  readonly askKeys: AskKeys;
 }
 
 /** The proxy workers, one for each Dubbo2 port, all with the same resources; and what of them may be shown to consumers. */
@@ -237,9 +237,9 @@ export class DataPlane {
   }
 
   #createWorker(port: number): ProxyWorker {
-    const { config, log, onChange, onUnknownKey } = this.#options;
+    const { config, log, onChange, askKeys } = this.#options;
     const worker: ProxyWorker = new ProxyWorker({
-      onUnknownKey,
+      askKeys,
       name: `dubbo-${port}`,
       logLevel: config.logLevel,
       log,

@@ -107,8 +107,7 @@ export class Mesh implements MeshParts {
     this.#credentials = openCredentials(config, log);
     this.schemas = new SchemaSources(config, protocolsOf(config).includes("tri"), this.#secrets, this.store, log);
     this.outputs = openOutputs(config);
-    const onUnknownKey = (issuer: string) => this.#keySets.hurry(issuer);
-    this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show(), onUnknownKey });
+    this.dataPlane = new DataPlane({ config, log, onChange: () => this.#show(), askKeys: this.#keySets.hurry });
     this.certificates = config.ca === undefined ? undefined : new Certificates(config, config.ca, log);
     this.xds = new XdsOutput(log, this.certificates, mesh, this.#credentials.readers);
     const judged = () => {
@@ -143,7 +142,7 @@ export class Mesh implements MeshParts {
       const listen = printAddress(this.config.admin.host, this.config.admin.port);
       this.#admin = await createAdminServer({ listen, sources: adminSources(this), logger: this.#log });
       if (this.config.facades.length > 0) this.#metadataServer = await listenMetadata(this.#metadata);
-      if (this.config.xds !== undefined) await this.xds.start(this.config.xds);
+      if (this.config.xds !== undefined) await this.xds.start(this.config.xds, this.#keySets.hurry);
       await this.certificates?.serve(this.xds.services);
       this.registries = await openRegistries(
         this.config,

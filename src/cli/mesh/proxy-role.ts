@@ -37,7 +37,8 @@ export class ProxyRole {
     this.#config = config;
     this.#log = log;
     this.#data = openData(config, log);
-    this.dataPlane = new DataPlane({ config, log, onChange: () => {} });
+    const askKeys = (issuer: string) => this.#feed.askKeys(issuer);
+    this.dataPlane = new DataPlane({ config, log, onChange: () => {}, askKeys });
     const { tls } = config.control;
     this.#agent = tls === undefined ? undefined : new Agent(config, tls, log);
     const agent = this.#agent;

@@ -5,6 +5,7 @@ import { WORKER_NODE_OPTIONS, type WorkerReply, type WorkerRequest } from "../..
 import type { DeltaResources, ResourceSet } from "../../codecs/xds/resources.ts";
 import type { WorkerStatus } from "../../control/admin/sources.ts";
 import { diffResources } from "../../control/compile/diff.ts";
+import type { KeysFound } from "../../model/keys-found.ts";
 import { addStats, type ProxyStats } from "../../model/stats.ts";
 import { WORKER_COMMAND } from "../worker-command.ts";
 
@@ -18,6 +19,9 @@ const APPLY_TIMEOUT_MS = 60_000;
 const FIRST_BACKOFF_MS = 200;
 const LAST_BACKOFF_MS = 10_000;
 
+/** Has the keys of an issuer asked for; resolves to what came of it, when that is under way to the workers. */
+export type AskKeys = (issuer: string) => Promise<KeysFound>;
+
 /** One worker's name and whom it tells of its comings and goings. */
 export interface WorkerOptions {
   readonly name: string;
@@ -27,8 +31,8 @@ export interface WorkerOptions {
   readonly onServing: (serving: boolean) => void;
   /** Called when somebody told the process to end: it asks to be replaced. */
   readonly onLeave: () => void;
-  /** Called when a token names a key of its issuer that is not known. */
-  readonly onUnknownKey?: ((issuer: string) => void) | undefined;
+  /** Has the keys of an issuer asked for: a token is signed by one that is not known. */
+  readonly askKeys: AskKeys;
   /** Called when it could not take its resources into force, with its reason; it is started again then. */
   readonly onRefused: (error: string) => void;
 }
@@ -203,11 +207,16 @@ export class ProxyWorker {
       return;
     }
     if (reply.type === "unknownKey") {
-      this.#options.onUnknownKey?.(reply.issuer);
+      void this.#askKeys(child, reply.issuer);
       return;
     }
     if (reply.type === "final") this.#lastStats = reply.stats;
     else this.#waiting.get(reply.id)?.(reply);
+  }
+
+  async #askKeys(child: ChildProcess, issuer: string): Promise<void> {
+    const found = await this.#options.askKeys(issuer);
+    if (child === this.#child && child.connected) child.send({ type: "keys", issuer, found } satisfies WorkerRequest);
   }
 
   #onExit(child: ChildProcess, code: number | null, signal: string | null): void {

@@ -23,6 +23,7 @@ import type { ProxyNode } from "../../control/compile/listeners.ts";
 import { servicesAt } from "../../control/compile/served-services.ts";
 import { clientKind, createServedSource, type ServedSource } from "../../control/compile/served-source.ts";
 import type { XdsNode } from "../../control/xds/contracts.ts";
+import { keyService } from "../../control/xds/key-service.ts";
 import type { XdsServer } from "../../control/xds/server.ts";
 import type { XdsClientStatus } from "../../control/xds/status.ts";
 import type { Finding } from "../../model/entry.ts";
@@ -35,6 +36,7 @@ import type { Callers } from "./callers.ts";
 import type { Certificates } from "./certificates.ts";
 import { DeniedReaders } from "./denied-readers.ts";
 import { listenOf } from "./remote/node.ts";
+import type { AskKeys } from "./worker-process.ts";
 
 /** Where gateways of clients listen that name no address of their own. */
 const ANY_ADDRESS = "0.0.0.0";
@@ -137,8 +139,8 @@ export class XdsOutput {
     return this.#server?.exposeMetrics() ?? "";
   }
 
-  /** Rejects where the address cannot be had. */
-  async start({ host, port }: NonNullable<TrestleConfig["xds"]>): Promise<void> {
+  /** Serves; `askKeys` is for proxies that miss keys of tokens. Rejects where the address cannot be had. */
+  async start({ host, port }: NonNullable<TrestleConfig["xds"]>, askKeys?: AskKeys): Promise<void> {
     // gRPC is loaded by those alone who serve by it.
     const { createXdsServer } = await import("../../control/xds/server.ts");
     this.#server = await createXdsServer({
@@ -146,6 +148,7 @@ export class XdsOutput {
       logger: this.#log.child({ part: "xds" }),
       source: { resourcesFor: (node) => this.resourcesFor(node) },
       identityOf: (certificate) => this.#certificates?.identityOf(certificate),
+      services: askKeys === undefined ? [] : [keyService(askKeys)],
     });
     void this.#follow(this.#certificates?.secrets.changes);
     void this.#follow(this.#readers?.changes);

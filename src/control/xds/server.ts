@@ -121,8 +121,8 @@ export async function createXdsServer(options: XdsServerOptions): Promise<XdsSer
     }
     return { definition, implementation };
   });
-  services.push(statusService(clients));
-  for (const one of [...services, ...(options.services ?? [])]) server.addService(one.definition, one.implementation);
+  services.push(statusService(clients), ...(options.services ?? []));
+  for (const one of services) server.addService(one.definition, one.implementation);
   const credentials = options.credentials ?? ServerCredentials.createInsecure();
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(options.listen, credentials, (error, bound) => (error === null ? resolve(bound) : reject(error))),

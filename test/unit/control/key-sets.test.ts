@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../../../src/base/clock.ts";
 import { HURRY_MS, KeySets, REFRESH_MS, RETRY_MS } from "../../../src/control/key-sets.ts";
+import type { KeysFound } from "../../../src/model/keys-found.ts";
 import type { RequestAuthentication } from "../../../src/model/rules/request-authentication.ts";
 import { policiesOf } from "../../support/policies.ts";
 import { recordingLogger, turn } from "../../support/recording-logger.ts";
@@ -87,22 +88,56 @@ test("a token with a key that is not known has its issuer asked now, and not aga
   keys();
   await turn();
   clock.advance(HURRY_MS);
-  sets.hurry("somebody else");
-  await turn();
+  expect(await sets.hurry("somebody else")).toBe("failed");
   expect(asked.length).toBe(1);
-  sets.hurry("i");
-  sets.hurry("i");
-  await turn();
+  const first = [sets.hurry("i"), sets.hurry("i")];
+  expect(await Promise.all(first)).toEqual(["changed", "changed"]);
   expect({ asked: asked.length, keys: keys() }).toEqual({ asked: 2, keys: other });
-  for (let i = 0; i < 10; i++) sets.hurry("i");
+  const second = Array.from({ length: 10 }, () => sets.hurry("i"));
   await turn();
   expect(asked.length).toBe(2);
   clock.advance(HURRY_MS);
-  await turn();
+  expect(new Set(await Promise.all(second))).toEqual(new Set(["same"]));
   expect(asked.length).toBe(3);
   clock.advance(REFRESH_MS);
   await turn();
   expect(asked.length).toBe(4);
+});
+
+test("what was asked before a token came says nothing of its key: it is asked once more", async () => {
+  const { sets, clock, keys, asked } = stage([good, good, other]);
+  keys();
+  await turn();
+  clock.advance(REFRESH_MS);
+  const found = sets.hurry("i");
+  await turn();
+  expect(asked.length).toBe(2);
+  clock.advance(HURRY_MS);
+  expect({ found: await found, asked: asked.length }).toEqual({ found: "changed", asked: 3 });
+});
+
+test("nobody waits for what could not be had a moment ago, and it is asked again a moment later", async () => {
+  const { sets, clock, keys, asked } = stage([new Error("down"), good]);
+  keys();
+  await turn();
+  expect(await sets.hurry("i")).toBe("failed");
+  expect(asked.length).toBe(1);
+  clock.advance(HURRY_MS);
+  expect({ found: await sets.hurry("i"), asked: asked.length }).toEqual({ found: "changed", asked: 2 });
+});
+
+test.each<[string, (sets: KeySets) => void, KeysFound]>([
+  ["keys cannot be had", () => {}, "failed"],
+  ["no rule names the issuer any more", (sets) => sets.fill([]), "failed"],
+  ["all ends", (sets) => sets.close(), "failed"],
+])("those who wait are told where %s", async (_name, happens, found) => {
+  const { sets, clock, keys } = stage([good, new Error("down")]);
+  keys();
+  await turn();
+  const asked = sets.hurry("i");
+  happens(sets);
+  clock.advance(HURRY_MS);
+  expect(await asked).toBe(found);
 });
 
 const ISSUER = "https://iss.example/";

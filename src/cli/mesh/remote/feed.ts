@@ -1,4 +1,4 @@
-import type { ClientDuplexStream } from "@grpc/grpc-js";
+import type { Client, ClientDuplexStream } from "@grpc/grpc-js";
 import type { Clock, Timer } from "../../../base/clock.ts";
 import { Latest } from "../../../base/latest.ts";
 import type { Logger } from "../../../base/log.ts";
@@ -8,8 +8,10 @@ import { decodeResponse, encodeRequest } from "../../../codecs/xds/discovery-byt
 import { LISTENER_TYPE, type ResourceSet, SECRET_TYPE } from "../../../codecs/xds/resources.ts";
 import { ROOTS_SECRET, type Secret } from "../../../codecs/xds/secret.ts";
 import { secretsAsked } from "../../../control/compile/gateway-tls.ts";
+import type { KeysFound } from "../../../model/keys-found.ts";
 import type { ControlChannel } from "./agent.ts";
 import { HELD_TYPES, HeldResources, WHOLE_TYPES } from "./held.ts";
+import { askKeys } from "./key-client.ts";
 import type { StateFile } from "./state-file.ts";
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
@@ -73,6 +75,8 @@ export class ControlFeed {
   #responses = 0;
   /** Types that were answered since the start. */
   readonly #seen = new Set<string>();
+  /** While the stream is open. */
+  #client: Client | undefined;
   #publishing: Timer | undefined;
   #saving: Timer | undefined;
 
@@ -120,6 +124,13 @@ export class ControlFeed {
     if (this.#complete) await state?.save(this.#held);
   }
 
+  /** Has control ask an issuer for its keys, which come as resources; nobody can be asked while it is away. */
+  async askKeys(issuer: string): Promise<KeysFound> {
+    const client = this.#server === "" ? undefined : this.#client;
+    if (client === undefined) return "failed";
+    return askKeys(client, issuer);
+  }
+
   #restore(kept: HeldResources): void {
     this.#held = kept;
     this.#restored = true;
@@ -146,6 +157,7 @@ export class ControlFeed {
       "grpc.keepalive_timeout_ms": PING_TIMEOUT_MS,
       "grpc.enable_retries": 0,
     });
+    this.#client = client;
     const call = client.makeBidiStreamRequest(
       METHOD,
       (request: DeltaRequest) => Buffer.from(encodeRequest(request)),
@@ -172,6 +184,7 @@ export class ControlFeed {
     }).finally(() => {
       signal.removeEventListener("abort", leave);
       this.#server = "";
+      this.#client = undefined;
       // What a cancelled call still says is nobody's.
       call.on("error", () => {});
       client.close();

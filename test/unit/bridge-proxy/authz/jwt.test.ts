@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { JwtCheck, VerifiedTokens } from "../../../../src/bridge-proxy/authz/jwt.ts";
+import { KeyRing } from "../../../../src/bridge-proxy/authz/key-ring.ts";
 import type { JwtProvider } from "../../../../src/codecs/xds/authz.ts";
 import { keySet, signingKey, tokenOf } from "../../../support/tokens.ts";
 
@@ -16,10 +17,11 @@ const token = (issuer: string, key = one, more: object = {}) =>
 function find(
   providers: Record<string, JwtProvider>,
   headers: Record<string, string>,
-  verified = new VerifiedTokens(),
+  memory = { verified: new VerifiedTokens(), keys: new KeyRing() },
   nowS = NOW,
 ) {
-  const { claims, fault } = new JwtCheck({ providers }, verified, () => nowS).find((name) => headers[name]);
+  memory.keys.take(Object.entries(providers));
+  const { claims, fault } = new JwtCheck({ providers }, memory, () => nowS).find((name) => headers[name]);
   return fault ?? claims?.sub ?? "none";
 }
 
@@ -79,17 +81,17 @@ test("an issuer whose keys have not come refuses tokens and lets calls without o
 });
 
 test("a verdict is remembered until the token's end, one that is bad for a moment, and of another's rules never", () => {
-  const verified = new VerifiedTokens();
+  const memory = { verified: new VerifiedTokens(), keys: new KeyRing() };
   const providers = { a: provider("a") };
   const headers = { authorization: `Bearer ${token("a")}` };
-  for (let i = 0; i < 3; i++) expect(find(providers, headers, verified)).toBe("ann");
-  expect(verified.size).toBe(1);
-  expect(find(providers, headers, verified, NOW + 661)).toBe("Jwt is expired");
-  expect(find({ a: provider("a", two) }, headers, verified)).toBe("Jwt verification fails");
-  expect(find({ a: provider("a", one, { audiences: ["x"] }) }, headers, verified)).toBe(
+  for (let i = 0; i < 3; i++) expect(find(providers, headers, memory)).toBe("ann");
+  expect(memory.verified.size).toBe(1);
+  expect(find(providers, headers, memory, NOW + 661)).toBe("Jwt is expired");
+  expect(find({ a: provider("a", two) }, headers, memory)).toBe("Jwt verification fails");
+  expect(find({ a: provider("a", one, { audiences: ["x"] }) }, headers, memory)).toBe(
     "Audiences in Jwt are not allowed",
   );
-  expect(find({ a: provider("b", one) }, headers, verified)).toBe("Jwt issuer is not configured");
+  expect(find({ a: provider("b", one) }, headers, memory)).toBe("Jwt issuer is not configured");
 });
 
 test("what is remembered has a bound", () => {

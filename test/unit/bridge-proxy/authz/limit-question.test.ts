@@ -116,7 +116,7 @@ test("whoever gives up is not called any more", () => {
   const stop = vi.fn();
   const limits = new HostLimits(globalLimit(asks), 1, () => stop);
   const question = limitRuling(limits, call)!.open!.get(target)!.question!;
-  question.with(() => undefined).ask(subject, () => {})();
+  question.ask(subject, () => {})();
   expect(stop).toHaveBeenCalledOnce();
 });
 

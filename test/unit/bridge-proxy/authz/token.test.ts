@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { MAX_TOKEN, parseKeySet, verifyToken } from "../../../../src/bridge-proxy/authz/token.ts";
-import { keySet, signingKey, tokenOf } from "../../../support/tokens.ts";
+import { keySet, type SigningKey, signingKey, tokenOf } from "../../../support/tokens.ts";
 
 const NOW = 1_700_000_000;
 const key = signingKey();
@@ -66,6 +66,36 @@ test("clocks may differ by a minute, a key without a name is tried for all, and 
   const { kid: _, ...nameless } = key.jwk;
   expect(verdict(tokenOf(key, claims), { keys: parseKeySet(JSON.stringify({ keys: [nameless] })) })).toBe("ann");
   expect(verdict(tokenOf(key, { ...claims, aud: undefined }), { audiences: [] })).toBe("ann");
+});
+
+const nameless = (one: SigningKey) => JSON.stringify({ keys: [{ ...one.jwk, kid: undefined }] });
+
+test.each<[string, object, object, boolean]>([
+  ["a name that no key has", {}, { kid: "k9" }, true],
+  ["a name that a key has, but its algorithm", {}, { alg: "RS256" }, false],
+  ["no name, and no key that fits", {}, { alg: "RS256", kid: undefined }, true],
+  ["no algorithm", {}, { alg: "none", kid: "k9" }, false],
+  ["a shared secret", {}, { alg: "HS256", kid: "k9" }, false],
+  ["a name that is too long", {}, { kid: "k".repeat(2_000) }, false],
+  ["a name that no key has, expired", { exp: 1 }, { kid: "k9" }, false],
+])("whether a new key of its issuer may be behind a token with %s", (_name, more, head, mayBe) => {
+  const token = tokenOf(key, { ...claims, ...more }, head);
+  const verdict = verifyToken(token, { ...rules, audiences: [] }, NOW);
+  expect("fault" in verdict && verdict.unknownKey !== undefined).toBe(mayBe);
+});
+
+test("a signature that fails may be a new key's where keys have no names, and not where they have", () => {
+  const unknownOf = (token: string, keys: string) => {
+    const verdict = verifyToken(token, { ...rules, keys: parseKeySet(keys) }, NOW);
+    return "fault" in verdict ? [verdict.fault, verdict.unknownKey?.split(" ")[0]] : [];
+  };
+  const other = signingKey();
+  expect(unknownOf(tokenOf(other, claims), keySet(key))).toEqual(["Jwt verification fails", undefined]);
+  expect(unknownOf(tokenOf(other, claims, { kid: undefined }), keySet(key))).toEqual([
+    "Jwt verification fails",
+    "signature",
+  ]);
+  expect(unknownOf(tokenOf(other, claims), nameless(key))).toEqual(["Jwt verification fails", "kid"]);
 });
 
 test("a key set has what can verify signatures, and a text that is none has nothing", () => {
