@@ -60,6 +60,8 @@ export interface Entry {
   readonly subjectAltNames?: readonly string[];
   /** The namespaces that see it: names, `.` for its own, `*` for all; absent or empty for all. */
   readonly exportTo?: readonly string[];
+  /** The ports by which callers know it, one for each protocol, where an object says them; absent: those of its providers. */
+  readonly ports?: readonly Pick<Endpoint, "protocol" | "port">[];
   /** Its calls are Dubbo's although its providers speak HTTP: a RestMapping says how they are made there. */
   readonly mapped?: true;
   /** What the routers of its registry say of which providers a call may have; absent for nothing. */

@@ -1,3 +1,4 @@
+import { parseIp } from "../../base/ip-block.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import { parseIdentity } from "../../model/identity.ts";
 import { type Explanation, explainCall } from "../explain/explain.ts";
@@ -30,6 +31,9 @@ export function viewExplanation(
     const value = query.get(name);
     return value === null ? {} : { [name]: value };
   };
+  const caller = query.get("caller");
+  if (caller !== null && parseIp(caller) === undefined)
+    return { error: `caller ${JSON.stringify(caller)} is no IP address`, status: 400 };
   const said = query.get("principal");
   const principal = said === "none" ? "" : said?.startsWith("spiffe://") === false ? `spiffe://${said}` : said;
   if (principal && parseIdentity(principal) === undefined)

@@ -29,11 +29,15 @@ export function speaksOneOf({ protocol, params }: Endpoint, protocols: readonly 
 
 const ports = new WeakMap<Entry, number>();
 
-/** The lowest port that a Dubbo2 provider of the service has, else a Triple one, else an HTTP one; 20880 where there is none. */
+/**
+ * The port by which the service is known for Dubbo2, else for Triple, else for HTTP, where an object says one, else the lowest that such a provider has;
+ * 20880 where there is none.
+ */
 export function usualPort(entry: Entry): number {
   const known = ports.get(entry);
   if (known !== undefined) return known;
-  const found = CARRIED_PROTOCOLS.map((wire) => entry.endpoints.filter(({ protocol }) => protocol === wire)).find(
+  const said = entry.ports ?? entry.endpoints;
+  const found = CARRIED_PROTOCOLS.map((wire) => said.filter(({ protocol }) => protocol === wire)).find(
     ({ length }) => length > 0,
   );
   const port = found === undefined ? DEFAULT_PORT : found.reduce((least, one) => Math.min(least, one.port), 65_535);

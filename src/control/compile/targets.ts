@@ -124,7 +124,7 @@ const SPOKEN: readonly Spoken[] = ["dubbo", "tri", "http"];
 const ports = new WeakMap<Entry, readonly ServicePort[]>();
 
 /**
- * The ports of a service: for each protocol that a provider speaks the lowest that one has. Dubbo2 at 20880 for a service without
+ * The ports of a service: for each protocol that a provider speaks the one that an object says, else the lowest that one has. Dubbo2 at 20880 for a service without
  * providers, since its clusters are named so.
  */
 export function servicePorts(entry: Entry): readonly ServicePort[] {
@@ -132,7 +132,9 @@ export function servicePorts(entry: Entry): readonly ServicePort[] {
   if (known !== undefined) return known;
   const found = SPOKEN.flatMap((protocol): ServicePort[] => {
     const own = entry.endpoints.filter((one) => one.protocol === protocol && !isJavaOverHttp(one));
-    return own.length === 0 ? [] : [{ protocol, port: own.reduce((least, { port }) => Math.min(least, port), 65_535) }];
+    if (own.length === 0) return [];
+    const said = entry.ports?.find((one) => one.protocol === protocol)?.port;
+    return [{ protocol, port: said ?? own.reduce((least, { port }) => Math.min(least, port), 65_535) }];
   });
   const list = found.length > 0 ? found : [{ protocol: "dubbo", port: 20_880 } as const];
   ports.set(entry, list);

@@ -19,6 +19,8 @@ const INSTEAD: Readonly<Record<NeverMet, string>> = {
   gateways: 'it leaves out "mesh"',
 };
 
+const WITH_LABELS = "applies at proxies that have these labels themselves alone";
+
 /** Checks the routes of each VirtualService one by one and in their order. */
 export function analyzeRoutes(bindings: Bindings, report: Report): void {
   for (const rule of bindings.virtualServices) {
@@ -85,7 +87,7 @@ function checkCaller(match: HttpMatch, report: Report): void {
   report(
     "TR0227",
     match.at.fields.sourceLabels ?? match.at.position,
-    "match asks for sourceLabels, so it never applies where callers share a proxy: a request does not say who sends it; match a header that callers set",
+    `match asks for sourceLabels, so it ${WITH_LABELS}: a request does not say who sends it; match a header that callers set`,
   );
 }
 
@@ -119,7 +121,7 @@ function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, 
     report(
       "TR0227",
       fields[name] ?? position,
-      `match asks for ${name}, so it never applies to a Dubbo call: ${INSTEAD[name]}`,
+      `match asks for ${name}, so it ${name === "sourceLabels" ? WITH_LABELS : "never applies to a Dubbo call"}: ${INSTEAD[name]}`,
     );
   }
   if (never.length > 0) return;

@@ -197,8 +197,8 @@ export function lowerCaller(
 }
 
 /** Whether a service can be asked for at the port that a match wants: its own, or any that a provider has. */
-function portMatches({ port = 0 }: HttpMatch, { endpoints }: Entry): boolean {
-  return port === 0 || endpoints.length === 0 || endpoints.some((one) => one.port === port);
+function portMatches({ port = 0 }: HttpMatch, { endpoints, ports = [] }: Entry): boolean {
+  return port === 0 || endpoints.length === 0 || [...ports, ...endpoints].some((one) => one.port === port);
 }
 
 /** A condition that no Dubbo call can meet. */

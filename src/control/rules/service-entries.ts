@@ -70,6 +70,7 @@ function toEntry(rule: ServiceEntry, host: string, selected: readonly WorkloadEn
     service: Object.freeze(serviceKey(host)),
     endpoints: Object.freeze([...unique.values()].sort(compareEndpoints)),
     namespace: rule.namespace,
+    ports: Object.freeze(rule.ports.map(({ carried, number }) => Object.freeze({ protocol: carried, port: number }))),
     ...(rule.exportTo !== undefined && { exportTo: rule.exportTo }),
     ...(rule.subjectAltNames !== undefined && { subjectAltNames: rule.subjectAltNames }),
   });

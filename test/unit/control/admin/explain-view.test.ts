@@ -17,6 +17,7 @@ test.each([
   ["service=a", 400, "say ?service= and &method="],
   ["service=a&method=b&header=c", 400, 'header "c" is not name=value'],
   ["service=a&method=b&principal=web", 400, 'principal "web" is not TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT or none'],
+  ["service=a&method=b&caller=web", 400, 'caller "web" is no IP address'],
   ["service=a&method=b", 404, "no service a is known; see trestle services"],
 ])("%s is answered %i", (query, status, error) => {
   expect(view(query)).toEqual({ status, error });

@@ -34,6 +34,11 @@ test.each([
   expect(usualPort(entryOf("com.acme.A", urls))).toBe(port);
 });
 
+test("the port that an object says goes before those of providers", () => {
+  const entry = entryOf("com.acme.A", ["tri://10.0.0.1:50051", "http://10.0.0.1:8080"]);
+  expect(usualPort({ ...entry, ports: [{ protocol: "http", port: 80 }] })).toBe(80);
+});
+
 const endpoint = endpointOf("dubbo://10.0.0.1:20880?lane=blue/green&version=1.0.0&dubbo.tag=gray");
 
 test.each([

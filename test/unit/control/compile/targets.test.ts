@@ -52,6 +52,14 @@ test("a service has a port for each protocol: the lowest; Java over HTTP is none
     { protocol: "tri", port: 50051 },
   ]);
   expect(servicePorts(entryOf("com.acme.A", []))).toEqual([{ protocol: "dubbo", port: 20880 }]);
+  const said = [
+    { protocol: "tri", port: 90 },
+    { protocol: "http", port: 80 },
+  ];
+  expect(servicePorts({ ...entryOf("com.acme.A", urls), ports: said })).toEqual([
+    { protocol: "dubbo", port: 20881 },
+    { protocol: "tri", port: 90 },
+  ]);
 });
 
 test("a cluster's name is taken apart; one of another form is not", () => {

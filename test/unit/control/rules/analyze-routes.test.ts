@@ -40,7 +40,7 @@ test.each([
     name: "labels of the caller",
     http: `[{match: [{sourceLabels: {lane: a}}], ${to}}, ${all}]`,
     finding:
-      "TR0227 match asks for sourceLabels, so it never applies to a Dubbo call: of callers that share a proxy the label app alone is known; match an attachment, or give each its own proxy",
+      "TR0227 match asks for sourceLabels, so it applies at proxies that have these labels themselves alone: of callers that share a proxy the label app alone is known; match an attachment, or give each its own proxy",
   },
   {
     name: "a uri of another interface",
@@ -128,7 +128,7 @@ test("what a request of HTTP does not say of its caller is named; a request's ot
   const web = [entryOf("com.acme.A", ["http://10.0.0.1:80"])];
   const http = (match: string) => found(`[{match: [${match}], ${to}}, ${all}]`, web);
   expect(http("{sourceLabels: {app: a}}")).toEqual([
-    "TR0227 match asks for sourceLabels, so it never applies where callers share a proxy: a request does not say who sends it; match a header that callers set",
+    "TR0227 match asks for sourceLabels, so it applies at proxies that have these labels themselves alone: a request does not say who sends it; match a header that callers set",
   ]);
   expect(http("{sourceNamespace: shop}")).toEqual([]);
   expect(http("{method: {exact: POST}, scheme: {exact: http}, queryParams: {a: {exact: b}}}")).toEqual([]);

@@ -200,3 +200,9 @@ test("a route whose matches no call can meet gives none", () => {
   const rule = virtualServiceOf("[a]", `[{match: [{uri: {prefix: /com.other/}}], ${to}}]`);
   expect(lowerService(order, rule, index).routes).toEqual([]);
 });
+
+test("the port that an object says of its service is one that a match may ask for", () => {
+  const entry = { ...entryOf("com.acme.A", ["http://10.0.0.1:8080"]), ports: [{ protocol: "http", port: 80 }] };
+  const met = [80, 8080, 81].map((port) => lowerMatch(matchOf(`{port: ${port}}`), entry) !== undefined);
+  expect(met).toEqual([true, true, false]);
+});

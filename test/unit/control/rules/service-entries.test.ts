@@ -27,6 +27,10 @@ test("each host is a service whose endpoints have the port's protocol, their own
     { address: "10.0.0.2", port: 99, protocol: "tri", weight: 100 },
     { address: "10.0.0.2", port: 8080, protocol: "http" },
   ]);
+  expect(first!.ports).toEqual([
+    { protocol: "http", port: 80 },
+    { protocol: "tri", port: 90 },
+  ]);
 });
 
 test("without endpoints a DNS host is the address itself", () => {
