@@ -137,7 +137,12 @@ class ListeningProxy implements RunningProxy {
     return {
       worker: this.#worker,
       calls: context.rows.series(),
-      counters: { ...context.counters, ...context.authz.counters, ...context.tls.record.counters },
+      counters: {
+        ...context.counters,
+        ...context.authz.counters,
+        ...context.authz.keyWaits.counters,
+        ...context.tls.record.counters,
+      },
       gauges: {
         callsInFlight: context.calls.size,
         downstreamOpen: this.#callers.size,

@@ -1,5 +1,7 @@
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -112,6 +114,26 @@ async function json(
   return { status: answer.status, text: await answer.text() };
 }
 
+/** The same over HTTP/2; the status. */
+async function jsonOverHttp2(method: string, body: unknown[], headers: Readonly<Record<string, string>>) {
+  const session = connect(`http://${hosts.trestle}:50051`);
+  try {
+    const request = session.request({
+      ":method": "POST",
+      ":path": `/com.acme.OrderService/${method}`,
+      "content-type": "application/json",
+      "tri-service-group": "g",
+      "tri-service-version": "1.0.0",
+      ...headers,
+    });
+    request.end(JSON.stringify(body));
+    const [answer] = (await once(request, "response")) as [IncomingHttpHeaders & IncomingHttpStatusHeader];
+    return answer[":status"];
+  } finally {
+    session.destroy();
+  }
+}
+
 async function shop(path: string, headers: Readonly<Record<string, string>> = {}) {
   let found: string | undefined;
   await eventually("the HTTP service has a port", async () => {
@@ -211,14 +233,15 @@ test("the first calls with a new key pass, tokens of the old ones go on, and nob
   oidc.rotate();
   const newer = await oidc.token(AUDIENCE);
   // In every protocol at once; those of the old key go on.
-  const [triple, http1] = await Promise.all([
+  const [triple, http1, http2] = await Promise.all([
     json("sayHi", ["x"], bearer(newer)),
     shop("/", bearer(newer)),
+    jsonOverHttp2("sayHi", ["x"], bearer(newer)),
     call(newer),
     consumers["3.3"].call("sayHi", "Ann", bearer(newer)),
     call(token),
   ]);
-  expect([triple.status, http1.status]).toEqual([200, 200]);
+  expect([triple.status, http1.status, http2]).toEqual([200, 200, 200]);
   expect(oidc.asked.get("/jwks")).toBe(before + 1);
   const [, payload, signature] = token.split(".");
   const sinceMs = performance.now();

@@ -46,6 +46,12 @@ interface Waiting {
  * wait, a key that the issuer does not have is remembered for a moment, and an issuer that cannot be asked holds up nobody.
  */
 export class KeyWaits {
+  readonly counters = {
+    /** Calls that waited for a key. */
+    tokenKeyWaits: 0,
+    /** Calls that did not, since as many waited as may. */
+    tokenKeyWaitsRefused: 0,
+  };
   readonly #tell: ((issuer: string) => void) | undefined;
   readonly #clock: Clock;
   readonly #issuers = new Map<string, Asked>();
@@ -70,7 +76,7 @@ export class KeyWaits {
     const nowMs = this.#clock.now();
     if (this.#tell === undefined || nowMs < (this.#vain.get(id) ?? 0)) return undefined;
     const asked = this.#ask(issuer);
-    if (nowMs < asked.failedUntilMs || this.#waiting.size >= MAX_WAITING) return undefined;
+    if (nowMs < asked.failedUntilMs || this.#isFull()) return undefined;
     return (timeLeftMs, done) => this.#wait({ issuer, id, sinceMs: nowMs, done }, timeLeftMs);
   }
 
@@ -112,10 +118,11 @@ export class KeyWaits {
   }
 
   #wait(call: Omit<Waiting, "timer">, timeLeftMs: number): () => void {
-    if (this.#waiting.size >= MAX_WAITING) {
+    if (this.#isFull()) {
       call.done();
       return () => {};
     }
+    this.counters.tokenKeyWaits++;
     this.#ask(call.issuer);
     const waitMs = Math.max(0, Math.min(KEY_WAIT_MS, timeLeftMs * CALLER_SHARE));
     const timer = this.#clock.after(waitMs, () => this.#wake([waiting]));
@@ -125,6 +132,12 @@ export class KeyWaits {
       timer.cancel();
       this.#waiting.delete(waiting);
     };
+  }
+
+  #isFull(): boolean {
+    const isFull = this.#waiting.size >= MAX_WAITING;
+    if (isFull) this.counters.tokenKeyWaitsRefused++;
+    return isFull;
   }
 
   #of(issuer: string): readonly Waiting[] {

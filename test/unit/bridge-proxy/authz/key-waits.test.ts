@@ -97,6 +97,7 @@ describe("made-up keys cost little", () => {
     const { waits, call } = stage();
     for (let i = 0; i < MAX_WAITING; i++) call(`${i}`);
     expect(call("one more")).toBe(false);
+    expect(waits.counters).toEqual({ tokenKeyWaits: MAX_WAITING, tokenKeyWaitsRefused: 1 });
     waits.answered("i", "same");
     expect(waits.size).toBe(0);
     expect(call("one more")).not.toBe(false);
