@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../base/bounded.ts";
 import type { Counter, Gauge, Metrics } from "../../base/metrics.ts";
 import { RULE_FINDINGS } from "../rules/findings.ts";
 import type { AdminState } from "./state.ts";
@@ -132,7 +133,7 @@ function createTotals(metrics: Metrics): Totals {
       counter.add(total >= before ? total - before : total, ...(label === undefined ? [] : [value]));
       seen.delete(from);
       seen.set(from, total);
-      for (const oldest of seen.keys()) if (seen.size > MAX_NAMES) seen.delete(oldest);
+      forgetOldest(seen, MAX_NAMES);
     },
   };
 }

@@ -1,3 +1,5 @@
+import { forgetOldest } from "../../base/bounded.ts";
+
 /** How often one caller may ask, and how often all together. */
 export interface RateLimits {
   /** Calls at once after a pause. */
@@ -49,7 +51,7 @@ export class RateLimiter {
     const bucket = this.#buckets.get(caller) ?? { left: burst, atMs: nowMs };
     this.#buckets.delete(caller);
     this.#buckets.set(caller, bucket);
-    if (this.#buckets.size > maxCallers) this.#buckets.delete(this.#buckets.keys().next().value!);
+    forgetOldest(this.#buckets, maxCallers);
     return take(bucket, burst, refillMs, nowMs);
   }
 }

@@ -1,4 +1,5 @@
 import { createPublicKey } from "node:crypto";
+import { forgetOldest } from "../../base/bounded.ts";
 import { type Clock, realClock, type Timer } from "../../base/clock.ts";
 import { Latest } from "../../base/latest.ts";
 import { parsePem } from "../../codecs/x509/pem.ts";
@@ -64,7 +65,7 @@ export class SecretStore {
     const one = known === undefined || known.renewAtMs <= this.#clock.now() ? this.#make(identity) : known;
     this.#kept.delete(uri);
     this.#kept.set(uri, one);
-    if (this.#kept.size > (this.#options.maxIdentities ?? 20_000)) this.#kept.delete(this.#kept.keys().next().value!);
+    forgetOldest(this.#kept, this.#options.maxIdentities ?? 20_000);
     this.#wait();
     if (one.list[0] !== roots) one.list = [roots, one.resource];
     return one.list;

@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../base/bounded.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import type { Entry } from "../../model/entry.ts";
 import { entryChanges } from "../../model/entry-changes.ts";
@@ -156,7 +157,7 @@ class CompilerMemory {
     // Put at the end: the first is the one that was asked for longest ago.
     this.#views.delete(key);
     this.#views.set(key, view);
-    if (this.#views.size > MAX_VIEWS) this.#views.delete(this.#views.keys().next().value!);
+    forgetOldest(this.#views, MAX_VIEWS);
     return view;
   }
 
@@ -170,7 +171,7 @@ class CompilerMemory {
     const made = { node, ports, listeners, version: hashText(listeners.map(({ version }) => version).join()) };
     this.#listeners.delete(node.id);
     this.#listeners.set(node.id, made);
-    if (this.#listeners.size > MAX_NODES) this.#listeners.delete(this.#listeners.keys().next().value!);
+    forgetOldest(this.#listeners, MAX_NODES);
     return made;
   }
 }

@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../base/bounded.ts";
 import type { Clock } from "../../base/clock.ts";
 
 /** How long an answer is held back for a service that the proxies have not been told of, ms from when it was first asked for. */
@@ -34,10 +35,7 @@ export class Patience {
     if (known !== undefined && nowMs - known < FORGET_MS) return known;
     this.#firstAsked.delete(service);
     this.#firstAsked.set(service, nowMs);
-    for (const oldest of this.#firstAsked.keys()) {
-      if (this.#firstAsked.size <= MAX_SERVICES) break;
-      this.#firstAsked.delete(oldest);
-    }
+    forgetOldest(this.#firstAsked, MAX_SERVICES);
     return nowMs;
   }
 

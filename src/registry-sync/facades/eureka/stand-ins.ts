@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../../base/bounded.ts";
 import type { Clock } from "../../../base/clock.ts";
 import { decodeEurekaBody, encodeEurekaBody, formatOf } from "../../../codecs/eureka/body.ts";
 import type { RawInstance } from "../../../codecs/eureka/document.ts";
@@ -134,7 +135,7 @@ export class EurekaStandIns {
 
   #noteOther(key: string): void {
     this.#others.add(key);
-    for (const oldest of this.#others) if (this.#others.size > MAX_OTHERS) this.#others.delete(oldest);
+    forgetOldest(this.#others, MAX_OTHERS);
   }
 
   #isGone({ instance, seenMs }: Own): boolean {

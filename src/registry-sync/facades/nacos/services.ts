@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../../base/bounded.ts";
 import { type NacosBody, wholeOf } from "../../../codecs/nacos/body.ts";
 import type { PresentContext } from "../../present/context.ts";
 import { hostsOf, type NacosAnswer, type NacosQuestion, presentNacosHosts } from "../../present/nacos.ts";
@@ -75,7 +76,7 @@ export class SharedServices {
     if (lists.length > MAX_LISTS) lists.shift();
     this.#lists.delete(service);
     this.#lists.set(service, lists);
-    evict(this.#lists, MAX_SERVICES);
+    forgetOldest(this.#lists, MAX_SERVICES);
     return list;
   }
 
@@ -116,7 +117,7 @@ export class SharedServices {
     known.newestMs = Math.max(known.newestMs, refMs);
     this.#shownMs.delete(service);
     this.#shownMs.set(service, known);
-    evict(this.#shownMs, MAX_SERVICES);
+    forgetOldest(this.#shownMs, MAX_SERVICES);
     return refMs;
   }
 }
@@ -138,11 +139,4 @@ function askerText({ clusters, ownCluster, asker }: NacosQuestion): string {
   const speaks = asker?.speaks.join(",") ?? "";
   const unled = asker === undefined || asker.unled.length === 0 ? "" : JSON.stringify(asker.unled);
   return `${clusters}\n${ownCluster}\n${speaks}\n${unled}`;
-}
-
-function evict(table: Map<string, unknown>, most: number): void {
-  for (const oldest of table.keys()) {
-    if (table.size <= most) break;
-    table.delete(oldest);
-  }
 }

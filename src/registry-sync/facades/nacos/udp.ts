@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { forgetOldest } from "../../../base/bounded.ts";
 import { isRecord, type NacosBody, textOf } from "../../../codecs/nacos/body.ts";
 import { splitGroupedName } from "../../../codecs/nacos/service-info.ts";
 import type { NacosCounters } from "./counters.ts";
@@ -89,10 +90,7 @@ export class UdpPushes {
     const key = keyOf(subscriber);
     this.#subscribers.delete(key);
     this.#subscribers.set(key, { ...subscriber, text, untilMs: this.#options.now() + LIVES_MS });
-    for (const oldest of this.#subscribers.keys()) {
-      if (this.#subscribers.size <= MAX_SUBSCRIBERS) break;
-      this.#subscribers.delete(oldest);
-    }
+    forgetOldest(this.#subscribers, MAX_SUBSCRIBERS);
   }
 
   /** Pushes what is to be shown otherwise now. */

@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../../base/bounded.ts";
 import { packetBody } from "../../../codecs/zookeeper/frame.ts";
 import type { Stat } from "../../../codecs/zookeeper/records.ts";
 import { decodeReply } from "../../../codecs/zookeeper/replies.ts";
@@ -94,10 +95,7 @@ export class Listings {
     const key = keyOf(listing.directory, listing.asker);
     this.#last.delete(key);
     this.#last.set(key, listing);
-    for (const oldest of this.#last.keys()) {
-      if (this.#last.size <= MAX_REMEMBERED) break;
-      this.#last.delete(oldest);
-    }
+    forgetOldest(this.#last, MAX_REMEMBERED);
   }
 }
 
