@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { silentLogger } from "../base/log.ts";
 import type { ServiceView } from "../control/admin/views.ts";
-import { analyzeRules } from "../control/rules/analyze.ts";
+import { type AnalyzedMesh, analyzeRules } from "../control/rules/analyze.ts";
 import { sortFindings } from "../control/rules/findings.ts";
 import type { Entry, Finding } from "../model/entry.ts";
 import type { MeshSettings } from "../model/mesh.ts";
@@ -61,7 +61,7 @@ interface KnownServices {
   readonly entries: Entry[];
   readonly notLed: ReadonlyMap<string, string>;
   /** Undefined for an instance that does not say. */
-  readonly mesh: MeshSettings | undefined;
+  readonly mesh: AnalyzedMesh | undefined;
 }
 
 async function askServices(admin: string): Promise<KnownServices> {
@@ -69,7 +69,10 @@ async function askServices(admin: string): Promise<KnownServices> {
   const { services } = await askAdmin<{ services: ServiceView[] }>(admin, "/api/v1/services");
   const passing = services.filter(({ passes }) => passes !== "");
   const { config } = await askAdmin<{ config: { mesh?: MeshSettings } | null }>(admin, "/api/v1/config");
-  return { entries, mesh: config?.mesh, notLed: new Map(passing.map(({ service, passes }) => [service, passes])) };
+  const { workers } = await askAdmin<{ workers: readonly unknown[] }>(admin, "/api/v1/status");
+  // Who has workers beside its registries is a trestle up.
+  const mesh = config?.mesh && { ...config.mesh, servesAllGateways: workers.length > 0 };
+  return { entries, mesh, notLed: new Map(passing.map(({ service, passes }) => [service, passes])) };
 }
 
 /**
@@ -80,7 +83,7 @@ export async function analyzePaths(
   paths: readonly string[],
   entries: readonly Entry[] | undefined,
   notLed?: ReadonlyMap<string, string>,
-  mesh?: MeshSettings,
+  mesh?: AnalyzedMesh,
 ): Promise<Finding[]> {
   const { rules, findings } = await readRules(paths, silentLogger);
   return sortFindings([

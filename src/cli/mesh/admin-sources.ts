@@ -42,7 +42,7 @@ export interface MeshParts {
 export function adminSources(mesh: MeshParts): AdminSources {
   return {
     version: VERSION,
-    mesh: mesh.config.mesh,
+    mesh: { ...mesh.config.mesh, servesAllGateways: true },
     notReady: () => mesh.notReady(),
     snapshot: () => withoutOwn(mesh.store.snapshots.get()),
     notLed: () => notLedBy(mesh),

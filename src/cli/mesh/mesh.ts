@@ -100,7 +100,8 @@ export class Mesh implements MeshParts {
     this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config), hostOf: hostOfRule(config), mesh });
     this.#data = openData(config, log);
     const snapshot = () => this.store.snapshots.get();
-    const judge = createJudge({ sync: () => this.sync, snapshot, notLed: () => notLedBy(this), mesh });
+    const analyzed = { ...mesh, servesAllGateways: true };
+    const judge = createJudge({ sync: () => this.sync, snapshot, notLed: () => notLedBy(this), mesh: analyzed });
     this.ruleFiles = openRules({ places: config.rules, log, judge });
     const refill = () => this.store.setRules(this.#keySets.fill(this.ruleFiles.current.get().rules));
     this.#keySets = new KeySets({ log, onChange: refill });
@@ -115,7 +116,7 @@ export class Mesh implements MeshParts {
       return this.sync?.silent.size === 0 && snapshot.entries.length > 0 ? snapshot : undefined;
     };
     this.#findingLog = new FindingLog(log, steadyClock, () => this.registryFindings());
-    this.#ruleLog = new RuleLog(log, judged, () => notLedBy(this), config.mesh);
+    this.#ruleLog = new RuleLog(log, judged, () => notLedBy(this), analyzed);
   }
 
   /** What the sync knows now. */

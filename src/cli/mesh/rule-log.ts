@@ -1,7 +1,6 @@
 import type { Logger } from "../../base/log.ts";
-import { analyzeRules } from "../../control/rules/analyze.ts";
+import { type AnalyzedMesh, analyzeRules } from "../../control/rules/analyze.ts";
 import type { Finding } from "../../model/entry.ts";
-import type { MeshSettings } from "../../model/mesh.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 
 /** Changes of rules and of services come close together; they are analyzed when this long has gone by, ms. */
@@ -14,7 +13,7 @@ const MAX_LOGGED = 20;
  */
 export class RuleLog {
   readonly #log: Logger;
-  readonly #mesh: MeshSettings | undefined;
+  readonly #mesh: AnalyzedMesh | undefined;
   readonly #current: () => Snapshot | undefined;
   readonly #notLed: () => ReadonlyMap<string, string>;
   #told = new Set<string>();
@@ -25,7 +24,7 @@ export class RuleLog {
     log: Logger,
     current: () => Snapshot | undefined,
     notLed: () => ReadonlyMap<string, string>,
-    mesh?: MeshSettings,
+    mesh?: AnalyzedMesh,
   ) {
     this.#log = log;
     this.#mesh = mesh;

@@ -5,12 +5,11 @@ import { createStop } from "../../base/stop.ts";
 import { createRulesSource, type RulesSource } from "../../control/kubernetes/rules-source.ts";
 import { StatusWriter } from "../../control/kubernetes/status/writer.ts";
 import { createRuleFiles, type RuleFiles } from "../../control/rule-files.ts";
-import { analyzeRules } from "../../control/rules/analyze.ts";
+import { type AnalyzedMesh, analyzeRules } from "../../control/rules/analyze.ts";
 import { joinFiles, NO_RULES, type RuleSet } from "../../control/rules/rule-set.ts";
 import { openKubernetes } from "../../kubernetes/client.ts";
 import { renewingApi } from "../../kubernetes/renewing-api.ts";
 import type { Finding } from "../../model/entry.ts";
-import type { MeshSettings } from "../../model/mesh.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { SyncState } from "../../registry-sync/contracts.ts";
 import { type ClusterPlace, isCluster, parseCluster } from "../config/rule-places.ts";
@@ -46,7 +45,7 @@ export interface Judged {
   readonly sync: () => Pick<SyncState, "silent"> | undefined;
   readonly snapshot: () => Snapshot;
   readonly notLed: () => ReadonlyMap<string, string>;
-  readonly mesh: MeshSettings;
+  readonly mesh: AnalyzedMesh;
 }
 
 /** Says what is wrong with the rules that are in force; undefined before all registries were read. A snapshot is judged once. */

@@ -1,8 +1,8 @@
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
-import type { MeshSettings } from "../../model/mesh.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
+import type { AnalyzedMesh } from "../rules/analyze.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
 import type { XdsClientStatus } from "../xds/status.ts";
 import type { SchemaOrigins } from "./schema-views.ts";
@@ -73,7 +73,7 @@ export interface AdminSources {
   /** Trestle's version. */
   readonly version: string;
   /** What holds for the mesh as a whole. */
-  readonly mesh?: MeshSettings;
+  readonly mesh?: AnalyzedMesh;
   /** Why rules or registries are not loaded yet; empty when ready. */
   notReady(): readonly string[];
   snapshot(): Snapshot;

@@ -1,9 +1,8 @@
 import type { Entry, Finding } from "../../model/entry.ts";
-import type { MeshSettings } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
-import { analyzeRules } from "../rules/analyze.ts";
+import { type AnalyzedMesh, analyzeRules } from "../rules/analyze.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
 import type { AdminSources, FacadeStatus, RegistryStatus, WorkerStatus } from "./sources.ts";
 
@@ -28,7 +27,7 @@ const STATS_WAIT_MS = 2_000;
 export type Analysis = (snapshot: Snapshot, notLed: ReadonlyMap<string, string>) => readonly Finding[];
 
 /** Analysis of the rules in force against the services known; made anew only when any of it changed. */
-export function createAnalysis(mesh?: MeshSettings): Analysis {
+export function createAnalysis(mesh?: AnalyzedMesh): Analysis {
   let last:
     | {
         readonly entries: readonly Entry[];

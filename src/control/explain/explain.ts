@@ -88,9 +88,12 @@ export function explainCall(resources: ResourceSet, call: MadeUpCall, known?: Kn
     conditions.every((one) => compileHeader(one).test(one.name === ":path" ? path : header(one.name)));
   const taken = verdicts.findIndex((why) => why.length === 0);
   const route = routes[taken];
-  const listeners = listenersOf(resources, service);
   const destinations =
     route === undefined ? [] : destinationsOf(resources, route, routerCall(resources, call, service, header));
+  const own = resources.endpoints.filter(({ name }) => name.endsWith(`|${virtualHost.name}`));
+  const providers = own.flatMap(({ resource }) => explainEndpoints(resource));
+  const spoken = [...providers, ...destinations.flatMap(({ endpoints }) => endpoints)].map(({ protocol }) => protocol);
+  const listeners = listenersOf(resources, service, spoken.length === 0 || spoken.includes("http"));
   const names = Object.keys(call.headers).map((name) => name.toLowerCase());
   const passing = { path, header, names, address: call.caller, principal: call.principal, listeners };
   return {
@@ -224,7 +227,8 @@ function headersOf(
   };
 }
 
-function listenersOf(resources: ResourceSet, service: string): string[] {
+/** The port of all services that speak HTTP is one of those that do (`isHttp`) alone. */
+function listenersOf(resources: ResourceSet, service: string, isHttp: boolean): string[] {
   const serving = new Set(
     resources.routes
       .filter(({ name }) => virtualHostsOf(resources, name).some(({ domains }) => domains.includes(service)))
@@ -233,7 +237,8 @@ function listenersOf(resources: ResourceSet, service: string): string[] {
   return resources.listeners
     .filter(({ resource }) => {
       const facts = resource.metadata.filterMetadata[TRESTLE_METADATA];
-      return serving.has(facts.routeConfigName) && (facts.service === undefined || facts.service === service);
+      const isFor = facts.service === undefined ? facts.protocol !== "http" || isHttp : facts.service === service;
+      return serving.has(facts.routeConfigName) && isFor;
     })
     .map(({ name }) => name);
 }

@@ -1,24 +1,37 @@
 import type { Entry } from "../../model/entry.ts";
 import { type Gateway, printPosition, type Rule, type VirtualService } from "../../model/rule.ts";
 import type { Sidecar } from "../../model/rules/sidecar.ts";
+import { selectsLabels } from "./client.ts";
 import { delegateOf, indexDelegates, mergeRoute } from "./delegates.ts";
 import type { Report } from "./findings.ts";
 import { gatewayChains } from "./gateway-ports.ts";
 import { hostMatches } from "./hosts.ts";
 import { selectedBy } from "./service-entries.ts";
 
-/** Checks what objects say of each other: delegates, Sidecars of one workload, servers of one port, selectors and what they select. */
-export function analyzeScopes(rules: readonly Rule[], entries: readonly Entry[] | undefined, report: Report): void {
+/**
+ * Checks what objects say of each other: delegates, Sidecars of one workload, servers of one port, selectors and what they select. With
+ * `servesAll` one proxy serves every Gateway.
+ */
+export function analyzeScopes(
+  rules: readonly Rule[],
+  entries: readonly Entry[] | undefined,
+  report: Report,
+  servesAll = false,
+): void {
   checkDelegates(rules, report);
   checkSidecars(
     rules.filter((rule) => rule.kind === "Sidecar"),
     entries,
     report,
   );
-  checkServers(
-    rules.filter((rule) => rule.kind === "Gateway"),
-    report,
-  );
+  const told = new Set<string>();
+  const once: Report = (code, position, message) => {
+    const key = `${code} ${printPosition(position)}`;
+    if (!told.has(key)) report(code, position, message);
+    told.add(key);
+  };
+  const gateways = rules.filter((rule) => rule.kind === "Gateway");
+  for (const some of gatewaysOfProxies(gateways, servesAll)) checkServers(some, once);
   checkWorkloads(rules, report);
 }
 
@@ -82,6 +95,29 @@ function checkSidecars(sidecars: readonly Sidecar[], entries: readonly Entry[] |
     }
   }
 }
+
+/** Most proxies that are thought of. */
+const MAX_PROXIES = 1_000;
+
+/** The Gateways that may be on one proxy: one with the labels that one of them asks for, or two; and one that serves all. */
+function gatewaysOfProxies(gateways: readonly Gateway[], servesAll: boolean): readonly (readonly Gateway[])[] {
+  const selectors = [...new Map(gateways.map(({ selector = {} }) => [JSON.stringify(selector), selector])).values()];
+  const isOne = (a: Selector, b: Selector) => Object.entries(a).every(([name, value]) => (b[name] ?? value) === value);
+  const lists = new Map<string, readonly Gateway[]>();
+  const add = (of: readonly Gateway[]) => lists.set(of.map((one) => gateways.indexOf(one)).join(), of);
+  if (servesAll) add(gateways);
+  for (const [i, a] of selectors.entries()) {
+    for (const b of selectors.slice(i)) {
+      if (lists.size >= MAX_PROXIES) return [...lists.values()];
+      if (!isOne(a, b)) continue;
+      const labels = { ...a, ...b };
+      add(gateways.filter(({ selector = {} }) => selectsLabels(selector, labels)));
+    }
+  }
+  return [...lists.values()];
+}
+
+type Selector = Readonly<Record<string, string>>;
 
 function checkServers(gateways: readonly Gateway[], report: Report): void {
   const first = new Map<string, { readonly gateway: Gateway; readonly line: string }>();

@@ -22,6 +22,12 @@ import { bindRules } from "./bindings.ts";
 import { mergeDelegates } from "./delegates.ts";
 import { createFindingList, sortFindings } from "./findings.ts";
 
+/** The mesh that rules are analyzed for. */
+export interface AnalyzedMesh extends MeshSettings {
+  /** One proxy serves every Gateway, whatever it selects: that of `trestle up`. */
+  readonly servesAllGateways?: boolean;
+}
+
 /**
  * What is wrong with rules that can be read, together and for the services that are known. Without `entries` only what the
  * rules alone tell is checked. `protocols` are those that the proxies carry, all that they can unless told; `notLed` names services (printed key) that consumers call past them all the same, and why. Sorted by place; the
@@ -32,7 +38,7 @@ export function analyzeRules(
   entries: readonly Entry[] | undefined,
   protocols: readonly string[] = CARRIED_PROTOCOLS,
   notLed?: ReadonlyMap<string, string>,
-  mesh: MeshSettings = DEFAULT_MESH,
+  mesh: AnalyzedMesh = DEFAULT_MESH,
 ): readonly Finding[] {
   const found = createFindingList();
   const bindings = bindRules(mergeDelegates(withAttachedRules(rules)), entries, protocols, notLed, mesh);
@@ -46,7 +52,7 @@ export function analyzeRules(
   analyzeConnections(rules, found.report);
   analyzeClaims(rules, found.report);
   analyzeRateLimits(bindings, rules, found.report);
-  analyzeScopes(rules, entries, found.report);
+  analyzeScopes(rules, entries, found.report, mesh.servesAllGateways);
   analyzeRest(rules, entries, found.report);
   analyzePeerAuthentications(rules, entries, mesh, found.report);
   analyzeMtls(bindings, rules, mesh, found.report);

@@ -119,6 +119,18 @@ test.each([
   expect(() => explainCall(resources, { method: "m", headers: {}, ...call })).toThrow(message);
 });
 
+test("the port of all services that speak HTTP takes calls of those alone", () => {
+  const http = entryOf("shop", ["http://10.0.0.7:8080"]);
+  const node = { id: "w", dubbo: [{ address: "10.0.0.5", port: 20880 }], http: [{ address: "10.0.0.5", port: 80 }] };
+  const quiet = { ...entryOf("gone", []), endpoints: [] };
+  const set = compile(createSnapshot([...entries, http, quiet], rulesOf(RULES), ["dubbo", "http"]), node);
+  const listenersOf = (service: string) => explainCall(set, { service, method: "get", headers: {} }).listeners;
+  expect(listenersOf("com.acme.OrderService")).toEqual(["dubbo_10.0.0.5_20880"]);
+  expect(listenersOf("shop")).toContain("http_10.0.0.5_80");
+  // What it will speak is not known.
+  expect(listenersOf("gone")).toContain("http_10.0.0.5_80");
+});
+
 test("a version picks one of an interface's services", () => {
   const call = { service: "com.acme.StockService", version: "2.0.0", method: "m", headers: {} };
   expect(explainCall(resources, call).service).toBe("com.acme.StockService:2.0.0");

@@ -14,6 +14,11 @@ function found(...texts: string[]): string[] {
   return list.list().map(({ code, message }) => `${code} ${message}`);
 }
 
+const PLAIN = "{number: 80, name: http, protocol: HTTP}, hosts: [X.y]";
+const TLS = "{number: 80, name: https, protocol: HTTPS}, hosts: [Z.y], tls: {mode: SIMPLE, credentialName: c}";
+const selecting = (name: string, selector: string, port = PLAIN) =>
+  object("Gateway", name, `{selector: ${selector}, servers: [{port: ${port}}]}`);
+
 const root = virtualServiceText("root", "[a]", "[{match: [{uri: {prefix: /a}}], delegate: {name: d}}]");
 const to = "route: [{destination: {host: a}}]";
 
@@ -64,6 +69,28 @@ test.each([
     findings: ["TR0239 host X.y at port 80 of Gateway h is one of g too (r.yaml:6:70): callers get the routes of both"],
   },
   {
+    name: "Gateways of one host and port that no proxy has together",
+    texts: ["g", "h"].map((name) => selecting(name, `{app: ${name}}`)),
+    findings: [],
+  },
+  {
+    name: "Gateways of one host and port for a proxy that has both labels, and for all",
+    texts: [selecting("g", "{app: a}"), selecting("h", "{app: b}"), selecting("i", "{tier: out}")],
+    findings: ["TR0239 host X.y at port 80 of Gateway i is one of g too (r.yaml:4:95): callers get the routes of both"],
+  },
+  {
+    name: "a port that is plain text on one proxy and TLS on another",
+    texts: [selecting("g", "{app: a}"), selecting("h", "{app: b}", TLS)],
+    findings: [],
+  },
+  {
+    name: "a port that is plain text and TLS on a proxy that one of them has for any",
+    texts: [selecting("g", "{app: a}"), selecting("h", "{}", TLS)],
+    findings: [
+      "TR0240 port 80 is plain text at r.yaml:4:38 already, and a port is one of both: this server is not served",
+    ],
+  },
+  {
     name: "a selector and a WorkloadEntry that do not meet",
     texts: [
       object(
@@ -97,4 +124,11 @@ test("objects that fit each other are nothing to report", () => {
       ),
     ),
   ).toEqual([]);
+});
+
+test("where one proxy serves every Gateway, all are compared", () => {
+  const list = createFindingList();
+  const gateways = rulesOf(selecting("g", "{app: a}"), selecting("h", "{app: b}"));
+  analyzeScopes(gateways, undefined, list.report, true);
+  expect(list.list().map(({ code }) => code)).toEqual(["TR0239"]);
 });
