@@ -43,10 +43,11 @@ async function run(flags: RoleFlags): Promise<void> {
   const mesh = new Mesh(await settleTri(config, log), log);
   // What went wrong stands in the log already.
   process.on("SIGHUP", () => void mesh.dataPlane.restart().catch(() => {}));
+  // A start may be held by what the file says: it is followed from its beginning.
+  if (flags.config !== undefined) followFile(flags.config, () => takeUp(mesh, flags, log));
   if (!(await runRole(mesh))) return;
   process.stdout.write(`${printListeners(mesh)}\n`);
   log.info("trestle is up", { admin: `http://${mesh.adminAddress}`, proxy: mesh.dataPlane.listening });
-  if (flags.config !== undefined) followFile(flags.config, () => takeUp(mesh, flags, log));
 }
 
 /** One line for people: where everything listens. */
