@@ -77,11 +77,12 @@ describe("a consumer at application level alone on ZooKeeper", () => {
       ...{ application: "shop", mode: "instance" },
     });
     await eventually("mapped", async () => (await mapping(facade)) === "shop.trestle", 20_000);
-    for (const line of ["3.3", "3.2"] as const) {
+    const calls = async (line: DubboLine) => {
       const one = await consumer(line, "far");
       expect(await label(one), line).toBe("far");
       await one.stop();
-    }
+    };
+    await Promise.all([calls("3.3"), calls("3.2")]);
     expect(await mapping(here.address)).toBeUndefined();
     await far.stop();
   });
@@ -134,14 +135,14 @@ test("when Trestle is started anew, consumers find again what they had, in their
     startProvider("3.3", {
       ...{ registry, host, group: name, version: "1.0.0", label: name, application: name, mode: "instance" },
     });
-  const providers = await Promise.all([
+  const options = { registry: facade, group: "away", version: "1.0.0", timeout: 5_000, check: false };
+  const [one, old, ...providers] = await Promise.all([
+    consumer("3.3", "kept"),
+    startConsumer("2.7", { ...options, application: "old-caller" }),
     provider(facade, hosts.provider1, "kept"),
     provider(there.address, hosts.provider2, "away"),
   ]);
-  const one = await consumer("3.3", "kept");
-  const options = { registry: facade, group: "away", version: "1.0.0", timeout: 5_000, check: false };
   await one.refer("away", options);
-  const old = await startConsumer("2.7", { ...options, application: "old-caller" });
   onTestFinished(async () => void (await Promise.all([one, old, ...providers].map((each) => each.stop()))));
   const find = async () => {
     expect(await label(one)).toBe("kept");

@@ -60,14 +60,14 @@ beforeAll(async () => {
   requireNamespace();
   [authority, nacos] = await Promise.all([startAuthority(), startNacos(hosts.registry)]);
   [shop, orders] = await Promise.all([startConfigured(config(SHOP, "shop"), { facade: "" }), startOrders()]);
-  for (const { line, label, host, port } of providers)
-    started.push(
-      await startProvider(line, {
-        ...{ registry: through(ORDERS), host, port, label, group: label, version: "1.0.0", warmup: 1 },
-        ...(line === "3.3" && { mode: "interface" }),
-      }),
-    );
+  const starting = providers.map(({ line, label, host, port }) =>
+    startProvider(line, {
+      ...{ registry: through(ORDERS), host, port, label, group: label, version: "1.0.0", warmup: 1 },
+      ...(line === "3.3" && { mode: "interface" }),
+    }),
+  );
   consumer = await startConsumer("2.7", { registry: through(SHOP), group: "old", version: "1.0.0", check: false });
+  started.push(...(await Promise.all(starting)));
 }, 240_000);
 
 afterAll(async () => {
@@ -119,17 +119,18 @@ describe.each(providers)("a provider of Dubbo $line", (provider) => {
 
 test("a provider of Dubbo 3.3 at application level is asked, and called, by mutual TLS", async () => {
   const offered = { group: "stock", version: "1.0.0" };
-  started.push(
-    await startProvider("3.3", {
+  const [provider, young] = await Promise.all([
+    startProvider("3.3", {
       ...{ ...stock, ...offered, registry: through(ORDERS), label: "stock", warmup: 1 },
       ...{ mode: "instance", protocol: "tri", application: "stock" },
     }),
-  );
+    startConsumer("3.3", { ...offered, registry: through(SHOP), check: false }, [
+      "-Ddubbo.application.service-discovery.migration=FORCE_APPLICATION",
+    ]),
+  ]);
+  started.push(provider);
   const at = async () => (await nacos.instances("stock")).map(({ ip, port }) => `${ip}:${port}`);
   await expect.poll(at, { timeout: 30_000, interval: 200 }).toEqual([`${hosts.relay}:${stock.port}`]);
-  const young = await startConsumer("3.3", { ...offered, registry: through(SHOP), check: false }, [
-    "-Ddubbo.application.service-discovery.migration=FORCE_APPLICATION",
-  ]);
   expect(await eventually("served", () => young.call("whoAmI"), 30_000)).toMatchObject({ label: "stock" });
   for (const { trestle } of [shop, orders])
     expect(JSON.stringify(await trestle.json("/api/v1/findings"))).not.toContain("TR0123");
