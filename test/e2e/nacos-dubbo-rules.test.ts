@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   all,
@@ -12,6 +15,7 @@ import {
 } from "../support/condition-rows.ts";
 import { type Consumer, type DubboLine, startConsumer, startProvider } from "../support/dubbo.ts";
 import { type Nacos, startNacos } from "../support/nacos.ts";
+import { startNacosClient } from "../support/nacos-client.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, sleep, stopAll } from "../support/process.ts";
 import { expectTagged, type TagWorld, taggedBy, tagRows } from "../support/tag-rows.ts";
@@ -27,7 +31,9 @@ let trestle: Trestle;
 beforeAll(async () => {
   requireNamespace();
   nacos = await startNacos(hosts.registry);
-  trestle = await startTrestle({ registry: nacos.address, facade: inside });
+  const config = join(mkdtempSync(join(tmpdir(), "trestle-pass-")), "trestle.yaml");
+  writeFileSync(config, `facades: [{url: "${inside}", pass: {clients: [web-ops]}}]\n`);
+  trestle = await startTrestle({ registry: nacos.address, facade: "", extra: ["--config", config] });
   await Promise.all(
     conditionProviders.map((one) =>
       startProvider("2.7", {
@@ -138,3 +144,17 @@ describe("consumers of 2.7 and 3.3 are sent to whom they would choose by themsel
     expect(body).not.toContain("TR0131");
   });
 });
+
+// The lines say their application by a header of each request, and when they connect.
+test("a client that passes by its application's name finds the rules, another one does not", async () => {
+  const rule = tagRows(world.host)[0]!.text;
+  const starting = (["1.4", "2.4"] as const).flatMap((line) =>
+    ["web-ops", "web"].map((application) => startNacosClient(line, inside, {}, application)),
+  );
+  const clients = await Promise.all(starting);
+  const found = () => Promise.all(clients.map((one) => one.config("shop.tag-router", "dubbo")));
+  await withRule("shop.tag-router", rule, async () => {
+    await expect.poll(found, { timeout: 20_000 }).toEqual([rule, null, rule, null]);
+  });
+  await Promise.all(clients.map(({ peer }) => peer.kill()));
+}, 60_000);

@@ -63,11 +63,12 @@ export interface NacosClient {
   pushed(service: string, group?: string): readonly SeenInstance[] | undefined;
 }
 
-/** `properties` are the client's: username, password, namespace, clusterName, ... It connects at its first command. */
+/** `properties` are the client's: username, password, namespace, clusterName, ... It connects at its first command, and says to be of `application`. */
 export async function startNacosClient(
   line: NacosLine,
   server: string,
   properties: Readonly<Record<string, string>> = {},
+  application?: string,
 ): Promise<NacosClient> {
   const home = mkdtempSync(join(tmpdir(), "trestle-home-"));
   const peer = await startProcess({
@@ -76,6 +77,7 @@ export async function startNacosClient(
     args: [
       ...["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.net.preferIPv4Stack=true"],
       ...[`-Duser.home=${home}`, `-DJM.LOG.PATH=${home}/logs`, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"],
+      ...(application === undefined ? [] : [`-Dproject.name=${application}`]),
       ...["-cp", `${builtPeer("nacos")}/client-${line}/target/classes:${nacosJars(line)}`, "peer.NacosClient"],
       ...Object.entries({ serverAddr: server.replace(/^nacos:\/\/(.*@)?/, ""), ...properties }).map(
         ([name, value]) => `${name}=${value}`,
