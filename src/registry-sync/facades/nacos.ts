@@ -67,6 +67,9 @@ export interface NacosFacade extends Facade {
 
 /** What the gRPC port of a server is above its main port. */
 export const GRPC_PORT_OFFSET = 1_000;
+/** How long a client may take to register one service elsewhere, ms, and for how long more than all of them are waited for. */
+const REGISTRATION_MS = 10;
+const MAX_LATE_MS = 2_000;
 const DEFAULTS = {
   maxConnections: 10_000,
   connectTimeoutMs: 1_500,
@@ -179,14 +182,27 @@ export async function createNacosFacade(options: NacosFacadeOptions): Promise<Na
     async close() {
       const closed = [new Promise<void>((resolve) => grpc.close(() => resolve())), http.close()];
       const leaveMs = options.leaveMs ?? DEFAULTS.leaveMs;
-      if (leaveMs > 0 && [...connections].some(({ registers }) => registers)) {
+      if (leaveMs > 0 && [...connections].some(({ registrations }) => registrations > 0)) {
         // Instances stand for as long as their clients need to register them through another facade.
         for (const connection of [...connections]) connection.sendAway();
-        await new Promise<void>((resolve) => setTimeout(resolve, leaveMs));
+        await sleep(leaveMs);
+        await sleep(lateMs(connections, leaveMs, clock.now()));
       }
       for (const connection of [...connections]) connection.close();
       logins?.close();
       await Promise.all(closed);
     },
   };
+}
+
+/** How much longer instances stand: a busy client goes late, and one of many services needs its time for each. */
+function lateMs(connections: Iterable<NacosConnection>, leaveMs: number, nowMs: number): number {
+  let untilMs = nowMs;
+  for (const { leftMs, registrations } of connections)
+    if (leftMs !== undefined) untilMs = Math.max(untilMs, leftMs + leaveMs + registrations * REGISTRATION_MS);
+  return Math.min(untilMs - nowMs, MAX_LATE_MS);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

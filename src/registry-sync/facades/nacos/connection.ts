@@ -53,6 +53,8 @@ export class NacosConnection {
   #closed = false;
   /** The client was sent away: its instances stand until it has registered them elsewhere. */
   #isLeaving = false;
+  /** When it went after it was sent away. */
+  #leftMs: number | undefined;
   #flushing = false;
   readonly #burden: Burden;
   /** The client's socket has more than it takes at once. */
@@ -81,9 +83,9 @@ export class NacosConnection {
     this.#feed(() => {});
   }
 
-  /** Whether the client has instances at its server that go with its connection. */
-  get registers(): boolean {
-    return this.#session.registers;
+  /** How many services the client has instances of at its server that go with its connection. */
+  get registrations(): number {
+    return this.#session.registrations;
   }
 
   /** What is shown may be another; of lists of providers those of `interfaces` alone, where they are given. */
@@ -95,6 +97,11 @@ export class NacosConnection {
   sendAway(): void {
     this.#isLeaving = true;
     this.#feed(() => this.#session.sendAway());
+  }
+
+  /** When a client that was sent away went, ms; undefined while it is there. */
+  get leftMs(): number | undefined {
+    return this.#leftMs;
   }
 
   /** Ends both sides; what was written before still goes out. */
@@ -113,7 +120,8 @@ export class NacosConnection {
   }
 
   #clientGone(): void {
-    if (!this.#isLeaving) this.close();
+    if (this.#isLeaving) this.#leftMs ??= this.#options.clock.now();
+    else this.close();
   }
 
   #feed(take: () => void): void {
@@ -239,7 +247,7 @@ export class NacosConnection {
   }
 
   #retryLater(): void {
-    const spreadMs = this.#options.random() * this.#retryMs + (this.#session.registers ? 0 : LATER_MS);
+    const spreadMs = this.#options.random() * this.#retryMs + (this.#session.registrations > 0 ? 0 : LATER_MS);
     this.#connectLater(Math.max(1, this.#retryMs / 2 + spreadMs));
     this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
   }
@@ -269,8 +277,8 @@ export class NacosConnection {
   /** Closes a server's end that the session has given up. */
   #drop(server: Socket): void {
     this.#server = undefined;
-    const { wasSilent, registers } = this.#session;
-    if (wasSilent && registers && this.#silent === undefined) this.#silent = server;
+    const { wasSilent, registrations } = this.#session;
+    if (wasSilent && registrations > 0 && this.#silent === undefined) this.#silent = server;
     else server.destroy();
     if (this.#session.wantsServer && this.#retry === undefined && !this.#connecting) this.#retryLater();
   }

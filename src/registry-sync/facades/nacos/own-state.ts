@@ -36,9 +36,9 @@ export class OwnState {
     this.#rules = new HiddenRules(parts);
   }
 
-  /** Whether it has instances that go with the connection. */
-  get registers(): boolean {
-    return this.#memory.registrations > 0;
+  /** How many services it has instances of that go with the connection. */
+  get registrations(): number {
+    return this.#memory.registrations;
   }
 
   /** Whether all of it can be made again at another connection. */

@@ -96,9 +96,9 @@ export class NacosSession {
     return this.#over;
   }
 
-  /** Whether the client has instances at its server that go with its connection. */
-  get registers(): boolean {
-    return this.#own.registers;
+  /** How many services the client has instances of at its server that go with its connection. */
+  get registrations(): number {
+    return this.#own.registrations;
   }
 
   /** Bytes that are kept because something of the client is not whole yet, not answered, or not read by it. */
