@@ -52,11 +52,29 @@ const cases: readonly Case[] = [
     rules: [object("VirtualService", "v", route("{delegate: {name: none}}"))],
     code: "TR0243",
   },
+  {
+    istio: "IST0101",
+    what: "a policy's host that is not there",
+    rules: [object("AuthorizationPolicy", "p", "{rules: [{to: [{operation: {hosts: [none.example]}}]}]}")],
+    code: "TR0273",
+  },
   ...["IST0106", "IST0133"].map((istio) => ({
     istio,
     what: "a field of no schema",
     rules: [object("VirtualService", "v", "{hots: [a]}")],
     code: "TR0206",
+  })),
+  ...(
+    [
+      ["IST0107", "VirtualService", route(to("")), "istio.io/dry-run: 'true'", "of another kind"],
+      ["IST0108", "AuthorizationPolicy", "{rules: [{}]}", "istio.io/dry_run: 'true'", "that nobody knows"],
+      ["IST0125", "AuthorizationPolicy", "{rules: [{}]}", "istio.io/dry-run: perhaps", "with a wrong value"],
+    ] as const
+  ).map(([istio, kind, spec, annotation, what]) => ({
+    istio,
+    what: `an annotation ${what}`,
+    rules: [object(kind, "x", spec, `, annotations: {${annotation}}`)],
+    code: "TR0254",
   })),
   {
     istio: "IST0109",
@@ -98,6 +116,12 @@ const cases: readonly Case[] = [
     what: "a selector that chooses nothing",
     rules: [object("PeerAuthentication", "p", "{selector: {matchLabels: {app: none}}}")],
     code: "TR0281",
+  },
+  {
+    istio: "IST0127",
+    what: "a policy's selector that chooses nothing",
+    rules: [object("AuthorizationPolicy", "p", "{selector: {matchLabels: {app: none}}, rules: [{}]}")],
+    code: "TR0270",
   },
   ...["IST0128", "IST0129"].map((istio, i) => {
     const tls = "tls: {mode: SIMPLE, insecureSkipVerify: true}";

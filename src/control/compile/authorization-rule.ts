@@ -156,11 +156,21 @@ function interfaceTerm(name: string, context: PolicyContext, ignoreCase = false)
 }
 
 /** A Dubbo call is for the service that it names. Of a request over HTTP the Host that the caller wrote counts too. */
+/** Whether a policy's `hosts` name a service: by its host or its interface. */
+export function namesService(host: string, { host: own, service }: Entry): boolean {
+  const folded = foldHost(host);
+  return matchesText(folded, own) || matchesText(folded, service.interface.toLowerCase());
+}
+
+function foldHost(host: string): string {
+  return host.toLowerCase().replace(/:(?:\d+|\*)$/, "");
+}
+
 function hostTerm(host: string, context: PolicyContext): Term<Permission> {
   const { entry } = context;
-  const folded = host.toLowerCase().replace(/:(?:\d+|\*)$/, "");
+  const folded = foldHost(host);
   if (servesAny(context) && !isHttpService(entry)) return interfaceTerm(folded, context, true);
-  if (matchesText(folded, entry.host) || matchesText(folded, entry.service.interface.toLowerCase())) return true;
+  if (namesService(host, entry)) return true;
   return (
     isHttpService(entry) && { header: { name: ":authority", stringMatch: { ...matcherOf(folded), ignoreCase: true } } }
   );

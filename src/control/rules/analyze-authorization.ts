@@ -4,6 +4,7 @@ import type { Rule } from "../../model/rule.ts";
 import type { AuthorizationPolicy } from "../../model/rules/authorization.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { isAuthorization } from "../compile/authorization.ts";
+import { namesService } from "../compile/authorization-rule.ts";
 import { chosenEndpoints, createPolicyIndex, type Scoped } from "../compile/policy-scope.ts";
 import type { Report } from "./findings.ts";
 import { isHttpService } from "./lower-http.ts";
@@ -103,6 +104,13 @@ function reportConditions(policy: AuthorizationPolicy, services: readonly Entry[
   const isDubbo = services.some((entry) => !isHttpService(entry));
   for (const rule of policy.rules) {
     for (const { operation } of rule.to ?? []) {
+      for (const host of operation?.hosts ?? []) {
+        // HTTP services are called by whatever Host the caller writes.
+        if (services.length === 0 || services.some((entry) => isHttpService(entry) || namesService(host, entry)))
+          continue;
+        const message = `host ${quote(host)} of ${policy.name} is none of the services that the policy is for, by host or interface`;
+        report("TR0273", operation!.at.fields.hosts ?? operation!.at.position, message);
+      }
       for (const method of [...(operation?.methods ?? []), ...(operation?.notMethods ?? [])]) {
         if (!VERBS.has(method) || !isDubbo) continue;
         const position = operation!.at.fields.methods ?? operation!.at.fields.notMethods ?? operation!.at.position;

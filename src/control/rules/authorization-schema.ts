@@ -1,5 +1,6 @@
 import { parseBlock } from "../../base/ip-block.ts";
 import type { AuthorizationPolicy, PolicyScope, PolicyTarget } from "../../model/rules/authorization.ts";
+import { isTrial } from "./dry-run.ts";
 import type { Report } from "./findings.ts";
 import { anyText, listOf, text, textMap } from "./istio-values.ts";
 import { type Check, type ObjectShape, quote, type ReadContext, type ReadObject, type Shape } from "./schema.ts";
@@ -157,9 +158,6 @@ export const dubboAuthorizationSpec: ObjectShape = object({
   },
 });
 
-/** Metadata of a policy that may be tried without enforcing it. */
-export const DRY_RUN = "istio.io/dry-run";
-
 /** A spec's scope as the model has it; targets of kinds that are no service are reported. */
 export function readScope(spec: ReadObject, report: Report): PolicyScope {
   const { selector, targetRef, targetRefs } = spec as unknown as {
@@ -196,7 +194,7 @@ export function readAuthorization(
     action: action ?? "ALLOW",
     provider: provider?.name,
     rules: rules ?? [],
-    dryRun: annotations?.[DRY_RUN] === "true",
+    dryRun: isTrial(annotations),
   };
 }
 

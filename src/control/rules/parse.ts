@@ -5,6 +5,7 @@ import type { Finding } from "../../model/entry.ts";
 import type { PolicyRule, Rule } from "../../model/rule.ts";
 import type { GatewayRoute } from "../../model/rules/gateway-route.ts";
 import type { Located } from "../../model/rules/located.ts";
+import { reportAnnotations } from "./annotations.ts";
 import { createFindingList, type Report } from "./findings.ts";
 import { GATEWAY_API_KINDS } from "./gateway-api/kinds.ts";
 import type { WithAnnotations } from "./gateway-object.ts";
@@ -47,7 +48,7 @@ const AERAKI = {
 const OWN = { apiVersion: /^trestle\.io\/v1alpha1$/, apiVersions: "trestle.io/v1alpha1" };
 
 /** Codes that tell of an object left out, while the rest of the file holds. */
-const HARMLESS = new Set(["TR0204", "TR0227", "TR0228", "TR0236", "TR0240", "TR0272", "TR0275"]);
+const HARMLESS = new Set(["TR0204", "TR0227", "TR0228", "TR0236", "TR0240", "TR0254", "TR0272", "TR0275"]);
 
 /**
  * Reads the rules of one file: YAML of any number of documents, or JSON; objects of kind `List` are taken apart.
@@ -127,6 +128,7 @@ function readTop(node: unknown, rules: Rule[], context: ReadContext, depth: numb
       const position = positionOf(node.get("apiVersion", true), context);
       report("TR0209", position, `apiVersion of a ${kind} must be ${apiVersions}`);
     }
+    reportAnnotations(kind, node, context);
     const read = readNode(node, shape, kind, context);
     if (read !== undefined) rules.push(toRule(kind, read as WholeObject, report));
   } else {

@@ -278,7 +278,8 @@ function nearest(name: string | undefined, fields: Readonly<Record<string, Field
   return near === undefined ? "" : `; did you mean ${quote(near)}?`;
 }
 
-function oneEdit(a: string, b: string): boolean {
+/** Whether one letter more, less, changed or swapped makes a text another. */
+export function oneEdit(a: string, b: string): boolean {
   if (Math.abs(a.length - b.length) > 1 || Math.min(a.length, b.length) < 3) return false;
   let i = 0;
   while (i < a.length && a[i] === b[i]) i++;

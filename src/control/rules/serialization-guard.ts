@@ -1,5 +1,6 @@
 import type { SerializationGuard } from "../../model/rules/serialization-guard.ts";
-import { DRY_RUN, readScope, SCOPE_FIELDS } from "./authorization-schema.ts";
+import { readScope, SCOPE_FIELDS } from "./authorization-schema.ts";
+import { isTrial } from "./dry-run.ts";
 import type { Report } from "./findings.ts";
 import { flag, listOf, whole } from "./istio-values.ts";
 import { type Check, type ObjectShape, quote, type ReadObject } from "./schema.ts";
@@ -47,6 +48,6 @@ export function readSerializationGuard(
     allowClasses: allowClasses ?? [],
     maxBodyBytes,
     maxDepth,
-    dryRun: annotations?.[DRY_RUN] === "true",
+    dryRun: isTrial(annotations),
   };
 }

@@ -53,6 +53,18 @@ describe("what is said of a policy", () => {
       [],
     ],
     [
+      "that a host is no service",
+      policyText("p", "{rules: [{to: [{operation: {hosts: [none.example, '*']}}]}]}"),
+      [ORDERS],
+      [/^TR0273 host "none.example"/],
+    ],
+    [
+      "nothing of a host that callers of an HTTP service may write",
+      policyText("p", "{rules: [{to: [{operation: {hosts: [none.example]}}]}]}"),
+      [CART, ORDERS],
+      [],
+    ],
+    [
       "that no header's address is believed",
       policyText("p", "{rules: [{from: [{source: {remoteIpBlocks: [10.0.0.1]}}]}]}"),
       [ORDERS],
