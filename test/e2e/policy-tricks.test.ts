@@ -147,6 +147,23 @@ describe.each(["3.2", "3.3"] as const)("a policy by version and group before a %
   });
 });
 
+test("a policy by version before a 3.3 Triple provider, of a Dubbo2 call that is translated", async () => {
+  const { tri } = stages.get("3.3")!;
+  const policy = "{action: DENY, rules: [{when: [{key: 'request.headers[dubbo-version]', values: ['1.0.0']}]}]}";
+  const via = await inbound(tri, "tri", policyText("d", policy), [`g/${SERVICE}:1.0.0`]);
+  const open = await inbound(tri, "tri", DENY_EVIL, [`g/${SERVICE}:1.0.0`]);
+  for (const [version, status, text] of [
+    ["1.0.0", 20, "RBAC: access denied"],
+    ["", 20, "RBAC: access denied"],
+    ["9", 40, "not certain"],
+  ] as const) {
+    const call = (key: string) => ({ group: "g", version, args: [key] });
+    const came = await tried("3.3", (key, isVia) => dubboTrick(isVia ? via : open, call(key)));
+    expect([version, came.direct, came.via, came.said.status]).toEqual([version, true, false, status]);
+    expect(came.said.text).toContain(text);
+  }
+});
+
 test("a policy by version before a 3.3 provider's plain HTTP", async () => {
   const { tri } = stages.get("3.3")!;
   const policy = "{action: DENY, rules: [{when: [{key: 'request.headers[dubbo-version]', values: ['1.0.0']}]}]}";
