@@ -46,7 +46,7 @@ export const RULE_FINDINGS = {
   TR0236: { severity: "error", title: "connection security is not applied" },
   TR0237: { severity: "warning", title: "subset defined twice" },
   TR0238: { severity: "warning", title: "rule for a service that is not led through the proxy" },
-  TR0239: { severity: "warning", title: "two Gateways for one host and port" },
+  TR0239: { severity: "warning", title: "two Gateways for one host and port, on one proxy" },
   TR0240: { severity: "error", title: "server of a Gateway that can't be served" },
   TR0241: { severity: "warning", title: "gateway that is not defined" },
   TR0242: { severity: "warning", title: "host that no gateway of the rule takes" },
