@@ -94,8 +94,8 @@ export async function startTrestle(options: TrestleOptions = {}): Promise<Trestl
   };
 }
 
-/** Runs one command to its end; after `timeoutMs` it is killed and its code is null. */
-export async function runTrestle(args: readonly string[], timeoutMs = 30_000): Promise<Ran> {
+/** Runs one command to its end; after `timeoutMs` it is killed and its code is null: a restart takes over 30 s on a busy machine. */
+export async function runTrestle(args: readonly string[], timeoutMs = 90_000): Promise<Ran> {
   let stderr = "";
   const peer = await startProcess({
     name: `trestle ${args[0]}`,
