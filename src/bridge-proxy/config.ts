@@ -92,8 +92,9 @@ export class ProxyConfig {
   runtime(routeConfigName: string): RuntimeConfig {
     let runtime = this.#inbound.get(routeConfigName);
     if (runtime === undefined) {
-      const servedOf = servedBy(this.#factsOf(routeConfigName)?.inbound?.services ?? []);
-      runtime = { ...this.#current, routes: this.#routeTable(routeConfigName), servedOf };
+      const services = this.#factsOf(routeConfigName)?.inbound?.services;
+      const served = services === undefined ? {} : { servedOf: servedBy(services) };
+      runtime = { ...this.#current, routes: this.#routeTable(routeConfigName), ...served };
       this.#inbound.set(routeConfigName, runtime);
     }
     return runtime;

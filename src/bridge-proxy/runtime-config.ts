@@ -17,7 +17,7 @@ export interface RuntimeConfig {
   callerOf(address: string, service: ServiceKey): Readonly<Record<string, string>> | undefined;
   /** What is known of the types of an interface's calls. */
   schemaOf(interfaceName: string): ServiceSchema | undefined;
-  /** What the provider behind an inbound listener is known to serve of an interface; absent for all other callers. */
+  /** What the provider behind an inbound listener is known to serve of an interface; absent for all other callers, and where no policy asks. */
   servedOf?(interfaceName: string): readonly ServiceKey[];
   /** The Java classes that any of the interfaces' metadata describes. */
   classes(): JavaSchema;
