@@ -113,6 +113,7 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "cli/config/follow.ts": "reads a file by the clock: test/e2e/cli.test.ts",
   "cli/demo.ts": "run as a program: test/e2e/cli.test.ts",
   "cli/diff.ts": "run as a program: test/e2e/cli.test.ts",
+  "cli/mesh/open-sync.ts": "opens registries: test/e2e/sync.test.ts",
   "cli/mesh/sync-role.ts": "joins the parts of trestle sync: test/e2e/sync.test.ts",
   "cli/sync.ts": "run as a program: test/e2e/sync.test.ts",
   "cli/endpoints.ts": "run as a program: test/e2e/control/admin.test.ts",

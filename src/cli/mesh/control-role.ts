@@ -11,7 +11,7 @@ import { type ControlStore, createControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
-import { type Controller, createController } from "../../registry-sync/controller.ts";
+import type { Controller } from "../../registry-sync/controller.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import { configWithoutSecrets } from "../config/secrets.ts";
 import { VERSION } from "../version.ts";
@@ -22,18 +22,15 @@ import { Certificates } from "./certificates.ts";
 import { type OpenCredentials, openCredentials } from "./credentials.ts";
 import { type DataFolder, openData } from "./data-folder.ts";
 import { FindingLog } from "./finding-log.ts";
-import { type OpenRegistry, openRegistries } from "./registries/open.ts";
-import { registryStatuses, warnOutOfReach } from "./registry-status.ts";
+import { type OpenSync, openSync } from "./open-sync.ts";
+import { registryStatuses } from "./registry-status.ts";
 import { RuleLog } from "./rule-log.ts";
 import { createJudge, type OpenRules, openRules } from "./rules.ts";
 import { SchemaSources } from "./schemas.ts";
-import { controllerParts, hostOfRule } from "./shaping.ts";
-import { isOwn, OWNER, openOutputs } from "./sync.ts";
+import { hostOfRule } from "./shaping.ts";
+import { OWNER, openOutputs } from "./sync.ts";
 import { unread, whenWorldKnown } from "./world-known.ts";
 import { XdsOutput } from "./xds-output.ts";
-
-/** A registry that is out of reach for this time after the start is told of, ms; as `up` tells. */
-const REACH_MS = 10_000;
 
 /** The control plane by itself: registries and rules -> xDS, with an admin API, and neither facades nor proxies. */
 export class ControlRole {
@@ -53,9 +50,7 @@ export class ControlRole {
   readonly #ruleLog: RuleLog;
   readonly #stop = createStop();
   readonly #compile = createCompiler();
-  #registries: readonly OpenRegistry[] = [];
-  #controller: Controller | undefined;
-  #reachTimer: NodeJS.Timeout | undefined;
+  #sync: OpenSync | undefined;
   #admin: AdminServer | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #served: Snapshot | undefined;
@@ -90,7 +85,7 @@ export class ControlRole {
 
   /** What the sync knows now. */
   get state(): SyncState | undefined {
-    return this.#controller?.state.get();
+    return this.#sync?.controller.state.get();
   }
 
   /** Where the admin API listens, `host:port`. */
@@ -101,7 +96,11 @@ export class ControlRole {
   /** What is wrong with the registries and with what they hold. */
   findings(): readonly Finding[] {
     const own = this.#certificates?.findings() ?? [];
-    return [...own, ...this.#registries.flatMap(({ findings }) => findings()), ...(this.state?.findings ?? [])];
+    return [
+      ...own,
+      ...(this.#sync?.registries ?? []).flatMap(({ findings }) => findings()),
+      ...(this.state?.findings ?? []),
+    ];
   }
 
   /** Why it is not ready, one line each; empty when all that is known is served. */
@@ -128,30 +127,20 @@ export class ControlRole {
       await this.#certificates?.start();
       if (config.xds !== undefined) await this.xds.start(config.xds, this.#keySets.hurry);
       await this.#certificates?.serve(this.xds.services);
-      this.#registries = await openRegistries(
-        config,
-        (address, onPort) => isOwn(config.proxy, address, onPort),
-        this.#log,
-        () => this.#findingLog.note(),
-        this.#secrets,
-      );
-      this.#reachTimer = setTimeout(() => warnOutOfReach(this.#registries, this.#log), REACH_MS).unref();
-      this.#controller = createController({
-        sources: this.#registries.map(({ source }) => source),
+      const sync = await openSync(config, this.#log, {
         sinks: [this.#store.sink, ...this.#outputs],
-        owner: OWNER,
-        clock: steadyClock,
-        logger: this.#log,
-        ...controllerParts(config),
-        ...this.#data.parts,
+        data: this.#data,
+        onFindings: () => this.#findingLog.note(),
+        secrets: this.#secrets,
       });
+      this.#sync = sync;
       await Promise.all([this.#ruleFiles.rescan(), this.#credentials.rescan(), this.#schemas.start()]);
       const { signal } = this.#stop;
       this.#running = Promise.all([
-        this.#controller.run(signal),
+        sync.controller.run(signal),
         this.#schemas.run(signal),
         this.#followRules(),
-        this.#followState(this.#controller),
+        this.#followState(sync.controller),
         this.#followSnapshots(),
         this.#followCredentials(),
       ]);
@@ -166,7 +155,6 @@ export class ControlRole {
     await this.xds.close();
     await this.#certificates?.close();
     this.#stop.abort();
-    clearTimeout(this.#reachTimer);
     this.#findingLog.close();
     this.#ruleLog.close();
     this.#ruleFiles.close();
@@ -176,7 +164,7 @@ export class ControlRole {
     this.#store.close();
     await this.#running;
     await this.#data.close();
-    await Promise.all(this.#registries.map(({ embedded }) => embedded?.close()));
+    await this.#sync?.close();
     await this.#admin?.close();
   }
 
@@ -233,7 +221,7 @@ export class ControlRole {
       resources: () => (this.#served === undefined ? undefined : this.#compile(this.#served, node)),
       rules: () => this.#ruleFiles.current.get(),
       findings: () => [...this.findings(), ...this.#schemas.findings(), ...this.xds.findings()],
-      registries: () => registryStatuses(this.#registries, this.state, steadyClock.now()),
+      registries: () => registryStatuses(this.#sync?.registries ?? [], this.state, steadyClock.now()),
       facades: () => [],
       workers: () => [],
       stats: () => [],

@@ -8,21 +8,17 @@ import { NO_RULES } from "../../control/rules/rule-set.ts";
 import type { Entry, Finding } from "../../model/entry.ts";
 import { createSnapshot, emptySnapshot, type Snapshot } from "../../model/snapshot.ts";
 import type { Sink, SyncState } from "../../registry-sync/contracts.ts";
-import { type Controller, createController } from "../../registry-sync/controller.ts";
+import type { Controller } from "../../registry-sync/controller.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import { configWithoutSecrets } from "../config/secrets.ts";
 import { VERSION } from "../version.ts";
 import { diffOf } from "./admin-sources.ts";
 import { type DataFolder, openData } from "./data-folder.ts";
 import { FindingLog } from "./finding-log.ts";
-import { type OpenRegistry, openRegistries } from "./registries/open.ts";
-import { registryStatuses, warnOutOfReach } from "./registry-status.ts";
-import { controllerParts } from "./shaping.ts";
-import { isOwn, OWNER, openOutputs } from "./sync.ts";
+import { type OpenSync, openSync } from "./open-sync.ts";
+import { registryStatuses } from "./registry-status.ts";
+import { openOutputs } from "./sync.ts";
 import { unread } from "./world-known.ts";
-
-/** A registry that is out of reach for this time after the start is told of, ms; as `up` tells. */
-const REACH_MS = 10_000;
 
 /** The sync by itself: registries -> outputs, with an admin API, and neither facades nor proxies. */
 export class SyncRole {
@@ -32,9 +28,7 @@ export class SyncRole {
   readonly #data: DataFolder;
   readonly #findingLog: FindingLog;
   readonly #stop = createStop();
-  #registries: readonly OpenRegistry[] = [];
-  #controller: Controller | undefined;
-  #reachTimer: NodeJS.Timeout | undefined;
+  #sync: OpenSync | undefined;
   #admin: AdminServer | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -48,7 +42,7 @@ export class SyncRole {
 
   /** What the sync knows now. */
   get state(): SyncState | undefined {
-    return this.#controller?.state.get();
+    return this.#sync?.controller.state.get();
   }
 
   /** Where the admin API listens, `host:port`. */
@@ -58,7 +52,7 @@ export class SyncRole {
 
   /** What is wrong with the registries and with what they hold. */
   findings(): readonly Finding[] {
-    return [...this.#registries.flatMap(({ findings }) => findings()), ...(this.state?.findings ?? [])];
+    return [...(this.#sync?.registries ?? []).flatMap(({ findings }) => findings()), ...(this.state?.findings ?? [])];
   }
 
   /** Why it is not ready, one line each; empty when every registry was read, or what was kept of it is known. */
@@ -78,23 +72,13 @@ export class SyncRole {
         sources: this.#adminSources(),
         logger: this.#log,
       });
-      this.#registries = await openRegistries(
-        this.#config,
-        (address, onPort) => isOwn(this.#config.proxy, address, onPort),
-        this.#log,
-        () => this.#findingLog.note(),
-      );
-      this.#reachTimer = setTimeout(() => warnOutOfReach(this.#registries, this.#log), REACH_MS).unref();
-      this.#controller = createController({
-        sources: this.#registries.map(({ source }) => source),
+      this.#sync = await openSync(this.#config, this.#log, {
         sinks: this.#outputs,
-        owner: OWNER,
-        clock: steadyClock,
-        logger: this.#log,
-        ...controllerParts(this.#config),
-        ...this.#data.parts,
+        data: this.#data,
+        onFindings: () => this.#findingLog.note(),
       });
-      this.#running = Promise.all([this.#controller.run(this.#stop.signal), this.#followState(this.#controller)]);
+      const { controller } = this.#sync;
+      this.#running = Promise.all([controller.run(this.#stop.signal), this.#followState(controller)]);
     } catch (error) {
       await this.stop();
       throw error;
@@ -104,11 +88,10 @@ export class SyncRole {
   /** Ends everything; what is still to be kept is written. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    clearTimeout(this.#reachTimer);
     this.#findingLog.close();
     await this.#running;
     await this.#data.close();
-    await Promise.all(this.#registries.map(({ embedded }) => embedded?.close()));
+    await this.#sync?.close();
     await this.#admin?.close();
   }
 
@@ -133,7 +116,7 @@ export class SyncRole {
       resources: () => undefined,
       rules: () => NO_RULES,
       findings: () => this.findings(),
-      registries: () => registryStatuses(this.#registries, this.state, steadyClock.now()),
+      registries: () => registryStatuses(this.#sync?.registries ?? [], this.state, steadyClock.now()),
       facades: () => [],
       workers: () => [],
       stats: () => [],
