@@ -1,7 +1,7 @@
 import type { ServiceKey } from "./service.ts";
 
-/** The version that providers look for where they have none of the one that a call names. */
-const UNSAID_VERSION = "1.0.0";
+/** The version that Triple providers look for where a call says none and they have none without. */
+export const UNSAID_VERSION = "1.0.0";
 
 /**
  * Which of `keys`, all that a provider serves of the call's interface, a Triple provider takes a call for; undefined where that is not certain.

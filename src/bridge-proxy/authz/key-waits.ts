@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../base/bounded.ts";
 import { type Clock, steadyClock, type Timer } from "../../base/clock.ts";
 import type { KeysFound } from "../../model/keys-found.ts";
 import type { Later } from "./asked.ts";
@@ -158,5 +159,5 @@ export class KeyWaits {
 function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);
-  if (map.size > MAX_REMEMBERED) map.delete(map.keys().next().value!);
+  forgetOldest(map, MAX_REMEMBERED);
 }

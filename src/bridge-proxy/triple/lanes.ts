@@ -5,6 +5,7 @@ import { fromField } from "../../codecs/triple/text.ts";
 import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
 import type { Value } from "../../codecs/value.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
+import { UNSAID_VERSION } from "../../model/served.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
 import type { Denial } from "../authz/asked.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
@@ -75,7 +76,6 @@ export interface TripleLane {
   readonly guard?: LaneGuard;
 }
 
-const UNSAID_VERSION = "1.0.0";
 /** Services of gRPC's own that every server may have beside its others. */
 const COMPANION = /^grpc\.(health|reflection|channelz)\./;
 

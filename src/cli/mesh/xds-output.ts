@@ -1,5 +1,6 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { printAddress } from "../../base/address.ts";
+import { forgetOldest } from "../../base/bounded.ts";
 import type { Latest } from "../../base/latest.ts";
 import type { Logger } from "../../base/log.ts";
 import type { NodeText } from "../../codecs/xds/discovery.ts";
@@ -235,7 +236,7 @@ export class XdsOutput {
     const whole = withInbound(set, compileInbound(inbound, { entries, rules, mesh }));
     this.#inbound.delete(key);
     this.#inbound.set(key, { of: set, rules, served, set: whole });
-    if (this.#inbound.size > MAX_INBOUND_SETS) this.#inbound.delete(this.#inbound.keys().next().value!);
+    forgetOldest(this.#inbound, MAX_INBOUND_SETS);
     return whole;
   }
 

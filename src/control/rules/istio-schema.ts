@@ -207,7 +207,8 @@ const topLevel = (spec: ObjectShape, shape: ObjectShape = metadata): ObjectShape
     status: { shape: anything },
   });
 
-const annotated = object({ ...metadata.fields, annotations: { shape: textMap, nullable: true } });
+/** Metadata of kinds whose annotations say something. */
+export const annotated = object({ ...metadata.fields, annotations: { shape: textMap, nullable: true } });
 
 /** What a document of each kind must be. */
 export const KINDS: Readonly<

@@ -2,8 +2,8 @@ import type { PolicyRule } from "../../model/rule.ts";
 import { authorizationSpec, dubboAuthorizationSpec, readAuthorization } from "./authorization-schema.ts";
 import type { Report } from "./findings.ts";
 import type { WithAnnotations } from "./gateway-object.ts";
-import { metadata } from "./istio-schema.ts";
-import { anything, text, textMap } from "./istio-values.ts";
+import { annotated } from "./istio-schema.ts";
+import { anything, text } from "./istio-values.ts";
 import { peerAuthenticationSpec, readPeerAuthentication } from "./peer-authentication.ts";
 import { readRequestAuthentication, requestAuthenticationSpec } from "./request-authentication.ts";
 import type { ObjectShape, ReadObject } from "./schema.ts";
@@ -22,14 +22,12 @@ export interface PolicyKind {
 
 const ISTIO = { apiVersion: /^security\.istio\.io\/(v1|v1beta1)$/, apiVersions: "security.istio.io/v1 or v1beta1" };
 
-const policyMetadata = object({ ...metadata.fields, annotations: { shape: textMap, nullable: true } });
-
 /** A spec may be left out: Istio's policies without one say something. */
 const withSpec = (spec: ObjectShape): ObjectShape =>
   object({
     apiVersion: { shape: text, required: true },
     kind: { shape: text, required: true },
-    metadata: { shape: policyMetadata, required: true },
+    metadata: { shape: annotated, required: true },
     spec: { shape: spec },
     status: { shape: anything },
   });
