@@ -149,7 +149,6 @@ export const withoutUnitTest: Readonly<Record<string, string>> = {
   "bridge-proxy/dubbo/answers.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/dubbo/callbacks.ts": "joined to sockets: test/e2e/proxy-carriage.test.ts",
   "bridge-proxy/dubbo/callee.ts": "drives a socket: test/e2e/proxy-provider-faults.test.ts",
-  "bridge-proxy/dubbo/caller.ts": "drives a socket: test/e2e/proxy-faults.test.ts",
   "bridge-proxy/dubbo/header-lookup.ts": "tested with the arguments that it reads: argument-text.test.ts",
   "bridge-proxy/dubbo/tries.ts": "joined to sockets: test/e2e/proxy-rules.test.ts",
   "bridge-proxy/http/call.ts": "joined to sockets: test/e2e/http-proxy.test.ts",

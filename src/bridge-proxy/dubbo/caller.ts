@@ -138,6 +138,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       if ((flags & FLAG_EVENT) === 0) this.#callbacks.onReply(bytes, start, end);
     } else if ((flags & FLAG_EVENT) !== 0) {
       this.#onEvent(bytes, start, end);
+    } else if (this.#driver.isEnding && (flags & FLAG_TWO_WAY) !== 0) {
+      // A call that crosses the end of its connection: nobody would hear of its answer, so nobody is to act on it.
     } else if ((flags & SERIALIZATION_MASK) === HESSIAN2) {
       const config = this.#config();
       const lane = this.#lanes.find(config, bytes, start, end);
@@ -357,11 +359,9 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   }
 
   #onEvent(bytes: Buffer, start: number, end: number): void {
-    if (end - start - HEADER_BYTES > MAX_EVENT_BYTES) {
-      throw new ProtocolError(
-        "dubbo2",
-        `event of ${end - start - HEADER_BYTES} bytes is over the limit ${MAX_EVENT_BYTES}`,
-      );
+    const bodyBytes = end - start - HEADER_BYTES;
+    if (bodyBytes > MAX_EVENT_BYTES) {
+      throw new ProtocolError("dubbo2", `event of ${bodyBytes} bytes is over the limit ${MAX_EVENT_BYTES}`);
     }
     if ((bytes[start + 2]! & FLAG_TWO_WAY) !== 0) this.answer(encodeHeartbeatAnswer(bytes, start, end));
   }
