@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { soon } from "../support/fault-stage.ts";
-import { type HttpProvider, startHttpProvider } from "../support/http-stage.ts";
+import { type HttpProvider, openRawHttp, startHttpProvider } from "../support/http-stage.ts";
 import { freePort } from "../support/lone-proxy.ts";
 import { requireNamespace } from "../support/netns.ts";
+import { policyText } from "../support/policies.ts";
 import { startProcess, stopAll } from "../support/process.ts";
 import { startTrestle, type Trestle } from "../support/trestle.ts";
 
@@ -127,6 +128,116 @@ test("a changed rule leads requests elsewhere, and metrics name it", async () =>
   expect(line).toContain('request_protocol="http"');
   expect(line).toContain('response_code="200"');
   expect(line).toContain('destination_service="shop"');
+});
+
+test("ways to write a path that a policy denies, or a header that it asks for, do not lead round it", async () => {
+  const deny =
+    "{action: DENY, rules: [{to: [{operation: {paths: [/no, /no/*]}}]}, {when: [{key: 'request.headers[user]', values: [evil]}]}]}";
+  await rules([shop(), policyText("tricks", deny)].join("---\n"));
+  const url = await addressOf("shop");
+  const [host, port] = url.split(":") as [string, string];
+  const said = async (target: string, ...lines: string[]): Promise<number> => {
+    const caller = await openRawHttp(Number(port), host);
+    caller.write([`GET ${target} HTTP/1.1`, `Host: ${url}`, ...lines, "", ""].join("\r\n"));
+    const answer = await caller.until((text) => text.includes("\r\n"));
+    caller.socket.destroy();
+    return Number(answer.split(" ")[1]);
+  };
+  await soon(async () => expect(await said("/no")).toBe(403), 5_000, "the policy is in force");
+  const statuses: Readonly<Record<number, readonly string[]>> = {
+    200: [
+      "/yes",
+      "/nobody",
+      "/?/no",
+      "/a?x=../no",
+      "/NO",
+      "/yes;no",
+      "/a%20b",
+      "/caf%C3%A9",
+      `http://${url}/yes`,
+      `http://${url}`,
+    ],
+    403: [
+      ...[
+        "/no?x",
+        "/no/a",
+        "/no/",
+        "/no.",
+        "/no;x",
+        "/no;",
+        "/no;/",
+        "/no;x=/y",
+        "/%6eo",
+        "/%6E%6f",
+        "/no%20",
+        "/%20no",
+        "/no%20/a",
+      ],
+      ...[`http://${url}/no`, `HTTP://${url}/no`, "http://other/no", `https://${url}/no`],
+    ],
+    400: [
+      ...[
+        "//no",
+        "/a//no",
+        "/./no",
+        "/no/.",
+        "/a/../no",
+        "/a/..",
+        "/a/..;/no",
+        "/a/..;x=1/no",
+        "/.;/no",
+        "/;/no",
+        "/;x=1/no",
+        "/a/;/../no",
+      ],
+      ...[
+        "/a%2f..%2fno",
+        "/a%2F../no",
+        "/%2e/no",
+        "/%2E%2e/no",
+        "/a/%2e%2e/no",
+        "/%256eo",
+        "/%25%36eo",
+        "/no%00",
+        "/no%3b",
+        "/no%3Bx",
+      ],
+      ...[
+        "/no%0a",
+        "/no%09",
+        "/no%0D",
+        "/no%7f",
+        "/no%23",
+        "/no#",
+        "\\no",
+        "/\\no",
+        "/a\\..\\no",
+        "/%5cno",
+        "/a%5C..%5Cno",
+      ],
+      ...[
+        `http://${url}//no`,
+        `http://${url}/a/../no`,
+        "no",
+        "*",
+        "?/no",
+        ";/no",
+        "ftp://x/no",
+        "http:no",
+        "/no\tx",
+        "/no\u00e9",
+      ],
+    ],
+  };
+  const before = node.requests + second.requests;
+  for (const [status, targets] of Object.entries(statuses))
+    for (const target of targets) expect([target, await said(target)]).toEqual([target, Number(status)]);
+  expect(node.requests + second.requests - before).toBe(statuses[200]!.length);
+  expect(await said("/yes", "User: ann")).toBe(200);
+  expect(await said("/yes", "user:evil")).toBe(403);
+  expect(await said("/yes", "User: evil", "USER: ann")).toBe(400);
+  expect(await said("/yes", "User: ann", "User: evil")).toBe(400);
+  expect(await said("/yes", "Accept: a", "Accept: b")).toBe(200);
 });
 
 test("a service that comes gets a port, and gives it back when it goes", async () => {

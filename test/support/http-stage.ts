@@ -173,8 +173,8 @@ export interface RawCaller {
   until(wanted: (text: string, ended: boolean) => boolean): Promise<string>;
 }
 
-export async function openRawHttp(port: number): Promise<RawCaller> {
-  const socket = connect({ host: "127.0.0.1", port });
+export async function openRawHttp(port: number, host = "127.0.0.1"): Promise<RawCaller> {
+  const socket = connect({ host, port });
   let text = "";
   let ended = false;
   const waiting = new Set<() => void>();

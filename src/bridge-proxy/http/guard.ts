@@ -1,4 +1,6 @@
+import { ProtocolError } from "../../base/errors.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Denial } from "../authz/asked.ts";
 import { checkpointTo, type Ruling } from "../authz/checkpoint.ts";
@@ -7,14 +9,15 @@ import type { CompiledRoute, HostDecision, RouteTable, Target } from "../route.t
 import { serviceFor } from "../upstream/any-service.ts";
 import { cutTarget, lookupOf } from "./head.ts";
 
-/** What servers read in different ways: encoded slashes, dots, zeros and number signs, backslashes, fragments, empty segments and dots for segments. */
-const AMBIGUOUS = /%(?:2[ef3]|5c|00|25)|[\\#]|\/\/|\/\.{1,2}(?:[/;]|$)/i;
+/**
+ * What servers read in different ways: encoded slashes, dots, semicolons, percent and number signs and control characters, backslashes,
+ * fragments, empty segments, such that are empty without their parameters, and dots for segments.
+ */
+const AMBIGUOUS = /%(?:2[35ef]|3b|5c|[01][0-9a-f]|7f)|[\\#]|\/[/;]|\/\.{1,2}(?:[/;]|$)/i;
+/** Lists that are the same in one line and in several. */
+const LISTS: ReadonlySet<string> = new Set(["x-forwarded-for", "forwarded", "via"]);
 
-const TWO_WAYS: Denial = {
-  reason: "undecodable",
-  message: "the path can be read in several ways, and policies hold for this service",
-  policy: "",
-};
+const TWO_WAYS = "can be read in several ways, and policies hold for this service";
 
 /** A request that a route was chosen for. */
 export interface LedRequest {
@@ -25,8 +28,9 @@ export interface LedRequest {
 }
 
 /**
- * Whether policies let a request through. Paths that servers read in different ways are refused where there are policies; one that DENY matches
- * without its `;parameters`, or without slashes and dots at its end, is denied, since servers may drop them.
+ * Whether policies let a request through. Paths that servers read in different ways are refused where there are policies, and so are lines of
+ * one header that differ, of which servers take the first, the last or all, where a policy asks for it; a path that DENY matches without its
+ * `;parameters`, blanks around segments, or slashes and dots at its end, is denied, since servers may drop them.
  */
 export function ruleRequest(routes: RouteTable, { peer, decision, route, head }: LedRequest): Ruling | undefined {
   if (!routes.hasPolicies) return undefined;
@@ -36,16 +40,36 @@ export function ruleRequest(routes: RouteTable, { peer, decision, route, head }:
   const guarded = [...route.targets, ...copies].filter(isGuarded);
   if (guarded.length === 0) return undefined;
   const { path, query } = cutTarget(head);
-  if (AMBIGUOUS.test(path)) {
-    const denied = new Map(guarded.map((target) => [target, TWO_WAYS]));
-    return { denial: route.targets.some(isGuarded) ? TWO_WAYS : undefined, denied };
-  }
-  const header = lookupOf(head, query);
+  const refuse = (message: string): Ruling => {
+    const denial: Denial = { reason: "undecodable", message, policy: "" };
+    const denied = new Map(guarded.map((target) => [target, denial]));
+    return { denial: route.targets.some(isGuarded) ? denial : undefined, denied };
+  };
+  if (AMBIGUOUS.test(path)) return refuse(`the path ${TWO_WAYS}`);
   const plain = plainPath(path);
   const bare = barePath(plain);
   // What ALLOW says of the bare path is not asked: it is not what was sent.
   const others = bare === plain ? [] : [{ path: bare, strict: false }];
-  return checkpointTo(routes, { peer, decision, route, path: plain }, others)?.judge({ header });
+  const checkpoint = checkpointTo(routes, { peer, decision, route, path: plain }, others);
+  try {
+    return checkpoint?.judge({ header: policyLookup(head, query) });
+  } catch (error) {
+    if (error instanceof ProtocolError) return refuse(error.message);
+    throw error;
+  }
+}
+
+/** A request's headers as policies see them. Throws `ProtocolError` for one whose lines differ. */
+export function policyLookup(head: RequestHead, query: string): HeaderLookup {
+  const lookup = lookupOf(head, query);
+  return (name) => {
+    const value = lookup(name);
+    // Only what was joined of several lines has a comma.
+    if (value?.includes(",") !== true || LISTS.has(name)) return value;
+    const lines = head.fields.all(name);
+    if (lines.some((line) => line !== lines[0])) throw new ProtocolError("http", `header ${name} ${TWO_WAYS}`);
+    return value;
+  };
 }
 
 /** Letters, digits and `-`, `_` and `~` that nobody needed to encode. */
@@ -56,10 +80,11 @@ function plainPath(path: string): string {
   return path.replace(NEEDLESS, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }
 
-/** A path as servers take it that decode it, and drop parameters of segments, and slashes and dots at the end. */
+/** A path as servers take it that decode it, and drop parameters of segments, blanks around them, and slashes and dots at the end. */
 export function barePath(path: string): string {
   const bare = plainPath(path)
     .replace(/;[^/]*/g, "")
+    .replace(/(?<=\/)(?:%20)+|(?:%20)+(?=\/|$)/g, "")
     .replace(/[./]+$/, "");
   return bare === "" ? "/" : bare;
 }

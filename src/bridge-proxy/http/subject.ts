@@ -1,11 +1,12 @@
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import type { Subject } from "../authz/question.ts";
-import { cutTarget, lookupOf } from "./head.ts";
+import { policyLookup } from "./guard.ts";
+import { cutTarget } from "./head.ts";
 
 /** A request as an external server is asked for it. */
 export function subjectOf(head: RequestHead): Subject {
   const { query } = cutTarget(head);
-  const header = lookupOf(head, query);
+  const header = policyLookup(head, query);
   const headers = new Map<string, string>();
   for (const name of [":method", ":path", ":authority", ":scheme"]) headers.set(name, header(name) ?? "");
   for (let i = 0; i < head.fields.count; i++) {

@@ -29,12 +29,10 @@ function outcome(
   routes: RouteTable,
   method: string,
   target: string,
-  headers: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string | string[]>> = {},
 ): string {
-  const fields = {
-    get: (name: string) => headers[name],
-    all: (name: string) => (headers[name] === undefined ? [] : [headers[name]]),
-  };
+  const all = (name: string): string[] => [headers[name] ?? []].flat();
+  const fields = { get: (name: string) => all(name)[0], all };
   const head = { method, target, fields } as unknown as RequestHead;
   const decision = decideHttp(routes.hostOf("cart")!, method);
   const ruling = ruleRequest(routes, { peer, decision, route: matchHttp(decision, head)!, head });
@@ -71,9 +69,37 @@ describe("paths that go round DENY of /admin", () => {
     ["/admin%23x", "undecodable"],
     ["http://cart/admin", "denied"],
     ["http://cart//admin", "undecodable"],
+    ["/;/admin", "undecodable"],
+    ["/shop/;x=1/admin", "undecodable"],
+    ["/admin%3bx", "undecodable"],
+    ["/admin%0a", "undecodable"],
+    ["/admin%7F", "undecodable"],
+    ["/admin%20", "denied"],
+    ["/%20admin", "denied"],
+    ["/admin%20/users", "denied"],
+    ["/adm%20in", "passed"],
   ];
   test.each(rows)("%s is %s", (target, expected) => {
     expect(outcome(routesFor(denyAdmin), "GET", target)).toBe(expected);
+  });
+});
+
+describe("a header in several lines, of which servers take the first or the last", () => {
+  const rows: [string, string[], string][] = [
+    ["one that is denied", ["evil"], "denied"],
+    ["one with a comma", ["ann, bob"], "passed"],
+    ["two that differ", ["evil", "ann"], "undecodable"],
+    ["twice the same", ["ann", "ann"], "passed"],
+    ["another header", [], "passed"],
+  ];
+  const denyEvil = policyText("d", "{action: DENY, rules: [{when: [{key: 'request.headers[user]', values: [evil]}]}]}");
+  test.each(rows)("%s", (_, user, expected) => {
+    expect(outcome(routesFor(denyEvil), "GET", "/", { user, other: ["a", "b"] })).toBe(expected);
+  });
+
+  test("a list of addresses may be in several lines", () => {
+    const deny = denyEvil.replace("[user]", "[x-forwarded-for]");
+    expect(outcome(routesFor(deny), "GET", "/", { "x-forwarded-for": ["10.0.0.1", "10.0.0.2"] })).toBe("passed");
   });
 });
 
