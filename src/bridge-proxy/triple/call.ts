@@ -27,7 +27,7 @@ import { ownReply, type SaidHeaders, sendReply } from "./answers.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
 import { answerStream } from "./changed-answer.ts";
 import { clear } from "./clear.ts";
-import { Deciding } from "./deciding.ts";
+import { Deciding, type DecidingOwner } from "./deciding.ts";
 import type { GenericCall, Refusal, TripleLane } from "./lanes.ts";
 import { laneOfCopy, NOBODY, NowhereStream } from "./nowhere.ts";
 import { RequestContent } from "./request-content.ts";
@@ -36,7 +36,7 @@ import { MAX_MOVES, type TripleTryOwner } from "./stream-try.ts";
 import { type BegunTry, type TryParts, tryDubbo, tryHttp, tryTriple } from "./tries.ts";
 
 /** One call of a Triple or gRPC caller: what is to be done with it, and the tries that do it. */
-export class TripleCall implements TripleTryOwner, ServedRequest {
+export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner {
   /** Its place among its caller's calls; the caller's own. */
   place = -1;
   readonly #context: ProxyContext;
@@ -83,17 +83,11 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     this.claim = new Claim(context);
     this.#content = new RequestContent(context, this.#stream);
     this.#content.ended = head.end;
-    const isOver = () => this.#over;
-    this.#deciding = new Deciding(context, this.#content, relane, {
-      get over() {
-        return isOver();
-      },
-      lead: (...led) => this.#lead(...led),
-      refuse: (refusal, decided = this.#decision) => {
-        this.#decision = decided;
-        this.#refuse(refusal);
-      },
-    });
+    this.#deciding = new Deciding(context, this.#content, relane, this);
+  }
+
+  get over(): boolean {
+    return this.#over;
   }
 
   get #lane(): TripleLane {
@@ -209,7 +203,8 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     return group.forCall({ tag, tagForced, routed: this.#routed }, this.#context.random)?.hasReady(avoid) === true;
   }
 
-  #refuse(refusal: Refusal): void {
+  refuse(refusal: Refusal, decided = this.#decision): void {
+    this.#decision = decided;
     this.#answer(answerTo(refusal), refusal.message, refusal.reply?.headers);
   }
 
@@ -218,7 +213,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     return true;
   }
 
-  #lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): void {
+  lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): void {
     this.#decision = decision;
     this.#header = header;
     const { address, config, guard, outside: isAlone } = this.#lane;
@@ -229,7 +224,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       limits === undefined ? ruling : limitRuling(limits, { ruling, decision, route, header, nowMs, isAlone });
     this.#route = route;
     if (this.#ruling?.denial !== undefined) {
-      this.#refuse(this.#ruling.denial);
+      this.refuse(this.#ruling.denial);
       return;
     }
     this.#routed = routedCall({ route, decision, header, address, config, isOutside: isAlone });
@@ -251,10 +246,20 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       return;
     }
     const timeLeftMs = this.#startMs + this.#lane.callerTimeoutMs - this.#context.nowMs;
-    const { fields } = this.#head;
-    const call = { ruling: this.#ruling, lane: this.#lane, decision, route, target: this.#target, fields };
-    const refuse = (refusal: Refusal) => this.#refuse(refusal);
-    this.#stopAsking = clear({ ...call, header, timeLeftMs }, (...to) => this.#send(route, ...to), refuse);
+    this.#stopAsking = clear(
+      {
+        ruling: this.#ruling,
+        lane: this.#lane,
+        decision,
+        route,
+        target: this.#target,
+        fields: this.#head.fields,
+        header,
+        timeLeftMs,
+      },
+      (target, sent) => this.#send(route, target, sent),
+      (refusal) => this.refuse(refusal),
+    );
   }
 
   #send(route: CompiledRoute, target: Target, sent: Fields): void {
@@ -310,7 +315,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
     });
     if (endpoint === undefined) return false;
     if ("reason" in endpoint) {
-      this.#refuse(endpoint);
+      this.refuse(endpoint);
       return true;
     }
     const slot = context.calls.allocate();
@@ -322,7 +327,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest {
       // A rule or a provider's token asks for a head that cannot be written.
       if (!(error instanceof CallError)) throw error;
       context.calls.release(slot);
-      this.#refuse(error);
+      this.refuse(error);
       return true;
     }
     this.claim.begin(cluster, endpoint, this.#route?.isMirror === true ? context.mirrors : undefined);
