@@ -95,28 +95,55 @@ export class JwtCheck {
     this.#nowS = nowS;
   }
 
-  /** A call without a token passes; one that has some is as good as the best of them. Throws what the call's headers throw. */
+  /**
+   * A call without a token passes; one that has some is good by an issuer for whom all tokens where it looks are, or are another issuer's: else
+   * the callee might go by the one that is not. Throws what the call's headers throw.
+   */
   find(header: HeaderLookup): TokenFinding {
-    let fault: string | undefined;
-    let unknownKey: UnknownKey | undefined;
-    for (const issuer of this.#issuers) {
-      for (const [token, place] of tokensOf(issuer, header)) {
-        const { id, rules } = issuer.slot.current;
-        const verdict = this.#verified.judge(id, token, rules, this.#nowS());
-        if ("claims" in verdict) {
-          const found = { token, claims: verdict.claims, header: place };
-          const changes = changesOf(this.#names, header, issuer.outputs, found);
-          return { claims: withLists(verdict.claims, issuer.lists), fault: undefined, changes };
-        }
-        if (verdict.unknownKey !== undefined) unknownKey ??= { issuer: rules.issuer, mark: verdict.unknownKey };
-        // Of several issuers only one can be meant.
-        if (fault === undefined || fault === OTHER_ISSUER) fault = verdict.fault;
-      }
+    const said = this.#issuers.flatMap((issuer) => this.#judge(issuer, header));
+    if (said.length === 0) {
+      const changes = this.#names.length === 0 ? undefined : changesOf(this.#names, header, undefined, undefined);
+      return changes === undefined ? NO_TOKEN : { ...NO_TOKEN, changes };
     }
-    if (fault !== undefined) return { claims: undefined, fault, ...(unknownKey && { unknownKey }) };
-    const changes = this.#names.length === 0 ? undefined : changesOf(this.#names, header, undefined, undefined);
-    return changes === undefined ? NO_TOKEN : { ...NO_TOKEN, changes };
+    const good = new Set(said.filter(({ verdict }) => "claims" in verdict).map(({ token }) => token));
+    const isWhole = (issuer: Issuer) => said.every((one) => one.issuer !== issuer || good.has(one.token));
+    for (const { issuer, token, place, verdict } of said) {
+      if (!("claims" in verdict) || !isWhole(issuer)) continue;
+      const changes = changesOf(this.#names, header, issuer.outputs, { token, claims: verdict.claims, header: place });
+      return { claims: withLists(verdict.claims, issuer.lists), fault: undefined, changes };
+    }
+    return faultOf(said.filter(({ token }) => !good.has(token)));
   }
+
+  #judge(issuer: Issuer, header: HeaderLookup): SaidToken[] {
+    const { id, rules } = issuer.slot.current;
+    return Array.from(tokensOf(issuer, header), ([token, place]) => {
+      const verdict = this.#verified.judge(id, token, rules, this.#nowS());
+      return { issuer, token, place, verdict };
+    });
+  }
+}
+
+/** A token where an issuer looks for one. */
+interface SaidToken {
+  readonly issuer: Issuer;
+  readonly token: string;
+  /** The header that it stands in, where it does. */
+  readonly place: string | undefined;
+  readonly verdict: TokenVerdict;
+}
+
+/** Of several issuers only one can be meant: that a token is of another one tells least. */
+function faultOf(bad: readonly SaidToken[]): TokenFinding {
+  let fault = OTHER_ISSUER;
+  let unknownKey: UnknownKey | undefined;
+  for (const { issuer, verdict } of bad) {
+    if ("claims" in verdict) continue;
+    if (verdict.unknownKey !== undefined)
+      unknownKey ??= { issuer: issuer.slot.current.rules.issuer, mark: verdict.unknownKey };
+    if (fault === OTHER_ISSUER) fault = verdict.fault;
+  }
+  return { claims: undefined, fault, ...(unknownKey && { unknownKey }) };
 }
 
 const OTHER_ISSUER = "Jwt issuer is not configured";

@@ -117,7 +117,16 @@ export function verifyToken(token: string, { issuer, audiences, keys }: TokenRul
 function isMeant(aud: unknown, audiences: readonly string[]): boolean {
   if (audiences.length === 0) return true;
   const said: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
-  return said.some((one) => typeof one === "string" && audiences.includes(one));
+  return said.some(
+    (one) =>
+      typeof one === "string" &&
+      audiences.some((meant) => meant === one || plainAudience(meant) === plainAudience(one)),
+  );
+}
+
+/** Without scheme and the slash at its end: Envoy compares audiences so. */
+function plainAudience(text: string): string {
+  return text.replace(/^https?:\/\//, "").replace(/\/$/, "");
 }
 
 function isSigned(alg: string, key: KeyObject, signed: Buffer, signature: Buffer): boolean {

@@ -56,9 +56,30 @@ describe("where a token stands", () => {
     ["in a cookie", at({ fromCookies: ["jwt"] }), { cookie: `a=b; jwt=${said}; c=d` }, "ann"],
     ["in another cookie", at({ fromCookies: ["jwt"] }), { cookie: `xjwt=${said}` }, "none"],
     [
-      "in two places, of which one is good",
+      "in two places, of which one is not good",
       at({ fromHeaders: [{ name: "a" }, { name: "b" }] }),
-      { a: "bad", b: said },
+      { a: said, b: tokenOf(two, { iss: "i", sub: "eve", exp: NOW + 600 }) },
+      "Jwt verification fails",
+    ],
+    [
+      "in two places, of which one is of nobody",
+      at({ fromHeaders: [{ name: "a" }, { name: "b" }] }),
+      { a: said, b: token("j") },
+      "Jwt issuer is not configured",
+    ],
+    [
+      "in two places, of two issuers",
+      {
+        p: provider("i", one, { fromHeaders: [{ name: "a" }, { name: "b" }] }),
+        q: provider("j", two, { fromHeaders: [{ name: "b" }] }),
+      },
+      { a: said, b: token("j", two) },
+      "ann",
+    ],
+    [
+      "beside what is another issuer's place alone",
+      { p: provider("i", one, { fromHeaders: [{ name: "a" }] }), q: provider("j", two) },
+      { a: said, authorization: "Bearer of-the-application" },
       "ann",
     ],
   ];

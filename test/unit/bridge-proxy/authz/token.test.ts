@@ -61,6 +61,18 @@ describe("is refused:", () => {
   });
 });
 
+test("an audience is the same with and without scheme and slash at its end", () => {
+  for (const [aud, meant] of [
+    ["https://shop/", "shop"],
+    ["shop", "http://shop"],
+    [["x", "shop/"], "https://shop"],
+  ])
+    expect(verifyToken(tokenOf(key, { ...claims, aud }), { ...rules, audiences: [String(meant)] }, NOW)).toHaveProperty(
+      "claims",
+    );
+  expect(verifyToken(tokenOf(key, { ...claims, aud: "shop/a" }), rules, NOW)).not.toHaveProperty("claims");
+});
+
 test("clocks may differ by a minute, a key without a name is tried for all, and no audience asks for none", () => {
   expect(verdict(tokenOf(key, { ...claims, exp: NOW - 59, nbf: NOW + 59 }))).toBe("ann");
   const { kid: _, ...nameless } = key.jwk;
