@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
-import { printAddress } from "../base/address.ts";
+import { printAddress, socketPlace } from "../base/address.ts";
 import { type Clock, realClock } from "../base/clock.ts";
 import { CallError } from "../base/errors.ts";
 
@@ -26,7 +26,8 @@ export function openSocket(options: SocketOptions): Promise<Socket> {
   const address = printAddress(options.host, options.port);
   return new Promise((resolve, reject) => {
     const { host, port, signal, tls } = options;
-    const socket = tls === undefined ? connect({ host, port, noDelay: true }) : connectTls({ ...tls, host, port });
+    const place = socketPlace(host, port);
+    const socket = tls === undefined ? connect({ ...place, noDelay: true }) : connectTls({ ...tls, ...place });
     const fail = (why: string) => {
       socket.destroy();
       reject(new CallError("unavailable", "connect_failure", `no connection to ${address}: ${why}`));

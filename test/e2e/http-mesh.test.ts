@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { get } from "node:http";
+import { createServer as createHttpServer, get } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +35,13 @@ const python = (): string =>
   entry("files", "localhost", `resolution: DNS, ports: [{number: ${pythonPort}, name: http, protocol: HTTP}]`);
 const split = (more: string): string =>
   `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: shop}\nspec:\n  hosts: [shop]\n  http: [${more}]\n---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: shop}\nspec: {host: shop, subsets: [{name: v1, labels: {v: "1"}}, {name: v2, labels: {v: "2"}}]}\n`;
+const socket = (): string => join(folder, "u.sock");
+const local = (): string =>
+  entry(
+    "local",
+    "local, '*.local.example'",
+    `resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: "unix://${socket()}"}]`,
+  );
 const to = (subset: string): string => `route: [{destination: {host: shop, subset: ${subset}}}]`;
 
 beforeAll(async () => {
@@ -128,6 +135,17 @@ test("a changed rule leads requests elsewhere, and metrics name it", async () =>
   expect(line).toContain('request_protocol="http"');
   expect(line).toContain('response_code="200"');
   expect(line).toContain('destination_service="shop"');
+});
+
+test("a service listens on a Unix socket, and wildcards beside its host are left out", async () => {
+  const server = createHttpServer((request, response) => response.end(`socket ${request.url}`));
+  await new Promise<void>((resolve) => server.listen(socket(), resolve));
+  await rules([shop(), local()].join("---\n"));
+  const said = async (): Promise<string> => curl(`http://${await addressOf("local")}/a`);
+  await soon(async () => expect(await said()).toBe("socket /a"), 5_000, "the service is known");
+  expect((await trestle.command("endpoints", "local")).stdout).toContain(`unix://${socket()} `);
+  expect((await trestle.command("services")).stdout).not.toContain("*.local.example");
+  server.close();
 });
 
 test("ways to write a path that a policy denies, or a header that it asks for, do not lead round it", async () => {

@@ -1,4 +1,7 @@
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestLeaf, createTestRoot } from "../support/certificates.ts";
@@ -14,6 +17,8 @@ const servers: Server[] = [];
 const bind = hosts.trestle;
 let plainPort: number;
 let tlsPort: number;
+let localPort: number;
+let folder: string;
 let plain: number[];
 let secure: number[];
 
@@ -48,11 +53,18 @@ const to = (host: string, subset: string, weight: number) =>
 const entries = () =>
   entry("db.example.com", plainPort, "TCP", plain) +
   entry("a.example.com", tlsPort, "TLS", [secure[0]!]) +
-  entry("b.example.com", tlsPort, "TLS", [secure[1]!]);
+  entry("b.example.com", tlsPort, "TLS", [secure[1]!]) +
+  `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: local}
+spec: {hosts: [local.example.com], resolution: STATIC, ports: [{number: ${localPort}, name: p, protocol: TCP}], endpoints: [{address: "unix://${folder}/u.sock"}]}
+---
+`;
 
 beforeAll(async () => {
   requireNamespace();
-  [plainPort, tlsPort] = (await freePorts(2)) as [number, number];
+  [plainPort, tlsPort, localPort] = (await freePorts(3)) as [number, number, number];
+  folder = await mkdtemp(join(tmpdir(), "trestle-unix-"));
   const root = createTestRoot();
   plain = [];
   secure = [];
@@ -62,6 +74,9 @@ beforeAll(async () => {
     const { chain: cert, key } = createTestLeaf(root);
     secure.push(await listen(createTlsServer({ cert, key }, greet)));
   }
+  const local = createServer((socket) => void socket.on("error", () => {}).end("local"));
+  servers.push(local);
+  await new Promise<void>((resolve) => local.listen(join(folder, "u.sock"), resolve));
   stage = await startXdsStage("127.0.0.1", { services: {}, rules: entries() });
   envoy = await startXdsEnvoy({ nodeId: `sidecar~${bind}~tcp~e2e`, server: stage, mode: "delta", settings: { bind } });
 });
@@ -70,6 +85,7 @@ afterAll(async () => {
   for (const server of servers) server.close();
   await stage?.close();
   await stopAll();
+  await rm(folder, { recursive: true, force: true });
 });
 
 /** What a connection says at its start; `""` where it is closed at once. */
@@ -83,6 +99,11 @@ function said(socket: Socket): Promise<string> {
       .on("error", () => {});
   });
 }
+
+test("a Unix socket is a pipe", async () => {
+  await eventually("the cluster", async () => (await said(connect({ host: bind, port: localPort }))) === "local");
+  expect(await envoy.rejected()).toEqual({});
+});
 
 const ask = (localAddress?: string) =>
   said(connect({ host: bind, port: plainPort, ...(localAddress && { localAddress }) }));

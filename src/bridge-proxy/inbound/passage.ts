@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { socketPlace } from "../../base/address.ts";
 import type { CallerConnection } from "../caller-connection.ts";
 
 /**
@@ -12,7 +13,7 @@ export function openPassage(
   timeoutMs: number,
   onClosed: () => void,
 ): CallerConnection {
-  const provider = connect({ host: to.address, port: to.port, noDelay: true });
+  const provider = connect({ ...socketPlace(to.address, to.port), noDelay: true });
   const timer = setTimeout(() => provider.destroy(), timeoutMs);
   let isOver = false;
   const close = () => {

@@ -1,6 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { type OnReadOpts, Socket } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import { socketPlace } from "../../base/address.ts";
 import type { Cluster } from "../../codecs/xds/cluster.ts";
 import type { CarriedProtocol } from "../../codecs/xds/core.ts";
 import type { LbEndpoint } from "../../codecs/xds/endpoint.ts";
@@ -133,8 +134,7 @@ class UpstreamSockets implements UpstreamTls {
     const session = this.#sessionFor(where, made);
     const { alpn, sni } = this.#offer;
     const options: ConnectionOptions & { readonly onread: OnReadOpts } = {
-      host: address,
-      port,
+      ...socketPlace(address, port),
       onread,
       secureContext: made.secure,
       // What a peer is held against is said by the context; a chain's fault is looked at in `check`.

@@ -1,4 +1,5 @@
 import { connect, type OnReadOpts, type Socket } from "node:net";
+import { socketPlace } from "../../base/address.ts";
 import type { ProxyContext } from "../context.ts";
 import type { ConnectTarget } from "./connect-target.ts";
 
@@ -18,7 +19,7 @@ export interface Connecting {
 
 /** Begins a connection to a provider. */
 export function openSocket({ address, port, tls }: ConnectTarget, onread: OnReadOpts): Socket {
-  return tls === undefined ? connect({ host: address, port, onread }) : tls.open(address, port, onread);
+  return tls === undefined ? connect({ ...socketPlace(address, port), onread }) : tls.open(address, port, onread);
 }
 
 /** Times the making of a connection to a provider; with TLS it is made once the peer has proved to be who is expected. */

@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import { parse } from "yaml";
-import { printAddress } from "../../base/address.ts";
+import { printAddress, UNIX } from "../../base/address.ts";
 import { openSocket } from "../socket.ts";
 import type { DocumentAnswer } from "./openapi-documents.ts";
 import type { AskedPlace, Reach } from "./reach.ts";
@@ -15,7 +15,8 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Asks one endpoint for its document, as JSON, within two seconds; never rejects. Redirects are not followed. */
 export async function askForDocument(reach: Reach, at: AskedPlace, path: string): Promise<DocumentAnswer> {
-  const place = `http://${printAddress(at.address, at.port)}${path}`;
+  const authority = at.address.startsWith(UNIX) ? "localhost" : printAddress(at.address, at.port);
+  const place = `http://${authority}${path}`;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   let socket: Socket | undefined;
   try {

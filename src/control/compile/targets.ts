@@ -1,3 +1,4 @@
+import { isDnsName, UNIX } from "../../base/address.ts";
 import type { ClusterLoadAssignment } from "../../codecs/xds/endpoint.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import { indexOf, listVersion, type ServedList, type ServedResource, type ServedSet } from "../../codecs/xds/served.ts";
@@ -158,7 +159,16 @@ export function spokenBy(endpoint: ClusterLoadAssignment["endpoints"][number]["l
   return endpoint.metadata?.filterMetadata["io.trestle"]?.protocol ?? "dubbo";
 }
 
-/** Whether a text is an IPv4 or IPv6 address, and no DNS name. */
-export function isIpAddress(text: string): boolean {
-  return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) || (text.includes(":") && /^[0-9a-fA-F:.]+$/.test(text));
+/** An address as Envoy has it, where it may be a Unix socket. */
+export function addressOf(address: string, portValue: number): ProtoJson {
+  return address.startsWith(UNIX)
+    ? { pipe: { path: address.slice(UNIX.length) } }
+    : { socketAddress: { address, portValue } };
+}
+
+/** Those of some places that an Envoy takes in one cluster: of such that have DNS names, no Unix sockets. */
+export function alike<T extends { readonly address: string }>(places: readonly T[]): readonly T[] {
+  return places.some(({ address }) => isDnsName(address))
+    ? places.filter(({ address }) => !address.startsWith(UNIX))
+    : places;
 }

@@ -122,6 +122,11 @@ export const anyText: Shape = { type: "text" };
 export const host: Shape = { type: "text", check: isHost };
 /** A host that calls are sent to: no wildcard. */
 export const exactHost: Shape = { type: "text", check: isExactHost };
+/** A {@link exactHost}, or `*.` before one. */
+export const hostOrBelow: Shape = {
+  type: "text",
+  check: (value) => isExactHost(value.startsWith("*.") ? value.slice(2) : value),
+};
 /** A host of a gateway: a DNS name, also with a wildcard for its first parts. */
 export const gatewayHost: Shape = { type: "text", check: isGatewayHost };
 /** A word of HTTP: a method or a header's name, `*` too. */

@@ -1,7 +1,8 @@
+import { isDnsName, UNIX } from "../../base/address.ts";
 import type { ServiceEntry, ServiceEntryEndpoint, ServiceEntryPort, TcpPort, WorkloadEntry } from "../../model/rule.ts";
-import type { Located, RuleIdentity } from "../../model/rules/located.ts";
+import type { Located, RuleIdentity, SourceMap } from "../../model/rules/located.ts";
 import type { Report } from "./findings.ts";
-import { anyText, exactHost, listOf, text, textMap, whole } from "./istio-values.ts";
+import { anyText, hostOrBelow, listOf, text, textMap, whole } from "./istio-values.ts";
 import { type Field, quote, type ReadContext, type ReadObject } from "./schema.ts";
 import { meaningless, notYet, object } from "./shapes.ts";
 import { exportTo, workloadSelector } from "./traffic-policy-schema.ts";
@@ -39,7 +40,7 @@ export function readWorkloadEntry(spec: Located & Record<string, unknown>): Pick
 /** What the spec of a ServiceEntry must be. */
 export const serviceEntrySpec = object(
   {
-    hosts: { shape: listOf(exactHost, 1), required: true },
+    hosts: { shape: listOf(hostOrBelow, 1), required: true },
     ports: { shape: listOf(port, 1), required: true },
     resolution: { shape: { type: "choice", of: ["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"] } },
     location: { shape: { type: "choice", of: ["MESH_EXTERNAL", "MESH_INTERNAL"] } },
@@ -52,15 +53,15 @@ export const serviceEntrySpec = object(
   { exclusive: [["endpoints", "workloadSelector"]] },
 );
 
-/** An IP address or a DNS name, without a port. */
+/** An IP address or a DNS name, without a port, or a Unix socket as Istio has it. */
 function checkAddress(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
   const address = value.address as string;
-  if (
-    address.length <= 253 &&
-    /^(?:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)$/.test(address)
-  )
-    return value;
-  const why = address.startsWith("unix:") ? "Unix sockets are not called" : "it must be an IP address or a DNS name";
+  const isInternet =
+    address.length <= 253 && /^(?:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)$/.test(address);
+  if (isInternet || /^unix:\/\/[/@][^\0]{0,106}$/.test(address)) return value;
+  const why = address.startsWith("unix:")
+    ? "a Unix socket is unix:// and an absolute path of at most 107 characters"
+    : "it must be an IP address or a DNS name";
   context.report(
     "TR0209",
     value.at.fields.address ?? value.at.position,
@@ -69,11 +70,14 @@ function checkAddress(value: ReadObject, context: ReadContext, path: string): Re
   return undefined;
 }
 
+const WILDCARD =
+  "callers know the proxy's address alone, so where they were going is not known; give each name that is called as a host of its own";
+
 interface Spec extends Located {
   readonly hosts: readonly string[];
   readonly ports: readonly (Located & Omit<ServiceEntryPort, "carried">)[];
   readonly resolution?: string;
-  readonly endpoints?: ServiceEntry["endpoints"];
+  readonly endpoints?: readonly (Located & ServiceEntryEndpoint)[];
   readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> };
   readonly exportTo?: readonly string[];
   readonly subjectAltNames?: readonly string[];
@@ -84,7 +88,7 @@ interface Spec extends Located {
 export function readServiceEntry(
   spec: Located & Record<string, unknown>,
   report: Report,
-): Omit<ServiceEntry, keyof RuleIdentity | "kind"> {
+): Omit<ServiceEntry, Exclude<keyof RuleIdentity, "at"> | "kind"> {
   const {
     hosts,
     ports,
@@ -94,6 +98,11 @@ export function readServiceEntry(
     subjectAltNames = [],
     location,
   } = spec as unknown as Spec;
+  const named = hosts.filter((host, i) => {
+    const position = spec.at.fields[`hosts[${i}]`] ?? spec.at.position;
+    if (host.startsWith("*.")) report("TR0228", position, `host ${host} is left out: ${WILDCARD}`);
+    return !host.startsWith("*.");
+  });
   const labels = (spec as unknown as Spec).workloadSelector?.labels ?? {};
   const selects = Object.keys(labels).length > 0;
   const byName = resolution.includes("DNS") && endpoints.length === 0 && !selects;
@@ -118,16 +127,45 @@ export function readServiceEntry(
     if (protocol === undefined && one.protocol?.toUpperCase() !== "UDP") tcp.push(one);
   }
   return {
-    hosts,
+    at: { ...spec.at, fields: { ...spec.at.fields, ...placesOf(named, hosts, spec.at.fields) } },
+    hosts: named,
     ports: carried,
     ...(tcp.length > 0 && resolution !== "NONE" && { tcp }),
     byName,
-    endpoints: resolution === "NONE" ? [] : endpoints,
+    endpoints: resolution === "NONE" ? [] : withoutMixed(endpoints, resolution, report),
     ...(selects && resolution !== "NONE" && { workloadSelector: labels }),
     ...(exportTo.length > 0 && { exportTo }),
     ...(subjectAltNames.length > 0 && { subjectAltNames }),
     ...(location === "MESH_EXTERNAL" && { isExternal: true }),
   };
+}
+
+/** Where hosts stand once some of them are left out. */
+function placesOf(left: readonly string[], all: readonly string[], fields: SourceMap["fields"]): SourceMap["fields"] {
+  const places = left.flatMap((host, i) => {
+    const position = fields[`hosts[${all.indexOf(host)}]`];
+    return position === undefined ? [] : [[`hosts[${i}]`, position] as const];
+  });
+  return Object.fromEntries(places);
+}
+
+/** Unix sockets are called beside IP addresses alone: clusters of Envoy's that look names up take no others. */
+function withoutMixed(
+  endpoints: Spec["endpoints"] = [],
+  resolution: string,
+  report: Report,
+): readonly ServiceEntryEndpoint[] {
+  const isNamed = resolution !== "STATIC" || endpoints.some(({ address }) => isDnsName(address));
+  return endpoints.flatMap(({ at, ...one }) => {
+    if (!one.address.startsWith(UNIX)) return [one];
+    if (isNamed) {
+      const message = `endpoint ${one.address} is left out: Unix sockets are for resolution STATIC, beside IP addresses alone`;
+      report("TR0228", at.fields.address ?? at.position, message);
+      return [];
+    }
+    if (one.ports !== undefined) report("TR0227", at.fields.ports ?? at.position, "a Unix socket has no ports");
+    return [one];
+  });
 }
 
 /** Istio's protocol, or the port's name where that says it (`dubbo`, `tri-x`). */

@@ -75,8 +75,8 @@ function compileCluster(
   if (ports.size === 0) ports.set(name, ["dubbo", "tri", "http"]);
   return [...ports].map(([own, protocols]) => {
     const spoken = protocols.includes("tri") ? "tri" : protocols[0]!;
-    const endpoints = plainEndpoints(assignment, own, protocols);
     const isNamed = hasNames(assignment, protocols);
+    const endpoints = plainEndpoints(assignment, own, protocols, !isNamed);
     const target = { name: own, spoken, ...(isNamed && { inline: endpoints }) };
     const cluster = envoyCluster(resource, target);
     noteOrigin(cluster, originOf(resource));

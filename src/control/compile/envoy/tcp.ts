@@ -1,3 +1,4 @@
+import { isDnsName } from "../../../base/address.ts";
 import { parseBlock } from "../../../base/ip-block.ts";
 import type { Passage } from "../../../codecs/xds/listener.ts";
 import type { ServedResource } from "../../../codecs/xds/served.ts";
@@ -6,7 +7,7 @@ import type { Rule, VirtualService } from "../../../model/rule.ts";
 import type { ConnectionMatch, ConnectionRoute } from "../../../model/rules/connection-route.ts";
 import { isSeen, selectsLabels } from "../../rules/client.ts";
 import { connectionTarget, type TcpService, tcpEndpoints, tcpPortsOf } from "../../rules/connections.ts";
-import { ADS, isIpAddress, type ProtoJson, versioned } from "../targets.ts";
+import { ADS, addressOf, alike, type ProtoJson, versioned } from "../targets.ts";
 
 /** Connections that meet a condition, and where they go. */
 export interface TcpChain {
@@ -226,15 +227,15 @@ function tcpCluster(
   rules: readonly Rule[],
   subset: string,
 ): TcpCluster {
-  const where = tcpEndpoints({ host, rule, port }, rules, subset);
+  const where = alike(tcpEndpoints({ host, rule, port }, rules, subset));
   const lbEndpoints = where.map(
     ({ address, port: portValue, weight }): ProtoJson => ({
-      endpoint: { address: { socketAddress: { address, portValue } } },
+      endpoint: { address: addressOf(address, portValue) },
       loadBalancingWeight: weight,
     }),
   );
   const assignment = { clusterName: name, endpoints: [{ lbEndpoints }] };
-  const isNamed = where.some(({ address }) => !isIpAddress(address));
+  const isNamed = where.some(({ address }) => isDnsName(address));
   const cluster = {
     name,
     connectTimeout: "10s",
@@ -247,13 +248,13 @@ function tcpCluster(
 
 /** The cluster of connections that a gateway carries to places as they are. */
 export function passageCluster(name: string, to: Passage["to"]): ServedResource {
-  const lbEndpoints = to.map(
+  const lbEndpoints = alike(to).map(
     ({ address, port, weight }): ProtoJson => ({
-      endpoint: { address: { socketAddress: { address, portValue: port } } },
+      endpoint: { address: addressOf(address, port) },
       loadBalancingWeight: weight,
     }),
   );
-  const type = to.every(({ address }) => isIpAddress(address)) ? "STATIC" : "STRICT_DNS";
+  const type = to.some(({ address }) => isDnsName(address)) ? "STRICT_DNS" : "STATIC";
   return versioned(name, {
     ...{ name, connectTimeout: "10s", type },
     loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints }] },

@@ -1,7 +1,8 @@
+import { isIpAddress } from "../../../base/address.ts";
 import type { Cluster } from "../../../codecs/xds/cluster.ts";
 import type { ClusterLoadAssignment } from "../../../codecs/xds/endpoint.ts";
 import { plainEndpoints } from "../envoy/endpoints.ts";
-import { ADS, isIpAddress, type ProtoJson, type Spoken } from "../targets.ts";
+import { ADS, type ProtoJson, type Spoken } from "../targets.ts";
 
 /** A cluster and its endpoints for gRPC's own xDS clients. */
 export interface GrpcCluster {

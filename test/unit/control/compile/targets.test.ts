@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { ResourceSet } from "../../../../src/codecs/xds/resources.ts";
 import {
+  addressOf,
+  alike,
   entriesByHost,
-  isIpAddress,
   parseClusterName,
   ScopeMemory,
   SetMemory,
@@ -68,16 +69,6 @@ test("a cluster's name is taken apart; one of another form is not", () => {
   expect(parseClusterName("BlackHoleCluster")).toBeUndefined();
 });
 
-test.each([
-  ["10.0.0.1", true],
-  ["::1", true],
-  ["fe80::1", true],
-  ["orders.example.com", false],
-  ["localhost", false],
-])("%s is an address: %s", (text, is) => {
-  expect(isIpAddress(text)).toBe(is);
-});
-
 test("an endpoint that does not say speaks Dubbo2", () => {
   const endpoint = { address: { socketAddress: { address: "h", portValue: 1 } } };
   expect(spokenBy({ endpoint, loadBalancingWeight: 1 })).toBe("dubbo");
@@ -100,4 +91,16 @@ test("scopes that come by turns are each remembered, however many there are", ()
   let made = 0;
   const first = scopes.map((one) => memory.get(one, entries, () => ++made));
   expect(scopes.map((one) => memory.get(one, entries, () => ++made))).toEqual(first);
+});
+
+test("a Unix socket is a pipe, whatever its port; Linux' abstract ones keep their @", () => {
+  expect(addressOf("unix:///run/a.sock", 80)).toEqual({ pipe: { path: "/run/a.sock" } });
+  expect(addressOf("unix://@a", 80)).toEqual({ pipe: { path: "@a" } });
+  expect(addressOf("10.0.0.1", 80)).toEqual({ socketAddress: { address: "10.0.0.1", portValue: 80 } });
+});
+
+test("a cluster of DNS names has no Unix sockets", () => {
+  const [socket, ip, name] = ["unix:///a", "10.0.0.1", "a.example.com"].map((address) => ({ address }));
+  expect(alike([socket!, ip!])).toEqual([socket, ip]);
+  expect(alike([socket!, ip!, name!])).toEqual([ip, name]);
 });

@@ -57,7 +57,7 @@ test.each([
 });
 
 test.each([
-  ["unix:///run/x.sock", "Unix sockets are not called"],
+  ["unix://run/x.sock", "a Unix socket is unix:// and an absolute path"],
   ["10.0.0.1:80 ", "it must be an IP address or a DNS name"],
   ["http://x", "it must be an IP address or a DNS name"],
 ])("the address %j keeps the file from use", (address, why) => {
@@ -67,4 +67,63 @@ test.each([
   expect([rules, valid]).toEqual([[], false]);
   expect(findings[0]).toMatchObject({ code: "TR0209" });
   expect(findings[0]!.message).toContain(why);
+});
+
+const HTTP = "ports: [{number: 1, name: http}]";
+
+test.each([
+  {
+    name: "a wildcard among the hosts",
+    spec: `{hosts: ["*.a.example", b], resolution: DYNAMIC_DNS, ${HTTP}}`,
+    findings: [
+      "TR0228 4:16 host *.a.example is left out: callers know the proxy's address alone, so where they were going is not known; give each name that is called as a host of its own",
+    ],
+    holds: { hosts: ["b"], byName: true },
+  },
+  {
+    name: "nothing but a wildcard",
+    spec: `{hosts: ["*.a.example"], resolution: NONE, ${HTTP}}`,
+    findings: [
+      "TR0228 4:16 host *.a.example is left out: callers know the proxy's address alone, so where they were going is not known; give each name that is called as a host of its own",
+      "TR0228 4:32 resolution NONE is not applied: where a call goes is for STATIC endpoints or a DNS name to say",
+    ],
+    holds: { hosts: [] },
+  },
+  {
+    name: "a Unix socket",
+    spec: `{hosts: [b], resolution: STATIC, ${HTTP}, endpoints: [{address: "unix:///run/x.sock"}]}`,
+    findings: [],
+    holds: { endpoints: [{ address: "unix:///run/x.sock" }] },
+  },
+  {
+    name: "a Unix socket with ports",
+    spec: `{hosts: [b], resolution: STATIC, ${HTTP}, endpoints: [{address: "unix://@x", ports: {http: 2}}]}`,
+    findings: ["TR0227 4:109 a Unix socket has no ports"],
+    holds: { endpoints: [{ address: "unix://@x" }] },
+  },
+  {
+    name: "a Unix socket beside a name",
+    spec: `{hosts: [b], resolution: STATIC, ${HTTP}, endpoints: [{address: "unix:///x"}, {address: c}]}`,
+    findings: [
+      "TR0228 4:87 endpoint unix:///x is left out: Unix sockets are for resolution STATIC, beside IP addresses alone",
+    ],
+    holds: { endpoints: [{ address: "c" }] },
+  },
+  {
+    name: "a Unix socket that is looked up by DNS",
+    spec: `{hosts: [b], resolution: DNS, ${HTTP}, endpoints: [{address: "unix:///x"}]}`,
+    findings: [
+      "TR0228 4:84 endpoint unix:///x is left out: Unix sockets are for resolution STATIC, beside IP addresses alone",
+    ],
+    holds: { endpoints: [] },
+  },
+])("with $name the file is in force", ({ spec, findings, holds }) => {
+  const { rules, valid, ...rest } = parsed(spec);
+  expect([shortFindings(rest.findings), valid]).toEqual([findings, true]);
+  expect(rules).toMatchObject([holds]);
+});
+
+test("where the hosts that are left stand is known still", () => {
+  const [rule] = parsed(`{hosts: ["*.a.example", b], resolution: DNS, ${HTTP}}`).rules;
+  expect(rule!.at.fields["hosts[0]"]).toMatchObject({ line: 4, column: 31 });
 });

@@ -67,3 +67,11 @@ test("DNS names are told from addresses, those of the protocol alone", () => {
   const all = at("dubbo://10.0.0.1:1", "tri://orders.example.com:2");
   expect([hasNames(all, ["dubbo"]), hasNames(all, ["tri"])]).toEqual([false, true]);
 });
+
+test("a Unix socket is a pipe for who takes one, and left out for others", () => {
+  const one = compileEndpoints("c", [{ ...endpointOf("dubbo://10.0.0.1:1"), address: "unix:///run/x.sock" }]);
+  const made = (takesUnix: boolean) => plainEndpoints(one, "c", ["dubbo"], takesUnix)["endpoints"];
+  expect(made(true)).toMatchObject([{ lbEndpoints: [{ endpoint: { address: { pipe: { path: "/run/x.sock" } } } }] }]);
+  expect(made(false)).toEqual([{ lbEndpoints: [] }]);
+  expect(hasNames(one, ["dubbo"])).toBe(false);
+});
