@@ -3,7 +3,6 @@
  * Source: envoy/service/{discovery,listener,route,cluster,endpoint,secret,extension,runtime,status}/v3.
  */
 
-import type { JsonObject } from "@bufbuild/protobuf";
 import {
   type handleBidiStreamingCall,
   type MethodDefinition,
@@ -30,7 +29,7 @@ import type { XdsClient, XdsPipe } from "./client.ts";
 import { XdsClients, type XdsClientsOptions } from "./clients.ts";
 import type { XdsSource } from "./contracts.ts";
 import { createXdsMetrics } from "./metrics.ts";
-import { clientStatuses, clientStatusResponse, type XdsClientStatus } from "./status.ts";
+import { askedNodes, clientStatuses, clientStatusResponse, type XdsClientStatus } from "./status.ts";
 
 /** A gRPC service beside those of xDS on the same port. */
 export interface GrpcService {
@@ -206,8 +205,8 @@ function statusService(clients: XdsClients): GrpcService {
     responseSerialize: same,
   });
   const answer = (bytes: Bytes): Bytes => {
-    const ids = exactIds(decodeMessage(request, bytes));
-    return Buffer.from(encodeMessage(response, clientStatusResponse(clients.all, ids)));
+    const isAsked = askedNodes(decodeMessage(request, bytes));
+    return Buffer.from(encodeMessage(response, clientStatusResponse(clients.all, isAsked)));
   };
   const fault = (error: unknown) => ({ code: 3, details: (error as Error).message.slice(0, 300) });
   return {
@@ -236,10 +235,4 @@ function statusService(clients: XdsClients): GrpcService {
       },
     } as UntypedServiceImplementation,
   };
-}
-
-/** Ids of nodes that a ClientStatusRequest names exactly; other ways to match count as none. */
-function exactIds(json: JsonObject): string[] {
-  const matchers = (json["nodeMatchers"] ?? []) as { readonly nodeId?: { readonly exact?: string } }[];
-  return matchers.flatMap(({ nodeId }) => (nodeId?.exact === undefined ? [] : [nodeId.exact]));
 }

@@ -1,5 +1,7 @@
 /** What the admin API, `trestle proxies` and CSDS tell of the clients of the xDS server. */
 import type { JsonObject } from "@bufbuild/protobuf";
+import type { StringMatcher } from "../../codecs/xds/core.ts";
+import { compileString, type TextTest } from "../../codecs/xds/match.ts";
 import { indexOf } from "../../codecs/xds/served.ts";
 import type { SubscriptionView } from "../../codecs/xds/server-stream.ts";
 import type { Refusal, XdsClient } from "./client.ts";
@@ -84,15 +86,33 @@ const CONFIG_STATUS: Readonly<Record<SyncState, string>> = {
   error: "ERROR",
 };
 
+/** Most matchers that a ClientStatusRequest may have. */
+const MAX_MATCHERS = 100;
+
 /**
- * A ClientStatusResponse in proto3's JSON form for the nodes that `ids` names exactly (empty: all), names and versions without contents, at
+ * Which nodes a ClientStatusRequest (in proto3's JSON form) asks for, by their ids: those that one of its matchers takes, all where it has none.
+ * Throws where it asks by anything else.
+ */
+export function askedNodes({ nodeMatchers }: JsonObject): TextTest {
+  const matchers = (nodeMatchers ?? []) as { readonly nodeId?: StringMatcher; readonly nodeMetadatas?: unknown[] }[];
+  if (matchers.length === 0) return () => true;
+  if (matchers.length > MAX_MATCHERS) throw new Error(`more than ${MAX_MATCHERS} node_matchers`);
+  const tests = matchers.map(({ nodeId, nodeMetadatas = [] }) => {
+    if (nodeId === undefined || nodeMetadatas.length > 0) throw new Error("nodes are matched by node_id alone");
+    return compileString(nodeId);
+  });
+  return (id) => tests.some((test) => test(id));
+}
+
+/**
+ * A ClientStatusResponse in proto3's JSON form for the nodes whose id `isAsked` takes, names and versions without contents, at
  * most 5,000 resources in all. Source: envoy/service/status/v3/csds.proto.
  */
-export function clientStatusResponse(clients: Iterable<XdsClient>, ids: readonly string[]): JsonObject {
+export function clientStatusResponse(clients: Iterable<XdsClient>, isAsked: TextTest): JsonObject {
   const config: JsonObject[] = [];
   let listed = 0;
   for (const { node, stream, refusals } of clients) {
-    if (node === undefined || (ids.length > 0 && !ids.includes(node.id))) continue;
+    if (node === undefined || !isAsked(node.id)) continue;
     const configs: JsonObject[] = [];
     for (const one of stream.subscriptions) {
       const state = stateOf(one);

@@ -1,3 +1,4 @@
+import type { JsonObject } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../../../src/base/clock.ts";
 import { silentLogger } from "../../../../src/base/log.ts";
@@ -5,7 +6,7 @@ import { encodeMessage } from "../../../../src/codecs/xds/resource-bytes.ts";
 import { xdsMessage } from "../../../../src/codecs/xds/types.ts";
 import { XdsClient } from "../../../../src/control/xds/client.ts";
 import { createXdsMetrics } from "../../../../src/control/xds/metrics.ts";
-import { clientStatuses, clientStatusResponse } from "../../../../src/control/xds/status.ts";
+import { askedNodes, clientStatuses, clientStatusResponse } from "../../../../src/control/xds/status.ts";
 import { answer, FakePipe, requestBytes } from "../../../support/xds-pipe.ts";
 import { NODE, servedSet } from "../../../support/xds-playbook.ts";
 
@@ -42,11 +43,23 @@ describe("what is told of the clients", () => {
     ]);
   });
 
+  test("CSDS asks for nodes by their ids, and says so where anything else is asked for", () => {
+    const taken = (...nodeMatchers: JsonObject[]) =>
+      ["sidecar~1", "sidecar~2", "x"].filter(askedNodes({ nodeMatchers }));
+    expect(taken()).toHaveLength(3);
+    expect(taken({ nodeId: { prefix: "sidecar~" } }, { nodeId: { exact: "x" } })).toHaveLength(3);
+    expect(taken({ nodeId: { safeRegex: { regex: ".*~2" } } })).toEqual(["sidecar~2"]);
+    expect(taken({ nodeId: { exact: "y" } })).toEqual([]);
+    expect(() => taken({ nodeId: { safeRegex: { regex: "(" } } })).toThrow("missing closing");
+    expect(() => taken({ nodeMetadatas: [{}] })).toThrow("node_id alone");
+    expect(() => taken(...Array.from({ length: 101 }, () => ({ nodeId: { exact: "x" } })))).toThrow("more than 100");
+  });
+
   test("CSDS lists names and versions of the nodes that are asked for", () => {
     const [one, other] = [connect("one", "spiffe://a/ns/b/sa/c"), connect("other")];
     answer(one.client, one.pipe);
     answer(other.client, other.pipe, "b is wrong");
-    const json = clientStatusResponse([one.client, other.client], []);
+    const json = clientStatusResponse([one.client, other.client], askedNodes({}));
     expect(json).toMatchObject({
       config: [
         {
@@ -63,7 +76,8 @@ describe("what is told of the clients", () => {
       ],
     });
     expect(encodeMessage(xdsMessage("envoy.service.status.v3.ClientStatusResponse"), json).length).toBeGreaterThan(100);
-    expect(clientStatusResponse([one.client, other.client], ["other"])["config"]).toHaveLength(1);
+    const named = askedNodes({ nodeMatchers: [{ nodeId: { exact: "other" } }] });
+    expect(clientStatusResponse([one.client, other.client], named)["config"]).toHaveLength(1);
     expect(
       clientStatuses([other.client, one.client]).map(({ node, identity, agent }) => [node, identity, agent]),
     ).toEqual([
