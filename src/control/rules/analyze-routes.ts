@@ -41,7 +41,11 @@ export function analyzeRoutes(bindings: Bindings, report: Report): void {
 function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): void {
   const { position, fields } = route.at;
   if (!isApplied(route))
-    report("TR0230", position, `route of ${rule.name} can't be applied to Dubbo calls; they go on to the next route`);
+    report(
+      "TR0230",
+      fields.redirect ?? position,
+      `route ${route.name ?? "without a name"} of ${rule.name} redirects callers, who can't be sent elsewhere: its calls go on to the next route`,
+    );
   const destinations = route.route ?? [];
   const sum = sumOfWeights(destinations);
   if (destinations.length > 1 && sum !== 100 && rule.attached === undefined)

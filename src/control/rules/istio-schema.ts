@@ -139,8 +139,6 @@ const directResponse = object({
   },
 });
 
-const skipped = "the route is passed over, its calls go on to the next";
-
 const redirect = object({
   uri: { shape: anyText },
   authority: { shape: anyText },
@@ -163,7 +161,7 @@ const httpRoute = object(
     retries: { shape: retries },
     fault: { shape: fault },
     headers: { shape: headers },
-    redirect: meaningless(`a caller can't be sent elsewhere; ${skipped}`, redirect),
+    redirect: { shape: redirect },
     delegate: { shape: object({ name: { shape: text, required: true }, namespace: { shape: anyText } }) },
     rewrite: { shape: rewrite },
     corsPolicy: { shape: corsPolicy },
@@ -251,7 +249,8 @@ function checkMatch(value: ReadObject, context: ReadContext, path: string): Read
 
 function checkRoute(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
   const { at, route } = value as unknown as HttpRoute;
-  const { mirror: one, mirrors, mirrorPercent, mirrorPercentage, ...rest } = value;
+  // Of a redirect TR0230 tells.
+  const { mirror: one, mirrors, mirrorPercent, mirrorPercentage, redirect: _, ...rest } = value;
   if (!["route", "redirect", "directResponse", "delegate"].some((name) => at.fields[name] !== undefined)) {
     context.report("TR0208", at.position, `${path}.route is missing`);
     return undefined;
@@ -264,11 +263,23 @@ function checkRoute(value: ReadObject, context: ReadContext, path: string): Read
     );
     return undefined;
   }
+  if (one === undefined) checkShare(value, context, path);
   if (one === undefined) return (mirrors === undefined ? rest : { ...rest, mirrors }) as ReadObject;
   return {
     ...rest,
     mirrors: [oneMirror(one as Destination, mirrorPercentage ?? mirrorPercent)],
   } as unknown as ReadObject;
+}
+
+/** Says of a share of copies that it is of nothing. */
+export function checkShare({ at, mirror: one }: ReadObject, { report }: ReadContext, path: string): void {
+  const [name] = ["mirrorPercentage", "mirrorPercent", "mirror_percent"].filter((field) => at.fields[field]);
+  if (one !== undefined || name === undefined) return;
+  report(
+    "TR0227",
+    at.fields[name]!,
+    `${path}.${name} does nothing: it is the share of a mirror beside it, and there is none`,
+  );
 }
 
 /** `mirror` with what stands beside it, as an element of `mirrors`. */

@@ -9,7 +9,7 @@ import type {
 } from "../../model/rules/http-route.ts";
 import type { Located, RuleIdentity } from "../../model/rules/located.ts";
 import type { MetaRouter } from "../../model/rules/meta-router.ts";
-import { metadata } from "./istio-schema.ts";
+import { checkShare, metadata } from "./istio-schema.ts";
 import { anyText, anything, exactHost, headerMatches, host, listOf, text, whole } from "./istio-values.ts";
 import {
   globalRateLimit,
@@ -37,21 +37,29 @@ const pair = object({ key: { shape: text, required: true }, value: { shape: anyT
 
 const percentage = object({ value: { shape: { type: "number", min: 0, max: 100 } } });
 
-const route = object({
-  name: { shape: anyText },
-  match: { shape: match },
-  route: {
-    shape: listOf(
-      object({ destination: { shape: destination, required: true }, weight: { shape: whole(0, MAX_INT) } }),
-      1,
-    ),
-    required: true,
+const route = object(
+  {
+    name: { shape: anyText },
+    match: { shape: match },
+    route: {
+      shape: listOf(
+        object({ destination: { shape: destination, required: true }, weight: { shape: whole(0, MAX_INT) } }),
+        1,
+      ),
+      required: true,
+    },
+    requestMutation: { shape: listOf(pair) },
+    responseMutation: { shape: listOf(pair) },
+    mirror: { shape: destination },
+    mirrorPercentage: { shape: percentage },
   },
-  requestMutation: { shape: listOf(pair) },
-  responseMutation: { shape: listOf(pair) },
-  mirror: { shape: destination },
-  mirrorPercentage: { shape: percentage },
-});
+  {
+    into: (value, context, path) => {
+      checkShare(value, context, path);
+      return value;
+    },
+  },
+);
 
 /** What a whole MetaRouter must be (metaprotocol.aeraki.io/v1alpha1). */
 export const META_ROUTER: ObjectShape = object({

@@ -1,6 +1,6 @@
 import { isDnsName, UNIX } from "../../base/address.ts";
 import type { ServiceEntry, ServiceEntryEndpoint, ServiceEntryPort, TcpPort, WorkloadEntry } from "../../model/rule.ts";
-import type { Located, RuleIdentity, SourceMap } from "../../model/rules/located.ts";
+import type { Located, RuleIdentity } from "../../model/rules/located.ts";
 import type { Report } from "./findings.ts";
 import { anyText, hostOrBelow, listOf, text, textMap, whole } from "./istio-values.ts";
 import { type Field, quote, type ReadContext, type ReadObject } from "./schema.ts";
@@ -50,7 +50,7 @@ export const serviceEntrySpec = object(
     workloadSelector: { shape: workloadSelector },
     subjectAltNames: { shape: listOf(text) },
   },
-  { exclusive: [["endpoints", "workloadSelector"]] },
+  { exclusive: [["endpoints", "workloadSelector"]], into: withoutWildcards },
 );
 
 /** An IP address or a DNS name, without a port, or a Unix socket as Istio has it. */
@@ -88,7 +88,7 @@ interface Spec extends Located {
 export function readServiceEntry(
   spec: Located & Record<string, unknown>,
   report: Report,
-): Omit<ServiceEntry, Exclude<keyof RuleIdentity, "at"> | "kind"> {
+): Omit<ServiceEntry, keyof RuleIdentity | "kind"> {
   const {
     hosts,
     ports,
@@ -98,11 +98,6 @@ export function readServiceEntry(
     subjectAltNames = [],
     location,
   } = spec as unknown as Spec;
-  const named = hosts.filter((host, i) => {
-    const position = spec.at.fields[`hosts[${i}]`] ?? spec.at.position;
-    if (host.startsWith("*.")) report("TR0228", position, `host ${host} is left out: ${WILDCARD}`);
-    return !host.startsWith("*.");
-  });
   const labels = (spec as unknown as Spec).workloadSelector?.labels ?? {};
   const selects = Object.keys(labels).length > 0;
   const byName = resolution.includes("DNS") && endpoints.length === 0 && !selects;
@@ -127,8 +122,7 @@ export function readServiceEntry(
     if (protocol === undefined && one.protocol?.toUpperCase() !== "UDP") tcp.push(one);
   }
   return {
-    at: { ...spec.at, fields: { ...spec.at.fields, ...placesOf(named, hosts, spec.at.fields) } },
-    hosts: named,
+    hosts,
     ports: carried,
     ...(tcp.length > 0 && resolution !== "NONE" && { tcp }),
     byName,
@@ -140,13 +134,17 @@ export function readServiceEntry(
   };
 }
 
-/** Where hosts stand once some of them are left out. */
-function placesOf(left: readonly string[], all: readonly string[], fields: SourceMap["fields"]): SourceMap["fields"] {
-  const places = left.flatMap((host, i) => {
-    const position = fields[`hosts[${all.indexOf(host)}]`];
-    return position === undefined ? [] : [[`hosts[${i}]`, position] as const];
+/** Leaves out hosts that are wildcards; the others keep their places. */
+function withoutWildcards(value: ReadObject, { report }: ReadContext): ReadObject {
+  const hosts = value.hosts as readonly string[];
+  const left: string[] = [];
+  const fields = { ...value.at.fields };
+  hosts.forEach((host, i) => {
+    const position = value.at.fields[`hosts[${i}]`] ?? value.at.position;
+    if (host.startsWith("*.")) report("TR0228", position, `host ${host} is left out: ${WILDCARD}`);
+    else fields[`hosts[${left.push(host) - 1}]`] = position;
   });
-  return Object.fromEntries(places);
+  return { ...value, at: { ...value.at, fields }, hosts: left };
 }
 
 /** Unix sockets are called beside IP addresses alone: clusters of Envoy's that look names up take no others. */

@@ -11,9 +11,9 @@ const found = (http: string, entries = known): string[] =>
 
 test.each([
   {
-    name: "a route without what a Dubbo call can get",
-    http: `[{redirect: {uri: /x}}, ${all}]`,
-    finding: "TR0230 route of v can't be applied to Dubbo calls; they go on to the next route",
+    name: "a redirect",
+    http: `[{name: old, redirect: {uri: /x}}, ${all}]`,
+    finding: "TR0230 route old of v redirects callers, who can't be sent elsewhere: its calls go on to the next route",
   },
   {
     name: "weights that don't add up to 100",

@@ -96,7 +96,6 @@ test("a redirect is left out of the model, so that the route has no destination"
 });
 
 test.each([
-  { field: "redirect: {uri: /x}", code: "TR0227" },
   { field: `corsPolicy: {unmatchedPreflights: IGNORE}, ${to}`, code: "TR0228" },
   { field: `rewrite: {uriRegexRewrite: {match: "("}}, ${to}`, code: "TR0211" },
   { field: `rewrite: {uriRegexRewrite: {match: "(a)", rewrite: '\\2'}}, ${to}`, code: "TR0209" },
@@ -142,4 +141,15 @@ test("a balancer that a proxy cannot be is named, and the rest of the rule stays
     "TR0228 4:48 DestinationRule.spec.trafficPolicy.loadBalancer.simple PASSTHROUGH is not applied: callers know the proxy's address alone, so calls are spread by weighted random choice",
   ]);
   expect(rules).toHaveLength(1);
+});
+
+test.each([
+  ["mirrorPercentage: {value: 5}", "mirrorPercentage"],
+  ["mirrorPercent: 5", "mirrorPercent"],
+  ["mirror_percent: 5, mirrors: [{destination: {host: b}}]", "mirror_percent"],
+])("a share of copies without a mirror is told of: %s", (share, name) => {
+  expect(found(`[{${share}, ${to}}]`)).toEqual([
+    `TR0227 6:11 VirtualService.spec.http[0].${name} does nothing: it is the share of a mirror beside it, and there is none`,
+  ]);
+  expect(found(`[{mirrorPercent: 5, mirror: {host: b}, ${to}}]`)).toEqual([]);
 });

@@ -71,3 +71,13 @@ test.each([
   expect(valid).toBe(false);
   expect(findings[0]).toMatch(finding);
 });
+
+test("a share of copies without a mirror is told of", () => {
+  const { findings, valid } = parsed(`{hosts: [a], routes: [{${to}, mirrorPercentage: {value: 10}}]}`);
+  expect([findings, valid]).toEqual([
+    [
+      "TR0227 4:86 MetaRouter.spec.routes[0].mirrorPercentage does nothing: it is the share of a mirror beside it, and there is none",
+    ],
+    true,
+  ]);
+});
