@@ -12,6 +12,7 @@ import { describeAction, describeLimits, describeMatch, describePolicies } from 
 import { withAttachedRules } from "../rules/attached-rules.ts";
 import { bindRules } from "../rules/bindings.ts";
 import { meshClient } from "../rules/client.ts";
+import { delegatesOf, indexDelegates } from "../rules/delegates.ts";
 import { indexRules } from "../rules/hosts.ts";
 import { restMappingOf } from "../rules/rest-entries.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
@@ -223,6 +224,7 @@ export interface RuleView {
 /** Lists every rule in force, the older first, also those that no service is known for. It may be for callers of other namespaces alone. */
 export function viewRules({ entries, rules, protocols, mesh }: Snapshot, set: RuleSet): RuleView[] {
   const all = withAttachedRules(rules);
+  const delegates = indexDelegates(all);
   const { rules: index, servicesOf } = bindRules(all, entries, protocols, undefined, mesh);
   const services = new Map<Rule, Set<string>>();
   const note = (rule: Rule | undefined, { host }: Entry): void => {
@@ -233,7 +235,8 @@ export function viewRules({ entries, rules, protocols, mesh }: Snapshot, set: Ru
     for (const rule of [index.limits.find(entry), mapping]) note(rule, entry);
   }
   for (const rule of all) {
-    const written = (rule.kind === "VirtualService" && rule.attached) || [rule];
+    const isRouting = rule.kind === "VirtualService";
+    const written = (isRouting && rule.attached) || [rule, ...(isRouting ? delegatesOf(rule, delegates) : [])];
     for (const entry of servicesOf(rule)) for (const one of written) note(one, entry);
   }
   const old = new Set(set.files.filter(({ valid }) => !valid).map(({ path }) => path));

@@ -41,6 +41,15 @@ export function delegateOf(root: VirtualService, route: HttpRoute, index: Delega
   return found !== undefined && isSeen(found.exportTo, found.namespace, root.namespace) ? found : undefined;
 }
 
+/** The rules that `root` has routes of. */
+export function delegatesOf(root: VirtualService, index: DelegateIndex): readonly VirtualService[] {
+  const found = root.http.flatMap((route) => {
+    const delegate = delegateOf(root, route, index);
+    return delegate?.http.some((one) => mergeRoute(route, one) !== undefined) === true ? [delegate] : [];
+  });
+  return [...new Set(found)];
+}
+
 function hasDelegates({ http }: VirtualService): boolean {
   return http.some(({ delegate }) => delegate !== undefined);
 }

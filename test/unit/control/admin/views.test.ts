@@ -194,6 +194,27 @@ test("rules that are for the mesh's namespace, or for another alone, are in forc
   expect(viewServices(snapshot, new Map()).map(({ virtualService }) => virtualService)).toEqual(["", "own"]);
 });
 
+test("a delegate is in force for the services of those that delegate to it, where they have a route of it", () => {
+  const root = virtualServiceText(
+    "root",
+    "[com.acme.OrderService]",
+    "[{match: [{method: {exact: get}}], delegate: {name: used}}, {match: [{method: {exact: get}}], delegate: {name: other}}]",
+  );
+  const delegate = (name: string, method: string) =>
+    virtualServiceText(
+      name,
+      "[]",
+      `[{match: [{method: {exact: ${method}}}], route: [{destination: {host: com.acme.OrderService}}]}]`,
+    );
+  const rules = rulesOf([root, delegate("used", "get"), delegate("other", "put")].join("---\n"));
+  const snapshot = createSnapshot(adminSnapshot.entries, rules);
+  expect(viewRules(snapshot, { ...sources.rules(), rules }).map(({ name, services }) => [name, services])).toEqual([
+    ["root", ["com.acme.orderservice-1-0-0"]],
+    ["used", ["com.acme.orderservice-1-0-0"]],
+    ["other", []],
+  ]);
+});
+
 test("a RestMapping is in force for the service that it makes", () => {
   const rules = rulesOf(`apiVersion: trestle.io/v1alpha1
 kind: RestMapping
