@@ -7,7 +7,8 @@ const BLOCK_BYTES = 4096;
  * is free then.
  */
 export function appendCopy(pieces: Buffer[], bytes: Uint8Array, room: number): number {
-  const last = pieces[pieces.length - 1];
+  // An index of -1 would be looked up as a name.
+  const last = pieces.length === 0 ? undefined : pieces[pieces.length - 1];
   if (last === undefined || bytes.length >= SMALL_BYTES) {
     pieces.push(Buffer.from(bytes));
     return 0;

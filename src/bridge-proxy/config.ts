@@ -1,5 +1,6 @@
 import { javaClasses } from "../codecs/java-classes.ts";
 import type { JavaSchema } from "../codecs/java-schema.ts";
+import type { AuthzConfigs } from "../codecs/xds/authz.ts";
 import type { Cluster as ClusterResource } from "../codecs/xds/cluster.ts";
 import { TRESTLE_METADATA } from "../codecs/xds/core.ts";
 import type { ClusterLoadAssignment } from "../codecs/xds/endpoint.ts";
@@ -141,11 +142,10 @@ export class ProxyConfig {
   gateway(routeConfigName: string): GatewayTable {
     let table = this.#gateways.get(routeConfigName);
     if (table === undefined) {
-      table = new GatewayTable(
-        this.#routes(routeConfigName),
-        (name) => this.#cluster(name),
-        (service) => this.#current.routes.hostOf(service)?.limits,
-      );
+      table = new GatewayTable(this.#routes(routeConfigName), (name) => this.#cluster(name), {
+        limitsOf: (service) => this.#current.routes.hostOf(service)?.limits,
+        compilePolicies: this.#compilePolicies,
+      });
       this.#gateways.set(routeConfigName, table);
     }
     return table;
@@ -158,7 +158,7 @@ export class ProxyConfig {
 
   /** Lets the timers of connections to providers run, and providers that were ejected come back; to be called every `everyMs`. */
   tick(everyMs: number): void {
-    for (const cluster of this.#clusters.values()) cluster.tick(this.#wallMs, everyMs);
+    for (const cluster of this.#clusters.values()) cluster.tick(this.#wallMs(), everyMs);
     this.#pools.dubbo.tick();
     this.#pools.tri.tick();
     this.#pools.http.tick();
@@ -199,7 +199,7 @@ export class ProxyConfig {
     }
     for (const name of assigned) {
       this.#touched.add(name);
-      if (this.#clusters.get(name)?.update(this.#assignment(name), this.#wallMs) === true) rebuild = true;
+      if (this.#clusters.get(name)?.update(this.#assignment(name), this.#wallMs()) === true) rebuild = true;
     }
     if (rebuild) this.#current = this.#build();
     this.#replaced.clear();
@@ -238,11 +238,14 @@ export class ProxyConfig {
     return this.#identities.of;
   }
 
+  readonly #compilePolicies = (configs: AuthzConfigs) =>
+    new HostAuthz(configs, this.#context.authz, undefined, this.#sendCheck);
+
   #routeTable(name: string | undefined): RouteTable {
     return new RouteTable(
       name === undefined ? undefined : this.#routes(name),
       (cluster) => this.#cluster(cluster),
-      (configs) => new HostAuthz(configs, this.#context.authz, undefined, this.#sendCheck),
+      this.#compilePolicies,
       (virtualHost) => this.#limits.of(name!, virtualHost),
     );
   }
@@ -286,7 +289,7 @@ export class ProxyConfig {
     if (cluster === undefined) {
       const resource = this.#resources[CLUSTER_TYPE].get(name) as NamedResource<ClusterResource> | undefined;
       cluster = new Cluster(resource?.resource ?? missingCluster(name), this.#assignment(name), this.#pools, {
-        wallMs: this.#wallMs,
+        wallMs: this.#wallMs(),
         random: this.#context.random,
         before: this.#replaced.get(name),
         tls: this.#context.tls,
@@ -298,7 +301,7 @@ export class ProxyConfig {
   }
 
   /** Time of day, ms. */
-  get #wallMs(): number {
+  #wallMs(): number {
     return this.#context.originMs + this.#context.nowMs;
   }
 

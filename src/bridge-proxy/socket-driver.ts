@@ -146,7 +146,7 @@ export class SocketDriver {
       this.#forget();
     }
     // A write that the kernel took whole is never followed by a "drain".
-    if (this.#onDrained !== undefined && !this.#isFull) this.#settleDrained();
+    if (this.#onDrained !== undefined && !this.#isFull()) this.#settleDrained();
     // Whoever waits for room may have more to send: the end comes behind that.
     if (this.#endAfterFlush && this.#onDrained === undefined && !this.#dirty && !this.closed) this.socket.end();
   }
@@ -162,7 +162,7 @@ export class SocketDriver {
   /** Calls `run` once the kernel has taken what is queued now; one at a time, a later one takes the place of an earlier. */
   onDrained(run: () => void): void {
     this.#onDrained = run;
-    if (!this.#dirty && !this.#isFull) this.#settleDrained();
+    if (!this.#dirty && !this.#isFull()) this.#settleDrained();
   }
 
   /** Ends the connection in order, after what is queued and what somebody appends who waits for `onDrained`. */
@@ -177,7 +177,7 @@ export class SocketDriver {
   }
 
   /** A socket that was ended never says that it drained, nor that it has to: whoever waits for that waits for its close. */
-  get #isFull(): boolean {
+  #isFull(): boolean {
     const { socket } = this;
     return socket.writableNeedDrain || (socket.writableEnded && socket.writableLength > 0);
   }

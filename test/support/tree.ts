@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import ts from "typescript";
+import { slowAccessors } from "./slow-accessors.ts";
 
 /** What may import what; the folders of src. The three product folders never import each other: `cli` joins them. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -253,7 +254,7 @@ export function checkTree(tree: Tree, exempt: Readonly<Record<string, string>> =
     imports.set(path, own);
     faults.push(...folderFaults(path, own, tree));
     if (isPure(path)) faults.push(...pureFaults(path, source, specifiers));
-    faults.push(...undocumented(path, source));
+    faults.push(...undocumented(path, source), ...slowAccessors(path, source));
     const lines = text.split("\n").length - 1;
     if (lines > maxLines) faults.push(`${path}: ${lines} lines, over ${maxLines}`);
     if (!tree.has(testOf(path)) && !isTypesOnly(source) && exemption(path, exempt) === undefined) {

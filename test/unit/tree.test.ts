@@ -48,6 +48,23 @@ const cases: readonly Case[] = [
     faults: ["src/model/a.ts: imports src/model/b.ts, which is not a source file"],
   },
   {
+    name: "accessors that cost each call, and one that does not",
+    files: {
+      "src/codecs/a.ts": `/** a */ export type A = { b: number };
+const plain = class { #c = 1; get c() { return this.#c; } };
+const literal = { get b() { return 1; } };
+const hidden = class { get #d() { return 1; } };
+`,
+      "src/model/a.ts": "const a = { get b() { return 1; } };\n",
+      "test/unit/codecs/a.test.ts": "",
+      "test/unit/model/a.test.ts": "",
+    },
+    faults: [
+      "src/codecs/a.ts: accessor #d in line 4 is private: make it a method",
+      "src/codecs/a.ts: accessor b in line 3 is an object literal's: make it a class",
+    ],
+  },
+  {
     name: "a cycle",
     files: {
       "src/model/a.ts": 'import type { B } from "./b.ts";\n/** a */ export type A = B;\n',

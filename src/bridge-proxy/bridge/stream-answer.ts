@@ -71,7 +71,7 @@ export class StreamAnswer implements AnswerSink {
     }
     const { form, stream, ...parts } = this.#parts;
     const isThrown = form.thrown !== undefined && exceptionCodeOf(fields) !== 0;
-    if (this.#isGrpc && !isThrown) this.#passHead(fields, false);
+    if (this.#isGrpc() && !isThrown) this.#passHead(fields, false);
     this.#pump = new MessagePump({
       ...parts,
       encoding: fieldValue(fields, "grpc-encoding") ?? "identity",
@@ -87,7 +87,7 @@ export class StreamAnswer implements AnswerSink {
       },
     });
     // What is no gRPC has no messages.
-    if (!this.#isGrpc) this.#pump.close();
+    if (!this.#isGrpc()) this.#pump.close();
   }
 
   /** Returns above 0 while what has come is not all with the caller. */
@@ -135,12 +135,12 @@ export class StreamAnswer implements AnswerSink {
     return this.waits ? 1 : this.#parts.stream.queuedBytes;
   }
 
-  get #isGrpc(): boolean {
+  #isGrpc(): boolean {
     return this.#head !== undefined && isAnswer(this.#head);
   }
 
   #end(): void {
-    if (this.#isGrpc) this.#pump?.end();
+    if (this.#isGrpc()) this.#pump?.end();
     else this.#endWith(this.#trailers);
   }
 
@@ -173,7 +173,7 @@ export class StreamAnswer implements AnswerSink {
   #endBy(trailers: Fields): void {
     this.#isOver = true;
     if (this.#isAnswered) this.#parts.stream.trailers(trailers, this.#never);
-    else this.#passHead([...(this.#isGrpc ? this.#head! : []).filter(isMetadata), ...trailers], true);
+    else this.#passHead([...(this.#isGrpc() ? this.#head! : []).filter(isMetadata), ...trailers], true);
   }
 }
 

@@ -75,7 +75,7 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
       return;
     }
     const overPending = this.pool?.budget.overPending;
-    const opens = this.#connecting <= this.#line.size && this.#mayOpen;
+    const opens = this.#connecting <= this.#line.size && this.#mayOpen();
     // A call that a connection is made for is not refused.
     if (overPending !== undefined && !opens) {
       call.onOverflow(overPending);
@@ -117,7 +117,7 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
     const at = this.#free.indexOf(link);
     if (at >= 0) this.#free.splice(at, 1);
     if (!link.connected) this.#onFailed(why);
-    else if (this.#line.size > this.#connecting && this.#mayOpen) this.#open();
+    else if (this.#line.size > this.#connecting && this.#mayOpen()) this.#open();
     this.#endIfIdle();
   }
 
@@ -146,7 +146,7 @@ export class HttpCallee implements CalleePort, UpstreamConnection, LinkOwner {
   }
 
   /** One of a provider's own is there for the asking; more as far as its cluster may have them. */
-  get #mayOpen(): boolean {
+  #mayOpen(): boolean {
     return this.#links.size === 0 || (this.#links.size < MAX_LINKS && this.pool?.budget.isFull !== true);
   }
 

@@ -88,11 +88,11 @@ export class HttpLink implements SocketOwner {
   /** Whether it has had no call for longer than it is kept. */
   get isStale(): boolean {
     const { nowMs } = this.#context;
-    return this.#user === undefined && (nowMs - this.idleSinceMs > this.#idleMs || this.#isWorn);
+    return this.#user === undefined && (nowMs - this.idleSinceMs > this.#idleMs || this.#isWorn());
   }
 
   /** Whether it is to take no further call, as its cluster says, or for its peer's certificate. */
-  get #isWorn(): boolean {
+  #isWorn(): boolean {
     const { pool } = this.#owner;
     if (this.#isDistrusted) return true;
     if (pool === undefined) return false;
@@ -215,7 +215,7 @@ export class HttpLink implements SocketOwner {
     this.#user = undefined;
     this.idleSinceMs = this.#context.nowMs;
     this.resume();
-    if (this.#machine.isReusable && !this.#isWorn) this.#owner.onFree(this);
+    if (this.#machine.isReusable && !this.#isWorn()) this.#owner.onFree(this);
     else this.driver.destroy();
     user?.onEnd(trailers);
   }

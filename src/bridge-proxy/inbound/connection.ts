@@ -15,7 +15,7 @@ import { MUTUAL_ONLY } from "../tls/counters.ts";
 import { NO_IDENTITY } from "../tls/peer.ts";
 import { type Spoken, tellSpoken } from "./first-bytes.ts";
 import { OrderlyEnd } from "./orderly-end.ts";
-import { openPassage } from "./passage.ts";
+import { Passage } from "./passage.ts";
 import { streamFault } from "./stream-ruling.ts";
 
 /** What a caller speaks that is served. */
@@ -328,7 +328,7 @@ export class InboundConnection implements CallerConnection {
   #carry(to: InboundFacts["to"]): void {
     this.#context.tls.record.counters.tlsPassedThrough++;
     const first = this.#letGo();
-    this.#caller = openPassage(this.#socket, first, to, this.#context.limits.connectTimeoutMs, this.#onClosed);
+    this.#caller = new Passage(this.#socket, first, to, this.#context.limits.connectTimeoutMs, this.#onClosed);
   }
 
   /** Stops looking at the socket, which somebody else is about to; gives what was read of it. */

@@ -90,13 +90,9 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
     return this.#over;
   }
 
-  get #lane(): TripleLane {
-    return this.#deciding.lane;
-  }
-
   /** Carries the call out, faults first. */
   start(): void {
-    this.#decision = this.#lane.decision;
+    this.#decision = this.#deciding.lane.decision;
     this.#deciding.start();
   }
 
@@ -199,7 +195,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
     const { cluster } = this.#target!;
     const avoid = this.#attempts.triedAndLast;
     const group = cluster.bridgesToHttp ? cluster.http : cluster.bridgesTriple ? cluster.dubbo : cluster.tri;
-    const { tag, tagForced } = this.#lane;
+    const { tag, tagForced } = this.#deciding.lane;
     return group.forCall({ tag, tagForced, routed: this.#routed }, this.#context.random)?.hasReady(avoid) === true;
   }
 
@@ -216,7 +212,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
   lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): void {
     this.#decision = decision;
     this.#header = header;
-    const { address, config, guard, outside: isAlone } = this.#lane;
+    const { address, config, guard, outside: isAlone } = this.#deciding.lane;
     const ruling = guard?.rule(decision, route, header, generic);
     const { limits } = decision.host;
     const { nowMs } = this.#context;
@@ -228,7 +224,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
       return;
     }
     this.#routed = routedCall({ route, decision, header, address, config, isOutside: isAlone });
-    this.#hash = route.hash && hashOf(route.hash, header, this.#lane.address);
+    this.#hash = route.hash && hashOf(route.hash, header, address);
     const delayMs = delayOf(route, this.#context.random);
     if (delayMs > 0) this.#after(delayMs, () => this.#afterDelay(decision, route, header));
     else this.#afterDelay(decision, route, header);
@@ -245,18 +241,11 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
       this.#answer(ownAnswer("no_route"), `rule ${route.name} has no destination with weight`);
       return;
     }
-    const timeLeftMs = this.#startMs + this.#lane.callerTimeoutMs - this.#context.nowMs;
+    const { lane } = this.#deciding;
+    const timeLeftMs = this.#startMs + lane.callerTimeoutMs - this.#context.nowMs;
+    const { fields } = this.#head;
     this.#stopAsking = clear(
-      {
-        ruling: this.#ruling,
-        lane: this.#lane,
-        decision,
-        route,
-        target: this.#target,
-        fields: this.#head.fields,
-        header,
-        timeLeftMs,
-      },
+      { ruling: this.#ruling, lane, decision, route, target: this.#target, fields, header, timeLeftMs },
       (target, sent) => this.#send(route, target, sent),
       (refusal) => this.refuse(refusal),
     );
@@ -278,7 +267,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
   /** Sends a copy of the call, which is whole, by another route. */
   #copy(route: CompiledRoute, body: Buffer): void {
     const head = { ...this.#head, end: body.length === 0 };
-    const lane = laneOfCopy(this.#lane, this.#decision, route, this.#header);
+    const lane = laneOfCopy(this.#deciding.lane, this.#decision, route, this.#header);
     const copy = new TripleCall(this.#context, NOBODY, new NowhereStream(), head, () => lane);
     copy.start();
     if (!head.end) copy.onRequestData(body, true);
@@ -302,7 +291,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
   ): boolean {
     const context = this.#context;
     const { cluster } = this.#target!;
-    const { tag, tagForced } = this.#lane;
+    const { tag, tagForced } = this.#deciding.lane;
     const routed = this.#routed;
     const endpoint = chooseEndpoint(context, group, {
       cluster,
@@ -337,25 +326,27 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
 
   #tryParts(): TryParts {
     const route = this.#route!;
+    const { lane } = this.#deciding;
+    const isOutside = lane.outside === true;
     return {
       context: this.#context,
-      config: this.#lane.config,
+      config: lane.config,
       owner: this,
       stream: answerStream(this.#stream, route, this.#target!),
       content: this.#content,
       cluster: this.#target!.cluster,
-      head: this.#lane.head!,
+      head: lane.head!,
       received: this.#head.fields,
       sent: this.#sent,
       never: this.#head.never,
-      outside: this.#lane.outside === true,
-      renamed: route.rewrite?.path !== undefined && this.#lane.outside !== true,
+      outside: isOutside,
+      renamed: route.rewrite?.path !== undefined && !isOutside,
       startMs: this.#startMs,
       deadline: tryDeadline({
         route,
         nowMs: this.#context.nowMs,
         routeDeadlineMs: this.#routeDeadlineMs,
-        callerDeadlineMs: this.#startMs + this.#lane.callerTimeoutMs,
+        callerDeadlineMs: this.#startMs + lane.callerTimeoutMs,
       }),
     };
   }

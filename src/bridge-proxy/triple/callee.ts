@@ -112,7 +112,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   }
 
   get backlogBytes(): number {
-    if (this.ready && !this.#canOpen) return Number.POSITIVE_INFINITY;
+    if (this.ready && !this.#canOpen()) return Number.POSITIVE_INFINITY;
     return this.link.backlogBytes;
   }
 
@@ -122,7 +122,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
 
   /** Calls `call.onOpen` as soon as a stream may be opened, at once where that is now. */
   enter(call: UpstreamCall): void {
-    if (this.ready && this.#line.size === 0 && this.#canOpen) {
+    if (this.ready && this.#line.size === 0 && this.#canOpen()) {
       call.onOpen(this);
       this.#leaveWhenWorn();
       return;
@@ -133,7 +133,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   }
 
   /** Whether one more stream may be opened now. */
-  get #canOpen(): boolean {
+  #canOpen(): boolean {
     const { machine } = this.link;
     return machine.canOpen && machine.openStreams < this.#maxStreams && machine.openedStreams < this.#maxCalls;
   }
@@ -269,7 +269,7 @@ export class TripleCallee implements CalleePort, UpstreamConnection, LinkOwner {
   /** Lets those in the line open their streams, as far as there is room. */
   #advance(): void {
     if (this.ready) {
-      for (let left = this.#line.size; left > 0 && this.#canOpen; left--) {
+      for (let left = this.#line.size; left > 0 && this.#canOpen(); left--) {
         const call = this.#line.first(({ callee }) => !this.#endWhenIdle || callee === this);
         if (call === undefined) break;
         this.#line.delete(call);

@@ -79,14 +79,14 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
     if (this.#driver.closed) return;
     // A request that was held while the one before was answered.
     // One that is answered at once makes room for the next in this same flush: waking does nothing within it.
-    while (!this.#driver.isEnding && this.machine.heldBytes > 0 && !this.machine.isPaused && !this.#isFull)
+    while (!this.#driver.isEnding && this.machine.heldBytes > 0 && !this.machine.isPaused && !this.#isFull())
       this.#handle(this.machine.receive(NO_BYTES, 0));
     const output = this.machine.takeOutput();
     if (output.length > 0) this.#driver.append(output, 0, output.length);
     if (this.machine.closing) this.#driver.end();
     else if (this.#stream !== undefined && this.#stream.queuedBytes > 0) {
       this.#driver.onDrained(() => this.#call?.onCallerDrain());
-    } else if (this.#isFull) {
+    } else if (this.#isFull()) {
       this.#driver.onDrained(() => {
         this.#pace();
         this.#driver.wake();
@@ -155,12 +155,12 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
   }
 
   #pace(): void {
-    if (this.machine.isPaused || this.#unreleased > PAUSE_BYTES || this.#isFull) this.#driver.pause();
+    if (this.machine.isPaused || this.#unreleased > PAUSE_BYTES || this.#isFull()) this.#driver.pause();
     else this.#driver.resume();
   }
 
   /** Between two requests, while the caller does not take the answers that it has. */
-  get #isFull(): boolean {
+  #isFull(): boolean {
     return this.#call === undefined && this.#driver.backlogBytes + this.machine.outputBytes > BACKLOG_BYTES;
   }
 }

@@ -125,7 +125,7 @@ export class StreamTry implements TryOwner, UpstreamCall {
     }
     if (!link.machine.takesList(fields)) {
       this.cancel();
-      this.#parts.owner.tryFailed("over_limit", `the call's headers are more than ${this.#peer} takes`, false);
+      this.#parts.owner.tryFailed("over_limit", `the call's headers are more than ${this.#peer()} takes`, false);
       return;
     }
     if (callee.backlogBytes > this.#context.limits.maxBacklogBytes) {
@@ -136,7 +136,7 @@ export class StreamTry implements TryOwner, UpstreamCall {
     const upstream = link.machine.open(fields, content.empty, never);
     if (upstream === undefined) {
       this.cancel();
-      this.#parts.owner.tryFailed("connect_failure", `${this.#peer} takes no more streams`, false);
+      this.#parts.owner.tryFailed("connect_failure", `${this.#peer()} takes no more streams`, false);
       return;
     }
     upstream.context = this;
@@ -187,17 +187,17 @@ export class StreamTry implements TryOwner, UpstreamCall {
     this.cancel();
     content.release();
     if (code === ERROR.refused && content.replayable) {
-      owner.tryRefused(this.#takesNoMore, REFUSED_COST);
+      owner.tryRefused(this.#takesNoMore(), REFUSED_COST);
       return;
     }
     const reason = why === "" ? `http/2 error ${code}` : why;
-    owner.tryFailed("reset", `${this.#peer} ended the call before it answered: ${reason}`, this.#head !== undefined);
+    owner.tryFailed("reset", `${this.#peer()} ended the call before it answered: ${reason}`, this.#head !== undefined);
   }
 
   onMoved(isWorn: boolean): void {
     this.cancel();
     // A worn connection has carried others: however many there are before this call, its turn comes.
-    this.#parts.owner.tryRefused(this.#takesNoMore, isWorn ? 0 : UNSENT_COST);
+    this.#parts.owner.tryRefused(this.#takesNoMore(), isWorn ? 0 : UNSENT_COST);
   }
 
   onOverflow(message: string): void {
@@ -234,11 +234,11 @@ export class StreamTry implements TryOwner, UpstreamCall {
     return true;
   }
 
-  get #takesNoMore(): string {
-    return `${this.#peer} takes no more calls on this connection`;
+  #takesNoMore(): string {
+    return `${this.#peer()} takes no more calls on this connection`;
   }
 
-  get #peer(): string {
+  #peer(): string {
     const { host } = this.#parts.endpoint;
     return `${host.address}:${host.port}`;
   }

@@ -58,17 +58,17 @@ export class DynamicTable {
   /** Name of the entry with HPACK index `index`, or undefined when there is none. */
   name(index: number): string | undefined {
     const number = this.#next - 1 - (index - FIRST_DYNAMIC);
-    return number >= this.#oldest && number < this.#next ? this.#names[number & this.#mask] : undefined;
+    return number >= this.#oldest && number < this.#next ? this.#names[number & this.#mask()] : undefined;
   }
 
   /** Value of the entry with HPACK index `index`, which `name` has found. */
   value(index: number): string {
-    return this.#values[(this.#next - 1 - (index - FIRST_DYNAMIC)) & this.#mask];
+    return this.#values[(this.#next - 1 - (index - FIRST_DYNAMIC)) & this.#mask()];
   }
 
   /** What was said of the entry with HPACK index `index` when it was added. */
   isSound(index: number): boolean {
-    return this.#sound[(this.#next - 1 - (index - FIRST_DYNAMIC)) & this.#mask];
+    return this.#sound[(this.#next - 1 - (index - FIRST_DYNAMIC)) & this.#mask()];
   }
 
   /** Adds an entry, evicting old ones; one that is larger than the table empties it. `sound` is for who asks {@link isSound}. */
@@ -77,9 +77,9 @@ export class DynamicTable {
     this.#evict(this.#maxBytes - size);
     if (size > this.#maxBytes) return;
     if (this.#next - this.#oldest === this.#names.length) this.#grow();
-    this.#names[this.#next & this.#mask] = name;
-    this.#values[this.#next & this.#mask] = value;
-    this.#sound[this.#next & this.#mask] = sound;
+    this.#names[this.#next & this.#mask()] = name;
+    this.#values[this.#next & this.#mask()] = value;
+    this.#sound[this.#next & this.#mask()] = sound;
     this.#next++;
     this.#bytes += size;
   }
@@ -90,13 +90,13 @@ export class DynamicTable {
     this.#evict(maxBytes);
   }
 
-  get #mask(): number {
+  #mask(): number {
     return this.#names.length - 1;
   }
 
   #evict(maxBytes: number): void {
     while (this.#bytes > maxBytes && this.#oldest < this.#next) {
-      const slot = this.#oldest & this.#mask;
+      const slot = this.#oldest & this.#mask();
       this.#bytes -= this.#names[slot].length + this.#values[slot].length + ENTRY_OVERHEAD;
       this.#names[slot] = "";
       this.#values[slot] = "";
@@ -111,9 +111,9 @@ export class DynamicTable {
     const values = new Array<string>(length).fill("");
     const sound = new Array<boolean>(length).fill(false);
     for (let number = this.#oldest; number < this.#next; number++) {
-      names[number & (length - 1)] = this.#names[number & this.#mask];
-      values[number & (length - 1)] = this.#values[number & this.#mask];
-      sound[number & (length - 1)] = this.#sound[number & this.#mask];
+      names[number & (length - 1)] = this.#names[number & this.#mask()];
+      values[number & (length - 1)] = this.#values[number & this.#mask()];
+      sound[number & (length - 1)] = this.#sound[number & this.#mask()];
     }
     this.#names = names;
     this.#values = values;

@@ -76,46 +76,63 @@ export function kindOf(fields: Fields, message?: Buffer, start = 0, end = messag
  * Java give too), and `invalid_argument` for a deadline that is none.
  */
 export function parseRequestHead(fields: Fields): CallHead {
-  const kind = kindOf(fields);
-  const target = fieldValue(fields, ":path") ?? "";
-  const behind = target.search(/[?#]/);
-  const route = behind < 0 ? target : target.slice(0, behind);
-  const cut = route.lastIndexOf("/");
-  const path = route.slice(1, Math.max(cut, 1));
-  const name = route.slice(cut + 1);
-  const bare = path.slice(path.lastIndexOf("/") + 1);
-  if (target.length > 4096 || route[0] !== "/" || bare === "" || name === "") {
-    const text = `path ${JSON.stringify(target.slice(0, 200))} is not /interface/method`;
-    throw new CallError("unimplemented", "no_route", text);
+  return new ParsedHead(fields);
+}
+
+class ParsedHead implements CallHead {
+  readonly kind: CallKind;
+  readonly path: string;
+  readonly interface: string;
+  readonly method: string;
+  readonly signature: string | undefined;
+  readonly group: string;
+  readonly version: string;
+  readonly timeoutMs: number | undefined;
+  readonly consumerApplication: string | undefined;
+  readonly encoding: string;
+  readonly #fields: Fields;
+  #attachments: Attachments | undefined;
+  #kept: Map<symbol, unknown> | undefined;
+
+  constructor(fields: Fields) {
+    this.#fields = fields;
+    this.kind = kindOf(fields);
+    const target = fieldValue(fields, ":path") ?? "";
+    const behind = target.search(/[?#]/);
+    const route = behind < 0 ? target : target.slice(0, behind);
+    const cut = route.lastIndexOf("/");
+    const name = route.slice(cut + 1);
+    this.path = route.slice(1, Math.max(cut, 1));
+    this.interface = this.path.slice(this.path.lastIndexOf("/") + 1);
+    if (target.length > 4096 || route[0] !== "/" || this.interface === "" || name === "") {
+      const text = `path ${JSON.stringify(target.slice(0, 200))} is not /interface/method`;
+      throw new CallError("unimplemented", "no_route", text);
+    }
+    const tilde = this.kind === "json" || this.kind === "http" ? name.indexOf("~") : -1;
+    this.method = tilde < 0 ? name : name.slice(0, tilde);
+    this.signature = tilde < 0 ? undefined : name.slice(tilde + 1);
+    this.group = textOf(fields, "tri-service-group") ?? textOf(fields, "rest-service-group") ?? "";
+    this.version = textOf(fields, "tri-service-version") ?? textOf(fields, "rest-service-version") ?? "";
+    this.timeoutMs = timeoutOf(fields);
+    this.consumerApplication = textOf(fields, "tri-consumer-appname");
+    this.encoding = fieldValue(fields, "grpc-encoding") ?? "identity";
   }
-  const tilde = kind === "json" || kind === "http" ? name.indexOf("~") : -1;
-  const text = (field: string): string | undefined => {
-    const value = fieldValue(fields, field);
-    return value === undefined ? undefined : fromField(value);
-  };
-  let attachments: Attachments | undefined;
-  let kept: Map<symbol, unknown> | undefined;
-  return {
-    kind,
-    path,
-    interface: bare,
-    method: tilde < 0 ? name : name.slice(0, tilde),
-    signature: tilde < 0 ? undefined : name.slice(tilde + 1),
-    group: text("tri-service-group") ?? text("rest-service-group") ?? "",
-    version: text("tri-service-version") ?? text("rest-service-version") ?? "",
-    timeoutMs: timeoutOf(fields),
-    consumerApplication: text("tri-consumer-appname"),
-    encoding: fieldValue(fields, "grpc-encoding") ?? "identity",
-    // Most calls are carried without either.
-    get attachments() {
-      attachments ??= parseAttachments(fields);
-      return attachments;
-    },
-    get kept() {
-      kept ??= new Map();
-      return kept;
-    },
-  };
+
+  // Most calls are carried without either.
+  get attachments(): Attachments {
+    this.#attachments ??= parseAttachments(this.#fields);
+    return this.#attachments;
+  }
+
+  get kept(): Map<symbol, unknown> {
+    this.#kept ??= new Map();
+    return this.#kept;
+  }
+}
+
+function textOf(fields: Fields, name: string): string | undefined {
+  const value = fieldValue(fields, name);
+  return value === undefined ? undefined : fromField(value);
 }
 
 /** Units of a time in one of two forms, since a quotient of whole numbers is never off by a bit: ms of one, and how many make a ms. */
