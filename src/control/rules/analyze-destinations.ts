@@ -9,6 +9,7 @@ import type { Report } from "./findings.ts";
 import { hostMatches, resolveDestination } from "./hosts.ts";
 import { lowerMatch } from "./lower.ts";
 import { resolveOutside } from "./lower-gateway.ts";
+import { isHttpService } from "./lower-http.ts";
 import { findSubset } from "./lower-traffic.ts";
 import { EVERY_PATH } from "./path.ts";
 
@@ -52,6 +53,12 @@ function checkDestination(
     else if (alike.length > 0) report("TR0221", at.fields.host ?? at.position, ambiguousText(host, alike));
     else report("TR0221", at.fields.host ?? at.position, `destination ${host} matches no service that is known`);
   }
+  if (rule.gateways.length > 0 && [...called].some(isHttpService))
+    report(
+      "TR0255",
+      at.fields.host ?? at.position,
+      `destination ${host} speaks HTTP alone, which Trestle's own gateways do not carry: they refuse requests for it`,
+    );
   for (const entry of called)
     if (!isCarried(entry, bindings.protocols))
       report(

@@ -161,3 +161,16 @@ test("calls in fastjson2 alone are told apart, but not changed", () => {
     "TR0229 calls of com.acme.F in serialization fastjson2 are not changed: their attachments can't be changed",
   ]);
 });
+
+test("a gateway's route to a service that speaks HTTP alone is told of, one in the mesh is not", () => {
+  const shop = entryOf("shop", ["http://10.0.0.5:8080"]);
+  const found = (gateways: string) =>
+    short(
+      [service("{host: shop}", "[shop.example.com]").replace("  http:", `  gateways: [${gateways}]\n  http:`)],
+      [shop],
+    ).filter((one) => one.startsWith("TR0255"));
+  expect(found("edge")).toEqual([
+    "TR0255 destination shop speaks HTTP alone, which Trestle's own gateways do not carry: they refuse requests for it",
+  ]);
+  expect(found("mesh")).toEqual([]);
+});
