@@ -134,7 +134,7 @@ export async function createNacosFacade(options: NacosFacadeOptions): Promise<Na
     }
     const address = plainAddress(socket.remoteAddress ?? "");
     const login = logins?.client(address);
-    const session = new NacosSession({ ...shared, ...(login && { onAccepted: login.accepted }) }, address);
+    const session = new NacosSession({ ...shared, ...(login && { login }) }, address);
     const connection = new NacosConnection(socket, session, connectionOptions, () => {
       login?.leave();
       connections.delete(connection);

@@ -74,11 +74,15 @@ export class ClientMemory {
   /** Notes what a request brings with it before its answer is known: the client's newest token. */
   noteSent(payload: NacosPayload): void {
     const token = payload.headers.get("accessToken");
-    if (token !== undefined && token.length <= 8_192 && token !== this.#token) {
-      this.#token = token;
-      this.#denials = 0;
-    }
+    if (token !== undefined) this.noteToken(token);
     if (NOT_REPEATED.has(payload.type)) this.#whole = false;
+  }
+
+  /** Notes the client's newest token. */
+  noteToken(token: string): void {
+    if (token.length > 8_192 || token === this.#token) return;
+    this.#token = token;
+    this.#denials = 0;
   }
 
   /**

@@ -6,6 +6,7 @@ import type { PresentContext } from "../../present/context.ts";
 import { HiddenRules, type HiddenRulesParts } from "./hidden-rules.ts";
 import { ClientMemory, instancesIn, serviceText } from "./memory.ts";
 import { isRegistering, type StandIn, standInMessage, standInRequest } from "./stand-ins.ts";
+import type { ClientLogin } from "./token-logins.ts";
 import { isTaken, type Outcome } from "./upstream.ts";
 
 /** What {@link OwnState} needs. */
@@ -13,8 +14,8 @@ export interface OwnStateParts extends HiddenRulesParts {
   readonly context: () => Pick<PresentContext, "registering" | "hidesRouter" | "passesClient">;
   /** Hears of instances (`address:port`) that the client took out on purpose, as they stood at the registry. */
   readonly onRemoval?: (instances: readonly string[]) => void;
-  /** Hears of tokens with which the registry did what the client asked. */
-  readonly onAccepted?: (token: string) => void;
+  /** Hears of tokens with which the registry did what the client asked, and knows of newer ones. */
+  readonly login?: Pick<ClientLogin, "accepted" | "follow">;
 }
 
 /**
@@ -34,6 +35,7 @@ export class OwnState {
   constructor(parts: OwnStateParts) {
     this.#parts = parts;
     this.#rules = new HiddenRules(parts);
+    parts.login?.follow((token) => this.#memory.noteToken(token));
   }
 
   /** How many services it has instances of that go with the connection. */
@@ -63,7 +65,7 @@ export class OwnState {
   taken(payload: NacosPayload, asked: NacosBody, message: Buffer): void {
     this.#memory.noteTaken(payload, asked, message);
     const token = payload.headers.get("accessToken");
-    if (token !== undefined) this.#parts.onAccepted?.(token);
+    if (token !== undefined) this.#parts.login?.accepted(token);
     if (textOf(asked, "type") !== "deregisterInstance") return;
     this.#written.delete(serviceText(readServiceAddress(asked)));
     this.#parts.onRemoval?.(this.#standing([message]));

@@ -18,6 +18,8 @@ export interface TokenLoginParts {
 export interface ClientLogin {
   /** The registry did what the client asked with this token. */
   accepted(token: string): void;
+  /** Tells of tokens that the client's user was given over HTTP. */
+  follow(onRenewed: (token: string) => void): void;
   /** The connection is gone. */
   leave(): void;
 }
@@ -57,6 +59,9 @@ export class TokenLogins {
     this.#connections.set(address, there.add(connection));
     return {
       accepted: (token) => connection.take(token),
+      follow: (onRenewed) => {
+        connection.onRenewed = onRenewed;
+      },
       leave: () => {
         connection.leave();
         there.delete(connection);
@@ -77,7 +82,7 @@ export class TokenLogins {
   renewed(address: string, token: string): void {
     const username = readToken(token)?.username;
     if (username === undefined) return;
-    for (const one of this.#connections.get(address) ?? []) if (one.username === username) one.take(token);
+    for (const one of this.#connections.get(address) ?? []) if (one.username === username) one.renew(token);
   }
 
   /** The registry refused a login from an address: whoever is there may be nobody any more. */
@@ -137,6 +142,7 @@ type Held = Entered & Pick<HeldToken, "settled">;
 /** One connection's token, and the one before it until the registry has said what it thinks of the new one. */
 class Connection {
   token = "";
+  onRenewed: (token: string) => void = () => {};
   readonly #hold: (token: string) => Held | undefined;
   #now: Held | undefined;
   #next: Held | undefined;
@@ -158,6 +164,11 @@ class Connection {
     this.#next = next;
     if (next === undefined) this.#settle(undefined);
     else void next.settled.then(() => this.#next === next && this.#settle(next));
+  }
+
+  renew(token: string): void {
+    this.take(token);
+    this.onRenewed(token);
   }
 
   leave(): void {

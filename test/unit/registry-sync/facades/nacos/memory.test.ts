@@ -86,6 +86,9 @@ test("the newest token goes with what is repeated", () => {
     ["accessToken", "new"],
     ["app", "shop"],
   ]);
+  memory.noteToken("newer");
+  memory.noteToken("n".repeat(8_193));
+  expect(decodePayload(memory.replay()[0]!).headers.get("accessToken")).toBe("newer");
 });
 
 const limits: readonly (readonly [string, number, number])[] = [

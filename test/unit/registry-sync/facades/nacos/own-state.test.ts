@@ -3,11 +3,12 @@ import { type NacosBody, parseBody } from "../../../../../src/codecs/nacos/body.
 import { failure, success } from "../../../../../src/codecs/nacos/messages.ts";
 import { decodePayload, encodePayload } from "../../../../../src/codecs/nacos/payload.ts";
 import { OwnState } from "../../../../../src/registry-sync/facades/nacos/own-state.ts";
+import type { ClientLogin } from "../../../../../src/registry-sync/facades/nacos/token-logins.ts";
 import type { Outcome } from "../../../../../src/registry-sync/facades/nacos/upstream.ts";
 
 const inbound = [{ listen: { host: "10.0.0.5", port: 90 }, to: { host: "10.0.0.1", port: 80 }, protocol: "http" }];
 
-function stage() {
+function stage(login?: Pick<ClientLogin, "accepted" | "follow">) {
   const given = { inbound, takes: true, hides: false };
   const pushed: Buffer[] = [];
   const removed: string[] = [];
@@ -19,10 +20,12 @@ function stage() {
     }),
     ...{ namespace: "public", clientAddress: "10.0.0.1", push: (message: Buffer) => pushed.push(message) },
     onRemoval: (instances) => removed.push(...instances),
+    ...(login && { login }),
   });
-  const send = (service: string, ip = "10.0.0.1", type = "registerInstance") => {
+  const send = (service: string, ip = "10.0.0.1", type = "registerInstance", token?: string) => {
+    const headers = new Map(token === undefined ? [] : [["accessToken", token]]);
     const body = { serviceName: service, type, instance: { ip, port: 80, metadata: {} } };
-    const message = encodePayload({ type: "InstanceRequest", headers: new Map(), body: JSON.stringify(body) });
+    const message = encodePayload({ type: "InstanceRequest", headers, body: JSON.stringify(body) });
     const payload = decodePayload(message);
     own.noteSent(payload);
     const sent = placeOf(own.toServer(message, payload));
@@ -116,4 +119,14 @@ test("rules that are hidden are answered here, are not listened to, and the clie
   expect([moves(), pushed.length]).toEqual([[], 1]);
   expect(parseBody(decodePayload(own.noteSent(decodePayload(query))!).body)).toMatchObject({ errorCode: 300 });
   expect(own.replay().map((one) => parseBody(decodePayload(one).body)["configListenContexts"])).toEqual([[]]);
+});
+
+test("a token with which the registry did something is told, and what is made again goes with one that the client got since", () => {
+  const accepted: string[] = [];
+  let renew: (token: string) => void = () => {};
+  const { own, send } = stage({ accepted: (token) => accepted.push(token), follow: (told) => (renew = told) });
+  send("s", undefined, undefined, "old").taken();
+  expect(accepted).toEqual(["old"]);
+  renew("new");
+  expect(own.replay().map((message) => decodePayload(message).headers.get("accessToken"))).toEqual(["new"]);
 });

@@ -90,6 +90,8 @@ test("who is gone before the registry has answered is nobody", async () => {
 test("a connection that says nothing any more has the tokens that its user gets at its address", async () => {
   const { pass, there, logins } = stage();
   const client = logins.client("10.0.0.1");
+  const told: string[] = [];
+  client.follow((newer) => told.push(newer));
   client.accepted(token("web", "xyz", 100));
   await turn();
   await pass(90_000);
@@ -97,6 +99,7 @@ test("a connection that says nothing any more has the tokens that its user gets 
   logins.renewed("10.0.0.1", token("app", "xxx"));
   logins.renewed("10.0.0.1", "no token");
   logins.renewed("10.0.0.1", token("web", "www", 200));
+  expect(told).toEqual([token("web", "www", 200)]);
   await turn();
   await pass(100_000);
   expect(there).toEqual(["10.0.0.1 web undefined"]);
