@@ -1,6 +1,6 @@
 import { createCompiler } from "../control/compile/compiler.ts";
 import { CARRIED_PROTOCOLS } from "../control/compile/endpoints.ts";
-import { type BootstrapOptions, printEnvoyBootstrap } from "../control/compile/envoy/bootstrap.ts";
+import { type BootstrapOptions, ENVOY_ADMIN, printEnvoyBootstrap } from "../control/compile/envoy/bootstrap.ts";
 import { printStaticEnvoy } from "../control/compile/envoy/static.ts";
 import { createServedSource } from "../control/compile/served-source.ts";
 import { withServiceEntries } from "../control/rules/service-entries.ts";
@@ -16,6 +16,8 @@ export interface EnvoyFlags {
   readonly node?: string;
   /** Where Trestle's xDS listens, `host:port`. */
   readonly control?: string;
+  /** Where its own admin listens, `host:port`. */
+  readonly envoyAdmin?: string;
 }
 
 /** A bootstrap with which an Envoy takes all it does from Trestle's xDS. Throws an `Error` for an address that is none. */
@@ -23,11 +25,7 @@ export function exportBootstrap(
   { control = "127.0.0.1:15011", ...flags }: EnvoyFlags,
   config: TrestleConfig,
 ): Exported {
-  const at = control.lastIndexOf(":");
-  const [host, port] = [control.slice(0, at), Number(control.slice(at + 1))];
-  if (at < 1 || !Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Error(`--control ${control} is not HOST:PORT`);
-  const text = printEnvoyBootstrap({ ...whoIs(flags, config), server: { host, port } });
+  const text = printEnvoyBootstrap({ ...whoIs(flags, config), server: placeOf("--control", control, 1) });
   return { documents: [{ file: FILE, text }], lost: [] };
 }
 
@@ -50,10 +48,20 @@ export function exportStatic(flags: EnvoyFlags, { entries, rules }: ExportedWorl
   };
 }
 
-function whoIs({ node }: EnvoyFlags, { mesh, proxy }: TrestleConfig) {
+function placeOf(flag: string, text: string, least: number): { readonly host: string; readonly port: number } {
+  const at = text.lastIndexOf(":");
+  const [host, digits] = [text.slice(0, at).replace(/^\[(.*)\]$/, "$1"), text.slice(at + 1)];
+  const port = Number(digits);
+  if (at < 1 || !/^\d{1,5}$/.test(digits) || port < least || port > 65_535)
+    throw new Error(`${flag} ${text} is not HOST:PORT`);
+  return { host, port };
+}
+
+function whoIs({ node, envoyAdmin }: EnvoyFlags, { mesh, proxy }: TrestleConfig) {
   const { namespace } = mesh;
   const nodeId = node ?? `sidecar~127.0.0.1~envoy.${namespace}~${namespace}.svc.cluster.local`;
   if (!/^(sidecar|router)~[^~]+~[^~]+~[^~]+$/.test(nodeId))
     throw new Error(`--node ${nodeId} is not sidecar~ADDRESS~NAME~DOMAIN or router~ADDRESS~NAME~DOMAIN`);
-  return { nodeId, namespace, labels: proxy.labels } satisfies Partial<BootstrapOptions>;
+  const admin = envoyAdmin === undefined ? ENVOY_ADMIN : placeOf("--envoy-admin", envoyAdmin, 0);
+  return { nodeId, namespace, labels: proxy.labels, admin } satisfies Partial<BootstrapOptions>;
 }

@@ -24,6 +24,7 @@ interface ExportFlags {
   readonly to?: string;
   readonly node?: string;
   readonly control?: string;
+  readonly envoyAdmin?: string;
   readonly static?: boolean;
 }
 
@@ -41,6 +42,7 @@ export function createExportCommand(): Command {
     .option("--static", "for envoy: all services and rules as they are now, in place of where to ask for them")
     .option("--control <host:port>", "for envoy: where Trestle's xDS listens; 127.0.0.1:15011 unless told")
     .option("--node <id>", "for envoy: who it is, sidecar~ADDRESS~NAME~DOMAIN or router~ADDRESS~NAME~DOMAIN")
+    .option("--envoy-admin <host:port>", "for envoy: where its own admin listens; 127.0.0.1:9901 unless told")
     .addHelpText(
       "after",
       `
@@ -60,10 +62,11 @@ Examples:
   trestle export --format envoy --control 10.0.0.7:15011 > envoy.yaml
   trestle export -c trestle.yaml --format envoy --static > envoy.yaml`,
     )
-    .action(async ({ format, to, static: isStatic, node, control, ...flags }: ExportFlags) => {
+    .action(async ({ format, to, static: isStatic, node, control, envoyAdmin, ...flags }: ExportFlags) => {
       try {
         if (format === "files" && to === undefined) throw new Error("--format files writes files; say --to FOLDER");
-        const given = [isStatic && "--static", node && "--node", control && "--control"].find(Boolean);
+        const admin = envoyAdmin && "--envoy-admin";
+        const given = [isStatic && "--static", node && "--node", control && "--control", admin].find(Boolean);
         if (format !== "envoy" && given) throw new Error(`${given} is for --format envoy`);
         if (isStatic && control !== undefined) throw new Error("--static asks nobody: leave out --control");
         const isBootstrap = format === "envoy" && !isStatic;
@@ -71,7 +74,11 @@ Examples:
           throw new Error("there is no registry to read; name one with --registry or -c");
         const { config, errors } = resolveConfig(flags, process.env);
         if (config === undefined) failWith(errors);
-        const envoy = { ...(node !== undefined && { node }), ...(control !== undefined && { control }) };
+        const envoy = {
+          ...(node !== undefined && { node }),
+          ...(control !== undefined && { control }),
+          ...(envoyAdmin !== undefined && { envoyAdmin }),
+        };
         const world = isBootstrap ? NOTHING : await readAll(config, format === "aeraki" || format === "envoy");
         const { documents, lost } = isBootstrap
           ? exportBootstrap(envoy, config)

@@ -26,8 +26,19 @@ test("a bootstrap names where xDS is, and who the Envoy is", () => {
 });
 
 test.each([
+  [{}, { address: "127.0.0.1", port_value: 9_901 }],
+  [{ envoyAdmin: "0.0.0.0:19000" }, { address: "0.0.0.0", port_value: 19_000 }],
+  [{ envoyAdmin: "[::1]:0" }, { address: "::1", port_value: 0 }],
+])("an Envoy's own admin listens beside Trestle's, or where %j says", (flags, address) => {
+  for (const { documents } of [exportBootstrap(flags, config!), exportStatic(flags, world, config!)])
+    expect(parse(documents[0]!.text).admin.address.socket_address).toEqual(address);
+});
+
+test.each([
   [{ control: "10.0.0.7" }, "--control 10.0.0.7 is not HOST:PORT"],
   [{ control: "a:99999" }, "--control a:99999 is not HOST:PORT"],
+  [{ envoyAdmin: "9901" }, "--envoy-admin 9901 is not HOST:PORT"],
+  [{ envoyAdmin: "a:" }, "--envoy-admin a: is not HOST:PORT"],
   [{ node: "envoy" }, "--node envoy is not sidecar~ADDRESS~NAME~DOMAIN or router~ADDRESS~NAME~DOMAIN"],
 ])("%o is refused", (flags, message) => {
   expect(() => exportBootstrap(flags, config!)).toThrow(message);

@@ -9,7 +9,7 @@ export interface BootstrapOptions {
   readonly cluster?: string;
   /** Where Trestle's xDS listens, `host:port`. */
   readonly server: { readonly host: string; readonly port: number };
-  /** Where Envoy's own admin listens; port 0 for any. */
+  /** Where Envoy's own admin listens; port 0 for any. {@link ENVOY_ADMIN} unless told. */
   readonly admin?: { readonly host: string; readonly port: number };
   /** Only what changed is sent, unless told otherwise. */
   readonly mode?: "delta" | "state-of-the-world";
@@ -19,6 +19,9 @@ export interface BootstrapOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly serviceAccount?: string;
 }
+
+/** Where an Envoy's own admin listens unless told: not where Istio has it, since Trestle's own is there, and may be on the same host. */
+export const ENVOY_ADMIN = { host: "127.0.0.1", port: 9_901 };
 
 /** Name of the one cluster that a bootstrap has: where xDS comes from. */
 export const XDS_CLUSTER = "trestle-xds";
@@ -71,7 +74,7 @@ function socket(address: string, port: number) {
 
 /** What every configuration of an Envoy begins with: who it is, and where its own admin listens. */
 export function bootstrapHead(options: Omit<BootstrapOptions, "server" | "mode">) {
-  const { nodeId, cluster = "trestle", admin = { host: "127.0.0.1", port: 15_000 } } = options;
+  const { nodeId, cluster = "trestle", admin = ENVOY_ADMIN } = options;
   const { settings, namespace, labels, serviceAccount } = options;
   const metadata = {
     ...(namespace !== undefined && { NAMESPACE: namespace }),
