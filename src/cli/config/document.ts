@@ -1,5 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import { ConfigError } from "../../base/errors.ts";
+import { checkYamlDepth } from "../../base/yaml-documents.ts";
 import { describeYamlFault } from "../../base/yaml-fault.ts";
 
 /** What a key of a configuration document may hold. */
@@ -59,6 +60,11 @@ export function checkDocument(file: string, text: string, shape: Shape): Checked
   };
   if (text.length > MAX_BYTES) {
     return { value: undefined, errors: [errorAt("", `the file is over ${MAX_BYTES} bytes`)], errorAt };
+  }
+  try {
+    checkYamlDepth(text);
+  } catch (error) {
+    return { value: undefined, errors: [errorAt("", (error as Error).message)], errorAt };
   }
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   for (const error of document.errors)

@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import { parse } from "yaml";
 import { printAddress, UNIX } from "../../base/address.ts";
+import { checkYamlDepth } from "../../base/yaml-documents.ts";
 import { openSocket } from "../socket.ts";
 import type { DocumentAnswer } from "./openapi-documents.ts";
 import type { AskedPlace, Reach } from "./reach.ts";
@@ -59,6 +60,7 @@ export async function readDocument(file: string, stamp?: string): Promise<Docume
 }
 
 function parseYaml(text: string): unknown {
+  checkYamlDepth(text);
   return parse(text, { maxAliasCount: 100, logLevel: "error" });
 }
 

@@ -1,5 +1,6 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
+import { isMap, isScalar, isSeq, LineCounter } from "yaml";
 import type { Position } from "../../base/errors.ts";
+import { readYamlDocuments } from "../../base/yaml-documents.ts";
 import { describeYamlFault } from "../../base/yaml-fault.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { PolicyRule, Rule } from "../../model/rule.ts";
@@ -15,6 +16,7 @@ import { isNetworkingKind, readNetworking } from "./networking-kinds.ts";
 import { POLICY_KINDS } from "./policy-kinds.ts";
 import { readRestSpec } from "./rest-mapping.ts";
 import { type ObjectShape, positionOf, quote, type ReadContext, readNode } from "./schema.ts";
+import { resolveAliases } from "./yaml-aliases.ts";
 
 /** What one file holds. */
 export interface ParsedFile {
@@ -29,8 +31,6 @@ export interface ParsedFile {
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_DOCUMENTS = 5_000;
 const MAX_NODES = 500_000;
-
-const YAML_OPTIONS = { prettyErrors: false, uniqueKeys: true } as const;
 
 const NETWORKING = {
   apiVersion: /^networking\.istio\.io\/(v1|v1beta1|v1alpha3)$/,
@@ -85,8 +85,8 @@ function parseText(file: string, text: string, isObject: boolean): ParsedFile {
 
 function readDocuments(file: string, isObject: boolean, text: string, rules: Rule[], report: Report): void {
   const lines = new LineCounter();
-  const parsed = text.length > MAX_FILE_BYTES ? [] : parseAllDocuments(text, { ...YAML_OPTIONS, lineCounter: lines });
-  const documents = Array.isArray(parsed) ? parsed : [];
+  const options = { uniqueKeys: true, lineCounter: lines };
+  const documents = text.length > MAX_FILE_BYTES ? [] : readYamlDocuments(text, options);
   if (text.length > MAX_FILE_BYTES || documents.length > MAX_DOCUMENTS) {
     const limits = `${MAX_FILE_BYTES} bytes or ${MAX_DOCUMENTS} documents`;
     report("TR0216", positionOf(undefined, { file, isObject, lines }), `${file} is over the limit of ${limits}`);
@@ -101,8 +101,10 @@ function readDocuments(file: string, isObject: boolean, text: string, rules: Rul
         firstLine(describeYamlFault(error, text)),
       );
     }
-    if (document.errors.length === 0)
-      readTop(document.contents, rules, { document, file, isObject, lines, report, budget: MAX_NODES }, 0);
+    if (document.errors.length > 0) continue;
+    const context = { file, isObject, lines, report, budget: MAX_NODES };
+    const fault = (node: unknown, problem: string) => report("TR0202", positionOf(node, context), problem);
+    readTop(resolveAliases(document.contents, fault), rules, context, 0);
   }
 }
 
@@ -119,8 +121,7 @@ function readTop(node: unknown, rules: Rule[], context: ReadContext, depth: numb
   }
   const items = node.get("items", true);
   if (kind.endsWith("List") && isSeq(items) && depth === 0) {
-    for (const item of items.items)
-      readTop(isAlias(item) ? item.resolve(context.document) : item, rules, context, depth + 1);
+    for (const item of items.items) readTop(item, rules, context, depth + 1);
   } else if (isApplied(kind)) {
     const { apiVersion, apiVersions, shape } = formOf(kind);
     const said = node.get("apiVersion");

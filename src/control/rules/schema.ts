@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from "yaml";
 import type { Position } from "../../base/errors.ts";
 import type { SourceMap } from "../../model/rules/located.ts";
 import type { Report, RuleFindingCode } from "./findings.ts";
@@ -50,7 +50,6 @@ export type ReadObject = { readonly at: SourceMap } & Record<string, unknown>;
 
 /** What reading a document needs to know; one per document. */
 export interface ReadContext {
-  readonly document: Document;
   /** Where the text stands; of an object that comes from no file, what it is called, see {@link isObject}. */
   readonly file: string;
   /** Whether the text is an object of Kubernetes': places in it are told by fields, since it has no lines that people know. */
@@ -80,9 +79,8 @@ export function positionOf(
   return { file: context.file, line: Math.max(1, place.line), column: Math.max(1, place.col) };
 }
 
-/** Reads one node as `shape` says. Everything wrong is reported, nothing thrown; what can't be read is undefined. */
+/** Reads one node, whose aliases are resolved, as `shape` says. Everything wrong is reported, nothing thrown; what can't be read is undefined. */
 export function readNode(node: unknown, shape: Shape, path: string, context: ReadContext, depth = 0): unknown {
-  const resolved = isAlias(node) ? node.resolve(context.document) : node;
   if (--context.budget < 0 || depth > MAX_DEPTH) {
     if (context.budget === -1 || depth > MAX_DEPTH)
       context.report(
@@ -94,30 +92,25 @@ export function readNode(node: unknown, shape: Shape, path: string, context: Rea
     return undefined;
   }
   const fail = (code: RuleFindingCode, problem: string): undefined => {
-    context.report(code, positionOf(resolved ?? node, context, path), `${path} ${problem}`);
+    context.report(code, positionOf(node, context, path), `${path} ${problem}`);
     return undefined;
   };
-  if (isAlias(node) && resolved === undefined)
-    return fail("TR0202", `is *${node.source}, but no anchor &${node.source} stands before it`);
+  if (isAlias(node)) return fail("TR0202", `is *${node.source}, but no anchor &${node.source} stands before it`);
   switch (shape.type) {
     case "anything":
       return null;
     case "object":
-      return isMap(resolved)
-        ? readObject(resolved, shape, path, context, depth)
-        : fail("TR0207", mustBe("an object", resolved));
+      return isMap(node) ? readObject(node, shape, path, context, depth) : fail("TR0207", mustBe("an object", node));
     case "map":
-      return isMap(resolved)
-        ? readMap(resolved, shape, path, context, depth)
-        : fail("TR0207", mustBe("an object", resolved));
+      return isMap(node) ? readMap(node, shape, path, context, depth) : fail("TR0207", mustBe("an object", node));
     case "list": {
-      if (!isSeq(resolved)) return fail("TR0207", mustBe("a list", resolved));
-      if (resolved.items.length < (shape.min ?? 0)) return fail("TR0208", `needs at least ${shape.min} element`);
-      const values = resolved.items.map((item, i) => readNode(item, shape.of, `${path}[${i}]`, context, depth + 1));
+      if (!isSeq(node)) return fail("TR0207", mustBe("a list", node));
+      if (node.items.length < (shape.min ?? 0)) return fail("TR0208", `needs at least ${shape.min} element`);
+      const values = node.items.map((item, i) => readNode(item, shape.of, `${path}[${i}]`, context, depth + 1));
       return values.some((value) => value === undefined) ? undefined : values;
     }
     default:
-      return readScalar(isScalar(resolved) ? resolved.value : resolved, shape, fail);
+      return readScalar(isScalar(node) ? node.value : node, shape, fail);
   }
 }
 
@@ -214,9 +207,8 @@ function noteElements(
   fields: Record<string, Position>,
   context: ReadContext,
 ): void {
-  const list = isAlias(node) ? node.resolve(context.document) : node;
-  if (!isSeq(list)) return;
-  list.items.forEach((item, i) => {
+  if (!isSeq(node)) return;
+  node.items.forEach((item, i) => {
     fields[`${name}[${i}]`] = positionOf(item, context, `${path}[${i}]`);
   });
 }

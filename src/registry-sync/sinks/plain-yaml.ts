@@ -4,6 +4,7 @@
  * to the package.
  */
 import { parse, stringify } from "yaml";
+import { checkYamlDepth } from "../../base/yaml-documents.ts";
 
 const OPTIONS = { lineWidth: 0, aliasDuplicateObjects: false } as const;
 
@@ -85,7 +86,9 @@ function printScalar(value: unknown): string | undefined {
 export function readYaml(text: string): unknown {
   const reader = new PlainReader(text);
   const value = reader.read();
-  return value === undefined ? parse(text, { maxAliasCount: 0, logLevel: "silent" }) : value;
+  if (value !== undefined) return value;
+  checkYamlDepth(text);
+  return parse(text, { maxAliasCount: 0, logLevel: "silent" });
 }
 
 /** Reads what {@link printYaml} prints; undefined at the first thing that is not of that kind. */

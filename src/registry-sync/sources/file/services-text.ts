@@ -1,4 +1,5 @@
-import { LineCounter, parseAllDocuments } from "yaml";
+import { type Document, LineCounter } from "yaml";
+import { readYamlDocuments } from "../../../base/yaml-documents.ts";
 import { describeYamlFault } from "../../../base/yaml-fault.ts";
 import { type Endpoint, type Entry, plainEndpoint } from "../../../model/entry.ts";
 import { parseServiceKey, type ServiceKey, serviceKey } from "../../../model/service.ts";
@@ -24,8 +25,12 @@ const ENDPOINT_KEYS = ["address", "port", "protocol", "weight", "tag", "disabled
  */
 export function readServicesText(text: string, registry: string): ServicesText {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
-  if (!Array.isArray(documents)) return { entries: [] };
+  let documents: readonly Document.Parsed[];
+  try {
+    documents = readYamlDocuments(text, { lineCounter: lines, uniqueKeys: true });
+  } catch (error) {
+    return { fault: (error as Error).message };
+  }
   const entries: Entry[] = [];
   for (const document of documents) {
     const [error] = document.errors;

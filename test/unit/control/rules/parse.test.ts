@@ -147,3 +147,45 @@ test.each([
   expect(findings.length).toBeGreaterThan(0);
   expect(valid).toBe(false);
 });
+
+test.each([
+  ["brackets", "["],
+  ["braces", "{"],
+  ["keys in braces", "{a: "],
+  ["lists on one line", "- "],
+  ["keys that are asked for", "? "],
+])("4 MB of %s end at once", (_, piece) => {
+  const began = performance.now();
+  const { findings, valid } = parseRules("r.yaml", piece.repeat(MAX_FILE_BYTES / piece.length));
+  expect([shortFindings(findings), valid]).toEqual([
+    ["TR0202 1:1 r.yaml can't be read as YAML: it is nested too deeply"],
+    false,
+  ]);
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
+
+test("a file of many aliases is read in a time that grows with it", () => {
+  const began = performance.now();
+  const hosts = `[&a com.acme.A${", *a".repeat(50_000)}]`;
+  expect(parseRules("r.yaml", good.replace("[com.acme.A]", hosts)).valid).toBe(true);
+  expect(performance.now() - began).toBeLessThan(5_000);
+});
+
+test("merge keys are those of kubectl: a rule may repeat what stands in another one of its document", () => {
+  const http = `
+    - &first
+      name: first
+      timeout: 1s
+      route: &to [{destination: {host: com.acme.A}}]
+    - {<<: *first, name: second, match: [{method: {exact: get}}]}
+    - {<<: [{name: third}, *first], timeout: 2s}`;
+  const { rules, findings } = parseRules("r.yaml", virtualServiceText("a", "[com.acme.A]", http));
+  expect(findings).toEqual([]);
+  expect(rules[0]).toMatchObject({
+    http: [
+      { name: "first", timeoutMs: 1_000 },
+      { name: "second", timeoutMs: 1_000, match: [{ method: { value: "get" } }] },
+      { name: "third", timeoutMs: 2_000, route: [{ destination: { host: "com.acme.A" } }] },
+    ],
+  });
+});

@@ -2,13 +2,15 @@ import { expect, test } from "vitest";
 import { LineCounter, parseDocument } from "yaml";
 import { createFindingList } from "../../../../src/control/rules/findings.ts";
 import { positionOf, quote, readNode, type Shape } from "../../../../src/control/rules/schema.ts";
+import { resolveAliases } from "../../../../src/control/rules/yaml-aliases.ts";
 import { shortFindings } from "../../../support/rules.ts";
 
 function read(text: string, shape: Shape, budget = 10_000): { value: unknown; findings: string[] } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const found = createFindingList();
-  const value = readNode(document.contents, shape, "x", { document, file: "f", lines, report: found.report, budget });
+  const contents = resolveAliases(document.contents, () => {});
+  const value = readNode(contents, shape, "x", { file: "f", lines, report: found.report, budget });
   return { value, findings: shortFindings(found.list()) };
 }
 
