@@ -352,7 +352,7 @@ describe("an instance with an embedded registry under load", () => {
     await traffic.outcome();
     const [first] = await workers(trestle);
     process.kill(first!.pid, "SIGTERM");
-    await eventually("its address is off the list", () => traffic.listed().length === 1, 2_000);
+    await eventually("its address is off the list", () => traffic.listed().length === 1);
     await eventually(
       "another one serves",
       async () => {
@@ -386,8 +386,8 @@ describe("an instance with an embedded registry under load", () => {
     const [first] = await workers(trestle);
     const killedMs = Date.now();
     process.kill(first!.pid, "SIGKILL");
-    await eventually("its address is off the list", () => traffic.listed().length === 1, 1_000, 2);
-    expect(Date.now() - killedMs).toBeLessThan(500);
+    await eventually("its address is off the list", () => traffic.listed().length === 1, 5_000, 2);
+    expect(Date.now() - killedMs).toBeLessThan(2_000);
     await eventually("both are listed", () => traffic.listed().length === 2, 5_000);
     const { ok, errors } = await traffic.outcome();
     expect(errors.every((text) => text.startsWith(`connection to ${host}`) || text.startsWith("no connection"))).toBe(
@@ -430,7 +430,7 @@ describe("an instance with an embedded registry under load", () => {
     const endpoints = async (service: string) =>
       ((await trestle.json(`/api/v1/endpoints?service=${service}`)) as { endpoints: unknown[] }).endpoints.length;
     await (await provide("com.acme.Leaving")).close();
-    await eventually("all are gone", async () => (await endpoints("com.acme.Leaving")) === 0, 3_000);
+    await eventually("all are gone", async () => (await endpoints("com.acme.Leaving")) === 0);
   });
 
   test("tells of a service that consumers call past the proxy, and of rules that have no effect on it", async () => {

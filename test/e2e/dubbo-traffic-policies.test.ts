@@ -25,7 +25,7 @@ beforeAll(async () => {
     provider("2.7", hosts.provider1, "near", { region: "north", zone: "n1" }),
     provider("3.3", hosts.provider2, "far", { region: "south", zone: "s1" }),
   ]);
-  consumer = await startConsumer("3.3", { ...service, registry: mesh.inside, timeout: 700, retries: 0 });
+  consumer = await startConsumer("3.3", { ...service, registry: mesh.inside, timeout: 1_500, retries: 0 });
   await eventually("calls at both", async () => {
     const seen = await served(20);
     return seen.includes("near") && seen.includes("far");

@@ -13,6 +13,7 @@ import {
   request,
   requestBody,
 } from "../support/raw-dubbo.ts";
+import { takeUp } from "../support/rules-in-force.ts";
 
 // What anybody can send to the proxy's port. A Java consumer calls all the while: it must not notice.
 let mesh: Mesh;
@@ -155,8 +156,7 @@ describe("while a rule looks at attachments", () => {
       "- method: {exact: getOrder}",
       "- headers: {x-color: {exact: blue}}",
     );
-    await mesh.rules(rule);
-    await sleep(1_500);
+    await takeUp(mesh, rule);
   });
 
   afterAll(() => mesh.rules(""));

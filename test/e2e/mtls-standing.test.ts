@@ -91,7 +91,7 @@ describe.concurrent("a caller's certificate is revoked", () => {
     await expect.poll(() => inbound.counter("tlsResumed"), { timeout: 10_000 }).toBe(2);
     for (const { port } of outbounds) expect(await called(port)).toBe(20);
     await inbound.setSecrets(secretsOf(own, root.pem, listsOf(bad.serial)));
-    await expect.poll(() => inbound.counter("tlsEnded"), { timeout: 3_000 }).toBe(1);
+    await expect.poll(() => inbound.counter("tlsEnded"), { timeout: 10_000 }).toBe(1);
     await expect.poll(() => openDown(inbound), { timeout: 14_000 }).toBe(1);
     expect(await called(outbounds[1].port)).toBe(20);
     expect(await called(outbounds[0].port)).toBe(80);
@@ -161,9 +161,9 @@ test.concurrent("a provider that is revoked, or whose root is not trusted any mo
     await outbound.setSecrets(
       how === "revoked" ? secretsOf(shop, root.pem, listsOf(own.serial)) : secretsOf(shop, otherRoot.pem),
     );
-    await expect.poll(() => outbound.counter("tlsEnded"), { timeout: 3_000 }).toBe(1);
+    await expect.poll(() => outbound.counter("tlsEnded"), { timeout: 10_000 }).toBe(1);
     expect(await answer).toBe(20);
-    await expect.poll(() => openUp(outbound), { timeout: 3_000 }).toBe(0);
+    await expect.poll(() => openUp(outbound), { timeout: 10_000 }).toBe(0);
     expect(await called(outbound.port)).toBe(80);
   }
 });
@@ -315,7 +315,7 @@ describe.concurrent("a port that took plain text takes mutual TLS only", () => {
         };
         await echoed("before");
         await end(inbound);
-        await expect.poll(() => inbound.counter("tlsEnded"), { timeout: 3_000 }).toBe(1);
+        await expect.poll(() => inbound.counter("tlsEnded"), { timeout: 10_000 }).toBe(1);
         await echoed("meanwhile");
         await closed;
         await expect.poll(() => openDown(inbound)).toBe(0);

@@ -99,9 +99,8 @@ describe("what a provider can do", () => {
     stage.one.onCall = (seen) => void waiting.push(seen);
     const connection = await open();
     for (let id = 0n; id < 50n; id++) connection.write(request({ ...CALL, id }));
-    const startMs = performance.now();
+    // The slow one answers nothing before this.
     await works(connection, OTHER);
-    expect(performance.now() - startMs).toBeLessThan(500);
     await soon(() => expect(waiting.length).toBe(50), 2_000, "all calls reach the provider");
     for (const seen of waiting) answerCall(seen);
     const ids = new Set<bigint>();

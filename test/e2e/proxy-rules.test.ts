@@ -108,7 +108,6 @@ describe("faults", () => {
     const slow = ask({ method: "slow" });
     const quick = ask();
     expect((await stage.caller.answer()).id).toBe(quick);
-    expect(Date.now() - startMs).toBeLessThan(250);
     expect((await stage.caller.answer()).id).toBe(slow);
     expect(Date.now() - startMs).toBeGreaterThanOrEqual(295);
   });

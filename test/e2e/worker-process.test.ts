@@ -79,7 +79,7 @@ test("a worker that is replaced while it waits to be started again is one proces
   start("process.exit(1)", SERVES);
   void worker!.update(resources as never);
   await vi.waitFor(() => expect(worker!.status([]).state).toBe("starting"));
-  await vi.waitFor(() => expect(pids().length).toBe(1));
+  await vi.waitFor(() => expect(pids().length).toBe(1), { timeout: 20_000 });
   await sleep(50);
   expect(await worker!.replace()).toBe(true);
   await sleep(500);
@@ -91,16 +91,16 @@ test("a worker that cannot take its resources says why, and the next process get
   const refuses = SERVES.replace("id });", 'id, error: "no" });');
   start(refuses, SERVES);
   void worker!.update(resources as never);
-  await vi.waitFor(() => expect(refused).toEqual(["no"]), { timeout: 3_000 });
+  await vi.waitFor(() => expect(refused).toEqual(["no"]), { timeout: 20_000 });
   const others = { ...resources, version: "2" };
   await worker!.update(others as never);
-  await vi.waitFor(() => expect(worker!.applied).toBe(others), { timeout: 3_000 });
+  await vi.waitFor(() => expect(worker!.applied).toBe(others), { timeout: 20_000 });
   expect(pids().length).toBe(2);
 });
 
 test("a worker that dies is started again and led to the same resources", async () => {
   start(`${SERVES} setTimeout(() => process.exit(1), 100);`, SERVES);
   void worker!.update(resources as never);
-  await vi.waitFor(() => expect(pids().length).toBe(2), { timeout: 3_000 });
-  await vi.waitFor(() => expect(worker!.applied).toBe(resources), { timeout: 3_000 });
+  await vi.waitFor(() => expect(pids().length).toBe(2), { timeout: 20_000 });
+  await vi.waitFor(() => expect(worker!.applied).toBe(resources), { timeout: 20_000 });
 });

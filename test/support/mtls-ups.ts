@@ -1,8 +1,12 @@
 import { mkdtemp, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createTestRoot, type TestAuthority } from "./certificates.ts";
+import { eventually } from "./process.ts";
 import { startTrestle, type Trestle, type TrestleOptions } from "./trestle.ts";
+
+/** Where only some workers have something new, this long after the last of these it is taken that no other has, ms. */
+const QUIET_MS = 300;
 
 /** A folder of a test. */
 export function newFolder(name: string): Promise<string> {
@@ -42,7 +46,8 @@ export async function startConfigured(
   const file = join(folder, "trestle.json");
   await writeFile(file, JSON.stringify(config));
   const ruleFolder = await newFolder("rules");
-  const ruleFile = join(ruleFolder, "rules.yaml");
+  let ruleFile = join(ruleFolder, "rules.yaml");
+  let written = 0;
   if (rules !== "") await writeFile(ruleFile, rules);
   const trestle = await startTrestle({
     ...options,
@@ -57,18 +62,30 @@ export async function startConfigured(
     await writeFile(`${ruleFile}.new`, text);
     await rename(`${ruleFile}.new`, ruleFile);
   };
+  const isRead = async () => {
+    const { files } = (await trestle.json("/api/v1/rules")) as { readonly files: readonly { readonly path: string }[] };
+    return files.some(({ path }) => path.endsWith(basename(ruleFile)));
+  };
   return {
     trestle,
     write,
     async rules(text) {
       const before = await versions();
       await write(text);
-      const untilMs = Date.now() + 10_000;
-      // The inbound listeners are one worker's: the others may have nothing new.
-      while ((await versions()).every((version) => before.includes(version))) {
-        if (Date.now() > untilMs) throw new Error("the rules were not taken up within 10 s");
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      // By its name it is seen that what workers are given is of this text, and not of a provider or a login that came meanwhile.
+      const renamed = join(ruleFolder, `rules-${++written}.yaml`);
+      await rename(ruleFile, renamed);
+      ruleFile = renamed;
+      await eventually("the rules are read", isRead);
+      let last: readonly string[] = before;
+      let changedMs = Number.POSITIVE_INFINITY;
+      await eventually("the rules are in force", async () => {
+        const now = await versions();
+        if (now.join() !== last.join()) changedMs = Date.now();
+        last = now;
+        // The inbound listeners are one worker's: the others may have nothing new.
+        return now.every((version) => !before.includes(version)) || Date.now() - changedMs > QUIET_MS;
+      });
     },
     configure: (next) => writeFile(file, JSON.stringify(next)),
     async metric(name, ...having) {

@@ -9,7 +9,7 @@ import { type Peer, startProcess } from "./process.ts";
 /** What differs from server to server. */
 export interface NacosOptions {
   readonly port?: number;
-  /** Whether it asks for the user `nacos` with the password `nacos`. It knows him up to 50 s after it serves. */
+  /** Whether it asks for the user `nacos` with the password `nacos`. */
   readonly auth?: boolean;
   /** Default 512. */
   readonly heapMb?: number;
@@ -144,6 +144,8 @@ function serverArgs(host: string, port: number, home: string, options: NacosOpti
     "server.servlet.contextPath": "/nacos",
     "nacos.core.auth.system.type": "nacos",
     "nacos.core.auth.enabled": auth,
+    // From a cache of its it would know users up to 50 s after it serves, and who is deleted 15 s longer.
+    "nacos.core.auth.caching.enabled": false,
     "nacos.core.auth.plugin.nacos.token.secret.key": tokenKey,
     "nacos.core.auth.server.identity.key": "trestle-peer",
     "nacos.core.auth.server.identity.value": "trestle-peer",

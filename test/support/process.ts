@@ -45,10 +45,11 @@ export interface ProcessOptions {
 
 const maxLogLines = 2000;
 const maxStdoutChars = 8_000_000;
-const running = new Set<Peer>();
+/** Those that run, and by what command. */
+const running = new Map<Peer, string>();
 
 process.on("exit", () => {
-  for (const peer of running) peer.child.kill("SIGKILL");
+  for (const peer of running.keys()) peer.child.kill("SIGKILL");
 });
 
 /** Starts a program and waits until it is ready; its last 50 log lines are in the error when it ends first or is late. */
@@ -118,7 +119,7 @@ function launch(options: ProcessOptions): Peer {
     suspend: () => void child.kill("SIGSTOP"),
     resume: () => void child.kill("SIGCONT"),
   };
-  running.add(peer);
+  running.set(peer, options.command);
   void exited.then(() => running.delete(peer));
   return peer;
 }
@@ -127,9 +128,9 @@ function describe(exit: Exit): string {
   return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 }
 
-/** Ends everything that this test file has started and that still runs; for `afterAll`. */
+/** Ends everything that this test file has started and that still runs; for `afterAll`. Nobody waits for Java: Dubbo takes 2 s to end in order. */
 export async function stopAll(): Promise<void> {
-  await Promise.all([...running].map((peer) => peer.stop(3_000)));
+  await Promise.all([...running].map(([peer, command]) => (command === "java" ? peer.kill() : peer.stop(3_000))));
 }
 
 export function sleep(ms: number): Promise<undefined> {

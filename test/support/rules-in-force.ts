@@ -7,8 +7,8 @@ async function versions(mesh: Mesh): Promise<readonly string[]> {
   return status.workers.map(({ resourcesVersion }) => resourcesVersion);
 }
 
-/** How long a changed file may take to be in force: the second that is promised, and one for a machine under load. */
-const inForceMs = 2_000;
+/** How long a changed file may take to be in force on a machine under load; that it takes less than the second that is promised is for rule-files.test.ts. */
+const inForceMs = 10_000;
 const host = "com.acme.OrderService";
 let marks = 0;
 
