@@ -44,7 +44,7 @@ export interface Opening {
   readonly changes: Mutations | undefined;
   readonly question: Asking | undefined;
   /** Asked, counted and not waited for: policies that are only tried. */
-  readonly trial?: Question | undefined;
+  readonly trial?: Asking | undefined;
 }
 
 /** What the policies of one reading of a call ask for. */

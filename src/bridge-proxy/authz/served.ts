@@ -3,6 +3,8 @@ import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { meantKey } from "../../model/served.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
+import type { Ruling } from "./checkpoint.ts";
+import type { Asking, Subject } from "./question.ts";
 
 /** Dubbo's and gRPC's own services, which no registry has: they are what calls name. */
 const BUILT_IN = /^(?:grpc\.(?:health|reflection|channelz)|org\.apache\.dubbo\.metadata)\./;
@@ -26,4 +28,37 @@ export function servedLookup(
     }
     return (name === "dubbo-group" ? meant.group : meant.version) || undefined;
   };
+}
+
+/** A ruling whose servers are told, and whose policies behind them are asked, of a call as {@link servedLookup} has it. */
+export function askedAsServed(config: Pick<RuntimeConfig, "servedOf">, key: ServiceKey, ruling: Ruling): Ruling {
+  if (ruling.open === undefined) return ruling;
+  const about = (asking: Asking | undefined): Asking | undefined =>
+    asking && { ask: (subject, done) => asking.ask(servedSubject(config, key, subject), done) };
+  const open = [...ruling.open].map(
+    ([target, { changes, question, trial }]) =>
+      [target, { changes, question: about(question), trial: about(trial) }] as const,
+  );
+  return { ...ruling, open: new Map(open) };
+}
+
+/** Of what is not certain a server is told nothing. */
+function servedSubject(config: Pick<RuntimeConfig, "servedOf">, key: ServiceKey, subject: Subject): Subject {
+  const header = servedLookup(config, key, subject.header);
+  const headers = new Map(subject.text.headers);
+  for (const name of ["dubbo-group", "dubbo-version"]) {
+    const value = readable(header, name);
+    if (value === undefined) headers.delete(name);
+    else headers.set(name, value);
+  }
+  return { ...subject, header, text: { ...subject.text, headers } };
+}
+
+function readable(header: HeaderLookup, name: string): string | undefined {
+  try {
+    return header(name);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
 }

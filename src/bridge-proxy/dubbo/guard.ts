@@ -4,7 +4,7 @@ import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { type Checkpoint, checkpointTo, type Ruling } from "../authz/checkpoint.ts";
 import { limitRuling } from "../authz/limit-question.ts";
 import type { Peer } from "../authz/peer.ts";
-import { servedLookup } from "../authz/served.ts";
+import { askedAsServed, servedLookup } from "../authz/served.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { otherReadings, policyLookup, refuseDoubleNames, refuseOtherNames } from "./readings.ts";
@@ -55,11 +55,13 @@ function policyRuling(call: LedCall): Ruling | undefined {
   try {
     const isTriple =
       config.servedOf !== undefined && route.targets.some(({ cluster }) => cluster.tri.listed.length > 0);
-    const seen = isTriple ? servedLookup(config, decision.host.key, header) : header;
-    return checkpoint.judge({
+    const { key } = decision.host;
+    const seen = isTriple ? servedLookup(config, key, header) : header;
+    const ruling = checkpoint.judge({
       header: head === undefined ? header : policyLookup(head, seen),
       inspect: (check) => (head === undefined ? UNREAD : check.faultOf(head)),
     });
+    return isTriple && ruling !== undefined ? askedAsServed(config, key, ruling) : ruling;
   } catch (error) {
     // A frame that is only carried has nothing that policies could ask for.
     if (head !== undefined || !(error instanceof ProtocolError)) throw error;

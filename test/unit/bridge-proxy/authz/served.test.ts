@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { servedLookup } from "../../../../src/bridge-proxy/authz/served.ts";
+import type { Asking, Subject } from "../../../../src/bridge-proxy/authz/question.ts";
+import { askedAsServed, servedLookup } from "../../../../src/bridge-proxy/authz/served.ts";
+import type { Target } from "../../../../src/bridge-proxy/route.ts";
 import { parseServiceKey } from "../../../../src/model/service.ts";
 
 const header = (name: string) => `said ${name}`;
@@ -24,4 +26,33 @@ test("elsewhere, and of services that no registry has, they are what the call sa
   expect(servedLookup({}, parseServiceKey("a.B"), header)).toBe(header);
   for (const name of ["grpc.health.v1.Health", "org.apache.dubbo.metadata.MetadataService"])
     expect(servedLookup(behind(), parseServiceKey(name), header)).toBe(header);
+});
+
+/** What servers are told of a call, and what policies behind them see of it. */
+function asked(config: Parameters<typeof servedLookup>[0], key: string): Record<string, string | undefined> {
+  const target = {} as Target;
+  const told: Record<string, string | undefined> = {};
+  const question: Asking = {
+    ask: (subject) => {
+      Object.assign(told, Object.fromEntries(subject.text.headers));
+      told["seen"] = subject.header("user");
+      return () => {};
+    },
+  };
+  const ruling = { denial: undefined, denied: undefined, open: new Map([[target, { changes: undefined, question }]]) };
+  const served = askedAsServed(config, parseServiceKey(key), ruling);
+  const headers = new Map([
+    ["dubbo-version", "said"],
+    ["user", "ann"],
+  ]);
+  const subject = { header, text: { headers }, timeLeftMs: 1 } as unknown as Subject;
+  served.open!.get(target)!.question!.ask(subject, () => {});
+  return told;
+}
+
+test("servers are told the group and version that the provider takes the call for, and neither where that is not certain", () => {
+  const rest = { user: "ann", seen: "said user" };
+  expect(asked(behind("g/a.B:1"), "a.B")).toEqual({ "dubbo-group": "g", "dubbo-version": "1", ...rest });
+  expect(asked(behind("a.B"), "a.B")).toEqual(rest);
+  expect(asked(behind(), "a.B")).toEqual(rest);
 });
