@@ -4,7 +4,7 @@ import type { Logger } from "../../base/log.ts";
 import { createStop } from "../../base/stop.ts";
 import { type AdminServer, createAdminServer } from "../../control/admin/server.ts";
 import { createCompiler } from "../../control/compile/compiler.ts";
-import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
+import { createInboundCompiler, withInbound } from "../../control/compile/inbound.ts";
 import { KeySets } from "../../control/key-sets.ts";
 import { type ControlStore, createControlStore } from "../../control/store.ts";
 import type { Finding } from "../../model/entry.ts";
@@ -89,6 +89,7 @@ export class Mesh implements MeshParts {
   #callers: Callers = {};
   readonly #identities: CallerIdentities;
   readonly #compile = createCompiler();
+  readonly #compileInbound = createInboundCompiler();
   #wasReady = false;
   #showAgain: Timer | undefined;
 
@@ -391,7 +392,7 @@ export class Mesh implements MeshParts {
     return {
       entries: snapshot.entries,
       resourcesOf: (node) => {
-        const inbound = compileInbound(node.inbound ?? [], { ...snapshot, mesh: this.config.mesh });
+        const inbound = this.#compileInbound(node.inbound ?? [], { ...snapshot, mesh: this.config.mesh });
         return withSecrets(withInbound(this.#compile(snapshot, { ...node, ...callers }), inbound), secrets);
       },
     };

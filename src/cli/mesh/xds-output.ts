@@ -21,7 +21,7 @@ import { withCredentials, withServedSecrets } from "../../control/ca/served-secr
 import { type Compile, createCompiler } from "../../control/compile/compiler.ts";
 import { compileInbound, withInbound } from "../../control/compile/inbound.ts";
 import type { ProxyNode } from "../../control/compile/listeners.ts";
-import { servicesAt } from "../../control/compile/served-services.ts";
+import { ServedServices } from "../../control/compile/served-services.ts";
 import { clientKind, createServedSource, type ServedSource } from "../../control/compile/served-source.ts";
 import type { XdsNode } from "../../control/xds/contracts.ts";
 import { keyService } from "../../control/xds/key-service.ts";
@@ -103,6 +103,7 @@ export class XdsOutput {
   readonly #mesh: MeshSettings;
   readonly #readers: CredentialReaders | undefined;
   readonly #denied = new DeniedReaders();
+  readonly #servedAt = new ServedServices();
   readonly #inbound = new Map<
     string,
     { readonly of: ResourceSet; readonly rules: readonly Rule[]; readonly served: string; readonly set: ResourceSet }
@@ -230,10 +231,10 @@ export class XdsOutput {
     // Policies choose the providers by the namespace of the proxy beside them.
     const mesh = namespace === undefined ? this.#mesh : { ...this.#mesh, namespace };
     const key = JSON.stringify([mesh.namespace, inbound]);
-    const served = inbound.flatMap(({ listen, to }) => servicesAt(entries, [listen, to])).join();
+    const served = inbound.flatMap(({ listen, to }) => this.#servedAt.at(entries, [listen, to])).join();
     const known = this.#inbound.get(key);
     if (known?.of === set && known.rules === rules && known.served === served) return known.set;
-    const whole = withInbound(set, compileInbound(inbound, { entries, rules, mesh }));
+    const whole = withInbound(set, compileInbound(inbound, { entries, rules, mesh }, this.#servedAt));
     this.#inbound.delete(key);
     this.#inbound.set(key, { of: set, rules, served, set: whole });
     forgetOldest(this.#inbound, MAX_INBOUND_SETS);

@@ -20,7 +20,7 @@ import { mtlsModes } from "../rules/peer-authentication.ts";
 import { serversIn } from "./asked-servers.ts";
 import { indexAuthorization } from "./authorization.ts";
 import type { InboundProvider } from "./listeners.ts";
-import { servicesAt } from "./served-services.ts";
+import { ServedServices } from "./served-services.ts";
 
 /** The resources of inbound listeners, each list in the order of the providers' addresses. */
 export type InboundResources = Pick<ResourceSet, "version" | "listeners" | "routes" | "clusters" | "endpoints">;
@@ -35,11 +35,13 @@ export interface InboundRules {
 
 /**
  * Compiles what a proxy needs in front of providers of its own: for each a listener that takes what PeerAuthentication says of the
- * provider's port, and routes `inbound|PORT||` which lead every call to it, under the policies that select it.
+ * provider's port, and routes `inbound|PORT||` which lead every call to it, under the policies that select it. `served` is that of whoever
+ * compiles again and again.
  */
 export function compileInbound(
   providers: readonly InboundProvider[],
   { entries, rules, mesh }: InboundRules,
+  served = new ServedServices(),
 ): InboundResources {
   const modeOf = mtlsModes(rules, mesh.rootNamespace);
   const tls = tlsOf(mesh);
@@ -65,7 +67,7 @@ export function compileInbound(
       listener: listenerOf(provider, {
         mtls: mode,
         tls,
-        ...(asksServices(provider, configs) && { services: servicesAt(entries, [provider.listen, provider.to]) }),
+        ...(asksServices(provider, configs) && { services: served.at(entries, [provider.listen, provider.to]) }),
       }),
       routes,
       cluster: clusterOf(provider),
@@ -86,6 +88,14 @@ export function compileInbound(
     ),
     ...lists,
   };
+}
+
+/** A {@link compileInbound} that remembers what it is to know of the entries from one time to the next. */
+export function createInboundCompiler(): (
+  ...given: [providers: readonly InboundProvider[], rules: InboundRules]
+) => InboundResources {
+  const served = new ServedServices();
+  return (providers, rules) => compileInbound(providers, rules, served);
 }
 
 /** A set with the resources of inbound listeners among its own, and the servers that their policies ask, every list in order of names. */

@@ -2,14 +2,22 @@ import { printAddress } from "../../base/address.ts";
 import type { Entry } from "../../model/entry.ts";
 import { printServiceKey } from "../../model/service.ts";
 
-/** Which services stand at which address, followed from one list of entries to the next: a change costs what changed. */
-class ServedServices {
+/** Which services stand at which address, followed from one list of entries to the next: a change costs what changed. Whoever follows lists has one. */
+export class ServedServices {
   #entries: readonly Entry[] = [];
   readonly #at = new Map<string, Set<Entry>>();
 
-  at(entries: readonly Entry[], place: string): ReadonlySet<Entry> | undefined {
+  /**
+   * The services, as printed keys in their order, that stand at any of these addresses: where a proxy in front of a provider takes calls, and at
+   * the provider's own. HTTP services, which have no interface, are among them.
+   */
+  at(
+    entries: readonly Entry[],
+    places: readonly { readonly address: string; readonly port: number }[],
+  ): readonly string[] {
     if (entries !== this.#entries) this.#follow(entries);
-    return this.#at.get(place);
+    const found = places.flatMap(({ address, port }) => [...(this.#at.get(printAddress(address, port)) ?? [])]);
+    return [...new Set(found.map(({ service }) => printServiceKey(service)))].sort();
   }
 
   #follow(entries: readonly Entry[]): void {
@@ -34,20 +42,6 @@ class ServedServices {
       if (known?.size === 0) this.#at.delete(place);
     }
   }
-}
-
-const followed = new ServedServices();
-
-/**
- * The services, as printed keys in their order, that stand at any of these addresses: where a proxy in front of a provider takes calls, and at
- * the provider's own. HTTP services, which have no interface, are among them.
- */
-export function servicesAt(
-  entries: readonly Entry[],
-  places: readonly { readonly address: string; readonly port: number }[],
-): readonly string[] {
-  const found = places.flatMap(({ address, port }) => [...(followed.at(entries, printAddress(address, port)) ?? [])]);
-  return [...new Set(found.map(({ service }) => printServiceKey(service)))].sort();
 }
 
 function placesOf({ endpoints }: Entry): ReadonlySet<string> {
