@@ -1,3 +1,5 @@
+import { forgetOldest } from "../base/bounded.ts";
+
 /** A call that was given up at its caller's own time-out, as its answer would need it. */
 export interface LateCall<Caller, Callee> {
   readonly caller: Caller;
@@ -31,8 +33,8 @@ export class LateCalls<Caller extends { readonly closed: boolean }, Callee> {
 
   /** Keeps a call under the id that its callee knows it by. */
   add(high: number, low: number, call: LateCall<Caller, Callee>): void {
-    if (this.#calls.size >= this.#maxCalls) this.#calls.delete(this.#calls.keys().next().value!);
     this.#calls.set(`${high} ${low}`, call);
+    forgetOldest(this.#calls, this.#maxCalls);
   }
 
   /** The call that `callee` answers, once; undefined where there is none. */

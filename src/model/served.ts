@@ -17,3 +17,8 @@ export function meantKey(said: ServiceKey, keys: readonly ServiceKey[]): Service
   const agrees = (part: "group" | "version") => said[part] === "" || said[part] === only[part];
   return agrees("group") && agrees("version") ? only : undefined;
 }
+
+/** Whether a service is one of gRPC's own, which every server may have beside its others and no registry has. */
+export function isGrpcOwn(interfaceName: string): boolean {
+  return /^grpc\.(?:health|reflection|channelz)\./.test(interfaceName);
+}

@@ -1,13 +1,13 @@
 import { ProtocolError } from "../../base/errors.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
-import { meantKey } from "../../model/served.ts";
+import { isGrpcOwn, meantKey } from "../../model/served.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import type { Ruling } from "./checkpoint.ts";
 import type { Asking, Subject } from "./question.ts";
 
-/** Dubbo's and gRPC's own services, which no registry has: they are what calls name. */
-const BUILT_IN = /^(?:grpc\.(?:health|reflection|channelz)|org\.apache\.dubbo\.metadata)\./;
+/** Dubbo's own services. */
+const OF_DUBBO = "org.apache.dubbo.metadata.";
 
 /**
  * A call's headers with the group and version of the service that the Triple provider behind an inbound listener takes it for, whatever it says:
@@ -18,7 +18,8 @@ export function servedLookup(
   key: ServiceKey,
   header: HeaderLookup,
 ): HeaderLookup {
-  if (servedOf === undefined || BUILT_IN.test(key.interface)) return header;
+  // What no registry has is what calls name.
+  if (servedOf === undefined || isGrpcOwn(key.interface) || key.interface.startsWith(OF_DUBBO)) return header;
   const meant = meantKey(key, servedOf(key.interface));
   return (name) => {
     if (name !== "dubbo-group" && name !== "dubbo-version") return header(name);

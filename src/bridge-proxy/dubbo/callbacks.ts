@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../base/bounded.ts";
 import { FLAG_TWO_WAY } from "../../codecs/dubbo2/frame.ts";
 import type { CallerPort, ProxyContext } from "../context.ts";
 import type { UpstreamHost } from "../upstream/host.ts";
@@ -65,10 +66,10 @@ export class Callbacks {
   #onCallback(callee: Callee, bytes: Buffer, start: number, end: number): void {
     this.#context.counters.callbacks++;
     if ((bytes[start + 2]! & FLAG_TWO_WAY) !== 0) {
-      if (this.#waiting.size >= MAX_WAITING) this.#waiting.delete(this.#waiting.keys().next().value!);
       this.#nextId = (this.#nextId + 1) & 0x7fffffff;
       const id = this.#nextId;
       this.#waiting.set(id, { callee, idHigh: bytes.readInt32BE(start + 4), idLow: bytes.readInt32BE(start + 8) });
+      forgetOldest(this.#waiting, MAX_WAITING);
       bytes.writeInt32BE(0, start + 4);
       bytes.writeInt32BE(id, start + 8);
     }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto";
+import { forgetOldest } from "../../base/bounded.ts";
 import type { MadeContext, TlsContext, TlsContexts } from "./contexts.ts";
 import type { TlsRecord } from "./counters.ts";
 import { EXPIRED, nameFault, type PeerFault, parseNames } from "./peer.ts";
@@ -109,8 +110,7 @@ export class StandingPeers {
     const key = authority.fingerprint256;
     this.#authorities.delete(key);
     this.#authorities.set(key, authority);
-    const [oldest] = this.#authorities.keys();
-    if (this.#authorities.size > MAX_AUTHORITIES) this.#authorities.delete(oldest!);
+    forgetOldest(this.#authorities, MAX_AUTHORITIES);
   }
 
   /** Holds a peer against what is in force now, where that is not what it was held against last. */

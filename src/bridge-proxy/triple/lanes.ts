@@ -5,7 +5,7 @@ import { fromField } from "../../codecs/triple/text.ts";
 import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
 import type { Value } from "../../codecs/value.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
-import { UNSAID_VERSION } from "../../model/served.ts";
+import { isGrpcOwn, UNSAID_VERSION } from "../../model/served.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
 import type { Denial } from "../authz/asked.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
@@ -75,9 +75,6 @@ export interface TripleLane {
   /** What policies say of its calls; absent where there are none. */
   readonly guard?: LaneGuard;
 }
-
-/** Services of gRPC's own that every server may have beside its others. */
-const COMPANION = /^grpc\.(health|reflection|channelz)\./;
 
 const lanes = new WeakMap<Fields, TripleLane>();
 
@@ -239,7 +236,7 @@ function decisionOf(config: RuntimeConfig, head: CallHead, method: string): Host
 
 /** Health checks and reflection go where the connection's other calls go. */
 function companionOf(config: RuntimeConfig, head: CallHead, last: HostDecision | undefined): HostDecision | undefined {
-  if (!COMPANION.test(head.interface)) return undefined;
+  if (!isGrpcOwn(head.interface)) return undefined;
   const host = last?.host ?? config.routes.onlyHost();
   const decision = host === undefined ? undefined : decideHost(host, head.method);
   return decision?.fixed === undefined ? undefined : decision;

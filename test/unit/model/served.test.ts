@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { meantKey } from "../../../src/model/served.ts";
+import { isGrpcOwn, meantKey } from "../../../src/model/served.ts";
 import { parseServiceKey, printServiceKey } from "../../../src/model/service.ts";
 
 const rows: readonly [string, string, readonly string[], string | undefined][] = [
@@ -19,4 +19,14 @@ const rows: readonly [string, string, readonly string[], string | undefined][] =
 test.each(rows)("a Triple provider takes a call for %s", (_, said, keys, meant) => {
   const found = meantKey(parseServiceKey(said), keys.map(parseServiceKey));
   expect(found && printServiceKey(found)).toBe(meant);
+});
+
+test.each([
+  ["grpc.health.v1.Health", true],
+  ["grpc.reflection.v1alpha.ServerReflection", true],
+  ["grpc.channelz.v1.Channelz", true],
+  ["grpc.examples.Echo", false],
+  ["com.acme.grpc.health.Health", false],
+])("%s is gRPC's own: %s", (name, is) => {
+  expect(isGrpcOwn(name)).toBe(is);
 });
