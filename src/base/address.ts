@@ -15,6 +15,11 @@ export function printAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** What a request to an address names as its authority: behind a Unix socket nothing but the host itself is. */
+export function authorityOf(host: string, port: number): string {
+  return host.startsWith(UNIX) ? "localhost" : printAddress(host, port);
+}
+
 /** Whether a text is a DNS name, and neither an IP address nor a Unix socket. */
 export function isDnsName(text: string): boolean {
   return !isIpAddress(text) && !text.startsWith(UNIX);

@@ -1,7 +1,8 @@
 import type { AuthzConfigs } from "../codecs/xds/authz.ts";
+import { type ClaimsTest, compileClaims } from "../codecs/xds/claims.ts";
 import type { FractionalPercent } from "../codecs/xds/core.ts";
 import { durationMs } from "../codecs/xds/duration.ts";
-import { compileHeader, compilePath, type HeaderLookup, type HeaderTest, type TextTest } from "../codecs/xds/match.ts";
+import { compileHeader, compilePath, type HeaderTest, type TextTest } from "../codecs/xds/match.ts";
 import { withoutLimits } from "../codecs/xds/rate-limit.ts";
 import {
   ANY_DOMAIN,
@@ -54,6 +55,8 @@ export interface CompiledRoute {
   /** Every path meets it. */
   readonly anyPath: boolean;
   readonly headers: readonly HeaderTest[];
+  /** What the token of a call has to say. */
+  readonly claims: ClaimsTest | undefined;
   readonly targets: readonly Target[];
   readonly totalWeight: number;
   /** 0 for none. */
@@ -116,6 +119,8 @@ export interface HostDecision {
   readonly candidates: readonly CompiledRoute[];
   /** The route where no header decides; undefined where headers have to be read. */
   readonly fixed: CompiledRoute | undefined;
+  /** Some of them go by claims of a call's token. */
+  readonly asksClaims?: boolean;
 }
 
 const MAX_DECIDED = 1_024;
@@ -266,13 +271,6 @@ function decideAny(
   return { byGroup, only: undefined, anyGroup: true };
 }
 
-/** The first route that takes a call with these headers; undefined for none. */
-export function matchRoute(decision: HostDecision, header: HeaderLookup): CompiledRoute | undefined {
-  return (
-    decision.fixed ?? decision.candidates.find((route) => route.headers.every((test) => test.test(header(test.name))))
-  );
-}
-
 /** Picks one destination by weight; `random` in [0, 1). Undefined where all weights are 0. */
 export function pickTarget(route: CompiledRoute, random: () => number): Target | undefined {
   const { targets } = route;
@@ -288,10 +286,20 @@ export function decideHost(host: CompiledHost, method: string): HostDecision {
   for (const route of host.routes) {
     if (!route.path(path)) continue;
     candidates.push(route);
-    if (route.headers.length === 0) break;
+    if (isCertain(route)) break;
   }
-  const first = candidates[0];
-  return { host, method, candidates, fixed: first !== undefined && first.headers.length === 0 ? first : undefined };
+  const fixed = candidates[0] !== undefined && isCertain(candidates[0]) ? candidates[0] : undefined;
+  return { host, method, candidates, fixed, asksClaims: asksClaims(candidates) };
+}
+
+/** Whether it takes every call that has its path. */
+export function isCertain({ headers, claims }: CompiledRoute): boolean {
+  return headers.length === 0 && claims === undefined;
+}
+
+/** Whether any of them goes by claims of a call's token. */
+export function asksClaims(routes: readonly CompiledRoute[]): boolean {
+  return routes.some(({ claims }) => claims !== undefined);
 }
 
 function compileRoute(route: Route, clusterOf: (name: string) => Cluster): CompiledRoute {
@@ -313,6 +321,7 @@ function compileRoute(route: Route, clusterOf: (name: string) => Cluster): Compi
       ...(route.match.headers ?? []).map(compileHeader),
       ...(route.match.queryParameters ?? []).map(compileQuery),
     ],
+    claims: compileClaims(route.match.dynamicMetadata ?? []),
     targets,
     totalWeight: total,
     timeoutMs: durationMs(action?.timeout) ?? 0,

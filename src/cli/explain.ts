@@ -14,6 +14,7 @@ interface ExplainOptions {
   readonly application?: string;
   readonly caller?: string;
   readonly principal?: string;
+  readonly claims?: string;
   readonly admin: string;
   readonly output: OutputFormat;
 }
@@ -41,6 +42,7 @@ export function createExplainCommand(): Command {
       "--principal <identity>",
       "identity of the caller, such as cluster.local/ns/shop/sa/web, or none; by its address unless told",
     )
+    .option("--claims <json>", "what the call's token says, as if it were verified")
     .addOption(adminOption())
     .addOption(outputOption())
     .addHelpText(
@@ -52,12 +54,13 @@ Examples:
   trestle explain com.acme.OrderService.createOrder
   trestle explain com.acme.OrderService.getOrder '[42]' --group g --version 1.0.0 --attachment x-user=alice
   trestle explain com.acme.OrderService.getOrder --caller 10.0.0.9 -o json
-  trestle explain com.acme.OrderService.dropOrder --caller 10.0.0.9 --principal cluster.local/ns/shop/sa/web`,
+  trestle explain com.acme.OrderService.dropOrder --caller 10.0.0.9 --principal cluster.local/ns/shop/sa/web
+  trestle explain com.acme.OrderService.getOrder --claims '{"group": "admin"}'`,
     )
     .action(async (method: string, json: string | undefined, options: ExplainOptions) => {
       const { service, method: name } = readTarget(method, [], true);
       const query = new URLSearchParams({ service, method: name });
-      for (const key of ["group", "version", "caller", "principal"] as const)
+      for (const key of ["group", "version", "caller", "principal", "claims"] as const)
         if (options[key] !== undefined) query.set(key, options[key]);
       const headers = json === undefined ? {} : argumentHeaders(readArguments(json));
       if (options.application !== undefined) headers["dubbo-application"] = options.application;

@@ -11,13 +11,13 @@ import {
   JWT_FILTER,
   type RbacRules,
 } from "../../codecs/xds/authz.ts";
-import { ARGUMENT } from "../../codecs/xds/match.ts";
+import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { SERIALIZATION_FILTER } from "../../codecs/xds/serialization-guard.ts";
 import type { AskedCall, Denial } from "./asked.ts";
 import type { AuthzStats } from "./audit.ts";
 import { changedLookup } from "./changes.ts";
 import { type Asked, compileServer, ExtQuestion, type ExtServer, type SendCheck } from "./ext-authz.ts";
-import { JwtCheck, type TokenFinding } from "./jwt.ts";
+import { JwtCheck, type TokenFinding, type TokenWord, tokenDenial } from "./jwt.ts";
 import type { Peer } from "./peer.ts";
 import { type CallFacts, type LaneFacts, visit } from "./predicate.ts";
 import type { Opening, PolicyOpening } from "./question.ts";
@@ -124,6 +124,13 @@ export class HostAuthz {
     return gate;
   }
 
+  /** What a call's token says, for routes that go by that. Throws what reading the call throws. */
+  tokenOf(header: HeaderLookup, hasWaited: boolean): TokenWord {
+    const token = this.#jwt?.find(header);
+    if (token?.fault === undefined) return { claims: token?.claims };
+    return { denial: tokenDenial(token.fault, hasWaited ? undefined : token.unknownKey, this.#stats.keyWaits) };
+  }
+
   #makeGate(facts: LaneFacts): Gate {
     return new LaneGate(
       {
@@ -215,10 +222,8 @@ class LaneGate implements Gate {
   }
 
   #refuseToken(message: string, unknownKey: TokenFinding["unknownKey"]): Denial {
-    const denial = { reason: "unauthenticated", message, policy: "Jwt" } as const;
-    const later = unknownKey && this.#stats.keyWaits.until(unknownKey);
-    if (later !== undefined) return { ...denial, later };
-    this.#stats.denied("Jwt", this.#facts);
+    const denial = tokenDenial(message, unknownKey, this.#stats.keyWaits);
+    if (denial.later === undefined) this.#stats.denied(denial.policy, this.#facts);
     return denial;
   }
 

@@ -1,7 +1,7 @@
 import type { JwtProvider } from "../../codecs/xds/authz.ts";
+import type { Claims } from "../../codecs/xds/claims.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Mutations } from "../policies/mutations.ts";
-import type { Claims } from "./token.ts";
 
 /** Longest value of a header that is made of a token, characters. */
 const MAX_VALUE = 8_192;
@@ -88,16 +88,4 @@ function textOf(value: unknown): string | undefined {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (typeof value === "object" && value !== null) return Buffer.from(JSON.stringify(value)).toString("base64");
   return typeof value === "string" && !/\p{Cc}/u.test(value) ? value : undefined;
-}
-
-/** Claims whose names are among these, as lists of their words. */
-export function withLists(claims: Claims, names: ReadonlySet<string>): Claims {
-  let changed: Record<string, unknown> | undefined;
-  for (const name of names) {
-    const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
-    if (typeof value !== "string") continue;
-    changed ??= { ...claims };
-    changed[name] = value.split(" ").filter((word) => word !== "");
-  }
-  return changed ?? claims;
 }

@@ -1,10 +1,12 @@
 import type { JwtAuthentication, JwtHeader, JwtProvider } from "../../codecs/xds/authz.ts";
+import { type Claims, listClaims, withLists } from "../../codecs/xds/claims.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Mutations } from "../policies/mutations.ts";
-import { changesOf, compileOutputs, type JwtOutputs, namesOf, withLists } from "./jwt-outputs.ts";
+import type { Denial } from "./asked.ts";
+import { changesOf, compileOutputs, type JwtOutputs, namesOf } from "./jwt-outputs.ts";
 import type { KeyRing, KeySlot } from "./key-ring.ts";
-import type { UnknownKey } from "./key-waits.ts";
-import { type Claims, MAX_TOKEN, type TokenRules, type TokenVerdict, verifyToken } from "./token.ts";
+import type { KeyWaits, UnknownKey } from "./key-waits.ts";
+import { MAX_TOKEN, type TokenRules, type TokenVerdict, verifyToken } from "./token.ts";
 
 /** Tokens whose verdict is remembered, all services together. */
 const MAX_REMEMBERED = 10_000;
@@ -58,9 +60,21 @@ export interface TokenFinding {
   readonly changes?: Mutations | undefined;
 }
 
+/** What is known of a call by its token before its route is chosen: what that says, or why the call does not go on, which is not counted yet. */
+export type TokenWord =
+  | { readonly claims: Claims | undefined; readonly denial?: undefined }
+  | { readonly denial: Denial };
+
+/** Why a call with such a token does not go on; it may wait for the key where `keyWaits` knows how. */
+export function tokenDenial(message: string, unknownKey: UnknownKey | undefined, keyWaits: KeyWaits): Denial {
+  const later = unknownKey && keyWaits.until(unknownKey);
+  return { reason: "unauthenticated", message, policy: JWT_POLICY, ...(later && { later }) };
+}
+
+/** What denials by tokens are counted and logged as. */
+export const JWT_POLICY = "Jwt";
+
 const NO_TOKEN: TokenFinding = { claims: undefined, fault: undefined };
-/** Claims that are lists of words in one text, as Istio has it. */
-const USUAL_LISTS = ["scope", "permission"];
 const USUAL_HEADERS: readonly JwtHeader[] = [{ name: "authorization", valuePrefix: "Bearer " }];
 const USUAL_PARAMS = ["access_token"];
 
@@ -157,7 +171,7 @@ function compileIssuer(provider: JwtProvider, slot: KeySlot): Issuer {
     params: says ? fromParams : USUAL_PARAMS,
     cookies: fromCookies,
     outputs: compileOutputs(provider),
-    lists: new Set([...USUAL_LISTS, ...(provider.normalizePayloadInMetadata?.spaceDelimitedClaims ?? [])]),
+    lists: listClaims(provider),
   };
 }
 

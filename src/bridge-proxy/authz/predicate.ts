@@ -1,13 +1,7 @@
 import { isInBlock, parseBlock } from "../../base/ip-block.ts";
-import {
-  JWT_FILTER,
-  type MetadataMatcher,
-  type Permission,
-  type Principal,
-  type ValueMatcher,
-} from "../../codecs/xds/authz.ts";
-import type { StringMatcher } from "../../codecs/xds/core.ts";
-import { compileHeader, compileString, type HeaderLookup, type TextTest } from "../../codecs/xds/match.ts";
+import type { Permission, Principal } from "../../codecs/xds/authz.ts";
+import { type ClaimsTest, compileClaim } from "../../codecs/xds/claims.ts";
+import { compileHeader, compileText, type HeaderLookup, type TextTest } from "../../codecs/xds/match.ts";
 import type { HeaderMatcher } from "../../codecs/xds/route.ts";
 import type { Peer } from "./peer.ts";
 
@@ -41,7 +35,7 @@ export type Predicate =
   | { readonly op: "not"; readonly term: Predicate }
   | { readonly op: "lane"; readonly test: (facts: LaneFacts) => boolean | undefined }
   | HeaderPredicate
-  | { readonly op: "claims"; readonly test: (claims: CallFacts["claims"]) => boolean };
+  | { readonly op: "claims"; readonly test: ClaimsTest };
 
 /** Compiles what is called. A form that is not known holds for no call. */
 export function compilePermission(permission: Permission): Predicate {
@@ -80,8 +74,8 @@ export function compilePrincipal(principal: Principal): Predicate {
       test: ({ peer }) => block !== undefined && peer.ip !== undefined && isInBlock(peer.ip, block),
     };
   }
-  if (principal.metadata !== undefined) return compileClaim(principal.metadata);
-  return false;
+  const test = principal.metadata && compileClaim(principal.metadata);
+  return test === undefined ? false : { op: "claims", test };
 }
 
 /** All of them hold. */
@@ -177,11 +171,6 @@ function compileHeaderTest(matcher: HeaderMatcher): HeaderPredicate {
   return { op: "header", name, exact, test };
 }
 
-/** Most policies ask whether there is a text at all by this pattern. */
-function compileText(matcher: StringMatcher): TextTest {
-  return matcher.safeRegex?.regex === ".+" ? (text) => text !== "" : compileString(matcher);
-}
-
 /** Most identities that one condition remembers its word on. */
 const MAX_IDENTITIES = 64;
 
@@ -197,37 +186,4 @@ function remembered(test: TextTest): TextTest {
     }
     return said;
   };
-}
-
-function compileClaim({ filter, path, value }: MetadataMatcher): Predicate {
-  const [root, ...names] = path.map(({ key }) => key);
-  if (filter !== JWT_FILTER || root !== "payload") return false;
-  const test = compileValue(value);
-  return {
-    op: "claims",
-    test(claims) {
-      let found: unknown = claims;
-      for (const name of names) {
-        if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) return false;
-        found = (found as Record<string, unknown>)[name];
-      }
-      return test(found);
-    },
-  };
-}
-
-function compileValue(matcher: ValueMatcher): (value: unknown) => boolean {
-  if (matcher.orMatch !== undefined) {
-    const tests = matcher.orMatch.valueMatchers.map(compileValue);
-    return (value) => tests.some((test) => test(value));
-  }
-  if (matcher.listMatch !== undefined) {
-    const test = compileValue(matcher.listMatch.oneOf);
-    return (value) => Array.isArray(value) && value.some(test);
-  }
-  if (matcher.stringMatch !== undefined) {
-    const test = compileText(matcher.stringMatch);
-    return (value) => typeof value === "string" && test(value);
-  }
-  return (value) => matcher.presentMatch === true && value !== undefined;
 }

@@ -1,7 +1,5 @@
 import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
-
-/** Payload of a token. */
-export type Claims = Readonly<Record<string, unknown>>;
+import type { Claims } from "../../codecs/xds/claims.ts";
 
 /** One key of an issuer, usable. */
 export interface IssuerKey {

@@ -1,3 +1,4 @@
+import { authorityOf } from "../../base/address.ts";
 import type { CallReason } from "../../base/errors.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import { ownAnswer } from "../../codecs/dubbo2/status.ts";
@@ -197,6 +198,6 @@ function headFor({ head, destination }: CallerCall, method: string, { host }: Tr
   const attachments = new Map<string, Value>(head.attachments);
   if (Number.isFinite(timeoutMs) && attachments.has("timeout"))
     attachments.set("timeout", String(Math.max(1, Math.ceil(timeoutMs))));
-  const to = { ...destination, authority: `${host.address}:${host.port}` };
+  const to = { ...destination, authority: authorityOf(host.address, host.port) };
   return providerHead(to, { path: service.interface, method, application: head.consumerApplication, attachments });
 }

@@ -1,3 +1,4 @@
+import { authorityOf } from "../../base/address.ts";
 import { CallError } from "../../base/errors.ts";
 import { HEADER_BYTES } from "../../codecs/dubbo2/frame.ts";
 import { grpcServiceOf } from "../../codecs/protobuf/service.ts";
@@ -51,7 +52,7 @@ export function tripleSide(parts: FarParts<TripleEndpoint>): FarSide {
   return {
     callee: host.connection(),
     send(frame, owner) {
-      const to = { ...destination, authority: `${host.address}:${host.port}`, spentMs: context.nowMs - startMs };
+      const to = { ...destination, authority: authorityOf(host.address, host.port), spentMs: context.nowMs - startMs };
       const service = grpcServiceOf(schema);
       const request =
         service === undefined ? toTripleRequest(frame, to) : toGrpcRequest(frame, to, service, schema?.java);

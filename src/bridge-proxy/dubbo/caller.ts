@@ -17,34 +17,39 @@ import {
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import { type FrameSink, FrameSplitter } from "../../codecs/dubbo2/splitter.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
-import type { Ruling } from "../authz/checkpoint.ts";
+import type { Denial } from "../authz/asked.ts";
 import { type Peer, peerOf } from "../authz/peer.ts";
 import { vouchedPeer } from "../authz/vouched.ts";
 import { DEADLINE_CALLER, DEADLINE_ROUTE } from "../call-table.ts";
 import type { CallerPort, ProxyContext } from "../context.ts";
-import { Exchange } from "../exchange.ts";
+import { askToken, isRefused, matchRoute } from "../match.ts";
 import { BACKLOG_FULL, failCall, linkCall, logBug } from "../pending.ts";
 import { outcomeOfReason } from "../policies/outcome.ts";
-import { type CompiledRoute, decideHost, type HostDecision, matchRoute, pickTarget } from "../route.ts";
+import { decideHost, type HostDecision, pickTarget } from "../route.ts";
 import { rowLabels, UNKNOWN_ROW } from "../rows.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import type { DubboEndpoint } from "../upstream/endpoint.ts";
 import type { UpstreamHost } from "../upstream/host.ts";
 import { addresseeOf, answerReason } from "./answers.ts";
-import { callFacts, copyFacts } from "./call-facts.ts";
 import { Callbacks } from "./callbacks.ts";
 import type { Callee } from "./callee.ts";
 import { CallerWatch } from "./caller-watch.ts";
 import { type Refusal, rulingOf, UNREADABLE } from "./guard.ts";
 import { headerLookup } from "./header-lookup.ts";
-import { asksOf, createLane, type Lane, Lanes, laneOfGroup, laneRow, mayCallBack } from "./lanes.ts";
+import { holdCall, holdForKey, holdUnknown, type LedFrame } from "./hold.ts";
+import { asksOf, createLane, type Lane, Lanes, laneOfGroup, laneRow } from "./lanes.ts";
 import { Pulse } from "./pulse.ts";
+import { policyLookup } from "./readings.ts";
 import { calledKey, hostOf } from "./resolve.ts";
 
 /** Reads the heads of all callers' requests, one at a time: nothing that it holds outlives the frame. */
 const hessian2Head = new RequestHead();
 const fastjson2Head = new Fastjson2Head();
+
+function headFor(bytes: Buffer, start: number): RequestHead | Fastjson2Head {
+  return (bytes[start + 2]! & SERIALIZATION_MASK) === FASTJSON2 ? fastjson2Head : hessian2Head;
+}
 
 /** A caller that does not take its answers is not read from above this, so that it makes no new ones. */
 const PAUSE_BACKLOG_BYTES = 1024 * 1024;
@@ -194,7 +199,9 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     const endpoint = target.cluster.dubbo.untagged.pick(context.originMs + context.nowMs, context.random);
     const callee = endpoint?.host.state === "ready" ? endpoint.host.connection() : undefined;
     if (callee === undefined || !callee.ready || isOverPayload(endpoint!, end - start)) {
-      this.#hold(lane.host!, route, lane.callerTimeoutMs, bytes, start, end);
+      const { host, callerTimeoutMs } = lane;
+      const head = headFor(bytes, start);
+      this.#hold({ bytes, start, end, decision: host!, route, callerTimeoutMs, head, ruling: undefined });
       return;
     }
     this.#lastHost = lane.host;
@@ -229,10 +236,10 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   }
 
   /** The path of calls of which more than the beginning has to be known. */
-  #read(config: RuntimeConfig, found: Lane | undefined, bytes: Buffer, start: number, end: number): void {
+  #read(config: RuntimeConfig, found: Lane | undefined, bytes: Buffer, start: number, end: number, waitedMs = 0): void {
     const context = this.#context;
-    const isFastjson2 = (bytes[start + 2]! & SERIALIZATION_MASK) === FASTJSON2;
-    const head = isFastjson2 ? fastjson2Head : hessian2Head;
+    const head = headFor(bytes, start);
+    const isFastjson2 = head === fastjson2Head;
     let isScanned = false;
     try {
       head.scan(bytes, start + HEADER_BYTES, end);
@@ -254,7 +261,14 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
         return;
       }
       const header = headerLookup(head, host.host.key, config.applicationOf(this.#address));
-      const route = matchRoute(host, header);
+      const token =
+        host.asksClaims === true ? () => askToken(host, policyLookup(head, header), waitedMs > 0) : undefined;
+      const route = matchRoute(host, header, token);
+      const callerTimeoutMs = lane.callerTimeoutMs - waitedMs;
+      if (isRefused(route)) {
+        this.#refuseToken(host, route, callerTimeoutMs, Buffer.from(bytes.subarray(start, end)));
+        return;
+      }
       if (route === undefined) {
         const message = `no rule of ${host.host.host} takes method ${host.method}`;
         this.#deny(host, { reason: "no_route", message }, bytes, start);
@@ -267,7 +281,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       else if (lane.carries && route === lane.route && ruling === undefined) {
         if (!isFastjson2) lane.passed?.add(hessian2Head, asksOf(lane));
         this.#carry(lane, bytes, start, end);
-      } else this.#hold(host, route, lane.callerTimeoutMs, bytes, start, end, true, ruling);
+      } else this.#hold({ bytes, start, end, decision: host, route, callerTimeoutMs, head, ruling });
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       if (isFastjson2 && !isScanned) {
@@ -280,58 +294,29 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     }
   }
 
+  /** Refuses a call that its token keeps from having a route, or has it wait for the token's key. */
+  #refuseToken(host: HostDecision, denial: Denial, timeLeftMs: number, frame: Buffer): void {
+    const again = (waitedMs: number) => this.#read(this.#config(), undefined, frame, 0, frame.length, waitedMs);
+    if (holdForKey(this.#context, this.watch, { frame, denial, timeLeftMs }, again)) return;
+    const path = `/${host.host.key.interface}/${host.method}`;
+    this.#context.authz.denied(denial.policy, { peer: vouchedPeer(this.#peer, this.#config().identityOf), path });
+    this.#deny(host, denial, frame, 0);
+  }
+
   /** Keeps a call for a moment whose service is not known, and refuses it then. */
   #holdUnknown(key: ServiceKey, frame: Buffer): void {
-    const { unknown, nowMs } = this.#context;
-    const call = {
-      bytes: frame.length,
-      attempt: () => {
-        const decision = this.#config().routes.decide(key.interface, key.version, "");
-        if (!this.closed && decision?.byGroup.has(key.group) !== true) return false;
-        if (!this.closed) this.onFrame(frame, 0, frame.length);
-        return true;
-      },
-      giveUp: () => {
+    holdUnknown(this.#context, this.#config, { key, frame }, this, {
+      again: () => this.onFrame(frame, 0, frame.length),
+      refuse: () => {
         this.#count(undefined, "no_route");
         if (!this.closed) this.#refuse(frame, 0, "no_route", `no service ${printServiceKey(key)} is known here`);
       },
-    };
-    if (!unknown.hold(call, nowMs)) call.giveUp();
+    });
   }
 
-  /** Gives the call an exchange of its own, with a copy of its frame. */
-  #hold(
-    host: HostDecision,
-    route: CompiledRoute,
-    callerTimeoutMs: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    isRead = true,
-    ruling?: Ruling,
-  ): void {
-    this.#lastHost = host;
-    const serialization = bytes[start + 2]! & SERIALIZATION_MASK;
-    const head = serialization === FASTJSON2 ? fastjson2Head : hessian2Head;
-    const config = this.#config();
-    const factsOf = (by: CompiledRoute) => callFacts(isRead ? head : undefined, by, host, config, this.#address);
-    new Exchange(this.#context, {
-      caller: this,
-      frame: Buffer.from(bytes.subarray(start, end)),
-      idHigh: bytes.readInt32BE(start + 4),
-      idLow: bytes.readInt32BE(start + 8),
-      serialization,
-      twoWay: (bytes[start + 2]! & FLAG_TWO_WAY) !== 0,
-      decision: host,
-      route,
-      ...factsOf(route),
-      copyFacts: copyFacts(route, factsOf),
-      pinned: mayCallBack(route, host.method),
-      callerTimeoutMs,
-      ruling,
-      application: config.applicationOf(this.#address),
-      schemaOf: config.schemaOf,
-    }).start();
+  #hold(call: LedFrame): void {
+    this.#lastHost = call.decision;
+    holdCall(this.#context, this.#config(), this, this.#address, call);
   }
 
   /** A frame whose head cannot be read goes to the one service that it can mean, by the routes that ask nothing of the method. */
@@ -355,7 +340,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
       return;
     }
     counters.carriedUnread++;
-    this.#hold(decision, decision.fixed, limits.maxCallMs, bytes, start, end, false, ruling);
+    const { fixed: route } = decision;
+    this.#hold({ bytes, start, end, decision, route, callerTimeoutMs: limits.maxCallMs, head: undefined, ruling });
   }
 
   #onEvent(bytes: Buffer, start: number, end: number): void {

@@ -1,3 +1,4 @@
+import { authorityOf } from "../../base/address.ts";
 import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { ClusterService } from "../../codecs/xds/cluster.ts";
 import { toTripleOrGrpc } from "../bridge/grpc-form.ts";
@@ -104,7 +105,7 @@ export function tryTriple(
   const { host } = endpoint;
   const deadline = parts.deadline();
   const to = {
-    authority: `${host.address}:${host.port}`,
+    authority: authorityOf(host.address, host.port),
     service,
     timeoutMs: deadline.deadlineMs - context.nowMs,
     spentMs: context.nowMs - startMs,

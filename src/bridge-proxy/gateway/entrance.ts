@@ -3,13 +3,16 @@ import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { parseRequestHead } from "../../codecs/triple/head.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import type { Denial } from "../authz/asked.ts";
 import type { Peer } from "../authz/peer.ts";
+import { answerTo } from "../authz/reply.ts";
 import type { ProxyContext } from "../context.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { ownReply } from "../triple/answers.ts";
 import type { CallerStream } from "../triple/caller-stream.ts";
 import type { CreateEntrance, Entrance } from "../triple/entrance.ts";
 import { guardLane } from "../triple/guard.ts";
+import { HeldRequest } from "../triple/held-request.ts";
 import type { TripleLane } from "../triple/lanes.ts";
 import type { Arrived, ServedRequest } from "../triple/served.ts";
 import { serveCall } from "../triple/watch.ts";
@@ -71,15 +74,18 @@ class GatewayEntrance implements Entrance {
     this.#peer = peer;
   }
 
-  admit(arrived: Arrived): ServedRequest {
-    const { head, shared, stream, port } = arrived;
+  admit(arrived: Arrived, hasWaited = false): ServedRequest {
+    const { head, stream, port } = arrived;
+    let { shared } = arrived;
     const table = this.#table();
     let admission = shared ? this.#admissions.get(head.fields) : undefined;
     if (admission?.table !== table) {
       const request = readRequest(head.fields);
       const host = table.hostFor(fieldValue(head.fields, ":authority") || fieldValue(head.fields, "host") || "");
       if (isPreflight(request)) return this.#preflight(arrived, request, host);
-      const found = host?.find(request);
+      const found = host?.find(request, hasWaited);
+      if (isDenial(found)) return this.#refuse(arrived, request, found);
+      if (host?.asksClaims === true) shared = false;
       if (typeof found !== "object" && host !== undefined && isOpenApi(request)) return this.#describe(arrived, host);
       const to = found === undefined || found === "verb" ? stream : withFields(stream, corsFields(found, request));
       try {
@@ -132,6 +138,18 @@ class GatewayEntrance implements Entrance {
     return { table, lane: guarded, fields, added: corsFields(found, request) };
   }
 
+  /** Refuses a request whose route its token was to choose, or has it wait for the token's key. */
+  #refuse(arrived: Arrived, { path }: Request, denial: Denial): ServedRequest {
+    const context = this.#context;
+    const { later, policy, message } = denial;
+    if (later !== undefined) {
+      const serve = (again: Arrived) => this.admit(again, true);
+      return new HeldRequest({ context, arrived, later, timeLeftMs: Number.POSITIVE_INFINITY, serve });
+    }
+    context.authz.denied(policy, { peer: this.#peer, path });
+    return this.#answer(arrived, arrived.stream, answerTo(denial), message);
+  }
+
   #preflight(arrived: Arrived, request: Request, host: GatewayHost | undefined): ServedRequest {
     const verb = fieldValue(request.fields, "access-control-request-method")!;
     const found = host?.find({
@@ -141,6 +159,7 @@ class GatewayEntrance implements Entrance {
     });
     if (found === undefined)
       return this.#answer(arrived, arrived.stream, ownAnswer("no_route"), "nothing is exposed by this host and path");
+    if (isDenial(found)) return this.#answer(arrived, arrived.stream, answerTo(found), found.message);
     const allowed = found === "verb" ? [] : (found.cors?.preflight(request.origin!) ?? []);
     const reply = { fields: [":status", "204", ...allowed], body: undefined };
     return this.#reply(arrived, arrived.stream, reply, undefined);
@@ -164,6 +183,10 @@ class GatewayEntrance implements Entrance {
   ): ServedRequest {
     return new OwnAnswered({ context: this.#context, port, stream, reply, answer, ended: head.end });
   }
+}
+
+function isDenial(found: ReturnType<GatewayHost["find"]>): found is Denial {
+  return typeof found === "object" && "reason" in found;
 }
 
 /** Makes the entrances of a gateway's port; `table` gives the routes in force, another object after every change. */

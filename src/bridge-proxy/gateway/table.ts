@@ -4,7 +4,16 @@ import { compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/
 import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } from "../../codecs/xds/route.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import { printServiceKey } from "../../model/service.ts";
-import { type CompiledHost, type CompiledRoute, type HostDecision, RouteTable } from "../route.ts";
+import type { Denial } from "../authz/asked.ts";
+import type { TokenWord } from "../authz/jwt.ts";
+import { askToken } from "../match.ts";
+import {
+  type CompiledHost,
+  type CompiledRoute,
+  type CompilePolicies,
+  type HostDecision,
+  RouteTable,
+} from "../route.ts";
 import { hostName } from "../route-host.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { type Cors, compileCors } from "./cors.ts";
@@ -27,8 +36,10 @@ export interface GatewayHost {
   /** `*`, `*.example.com` or a name. */
   readonly domain: string;
   readonly resource: VirtualHost;
-  /** The first route that takes a request, or why none does. */
-  find(request: GatewayRequest): GatewayRoute | "verb" | undefined;
+  /** Some of its routes go by claims of a request's token: what one request finds says nothing of others that are like it. */
+  readonly asksClaims: boolean;
+  /** The first route that takes a request, or why none does. One that `hasWaited` for its token's key is decided for good. */
+  find(request: GatewayRequest, hasWaited?: boolean): GatewayRoute | Denial | "verb" | undefined;
   /** The OpenAPI document of all that it lets through, as JSON; made when first asked for. */
   openApi(schemaOf: (interfaceName: string) => ServiceSchema | undefined): Buffer;
 }
@@ -45,19 +56,26 @@ export interface GatewayRequest {
 const VERB = ":method";
 const MAX_DECISIONS = 1_024;
 
+/** What makes of a gateway's routes more than where they lead. */
+export interface GatewayMakers {
+  /** The limits of a service by its printed key. */
+  readonly limitsOf?: (service: string) => CompiledHost["limits"];
+  /** Of what a domain says of tokens. */
+  readonly compilePolicies?: CompilePolicies;
+}
+
 /** All domains of one gateway port, looked up by the Host that a caller sends. */
 export class GatewayTable {
   readonly #hosts = new Map<string, GatewayHost>();
 
-  /** `limitsOf` gives the limits of a service by its printed key. */
   constructor(
     config: RouteConfiguration | undefined,
     clusterOf: (name: string) => Cluster,
-    limitsOf: (service: string) => CompiledHost["limits"] = () => undefined,
+    makers: GatewayMakers = {},
   ) {
     for (const virtualHost of config?.virtualHosts ?? [])
       for (const domain of virtualHost.domains)
-        this.#hosts.set(domain, createHost(domain, virtualHost, clusterOf, limitsOf));
+        this.#hosts.set(domain, createHost(domain, virtualHost, clusterOf, makers));
   }
 
   /** The domain of a Host: itself, else the longest wildcard over it, else `*`. Undefined where the gateway takes no such host. */
@@ -83,6 +101,12 @@ export function lookupIn(fields: Fields, query: string): HeaderLookup {
   };
 }
 
+interface Sorted {
+  readonly byPart: Map<string, Candidate[]>;
+  readonly others: Candidate[];
+  readonly policies: CompiledHost["policies"];
+}
+
 interface Candidate {
   readonly place: number;
   readonly route: GatewayRoute;
@@ -93,36 +117,46 @@ function createHost(
   domain: string,
   resource: VirtualHost,
   clusterOf: (name: string) => Cluster,
-  limitsOf: (service: string) => CompiledHost["limits"],
+  makers: GatewayMakers,
 ): GatewayHost {
-  let sorted: { readonly byPart: Map<string, Candidate[]>; readonly others: Candidate[] } | undefined;
+  let sorted: Sorted | undefined;
   const sort = () => {
     const byPart = new Map<string, Candidate[]>();
     const others: Candidate[] = [];
-    compileRoutes(domain, resource, clusterOf, limitsOf).forEach((route, place) => {
+    const { routes, policies } = compileRoutes(domain, resource, clusterOf, makers);
+    routes.forEach((route, place) => {
       const part = firstPart(resource.routes[place]!);
       if (part === undefined) others.push({ place, route });
       else byPart.set(part, [...(byPart.get(part) ?? []), { place, route }]);
     });
-    return { byPart, others };
+    return { byPart, others, policies };
   };
   let document: Buffer | undefined;
   return {
     domain,
     resource,
+    asksClaims: resource.routes.some(({ match }) => match.dynamicMetadata !== undefined),
     openApi(schemaOf) {
       const { routes } = resource;
       const serviceOf = (cluster: string) => clusterOf(cluster).service;
       document ??= Buffer.from(JSON.stringify(describeRoutes({ title: domain, routes, serviceOf, schemaOf })));
       return document;
     },
-    find(request) {
+    find(request, hasWaited = false) {
       sorted ??= sort();
+      const { policies } = sorted;
+      let word: TokenWord | undefined;
       const named = sorted.byPart.get(request.path.slice(0, request.path.indexOf("/", 1) + 1)) ?? [];
       const candidates = named.length === 0 ? sorted.others : merge(named, sorted.others);
       let refused: "verb" | undefined;
       for (const { route } of candidates) {
         if (!takes(route, request)) continue;
+        const { claims } = route.compiled;
+        if (claims !== undefined) {
+          word ??= askToken({ host: { policies } }, request.lookup, hasWaited);
+          if (word.denial !== undefined) return word.denial;
+          if (!claims(word.claims)) continue;
+        }
         // What is answered here calls nothing: it holds for every HTTP method, or a rule that denies would deny POST alone.
         const isDirect = route.compiled.directStatus !== undefined;
         if (route.namesVerb || request.verb === "POST" || (isDirect && refused === undefined)) return route;
@@ -158,6 +192,7 @@ function firstPart({ match }: Route): string | undefined {
   return prefix !== undefined && match.caseSensitive !== false && /^\/[^/]+\/$/.test(prefix) ? prefix : undefined;
 }
 
+/** But for claims. */
 function takes(route: GatewayRoute, { path, lookup }: GatewayRequest, anyVerb = false): boolean {
   const { compiled, query } = route;
   // A rule for a method holds for its overloads (`find~l`); one for an overload for that alone.
@@ -173,25 +208,27 @@ function compileRoutes(
   domain: string,
   resource: VirtualHost,
   clusterOf: (name: string) => Cluster,
-  limitsOf: (service: string) => CompiledHost["limits"],
-): GatewayRoute[] {
+  { limitsOf, compilePolicies }: GatewayMakers,
+): { readonly routes: readonly GatewayRoute[]; readonly policies: CompiledHost["policies"] } {
   const table = new RouteTable(
     { name: domain, virtualHosts: [{ ...resource, name: "", domains: [domain] }] },
     clusterOf,
+    compilePolicies,
   );
-  const compiled = table.onlyHost()?.routes ?? [];
-  return compiled.map((route, i) => createRoute(domain, resource.routes[i]!, route, limitsOf));
+  const host = table.onlyHost();
+  const routes = (host?.routes ?? []).map((route, i) => createRoute(domain, resource.routes[i]!, route, limitsOf));
+  return { routes, policies: host?.policies };
 }
 
 function createRoute(
   domain: string,
   resource: Route,
   compiled: CompiledRoute,
-  limitsOf: (service: string) => CompiledHost["limits"],
+  limitsOf: GatewayMakers["limitsOf"],
 ): GatewayRoute {
   const { match, route: action } = resource;
   const service = compiled.targets[0]?.cluster.service;
-  const limits = service && limitsOf(printServiceKey(service));
+  const limits = service && limitsOf?.(printServiceKey(service));
   const host: CompiledHost = {
     host: service?.host ?? domain,
     key: { interface: service?.interface ?? domain, group: service?.group ?? "", version: service?.version ?? "" },

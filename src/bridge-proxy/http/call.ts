@@ -7,7 +7,6 @@ import type { Field } from "../../codecs/http1/output.ts";
 import { Wait } from "../after.ts";
 import type { Denial } from "../authz/asked.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
-import { limitRuling } from "../authz/limit-question.ts";
 import type { Peer } from "../authz/peer.ts";
 import { pass } from "../authz/question.ts";
 import { answerTo } from "../authz/reply.ts";
@@ -31,8 +30,8 @@ import {
 import { rowOf, UNKNOWN_ROW } from "../rows.ts";
 import { Claim } from "../upstream/claim.ts";
 import { HttpContent } from "./content.ts";
-import { ruleRequest } from "./guard.ts";
-import { changedHead, decideHttp, forwardHead, limitFacts, line, lookupOf, matchHttp } from "./head.ts";
+import { changedHead, decideHttp, fieldsOf, forwardHead, line, lookupOf } from "./head.ts";
+import { type ChosenRoute, leadRequest } from "./lead.ts";
 import type { HttpLink } from "./link.ts";
 import { type HeadChange, type HttpCallerPort, NobodyPort } from "./port.ts";
 import { subjectOf } from "./subject.ts";
@@ -87,23 +86,20 @@ export class HttpCall implements HttpTryOwner {
       this.#answer(405, "CONNECT is not served here", outcomeOfReason("undecodable"));
       return;
     }
-    const route = matchHttp(this.#decision, this.#head);
-    if (route === undefined) {
-      this.#refuse("no_route", `no rule of ${host.host} takes this request`);
+    const asked = { decision: this.#decision, routes, peer, head: this.#head };
+    const stop = leadRequest(this.#context, asked, (led) => this.#led(asked.decision, led));
+    if (stop !== undefined) this.#stopAsking = stop;
+  }
+
+  #led(decision: HostDecision, { route, ruling }: ChosenRoute): void {
+    this.#route = route;
+    this.#ruling = ruling;
+    if (ruling?.denial !== undefined) {
+      this.#deny(ruling.denial);
       return;
     }
-    const decision = this.#decision;
-    this.#route = route;
-    const ruling = ruleRequest(routes, { peer, decision, route, head: this.#head });
-    this.#ruling =
-      host.limits === undefined
-        ? ruling
-        : limitRuling(host.limits, {
-            ...{ ruling, decision, route, nowMs: this.#context.nowMs },
-            ...limitFacts(this.#head),
-          });
-    if (this.#ruling?.denial !== undefined) {
-      this.#deny(this.#ruling.denial);
+    if (route === undefined) {
+      this.#refuse("no_route", `no rule of ${decision.host.host} takes this request`);
       return;
     }
     const delayMs = delayOf(route, this.#context.random);
@@ -386,9 +382,4 @@ export class HttpCall implements HttpTryOwner {
     row.record(outcome, context.nowMs - this.#startMs);
     this.#port.done();
   }
-}
-
-function fieldsOf(lines: FieldLines | undefined): readonly Field[] | undefined {
-  if (lines === undefined) return undefined;
-  return Array.from({ length: lines.count }, (_, i) => [lines.name(i), lines.value(i)] as const);
 }

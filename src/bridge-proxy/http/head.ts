@@ -1,14 +1,23 @@
 import { CallError } from "../../base/errors.ts";
 import type { RequestToSend } from "../../codecs/http1/connection.ts";
-import { FORWARDED_FOR, FORWARDED_PROTO, HOST } from "../../codecs/http1/fields.ts";
+import { type FieldLines, FORWARDED_FOR, FORWARDED_PROTO, HOST } from "../../codecs/http1/fields.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import { toField } from "../../codecs/triple/text.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import type { Denial } from "../authz/asked.ts";
+import { type AskToken, firstRoute } from "../match.ts";
 import type { LimitedCall } from "../policies/limits.ts";
 import type { Mutations } from "../policies/mutations.ts";
 import type { Rewrite } from "../policies/rewrite.ts";
-import type { CompiledHost, CompiledRoute, HostDecision, Target } from "../route.ts";
+import {
+  asksClaims,
+  type CompiledHost,
+  type CompiledRoute,
+  type HostDecision,
+  isCertain,
+  type Target,
+} from "../route.ts";
 import { withSuffix } from "../triple/edits.ts";
 import type { HeadChange } from "./port.ts";
 
@@ -30,21 +39,32 @@ export function decideHttp(host: CompiledHost, method: string): HostDecision {
   let decision = byMethod.get(name);
   if (decision === undefined) {
     const first = host.routes[0];
-    const fixed = first?.anyPath === true && first.headers.length === 0 ? first : undefined;
-    decision = { host, method: name, protocol: "http", candidates: host.routes, fixed };
+    const fixed = first?.anyPath === true && isCertain(first) ? first : undefined;
+    const candidates = host.routes;
+    decision = { host, method: name, protocol: "http", candidates, fixed, asksClaims: asksClaims(candidates) };
     byMethod.set(name, decision);
   }
   return decision;
 }
 
-/** The first route that takes the request; undefined for none. */
-export function matchHttp(decision: HostDecision, head: RequestHead): CompiledRoute | undefined {
+/** The first route that takes the request; undefined for none, a denial where its token stands in the way. */
+export function matchHttp(decision: HostDecision, head: RequestHead): CompiledRoute | undefined;
+export function matchHttp(
+  decision: HostDecision,
+  head: RequestHead,
+  token: AskToken | undefined,
+): CompiledRoute | Denial | undefined;
+export function matchHttp(
+  decision: HostDecision,
+  head: RequestHead,
+  token?: AskToken,
+): CompiledRoute | Denial | undefined {
   if (decision.fixed !== undefined) return decision.fixed;
   const { path, query } = cutTarget(head);
   const header = lookupOf(head, query);
-  return decision.candidates.find(
-    (route) => route.path(path) && route.headers.every((test) => test.test(header(test.name))),
-  );
+  const takes = (route: CompiledRoute) =>
+    route.path(path) && route.headers.every((test) => test.test(header(test.name)));
+  return firstRoute(decision.candidates, takes, token);
 }
 
 interface CutTarget {
@@ -209,4 +229,10 @@ function drop(fields: Field[], without: string[], name: string): void {
   const folded = name.toLowerCase();
   without.push(folded);
   for (let i = fields.length - 1; i >= 0; i--) if (fields[i]![0].toLowerCase() === folded) fields.splice(i, 1);
+}
+
+/** Lines as a message of its own has them. */
+export function fieldsOf(lines: FieldLines | undefined): readonly Field[] | undefined {
+  if (lines === undefined) return undefined;
+  return Array.from({ length: lines.count }, (_, i) => [lines.name(i), lines.value(i)] as const);
 }

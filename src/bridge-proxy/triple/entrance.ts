@@ -34,13 +34,13 @@ export class MeshEntrance implements Entrance {
 
   admit(arrived: Arrived): ServedRequest {
     const { head, shared } = arrived;
-    return serveCall(this.#context, arrived, () => this.#laneOf(head.fields, shared));
+    return serveCall(this.#context, arrived, (hasWaited) => this.#laneOf(head.fields, shared, hasWaited));
   }
 
-  #laneOf(fields: Fields, shared: boolean): TripleLane {
+  #laneOf(fields: Fields, shared: boolean, hasWaited: boolean | undefined): TripleLane {
     const lane = laneOf(this.#config(), this.#peer.address, fields, this.#lastHost, shared);
     this.#lastHost = lane.decision ?? this.#lastHost;
-    return guardLane(lane, vouchedPeer(this.#peer, this.#config().identityOf), fields);
+    return guardLane(lane, vouchedPeer(this.#peer, this.#config().identityOf), fields, hasWaited);
   }
 }
 

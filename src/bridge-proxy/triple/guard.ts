@@ -14,6 +14,7 @@ import type { CompiledRoute, HostDecision, RouteTable } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
 import type { GenericCall, LaneGuard, TripleLane } from "./lanes.ts";
 import { isFramed, policyLookup, refuseDoubleHeads } from "./readings.ts";
+import { leadByToken } from "./token-lane.ts";
 
 /** What stands between a lane's calls and where their routes lead. */
 class RouteGuard implements LaneGuard {
@@ -86,6 +87,10 @@ class RouteGuard implements LaneGuard {
     return undefined;
   }
 
+  asksArguments(decision: HostDecision, route: CompiledRoute): boolean {
+    return !this.#outside && this.checkpoint(decision, route)?.reads === "arguments";
+  }
+
   rule(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): Ruling | undefined {
     try {
       const checkpoint =
@@ -102,9 +107,14 @@ const guarded = new WeakMap<TripleLane, TripleLane>();
 
 /**
  * The lane of calls with these fields with a guard, where there are policies at all. One whose policies ask for arguments needs its message; one
- * that can be read in several ways is refused.
+ * that can be read in several ways is refused. Where its routes go by tokens, the call's own is asked; `hasWaited`: for good.
  */
-export function guardLane(lane: TripleLane, peer: Peer, fields: Fields): TripleLane {
+export function guardLane(lane: TripleLane, peer: Peer, fields: Fields, hasWaited = false): TripleLane {
+  const found = withGuard(lane, peer, fields);
+  return lane.asksToken === true && found.refusal === undefined ? leadByToken(found, peer, fields, hasWaited) : found;
+}
+
+function withGuard(lane: TripleLane, peer: Peer, fields: Fields): TripleLane {
   const { config, decision, head, route } = lane;
   if (!config.routes.hasPolicies || decision === undefined || head === undefined) return lane;
   const known = guarded.get(lane);
@@ -120,7 +130,7 @@ export function guardLane(lane: TripleLane, peer: Peer, fields: Fields): TripleL
   const lookup = outside ? same : (header: HeaderLookup) => policyLookup(fields, head, header);
   const guard = new RouteGuard(config.routes, peer, { path, outside, lookup });
   if (config.routes.hasGuards) guard.watch(decision);
-  const asks = route !== undefined && !outside && guard.checkpoint(decision, route)?.reads === "arguments";
+  const asks = route !== undefined && guard.asksArguments(decision, route);
   const made: TripleLane = { ...lane, guard, ...(asks && isFramed(head) && { needsMessage: true }) };
   guarded.set(lane, made);
   return made;

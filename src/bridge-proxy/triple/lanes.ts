@@ -7,16 +7,18 @@ import type { Value } from "../../codecs/value.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { isGrpcOwn, UNSAID_VERSION } from "../../model/served.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
-import type { Denial } from "../authz/asked.ts";
+import type { Denial, Later } from "../authz/asked.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
 import { requireMethodName } from "../authz/names.ts";
+import type { LaneFacts } from "../authz/predicate.ts";
 import type { SerializationCheck } from "../authz/serialization.ts";
 import { servedLookup } from "../authz/served.ts";
 import { ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts";
 import { argumentText } from "../dubbo/argument-text.ts";
+import { type AskToken, isRefused, matchRoute } from "../match.ts";
 import { type Callable, namesNothing, rewriteCall } from "../policies/rewrite.ts";
 import { asksArguments } from "../policies/router-call.ts";
-import { type CompiledRoute, decideHost, type HostDecision, matchRoute, type Target } from "../route.ts";
+import { asksClaims, type CompiledRoute, decideHost, type HostDecision, type Target } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { editFields } from "./edits.ts";
 import { isFramed } from "./readings.ts";
@@ -29,6 +31,8 @@ export interface Refusal {
   readonly isUnknown?: boolean;
   /** What an external server has callers told. */
   readonly reply?: Denial["reply"];
+  /** The call's token is not good, or its key not known yet: whom that concerns. */
+  readonly token?: { readonly later: Later | undefined; readonly policy: string; readonly facts: LaneFacts };
 }
 
 /** A call that names the method that it means, and its types, in its message. */
@@ -44,6 +48,8 @@ export interface LaneGuard {
   readonly inspects: boolean;
   /** What these guards say of a message; `fault` has one look. */
   inspect(fault: (check: SerializationCheck) => string | undefined): Denial | undefined;
+  /** Policies ask for arguments of calls that were so led. */
+  asksArguments(decision: HostDecision, route: CompiledRoute): boolean;
 }
 
 /**
@@ -59,6 +65,10 @@ export interface TripleLane {
   readonly route: CompiledRoute | undefined;
   /** Rules ask for an argument, or the call is a generic one: its first message decides. */
   readonly needsMessage: boolean;
+  /** Routes go by claims of the calls' tokens, so that each call has to be asked for its own. */
+  readonly asksToken?: boolean;
+  /** What that said, where a message decides too. */
+  readonly token?: AskToken;
   readonly refusal: Refusal | undefined;
   /** Headers as rules see them, but for arguments. */
   readonly header: HeaderLookup;
@@ -122,14 +132,16 @@ function createLane(
   const header = servedLookup(config, key, headerLookup(fields, key, config.applicationOf(address)));
   const isLimited = decision.host.limits?.asksArguments === true && isFramed(head);
   const needsMessage = isGeneric || isLimited || asksForArguments(decision);
-  const route = needsMessage ? undefined : matchRoute(decision, header);
-  if (!needsMessage && route === undefined) return refused(config, head, decision, noRule(decision));
+  const asksToken = isGeneric ? asksClaims(decision.host.routes) : decision.asksClaims === true;
+  const route = needsMessage || asksToken ? undefined : matchRoute(decision, header);
+  if (!needsMessage && !asksToken && route === undefined) return refused(config, head, decision, noRule(decision));
   return {
     config,
     head,
     decision,
     route,
     needsMessage,
+    ...(asksToken && { asksToken }),
     refusal: undefined,
     header,
     address,
@@ -170,7 +182,8 @@ export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecis
   if (generic !== undefined && lane.guard !== undefined) requireMethodName(decision.method, "triple");
   const header: HeaderLookup = (name) =>
     name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name);
-  const route = matchRoute(decision, header);
+  const route = matchRoute(decision, header, lane.token);
+  if (isRefused(route)) return { decision, route: undefined, refusal: route, header, generic };
   return { decision, route, refusal: route === undefined ? noRule(decision) : undefined, header, generic };
 }
 
@@ -222,7 +235,7 @@ function namedBy(
 }
 
 /** What a call is told whose method no rule of its service takes. */
-function noRule(decision: HostDecision): Refusal {
+export function noRule(decision: HostDecision): Refusal {
   return { reason: "no_route", message: `no rule of ${decision.host.host} takes method ${decision.method}` };
 }
 

@@ -1,6 +1,7 @@
 import { fieldValue } from "../../codecs/fields.ts";
 import type { ProxyContext } from "../context.ts";
 import { TripleCall } from "./call.ts";
+import { HeldRequest } from "./held-request.ts";
 import type { TripleLane } from "./lanes.ts";
 import { messageFault } from "./message-fault.ts";
 import { isFramed } from "./readings.ts";
@@ -14,10 +15,23 @@ const UNSEEN = {
   isUnknown: true,
 } as const;
 
-/** The call of a request, its messages looked at where a guard stands before what its lane leads to. `laneOf` gives its lane, as it is now. */
-export function serveCall(context: ProxyContext, arrived: Arrived, laneOf: () => TripleLane): ServedRequest {
+/**
+ * The call of a request, its messages looked at where a guard stands before what its lane leads to. `laneOf` gives its lane, as it is now; a call
+ * whose token's key is not known waits for that first, and is decided for good then (`hasWaited`).
+ */
+export function serveCall(
+  context: ProxyContext,
+  arrived: Arrived,
+  laneOf: (hasWaited?: boolean) => TripleLane,
+): ServedRequest {
   const { port, stream, head } = arrived;
   const lane = laneOf();
+  const token = lane.refusal?.token;
+  if (token?.later !== undefined) {
+    const serve = (again: Arrived) => serveCall(context, again, () => laneOf(true));
+    return new HeldRequest({ context, arrived, later: token.later, timeLeftMs: lane.callerTimeoutMs, serve });
+  }
+  if (token !== undefined) context.authz.denied(token.policy, token.facts);
   if (!lane.config.routes.hasGuards) return new TripleCall(context, port, stream, head, laneOf);
   const target = fieldValue(head.fields, ":path") ?? "";
   const query = target.includes("?") ? target.slice(target.indexOf("?")) : "";

@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import { parse } from "yaml";
-import { printAddress, UNIX } from "../../base/address.ts";
+import { authorityOf } from "../../base/address.ts";
 import { checkYamlDepth } from "../../base/yaml-documents.ts";
 import { openSocket } from "../socket.ts";
 import type { DocumentAnswer } from "./openapi-documents.ts";
@@ -16,8 +16,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Asks one endpoint for its document, as JSON, within two seconds; never rejects. Redirects are not followed. */
 export async function askForDocument(reach: Reach, at: AskedPlace, path: string): Promise<DocumentAnswer> {
-  const authority = at.address.startsWith(UNIX) ? "localhost" : printAddress(at.address, at.port);
-  const place = `http://${authority}${path}`;
+  const place = `http://${authorityOf(at.address, at.port)}${path}`;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   let socket: Socket | undefined;
   try {

@@ -1,3 +1,4 @@
+import { authorityOf } from "../../base/address.ts";
 import { parseAnswer } from "../../codecs/triple/answer.ts";
 import { printRequestHead } from "../../codecs/triple/head.ts";
 import { connectGrpc } from "../triple/client.ts";
@@ -23,7 +24,7 @@ export async function reflectEndpoint(reach: Reach, at: AskedPlace, service: str
         const timeoutMs = Math.max(1, untilMs - Date.now());
         const answers: Buffer[] = [];
         const { fields } = printRequestHead({
-          ...{ authority: client.address, path, method, group: "", version: "", timeoutMs },
+          ...{ authority: authorityOf(at.address, at.port), path, method, group: "", version: "", timeoutMs },
           ...{ consumerApplication: undefined, attachments: [] },
         });
         const { head, trailers } = await client.call({

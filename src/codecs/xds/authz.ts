@@ -51,11 +51,12 @@ export interface ValueMatcher {
   readonly orMatch?: { readonly valueMatchers: readonly ValueMatcher[] };
 }
 
-/** A condition on what {@link JWT_FILTER} found: `path` leads into the token's payload. */
+/** A condition on what {@link JWT_FILTER} found: `path` leads into the token's payload. With `invert` it holds where the rest does not. */
 export interface MetadataMatcher {
   readonly filter: string;
   readonly path: readonly { readonly key: string }[];
   readonly value: ValueMatcher;
+  readonly invert?: boolean;
 }
 
 /** What is called; exactly one is set. */

@@ -52,6 +52,11 @@ export function compileRegex(pattern: string): TextTest {
   return (text) => compiled.matches(text);
 }
 
+/** Compiles what a policy asks of a text: most ask whether there is one at all, by the pattern `.+`. */
+export function compileText(matcher: StringMatcher): TextTest {
+  return matcher.safeRegex?.regex === ".+" ? (text) => text !== "" : compileString(matcher);
+}
+
 /** Compiles the path part of a route match: the path of a call is `/interface/method`. */
 export function compilePath(match: RouteMatch): TextTest {
   const ignoreCase = match.caseSensitive === false;

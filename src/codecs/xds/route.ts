@@ -4,7 +4,7 @@
  * A Dubbo call is routed as the HTTP call `/interface/method` with its attachments as headers. The authority of a call is its
  * printed service key (`group/interface:version`): every virtual host of a Dubbo route names its key among its domains.
  */
-import type { AuthzConfigs } from "./authz.ts";
+import type { AuthzConfigs, MetadataMatcher } from "./authz.ts";
 import type { Duration, FractionalPercent, HeaderMatcher, Metadata, RegexMatcher, StringMatcher } from "./core.ts";
 import type { LimitConfigs, RateLimit } from "./rate-limit.ts";
 
@@ -34,6 +34,8 @@ export interface RouteMatch {
   readonly caseSensitive?: boolean;
   readonly headers?: readonly HeaderMatcher[];
   readonly queryParameters?: readonly QueryParameterMatcher[];
+  /** On the claims of the call's token: what is chosen by the virtual host's own issuers, before anything else is asked of the call. */
+  readonly dynamicMetadata?: readonly MetadataMatcher[];
 }
 
 /** One attachment to write, and what becomes of a value that the call has already. */

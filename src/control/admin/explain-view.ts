@@ -1,4 +1,5 @@
 import { parseIp } from "../../base/ip-block.ts";
+import type { Claims } from "../../codecs/xds/claims.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import { parseIdentity } from "../../model/identity.ts";
 import { type Explanation, explainCall } from "../explain/explain.ts";
@@ -12,7 +13,7 @@ export interface NoExplanation {
 
 /**
  * What becomes of the call that a query names: `service` and `method`, perhaps `group`, `version`, `caller`, `principal`
- * (`trust-domain/ns/NAMESPACE/sa/ACCOUNT`, or `none`), and any number of `header=name=value`.
+ * (`trust-domain/ns/NAMESPACE/sa/ACCOUNT`, or `none`), `claims` (a token's payload as JSON), and any number of `header=name=value`.
  */
 export function viewExplanation(
   resources: ResourceSet | undefined,
@@ -41,11 +42,26 @@ export function viewExplanation(
       error: `principal ${JSON.stringify(said)} is not TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT or none`,
       status: 400,
     };
-  const who = { ...optional("caller"), ...(typeof principal === "string" && { principal }) };
+  const claims = readClaims(query.get("claims"));
+  if (typeof claims === "string") return { error: claims, status: 400 };
+  const who = { ...optional("caller"), ...(claims && { claims }), ...(typeof principal === "string" && { principal }) };
   const call = { service, method, headers, ...optional("group"), ...optional("version"), ...who };
   try {
     return explainCall(resources, call, known);
   } catch (error) {
     return { error: (error as Error).message, status: 404 };
   }
+}
+
+/** A token's payload; a text that is none is an error in words. */
+function readClaims(text: string | null): Claims | string | undefined {
+  if (text === null) return undefined;
+  let claims: unknown;
+  try {
+    claims = JSON.parse(text);
+  } catch {
+    claims = undefined;
+  }
+  const isObject = typeof claims === "object" && claims !== null && !Array.isArray(claims);
+  return isObject ? (claims as Claims) : 'claims are no JSON object, such as {"group": "admin"}';
 }

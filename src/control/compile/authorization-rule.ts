@@ -12,6 +12,7 @@ import type {
   AuthorizationRule,
   AuthorizationSource,
 } from "../../model/rules/authorization.ts";
+import { eitherOf } from "../rules/claims.ts";
 import { isHttpService } from "../rules/lower-http.ts";
 import {
   accountMatcher,
@@ -374,8 +375,7 @@ function headerOf(name: string, value: string): HeaderMatcher {
 function claimTerm(names: readonly string[], value: string): Principal {
   const stringMatch: StringMatcher = matcherOf(value);
   const path = [{ key: "payload" }, ...names.map((key) => ({ key }))];
-  const either = { orMatch: { valueMatchers: [{ stringMatch }, { listMatch: { oneOf: { stringMatch } } }] } };
-  return { metadata: { filter: JWT_FILTER, path, value: either } };
+  return { metadata: { filter: JWT_FILTER, path, value: eitherOf(stringMatch) } };
 }
 
 function isWithin(address: string, block: string): boolean {

@@ -10,9 +10,10 @@ import type { Rule } from "../../model/rule.ts";
 import type { CorsPolicy as CorsRule } from "../../model/rules/http-route.ts";
 import { meshClient } from "../rules/client.ts";
 import type { EntryIndex } from "../rules/hosts.ts";
-import { stringMatcher } from "../rules/lower.ts";
 import { type GatewayClient, type LoweredGatewayRoute, lowerGateways } from "../rules/lower-gateway.ts";
+import { stringMatcher } from "../rules/path.ts";
 import { type ClusterNeed, clusterName, clusterNameOf } from "./clusters.ts";
+import { gatewayTokens, type IssuerClient } from "./gateway-issuers.ts";
 import type { GatewayPort } from "./listeners.ts";
 import { type ClusterOf, compileRoute, type HashOf } from "./routes.ts";
 
@@ -28,7 +29,7 @@ export function compileGateways(
   rules: readonly Rule[],
   index: EntryIndex,
   hashes: (entry: Entry, subset: string) => readonly HashPolicy[] = () => [],
-  client: GatewayClient = meshClient(),
+  client: GatewayClient & IssuerClient = meshClient(),
 ): CompiledGateways {
   const needs = new Map<string, ClusterNeed>();
   const clusterOf = ({ host, subset }: { readonly host: string; readonly subset: string }): string => {
@@ -41,17 +42,24 @@ export function compileGateways(
     const entry = index.byHost(host);
     return entry === undefined ? [] : hashes(entry, subset);
   };
-  const compiled = lowerGateways(rules, index, client).map(({ bind, port, hosts, tls, serverNames, passages }) => {
-    const of = passages !== undefined ? "_passthrough" : serverNames === undefined ? "" : `_${serverNames[0]}`;
-    const name = `gateway_${bind === undefined ? "" : `${bind}_`}${port}${of}`;
-    const virtualHosts = hosts.map(({ domain, routes, isElsewhere }) => ({
-      name: domain,
-      domains: [domain],
-      routes: isElsewhere === true ? ELSEWHERE : routes.map((route) => compileGatewayRoute(route, clusterOf, hashOf)),
-    }));
-    const more = { ...(tls && { tls }), ...(serverNames && { serverNames }), ...(passages && { passages }) };
-    return { port: { bind, port, routeConfigName: name, ...more }, routes: { name, virtualHosts } };
-  });
+  const compiled = lowerGateways(rules, index, client).map(
+    ({ bind, port, gateways = [], hosts, tls, serverNames, passages }) => {
+      const of = passages !== undefined ? "_passthrough" : serverNames === undefined ? "" : `_${serverNames[0]}`;
+      const name = `gateway_${bind === undefined ? "" : `${bind}_`}${port}${of}`;
+      const virtualHosts = hosts.map(({ domain, routes, isElsewhere }) => {
+        const tokens = routes.some(({ claims }) => claims !== undefined) && gatewayTokens(rules, gateways, client);
+        return {
+          name: domain,
+          domains: [domain],
+          routes:
+            isElsewhere === true ? ELSEWHERE : routes.map((route) => compileGatewayRoute(route, clusterOf, hashOf)),
+          ...(tokens && { typedPerFilterConfig: tokens }),
+        };
+      });
+      const more = { ...(tls && { tls }), ...(serverNames && { serverNames }), ...(passages && { passages }) };
+      return { port: { bind, port, routeConfigName: name, ...more }, routes: { name, virtualHosts } };
+    },
+  );
   return {
     ports: compiled.map(({ port }) => port),
     routes: compiled.map(({ routes }) => routes),

@@ -33,8 +33,11 @@ export interface CompiledLimits {
 
 /** Compiles the limits that a MetaRouter says for a service. */
 export function compileLimits(entry: Entry, rule: MetaRouter, index: EntryIndex): CompiledLimits {
-  const lower = (match: HttpMatch | undefined): LoweredMatch | undefined =>
-    match !== undefined && isHttpService(entry) ? lowerHttpMatch(match) : lowerMatch(match, entry);
+  const lower = (match: HttpMatch | undefined): LoweredMatch | undefined => {
+    const lowered = match !== undefined && isHttpService(entry) ? lowerHttpMatch(match) : lowerMatch(match, entry);
+    // Limits are asked before anybody looks at tokens.
+    return lowered?.claims === undefined ? lowered : undefined;
+  };
   const local = rule.localRateLimit && compileLocal(rule.name, rule.localRateLimit, lower);
   const global = rule.globalRateLimit && compileGlobal(entry, rule.globalRateLimit, lower, index);
   return {

@@ -67,6 +67,7 @@ export function compileRoute(route: LoweredRoute, clusterOf: ClusterOf, hashOf: 
       ...route.path,
       ...(route.headers.length === 0 ? {} : { headers: route.headers }),
       ...(route.query === undefined || route.query.length === 0 ? {} : { queryParameters: route.query }),
+      ...(route.claims === undefined ? {} : { dynamicMetadata: route.claims }),
     },
     ...(route.direct === undefined
       ? { route: compileAction(route, clusterOf, hashOf) }

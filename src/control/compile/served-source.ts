@@ -11,6 +11,7 @@ import { withoutSecrets } from "./envoy/without-secrets.ts";
 import { createGrpcCompiler } from "./grpc/target.ts";
 import { ignoredRouters } from "./ignored-routers.ts";
 import { ToldFindings } from "./told-findings.ts";
+import { ignoredClaims } from "./without-tokens.ts";
 
 /** What a client of the xDS server is, and so which form its resources have. */
 export type ClientKind = "trestle" | "envoy" | "grpc" | "dubbo-xds";
@@ -59,7 +60,7 @@ export function createServedSource({ snapshot, compile }: ServedInputs): ServedS
       if (now === undefined || kind === "trestle") return undefined;
       const resources = compile(now, node);
       const routers = ignoredRouters(resources, now.entries, kind);
-      told.tell(now, routers);
+      told.tell(now, routers, ignoredClaims(resources, kind));
       switch (kind) {
         case "grpc":
           return grpc(resources, now.entries);

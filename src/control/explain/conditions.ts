@@ -1,17 +1,10 @@
 import { isInBlock, parseBlock, parseIp } from "../../base/ip-block.ts";
-import {
-  type CidrRange,
-  JWT_FILTER,
-  type MetadataMatcher,
-  type Permission,
-  type Principal,
-  type RbacPolicy,
-  type ValueMatcher,
-} from "../../codecs/xds/authz.ts";
+import type { CidrRange, MetadataMatcher, Permission, Principal, RbacPolicy } from "../../codecs/xds/authz.ts";
+import { type Claims, claimOf, compileClaim } from "../../codecs/xds/claims.ts";
 import type { StringMatcher } from "../../codecs/xds/core.ts";
 import { compileHeader, compileString } from "../../codecs/xds/match.ts";
 import type { HeaderMatcher } from "../../codecs/xds/route.ts";
-import { describeHeader, describeText } from "./words.ts";
+import { describeClaim, describeHeader, describeText } from "./words.ts";
 
 /** A value of the made-up call; undefined where the call does not tell it. */
 export type Told<T> = { readonly value: T | undefined } | undefined;
@@ -28,6 +21,8 @@ export interface SeenCall {
   header(name: string): Told<string>;
   /** The call has a token, which nobody verified here. */
   readonly hasToken: boolean;
+  /** What it says all the same; undefined where that is not told. */
+  readonly claims?: Claims | undefined;
 }
 
 /** Whether a condition holds; undefined where that hangs on what is not told. `why` says what it lacks, and is empty where it holds. */
@@ -161,19 +156,14 @@ function meetRange({ addressPrefix, prefixLen }: CidrRange, { address }: SeenCal
 }
 
 /** Without a token no claim is there; what one says is not known before it is verified. */
-function meetClaim({ filter, path, value }: MetadataMatcher, { hasToken }: SeenCall): Asked {
-  const [root, ...names] = path.map(({ key }) => key);
-  if (filter !== JWT_FILTER || root !== "payload") return NEVER;
-  const words = `claim ${names.join(".")} ${describeValue(value)}`;
+function meetClaim({ filter, path, value }: MetadataMatcher, { hasToken, claims }: SeenCall): Asked {
+  if (claimOf({ filter, path }) === undefined) return NEVER;
+  const words = describeClaim({ filter, path, value });
+  if (claims !== undefined)
+    return asked(compileClaim({ filter, path, value })?.(claims), words, "its token says otherwise");
   return hasToken
     ? asked(undefined, words, "the token is not verified here")
     : asked(false, words, "the call has no token");
-}
-
-function describeValue({ stringMatch, listMatch, orMatch }: ValueMatcher): string {
-  if (stringMatch !== undefined) return describeText(stringMatch);
-  const inner = listMatch?.oneOf ?? orMatch?.valueMatchers[0];
-  return inner === undefined ? "is there" : describeValue(inner);
 }
 
 const ACCOUNT = /^spiffe:\/\/\[\^\/\]\+\/ns\/(.+)\/sa\/(.+)$/;

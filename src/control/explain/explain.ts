@@ -1,3 +1,5 @@
+import { JWT_FILTER } from "../../codecs/xds/authz.ts";
+import { type Claims, compileClaim, listClaims, withLists } from "../../codecs/xds/claims.ts";
 import type { Cluster } from "../../codecs/xds/cluster.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import { compileHeader, compilePath, type HeaderLookup } from "../../codecs/xds/match.ts";
@@ -9,7 +11,7 @@ import { parseServiceKey } from "../../model/service.ts";
 import { type EndpointShare, explainEndpoints } from "./endpoints.ts";
 import { type Authorization, explainAuthorization, type Known } from "./passages.ts";
 import { explainRouters, type RouterVerdict } from "./routers.ts";
-import { describeHeader, describeLimits, describePath, describePolicies } from "./words.ts";
+import { describeClaim, describeHeader, describeLimits, describePath, describePolicies } from "./words.ts";
 
 /** A call that nobody makes. */
 export interface MadeUpCall {
@@ -26,6 +28,8 @@ export interface MadeUpCall {
   readonly caller?: string;
   /** SPIFFE id of the caller; `""` for one without; undefined: whom listeners hold the address for. */
   readonly principal?: string;
+  /** What its token says, which counts as verified; undefined for a call without one. */
+  readonly claims?: Claims;
 }
 
 /** What became of one route of the service. */
@@ -83,7 +87,8 @@ export function explainCall(resources: ResourceSet, call: MadeUpCall, known?: Kn
   const path = `/${parseServiceKey(service).interface}/${call.method}`;
   const header = headersOf(resources, call, service);
   const routes = virtualHost.routes;
-  const verdicts = routes.map((route) => explainRoute(route, path, header));
+  const said = call.claims && knownClaims(virtualHost, call.claims);
+  const verdicts = routes.map((route) => explainRoute(route, path, header, said));
   const limitMeets = (conditions: readonly HeaderMatcher[]) =>
     conditions.every((one) => compileHeader(one).test(one.name === ":path" ? path : header(one.name)));
   const taken = verdicts.findIndex((why) => why.length === 0);
@@ -95,7 +100,7 @@ export function explainCall(resources: ResourceSet, call: MadeUpCall, known?: Kn
   const spoken = [...providers, ...destinations.flatMap(({ endpoints }) => endpoints)].map(({ protocol }) => protocol);
   const listeners = listenersOf(resources, service, spoken.length === 0 || spoken.includes("http"));
   const names = Object.keys(call.headers).map((name) => name.toLowerCase());
-  const passing = { path, header, names, address: call.caller, principal: call.principal, listeners };
+  const passing = { path, header, names, claims: said, address: call.caller, principal: call.principal, listeners };
   return {
     host: virtualHost.name,
     service,
@@ -118,8 +123,15 @@ export function explainCall(resources: ResourceSet, call: MadeUpCall, known?: Kn
   };
 }
 
+/** What is known of a token where calls of a service come; nothing where nobody says whose tokens are good. */
+function knownClaims({ typedPerFilterConfig }: VirtualHost, claims: Claims): Claims | undefined {
+  const providers = Object.values(typedPerFilterConfig?.[JWT_FILTER]?.providers ?? {});
+  if (providers.length === 0) return undefined;
+  return providers.reduce((listed, provider) => withLists(listed, listClaims(provider)), claims);
+}
+
 /** What a call lacks for a route; nothing where it takes it. */
-function explainRoute({ match }: Route, path: string, header: (name: string) => string | undefined): string[] {
+function explainRoute({ match }: Route, path: string, header: HeaderLookup, claims: Claims | undefined): string[] {
   const why: string[] = [];
   if (!compilePath(match)(path)) why.push(`path ${path} is not ${describePath(match)}`);
   for (const matcher of match.headers ?? []) {
@@ -129,6 +141,11 @@ function explainRoute({ match }: Route, path: string, header: (name: string) => 
       `${matcher.name} is ${value === undefined ? "absent" : JSON.stringify(value)}, asked is ${describeHeader(matcher)}`,
     );
   }
+  for (const matcher of match.dynamicMetadata ?? [])
+    if (compileClaim(matcher)?.(claims) !== true)
+      why.push(
+        `${claims === undefined ? "no token is known of the call" : "its token says otherwise"}, asked is ${describeClaim(matcher)}`,
+      );
   return why;
 }
 

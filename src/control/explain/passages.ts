@@ -1,6 +1,7 @@
 import { printAddress } from "../../base/address.ts";
 import { isInBlock, parseBlock, parseIp } from "../../base/ip-block.ts";
 import { type AuthzConfigs, JWT_FILTER } from "../../codecs/xds/authz.ts";
+import type { Claims } from "../../codecs/xds/claims.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
@@ -40,6 +41,8 @@ export interface Passing {
   readonly address: string | undefined;
   /** Its SPIFFE id; `""` for a caller without one, undefined where it is not told. */
   readonly principal: string | undefined;
+  /** What its token says, which counts as verified; undefined where that is not told. */
+  readonly claims?: Claims | undefined;
   /** Listeners that take it, by name. */
   readonly listeners: readonly string[];
   readonly route: Route;
@@ -152,19 +155,20 @@ function toldPrincipal(principal: string | undefined): Told<string> {
 }
 
 function seen(
-  { path, header, names, address, route: { route } }: Passing,
+  { path, header, names, address, claims, route: { route } }: Passing,
   configs: AuthzConfigs,
   changed: readonly string[],
 ): Omit<SeenCall, "principal" | "serverName"> {
   const isRewritten = route?.prefixRewrite !== undefined || route?.regexRewrite !== undefined;
   const told = isRewritten || path === undefined ? undefined : { value: path };
-  const hasToken = tokenOf(configs, header);
+  const hasToken = claims !== undefined || tokenOf(configs, header);
   const byToken = headersByToken(configs);
   const unknown = new Set(changed.map((name) => name.toLowerCase()));
   return {
     path: told,
     address: address === undefined ? undefined : { value: address },
     hasToken,
+    claims,
     header(name) {
       const folded = name.toLowerCase();
       if (folded === ":path") return told;

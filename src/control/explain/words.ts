@@ -1,3 +1,5 @@
+import type { MetadataMatcher, ValueMatcher } from "../../codecs/xds/authz.ts";
+import { claimOf } from "../../codecs/xds/claims.ts";
 import type { FractionalPercent, StringMatcher } from "../../codecs/xds/core.ts";
 import {
   GLOBAL_LIMIT_FILTER,
@@ -13,6 +15,7 @@ export function describeMatch(match: RouteMatch): string {
   const path = describePath(match);
   const parts = path === undefined ? [] : [path];
   for (const header of match.headers ?? []) parts.push(describeHeader(header));
+  for (const claim of match.dynamicMetadata ?? []) parts.push(describeClaim(claim));
   return parts.length === 0 ? "every call" : parts.join(" and ");
 }
 
@@ -28,6 +31,20 @@ export function describePath(match: RouteMatch): string | undefined {
 export function describeHeader({ name, stringMatch, invertMatch }: HeaderMatcher): string {
   const condition = stringMatch === undefined ? `${name} is there` : `${name} ${describeText(stringMatch)}`;
   return invertMatch === true ? `not (${condition})` : condition;
+}
+
+/** What a claim of a call's token has to be, in words. */
+export function describeClaim({ filter, path, value, invert }: MetadataMatcher): string {
+  const names = claimOf({ filter, path });
+  if (names === undefined) return "something unknown";
+  const condition = `claim ${names.join(".")} ${describeValue(value)}`;
+  return invert === true ? `not (${condition})` : condition;
+}
+
+function describeValue({ stringMatch, listMatch, orMatch }: ValueMatcher): string {
+  if (stringMatch !== undefined) return describeText(stringMatch);
+  const inner = listMatch?.oneOf ?? orMatch?.valueMatchers[0];
+  return inner === undefined ? "is there" : describeValue(inner);
 }
 
 /** What a text has to be, in words. */

@@ -85,6 +85,7 @@ function toMetaRoute(
 function attributesOf(entry: Entry, route: LoweredRoute): Record<string, MetaMatch> | string {
   const attributes = pathAttributes(entry.service.interface, route);
   if (typeof attributes === "string") return attributes;
+  if (route.claims !== undefined) return "condition on a token's claims";
   for (const header of route.headers) {
     const match = headerMatch(header);
     if (match === undefined) return `condition as that on ${header.name}`;

@@ -6,6 +6,7 @@ import { printServiceKey } from "../../model/service.ts";
 import { isAuthorization } from "../compile/authorization.ts";
 import { namesService } from "../compile/authorization-rule.ts";
 import { chosenEndpoints, createPolicyIndex, type Scoped } from "../compile/policy-scope.ts";
+import { issuersOfGateways } from "./analyze-claims.ts";
 import type { Report } from "./findings.ts";
 import { isHttpService } from "./lower-http.ts";
 import { quote } from "./schema.ts";
@@ -23,10 +24,12 @@ export function analyzeAuthorization(
 ): void {
   const policies = rules.filter(isPolicy);
   if (policies.length === 0) return;
+  const atGateways: ReadonlySet<Rule> = issuersOfGateways(rules, mesh);
   for (const policy of policies) {
     const index = createPolicyIndex([policy], rules, mesh);
     const services = entries?.filter((entry) => index.find(entry).length > 0);
-    if (services !== undefined) reportScope(policy, services, mesh, report);
+    if (services !== undefined && (services.length > 0 || !atGateways.has(policy)))
+      reportScope(policy, services, mesh, report);
     if (isAuthorization(policy)) reportConditions(policy, services ?? [], report);
   }
   reportServers(policies.filter(isAuthorization), rules, entries, mesh, report);

@@ -7,7 +7,7 @@ import { isCarried, liveEndpoints } from "../compile/endpoints.ts";
 import { type Bindings, serviceNamed } from "./bindings.ts";
 import type { Report } from "./findings.ts";
 import { hostMatches, resolveDestination } from "./hosts.ts";
-import { lowerMatch } from "./lower.ts";
+import { conditionsOf, lowerMatch } from "./lower.ts";
 import { resolveOutside } from "./lower-gateway.ts";
 import { isHttpService } from "./lower-http.ts";
 import { findSubset } from "./lower-traffic.ts";
@@ -133,7 +133,7 @@ function checkReadable(rule: VirtualService, bindings: Bindings, report: Report)
 
 function needsReading(match: HttpMatch, entry: Entry): boolean {
   const lowered = lowerMatch(match, entry);
-  return lowered !== undefined && (lowered.path !== EVERY_PATH || lowered.headers.length > 0);
+  return lowered !== undefined && (lowered.path !== EVERY_PATH || conditionsOf(lowered).length > 0);
 }
 
 /** Hessian2 is Dubbo's own default; a provider that takes it beside another is called with it. */

@@ -1,11 +1,11 @@
-import type { HeaderMatcher } from "../../codecs/xds/route.ts";
 import type { VirtualService } from "../../model/rule.ts";
 import type { Headers, HttpMatch, HttpRoute } from "../../model/rules/http-route.ts";
 import { type Bindings, serviceNamed } from "./bindings.ts";
+import { lowerClaims } from "./claims.ts";
 import { meshClient } from "./client.ts";
 import type { Report } from "./findings.ts";
 import { sumOfWeights } from "./istio-schema.ts";
-import { lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "./lower.ts";
+import { conditionsOf, type LoweredMatch, lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "./lower.ts";
 import { isHttpService } from "./lower-http.ts";
 import { EVERY_PATH, type PathMatch } from "./path.ts";
 
@@ -128,7 +128,8 @@ function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, 
       `match asks for ${name}, so it ${name === "sourceLabels" ? WITH_LABELS : "never applies to a Dubbo call"}: ${INSTEAD[name]}`,
     );
   }
-  if (never.length > 0) return;
+  // What else there is to say of such a name, TR0277 does.
+  if (never.length > 0 || lowerClaims(match) === undefined) return;
   const services = bindings.servicesOf(rule);
   const client = { ...meshClient(), namespace: match.sourceNamespace || meshClient().namespace };
   if (
@@ -149,10 +150,7 @@ function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, 
     );
 }
 
-interface Condition {
-  readonly path: PathMatch;
-  readonly headers: readonly HeaderMatcher[];
-}
+type Condition = LoweredMatch;
 
 function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): void {
   const service = bindings.servicesOf(rule)[0] ?? serviceNamed(rule.hosts[0] ?? "*");
@@ -183,8 +181,8 @@ function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): v
 
 /** Whether every call that `b` takes is also one of `a`. May miss some, never says so wrongly. */
 function covers(a: Condition, b: Condition): boolean {
-  const wanted = b.headers.map((header) => JSON.stringify(header));
-  return pathCovers(a.path, b.path) && a.headers.every((header) => wanted.includes(JSON.stringify(header)));
+  const wanted = conditionsOf(b).map((one) => JSON.stringify(one));
+  return pathCovers(a.path, b.path) && conditionsOf(a).every((one) => wanted.includes(JSON.stringify(one)));
 }
 
 function pathCovers(a: PathMatch, b: PathMatch): boolean {

@@ -50,7 +50,7 @@ export function analyzeRules(
   analyzeDestinations(bindings, found.report);
   analyzeTraffic(bindings, found.report);
   analyzeConnections(rules, found.report);
-  analyzeClaims(rules, found.report);
+  analyzeClaims(bindings, rules, mesh, found.report);
   analyzeRateLimits(bindings, rules, found.report);
   analyzeScopes(rules, entries, found.report, mesh.servesAllGateways);
   analyzeRest(rules, entries, found.report);

@@ -3,6 +3,7 @@ import type { QueryParameterMatcher } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { Gateway, GatewayTls, Rule, VirtualService } from "../../model/rule.ts";
 import type { CorsPolicy, HttpMatch, TextMatch } from "../../model/rules/http-route.ts";
+import { lowerClaims } from "./claims.ts";
 import { isSeen, meshClient, type RuleClient, selectsLabels } from "./client.ts";
 import { compareText } from "./findings.ts";
 import { commonDomain, isBoundTo, namesGateway, takesNamespace } from "./gateway-binding.ts";
@@ -15,9 +16,9 @@ import {
   serverDomain,
 } from "./gateway-ports.ts";
 import { type EntryIndex, hostMatches } from "./hosts.ts";
-import { type LoweredRoute, lowerHeaders, lowerRule, stringMatcher } from "./lower.ts";
+import { type LoweredRoute, lowerHeaders, lowerRule } from "./lower.ts";
 import { lowerPassages } from "./lower-passages.ts";
-import { EVERY_PATH, type PathMatch } from "./path.ts";
+import { EVERY_PATH, type PathMatch, stringMatcher } from "./path.ts";
 
 /** One port by which calls come in from outside, or what of it has certificates of its own, with what calls may ask for there. */
 export interface LoweredGateway {
@@ -30,6 +31,8 @@ export interface LoweredGateway {
   readonly serverNames?: readonly string[];
   /** By domain in lower case: `*`, `*.example.com` or a name; sorted. */
   readonly hosts: readonly LoweredHost[];
+  /** Those whose servers it has, where routes go by claims: whose tokens are good is said for a Gateway. */
+  readonly gateways?: readonly Gateway[];
   /** Where TLS goes that is not ended here; there are no hosts then. */
   readonly passages?: readonly Passage[];
 }
@@ -79,7 +82,12 @@ export function lowerGateways(
       if (tls?.mode === "PASSTHROUGH")
         return { bind, port, tls, hosts: [], passages: lowerPassages(chain, virtualServices, rules) };
       const hosts = withoutOthers(lowerHosts(served, virtualServices, index), chain);
-      return { bind, port, ...(tls && { tls }), ...(serverNames && { serverNames }), hosts };
+      const byClaims = hosts.some(({ routes }) => routes.some(({ claims }) => claims !== undefined));
+      const gateways = byClaims && [...new Set(served.map(({ gateway }) => gateway))];
+      return {
+        ...{ bind, port, ...(tls && { tls }), ...(serverNames && { serverNames }), hosts },
+        ...(gateways && { gateways }),
+      };
     });
 }
 
@@ -156,7 +164,7 @@ function lowerOutside(
   rule: VirtualService,
   gateway: Gateway,
   port: number,
-): Pick<LoweredGatewayRoute, "path" | "headers" | "query"> | undefined {
+): Pick<LoweredGatewayRoute, "path" | "headers" | "claims" | "query"> | undefined {
   if (match === undefined) return { path: EVERY_PATH, headers: [], query: [] };
   const { gateways = [] } = match;
   if (match.port !== undefined && match.port !== 0 && match.port !== port) return undefined;
@@ -165,9 +173,12 @@ function lowerOutside(
 }
 
 /** Lowers a match of requests as HTTP has them; undefined where it asks for what nobody knows of a caller. */
-export function lowerHttpMatch(match: HttpMatch): Pick<LoweredGatewayRoute, "path" | "headers" | "query"> | undefined {
+export function lowerHttpMatch(
+  match: HttpMatch,
+): Pick<LoweredGatewayRoute, "path" | "headers" | "claims" | "query"> | undefined {
   const { sourceLabels = {}, sourceNamespace = "" } = match;
-  if (Object.keys(sourceLabels).length > 0 || sourceNamespace !== "") return undefined;
+  const claims = lowerClaims(match);
+  if (Object.keys(sourceLabels).length > 0 || sourceNamespace !== "" || claims === undefined) return undefined;
   const pseudo = { ":method": match.method, ":authority": match.authority, ":scheme": match.scheme };
   return {
     path: lowerUri(match.uri, match.ignoreUriCase === true),
@@ -178,6 +189,7 @@ export function lowerHttpMatch(match: HttpMatch): Pick<LoweredGatewayRoute, "pat
       ...lowerHeaders(match.headers, false),
       ...lowerHeaders(match.withoutHeaders, true),
     ],
+    ...(claims.length > 0 && { claims }),
     query: Object.entries(match.queryParams ?? {}).map(([name, text]) =>
       text.type === "present" ? { name, presentMatch: true } : { name, stringMatch: stringMatcher(text) },
     ),

@@ -1,4 +1,5 @@
-import type { FractionalPercent, StringMatcher } from "../../codecs/xds/core.ts";
+import type { MetadataMatcher } from "../../codecs/xds/authz.ts";
+import type { FractionalPercent } from "../../codecs/xds/core.ts";
 import type {
   HeaderMatcher,
   HttpFault,
@@ -16,10 +17,11 @@ import type {
   HttpRoute,
   TextMatch,
 } from "../../model/rules/http-route.ts";
+import { isOnToken, lowerClaims } from "./claims.ts";
 import { meshClient, type RuleClient } from "./client.ts";
 import { type EntryIndex, resolveDestination } from "./hosts.ts";
 import { lowerFault, lowerPercent, lowerRetries } from "./lower-policies.ts";
-import { EVERY_PATH, lowerPath, type PathMatch, textMatches } from "./path.ts";
+import { EVERY_PATH, lowerPath, type PathMatch, stringMatcher, textMatches } from "./path.ts";
 
 /** One service with the routes of its calls: what a virtual host is compiled from. */
 export interface LoweredService {
@@ -35,6 +37,8 @@ export interface LoweredRoute {
   readonly name: string;
   readonly path: PathMatch;
   readonly headers: readonly HeaderMatcher[];
+  /** On the call's token; absent for none. */
+  readonly claims?: readonly MetadataMatcher[];
   /** One of `targets` (at least one, each with weight over 0 or the only one) and `direct` is set. */
   readonly targets?: readonly LoweredTarget[];
   readonly direct?: { readonly status: number; readonly body?: string; readonly bytes?: string };
@@ -116,7 +120,7 @@ export function lowerFor<M extends LoweredMatch, E extends object>(
 }
 
 /** What a route asks of a call. */
-export type LoweredMatch = Pick<LoweredRoute, "path" | "headers">;
+export type LoweredMatch = Pick<LoweredRoute, "path" | "headers" | "claims">;
 
 /** How the rules of one kind of callers are lowered. */
 export interface Lowering<M extends LoweredMatch, E extends object> {
@@ -167,10 +171,12 @@ export function lowerMatch(
   if (caller === undefined || neverMet(match, client).length > 0 || !portMatches(match, entry)) return undefined;
   if (match.authority !== undefined && !authorityMatches(match.authority, entry)) return undefined;
   const path = lowerPath(match, entry.service.interface);
-  if (path === undefined) return undefined;
+  const claims = lowerClaims(match);
+  if (path === undefined || claims === undefined) return undefined;
   return {
     path,
     headers: [...caller, ...lowerHeaders(match.headers, false), ...lowerHeaders(match.withoutHeaders, true)],
+    ...(claims.length > 0 && { claims }),
   };
 }
 
@@ -226,7 +232,7 @@ export function lowerHeaders(
   without: boolean,
 ): HeaderMatcher[] {
   return Object.entries(headers ?? {})
-    .filter(([name]) => !PSEUDO_HEADERS.includes(name))
+    .filter(([name]) => !PSEUDO_HEADERS.includes(name) && !isOnToken(name))
     .map(([name, match]) => {
       const lowered = lowerHeaderName(name);
       if (match.type === "present")
@@ -245,9 +251,9 @@ function lowerHeaderName(name: string): string {
   return argument === undefined ? name.toLowerCase() : argument.toLowerCase() + name.slice(argument.length);
 }
 
-/** A condition on a text as xDS has it. */
-export function stringMatcher(match: Exclude<TextMatch, { type: "present" }>): StringMatcher {
-  return match.type === "regex" ? { safeRegex: { regex: match.value } } : { [match.type]: match.value };
+/** All that a match asks of a call beside its path. */
+export function conditionsOf({ headers, claims = [] }: LoweredMatch): readonly (HeaderMatcher | MetadataMatcher)[] {
+  return [...headers, ...claims];
 }
 
 /** What an `http` entry does with its calls; `resolve` says which service a destination's host is. */
@@ -255,7 +261,7 @@ function lowerAction(
   route: HttpRoute,
   resolve: (host: string) => Entry | undefined,
   isHashed: (target: LoweredTarget) => boolean = () => false,
-): Omit<LoweredRoute, "name" | "path" | "headers" | "file" | "line" | "rule"> {
+): Omit<LoweredRoute, "name" | "path" | "headers" | "claims" | "file" | "line" | "rule"> {
   const shared = {
     ...(route.fault === undefined ? {} : { fault: lowerFault(route.fault) }),
     ...lowerHeaderChanges(route.headers),

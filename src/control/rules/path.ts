@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import type { StringMatcher } from "../../codecs/xds/core.ts";
 import type { RouteMatch } from "../../codecs/xds/route.ts";
 import type { HttpMatch, TextMatch } from "../../model/rules/http-route.ts";
 
@@ -109,4 +110,9 @@ function withCase(path: PathMatch, ignoreCase: boolean): PathMatch {
 
 function isEverything(regex: string): boolean {
   return regex === ".*" || regex === "^.*$" || regex === ".+";
+}
+
+/** A condition on a text as xDS has it. */
+export function stringMatcher(match: Exclude<TextMatch, { type: "present" }>): StringMatcher {
+  return match.type === "regex" ? { safeRegex: { regex: match.value } } : { [match.type]: match.value };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isDnsName, isIpAddress, printAddress, socketPlace } from "../../../src/base/address.ts";
+import { authorityOf, isDnsName, isIpAddress, printAddress, socketPlace } from "../../../src/base/address.ts";
 
 test.each([
   ["10.0.0.1", "10.0.0.1:80"],
@@ -28,4 +28,12 @@ test.each([
   ["unix://@orders", { path: "\0orders" }],
 ])("a socket connects to %s at %j", (address, place) => {
   expect(socketPlace(address, 80)).toEqual(place);
+});
+
+test.each([
+  ["10.0.0.1", "10.0.0.1:80"],
+  ["::1", "[::1]:80"],
+  ["unix:///run/orders.sock", "localhost"],
+])("a request to %s names %s", (address, authority) => {
+  expect(authorityOf(address, 80)).toBe(authority);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { decideHost, matchRoute, pickTarget, RouteTable } from "../../../src/bridge-proxy/route.ts";
+import { matchRoute } from "../../../src/bridge-proxy/match.ts";
+import { decideHost, pickTarget, RouteTable } from "../../../src/bridge-proxy/route.ts";
 import type { Cluster } from "../../../src/bridge-proxy/upstream/cluster.ts";
 import type { Route } from "../../../src/codecs/xds/route.ts";
 import { routesOf } from "../../support/xds-fixtures.ts";

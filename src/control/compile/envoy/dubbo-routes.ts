@@ -3,6 +3,7 @@ import { GLOBAL_LIMIT_FILTER, LOCAL_LIMIT_FILTER, withoutLimits } from "../../..
 import type { HeaderMatcher, Route, RouteAction, VirtualHost } from "../../../codecs/xds/route.ts";
 import type { Endpoint, Entry } from "../../../model/entry.ts";
 import type { ProtoJson } from "../targets.ts";
+import { routesWithoutTokens } from "../without-tokens.ts";
 import type { ClusterNames } from "./http-routes.ts";
 
 /** Name of the resource that holds the routes of every Dubbo service: what an Envoy's Dubbo listener asks for. */
@@ -51,7 +52,7 @@ export function dubboRoutes(
   if (others.typedPerFilterConfig?.[LOCAL_LIMIT_FILTER] || others.typedPerFilterConfig?.[GLOBAL_LIMIT_FILTER])
     add("TR0713");
   if (endpoints.some(prefersAnother)) add("TR0712");
-  const lowered = routes.flatMap((route) => {
+  const lowered = routesWithoutTokens(routes).flatMap((route) => {
     for (const code of passedOver(route, name)) add(code, route);
     if (route.directResponse !== undefined) add("TR0707", route);
     const match = dubboMatch(route, service.interface);

@@ -25,6 +25,7 @@ import {
   targetSet,
   versioned,
 } from "../targets.ts";
+import { routesWithoutTokens } from "../without-tokens.ts";
 import { ClusterMemory, clusterNames } from "./cluster-memory.ts";
 import { DUBBO_ROUTE_CONFIG, DUBBO_SHORTCOMINGS, type DubboShortcoming, dubboRoutes } from "./dubbo-routes.ts";
 import { shortcomingFinding } from "./findings.ts";
@@ -214,7 +215,9 @@ function gatewayRoutes({ name, virtualHosts }: RouteConfiguration, clusterOf: Cl
     virtualHosts: virtualHosts.map(({ name: host, domains, routes }) => ({
       name: host,
       domains,
-      routes: routes.map((route) => envoyRoute(route, clusterOf)).filter((one) => one !== undefined),
+      routes: routesWithoutTokens(routes)
+        .map((route) => envoyRoute(route, clusterOf))
+        .filter((one) => one !== undefined),
     })),
   });
 }
@@ -282,7 +285,8 @@ function compileHost(
       dubbo = lowered.config;
       shortcomings.push(...lowered.shortcomings);
     } else {
-      const routes = virtualHost.routes.map((route) => envoyRoute(route, clusterOf)).filter((one) => one !== undefined);
+      const open = routesWithoutTokens(virtualHost.routes);
+      const routes = open.map((route) => envoyRoute(route, clusterOf)).filter((one) => one !== undefined);
       const limits = envoyLimits(virtualHost, { interface: entry.service.interface, protocol, clusterOf });
       if (limits?.isCut === true) add("TR0714");
       ports.push({

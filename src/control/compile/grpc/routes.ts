@@ -3,6 +3,7 @@ import { FAULT_FILTER, type HashPolicy, type RetryPolicy, type Route } from "../
 import { type ClusterNames, finalFault, readsArguments } from "../envoy/http-routes.ts";
 import { oldHeaderMatchers } from "../old-matchers.ts";
 import type { ProtoJson } from "../targets.ts";
+import { routesWithoutTokens } from "../without-tokens.ts";
 
 /** What gRPC's clients try again after; they pass over Envoy's other words. */
 const RETRY_WORDS: readonly string[] = [
@@ -18,10 +19,10 @@ const OWN_CHANNEL: ProtoJson = { filterState: { key: "io.grpc.channel_id" } };
 
 /**
  * The routes of one service for gRPC's own xDS clients, with nothing in them that such a client refuses. Routes that ask for an argument
- * or for more alternatives than can be written are left out; one that answers by itself fails the call as unavailable.
+ * or a token's claim, or for more alternatives than can be written are left out; one that answers by itself fails the call as unavailable.
  */
 export function grpcRoutes(routes: readonly Route[], clusterOf: ClusterNames): readonly ProtoJson[] {
-  return routes.flatMap((route) => {
+  return routesWithoutTokens(routes).flatMap((route) => {
     if (readsArguments(route) || (route.match.queryParameters ?? []).length > 0) return [];
     const lists = oldHeaderMatchers(route.match.headers ?? []) ?? [];
     const { path, prefix, safeRegex, caseSensitive } = route.match;

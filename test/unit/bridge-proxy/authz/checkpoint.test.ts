@@ -5,7 +5,7 @@ import { type Checkpoint, checkpointTo } from "../../../../src/bridge-proxy/auth
 import { KeyWaits } from "../../../../src/bridge-proxy/authz/key-waits.ts";
 import { peerFrom } from "../../../../src/bridge-proxy/authz/peer.ts";
 import type { Settled, Subject } from "../../../../src/bridge-proxy/authz/question.ts";
-import { matchRoute } from "../../../../src/bridge-proxy/route.ts";
+import { matchRoute } from "../../../../src/bridge-proxy/match.ts";
 import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
 import { JWT_FILTER } from "../../../../src/codecs/xds/authz.ts";
 import { VIRTUAL_HOST_TYPE } from "../../../../src/codecs/xds/resources.ts";

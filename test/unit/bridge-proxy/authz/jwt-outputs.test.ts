@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { changesOf, compileOutputs, namesOf, withLists } from "../../../../src/bridge-proxy/authz/jwt-outputs.ts";
+import { changesOf, compileOutputs, namesOf } from "../../../../src/bridge-proxy/authz/jwt-outputs.ts";
 import type { JwtProvider } from "../../../../src/codecs/xds/authz.ts";
 
 const provider: JwtProvider = { issuer: "i", localJwks: { inlineString: "" }, forward: true };
@@ -58,11 +58,4 @@ describe("what a token says to callees", () => {
 
 test("an issuer that asks for none of it costs nothing", () => {
   expect(compileOutputs(provider)).toBeUndefined();
-});
-
-test("lists of words become lists; what is none stays", () => {
-  const names = new Set(["scope", "n", "missing"]);
-  expect(withLists({ scope: "a  b", n: 1, sub: "c d" }, names)).toEqual({ scope: ["a", "b"], n: 1, sub: "c d" });
-  const plain = { sub: "a b" };
-  expect(withLists(plain, names)).toBe(plain);
 });

@@ -5,7 +5,7 @@ import { rulingOf, UNREADABLE } from "../../../../src/bridge-proxy/dubbo/guard.t
 import { headerLookup } from "../../../../src/bridge-proxy/dubbo/header-lookup.ts";
 import { createLane } from "../../../../src/bridge-proxy/dubbo/lanes.ts";
 import { hostOf } from "../../../../src/bridge-proxy/dubbo/resolve.ts";
-import { matchRoute } from "../../../../src/bridge-proxy/route.ts";
+import { matchRoute } from "../../../../src/bridge-proxy/match.ts";
 import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
 import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";

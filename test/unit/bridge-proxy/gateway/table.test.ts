@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
+import type { HostAuthz } from "../../../../src/bridge-proxy/authz/gate.ts";
+import type { TokenWord } from "../../../../src/bridge-proxy/authz/jwt.ts";
 import { GatewayTable, lookupIn } from "../../../../src/bridge-proxy/gateway/table.ts";
 import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
+import { JWT_FILTER } from "../../../../src/codecs/xds/authz.ts";
+import type { HeaderLookup } from "../../../../src/codecs/xds/match.ts";
 import type { Route } from "../../../../src/codecs/xds/route.ts";
 import { clusterName, clusterOf, endpointsOf } from "../../../support/xds-fixtures.ts";
 
@@ -31,7 +35,7 @@ function find(routes: readonly Route[], target: string, verb = "POST", ...fields
   const found = tableOf({ "*": routes })
     .hostFor("x")!
     .find({ path, verb, lookup: lookupIn(all, `?${query}`) });
-  return typeof found === "object" ? found.compiled.name : found;
+  return typeof found === "object" && "compiled" in found ? found.compiled.name : found;
 }
 
 test.each([
@@ -131,14 +135,14 @@ test.each<[Route["match"], string | undefined, string, string]>([
 ])("a route by %j rewritten to %s calls, of %s, the method %j", (match, rewrite, path, method) => {
   const host = tableOf({ "*": [when("r", match, rewrite)] }).hostFor("x")!;
   const found = host.find({ path, verb: "POST", lookup: () => undefined });
-  expect(typeof found === "object" && found.methodOf(path)).toBe(method);
+  expect(typeof found === "object" && "compiled" in found && found.methodOf(path)).toBe(method);
 });
 
 test("calls are counted under the service they go to", () => {
   const found = tableOf({ "*": [when("r", { prefix: "/" })] })
     .hostFor("x")!
     .find({ path: "/", verb: "POST", lookup: () => undefined });
-  if (typeof found !== "object") throw new Error("no route");
+  if (typeof found !== "object" || !("compiled" in found)) throw new Error("no route");
   const decision = found.decisionFor("get");
   expect(decision).toMatchObject({
     method: "get",
@@ -167,4 +171,45 @@ test("a route that takes another HTTP method alone comes before a later answer o
   const rest: Route = { name: "rest", match: { prefix: "/" }, directResponse: { status: 404 } };
   expect(find([when("orders", { prefix: "/orders/" }), rest], "/orders/get", "GET")).toBe("verb");
   expect(find([when("orders", { prefix: "/orders/" }), rest], "/other", "GET")).toBe("rest");
+});
+
+test("a route by a claim asks for the request's token, and no other does", () => {
+  const claim = { filter: JWT_FILTER, path: [{ key: "payload" }, { key: "group" }], value: { presentMatch: true } };
+  const by = when("claim", { prefix: "/in/", dynamicMetadata: [claim] });
+  const asked: string[] = [];
+  const policies = {
+    tokenOf(header: HeaderLookup, hasWaited: boolean) {
+      asked.push(`${header("t")} ${hasWaited}`);
+      return word;
+    },
+  };
+  let word: TokenWord = { claims: { group: "a" } };
+  const table = new GatewayTable(
+    {
+      name: "gateway_80",
+      virtualHosts: [
+        {
+          name: "*",
+          domains: ["*"],
+          routes: [by, when("rest", { prefix: "/" })],
+          typedPerFilterConfig: { [JWT_FILTER]: { providers: {} } },
+        },
+      ],
+    },
+    target,
+    { compilePolicies: () => policies as unknown as HostAuthz },
+  );
+  const host = table.hostFor("x")!;
+  const find = (path: string) => {
+    const found = host.find({ path, verb: "POST", lookup: (name) => (name === "t" ? "token" : undefined) }, true);
+    return typeof found !== "object" ? found : "compiled" in found ? found.compiled.name : found.message;
+  };
+  expect(host.asksClaims).toBe(true);
+  expect([find("/in/m"), find("/m")]).toEqual(["claim", "rest"]);
+  word = { claims: undefined };
+  expect(find("/in/m")).toBe("rest");
+  word = { denial: { reason: "unauthenticated", message: "bad", policy: "Jwt" } };
+  expect(find("/in/m")).toBe("bad");
+  expect(asked).toEqual(["token true", "token true", "token true"]);
+  expect(tableOf({ "*": [when("r", { prefix: "/" })] }).hostFor("x")!.asksClaims).toBe(false);
 });

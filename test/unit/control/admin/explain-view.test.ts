@@ -18,6 +18,9 @@ test.each([
   ["service=a&method=b&header=c", 400, 'header "c" is not name=value'],
   ["service=a&method=b&principal=web", 400, 'principal "web" is not TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT or none'],
   ["service=a&method=b&caller=web", 400, 'caller "web" is no IP address'],
+  ["service=a&method=b&claims=[]", 400, 'claims are no JSON object, such as {"group": "admin"}'],
+  ["service=a&method=b&claims={", 400, 'claims are no JSON object, such as {"group": "admin"}'],
+  ["service=a&method=b&claims={}", 404, "no service a is known; see trestle services"],
   ["service=a&method=b", 404, "no service a is known; see trestle services"],
 ])("%s is answered %i", (query, status, error) => {
   expect(view(query)).toEqual({ status, error });

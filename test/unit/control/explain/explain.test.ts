@@ -149,3 +149,36 @@ test("of an interface with several versions the one without is meant by a call t
     "g/com.acme.A",
   ]);
 });
+
+test("routes by claims are explained by what the call's token says, where somebody says whose tokens are good", () => {
+  const rules = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: v}
+spec:
+  hosts: [com.acme.StockService]
+  http:
+    - {name: writers, match: [{headers: {"@request.auth.claims.scope": {exact: write}}}], directResponse: {status: 200}}
+    - {name: nobody, match: [{withoutHeaders: {"@request.auth.claims[sub]": {}}}], directResponse: {status: 401}}
+    - {name: rest, directResponse: {status: 403}}
+`;
+  const jwt = `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: jwt}
+spec: {jwtRules: [{issuer: i, jwks: '{"keys": [{"kty": "RSA"}]}'}]}
+`;
+  const verdicts = (claims: object | undefined, ...texts: string[]) =>
+    explainCall(compile(createSnapshot(entries, rulesOf(rules, ...texts)), { id: "w", dubbo: [] }), {
+      ...{ service: "com.acme.StockService", group: "", version: "", method: "get", headers: {} },
+      ...(claims && { claims: claims as Record<string, unknown> }),
+    }).routes.map(({ verdict, why }) => why[0] ?? verdict);
+  expect(verdicts({ sub: "a", scope: "read write" }, jwt)).toEqual(["taken", "not reached", "not reached"]);
+  expect(verdicts({ sub: "a" }, jwt)).toEqual([
+    "its token says otherwise, asked is claim scope = write",
+    "its token says otherwise, asked is not (claim sub is there)",
+    "taken",
+  ]);
+  expect(verdicts(undefined, jwt)[0]).toBe("no token is known of the call, asked is claim scope = write");
+  expect(verdicts({ sub: "a", scope: "write" })[1]).toBe("taken");
+});

@@ -1,0 +1,97 @@
+import type { Fields } from "../../codecs/fields.ts";
+import type { Later } from "../authz/asked.ts";
+import type { ProxyContext } from "../context.ts";
+import type { Outcome } from "../policies/outcome.ts";
+import type { Arrived, ServedRequest, TripleCallerPort } from "./served.ts";
+
+/** A request that cannot be served yet. */
+export interface HeldParts {
+  readonly context: ProxyContext;
+  readonly arrived: Arrived;
+  readonly later: Later;
+  /** How long its caller waits. */
+  readonly timeLeftMs: number;
+  /** What serves it once it is time. */
+  readonly serve: (arrived: Arrived) => ServedRequest;
+}
+
+/**
+ * A request that waits, for the key of its token, before it is known where it goes. What comes of its content meanwhile is kept, no more than the
+ * caller's window has room for, and counts among the bytes of held calls: where these are too many, it waits no longer.
+ */
+export class HeldRequest implements ServedRequest, TripleCallerPort {
+  place = -1;
+  readonly #parts: HeldParts;
+  #content: (readonly [bytes: Buffer, end: boolean])[] = [];
+  #trailers: Fields | undefined;
+  #heldBytes = 0;
+  #inner: ServedRequest | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor(parts: HeldParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { later, timeLeftMs } = this.#parts;
+    const stop = later(timeLeftMs, () => this.#goOn());
+    if (this.#inner === undefined) this.#stop = stop;
+  }
+
+  onRequestData(bytes: Buffer, end: boolean): void {
+    if (this.#inner !== undefined) {
+      this.#inner.onRequestData(bytes, end);
+      return;
+    }
+    const { context } = this.#parts;
+    this.#content.push([Buffer.from(bytes), end]);
+    this.#heldBytes += bytes.length;
+    context.exchangeBytes += bytes.length;
+    if (context.exchangeBytes <= context.limits.maxExchangeBytes) return;
+    this.#stop?.();
+    this.#goOn();
+  }
+
+  onRequestTrailers(fields: Fields): void {
+    if (this.#inner === undefined) this.#trailers = fields;
+    else this.#inner.onRequestTrailers(fields);
+  }
+
+  onCallerDrain(): void {
+    this.#inner?.onCallerDrain();
+  }
+
+  onCallerGone(outcome?: Outcome): void {
+    if (this.#inner !== undefined) {
+      this.#inner.onCallerGone(outcome);
+      return;
+    }
+    this.#stop?.();
+    this.#release();
+    this.forget();
+  }
+
+  /** The request has been served. */
+  forget(): void {
+    this.#parts.arrived.port.forget(this);
+  }
+
+  #goOn(): void {
+    const { context, arrived, serve } = this.#parts;
+    context.nowMs = performance.now();
+    const content = this.#release();
+    const inner = serve({ ...arrived, port: this });
+    this.#inner = inner;
+    inner.start();
+    for (const [bytes, end] of content) inner.onRequestData(bytes, end);
+    if (this.#trailers !== undefined) inner.onRequestTrailers(this.#trailers);
+  }
+
+  #release() {
+    const content = this.#content;
+    this.#parts.context.exchangeBytes -= this.#heldBytes;
+    this.#content = [];
+    this.#heldBytes = 0;
+    return content;
+  }
+}

@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
+import { HeldRequest } from "../../../../src/bridge-proxy/triple/held-request.ts";
+import type { Arrived, ServedRequest } from "../../../../src/bridge-proxy/triple/served.ts";
+
+function stage() {
+  const seen: string[] = [];
+  let come = () => {};
+  const context = { exchangeBytes: 0, nowMs: 0, limits: { maxExchangeBytes: 10 } };
+  const inner: ServedRequest = {
+    place: -1,
+    start: () => seen.push("start"),
+    onRequestData: (bytes, end) => seen.push(`data ${bytes}${end ? " end" : ""}`),
+    onRequestTrailers: (fields) => seen.push(`trailers ${fields}`),
+    onCallerDrain: () => seen.push("drain"),
+    onCallerGone: () => seen.push("gone"),
+  };
+  const held = new HeldRequest({
+    context: context as unknown as ProxyContext,
+    arrived: { port: { forget: (one: unknown) => seen.push(one === held ? "forgotten" : "?") } } as unknown as Arrived,
+    later: (timeLeftMs, done) => {
+      seen.push(`waits ${timeLeftMs}`);
+      come = done;
+      return () => seen.push("gave up");
+    },
+    timeLeftMs: 500,
+    serve: ({ port }) => {
+      expect(port).toBe(held);
+      return inner;
+    },
+  });
+  held.start();
+  return { held, seen, context, come: () => come() };
+}
+
+test("what came meanwhile is given on in its order once it is time, and what comes then at once", () => {
+  const { held, seen, context, come } = stage();
+  held.onCallerDrain();
+  const bytes = Buffer.from("abc");
+  held.onRequestData(bytes, false);
+  bytes.fill("x");
+  held.onRequestTrailers(["t", "1"]);
+  expect(context.exchangeBytes).toBe(3);
+  come();
+  held.onCallerDrain();
+  held.forget();
+  expect(seen).toEqual(["waits 500", "start", "data abc", "trailers t,1", "drain", "forgotten"]);
+  expect(context.exchangeBytes).toBe(0);
+});
+
+test("a caller that leaves is forgotten, and nothing is served", () => {
+  const { held, seen, context } = stage();
+  held.onRequestData(Buffer.from("abc"), true);
+  held.onCallerGone();
+  expect(seen).toEqual(["waits 500", "gave up", "forgotten"]);
+  expect(context.exchangeBytes).toBe(0);
+});
+
+test("where too many bytes are held it waits no longer", () => {
+  const { held, seen, context } = stage();
+  held.onRequestData(Buffer.from("0123456789a"), true);
+  expect(seen).toEqual(["waits 500", "gave up", "start", "data 0123456789a end"]);
+  held.onRequestData(Buffer.from("b"), true);
+  held.onCallerGone();
+  expect(seen.slice(-2)).toEqual(["data b end", "gone"]);
+  expect(context.exchangeBytes).toBe(0);
+});
