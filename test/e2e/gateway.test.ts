@@ -13,6 +13,7 @@ import type { JavaDefinition } from "../../src/model/schema.ts";
 import { startProvider } from "../support/dubbo.ts";
 import { type GatewayStage, startGatewayStage } from "../support/gateway-stage.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
+import { policyText } from "../support/policies.ts";
 import { stopAll } from "../support/process.ts";
 import { ordersMethod, ordersSchema } from "../support/proto-fixtures.ts";
 
@@ -256,6 +257,76 @@ test("a caller that reads nothing is not answered without end", async () => {
   expect(made() - before).toBeGreaterThan(0);
   expect(made() - before).toBeLessThan(200);
   socket.destroy();
+});
+
+test("ways to write a path or a Host lead to what the route exposes or nowhere, and round no policy", async () => {
+  const deny = policyText("d", "{action: DENY, rules: [{to: [{operation: {methods: [getOrder]}}]}]}");
+  const services = { [KEY]: [`dubbo://${PROVIDER.host}:${PROVIDER.port}`] };
+  await stage.apply(services, [...rules, deny]);
+  const said = async (target: string, host = "api.example.com"): Promise<number> => {
+    const socket = connect(stage.port, stage.host);
+    const body = target.includes("getOrder") ? "[1]" : "[]";
+    const head = [`POST ${target} HTTP/1.1`, `Host: ${host}`, "Content-Type: application/json"];
+    socket.write([...head, `Content-Length: ${body.length}`, "Connection: close", "", body].join("\r\n"), "latin1");
+    let text = "";
+    for await (const chunk of socket.setEncoding("latin1")) text += chunk as string;
+    return Number(text.split(" ")[1]);
+  };
+  const statuses: Readonly<Record<number, readonly string[]>> = {
+    200: [
+      "/orders/whoAmI",
+      "/orders/com.acme.OrderService/whoAmI",
+      "http://api.example.com/orders/whoAmI",
+      "/orders/whoAmI?a=//",
+    ],
+    403: [
+      ...["/orders/getOrder", "/orders/getOrder?x", "/orders/getOrder~l", "/orders/com.acme.OrderService/getOrder"],
+      ...["http://api.example.com/orders/getOrder", "HTTP://API.example.com./orders/getOrder"],
+    ],
+    404: [
+      ...[
+        "/orders//getOrder",
+        "//orders/getOrder",
+        "/orders/./getOrder",
+        "/orders/a/../getOrder",
+        "/orders/x/..;/getOrder",
+        "/./orders/getOrder",
+      ],
+      ...[
+        "/orders/;/getOrder",
+        "/orders/getOrder;x",
+        "/orders/getOrder/",
+        "/orders/getOrder.",
+        "/orders/getOrder.json",
+        "/orders/get%4frder",
+      ],
+      ...[
+        "/orders/%67etOrder",
+        "/orders%2fgetOrder",
+        "/orders/%2e/getOrder",
+        "/orders/getOrder%00",
+        "/orders/getOrder%20",
+        "/orders/%2567etOrder",
+      ],
+      ...[
+        "/orders\\getOrder",
+        "/orders/\\getOrder",
+        "/ORDERS/getOrder",
+        "/orders/$invoke",
+        "/orders/getOrder%3b",
+        "/orders/other/getOrder",
+      ],
+      ...["http://other.example.com/orders/whoAmI"],
+    ],
+  };
+  for (const [status, targets] of Object.entries(statuses))
+    for (const target of targets) expect([target, await said(target)]).toEqual([target, Number(status)]);
+  expect(await said("/orders/GetOrder")).toBe(403);
+  for (const host of ["API.EXAMPLE.COM", "api.example.com.", "api.example.com:80"]) {
+    expect([host, await said("/orders/whoAmI", host)]).toEqual([host, 200]);
+    expect([host, await said("/orders/getOrder", host)]).toEqual([host, 403]);
+  }
+  await stage.apply(services, rules);
 });
 
 test("a port that is in use keeps no other change from being taken up", async () => {

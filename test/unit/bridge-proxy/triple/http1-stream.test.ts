@@ -42,6 +42,10 @@ test("a head is seen as one of HTTP/2, without what ends at this hop", () => {
     "7",
   ]);
   expect(fieldsOf(serve("GET http://h/a?b HTTP/1.1\r\nHost: h\r\n\r\n").head)).toContain("/a?b");
+  const of = (target: string) => fieldsOf(serve(`GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`).head).slice(4, 8);
+  expect(of("http://other:80/a?b")).toEqual([":authority", "other:80", ":path", "/a?b"]);
+  expect(of("HTTP://other?b")).toEqual([":authority", "other", ":path", "/?b"]);
+  expect(of("/a")).toEqual([":authority", "h", ":path", "/a"]);
 });
 
 test("an answer of known length, one in chunks with trailers, and one that is its head", () => {
