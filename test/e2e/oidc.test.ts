@@ -268,13 +268,13 @@ test("a proxy elsewhere has control ask for a key that it misses, while its call
 
 describe("routes by claims", () => {
   /** A route for tokens of the client `shop` that may write, one for all tokens of other issuers' subjects, and one for the rest; each says itself. */
-  const routes = (host: string) =>
+  const routes = (host: string, bound: object = { hosts: [host] }) =>
     JSON.stringify({
       apiVersion: "networking.istio.io/v1",
       kind: "VirtualService",
-      metadata: { name: `claims-${host.toLowerCase().replaceAll(".", "-")}` },
+      metadata: { name: `claims-${host.toLowerCase().replaceAll(".", "-")}${"gateways" in bound ? "-edge" : ""}` },
       spec: {
-        hosts: [host],
+        ...bound,
         http: [
           {
             match: [
@@ -297,7 +297,21 @@ describe("routes by claims", () => {
       },
     });
   const claims = { "@request.auth.claims.client_id": "shop", "@request.auth.claims[scope]": "orders:write" };
-  const inForceNow = () => rules({}, routes("com.acme.OrderService"), routes("shop"));
+  const ORDERS = "com.acme.OrderService";
+  const gateway = JSON.stringify({
+    apiVersion: "networking.istio.io/v1",
+    kind: "Gateway",
+    metadata: { name: "edge" },
+    spec: { servers: [{ port: { number: 8099, name: "http", protocol: "HTTP" }, hosts: ["*"] }] },
+  });
+  const inForceNow = () =>
+    rules({}, routes(ORDERS), routes("shop"), gateway, routes(ORDERS, { hosts: ["*"], gateways: ["edge"] }));
+  const edge = async (headers: Readonly<Record<string, string>>) => {
+    const url = `http://${hosts.trestle}:8099/${ORDERS}/attachments`;
+    const sent = { "content-type": "application/json", ...headers };
+    const answer = await fetch(url, { method: "POST", headers: sent, body: "[]" });
+    return { status: answer.status, text: await answer.text() };
+  };
   const broken = () => `${token.slice(0, -8)}AAAAAAAA`;
 
   test.each(["2.6", "3.3"] as const)("attachments of %s: by good tokens alone", async (line) => {
@@ -317,12 +331,12 @@ describe("routes by claims", () => {
       const triple = await json("attachments", [], headers);
       const elsewhere = await json("attachments", [], headers, hosts.provider3);
       const plain = await shop("/", headers);
-      return [triple, elsewhere, plain].map(({ status, text }) => said.exec(text)?.[1] ?? status);
+      return [triple, elsewhere, plain, await edge(headers)].map(({ status, text }) => said.exec(text)?.[1] ?? status);
     };
     await eventually("the proxy elsewhere has the routes", async () => (await ways(bearer(token)))[1] === "shop");
-    expect(await ways(bearer(token))).toEqual(["shop", "shop", "shop"]);
-    expect(await ways({})).toEqual(["nobody", "nobody", "nobody"]);
-    expect(await ways(bearer(broken()))).toEqual([401, 401, 401]);
+    expect(await ways(bearer(token))).toEqual(["shop", "shop", "shop", "shop"]);
+    expect(await ways({})).toEqual(["nobody", "nobody", "nobody", "nobody"]);
+    expect(await ways(bearer(broken()))).toEqual([401, 401, 401, 401]);
     expect(await jsonOverHttp2("attachments", [], bearer(token))).toBe(200);
     expect(await jsonOverHttp2("attachments", [], bearer(broken()))).toBe(401);
   });
@@ -337,6 +351,7 @@ describe("routes by claims", () => {
       consumers["3.3"].call("attachments", undefined, bearer(token)),
       json("attachments", [], bearer(token)),
       shop("/", bearer(token)),
+      edge(bearer(token)),
     ]);
     for (const answer of answers) expect(JSON.stringify(answer)).toMatch(/x-way\W+shop/);
     expect(oidc.asked.get("/jwks")).toBe(before + 1);
