@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
 import { type OrdersClient, ordersClient, startOrdersServer } from "../support/grpc-orders.ts";
@@ -225,6 +228,18 @@ describe("a gRPC server in Node", () => {
 
     test("200 calls at once are served", async () => {
       expect(await consumer.burst(200, 100)).toMatchObject({ errors: [], ok: 200, labels: { node: 200 } });
+    });
+
+    test("a server at a Unix socket is called, by Dubbo2 and by gRPC", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "trestle-unix-"));
+      const address = `unix://${join(folder, "orders.sock")}`;
+      const local = await startOrdersServer(address, "local");
+      const endpoint = { address, port: 50_051, protocol: "tri" as const };
+      await stage.apply([{ key: "com.acme.OrderService", endpoints: [endpoint] }], typesKnown);
+      expect(await consumer.call("whoAmI")).toMatchObject({ label: "local" });
+      expect(await client.call("WhoAmI", {})).toMatchObject({ code: 0, value: { label: "local" } });
+      local.stop();
+      await rm(folder, { recursive: true });
     });
   });
 });

@@ -186,7 +186,7 @@ export async function startOrdersServer(host: string, label: string): Promise<Or
     ) as UntypedServiceImplementation,
   );
   const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, got) =>
+    server.bindAsync(host.startsWith("unix:") ? host : `${host}:0`, ServerCredentials.createInsecure(), (error, got) =>
       error === null ? resolve(got) : reject(error),
     ),
   );
