@@ -64,14 +64,21 @@ interface KnownServices {
   readonly mesh: AnalyzedMesh | undefined;
 }
 
+/** What a running instance says of its configuration, as far as rules go by it. */
+interface ShownConfig {
+  readonly mesh?: MeshSettings;
+  readonly proxy?: { readonly inbound?: readonly { readonly labels: Readonly<Record<string, string>> }[] };
+}
+
 async function askServices(admin: string): Promise<KnownServices> {
   const { entries } = await askAdmin<{ entries: Entry[] }>(admin, "/api/v1/entries");
   const { services } = await askAdmin<{ services: ServiceView[] }>(admin, "/api/v1/services");
   const passing = services.filter(({ passes }) => passes !== "");
-  const { config } = await askAdmin<{ config: { mesh?: MeshSettings } | null }>(admin, "/api/v1/config");
+  const { config } = await askAdmin<{ config: ShownConfig | null }>(admin, "/api/v1/config");
   const { workers } = await askAdmin<{ workers: readonly unknown[] }>(admin, "/api/v1/status");
   // Who has workers beside its registries is a trestle up.
-  const mesh = config?.mesh && { ...config.mesh, servesAllGateways: workers.length > 0 };
+  const inboundLabels = config?.proxy?.inbound?.map(({ labels }) => labels) ?? [];
+  const mesh = config?.mesh && { ...config.mesh, servesAllGateways: workers.length > 0, inboundLabels };
   return { entries, mesh, notLed: new Map(passing.map(({ service, passes }) => [service, passes])) };
 }
 

@@ -16,6 +16,7 @@ import { servicesNotLed } from "./led.ts";
 import { withoutOwn } from "./metadata-book.ts";
 import type { OpenRegistry } from "./registries/open.ts";
 import { registryStatuses } from "./registry-status.ts";
+import { analyzedMesh } from "./rules.ts";
 import type { SchemaSources } from "./schemas.ts";
 import { planFor } from "./sync.ts";
 import type { XdsOutput } from "./xds-output.ts";
@@ -42,7 +43,7 @@ export interface MeshParts {
 export function adminSources(mesh: MeshParts): AdminSources {
   return {
     version: VERSION,
-    mesh: { ...mesh.config.mesh, servesAllGateways: true },
+    mesh: analyzedMesh(mesh.config),
     notReady: () => mesh.notReady(),
     snapshot: () => withoutOwn(mesh.store.snapshots.get()),
     notLed: () => notLedBy(mesh),

@@ -31,7 +31,7 @@ import { presentOptions } from "./present-options.ts";
 import { type OpenRegistry, openRegistries } from "./registries/open.ts";
 import { warnOutOfReach } from "./registry-status.ts";
 import { RuleLog } from "./rule-log.ts";
-import { createJudge, type OpenRules, openRules } from "./rules.ts";
+import { analyzedMesh, createJudge, type OpenRules, openRules } from "./rules.ts";
 import { SchemaSources } from "./schemas.ts";
 import { controllerParts, hostOfRule } from "./shaping.ts";
 import { isOwn, OWNER, openOutputs } from "./sync.ts";
@@ -101,7 +101,7 @@ export class Mesh implements MeshParts {
     this.store = createControlStore({ owner: OWNER, protocols: carriedBy(config), hostOf: hostOfRule(config), mesh });
     this.#data = openData(config, log);
     const snapshot = () => this.store.snapshots.get();
-    const analyzed = { ...mesh, servesAllGateways: true };
+    const analyzed = analyzedMesh(config);
     const judge = createJudge({ sync: () => this.sync, snapshot, notLed: () => notLedBy(this), mesh: analyzed });
     this.ruleFiles = openRules({ places: config.rules, log, judge });
     const refill = () => this.store.setRules(this.#keySets.fill(this.ruleFiles.current.get().rules));

@@ -12,6 +12,7 @@ import { renewingApi } from "../../kubernetes/renewing-api.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { SyncState } from "../../registry-sync/contracts.ts";
+import type { TrestleConfig } from "../config/config.ts";
 import { type ClusterPlace, isCluster, parseCluster } from "../config/rule-places.ts";
 
 /** How long a start waits for clusters to have been read, ms. */
@@ -46,6 +47,11 @@ export interface Judged {
   readonly snapshot: () => Snapshot;
   readonly notLed: () => ReadonlyMap<string, string>;
   readonly mesh: AnalyzedMesh;
+}
+
+/** The mesh of a `trestle up`, as its rules are analyzed for it. */
+export function analyzedMesh({ mesh, proxy }: Pick<TrestleConfig, "mesh" | "proxy">): AnalyzedMesh {
+  return { ...mesh, servesAllGateways: true, inboundLabels: proxy.inbound.map(({ labels }) => labels) };
 }
 
 /** Says what is wrong with the rules that are in force; undefined before all registries were read. A snapshot is judged once. */

@@ -7,19 +7,22 @@ import { isAuthorization } from "../compile/authorization.ts";
 import { namesService } from "../compile/authorization-rule.ts";
 import { chosenEndpoints, createPolicyIndex, type Scoped } from "../compile/policy-scope.ts";
 import { issuersOfGateways } from "./analyze-claims.ts";
+import { choosesInbound, type InboundLabels } from "./analyze-peer-authentications.ts";
 import type { Report } from "./findings.ts";
 import { isHttpService } from "./lower-http.ts";
 import { quote } from "./schema.ts";
 
 const VERBS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]);
 
+/** The mesh that policies are for. */
+type PolicyMesh = MeshSettings & { readonly inboundLabels?: InboundLabels };
 type ScopedRule = Extract<Rule, Scoped & { readonly kind: string }>;
 
 /** Checks what policies are for and what they ask, for the services that are known; without `entries` only what they ask. */
 export function analyzeAuthorization(
   rules: readonly Rule[],
   entries: readonly Entry[] | undefined,
-  mesh: MeshSettings,
+  mesh: PolicyMesh,
   report: Report,
 ): void {
   const policies = rules.filter(isPolicy);
@@ -86,9 +89,11 @@ function isPolicy(rule: Rule): rule is ScopedRule {
   return isAuthorization(rule) || rule.kind === "RequestAuthentication" || rule.kind === "SerializationGuard";
 }
 
-function reportScope(policy: ScopedRule, services: readonly Entry[], mesh: MeshSettings, report: Report): void {
+function reportScope(policy: ScopedRule, services: readonly Entry[], mesh: PolicyMesh, report: Report): void {
   const { position } = policy.at;
   if (services.length === 0) {
+    const isHere = [mesh.namespace, mesh.rootNamespace].includes(policy.namespace);
+    if (isHere && policy.selector !== undefined && choosesInbound(policy.selector, mesh)) return;
     const where = policy.namespace === mesh.rootNamespace ? "" : ` of namespace ${policy.namespace}`;
     report("TR0270", position, `${policy.kind} ${policy.name} holds for no service${where} that is known`);
     return;

@@ -4,8 +4,12 @@ import type { PeerAuthentication } from "../../model/rules/peer-authentication.t
 import { compareText, type Report } from "./findings.ts";
 import { selects } from "./peer-authentication.ts";
 
+/** Labels of providers that inbound listeners stand in front of. */
+export type InboundLabels = readonly Readonly<Record<string, string>>[];
+
 /** What of the mesh the analysis must know. */
 export interface PeerScope {
+  readonly inboundLabels?: InboundLabels;
   /** Namespace of entries that name none. */
   readonly namespace: string;
   readonly rootNamespace: string;
@@ -55,11 +59,22 @@ export function analyzePeerAuthentications(
 }
 
 function choosesAny({ namespace, selector }: PeerAuthentication, entries: readonly Entry[], scope: PeerScope): boolean {
-  return entries.some(
-    (entry) =>
-      (entry.namespace ?? scope.namespace) === namespace &&
-      entry.endpoints.some((endpoint) => selects(selector!, labelsOf(endpoint))),
+  return (
+    (namespace === scope.namespace && choosesInbound(selector!, scope)) ||
+    entries.some(
+      (entry) =>
+        (entry.namespace ?? scope.namespace) === namespace &&
+        entry.endpoints.some((endpoint) => selects(selector!, labelsOf(endpoint))),
+    )
   );
+}
+
+/** Whether a selector takes a provider that an inbound listener stands in front of. */
+export function choosesInbound(
+  selector: Readonly<Record<string, string>>,
+  { inboundLabels = [] }: Pick<PeerScope, "inboundLabels">,
+): boolean {
+  return inboundLabels.some((labels) => selects(selector, labels));
 }
 
 /** As subsets select: what configuration calls an endpoint stands before what it registered. */

@@ -8,7 +8,7 @@ import { analyzeConnections } from "./analyze-connections.ts";
 import { analyzeDestinations } from "./analyze-destinations.ts";
 import { analyzeHosts } from "./analyze-hosts.ts";
 import { analyzeMtls } from "./analyze-mtls.ts";
-import { analyzePeerAuthentications } from "./analyze-peer-authentications.ts";
+import { analyzePeerAuthentications, type InboundLabels } from "./analyze-peer-authentications.ts";
 import { analyzeRateLimits } from "./analyze-rate-limits.ts";
 import { analyzeRegistryRouters } from "./analyze-registry-routers.ts";
 import { analyzeRest } from "./analyze-rest.ts";
@@ -26,6 +26,8 @@ import { createFindingList, sortFindings } from "./findings.ts";
 export interface AnalyzedMesh extends MeshSettings {
   /** One proxy serves every Gateway, whatever it selects: that of `trestle up`. */
   readonly servesAllGateways?: boolean;
+  /** Labels of the providers that inbound listeners stand in front of, where they are known: rules of the mesh's namespace select by them. */
+  readonly inboundLabels?: InboundLabels;
 }
 
 /**

@@ -12,6 +12,18 @@ function codes(text: string, entries: readonly Entry[] | undefined): string[] {
   return found.list().map(({ code, message }) => `${code} ${message}`);
 }
 
+test("nothing is said of a policy that chooses what an inbound listener stands in front of", () => {
+  const found = createFindingList();
+  const inboundLabels = [{ app: "cart", x: "y" }];
+  const chooses = (name: string, app: string) =>
+    policyText(name, `{selector: {matchLabels: {app: ${app}}}}`, { namespace: DEFAULT_MESH.namespace });
+  const policies = policiesOf(chooses("a", "cart"), chooses("b", "bills"));
+  analyzeAuthorization(policies, [ORDERS], { ...DEFAULT_MESH, inboundLabels }, found.report);
+  expect(found.list().map(({ code, message }) => `${code} ${message}`)).toEqual([
+    "TR0270 AuthorizationPolicy b holds for no service of namespace default that is known",
+  ]);
+});
+
 describe("what is said of a policy", () => {
   const rows: [string, string, readonly Entry[] | undefined, RegExp[]][] = [
     ["nothing of one that holds", policyText("p", "{rules: [{to: [{operation: {methods: [get]}}]}]}"), [ORDERS], []],

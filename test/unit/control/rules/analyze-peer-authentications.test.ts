@@ -43,6 +43,18 @@ test("a selector that chooses nothing is told", () => {
   ]);
 });
 
+test("a selector may choose what an inbound listener stands in front of", () => {
+  const found = createFindingList();
+  const rules = rulesOf(
+    text("a", "default", "{selector: {matchLabels: {app: cart}}}"),
+    text("b", "shop", "{selector: {matchLabels: {app: cart}}}"),
+  );
+  analyzePeerAuthentications(rules, entries, { ...scope, inboundLabels: [{ app: "cart", x: "y" }] }, found.report);
+  expect(shortFindings(found.list())).toEqual([
+    "TR0281 9:8 no endpoint that is known in namespace shop has these labels",
+  ]);
+});
+
 test("STRICT is told to hold at inbound listeners alone", () => {
   expect(
     findingsOf(
