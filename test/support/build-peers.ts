@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { installEnvoy } from "../bench/toolchain.ts";
 import { buildDubboGo, buildGoTool, buildGrpcXdsGo, goTools } from "./go-peers.ts";
 import { buildPeer } from "./maven.ts";
@@ -7,11 +9,23 @@ import { buildPeer } from "./maven.ts";
 const say = (text: string) => console.log(text);
 
 async function buildJava(): Promise<void> {
-  for (const name of ["dubbo", "idl", "hessian", "spring"]) await buildPeer(name, say);
+  await buildPeer("dubbo", say);
   // Only the tests that run one of these fail without it.
-  for (const name of ["nacos", "eureka", "spring-cloud", "grpc-xds-java"]) {
-    await buildPeer(name, say).catch((error: Error) => console.error(`${name}: ${error.message}`));
-  }
+  const tried = (name: string) =>
+    buildPeer(name, say).catch((error: Error) => console.error(`${name}: ${error.message}`));
+  await tried("nacos");
+  // What is left is mostly downloads.
+  const sharing = shareClasses().catch((error: Error) => console.error(`peers start slower: ${error.message}`));
+  for (const name of ["idl", "hessian", "spring"]) await buildPeer(name, say);
+  for (const name of ["eureka", "spring-cloud", "grpc-xds-java"]) await tried(name);
+  await sharing;
+}
+
+/** Archives of the classes of those two and of ZooKeeper, which are started for it as tests start them. */
+async function shareClasses(): Promise<void> {
+  const program = [process.execPath, "--import", "tsx", "test/support/share-classes.ts"];
+  const { stdout } = await promisify(execFile)("scripts/netns.sh", program);
+  say(stdout.trim());
 }
 
 /** Never rejects: only the tests that run one of these fail without it. */

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { builtPeer } from "./maven.ts";
 import { nacosJars } from "./nacos.ts";
 import { type Peer, startProcess } from "./process.ts";
+import { sharedClasses } from "./shared-classes.ts";
 
 /** The lines of Dubbo Java that most tests run: 2.6.12, 2.7.23, 3.2.18, 3.3.6. */
 export const lines = ["2.6", "2.7", "3.2", "3.3"] as const;
@@ -94,14 +95,20 @@ export interface JavaOptions {
   readonly jars?: string;
 }
 
+/** The jars of a line, as a class path has them. */
+export function dubboJars(line: DubboLine): string {
+  const module = modules[line];
+  const target = join(builtPeer("dubbo"), module, "target");
+  return `${target}/peer-${module}-1.jar:${target}/dep/*`;
+}
+
 function java(
   line: DubboLine,
   main: string,
   args: readonly string[],
   { properties = [], jars }: JavaOptions,
 ): string[] {
-  const dir = join(builtPeer("dubbo"), modules[line]);
-  const path = [`${dir}/target/classes:${dir}/target/dep/*`];
+  const path = [dubboJars(line)];
   if (jars !== undefined) path.push(jars);
   // 2.7 asks for the client that speaks HTTP; 3.x for one that speaks gRPC.
   else if (args.some((arg) => arg.startsWith("--registry=nacos:")))
@@ -111,6 +118,7 @@ function java(
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-Xshare:auto",
+    ...sharedClasses(dubboJars(line)),
     "-Djava.net.preferIPv4Stack=true",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",

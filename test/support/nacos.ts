@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { builtPeer } from "./maven.ts";
 import { hosts } from "./netns.ts";
 import { type Peer, startProcess } from "./process.ts";
+import { sharedClasses } from "./shared-classes.ts";
 
 /** What differs from server to server. */
 export interface NacosOptions {
@@ -133,11 +134,16 @@ export async function startNacos(host: string = hosts.relay, options: NacosOptio
   };
 }
 
-function serverArgs(host: string, port: number, home: string, options: NacosOptions): string[] {
-  const { auth = false, heapMb = 512 } = options;
+/** The jars of a server, as a class path has them. */
+export function nacosServerJars(): string {
   const dir = join(builtPeer("nacos"), "server/target");
   // Two jars hold com.caucho.hessian; this one's must be found first.
   const first = readdirSync(join(dir, "dep")).find((name) => name.startsWith("hessian-4"));
+  return `${dir}/nacos-server-1.jar:${dir}/dep/${first}:${dir}/dep/*`;
+}
+
+function serverArgs(host: string, port: number, home: string, options: NacosOptions): string[] {
+  const { auth = false, heapMb = 512 } = options;
   const settings = {
     "server.port": port,
     "server.tomcat.basedir": home,
@@ -155,10 +161,11 @@ function serverArgs(host: string, port: number, home: string, options: NacosOpti
   };
   return [
     ...[`-Xmx${heapMb}m`, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"],
+    ...sharedClasses(nacosServerJars()),
     ...opened.map((name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`),
     ...["-Dnacos.standalone=true", `-Dnacos.home=${home}`, `-Duser.home=${home}`],
     ...[`-Dderby.stream.error.file=${home}/derby.log`, `-Dnacos.server.ip=${host}`, `-Dserver.port=${port}`],
-    ...["-cp", `${dir}/classes:${dir}/dep/${first}:${dir}/dep/*`, "com.alibaba.nacos.NacosPeer"],
+    ...["-cp", nacosServerJars(), "com.alibaba.nacos.NacosPeer"],
     ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`),
   ];
 }

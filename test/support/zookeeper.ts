@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hosts } from "./netns.ts";
 import { type Peer, probeText, startProcess } from "./process.ts";
+import { sharedClasses } from "./shared-classes.ts";
 
 /** Debian's ZooKeeper 3.8, standalone, on an address of the test network. */
 export interface ZooKeeper {
@@ -32,7 +33,10 @@ export interface ZooKeeperOptions {
   readonly heapMb?: number;
 }
 
-const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map((jar) => `/usr/share/java/${jar}.jar`).join(":");
+/** Its jars, as a class path has them. */
+export const zookeeperJars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"]
+  .map((jar) => `/usr/share/java/${jar}.jar`)
+  .join(":");
 
 /** Starts a server and waits until it serves. A tick of 500 ms lets sessions expire in 1 to 10 s. */
 export async function startZooKeeper(
@@ -62,8 +66,9 @@ export async function startZooKeeper(
         `-Xmx${heapMb}m`,
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
+        ...sharedClasses(zookeeperJars),
         "-cp",
-        `/etc/zookeeper/conf:${jars}`,
+        `${zookeeperJars}:/etc/zookeeper/conf`,
         "-Dzookeeper.root.logger=INFO,CONSOLE",
         `-Dzookeeper.log.dir=${dir}`,
         `-Dzookeeper.extendedTypesEnabled=${extendedTypes}`,
