@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { silentLogger } from "../../../../src/base/log.ts";
+import { AuthzStats } from "../../../../src/bridge-proxy/authz/audit.ts";
+import { KeyWaits } from "../../../../src/bridge-proxy/authz/key-waits.ts";
 import { peerFrom } from "../../../../src/bridge-proxy/authz/peer.ts";
+import type { Settled, Subject } from "../../../../src/bridge-proxy/authz/question.ts";
 import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
 import { rulingOf, UNREADABLE } from "../../../../src/bridge-proxy/dubbo/guard.ts";
 import { headerLookup } from "../../../../src/bridge-proxy/dubbo/header-lookup.ts";
@@ -11,8 +15,12 @@ import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
 import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { GENERIC_DESCRIPTOR, RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
 import { listValue, type Value } from "../../../../src/codecs/value.ts";
+import { JWT_FILTER } from "../../../../src/codecs/xds/authz.ts";
+import { VIRTUAL_HOST_TYPE } from "../../../../src/codecs/xds/resources.ts";
+import { parseServiceKey } from "../../../../src/model/service.ts";
 import { guardedConfig } from "../../../support/guarded-routes.ts";
-import { policyText } from "../../../support/policies.ts";
+import { configsOf, policyText } from "../../../support/policies.ts";
+import { keySet, type SigningKey, signingKey, tokenOf } from "../../../support/tokens.ts";
 
 const KEY = "com.acme.A:1.0.0";
 const peer = peerFrom("10.0.0.1");
@@ -128,4 +136,42 @@ test("a frame that is only carried is denied unless every call is allowed", () =
     "denied",
   );
   expect(judged(policyText("all", "{rules: [{}]}"))).toBeUndefined();
+});
+
+test("what is decided later of a call that is translated goes by the version that its provider takes it for, too", () => {
+  const [old, young] = [signingKey("ES256", "old"), signingKey("ES256", "young")];
+  const jwt = (...keys: SigningKey[]) =>
+    `apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {name: jwt}\nspec: {jwtRules: [{issuer: i, jwks: '${keySet(...keys)}'}]}\n`;
+  const denyTwo = policyText(
+    "two",
+    "{action: DENY, rules: [{when: [{key: 'request.headers[dubbo-version]', values: [2.0.0]}]}]}",
+  );
+  const token = tokenOf(young, { iss: "i", exp: Date.now() / 1_000 + 600 });
+  const frame = encodeRequest({
+    ...{ idHigh: 1, idLow: 2, twoWay: true, group: "", version: "1.0.0", interface: "com.acme.A", method: "get" },
+    ...{ descriptor: "", args: [], attachments: { authorization: `Bearer ${token}` } },
+  });
+  const head = new RequestHead();
+  head.scan(frame, HEADER_BYTES, frame.length);
+  const later = (...served: string[]): Settled | undefined => {
+    const stats = new AuthzStats(silentLogger, () => 0, new KeyWaits(() => {}));
+    const guarded = guardedConfig({ [KEY]: { policies: [jwt(old), denyTwo] } }, stats);
+    const config = { ...guarded, servedOf: () => served.map(parseServiceKey) };
+    const decision = config.routes.decide("com.acme.A", "1.0.0", "get")!.only!;
+    const header = headerLookup(head, decision.host.key, undefined);
+    const route = decision.fixed!;
+    const ruling = rulingOf({ config, peer, decision, route, head, header, nowMs: 0, known: undefined });
+    let settled: Settled | undefined;
+    const subject = { header, text: { headers: new Map() }, timeLeftMs: 1_000 } as unknown as Subject;
+    ruling!.open!.get(route.targets[0]!)!.question!.ask(subject, (one) => {
+      settled = one;
+    });
+    const typedPerFilterConfig = { [JWT_FILTER]: configsOf([jwt(old, young)])![JWT_FILTER]! };
+    const resource = { name: "x", domains: [], routes: [], typedPerFilterConfig };
+    const resources = [{ name: "x", version: "", resource }];
+    stats.takeKeys([{ typeUrl: VIRTUAL_HOST_TYPE, resources, removedResources: [] }]);
+    return settled;
+  };
+  expect(later(KEY)?.denial).toBeUndefined();
+  expect(later("com.acme.A:2.0.0")?.denial?.message).toContain("is not certain");
 });
