@@ -45,7 +45,9 @@ export function ruleRequest(routes: RouteTable, { peer, decision, route, head }:
     const denied = new Map(guarded.map((target) => [target, denial]));
     return { denial: route.targets.some(isGuarded) ? denial : undefined, denied };
   };
-  if (AMBIGUOUS.test(path)) return refuse(`the path ${TWO_WAYS}`);
+  const rewritten = route.rewrite?.path?.(path);
+  if (AMBIGUOUS.test(path) || (rewritten !== undefined && AMBIGUOUS.test(rewritten)))
+    return refuse(`the path ${TWO_WAYS}`);
   const plain = plainPath(path);
   const bare = barePath(plain);
   // What ALLOW says of the bare path is not asked: it is not what was sent.

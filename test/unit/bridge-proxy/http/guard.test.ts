@@ -14,7 +14,12 @@ const peer = peerFrom("10.0.0.1");
 const cluster = { service: { interface: "cart", group: "", version: "", host: CART.host, subset: "" } } as Cluster;
 
 function routesFor(...policies: string[]): RouteTable {
-  const route = { name: "all", match: { prefix: "/" }, route: { cluster: "c" } };
+  return routesBy({}, policies);
+}
+
+/** With a route whose action says `more`. */
+function routesBy(more: object, policies: readonly string[]): RouteTable {
+  const route = { name: "all", match: { prefix: "/" }, route: { cluster: "c", ...more } };
   const typedPerFilterConfig = configsOf(policies, CART)!;
   const virtualHosts = [{ name: CART.host, domains: [CART.host, "cart"], routes: [route], typedPerFilterConfig }];
   const stats = new AuthzStats(silentLogger, () => 0);
@@ -82,6 +87,15 @@ describe("paths that go round DENY of /admin", () => {
   test.each(rows)("%s is %s", (target, expected) => {
     expect(outcome(routesFor(denyAdmin), "GET", target)).toBe(expected);
   });
+});
+
+test("a path is looked at as it was sent, and as it is rewritten", () => {
+  const regexRewrite = { pattern: { regex: "/v-(.*)-(.*)" }, substitution: "/\\1/\\2" };
+  const routes = routesBy({ regexRewrite }, [denyAdmin]);
+  expect(outcome(routes, "GET", "/v-shop-admin")).toBe("passed");
+  expect(outcome(routes, "GET", "/v-admin-x")).toBe("denied");
+  expect(outcome(routes, "GET", "/v--admin")).toBe("undecodable");
+  expect(outcome(routes, "GET", "/v-a/.-./admin")).toBe("undecodable");
 });
 
 describe("a header in several lines, of which servers take the first or the last", () => {
