@@ -131,8 +131,7 @@ describe("consumers of 2.6, 2.7 and 3.3 are sent to whom they would choose by th
     await sleep(500);
     const before = await mesh.carried();
     for (const line of triedLines) await chosenBy(consumers[`${line} through`]!, "whoAmI", {});
-    await sleep(500);
-    expect(await mesh.carried()).toBe(before + 12 * triedLines.length);
+    await expect.poll(mesh.carried, { timeout: 5_000 }).toBe(before + 12 * triedLines.length);
     expect((await mesh.trestle.get("/api/v1/findings")).body).not.toContain("TR0131");
   });
 });

@@ -138,8 +138,7 @@ describe("consumers of 2.7 and 3.3 are sent to whom they would choose by themsel
     await sleep(500);
     const before = await carried();
     for (const line of triedLines) await taggedBy(consumers[`${line} through`]!, {});
-    await sleep(500);
-    expect(await carried()).toBe(before + 12 * triedLines.length);
+    await expect.poll(carried, { timeout: 5_000 }).toBe(before + 12 * triedLines.length);
     const { body } = await trestle.get("/api/v1/findings");
     expect(body).not.toContain("TR0131");
   });

@@ -172,7 +172,7 @@ function serverArgs(host: string, port: number, home: string, options: NacosOpti
 
 async function request(url: string, init: RequestInit = {}): Promise<{ status: number; body: string }> {
   try {
-    const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(2_000) });
+    const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
     return { status: answer.status, body: await answer.text() };
   } catch {
     return { status: 0, body: "" };

@@ -9,7 +9,7 @@ export interface RemoteProxy {
   readonly peer: Peer;
   /** host:port of the admin API. */
   readonly admin: string;
-  /** Status and body of an admin answer; status 0 when nobody answers within 2 s. */
+  /** Status and body of an admin answer; status 0 when nobody answers within 5 s. */
   get(path: string): Promise<{ readonly status: number; readonly body: string }>;
   stop(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function startRemoteProxy(options: RemoteProxyOptions): Promise<Rem
   if (config !== undefined) args.push("--config", config);
   const get = async (path: string): Promise<{ status: number; body: string }> => {
     try {
-      const answer = await fetch(`http://${admin}${path}`, { signal: AbortSignal.timeout(2_000) });
+      const answer = await fetch(`http://${admin}${path}`, { signal: AbortSignal.timeout(5_000) });
       return { status: answer.status, body: await answer.text() };
     } catch {
       return { status: 0, body: "" };

@@ -20,7 +20,7 @@ export interface Trestle {
   readonly registry: string;
   /** host:port of the admin API. */
   readonly admin: string;
-  /** Status and body of an admin answer; status 0 when nobody answers within 2 s. */
+  /** Status and body of an admin answer; status 0 when nobody answers within 5 s. */
   get(path: string): Promise<{ readonly status: number; readonly body: string }>;
   /** The body as JSON; throws unless the status is 200. */
   json(path: string): Promise<unknown>;
@@ -59,7 +59,7 @@ export async function startTrestle(options: TrestleOptions = {}): Promise<Trestl
   if (options.output !== undefined) args.push("--output", options.output);
   const get = async (path: string): Promise<{ status: number; body: string }> => {
     try {
-      const answer = await fetch(`http://${admin}${path}`, { signal: AbortSignal.timeout(2_000) });
+      const answer = await fetch(`http://${admin}${path}`, { signal: AbortSignal.timeout(5_000) });
       return { status: answer.status, body: await answer.text() };
     } catch {
       return { status: 0, body: "" };
