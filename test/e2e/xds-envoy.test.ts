@@ -7,6 +7,7 @@ import { answerCall, type FakeProvider, startFakeProvider } from "../support/fak
 import { type GrpcServer, grpcClient, startGrpcServer } from "../support/grpc-peer.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, probeText, sleep, stopAll } from "../support/process.ts";
+import { keySet, signingKey, tokenOf } from "../support/tokens.ts";
 import { startXdsEnvoy, startXdsStage, type World, type XdsEnvoy, type XdsStage } from "../support/xds-stage.ts";
 
 // A stock Envoy that knows nothing but Trestle's xDS: what it is told is seen in calls of real peers.
@@ -390,6 +391,28 @@ spec:
   expect(await ask(8000, "shop.example.com:8000", "/users/1?v=2")).toEqual({ status: 200, text: "two /users/1?v=2" });
   expect((await ask(8000, "shop.example.com", "/orders")).status).toBe(503);
   expect((await ask(8000, "other.example.com", "/users")).status).toBe(404);
+  // By what tokens say: the keys of one issuer are there, those of the other are not.
+  const key = signingKey();
+  const byClaim = `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: jwt}
+spec: {jwtRules: [{issuer: i, jwks: '${keySet(key)}'}, {issuer: late, jwksUri: "https://late.example/keys"}]}
+---${gateway.replace('queryParams: {v: {exact: "2"}}', 'headers: {"@request.auth.claims[scope]": {exact: write}}')}`;
+  await stage.apply({ services: services(), rules: byClaim + subsets("users") });
+  const exp = Math.floor(Date.now() / 1_000) + 600;
+  const asked = async (token?: string, more: Readonly<Record<string, string>> = {}) => {
+    const headers = { ...more, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const { status, text } = await askAt(hosts.trestle, 8000, "shop.example.com", "/users/1", headers);
+    return status === 200 ? text : status;
+  };
+  const writer = tokenOf(key, { iss: "i", exp, scope: "read write" });
+  await eventually("routes go by claims", async () => (await asked(writer)) === "two /users/1");
+  expect(await asked(tokenOf(key, { iss: "i", exp, scope: "read" }))).toBe("one /people/1");
+  expect(await asked(undefined, { "@request.auth.claims[scope]": "write" }).catch(() => 400)).not.toBe("two /users/1");
+  expect(await asked()).toBe("one /people/1");
+  expect(await asked(`${writer.slice(0, -6)}AAAAAA`)).toBe(401);
+  expect(await asked(tokenOf(key, { iss: "late", exp, scope: "write" }))).toBe(401);
   expect(await envoy.rejected()).toEqual({});
   await envoy.stop();
 });

@@ -60,7 +60,9 @@ export function createServedSource({ snapshot, compile }: ServedInputs): ServedS
       if (now === undefined || kind === "trestle") return undefined;
       const resources = compile(now, node);
       const routers = ignoredRouters(resources, now.entries, kind);
-      told.tell(now, routers, ignoredClaims(resources, kind));
+      told.tell(now, routers);
+      // A gateway of Envoy's looks at tokens.
+      if (kind !== "envoy" || envoyNode(node).role !== "gateway") told.tell(now, ignoredClaims(resources, kind));
       switch (kind) {
         case "grpc":
           return grpc(resources, now.entries);

@@ -49,7 +49,12 @@ export function lowerClaims({ headers = {}, withoutHeaders = {} }: HttpMatch): r
 
 function claimMatcher(names: readonly string[], match: TextMatch): MetadataMatcher {
   const path = [{ key: "payload" }, ...names.map((key) => ({ key }))];
-  return { filter: JWT_FILTER, path, value: match.type === "present" ? PRESENT : eitherOf(stringMatcher(match)) };
+  return { filter: JWT_FILTER, path, value: match.type === "present" ? PRESENT : eitherOf(textOf(match)) };
+}
+
+/** Envoy refuses an empty prefix. */
+function textOf(match: Exclude<TextMatch, { type: "present" }>): StringMatcher {
+  return stringMatcher(match.type === "prefix" && match.value === "" ? { type: "regex", value: ".*" } : match);
 }
 
 const PRESENT: ValueMatcher = { presentMatch: true };

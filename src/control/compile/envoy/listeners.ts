@@ -67,6 +67,7 @@ export interface NamedChain {
   readonly routeConfigName: string;
   readonly serverNames: readonly string[] | undefined;
   readonly transportSocket: ProtoJson;
+  readonly filters: readonly ProtoJson[];
 }
 
 /** Callers of a gateway that ask TLS for some names and are carried as they are. */
@@ -93,10 +94,10 @@ export function namedListener(
     trafficDirection: "OUTBOUND",
     listenerFilters: [TLS_INSPECTOR],
     filterChains: [
-      ...chains.map(({ routeConfigName, serverNames, transportSocket }) => ({
+      ...chains.map(({ routeConfigName, serverNames, transportSocket, filters }) => ({
         name: routeConfigName,
         ...(serverNames && { filterChainMatch: { serverNames } }),
-        filters: [httpFilter(at, routeConfigName, true, [])],
+        filters: [httpFilter(at, routeConfigName, true, filters)],
         transportSocket,
       })),
       ...passages,

@@ -35,6 +35,7 @@ import { dubboListener, httpListener, namedListener, tcpListener } from "./liste
 import type { EnvoyNode } from "./node.ts";
 import { meshRoutes, type PortRoutes, type PortService } from "./port-routes.ts";
 import { NO_TCP, passageCluster, type TcpServices } from "./tcp.ts";
+import { tokenFilter } from "./token-filter.ts";
 
 /** What one Envoy is given, and what it cannot do of what rules ask for. */
 export interface EnvoyTarget {
@@ -58,8 +59,14 @@ interface Shared {
   readonly httpPorts: readonly PortRoutes[];
   readonly tcp: TcpServices;
   readonly dubbo: ServedResource;
-  readonly gateways: ReadonlyMap<string, ServedResource>;
+  readonly gateways: ReadonlyMap<string, GatewayPart>;
   readonly findings: readonly Finding[];
+}
+
+/** The routes of a gateway's port, and the filters that they need. */
+interface GatewayPart {
+  readonly routes: ServedResource;
+  readonly filters: readonly ProtoJson[];
 }
 
 /** A compiler that makes again only what depends on what changed, told by the identity of resources. */
@@ -119,16 +126,15 @@ function sidecarParts({ httpPorts, tcp }: Shared, { bind, dubboPort, ports }: En
 function gatewayParts({ listeners }: ResourceSet, { gateways }: Shared): Parts {
   const open = listeners.flatMap(({ resource }) => {
     const { protocol, routeConfigName, passages } = resource.metadata.filterMetadata["io.trestle"];
-    const routes = gateways.get(routeConfigName);
-    if (protocol !== "gateway" || routes === undefined) return [];
+    const part = gateways.get(routeConfigName);
+    if (protocol !== "gateway" || part === undefined) return [];
+    const { routes, filters } = part;
     const { address, portValue: port } = resource.address.socketAddress;
     const chains = (resource.filterChains ?? []).flatMap(({ name = "", filterChainMatch, transportSocket }) => {
       const own = gateways.get(name);
       if (own === undefined || transportSocket === undefined) return [];
       const socket = envoySocket(transportSocket) as unknown as ProtoJson;
-      return [
-        { routes: own, routeConfigName: name, serverNames: filterChainMatch?.serverNames, transportSocket: socket },
-      ];
+      return [{ ...own, routeConfigName: name, serverNames: filterChainMatch?.serverNames, transportSocket: socket }];
     });
     const [first] = chains;
     const passing = (passages ?? []).map(({ serverNames, to }) => {
@@ -140,11 +146,15 @@ function gatewayParts({ listeners }: ResourceSet, { gateways }: Shared): Parts {
     if (passages !== undefined && first === undefined && passing.length === 0) return [];
     if (first === undefined && passing.length === 0)
       return [
-        { routes: [routes], clusters, listener: httpListener({ address, port, routeConfigName, isGateway: true }) },
+        {
+          routes: [routes],
+          clusters,
+          listener: httpListener({ address, port, routeConfigName, isGateway: true, filters }),
+        },
       ];
     const listener =
       passing.length === 0 && chains.length === 1 && first !== undefined && first.serverNames === undefined
-        ? httpListener({ address, port, routeConfigName, isGateway: true, transportSocket: first.transportSocket })
+        ? httpListener({ address, port, ...first, isGateway: true })
         : namedListener({ address, port }, chains, passing);
     return [{ routes: chains.map((chain) => chain.routes), clusters, listener }];
   });
@@ -181,7 +191,7 @@ function compileShared(
   });
   const gateways = resources.routes
     .filter(({ name }) => name !== DUBBO_ROUTES)
-    .map(({ resource }) => gatewayRoutes(resource, clusterNames(byHost, "tri")));
+    .map(({ resource }) => gatewayPart(resource, clusterNames(byHost, "tri")));
   return {
     clusters: servedList(
       [...compiled, ...tcp.clusters].map(({ cluster }) => cluster),
@@ -194,7 +204,7 @@ function compileShared(
     httpPorts: meshRoutes(services.flatMap(({ ports }) => ports)),
     tcp,
     dubbo: dubboConfig(services.map(({ dubbo }) => dubbo).filter((one) => one !== undefined)),
-    gateways: new Map(gateways.map((one) => [one.name, one])),
+    gateways: new Map(gateways.map((one) => [one.routes.name, one])),
     findings: services.flatMap(({ findings }) => findings),
   };
 }
@@ -208,18 +218,20 @@ function dubboConfig(configs: readonly ProtoJson[]): ServedResource {
   return versioned(DUBBO_ROUTE_CONFIG, { name: DUBBO_ROUTE_CONFIG, routeConfig });
 }
 
-function gatewayRoutes({ name, virtualHosts }: RouteConfiguration, clusterOf: ClusterNames): ServedResource {
-  return versioned(name, {
+function gatewayPart({ name, virtualHosts }: RouteConfiguration, clusterOf: ClusterNames): GatewayPart {
+  const tokens = tokenFilter(virtualHosts);
+  const routes = versioned(name, {
     name,
     ignorePortInHostMatching: true,
     virtualHosts: virtualHosts.map(({ name: host, domains, routes }) => ({
       name: host,
       domains,
-      routes: routesWithoutTokens(routes)
+      routes: (tokens === undefined ? routesWithoutTokens(routes) : routes)
         .map((route) => envoyRoute(route, clusterOf))
         .filter((one) => one !== undefined),
     })),
   });
+  return { routes, filters: tokens === undefined ? [] : [tokens] };
 }
 
 interface CompiledHost {
