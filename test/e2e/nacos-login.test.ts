@@ -78,7 +78,6 @@ test.each(nacosLines)(
     expect(await real(`denied-${line}`)).toEqual([]);
     await Promise.all([one.peer.kill(), wrong.peer.kill()]);
   },
-  60_000,
 );
 
 test("a Dubbo 3.3 provider and consumer with a user and password in their registry's address meet at the proxy", async () => {
@@ -105,7 +104,7 @@ test("a Dubbo 3.3 provider and consumer with a user and password in their regist
   listening = await startNacosClient("2.4", inside, shopper);
   await listening.subscribe("guarded");
   await answered(/guarded/);
-}, 60_000);
+});
 
 /** What a call from an address is answered. */
 async function calls(localAddress: string): Promise<string> {
