@@ -338,6 +338,20 @@ describe("routes by claims", () => {
     expect(await ways({})).toEqual(["nobody", "nobody", "nobody", "nobody"]);
     expect(await ways(bearer(broken()))).toEqual([401, 401, 401, 401]);
     expect(await jsonOverHttp2("attachments", [], bearer(token))).toBe(200);
+    const explained = async (said: object) => {
+      const called = {
+        service: ORDERS,
+        group: "g",
+        version: "1.0.0",
+        method: "attachments",
+        claims: JSON.stringify(said),
+      };
+      const { routes } = (await mesh.trestle.json(`/api/v1/explain?${new URLSearchParams(called)}`)) as {
+        routes: { verdict: string }[];
+      };
+      return routes.findIndex(({ verdict }) => verdict === "taken");
+    };
+    expect([await explained(claimsOf(token)), await explained({ iss: "i" }), await explained({})]).toEqual([0, 2, 1]);
     expect(await jsonOverHttp2("attachments", [], bearer(broken()))).toBe(401);
   });
 
