@@ -1,3 +1,4 @@
+import { appendCopy } from "../../base/pieces.ts";
 import type { Fields } from "../../codecs/fields.ts";
 import type { Later } from "../authz/asked.ts";
 import type { ProxyContext } from "../context.ts";
@@ -22,7 +23,9 @@ export interface HeldParts {
 export class HeldRequest implements ServedRequest, TripleCallerPort {
   place = -1;
   readonly #parts: HeldParts;
-  #content: (readonly [bytes: Buffer, end: boolean])[] = [];
+  #pieces: Buffer[] = [];
+  #room = 0;
+  #ended = false;
   #trailers: Fields | undefined;
   #heldBytes = 0;
   #inner: ServedRequest | undefined;
@@ -44,7 +47,8 @@ export class HeldRequest implements ServedRequest, TripleCallerPort {
       return;
     }
     const { context } = this.#parts;
-    this.#content.push([Buffer.from(bytes), end]);
+    this.#room = appendCopy(this.#pieces, bytes, this.#room);
+    this.#ended = end;
     this.#heldBytes += bytes.length;
     context.exchangeBytes += bytes.length;
     if (context.exchangeBytes <= context.limits.maxExchangeBytes) return;
@@ -79,19 +83,19 @@ export class HeldRequest implements ServedRequest, TripleCallerPort {
   #goOn(): void {
     const { context, arrived, serve } = this.#parts;
     context.nowMs = performance.now();
-    const content = this.#release();
+    const pieces = this.#release();
     const inner = serve({ ...arrived, port: this });
     this.#inner = inner;
     inner.start();
-    for (const [bytes, end] of content) inner.onRequestData(bytes, end);
+    for (const [i, bytes] of pieces.entries()) inner.onRequestData(bytes, this.#ended && i === pieces.length - 1);
     if (this.#trailers !== undefined) inner.onRequestTrailers(this.#trailers);
   }
 
-  #release() {
-    const content = this.#content;
+  #release(): readonly Buffer[] {
+    const pieces = this.#pieces;
     this.#parts.context.exchangeBytes -= this.#heldBytes;
-    this.#content = [];
+    this.#pieces = [];
     this.#heldBytes = 0;
-    return content;
+    return pieces;
   }
 }

@@ -48,6 +48,18 @@ test("what came meanwhile is given on in its order once it is time, and what com
   expect(context.exchangeBytes).toBe(0);
 });
 
+test("many small pieces are held as few, and an end without content is an end", () => {
+  const { held, seen, come } = stage();
+  for (const letter of "abcdefg") held.onRequestData(Buffer.from(letter), false);
+  held.onRequestData(Buffer.alloc(0), true);
+  come();
+  expect(seen.slice(1)).toEqual(["start", "data a", "data bcdefg end"]);
+  const empty = stage();
+  empty.held.onRequestData(Buffer.alloc(0), true);
+  empty.come();
+  expect(empty.seen.slice(1)).toEqual(["start", "data  end"]);
+});
+
 test("a caller that leaves is forgotten, and nothing is served", () => {
   const { held, seen, context } = stage();
   held.onRequestData(Buffer.from("abc"), true);
