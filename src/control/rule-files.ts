@@ -98,7 +98,7 @@ async function takeUp(scan: PathScan, followed: Map<string, Followed>, first: bo
     followed.set(path, file);
     const changed = file.read !== signature;
     if (changed && (first || file.seen === signature)) {
-      file.state = takeFile(path, file.state, await readRules(path, bytes));
+      file.state = takeFile(path, file.state, await readRules(path, bytes), { isFirst: first });
       file.read = signature;
     } else if (changed) settled = false;
     file.seen = signature;

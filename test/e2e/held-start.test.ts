@@ -1,11 +1,12 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
+import { startHttpProvider } from "../support/http-stage.ts";
 import { stopAll } from "../support/process.ts";
 import { startTrestle } from "../support/trestle.ts";
 
-afterAll(() => stopAll());
+afterEach(() => stopAll());
 
 test("a configuration that is edited while a start is held by it is taken up, and the start goes on", async () => {
   const folder = await mkdtemp(join(tmpdir(), "trestle-held-"));
@@ -36,3 +37,46 @@ test("a configuration that is edited while a start is held by it is taken up, an
   await configure(`kubernetes://${kubeconfig}?policies=optional`);
   await expect.poll(() => log.split("configuration taken up").length, { timeout: 5_000 }).toBe(3);
 });
+
+test("a policy that is wrong from the start on closes what it may be for until it is mended, and nothing else", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "trestle-wrong-start-"));
+  const provider = await startHttpProvider((_, response) => response.end("served"));
+  const service = (namespace: string): string => `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: orders, namespace: ${namespace}}
+spec:
+  hosts: [orders.${namespace}]
+  resolution: STATIC
+  ports: [{number: ${provider.port}, name: http, protocol: HTTP}]
+  endpoints: [{address: 127.0.0.1}]
+`;
+  const write = (action: string) =>
+    writeFile(
+      join(folder, "policies.yaml"),
+      `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: secret, namespace: shop}
+spec: {action: ${action}, rules: [{to: [{operation: {paths: [/secret]}}]}]}
+`,
+    );
+  await writeFile(join(folder, "services.yaml"), ["shop", "bank"].map(service).join("---\n"));
+  await write("REFUSE");
+  const { json, command } = await startTrestle({ rules: folder, facade: "" });
+  const { services } = (await json("/api/v1/services")) as { services: { service: string; http: string }[] };
+  const answer = async (namespace: string, path: string): Promise<number> => {
+    const { http } = services.find((one) => one.service.startsWith(`orders.${namespace}`))!;
+    return (await fetch(`http://${http}${path}`)).status;
+  };
+  expect([await answer("shop", "/open"), await answer("shop", "/secret"), await answer("bank", "/")]).toEqual([
+    403, 403, 200,
+  ]);
+  expect((await command("rules", "--findings")).stdout).toMatch(/TR0278.*AuthorizationPolicy shop\/secret is wrong/);
+  await write("DENY");
+  await expect.poll(() => answer("shop", "/open"), { timeout: 5_000 }).toBe(200);
+  expect([await answer("shop", "/secret"), await answer("bank", "/")]).toEqual([403, 200]);
+  // Wrong while it runs, it keeps its last good state.
+  await write("REFUSE");
+  await expect.poll(async () => (await command("rules", "--findings")).stdout, { timeout: 5_000 }).toMatch(/TR0215/);
+  expect([await answer("shop", "/open"), await answer("shop", "/secret")]).toEqual([200, 403]);
+  await provider.close();
+}, 30_000);

@@ -24,10 +24,15 @@ export class RuleObjects {
   /** What each object's rule was read from: a change of its status alone is read no more. */
   readonly #texts = new WeakMap<RuleObject, string>();
   readonly #mark: string;
+  readonly #isFirst: () => boolean;
 
-  /** `mark`, without spaces, stands behind names: objects of two clusters may have one name. */
-  constructor(mark = "") {
+  /**
+   * `mark`, without spaces, stands behind names: objects of two clusters may have one name. `isFirst`: policies that are wrong now have no good
+   * state that is known, so that what they may be for is closed.
+   */
+  constructor(mark = "", isFirst = () => false) {
     this.#mark = mark;
+    this.#isFirst = isFirst;
   }
 
   /** Replaces all objects of a kind within a namespace, or everywhere where that is undefined. */
@@ -50,7 +55,7 @@ export class RuleObjects {
     const state =
       before !== undefined && this.#texts.get(before) === text
         ? before.state
-        : read(resource, id + this.#mark, text, before?.state);
+        : this.#stateOf(resource, id + this.#mark, text, before?.state);
     const refs = asRecord(spec)["parentRefs"];
     const made: RuleObject = {
       ...{ resource, namespace, name, state },
@@ -80,6 +85,11 @@ export class RuleObjects {
     return [...this.#kinds.values()].flatMap((known) => [...known.values()]);
   }
 
+  #stateOf({ kind }: ServedResource, id: string, text: string, before: RuleFileState | undefined): RuleFileState {
+    const place = `${kind} ${id}`;
+    return takeFile(place, before, parseObject(place, JSON.parse(text)), { start: 0, isFirst: this.#isFirst() });
+  }
+
   #of(resource: ServedResource): Map<string, RuleObject> {
     const known = this.#kinds.get(keyOf(resource)) ?? new Map<string, RuleObject>();
     this.#kinds.set(keyOf(resource), known);
@@ -92,11 +102,6 @@ const MAX_PARENTS = 64;
 
 function keyOf({ group, plural }: ServedResource): string {
   return `${plural}.${group}`;
-}
-
-function read({ kind }: ServedResource, id: string, text: string, before: RuleFileState | undefined): RuleFileState {
-  const place = `${kind} ${id}`;
-  return takeFile(place, before, parseObject(place, JSON.parse(text)), 0);
 }
 
 /** An object as its author wrote it: what servers and tools note in it, and with every write anew, says nothing of its rule. */

@@ -96,7 +96,8 @@ class Follower implements RulesSource {
     this.#options = options;
     this.#clock = options.clock ?? realClock;
     this.#log = options.log ?? silentLogger;
-    this.#objects = new RuleObjects(options.mark);
+    const { mark, optionalPolicies } = options;
+    this.#objects = new RuleObjects(mark, () => optionalPolicies !== true && !this.current.get().loaded);
     this.#faults = new SourceFaults(options.name);
     this.#running = this.#discoverOften();
   }

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter } from "yaml";
+import { isMap, isScalar, isSeq, LineCounter, type YAMLMap } from "yaml";
 import type { Position } from "../../base/errors.ts";
 import { readYamlDocuments } from "../../base/yaml-documents.ts";
 import { describeYamlFault } from "../../base/yaml-fault.ts";
@@ -7,6 +7,7 @@ import type { PolicyRule, Rule } from "../../model/rule.ts";
 import type { GatewayRoute } from "../../model/rules/gateway-route.ts";
 import type { Located } from "../../model/rules/located.ts";
 import { reportAnnotations } from "./annotations.ts";
+import { closedPoliciesIn, closedPolicy, UNNAMED } from "./closed-policies.ts";
 import { createFindingList, type Report } from "./findings.ts";
 import { GATEWAY_API_KINDS } from "./gateway-api/kinds.ts";
 import type { WithAnnotations } from "./gateway-object.ts";
@@ -25,6 +26,16 @@ export interface ParsedFile {
   readonly findings: readonly Finding[];
   /** False where a fault of the text must keep its rules from use: the file's last good state stays in force. */
   readonly valid: boolean;
+  /** Of a wrong text: what is in force of its policies where there is no last good state. */
+  readonly standIns?: StandIns;
+}
+
+/** Policies of a wrong text. */
+export interface StandIns {
+  /** Those that are right by themselves. */
+  readonly right: readonly PolicyRule[];
+  /** In place of those that are not: nobody may call what these may have kept from being called. */
+  readonly closed: readonly PolicyRule[];
 }
 
 /** Largest rule file, bytes. */
@@ -66,30 +77,42 @@ export function parseObject(place: string, object: object): ParsedFile {
 function parseText(file: string, text: string, isObject: boolean): ParsedFile {
   const start = isObject ? 0 : 1;
   const found = createFindingList();
-  let valid = true;
+  const read: ReadSoFar = { rules: [], right: [], closed: [], faults: 0 };
   const report: Report = (code, position, message) => {
-    if (!HARMLESS.has(code)) valid = false;
+    if (!HARMLESS.has(code)) read.faults++;
     found.report(code, position, message);
   };
-  const rules: Rule[] = [];
+  const top = { file, line: start, column: start };
   try {
-    readDocuments(file, isObject, text, rules, report);
+    readDocuments(file, isObject, text, read, report);
   } catch (error) {
     // The YAML reader recurses; nesting that exhausts the stack ends here.
     const reason =
       error instanceof RangeError ? "it is nested too deeply" : error instanceof Error ? error.message : String(error);
-    report("TR0202", { file, line: start, column: start }, `${file} can't be read as YAML: ${reason}`);
+    report("TR0202", top, `${file} can't be read as YAML: ${reason}`);
+    read.closed.push(...closedPoliciesIn(text, top));
   }
-  return { rules: valid ? rules : [], findings: found.list(), valid };
+  const { rules, right, closed, faults } = read;
+  if (faults === 0) return { rules, findings: found.list(), valid: true };
+  return { rules: [], findings: found.list(), valid: false, standIns: { right, closed } };
 }
 
-function readDocuments(file: string, isObject: boolean, text: string, rules: Rule[], report: Report): void {
+/** What was read of a text so far. */
+interface ReadSoFar extends Record<keyof StandIns, PolicyRule[]> {
+  readonly rules: Rule[];
+  /** Reports that keep the text from use. */
+  faults: number;
+}
+
+function readDocuments(file: string, isObject: boolean, text: string, read: ReadSoFar, report: Report): void {
   const lines = new LineCounter();
   const options = { uniqueKeys: true, lineCounter: lines };
   const documents = text.length > MAX_FILE_BYTES ? [] : readYamlDocuments(text, options);
   if (text.length > MAX_FILE_BYTES || documents.length > MAX_DOCUMENTS) {
     const limits = `${MAX_FILE_BYTES} bytes or ${MAX_DOCUMENTS} documents`;
-    report("TR0216", positionOf(undefined, { file, isObject, lines }), `${file} is over the limit of ${limits}`);
+    const position = positionOf(undefined, { file, isObject, lines });
+    report("TR0216", position, `${file} is over the limit of ${limits}`);
+    read.closed.push(...closedPoliciesIn(text, position));
     return;
   }
   for (const document of documents) {
@@ -101,14 +124,18 @@ function readDocuments(file: string, isObject: boolean, text: string, rules: Rul
         firstLine(describeYamlFault(error, text)),
       );
     }
-    if (document.errors.length > 0) continue;
     const context = { file, isObject, lines, report, budget: MAX_NODES };
+    if (document.errors.length > 0) {
+      const [from, , to] = document.range;
+      read.closed.push(...closedPoliciesIn(text.slice(from, to), positionOf(document, context)));
+      continue;
+    }
     const fault = (node: unknown, problem: string) => report("TR0202", positionOf(node, context), problem);
-    readTop(resolveAliases(document.contents, fault), rules, context, 0);
+    readTop(resolveAliases(document.contents, fault), read, context, 0);
   }
 }
 
-function readTop(node: unknown, rules: Rule[], context: ReadContext, depth: number): void {
+function readTop(node: unknown, read: ReadSoFar, context: ReadContext, depth: number): void {
   if (node === null || (isScalar(node) && node.value === null)) return;
   const { report } = context;
   const kind = isMap(node) ? node.get("kind") : undefined;
@@ -121,20 +148,36 @@ function readTop(node: unknown, rules: Rule[], context: ReadContext, depth: numb
   }
   const items = node.get("items", true);
   if (kind.endsWith("List") && isSeq(items) && depth === 0) {
-    for (const item of items.items) readTop(item, rules, context, depth + 1);
+    for (const item of items.items) readTop(item, read, context, depth + 1);
   } else if (isApplied(kind)) {
     const { apiVersion, apiVersions, shape } = formOf(kind);
+    const faultsBefore = read.faults;
     const said = node.get("apiVersion");
     if (typeof said === "string" && !apiVersion.test(said)) {
       const position = positionOf(node.get("apiVersion", true), context);
       report("TR0209", position, `apiVersion of a ${kind} must be ${apiVersions}`);
     }
     reportAnnotations(kind, node, context);
-    const read = readNode(node, shape, kind, context);
-    if (read !== undefined) rules.push(toRule(kind, read as WholeObject, report));
+    const whole = readNode(node, shape, kind, context);
+    const rule = whole === undefined ? undefined : toRule(kind, whole as WholeObject, report);
+    if (rule !== undefined) read.rules.push(rule);
+    if (isPolicyKind(kind)) {
+      if (rule !== undefined && read.faults === faultsBefore) read.right.push(rule as PolicyRule);
+      else read.closed.push(...closedOf(kind, node, positionOf(node, context)));
+    }
   } else {
     reportOtherKind(kind, positionOf(node.get("kind", true), context), report);
   }
+}
+
+function closedOf(kind: PolicyRule["kind"], node: YAMLMap, position: Position): PolicyRule[] {
+  const text = (field: string) => {
+    const value = node.getIn(["metadata", field]);
+    return typeof value === "string" ? value : undefined;
+  };
+  const name = text("name") ?? UNNAMED;
+  const closed = closedPolicy({ kind, name, namespace: text("namespace") ?? "default", position });
+  return closed === undefined ? [] : [closed];
 }
 
 function isGatewayApiKind(kind: string): kind is GatewayRoute["kind"] {

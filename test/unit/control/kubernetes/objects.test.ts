@@ -49,6 +49,26 @@ test("a change of status or of what servers note is no other rule; one that is w
   expect(objects.all()[0]?.state.valid).toBe(true);
 });
 
+test("a policy that is wrong when objects are read first closes what it may be for", () => {
+  let isFirst = true;
+  const objects = new RuleObjects("", () => isFirst);
+  const policies = {
+    ...resource,
+    kind: "AuthorizationPolicy",
+    group: "security.istio.io",
+    plural: "authorizationpolicies",
+  } as const;
+  const put = (name: string) =>
+    objects.put(policies, { metadata: { name, namespace: "shop" }, spec: { action: "NO" } });
+  put("old");
+  isFirst = false;
+  put("new");
+  expect(objects.all().map(({ name, state }) => [name, state.rules.length, state.findings.at(-1)?.code])).toEqual([
+    ["old", 1, "TR0278"],
+    ["new", 0, "TR0215"],
+  ]);
+});
+
 test("a list replaces what it is of: a namespace, or all", () => {
   const objects = new RuleObjects();
   objects.replace(resource, undefined, [object("a"), object("b"), object("c", "1s", {}, "legacy")]);
