@@ -5,15 +5,7 @@ import { lowerClaims } from "./claims.ts";
 import { meshClient } from "./client.ts";
 import type { Report } from "./findings.ts";
 import { sumOfWeights } from "./istio-schema.ts";
-import {
-  conditionsOf,
-  isAuthority,
-  type LoweredMatch,
-  lowerMatch,
-  type NeverMet,
-  neverMet,
-  PSEUDO_HEADERS,
-} from "./lower.ts";
+import { conditionsOf, type LoweredMatch, lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "./lower.ts";
 import { isHttpService } from "./lower-http.ts";
 import { EVERY_PATH, type PathMatch } from "./path.ts";
 
@@ -68,37 +60,28 @@ function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): voi
       fields.corsPolicy ?? position,
       "corsPolicy has no meaning for a call in the mesh: no browser makes one",
     );
-  checkHeaders(route.headers, true, report);
-  for (const { headers } of destinations) checkHeaders(headers, destinations.length === 1, report);
+  checkHeaders(route.headers, report);
+  for (const { headers } of destinations) checkHeaders(headers, report);
 }
 
 function isApplied(route: HttpRoute): boolean {
   return route.route !== undefined || route.directResponse !== undefined;
 }
 
-/** `isAll`: they are for all calls of the route. */
-function checkHeaders(headers: Headers | undefined, isAll: boolean, report: Report): void {
-  for (const [operations, isRequest] of [
-    [headers?.request, true],
-    [headers?.response, false],
-  ] as const) {
-    if (operations === undefined) continue;
-    const { at, set = {}, add = {}, remove = [] } = operations;
-    for (const name of [...Object.keys(set), ...Object.keys(add), ...remove]) {
-      const isSet = Object.hasOwn(set, name);
-      if (isRequest && /^dubbo-(group|version|application|arg-\d+.*)$/i.test(name))
-        report(
-          "TR0235",
-          at.position,
-          `${name} is a view of the call, no attachment; name another service as the destination to change group or version`,
-        );
-      else if (isAuthority(name) ? !(isRequest && isSet && isAll) : name.startsWith(":"))
-        report(
-          "TR0228",
-          at.position,
-          `${name} is no header that could be changed here, and stays; rewrite.uri and rewrite.authority change where a request goes`,
-        );
-    }
+function checkHeaders(headers: Headers | undefined, report: Report): void {
+  const operations = headers?.request;
+  if (operations === undefined) return;
+  for (const name of [
+    ...Object.keys(operations.set ?? {}),
+    ...Object.keys(operations.add ?? {}),
+    ...(operations.remove ?? []),
+  ]) {
+    if (!/^dubbo-(group|version|application|arg-\d+.*)$/i.test(name)) continue;
+    report(
+      "TR0235",
+      operations.at.position,
+      `${name} is a view of the call, no attachment; name another service as the destination to change group or version`,
+    );
   }
 }
 

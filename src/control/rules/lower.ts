@@ -273,7 +273,7 @@ function lowerAction(
   }
   const targets = lowerTargets(route, resolve);
   const retries = route.retries === undefined ? undefined : lowerRetries(route.retries, targets.some(isHashed));
-  const { uri: rewrite, uriRegexRewrite, authority = authoritySet(route) } = route.rewrite ?? {};
+  const { uri: rewrite, uriRegexRewrite, authority } = route.rewrite ?? {};
   const mirrors = (route.mirrors ?? []).map(({ destination, percentage }): LoweredMirror => {
     const share = lowerPercent(percentage === undefined ? {} : { percentage });
     return { ...lowerDestination(destination, resolve), share };
@@ -319,32 +319,9 @@ function lowerHeaderChanges(headers: Headers | undefined): Pick<LoweredTarget, "
   return { ...(mutations !== undefined && { mutations }), ...(answerMutations !== undefined && { answerMutations }) };
 }
 
-/** The Host that a route's headers set, or those of its only destination: no header to callees, as Istio has it. */
-function authoritySet({ headers, route = [] }: HttpRoute): string | undefined {
-  const only = route.length === 1 ? route[0]!.headers : undefined;
-  for (const { request } of [headers, only].filter((one) => one !== undefined)) {
-    const found = Object.entries(request?.set ?? {}).find(([name]) => isAuthority(name));
-    if (found !== undefined) return found[1];
-  }
-  return undefined;
-}
-
-/** Whether a header's name is that of the authority that is called. */
-export function isAuthority(name: string): boolean {
-  return /^(?:host|:authority)$/i.test(name);
-}
-
-/** Whether a header can be changed as one: the others are the call itself. */
-function isOrdinary(name: string): boolean {
-  return !name.startsWith(":") && !isAuthority(name);
-}
-
 function lowerMutations(operations: HeaderOperations | undefined): LoweredMutations | undefined {
   if (operations === undefined) return undefined;
-  const ordinary = (pairs: Readonly<Record<string, string>> = {}) =>
-    Object.fromEntries(Object.entries(pairs).filter(([name]) => isOrdinary(name)));
-  const [set, add] = [ordinary(operations.set), ordinary(operations.add)];
-  const remove = (operations.remove ?? []).filter(isOrdinary);
+  const { set = {}, add = {}, remove = [] } = operations;
   if (Object.keys(set).length + Object.keys(add).length + remove.length === 0) return undefined;
   return { set, add, remove };
 }

@@ -27,18 +27,6 @@ test.each([
       "TR0235 Dubbo-Group is a view of the call, no attachment; name another service as the destination to change group or version",
   },
   {
-    name: "a change of what is no header",
-    http: `[{headers: {request: {set: {":path": /a}}}, ${to}}]`,
-    finding:
-      "TR0228 :path is no header that could be changed here, and stays; rewrite.uri and rewrite.authority change where a request goes",
-  },
-  {
-    name: "a Host that is taken away",
-    http: `[{headers: {request: {remove: [Host]}}, ${to}}]`,
-    finding:
-      "TR0228 Host is no header that could be changed here, and stays; rewrite.uri and rewrite.authority change where a request goes",
-  },
-  {
     name: "an HTTP verb as method",
     http: `[{match: [{method: {exact: POST}}], ${to}}, ${all}]`,
     finding: "TR0232 method POST looks like an HTTP verb; on a Dubbo host it is the Java method's name",

@@ -36,18 +36,6 @@ test("uri is the request's path, method and authority are headers, parameters co
   });
 });
 
-test("a Host that headers set is the authority, unless a rewrite names one; what is the call itself is changed as no header", () => {
-  const set = (headers: string, more = "", destination = "") =>
-    lowered(`[{headers: {request: ${headers}}${more}, route: [{destination: {host: shop}${destination}}]}]`)[0];
-  const changed = set('{set: {HOST: inner, ":path": /x, a: b}, add: {":method": GET}, remove: [host, c]}');
-  expect(changed).toMatchObject({ authority: "inner", mutations: { set: { a: "b" }, add: {}, remove: ["c"] } });
-  expect(set('{set: {":authority": inner}}')).not.toHaveProperty("mutations");
-  expect(set("{set: {host: inner}}", ", rewrite: {authority: outer}")).toMatchObject({ authority: "outer" });
-  const ofTarget = ", headers: {request: {set: {host: there}}}";
-  expect(set("{set: {a: b}}", "", ofTarget)).toMatchObject({ authority: "there" });
-  expect(set("{add: {host: inner}}")?.authority).toBeUndefined();
-});
-
 test("a match for gateways alone is not of calls in the mesh", () => {
   expect(lowered("[{match: [{gateways: [edge]}], route: [{destination: {host: shop}}]}]")).toEqual([]);
 });
