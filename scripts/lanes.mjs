@@ -8,8 +8,6 @@ const FOLDER = "test/e2e";
 const MEASURED = `${FOLDER}/seconds.json`;
 /** Of a file that was not measured yet. */
 const SECONDS = 20;
-/** What a file costs beside its tests: a process of its own that loads it. */
-const START_SECONDS = 3;
 
 /** Where the lane's report is written. */
 export function laneReport(lane) {
@@ -21,7 +19,7 @@ export function lanes(count) {
   const measured = existsSync(MEASURED) ? JSON.parse(readFileSync(MEASURED, "utf8")) : {};
   const files = readdirSync(FOLDER, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.ts"))
-    .map((file) => ({ path: join(FOLDER, file), seconds: START_SECONDS + (measured[file] ?? SECONDS) }));
+    .map((file) => ({ path: join(FOLDER, file), seconds: measured[file] ?? SECONDS }));
   return balanced(files, count).map((lane) => lane.map(({ path }) => path));
 }
 
@@ -36,11 +34,16 @@ export function balanced(files, count) {
   return lists.map(({ files: list }) => list);
 }
 
+/** A file's time is that since the file before it in its lane ended: loading it and starting and ending its peers count. */
 function write(reports) {
   const seconds = {};
   for (const path of reports.filter((one) => existsSync(one))) {
-    for (const { name, startTime, endTime } of JSON.parse(readFileSync(path, "utf8")).testResults)
-      seconds[relative(FOLDER, relative(process.cwd(), name))] = Math.ceil((endTime - startTime) / 1000);
+    const { startTime, testResults } = JSON.parse(readFileSync(path, "utf8"));
+    let before = startTime;
+    for (const { name, endTime } of testResults.toSorted((a, b) => a.endTime - b.endTime)) {
+      seconds[relative(FOLDER, relative(process.cwd(), name))] = Math.ceil((endTime - before) / 1000);
+      before = endTime;
+    }
   }
   writeFileSync(MEASURED, `${JSON.stringify(seconds, Object.keys(seconds).sort(), 2)}\n`);
   console.log(`${MEASURED}: ${Object.keys(seconds).length} files`);
