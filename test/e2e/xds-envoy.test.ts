@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { createServer, request, type Server } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -391,21 +392,36 @@ spec:
   expect(await ask(8000, "shop.example.com:8000", "/users/1?v=2")).toEqual({ status: 200, text: "two /users/1?v=2" });
   expect((await ask(8000, "shop.example.com", "/orders")).status).toBe(503);
   expect((await ask(8000, "other.example.com", "/users")).status).toBe(404);
-  // By what tokens say: the keys of one issuer are there, those of the other are not.
+  // By what tokens say. First no issuer has keys that can be used, then one has.
   const key = signingKey();
-  const byClaim = `
+  const weak = signingKey("RS256", "weak", 1024);
+  const secret = { kty: "oct", alg: "HS256", kid: "s", k: Buffer.from("secret").toString("base64url") };
+  const late = `{issuer: late, jwksUri: "https://late.example/keys", fromHeaders: [{name: x-late}]}`;
+  const unfit = `{issuer: unfit, jwks: '${JSON.stringify({ keys: [weak.jwk, secret] })}'}`;
+  const byClaim = (issuers: readonly string[]) => `
 apiVersion: security.istio.io/v1
 kind: RequestAuthentication
 metadata: {name: jwt}
-spec: {jwtRules: [{issuer: i, jwks: '${keySet(key)}'}, {issuer: late, jwksUri: "https://late.example/keys"}]}
+spec: {jwtRules: [${issuers.join(", ")}]}
 ---${gateway.replace('queryParams: {v: {exact: "2"}}', 'headers: {"@request.auth.claims[scope]": {exact: write}}')}`;
-  await stage.apply({ services: services(), rules: byClaim + subsets("users") });
   const exp = Math.floor(Date.now() / 1_000) + 600;
   const asked = async (token?: string, more: Readonly<Record<string, string>> = {}) => {
     const headers = { ...more, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
     const { status, text } = await askAt(hosts.trestle, 8000, "shop.example.com", "/users/1", headers);
     return status === 200 ? text : status;
   };
+  const lateToken = tokenOf(key, { iss: "late", exp, scope: "write" });
+  await stage.apply({ services: services(), rules: byClaim([late, unfit]) + subsets("users") });
+  await eventually("tokens are judged", async () => (await asked(undefined, { "x-late": lateToken })) === 401);
+  expect(await asked()).toBe("one /people/1");
+  expect(await asked(tokenOf(weak, { iss: "unfit", exp, scope: "write" }))).toBe(401);
+  const [head, payload] = tokenOf(weak, { iss: "unfit", exp, scope: "write" }, { alg: "HS256", kid: "s" }).split(".");
+  const byHmac = `${head}.${payload}`;
+  expect(await asked(`${byHmac}.${createHmac("sha256", "secret").update(byHmac).digest("base64url")}`)).toBe(401);
+  await stage.apply({
+    services: services(),
+    rules: byClaim([`{issuer: i, jwks: '${keySet(key)}'}`, late, unfit]) + subsets("users"),
+  });
   const writer = tokenOf(key, { iss: "i", exp, scope: "read write" });
   await eventually("routes go by claims", async () => (await asked(writer)) === "two /users/1");
   expect(await asked(tokenOf(key, { iss: "i", exp, scope: "read" }))).toBe("one /people/1");
@@ -413,6 +429,7 @@ spec: {jwtRules: [{issuer: i, jwks: '${keySet(key)}'}, {issuer: late, jwksUri: "
   expect(await asked()).toBe("one /people/1");
   expect(await asked(`${writer.slice(0, -6)}AAAAAA`)).toBe(401);
   expect(await asked(tokenOf(key, { iss: "late", exp, scope: "write" }))).toBe(401);
+  for (const bad of [lateToken, "no.good.one"]) expect(await asked(undefined, { "x-late": bad })).toBe(401);
   expect(await envoy.rejected()).toEqual({});
   await envoy.stop();
 });

@@ -1,7 +1,8 @@
+import { parseKeySet } from "../../codecs/key-set.ts";
 import { JWT_FILTER, type JwtProvider } from "../../codecs/xds/authz.ts";
 import { type DeltaResources, type NamedResource, ROUTE_TYPE, VIRTUAL_HOST_TYPE } from "../../codecs/xds/resources.ts";
 import type { RouteConfiguration, VirtualHost } from "../../codecs/xds/route.ts";
-import { parseKeySet, type TokenRules } from "./token.ts";
+import type { TokenRules } from "./token.ts";
 
 /** What tokens are held to now. */
 export interface KnownKeys {

@@ -1,64 +1,13 @@
-import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { constants, type KeyObject, verify } from "node:crypto";
+import { type IssuerKey, parseObject, SIGNING_ALGORITHMS } from "../../codecs/key-set.ts";
 import type { Claims } from "../../codecs/xds/claims.ts";
-
-/** One key of an issuer, usable. */
-export interface IssuerKey {
-  readonly id: string | undefined;
-  readonly algorithms: readonly string[];
-  readonly key: KeyObject;
-}
 
 /** Longest token that is looked at, characters. */
 export const MAX_TOKEN = 8_192;
-/** Keys of one set. */
-const MAX_KEYS = 100;
-const MIN_RSA_BITS = 2_048;
 /** How far clocks may differ, s. */
 const SKEW_S = 60;
 /** Longest name of a key, or signature, that is waited for, characters: RSA of 8192 bits has 1,366. */
 const MAX_MARK = 1_400;
-
-const RSA = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
-const CURVES: Readonly<Record<string, string>> = { prime256v1: "ES256", secp384r1: "ES384", secp521r1: "ES512" };
-const ALGORITHMS: ReadonlySet<string> = new Set([...RSA, ...Object.values(CURVES), "EdDSA"]);
-
-/**
- * The keys of a JWKS (RFC 7517) that verify signatures: RSA of 2048 bits at least, EC and Ed25519. Others (symmetric ones, those for
- * encryption, broken ones) are left out; a text that is no key set has none.
- */
-export function parseKeySet(text: string): readonly IssuerKey[] {
-  const listed = (parseObject(text) as { readonly keys?: unknown } | undefined)?.keys;
-  return Array.isArray(listed) ? listed.slice(0, MAX_KEYS).flatMap((jwk) => readKey(jwk) ?? []) : [];
-}
-
-function readKey(jwk: unknown): IssuerKey | undefined {
-  if (typeof jwk !== "object" || jwk === null) return undefined;
-  const { kty, kid, use, alg } = jwk as Readonly<Record<string, unknown>>;
-  if (kty === "oct" || (use !== undefined && use !== "sig")) return undefined;
-  let key: KeyObject;
-  try {
-    key = createPublicKey({ key: jwk as import("node:crypto").JsonWebKey, format: "jwk" });
-  } catch {
-    return undefined;
-  }
-  const possible = algorithmsOf(key);
-  const algorithms = typeof alg === "string" ? possible.filter((one) => one === alg) : possible;
-  return algorithms.length === 0 ? undefined : { id: typeof kid === "string" ? kid : undefined, algorithms, key };
-}
-
-function algorithmsOf(key: KeyObject): readonly string[] {
-  const { modulusLength = 0, namedCurve = "" } = key.asymmetricKeyDetails ?? {};
-  switch (key.asymmetricKeyType) {
-    case "rsa":
-      return modulusLength >= MIN_RSA_BITS ? RSA : [];
-    case "ec":
-      return CURVES[namedCurve] === undefined ? [] : [CURVES[namedCurve]];
-    case "ed25519":
-      return ["EdDSA"];
-    default:
-      return [];
-  }
-}
 
 /** What is asked of a token. */
 export interface TokenRules {
@@ -103,7 +52,7 @@ export function verifyToken(token: string, { issuer, audiences, keys }: TokenRul
   );
   const mark = typeof kid === "string" ? `kid ${kid}` : `signature ${signature}`;
   const isKnown = kid !== undefined && keys.some(({ id }) => id === kid);
-  const newer = !isKnown && ALGORITHMS.has(String(alg)) && mark.length <= MAX_MARK ? { unknownKey: mark } : {};
+  const newer = !isKnown && SIGNING_ALGORITHMS.has(String(alg)) && mark.length <= MAX_MARK ? { unknownKey: mark } : {};
   if (fitting.length === 0) return { fault: "Jwks has no key for the Jwt", ...newer };
   const signed = Buffer.from(`${head}.${payload}`);
   const bytes = Buffer.from(signature, "base64url");
@@ -142,15 +91,4 @@ function isSigned(alg: string, key: KeyObject, signed: Buffer, signature: Buffer
 
 function decode(part: string): string {
   return Buffer.from(part, "base64url").toString("utf8");
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

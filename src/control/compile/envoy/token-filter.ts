@@ -1,3 +1,5 @@
+import { forgetOldest } from "../../../base/bounded.ts";
+import { plainKeySet } from "../../../codecs/key-set.ts";
 import { JWT_FILTER, type JwtProvider } from "../../../codecs/xds/authz.ts";
 import type { VirtualHost } from "../../../codecs/xds/route.ts";
 import type { ProtoJson } from "../targets.ts";
@@ -6,14 +8,14 @@ const TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.Jwt
 
 /**
  * The filter by which an Envoy judges the tokens of a gateway's requests, and then chooses their routes anew, by what the tokens say; undefined
- * where no route goes by that, or no key has come yet: Envoy refuses an issuer without keys. As in Istio, every request of the port is judged,
- * and one without a token passes.
+ * where no route goes by that. As in Istio, every request of the port is judged, and one without a token passes; an issuer whose keys have not come
+ * is judged by keys that nobody has.
  */
 export function tokenFilter(hosts: readonly VirtualHost[]): ProtoJson | undefined {
   const all = hosts.flatMap(({ typedPerFilterConfig: configs }) =>
     Object.entries(configs?.[JWT_FILTER]?.providers ?? {}),
   );
-  const providers = new Map(all.filter(([, { localJwks }]) => hasKeys(localJwks.inlineString)));
+  const providers = new Map(all);
   if (providers.size === 0) return undefined;
   const requirements = [...[...providers.keys()].map((providerName) => ({ providerName })), { allowMissing: {} }];
   return {
@@ -28,10 +30,11 @@ export function tokenFilter(hosts: readonly VirtualHost[]): ProtoJson | undefine
 
 /** What callees are told of tokens is said by the services' own proxies. */
 function judging(provider: JwtProvider): ProtoJson {
-  const { forwardPayloadHeader: _, claimToHeaders: __, normalizePayloadInMetadata, ...judged } = provider;
+  const { forwardPayloadHeader: _, claimToHeaders: __, localJwks, normalizePayloadInMetadata, ...judged } = provider;
   const { spaceDelimitedClaims = [] } = normalizePayloadInMetadata ?? {};
   return {
     ...judged,
+    localJwks: { inlineString: keysFor(localJwks.inlineString) },
     forward: true,
     payloadInMetadata: "payload",
     normalizePayloadInMetadata: { spaceDelimitedClaims: ["scope", "permission", ...spaceDelimitedClaims] },
@@ -39,12 +42,15 @@ function judging(provider: JwtProvider): ProtoJson {
   };
 }
 
-/** Whether one of the keys may be one that verifies signatures: Envoy refuses a listener with a set that has none. */
-function hasKeys(text: string): boolean {
-  try {
-    const { keys } = JSON.parse(text) as { readonly keys: readonly { readonly kty?: unknown }[] };
-    return keys.some(({ kty }) => kty === "RSA" || kty === "EC" || kty === "OKP");
-  } catch {
-    return false;
-  }
+/** Sets that are kept: reading one takes a while, and ports are compiled anew for each change of a route. */
+const MAX_SETS = 100;
+const sets = new Map<string, string>();
+
+/** By the same keys as Trestle: of symmetric ones, weak ones and private halves an Envoy is told nothing. */
+function keysFor(text: string): string {
+  const known = sets.get(text) ?? plainKeySet(text);
+  sets.delete(text);
+  sets.set(text, known);
+  forgetOldest(sets, MAX_SETS);
+  return known;
 }
