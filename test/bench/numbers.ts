@@ -10,7 +10,7 @@ export interface Shape {
   readonly timeouts?: boolean;
 }
 
-/** The parts of the bench, each a table of its own: Dubbo2 calls, unary gRPC calls over HTTP/2, calls translated between both, calls by mutual TLS between two proxies, calls under policies, codecs alone, the way from registries, certificates, the xDS server with many clients. */
+/** The parts of the bench, each a table of its own: Dubbo2 calls, unary gRPC calls over HTTP/2, calls translated between both, calls by mutual TLS between two proxies, calls under policies, codecs alone, the way from registries, certificates, whole calls of applications with mutual TLS and without, the xDS server with many clients. */
 export type PartName =
   | "dubbo2"
   | "http2"
@@ -21,6 +21,7 @@ export type PartName =
   | "codecs"
   | "registries"
   | "ca"
+  | "calls"
   | "xds";
 
 const PIPELINED: Shape = { name: "16x64/128B", connections: 16, inflight: 64, bodyBytes: 128 };
@@ -36,6 +37,7 @@ export const SHAPES: Readonly<Record<PartName, readonly Shape[]>> = {
   codecs: [],
   registries: [],
   ca: [],
+  calls: [],
   xds: [],
 };
 
@@ -196,6 +198,7 @@ const GOALS: Readonly<Record<PartName, readonly Goal[]>> = {
   codecs: [],
   registries: [],
   ca: [],
+  calls: [],
   xds: [],
 };
 

@@ -24,6 +24,8 @@ import { measureRegistries } from "./registries.ts";
 import { registryTables } from "./registry-numbers.ts";
 import { signingTable } from "./signing-numbers.ts";
 import { type Programs, scratchDirectory } from "./toolchain.ts";
+import { wholeCallsTable } from "./whole-calls-numbers.ts";
+import { measureWholeCalls } from "./whole-calls-run.ts";
 import { measureXds, measureXdsCompile, measureXdsStorm } from "./xds.ts";
 import {
   COMPILED_SIZES,
@@ -67,7 +69,7 @@ async function main(args: readonly string[]): Promise<void> {
     proxies: contenders.map((contender) => contender.name),
     shapes: SHAPES[name],
   }));
-  const others = (["codecs", "registries", "ca", "xds"] as const).map((name) => ({
+  const others = (["codecs", "registries", "ca", "calls", "xds"] as const).map((name) => ({
     name,
     proxies: [],
     shapes: name === "xds" ? xdsShapes() : SHAPES[name],
@@ -79,6 +81,7 @@ async function main(args: readonly string[]): Promise<void> {
     if (choice.name === "registries") await runRegistries(options, args);
     else if (choice.name === "xds") await runXds(choice, options, args);
     else if (choice.name === "ca") await runSigning(options, args);
+    else if (choice.name === "calls") await runWholeCalls(options, args);
     else if (part === undefined) await runCodecs(options, args);
     else await runPart(part, choice, options, args);
   }
@@ -103,6 +106,12 @@ async function runSigning(options: BenchOptions, args: readonly string[]): Promi
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+async function runWholeCalls(options: BenchOptions, args: readonly string[]): Promise<void> {
+  const where = circumstances(`median of ${options.rounds} rounds`, args);
+  const table = wholeCallsTable(await measureWholeCalls(options.rounds));
+  await publish("calls", "Whole calls", `${where}\n\n${table}`, options);
 }
 
 async function runRegistries(options: BenchOptions, args: readonly string[]): Promise<void> {

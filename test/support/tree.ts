@@ -218,6 +218,7 @@ const extraTests: Readonly<Record<string, string>> = {
   "bench/numbers.test.ts": "the bench's own arithmetic and tables, in test/bench",
   "bench/peers-config.test.ts": "what the bench tells the other proxies, in test/bench",
   "bench/signing-numbers.test.ts": "the table of the certificates' bench, in test/bench",
+  "bench/whole-calls-numbers.test.ts": "the table of the bench of whole calls, in test/bench",
   "bench/xds-numbers.test.ts": "the tables of the xDS bench, in test/bench",
   "bench/registry-numbers.test.ts": "the tables of the registries' bench, in test/bench",
   "registry-sync/facades/eureka/handler-agreement.test.ts":
