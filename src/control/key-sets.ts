@@ -3,10 +3,8 @@ import type { Logger } from "../base/log.ts";
 import type { KeysFound } from "../model/keys-found.ts";
 import type { Rule } from "../model/rule.ts";
 import type { JwtRule, RequestAuthentication } from "../model/rules/request-authentication.ts";
+import { type FetchedText, type FetchText, fetchText as fetchByHttp } from "./key-fetch.ts";
 import { isLinkLocal } from "./rules/request-authentication.ts";
-
-/** Gets the text at an address within a time; rejects with words for people. */
-export type FetchText = (uri: string, timeoutMs: number) => Promise<string>;
 
 /** What fetching keys needs. */
 export interface KeySetsOptions {
@@ -17,16 +15,19 @@ export interface KeySetsOptions {
   readonly clock?: Clock;
 }
 
-/** How long keys are good before they are asked for again, ms; Istio's own (PILOT_JWT_PUB_KEY_REFRESH_INTERVAL). */
-export const REFRESH_MS = 20 * 60_000;
+/** How long keys are good before they are asked for again, ms, where their issuer does not say how long. */
+export const REFRESH_MS = 5 * 60_000;
+/** The least of what one may say, and the most: Istio's own interval (PILOT_JWT_PUB_KEY_REFRESH_INTERVAL). */
+export const [MIN_REFRESH_MS, MAX_REFRESH_MS] = [60_000, 20 * 60_000];
 /** The same after they could not be had. */
 export const RETRY_MS = 60_000;
-/** Where a token is signed by a key that is not known: an issuer is asked no sooner than so long after it was asked before. */
-export const HURRY_MS = 2_000;
+/** Where tokens are signed by keys that are not known, an issuer is asked once in so long at most. */
+export const HURRY_MS = 1_000;
+/** So many of these it may be asked at once, where it was not asked for a while. */
+export const HURRIES = 3;
 /** Istio's own limit unless a rule says another. */
 const FETCH_MS = 5_000;
 const DISCOVERY = "/.well-known/openid-configuration";
-const MAX_BYTES = 1024 * 1024;
 /** Addresses that keys are fetched from, all rules together. */
 export const MAX_ADDRESSES = 1_000;
 
@@ -49,6 +50,8 @@ interface Fetched {
   timer: Timer | undefined;
   busy: boolean;
   askedMs: number;
+  /** When it will have been asked no more than once in {@link HURRY_MS}. */
+  restedMs: number;
   /** Those who wait for a fetch that began after they asked; `again`: the one under way did not. */
   hurried: { readonly found: Promise<KeysFound>; readonly settle: (found: KeysFound) => void } | undefined;
   again: boolean;
@@ -68,7 +71,7 @@ export class KeySets {
   >();
   #closed = false;
 
-  constructor({ log, onChange, fetchText = fetchKeys, clock = realClock }: KeySetsOptions) {
+  constructor({ log, onChange, fetchText = fetchByHttp, clock = realClock }: KeySetsOptions) {
     this.#log = log;
     this.#onChange = onChange;
     this.#fetchText = fetchText;
@@ -125,7 +128,7 @@ export class KeySets {
   }
 
   #hasten(uri: string, fetched: Fetched): void {
-    const waitMs = fetched.askedMs + HURRY_MS - this.#clock.now();
+    const waitMs = fetched.restedMs - (HURRIES - 1) * HURRY_MS - this.#clock.now();
     fetched.timer?.cancel();
     if (waitMs <= 0) void this.#refresh(uri, fetched);
     else fetched.timer = this.#clock.after(waitMs, () => void this.#refresh(uri, fetched));
@@ -166,6 +169,7 @@ export class KeySets {
       timer: undefined,
       busy: false,
       askedMs: 0,
+      restedMs: 0,
       hurried: undefined,
       again: false,
     };
@@ -174,19 +178,21 @@ export class KeySets {
     return undefined;
   }
 
-  async #fetchKeys({ uri, discovered, timeoutMs }: Place): Promise<string> {
-    const text = await this.#fetchText(uri, timeoutMs);
-    const keys = discovered === undefined ? text : await this.#fetchText(keysAddress(text, discovered), timeoutMs);
-    if (!isKeySet(keys)) throw new Error("what is there is no JSON Web Key Set");
+  async #fetchKeys({ uri, discovered, timeoutMs }: Place): Promise<FetchedText> {
+    const found = await this.#fetchText(uri, timeoutMs);
+    const keys =
+      discovered === undefined ? found : await this.#fetchText(keysAddress(found.text, discovered), timeoutMs);
+    if (!isKeySet(keys.text)) throw new Error("what is there is no JSON Web Key Set");
     return keys;
   }
 
   async #refresh(uri: string, fetched: Fetched): Promise<void> {
-    let text: string | undefined;
+    let keys: FetchedText | undefined;
     fetched.busy = true;
     fetched.askedMs = this.#clock.now();
+    fetched.restedMs = Math.max(fetched.restedMs, fetched.askedMs) + HURRY_MS;
     try {
-      text = await this.#fetchKeys(fetched.place);
+      keys = await this.#fetchKeys(fetched.place);
     } catch (error) {
       if (!fetched.failing && !this.#closed)
         this.#log.warn("keys of tokens can't be fetched; the last good ones stay", {
@@ -197,9 +203,11 @@ export class KeySets {
     fetched.busy = false;
     // It may have been forgotten meanwhile.
     if (this.#closed || this.#sets.get(uri) !== fetched) return;
+    const text = keys?.text;
     if (text !== undefined && fetched.failing) this.#log.info("keys of tokens are fetched again", { uri });
     fetched.failing = text === undefined;
-    fetched.timer = this.#clock.after(fetched.failing ? RETRY_MS : REFRESH_MS, () => void this.#refresh(uri, fetched));
+    const goodMs = keys === undefined ? RETRY_MS : refreshMs(keys);
+    fetched.timer = this.#clock.after(goodMs, () => void this.#refresh(uri, fetched));
     const found = text === undefined ? "failed" : text === fetched.text ? "same" : "changed";
     if (found === "changed") {
       fetched.text = text;
@@ -245,20 +253,6 @@ function isKeySet(text: string): boolean {
   }
 }
 
-/** Redirects are not followed: they would lead past the check of the address. */
-const fetchKeys: FetchText = async (uri, timeoutMs) => {
-  const answer = await fetch(uri, {
-    redirect: "error",
-    signal: AbortSignal.timeout(timeoutMs),
-    headers: { accept: "application/json" },
-  });
-  if (!answer.ok) throw new Error(`status ${answer.status}`);
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of answer.body ?? []) {
-    bytes += (piece as Uint8Array).length;
-    if (bytes > MAX_BYTES) throw new Error(`answer is over the limit of ${MAX_BYTES} bytes`);
-    pieces.push(piece as Uint8Array);
-  }
-  return Buffer.concat(pieces).toString("utf8");
-};
+function refreshMs({ freshMs = REFRESH_MS }: FetchedText): number {
+  return Math.min(MAX_REFRESH_MS, Math.max(MIN_REFRESH_MS, freshMs));
+}

@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../../../src/base/clock.ts";
-import { HURRY_MS, KeySets, REFRESH_MS, RETRY_MS } from "../../../src/control/key-sets.ts";
+import {
+  HURRIES,
+  HURRY_MS,
+  KeySets,
+  MAX_REFRESH_MS,
+  MIN_REFRESH_MS,
+  REFRESH_MS,
+  RETRY_MS,
+} from "../../../src/control/key-sets.ts";
 import type { KeysFound } from "../../../src/model/keys-found.ts";
 import type { RequestAuthentication } from "../../../src/model/rules/request-authentication.ts";
 import { policiesOf } from "../../support/policies.ts";
@@ -12,7 +20,7 @@ const rules = policiesOf(
 );
 const [good, other] = ['{"keys":[1]}', '{"keys":[2]}'];
 
-function stage(answers: (string | Error)[], of = rules) {
+function stage(answers: (string | Error)[], of = rules, freshMs?: number) {
   const clock = new ManualClock();
   const { logger, lines } = recordingLogger();
   const asked: string[] = [];
@@ -25,7 +33,7 @@ function stage(answers: (string | Error)[], of = rules) {
       asked.push(uri);
       const answer = answers.shift() ?? new Error("nothing");
       if (answer instanceof Error) throw answer;
-      return answer;
+      return { text: answer, freshMs };
     },
   });
   const keys = () => (sets.fill(of)[0] as RequestAuthentication).jwtRules[0]!.jwks;
@@ -83,8 +91,8 @@ test("after the end nothing is fetched or told", async () => {
   expect({ asked: asked.length, changes: changes() }).toEqual({ asked: 1, changes: 0 });
 });
 
-test("a token with a key that is not known has its issuer asked now, and not again for a while", async () => {
-  const { sets, clock, keys, asked } = stage([good, other, other, other]);
+test("a token with a key that is not known has its issuer asked now, a few times at once, and then once in a while", async () => {
+  const { sets, clock, keys, asked } = stage([good, ...Array.from({ length: 40 }, () => other)]);
   keys();
   await turn();
   clock.advance(HURRY_MS);
@@ -93,15 +101,37 @@ test("a token with a key that is not known has its issuer asked now, and not aga
   const first = [sets.hurry("i"), sets.hurry("i")];
   expect(await Promise.all(first)).toEqual(["changed", "changed"]);
   expect({ asked: asked.length, keys: keys() }).toEqual({ asked: 2, keys: other });
-  const second = Array.from({ length: 10 }, () => sets.hurry("i"));
-  await turn();
-  expect(asked.length).toBe(2);
-  clock.advance(HURRY_MS);
-  expect(new Set(await Promise.all(second))).toEqual(new Set(["same"]));
-  expect(asked.length).toBe(3);
+  expect([await sets.hurry("i"), await sets.hurry("i")]).toEqual(["same", "same"]);
+  expect(asked.length).toBe(1 + HURRIES);
+  for (let i = 1; i <= 3; i++) {
+    const more = Array.from({ length: 10 }, () => sets.hurry("i"));
+    clock.advance(HURRY_MS - 1);
+    await turn();
+    expect(asked.length).toBe(HURRIES + i);
+    clock.advance(1);
+    expect(new Set(await Promise.all(more))).toEqual(new Set(["same"]));
+    expect(asked.length).toBe(HURRIES + i + 1);
+  }
   clock.advance(REFRESH_MS);
   await turn();
-  expect(asked.length).toBe(4);
+  expect(asked.length).toBe(HURRIES + 5);
+});
+
+test.each([
+  ["nothing", undefined, REFRESH_MS],
+  ["longer than is believed", 86_400_000, MAX_REFRESH_MS],
+  ["a while", 123_000, 123_000],
+  ["nothing to be kept", 0, MIN_REFRESH_MS],
+])("an issuer that says %s of how long its keys are good is asked again after that", async (_name, freshMs, ms) => {
+  const { clock, keys, asked } = stage([good, other], rules, freshMs);
+  keys();
+  await turn();
+  clock.advance(ms - 1);
+  await turn();
+  expect(asked.length).toBe(1);
+  clock.advance(1);
+  await turn();
+  expect({ asked: asked.length, keys: keys() }).toEqual({ asked: 2, keys: other });
 });
 
 test("what was asked before a token came says nothing of its key: it is asked once more", async () => {
@@ -109,11 +139,7 @@ test("what was asked before a token came says nothing of its key: it is asked on
   keys();
   await turn();
   clock.advance(REFRESH_MS);
-  const found = sets.hurry("i");
-  await turn();
-  expect(asked.length).toBe(2);
-  clock.advance(HURRY_MS);
-  expect({ found: await found, asked: asked.length }).toEqual({ found: "changed", asked: 3 });
+  expect({ found: await sets.hurry("i"), asked: asked.length }).toEqual({ found: "changed", asked: 3 });
 });
 
 test("nobody waits for what could not be had a moment ago, and it is asked again a moment later", async () => {

@@ -1,0 +1,44 @@
+/** What stands at an address, and how long its server says that this is good, ms; undefined where it says nothing. */
+export interface FetchedText {
+  readonly text: string;
+  readonly freshMs: number | undefined;
+}
+
+/** Gets what stands at an address within a time; rejects with words for people. */
+export type FetchText = (uri: string, timeoutMs: number) => Promise<FetchedText>;
+
+/** Longest document that is read, bytes. */
+export const MAX_BYTES = 1024 * 1024;
+
+/** By HTTP. Redirects are not followed: they would lead past the check of the address. */
+export const fetchText: FetchText = async (uri, timeoutMs) => {
+  const answer = await fetch(uri, {
+    redirect: "error",
+    signal: AbortSignal.timeout(timeoutMs),
+    headers: { accept: "application/json" },
+  });
+  if (!answer.ok) {
+    await answer.body?.cancel();
+    throw new Error(`status ${answer.status}`);
+  }
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of answer.body ?? []) {
+    bytes += (piece as Uint8Array).length;
+    if (bytes > MAX_BYTES) throw new Error(`answer is over the limit of ${MAX_BYTES} bytes`);
+    pieces.push(piece as Uint8Array);
+  }
+  const text = Buffer.concat(pieces).toString("utf8");
+  return { text, freshMs: freshness(answer.headers.get("cache-control"), answer.headers.get("age")) };
+};
+
+/** How long an answer is good by its headers (RFC 9111 4.2), ms; undefined where they say nothing. */
+export function freshness(cacheControl: string | null, age: string | null): number | undefined {
+  const said = (cacheControl ?? "").toLowerCase().split(",");
+  const names = said.map((one) => one.trim());
+  if (names.some((one) => /^no-(?:cache|store)\b/.test(one))) return 0;
+  const seconds = names.map((one) => /^max-age\s*=\s*"?(\d{1,10})"?$/.exec(one)?.[1]).find((one) => one !== undefined);
+  if (seconds === undefined) return undefined;
+  const passed = /^\s*(\d{1,10})\s*$/.exec(age ?? "")?.[1] ?? "0";
+  return Math.max(0, Number(seconds) - Number(passed)) * 1_000;
+}
