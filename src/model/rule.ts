@@ -37,11 +37,29 @@ export interface VirtualService extends RuleIdentity {
 export interface GatewayTls {
   readonly mode: "SIMPLE" | "MUTUAL" | "OPTIONAL_MUTUAL" | "PASSTHROUGH";
   readonly credentialName?: string;
+  /** Where there are two, both of them. */
+  readonly credentialNames?: readonly string[];
   readonly serverCertificate?: string;
   readonly privateKey?: string;
+  /** A second certificate beside that, of another kind of key. */
+  readonly moreFiles?: readonly { readonly serverCertificate: string; readonly privateKey: string }[];
   /** What callers' certificates must be signed by. */
   readonly caCertificates?: string;
+  /** The credential whose roots those are, in place of the one that the port shows. */
+  readonly caCertCredentialName?: string;
+  /** File with lists of callers' certificates that are revoked. */
+  readonly caCrl?: string;
+  /** Names of which a caller's certificate has to have one. */
+  readonly subjectAltNames?: readonly string[];
+  /** SHA-256 of callers' public keys (base64) or certificates (hex): one of all of them has to be a caller's. */
+  readonly verifyCertificateSpki?: readonly string[];
+  readonly verifyCertificateHash?: readonly string[];
+  /** Callers' certificates are looked at, and taken whatever is wrong with them. */
+  readonly insecureSkipVerify?: boolean;
   readonly minProtocolVersion?: string;
+  readonly maxProtocolVersion?: string;
+  /** Suites of TLS 1.2 and before, by OpenSSL's names. */
+  readonly cipherSuites?: readonly string[];
 }
 
 /** A port by which calls come in from outside the mesh, and the hosts that they may ask for. */

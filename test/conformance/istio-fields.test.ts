@@ -159,7 +159,10 @@ const BESIDE: readonly (readonly [kind: string, path: RegExp, put: (spec: Json, 
       else if (!isOwn) tls["credentialName"] = "c";
       if (tls["serverCertificate"] !== undefined) tls["privateKey"] ??= "/k";
       else if (tls["privateKey"] !== undefined) tls["serverCertificate"] = "/c";
-      if (isOwn && tls["credentialName"] === undefined) tls["caCertificates"] ??= "/ca";
+      const [pair] = (tls["tlsCertificates"] ?? []) as Record<string, Json>[];
+      if (pair !== undefined) Object.assign(pair, { serverCertificate: "/c", privateKey: "/k", ...pair });
+      if (isOwn && tls["credentialName"] === undefined && pair?.["caCertificates"] === undefined)
+        tls["caCertificates"] ??= "/ca";
     },
   ],
   [

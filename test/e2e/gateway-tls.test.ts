@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { createHash, X509Certificate } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:https";
 import { tmpdir } from "node:os";
@@ -7,7 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { withCredentials } from "../../src/control/ca/served-secrets.ts";
 import { secretsOf } from "../../src/control/credentials.ts";
-import { createTestLeaf, createTestRoot, type TestCertificate } from "../support/certificates.ts";
+import { createTestLeaf, createTestRoot, revoke, type TestCertificate } from "../support/certificates.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, stopAll } from "../support/process.ts";
 import { startTrestle, type Trestle } from "../support/trestle.ts";
@@ -29,10 +30,16 @@ const root = createTestRoot("Root of a site");
 const site = createTestLeaf(root, { uri: "", dns: [SITE] });
 const own = createTestLeaf(root, { uri: "", dns: [ADMIN, "b.example.org"] });
 const client = createTestLeaf(root, { uri: "", dns: ["a-client"] });
+const another = createTestLeaf(root, { uri: "", dns: ["b-client"] });
+const rsa = createTestLeaf(root, { uri: "", dns: [SITE], keyType: "rsa" });
 const stranger = createTestLeaf(createTestRoot("Root of others"), { uri: "", dns: ["a-client"] });
 
 const server = (port: number, protocol: string, tls = "", hosts = "*.example.com") =>
   `- {port: {number: ${port}, name: p${port}, protocol: ${protocol}}, hosts: ["${hosts}"]${tls && `, tls: {${tls}}`}}`;
+
+/** Leads preflight requests to nobody, where they are of an origin that has no permission and not kept back. */
+const preflights = (unmatched: string) =>
+  `- {match: [{uri: {prefix: /${unmatched}}, method: {regex: "POST|OPTIONS"}}], corsPolicy: {allowOrigins: [{exact: "https://a.example"}], unmatchedPreflights: ${unmatched}}, route: [{destination: {host: nobody.example.org}}]}`;
 
 const rules = `
 apiVersion: networking.istio.io/v1
@@ -49,6 +56,12 @@ spec:
   ${server(8446, "HTTPS", "mode: MUTUAL, credentialName: own", ADMIN)}
   ${server(8446, "HTTPS", "mode: OPTIONAL_MUTUAL, credentialName: own", "b.example.org")}
   ${server(8446, "TLS", "mode: PASSTHROUGH", "*.pass.org")}
+  ${server(8447, "HTTPS", "credentialNames: [site, rsa], maxProtocolVersion: TLSV1_2, cipherSuites: [ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES128-GCM-SHA256, RC4-MD5]")}
+  ${server(8448, "HTTPS", "mode: MUTUAL, credentialName: site, insecureSkipVerify: true")}
+  ${server(8449, "HTTPS", "mode: MUTUAL, credentialName: site, subjectAltNames: [a-client]")}
+  ${server(8450, "HTTPS", "mode: MUTUAL, credentialName: rsa, caCertCredentialName: own, verifyCertificateHash: [HASH], verifyCertificateSpki: [SPKI]")}
+  ${server(8451, "HTTPS", "credentialName: site, minProtocolVersion: TLSV1_0, maxProtocolVersion: TLSV1_1, cipherSuites: [ECDHE-ECDSA-AES128-SHA]")}
+  ${server(8452, "HTTPS", "mode: MUTUAL, serverCertificate: DIR/site/tls.crt, privateKey: DIR/site/tls.key, caCertificates: DIR/own/ca.crt, caCrl: DIR/revoked.pem")}
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -86,6 +99,7 @@ spec:
   http:
   - {match: [{uri: {prefix: /a}}], delegate: {name: hello}}
   - {match: [{uri: {prefix: /b}}], delegate: {name: hello}}
+  ${["IGNORE", "FORWARD"].map(preflights).join("\n  ")}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -128,15 +142,22 @@ const shown = (name: string) => ["--cert", join(dir, `${name}.crt`), "--key", jo
 beforeAll(async () => {
   requireNamespace();
   dir = await mkdtemp(join(tmpdir(), "trestle-gateway-tls-"));
-  for (const [name, leaf] of Object.entries({ site, own })) {
+  for (const [name, leaf] of Object.entries({ site, own, rsa })) {
     await mkdir(join(dir, "credentials", name), { recursive: true });
     await put(`credentials/${name}/tls`, leaf);
-    await writeFile(join(dir, "credentials", name, "ca.crt"), root.root);
+    if (name !== "rsa") await writeFile(join(dir, "credentials", name, "ca.crt"), root.root);
   }
   await writeFile(join(dir, "root.pem"), root.root);
   await put("client", client);
+  await put("another", another);
   await put("stranger", stranger);
-  const text = rules.replaceAll("DIR", join(dir, "credentials"));
+  await writeFile(join(dir, "credentials", "revoked.pem"), revoke(root, another.serial));
+  const shownFirst = new X509Certificate(client.chain);
+  const spki = new X509Certificate(another.chain).publicKey.export({ type: "spki", format: "der" });
+  const text = rules
+    .replaceAll("DIR", join(dir, "credentials"))
+    .replace("HASH", JSON.stringify(shownFirst.fingerprint256))
+    .replace("SPKI", JSON.stringify(createHash("sha256").update(spki).digest("base64")));
   await writeFile(join(dir, "rules.yaml"), text);
   await writeFile(join(dir, "trestle.yaml"), `credentials: ${join(dir, "credentials")}\n`);
   const passed = createTestLeaf(root, { uri: "", dns: [PASSED] });
@@ -148,8 +169,8 @@ beforeAll(async () => {
     extra: ["-c", join(dir, "trestle.yaml")],
   });
   stage = await startXdsStage(ENVOY, { services: {}, rules: text });
-  const secrets = Object.entries({ site, own }).flatMap(([name, leaf]) =>
-    secretsOf(name, { certificate: leaf.chain, key: leaf.key, roots: root.root }),
+  const secrets = Object.entries({ site, own, rsa }).flatMap(([name, leaf]) =>
+    secretsOf(name, { certificate: leaf.chain, key: leaf.key, ...(name !== "rsa" && { roots: root.root }) }),
   );
   stage.identity = "spiffe://cluster.local/ns/default/sa/edge";
   stage.spoil = (set) => withCredentials(set, secrets, () => true);
@@ -208,6 +229,44 @@ test.each(gateways)(
     expect(await curl(at, 8446, shown("stranger"), "b.example.org")).not.toContain("hello");
   },
 );
+
+test.each(gateways)("%s: the versions, suites and certificates that a port says", async (_, at) => {
+  const suite = (name: string) => ["--tls-max", "1.2", "--ciphers", name];
+  expect(await curl(at, 8447)).toBe("hello 200 2");
+  expect(await curl(at, 8447, ["--tlsv1.3"])).toMatch(/protocol version/);
+  expect(await curl(at, 8447, suite("ECDHE-ECDSA-AES256-GCM-SHA384"))).toBe("hello 200 2");
+  expect(await curl(at, 8447, suite("ECDHE-RSA-AES128-GCM-SHA256"))).toBe("hello 200 2");
+  expect(await curl(at, 8447, suite("ECDHE-ECDSA-AES128-GCM-SHA256"))).toMatch(/handshake failure/);
+  const old = (name: string) => ["--tls-max", name, "--tlsv1.0", "--ciphers", "DEFAULT@SECLEVEL=0"];
+  expect(await curl(at, 8451, old("1.1"))).toContain("hello 200");
+  expect(await curl(at, 8443, old("1.1"))).toMatch(/protocol version/);
+});
+
+test.each(gateways)("%s: callers' certificates by name, key, list, and unchecked", async (_, at) => {
+  const answers = async (port: number) =>
+    Promise.all(
+      ["client", "another", "stranger"].map(async (name) => (await curl(at, port, shown(name))).includes("hello")),
+    );
+  expect(await answers(8448)).toEqual([true, true, true]);
+  expect(await curl(at, 8448)).not.toContain("hello");
+  expect(await answers(8449)).toEqual([true, false, false]);
+  expect(await answers(8450)).toEqual([true, true, false]);
+  expect(await answers(8452)).toEqual([true, false, false]);
+});
+
+test.each(gateways)("%s: preflight requests of other origins go on, or do not", async (_, at) => {
+  const ask = (path: string, origin: string) =>
+    curl(
+      at,
+      8080,
+      ["-X", "OPTIONS", "-H", `origin: ${origin}`, "-H", "access-control-request-method: POST"],
+      SITE,
+      path,
+    );
+  expect(await ask("/IGNORE/x", "https://b.example")).toMatch(/^20[04] /);
+  expect(await ask("/FORWARD/x", "https://b.example")).toBe("503 1.1");
+  expect(await ask("/FORWARD/x", "https://a.example")).toMatch(/^20[04] /);
+});
 
 test.each(gateways)(
   "%s: a delegate that is named twice is reached by both; what is not exported is not there",

@@ -103,6 +103,8 @@ export interface XdsEnvoy {
   stats(filter: string): Promise<Readonly<Record<string, number>>>;
   /** Every update that it has refused so far, by name; empty for none. */
   rejected(): Promise<Readonly<Record<string, number>>>;
+  /** What it has in force, as its admin port prints it: `dynamic_active_clusters`, `dynamic_route_configs`, ... */
+  dump(resource: string): Promise<string>;
   stop(): Promise<unknown>;
 }
 
@@ -129,6 +131,7 @@ export async function startXdsEnvoy(options: BootstrapOptions): Promise<XdsEnvoy
     stats,
     rejected: async () =>
       Object.fromEntries(Object.entries(await stats("update_rejected")).filter(([, count]) => count > 0)),
+    dump: async (resource) => (await fetch(`${adminUrl()}/config_dump?resource=${resource}`)).text(),
     stop: () => peer.stop(),
   };
 }

@@ -5,8 +5,8 @@ import type { CorsPolicy } from "../../codecs/xds/route.ts";
 export interface Cors {
   /** Headers for the answer to a call from a page of `origin`; none where it is not allowed. */
   answer(origin: string): readonly string[];
-  /** Headers for the answer to a preflight request; none where the origin is not allowed. */
-  preflight(origin: string): readonly string[];
+  /** Headers for the answer to a preflight request; undefined where it is not answered here, since the origin is not allowed. */
+  preflight(origin: string): readonly string[] | undefined;
 }
 
 /** Callers of gRPC-Web read these of an answer whatever a rule exposes. */
@@ -23,10 +23,11 @@ export function compileCors(policy: CorsPolicy): Cors {
     ...["access-control-allow-headers", policy.allowHeaders ?? "content-type"],
     ...(policy.maxAge === undefined ? [] : ["access-control-max-age", policy.maxAge]),
   ];
+  const unmatched = policy.forwardNotMatchingPreflights === false ? ["vary", "origin"] : undefined;
   const permission = (origin: string) => ["access-control-allow-origin", origin, "vary", "origin", ...credentials];
   return {
     answer: (origin) =>
       allows(origin) ? [...permission(origin), "access-control-expose-headers", exposed] : ["vary", "origin"],
-    preflight: (origin) => (allows(origin) ? [...permission(origin), ...allowed] : ["vary", "origin"]),
+    preflight: (origin) => (allows(origin) ? [...permission(origin), ...allowed] : unmatched),
   };
 }

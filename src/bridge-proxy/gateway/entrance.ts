@@ -82,7 +82,8 @@ class GatewayEntrance implements Entrance {
     if (admission?.table !== table) {
       const request = readRequest(head.fields);
       const host = table.hostFor(fieldValue(head.fields, ":authority") || fieldValue(head.fields, "host") || "");
-      if (isPreflight(request)) return this.#preflight(arrived, request, host);
+      const preflight = isPreflight(request) ? this.#preflight(arrived, request, host) : undefined;
+      if (preflight !== undefined) return preflight;
       const found = host?.find(request, hasWaited);
       if (isDenial(found)) return this.#refuse(arrived, request, found);
       if (host?.asksClaims === true) shared = false;
@@ -150,7 +151,8 @@ class GatewayEntrance implements Entrance {
     return this.#answer(arrived, arrived.stream, answerTo(denial), message);
   }
 
-  #preflight(arrived: Arrived, request: Request, host: GatewayHost | undefined): ServedRequest {
+  /** Answers a preflight request; undefined where it goes on as any request does. */
+  #preflight(arrived: Arrived, request: Request, host: GatewayHost | undefined): ServedRequest | undefined {
     const verb = fieldValue(request.fields, "access-control-request-method")!;
     const found = host?.find({
       ...request,
@@ -160,7 +162,9 @@ class GatewayEntrance implements Entrance {
     if (found === undefined)
       return this.#answer(arrived, arrived.stream, ownAnswer("no_route"), "nothing is exposed by this host and path");
     if (isDenial(found)) return this.#answer(arrived, arrived.stream, answerTo(found), found.message);
-    const allowed = found === "verb" ? [] : (found.cors?.preflight(request.origin!) ?? []);
+    const cors = found === "verb" ? undefined : found.cors;
+    const allowed = cors === undefined ? [] : cors.preflight(request.origin!);
+    if (allowed === undefined) return undefined;
     const reply = { fields: [":status", "204", ...allowed], body: undefined };
     return this.#reply(arrived, arrived.stream, reply, undefined);
   }

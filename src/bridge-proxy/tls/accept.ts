@@ -13,6 +13,7 @@ import {
   nameFault,
   type PeerFault,
   parseNames,
+  WRONG_KEY,
 } from "./peer.ts";
 import { verifyError } from "./upstream.ts";
 
@@ -72,7 +73,7 @@ export function acceptTls(
   const options: TLSSocketOptions & { readonly onread: OnReadOpts } = {
     isServer: true,
     secureContext: made.secure,
-    requestCert: made.verifies,
+    requestCert: made.asks,
     rejectUnauthorized: false,
     ALPNProtocols: ALPN,
     onread,
@@ -90,15 +91,18 @@ export function acceptTls(
 /** Who the peer of a handshake is, or what is held against it; `wallMs` is ms since 1970. With `isOptional` it need not show a certificate. */
 export function peerOf(socket: TLSSocket, made: MadeContext, wallMs: number, isOptional = false): AcceptedPeer {
   const isResumed = socket.isSessionReused();
-  if (!made.verifies) return { identity: undefined, isResumed, chain: [] };
+  if (!made.asks) return { identity: undefined, isResumed, chain: [] };
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined)
     return isOptional ? { identity: undefined, isResumed, chain: [] } : { fault: NO_CERTIFICATE };
+  // Taken whatever is wrong with it: so it proves nothing.
+  if (!made.verifies) return { identity: undefined, isResumed, chain: [] };
   const error = verifyError(socket);
   if (error !== undefined) return { fault: chainFault(error) };
   // OpenSSL did not look at the time again where a session is taken up.
   if (Date.parse(certificate.validTo) <= wallMs) return { fault: EXPIRED };
   const names = parseNames(certificate.subjectAltName);
   if (made.names !== undefined && !made.names(names)) return { fault: nameFault(names) };
+  if (made.pins !== undefined && !made.pins(certificate)) return { fault: WRONG_KEY };
   return { identity: identityOf(names), isResumed, chain: chainFrom(certificate) };
 }

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import type { Secret } from "../../codecs/xds/secret.ts";
-import type { CommonTlsContext, DataSource, PeerValidation } from "../../codecs/xds/tls.ts";
-import { compileNames, type NameTest } from "./peer.ts";
+import type { CommonTlsContext, DataSource, PeerValidation, TlsParameters } from "../../codecs/xds/tls.ts";
+import { compileNames, compilePins, type KeyTest, type NameTest } from "./peer.ts";
 import { Trust } from "./trust.ts";
 
 /** How long a session can be taken up again, s. It ends with the secrets that it began under. */
@@ -13,23 +13,27 @@ const MAX_SECURE = 64;
 const MAX_TRUSTS = 16;
 /** What Envoy takes, AES of 128 bits first: it is the cheapest where the processor has AES. */
 const CIPHERS = [
-  "TLS_AES_128_GCM_SHA256",
-  "TLS_AES_256_GCM_SHA384",
-  "TLS_CHACHA20_POLY1305_SHA256",
   "ECDHE-ECDSA-AES128-GCM-SHA256",
   "ECDHE-RSA-AES128-GCM-SHA256",
   "ECDHE-ECDSA-AES256-GCM-SHA384",
   "ECDHE-RSA-AES256-GCM-SHA384",
   "ECDHE-ECDSA-CHACHA20-POLY1305",
   "ECDHE-RSA-CHACHA20-POLY1305",
-].join(":");
+];
+/** Those of TLS 1.3, which are not chosen. */
+const CIPHERS_13 = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
+const VERSIONS = { TLSv1_0: "TLSv1", TLSv1_1: "TLSv1.1", TLSv1_2: "TLSv1.2", TLSv1_3: "TLSv1.3" } as const;
 
 /** A TLS context as it is in force now; another object after every change of its secrets. */
 export interface MadeContext {
   readonly secure: SecureContext;
   /** Undefined where any name will do. */
   readonly names: NameTest | undefined;
-  /** Whether a peer's chain is looked at at all. */
+  /** Undefined where any key will do. */
+  readonly pins: KeyTest | undefined;
+  /** Whether a peer is asked for a certificate. */
+  readonly asks: boolean;
+  /** Whether a peer's chain has to be good. */
   readonly verifies: boolean;
   /** What peers are held against whose handshake is over. */
   readonly trust: Trust;
@@ -116,7 +120,7 @@ export class TlsContexts {
 }
 
 interface ReadOptions extends SecureContextOptions {
-  readonly cert?: string;
+  readonly cert?: string[];
   readonly ca?: string[];
   readonly crl?: string[];
 }
@@ -153,9 +157,11 @@ export class TlsContext {
       this.#made = {
         secure: this.#contexts.secureContext(options),
         names: compileNames(validation?.matchTypedSubjectAltNames),
+        pins: compilePins(validation),
+        asks: ca !== undefined || validation?.trustChainVerification !== "ACCEPT_UNTRUSTED",
         verifies: validation?.trustChainVerification !== "ACCEPT_UNTRUSTED",
         trust: this.#contexts.trust(ca ?? [], crl ?? []),
-        own: (cert?.match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one)),
+        own: (cert?.[0]?.match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one)),
       };
       this.#material = material;
       this.#fault = "";
@@ -171,19 +177,17 @@ export class TlsContext {
   }
 
   #read(): { readonly options: ReadOptions; readonly validation: PeerValidation | undefined } {
-    const { read, certificate, validation } = this.#parts();
-    const isTls13 = this.#common.tlsParams?.tlsMinimumProtocolVersion === "TLSv1_3";
+    const { read, certificates, validation } = this.#parts();
     return {
       validation,
       options: {
-        minVersion: isTls13 ? "TLSv1.3" : "TLSv1.2",
-        ciphers: CIPHERS,
+        ...agreed(this.#common.tlsParams),
         honorCipherOrder: true,
         sessionIdContext: "trestle",
         sessionTimeout: SESSION_SECONDS,
-        ...(certificate !== undefined && {
-          cert: read(certificate.certificateChain),
-          key: read(certificate.privateKey),
+        ...(certificates.length > 0 && {
+          cert: certificates.map(({ certificateChain }) => read(certificateChain)),
+          key: certificates.map(({ privateKey }) => read(privateKey)),
         }),
         ...(validation?.trustedCa !== undefined && { ca: certificatesOf(read(validation.trustedCa)) }),
         ...(validation?.crl !== undefined && { crl: listsOf(read(validation.crl)) }),
@@ -194,9 +198,12 @@ export class TlsContext {
   #parts() {
     const contexts = this.#contexts;
     const common = this.#common;
-    const [own] = common.tlsCertificateSdsSecretConfigs ?? [];
-    const certificate = own === undefined ? common.tlsCertificates?.[0] : contexts.secret(own.name).tlsCertificate;
-    if (own !== undefined && certificate === undefined) throw new Error(`secret ${own.name} has no certificate`);
+    const own = common.tlsCertificateSdsSecretConfigs?.map(({ name }) => {
+      const { tlsCertificate } = contexts.secret(name);
+      if (tlsCertificate === undefined) throw new Error(`secret ${name} has no certificate`);
+      return tlsCertificate;
+    });
+    const certificates = own ?? common.tlsCertificates ?? [];
     const roots = common.combinedValidationContext?.validationContextSdsSecretConfig;
     const named = roots ?? common.validationContextSdsSecretConfig;
     const trusted = named === undefined ? undefined : contexts.secret(named.name).validationContext;
@@ -204,8 +211,19 @@ export class TlsContext {
     const asked = common.combinedValidationContext?.defaultValidationContext ?? common.validationContext;
     const validation: PeerValidation | undefined =
       trusted === undefined && asked === undefined ? undefined : { ...trusted, ...asked };
-    return { read: (source: DataSource) => contexts.read(source), certificate, validation };
+    return { read: (source: DataSource) => contexts.read(source), certificates, validation };
   }
+}
+
+/** OpenSSL takes TLS before 1.2 at its lowest level of security alone. */
+function agreed({ tlsMinimumProtocolVersion: least = "TLSv1_2", ...more }: TlsParameters = {}) {
+  const { tlsMaximumProtocolVersion: most, cipherSuites = CIPHERS } = more;
+  const isOld = least === "TLSv1_0" || least === "TLSv1_1";
+  return {
+    minVersion: VERSIONS[least],
+    ...(most !== undefined && { maxVersion: VERSIONS[most] }),
+    ciphers: [...CIPHERS_13, ...cipherSuites, ...(isOld ? ["@SECLEVEL=0"] : [])].join(":"),
+  };
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;

@@ -1,6 +1,7 @@
-import type { X509Certificate } from "node:crypto";
+import { createHash, type X509Certificate } from "node:crypto";
 import { compileString, type TextTest } from "../../codecs/xds/match.ts";
 import type { SubjectAltNameMatcher } from "../../codecs/xds/secret.ts";
+import type { PeerValidation } from "../../codecs/xds/tls.ts";
 import { type Identity, parseIdentity } from "../../model/identity.ts";
 
 /** One name of a certificate, as OpenSSL calls its kinds: `URI`, `DNS`, `email`, `IP Address`, ... */
@@ -70,6 +71,22 @@ export function compileNames(matchers: readonly SubjectAltNameMatcher[] | undefi
   return (names) => tests.some(({ type, test }) => names.some((name) => name.type === type && test(name.value)));
 }
 
+/** Whether a certificate, or its key, is one of those that are asked for. */
+export type KeyTest = (certificate: X509Certificate) => boolean;
+
+/** Compiles which certificates and keys a peer may have; undefined where any will do. */
+export function compilePins(asked: PeerValidation | undefined): KeyTest | undefined {
+  const { verifyCertificateSpki = [], verifyCertificateHash = [] } = asked ?? {};
+  if (verifyCertificateSpki.length + verifyCertificateHash.length === 0) return undefined;
+  const keys = new Set(verifyCertificateSpki);
+  const hashes = new Set(verifyCertificateHash);
+  return ({ fingerprint256, publicKey }) => {
+    if (hashes.has(fingerprint256.replaceAll(":", "").toLowerCase())) return true;
+    const key = publicKey.export({ type: "spki", format: "der" });
+    return keys.has(createHash("sha256").update(key).digest("base64"));
+  };
+}
+
 const OPENSSL_NAMES = { URI: "URI", DNS: "DNS", EMAIL: "email", IP_ADDRESS: "IP Address" } as const;
 
 /** Codes of OpenSSL's verification by what they mean here; any other is `untrusted`. Source: crypto/x509/x509_txt.c. */
@@ -90,6 +107,9 @@ export function chainFault(error: { readonly code?: string; readonly message: st
 
 /** A peer without a certificate. */
 export const NO_CERTIFICATE: PeerFault = { kind: "untrusted", message: "it shows no certificate" };
+
+/** A good chain of one whose certificate and key are none of those that are asked for. */
+export const WRONG_KEY: PeerFault = { kind: "wrongIdentity", message: "its certificate and key are not expected here" };
 
 /** A good chain of nobody that the mesh has: without a SPIFFE identity, or with two. */
 export const NO_IDENTITY: PeerFault = { kind: "wrongIdentity", message: "its certificate has no identity of the mesh" };

@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { forgetOldest } from "../../base/bounded.ts";
 import type { MadeContext, TlsContext, TlsContexts } from "./contexts.ts";
 import type { TlsRecord } from "./counters.ts";
-import { EXPIRED, nameFault, type PeerFault, parseNames } from "./peer.ts";
+import { EXPIRED, nameFault, type PeerFault, parseNames, WRONG_KEY } from "./peer.ts";
 
 /** How long a connection whose peer is refused has for its calls, ms. */
 export const GRACE_MS = 10_000;
@@ -127,6 +127,7 @@ export class StandingPeers {
       const names = parseNames(leaf!.subjectAltName);
       if (!made.names(names)) entry.fault = nameFault(names);
     }
+    if (entry.fault === undefined && made.pins?.(leaf!) === false) entry.fault = WRONG_KEY;
     const [own, ...aboveOwn] = peer.isOurs ? peer.made.own : [];
     const ownFault = own === undefined ? undefined : made.trust.fault(own, aboveOwn);
     if (entry.fault === undefined && ownFault === undefined) return;

@@ -143,6 +143,8 @@ export interface CorsPolicy {
   readonly exposeHeaders?: string;
   readonly maxAge?: string;
   readonly allowCredentials?: boolean;
+  /** Whether preflight requests of other origins go on as any request does; true unless told. */
+  readonly forwardNotMatchingPreflights?: boolean;
 }
 
 /** Faults to inject; a call that gets both waits first and is aborted then. */

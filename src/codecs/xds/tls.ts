@@ -41,13 +41,30 @@ export interface PeerValidation {
   readonly trustedCa?: DataSource;
   readonly crl?: DataSource;
   readonly matchTypedSubjectAltNames?: readonly SubjectAltNameMatcher[];
+  /** SHA-256 of public keys, in base64; one of them, or of the next list, is the peer's. */
+  readonly verifyCertificateSpki?: readonly string[];
+  /** SHA-256 of certificates, in hex. */
+  readonly verifyCertificateHash?: readonly string[];
   /** `ACCEPT_UNTRUSTED` asks nothing of the peer's certificate. */
   readonly trustChainVerification?: "VERIFY_TRUST_CHAIN" | "ACCEPT_UNTRUSTED";
 }
 
-/** What both ends of TLS have in common. Versions are 1.2 at least, whatever is said. */
+/** A version of TLS. */
+export type TlsVersion = "TLSv1_0" | "TLSv1_1" | "TLSv1_2" | "TLSv1_3";
+
+/** What may be agreed on. */
+export interface TlsParameters {
+  /** TLS 1.2 unless told. */
+  readonly tlsMinimumProtocolVersion?: TlsVersion;
+  /** TLS 1.3 unless told. */
+  readonly tlsMaximumProtocolVersion?: TlsVersion;
+  /** Of TLS up to 1.2, by OpenSSL's names. */
+  readonly cipherSuites?: readonly string[];
+}
+
+/** What both ends of TLS have in common. */
 export interface CommonTlsContext {
-  readonly tlsParams?: { readonly tlsMinimumProtocolVersion?: "TLSv1_2" | "TLSv1_3" };
+  readonly tlsParams?: TlsParameters;
   readonly tlsCertificates?: readonly { readonly certificateChain: DataSource; readonly privateKey: DataSource }[];
   readonly tlsCertificateSdsSecretConfigs?: readonly SdsSecretConfig[];
   readonly validationContext?: PeerValidation;

@@ -99,5 +99,6 @@ function compileCors(cors: CorsRule): CorsPolicy {
     ...(exposeHeaders.length > 0 && { exposeHeaders: exposeHeaders.join(",") }),
     ...(maxAgeMs !== undefined && { maxAge: String(Math.floor(maxAgeMs / 1000)) }),
     ...(allowCredentials !== undefined && { allowCredentials }),
+    ...(cors.unmatchedPreflights === "IGNORE" && { forwardNotMatchingPreflights: false }),
   };
 }

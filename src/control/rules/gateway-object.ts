@@ -1,6 +1,7 @@
-import type { Gateway, GatewayServer, GatewayTls } from "../../model/rule.ts";
+import type { Gateway, GatewayServer } from "../../model/rule.ts";
 import type { Located } from "../../model/rules/located.ts";
 import type { Report } from "./findings.ts";
+import { PASSTHROUGH, readGatewayTls, type WrittenTls } from "./gateway-tls-object.ts";
 import { quote } from "./schema.ts";
 
 /** What is read of an object's metadata beside its name. */
@@ -44,8 +45,6 @@ export function readGateway(
   };
 }
 
-type WrittenTls = Partial<Omit<GatewayTls, "mode">> &
-  Located & { readonly mode?: string; readonly httpsRedirect?: boolean };
 type WrittenServer = Omit<GatewayServer, "tls"> & { readonly tls?: WrittenTls };
 
 /** A server as the model has it; undefined, with a finding, where it can't be served. */
@@ -69,39 +68,10 @@ function readServer({ tls, ...server }: WrittenServer, report: Report): GatewayS
       `protocol ${port.protocol} is not served: port ${port.number} is not opened; it must be one of ${[...PLAIN, "HTTPS"].join(", ")}`,
     ) as undefined;
   if (!isSecure) return tls === undefined ? server : refuse("tls is for protocol HTTPS");
-  const fault = tls === undefined ? "HTTPS needs tls" : tlsFault(tls);
-  if (fault !== undefined) return refuse(fault);
-  const { mode = "SIMPLE", credentialName, serverCertificate, privateKey, caCertificates, minProtocolVersion } = tls!;
-  const files = { serverCertificate, privateKey, caCertificates };
-  const said = credentialName ? { credentialName } : files;
-  const kept = Object.entries({ ...said, minProtocolVersion }).filter(([, text]) => text !== undefined && text !== "");
-  return { ...server, tls: { mode: mode as GatewayTls["mode"], ...Object.fromEntries(kept) } };
+  if (tls === undefined) return refuse("HTTPS needs tls");
+  const read = readGatewayTls(tls, report);
+  return typeof read === "string" ? refuse(read) : { ...server, tls: read };
 }
-
-const PASSTHROUGH = "PASSTHROUGH";
-const MODES: readonly string[] = ["SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL", PASSTHROUGH];
-/** A credential's name is a name of files too. */
-const CREDENTIAL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
-
-function tlsFault(tls: WrittenTls): string | undefined {
-  const { mode = "SIMPLE", credentialName = "", serverCertificate = "", privateKey = "", caCertificates = "" } = tls;
-  if (!MODES.includes(mode)) return `tls.mode ${mode} is not served; it must be one of ${MODES.join(", ")}`;
-  const unused = UNSERVED.find((field) => Object.hasOwn(tls, field));
-  if (unused !== undefined) return `tls.${unused} is not applied`;
-  if (credentialName !== "")
-    return CREDENTIAL.test(credentialName)
-      ? undefined
-      : `tls.credentialName ${quote(credentialName)} is no name of a credential`;
-  if (serverCertificate === "" || privateKey === "")
-    return "tls has neither credentialName nor serverCertificate and privateKey";
-  return mode !== "SIMPLE" && caCertificates === "" ? `tls.mode ${mode} needs caCertificates` : undefined;
-}
-
-/** What would let callers in that should not be, or has another certificate be shown, were it passed over. */
-const UNSERVED =
-  "subjectAltNames verifyCertificateSpki verifyCertificateHash caCrl caCertCredentialName credentialNames tlsCertificates".split(
-    " ",
-  );
 
 /** Takes a comma list of interface names and patterns apart; `wrong` are quoted parts that are neither, or too many. */
 function splitExposed(text: string): { readonly hosts: readonly string[]; readonly wrong: readonly string[] } {

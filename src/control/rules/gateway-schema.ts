@@ -15,7 +15,7 @@ import {
   whole,
 } from "./istio-values.ts";
 import type { ReadContext, ReadObject, Shape } from "./schema.ts";
-import { meaningless, notYet, object } from "./shapes.ts";
+import { meaningless, object } from "./shapes.ts";
 
 /** `rewrite` of a route. */
 export const rewrite = object(
@@ -53,10 +53,7 @@ export const corsPolicy = object(
     exposeHeaders: { shape: listOf(token) },
     maxAge: { shape: durationOrZero, as: "maxAgeMs" },
     allowCredentials: { shape: flag },
-    unmatchedPreflights: notYet("preflight requests of other origins are answered without permission", {
-      type: "choice",
-      of: ["UNSPECIFIED", "FORWARD", "IGNORE"],
-    }),
+    unmatchedPreflights: { shape: { type: "choice", of: ["UNSPECIFIED", "FORWARD", "IGNORE"] } },
   },
   { exclusive: [["allowOrigins", "allowOrigin"]], into: readCors },
 );
@@ -85,11 +82,11 @@ export const gatewayTls = object({
   },
   ...texts("serverCertificate privateKey caCertificates caCrl credentialName caCertCredentialName"),
   ...lists("credentialNames subjectAltNames verifyCertificateSpki verifyCertificateHash"),
-  cipherSuites: notYet("those that are offered are Node's own", listOf(text)),
+  cipherSuites: { shape: listOf(text) },
   tlsCertificates: { shape: listOf(object(texts("serverCertificate privateKey caCertificates"))) },
   minProtocolVersion: { shape: tlsVersion },
-  maxProtocolVersion: notYet("TLS 1.3 is always taken", tlsVersion),
-  insecureSkipVerify: notYet("certificates that callers show are checked", flag),
+  maxProtocolVersion: { shape: tlsVersion },
+  insecureSkipVerify: { shape: flag },
 });
 
 const gatewayServer = object(

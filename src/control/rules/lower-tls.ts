@@ -92,11 +92,11 @@ function secret(name: string): SdsSecretConfig {
 
 function namesOf(names: readonly string[]): Pick<PeerValidation, "matchTypedSubjectAltNames"> {
   if (names.length === 0) return {};
-  return { matchTypedSubjectAltNames: names.map(matcherOf) };
+  return { matchTypedSubjectAltNames: names.map(nameMatcher) };
 }
 
-/** A URI where it has a scheme, an address where it is one, else a DNS name. */
-function matcherOf(exact: string): SubjectAltNameMatcher {
+/** A name of a certificate: a URI where it has a scheme, an address where it is one, else a DNS name. */
+export function nameMatcher(exact: string): SubjectAltNameMatcher {
   const sanType = exact.includes("://") ? "URI" : /^[0-9.]+$|:/.test(exact) ? "IP_ADDRESS" : "DNS";
   return { sanType, matcher: { exact } };
 }

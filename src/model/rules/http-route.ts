@@ -133,6 +133,8 @@ export interface CorsPolicy extends Located {
   readonly exposeHeaders?: readonly string[];
   readonly maxAgeMs?: number;
   readonly allowCredentials?: boolean;
+  /** What becomes of preflight requests of other origins: `IGNORE` answers them without permission, else they go on as any request. */
+  readonly unmatchedPreflights?: "UNSPECIFIED" | "FORWARD" | "IGNORE";
 }
 
 /** One entry of `http`: the first that matches a call decides. */

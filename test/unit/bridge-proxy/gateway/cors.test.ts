@@ -15,8 +15,18 @@ test("an allowed origin is named in answers, with what scripts may read of them"
   ]);
 });
 
+test("a preflight request of another origin goes on as any request does, unless the rule says otherwise", () => {
+  for (const forwardNotMatchingPreflights of [undefined, true]) {
+    const cors = compileCors({
+      allowOriginStringMatch: [{ exact: shop }],
+      ...(forwardNotMatchingPreflights !== undefined && { forwardNotMatchingPreflights }),
+    });
+    expect(cors.preflight("https://evil.example")).toBeUndefined();
+  }
+});
+
 test("another origin is told nothing but that the answer depends on it", () => {
-  const cors = compileCors({ allowOriginStringMatch: [{ exact: shop }] });
+  const cors = compileCors({ allowOriginStringMatch: [{ exact: shop }], forwardNotMatchingPreflights: false });
   for (const origin of ["https://evil.example", `${shop}.evil.example`, "null", ""]) {
     expect([cors.answer(origin), cors.preflight(origin)]).toEqual([
       ["vary", "origin"],

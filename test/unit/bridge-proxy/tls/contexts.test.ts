@@ -132,3 +132,26 @@ test("a peer that nothing is asked of is not looked at", () => {
   const context = contextsOf().of({ validationContext: { trustChainVerification: "ACCEPT_UNTRUSTED" } });
   expect(context.current()).toMatchObject({ verifies: false, names: undefined });
 });
+
+test.each<[string, CommonTlsContext["validationContext"], { asks: boolean; verifies: boolean }]>([
+  ["nothing is held against it", { trustChainVerification: "ACCEPT_UNTRUSTED" }, { asks: false, verifies: false }],
+  [
+    "whatever it is is taken",
+    { trustedCa: { inlineString: root.root }, trustChainVerification: "ACCEPT_UNTRUSTED" },
+    { asks: true, verifies: false },
+  ],
+  ["it has to be of a root", { trustedCa: { inlineString: root.root } }, { asks: true, verifies: true }],
+])("a caller's certificate where %s", (_, validationContext, expected) => {
+  const own = { certificateChain: { inlineString: leaf.chain }, privateKey: { inlineString: leaf.key } };
+  expect(
+    contextsOf()
+      .of({ tlsCertificates: [own], validationContext: validationContext! })
+      .current(),
+  ).toMatchObject(expected);
+});
+
+test("suites that OpenSSL does not know leave a context without use, and it says so", () => {
+  const context = contextsOf().of({ tlsParams: { tlsMinimumProtocolVersion: "TLSv1_0", cipherSuites: ["NONE"] } });
+  expect(context.current()).toBeUndefined();
+  expect(context.fault).toContain("no cipher match");
+});

@@ -1,9 +1,10 @@
-import { X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import {
   chainFault,
   chainFrom,
   compileNames,
+  compilePins,
   identityOf,
   nameFault,
   parseNames,
@@ -103,4 +104,25 @@ test("a chain is what was shown, eight certificates at most", () => {
   const endless = {} as { issuerCertificate?: unknown };
   endless.issuerCertificate = endless;
   expect(chainFrom(endless as X509Certificate)).toHaveLength(8);
+});
+
+describe("compilePins", () => {
+  const shown = new X509Certificate(createTestLeaf(createTestRoot()).chain);
+  const hash = shown.fingerprint256.replaceAll(":", "").toLowerCase();
+  const key = createHash("sha256")
+    .update(shown.publicKey.export({ type: "spki", format: "der" }))
+    .digest("base64");
+
+  test("takes one of the certificates or keys that are asked for", () => {
+    expect(compilePins({ verifyCertificateHash: ["00", hash] })?.(shown)).toBe(true);
+    expect(compilePins({ verifyCertificateSpki: [key], verifyCertificateHash: ["00"] })?.(shown)).toBe(true);
+    expect(compilePins({ verifyCertificateSpki: [hash], verifyCertificateHash: [key] })?.(shown)).toBe(false);
+  });
+
+  test.each([undefined, {}, { verifyCertificateSpki: [], verifyCertificateHash: [] }])(
+    "asks nothing by %j",
+    (asked) => {
+      expect(compilePins(asked)).toBeUndefined();
+    },
+  );
 });

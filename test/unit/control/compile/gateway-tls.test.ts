@@ -34,6 +34,65 @@ test("files are read where the proxy runs", () => {
   });
 });
 
+test("a credential's roots are held against what a rule asks of callers beside them", () => {
+  const { typedConfig } = gatewaySocket({
+    mode: "MUTUAL",
+    credentialName: "rsa",
+    credentialNames: ["rsa", "ec"],
+    caCertCredentialName: "callers",
+    caCrl: "/l",
+    subjectAltNames: ["a.example.com"],
+    verifyCertificateSpki: ["k"],
+    verifyCertificateHash: ["h"],
+    insecureSkipVerify: true,
+    minProtocolVersion: "TLSV1_1",
+    maxProtocolVersion: "TLSV1_2",
+    cipherSuites: ["AES128-SHA"],
+  });
+  expect(typedConfig?.commonTlsContext).toEqual({
+    tlsParams: {
+      tlsMinimumProtocolVersion: "TLSv1_1",
+      tlsMaximumProtocolVersion: "TLSv1_2",
+      cipherSuites: ["AES128-SHA"],
+    },
+    alpnProtocols: ["h2", "http/1.1"],
+    tlsCertificateSdsSecretConfigs: [
+      { name: "kubernetes://rsa", sdsConfig: sds },
+      { name: "kubernetes://ec", sdsConfig: sds },
+    ],
+    combinedValidationContext: {
+      defaultValidationContext: {
+        crl: { filename: "/l" },
+        matchTypedSubjectAltNames: [{ sanType: "DNS", matcher: { exact: "a.example.com" } }],
+        verifyCertificateSpki: ["k"],
+        verifyCertificateHash: ["h"],
+        trustChainVerification: "ACCEPT_UNTRUSTED",
+      },
+      validationContextSdsSecretConfig: { name: "kubernetes://callers-cacert", sdsConfig: sds },
+    },
+  });
+  expect([
+    ...secretsAsked([
+      {
+        resource: {
+          filterChains: [{ transportSocket: { name: "envoy.transport_sockets.tls", typedConfig: typedConfig! } }],
+        },
+      },
+    ]),
+  ]).toEqual(["kubernetes://rsa", "kubernetes://ec", "kubernetes://callers-cacert"]);
+});
+
+test("two certificates of files are shown by the kind of their keys", () => {
+  const socket = gatewaySocket({
+    ...{ mode: "SIMPLE", serverCertificate: "/a", privateKey: "/b" },
+    moreFiles: [{ serverCertificate: "/c", privateKey: "/d" }],
+  });
+  expect(socket.typedConfig?.commonTlsContext.tlsCertificates).toEqual([
+    { certificateChain: { filename: "/a" }, privateKey: { filename: "/b" } },
+    { certificateChain: { filename: "/c" }, privateKey: { filename: "/d" } },
+  ]);
+});
+
 test("of listeners the credentials are told that they ask for", () => {
   const of = (transportSocket: ReturnType<typeof gatewaySocket>) => ({
     resource: { filterChains: [{ transportSocket }] },

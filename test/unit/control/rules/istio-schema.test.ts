@@ -96,7 +96,6 @@ test("a redirect is left out of the model, so that the route has no destination"
 });
 
 test.each([
-  { field: `corsPolicy: {unmatchedPreflights: IGNORE}, ${to}`, code: "TR0228" },
   { field: `rewrite: {uriRegexRewrite: {match: "("}}, ${to}`, code: "TR0211" },
   { field: `rewrite: {uriRegexRewrite: {match: "(a)", rewrite: '\\2'}}, ${to}`, code: "TR0209" },
   { field: `rewrite: {uri: /a, uriRegexRewrite: {match: a}}, ${to}`, code: "TR0213" },
