@@ -46,6 +46,10 @@ export const payloadForms: readonly PayloadForm[] = [
     name: "CVE-2021-30179: a generic call in Java's own serialization",
     ...generic("nativejava", new Uint8Array([0xac, 0xed, 0, 5])),
   },
+  {
+    name: "CVE-2021-30179: the same in letters that Java takes for these",
+    ...generic("NAT\u0131vejava", new Uint8Array([0xac, 0xed, 0, 5])),
+  },
   { name: "CVE-2021-30179: a raw generic call", ...generic("raw.return", "x") },
   {
     name: "CVE-2021-30179: a descriptor of a bean",

@@ -1,7 +1,9 @@
 import { ProtocolError } from "../../base/errors.ts";
 import { seeClassNames } from "../../codecs/class-names.ts";
+import { Fastjson2Head } from "../../codecs/dubbo2/fastjson2-head.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
 import type { RequestView } from "../../codecs/dubbo2/request-view.ts";
+import { Fastjson2ClassNames } from "../../codecs/fastjson2/class-names.ts";
 import { ClassNameWalker } from "../../codecs/hessian2/class-names.ts";
 import type { Value } from "../../codecs/value.ts";
 import type { SerializationGuardConfig } from "../../codecs/xds/serialization-guard.ts";
@@ -9,8 +11,11 @@ import type { SerializationGuardConfig } from "../../codecs/xds/serialization-gu
 /** Names whose verdict is remembered. */
 const MAX_NAMES = 4_096;
 const MAX_ARGUMENTS = 255;
-/** Forms of generic calls that have providers read Java's own serialization, or take an answer's type from the caller (CVE-2021-30179). */
-const REFUSED_GENERIC = new Set(["nativejava", "raw.return"]);
+/**
+ * Forms of generic calls whose arguments are what they seem. Others have providers read Java's own serialization (`nativejava`) or take an answer's
+ * type from the caller (`raw.return`, CVE-2021-30179); Java knows them in any case of letters, with a dotless i too.
+ */
+const GENERIC_FORM = /^(?:true|false|bean|gson|protobuf-json)?$/i;
 /** What stands before and behind a class in the name of an array of it. */
 const ARRAY = /^\[+L?|;$/g;
 
@@ -24,6 +29,7 @@ export class SerializationCheck {
   readonly #deny: NameList;
   readonly #allow: NameList | undefined;
   readonly #walker: ClassNameWalker;
+  readonly #jsonb: Fastjson2ClassNames;
   readonly #verdicts = new Map<string, string | undefined>();
 
   constructor({ deny, allow, maxBodyBytes, maxDepth, dryRun }: SerializationGuardConfig) {
@@ -31,7 +37,9 @@ export class SerializationCheck {
     this.#maxBodyBytes = maxBodyBytes ?? Number.POSITIVE_INFINITY;
     this.#deny = new NameList(deny);
     this.#allow = allow.length === 0 ? undefined : new NameList(allow);
-    this.#walker = new ClassNameWalker(maxDepth === undefined ? {} : { maxDepth });
+    const limits = maxDepth === undefined ? {} : { maxDepth };
+    this.#walker = new ClassNameWalker(limits);
+    this.#jsonb = new Fastjson2ClassNames(limits);
   }
 
   /** Why a Dubbo2 call may not go on; undefined where it may. A call that cannot be read to its end may not. */
@@ -52,10 +60,12 @@ export class SerializationCheck {
         const isNull = behind + 1 === bodyEnd && bytes[behind] === 0x4e;
         if (behind < bodyEnd && !isNull) return "body goes on behind its attachments";
         if (head.isGeneric) seeClassNames(argumentsOf(head), see);
-      } else {
+      } else if (head instanceof Fastjson2Head) {
         const fault = this.#overLimit(bodyBytes);
         if (fault !== undefined) return fault;
-        seeClassNames(argumentsOf(head), see);
+        for (const value of head.contents()) this.#jsonb.read(value, see);
+      } else {
+        return "arguments can't be read";
       }
       return this.faultOfForm(head.isGeneric ? head.attachments().get("generic") : undefined);
     });
@@ -75,10 +85,21 @@ export class SerializationCheck {
     );
   }
 
+  /** The same of values in JSONB. */
+  faultOfJsonb(bodyBytes: number, values: readonly Buffer[]): string | undefined {
+    return (
+      this.#overLimit(bodyBytes) ??
+      this.#first((see) => {
+        for (const value of values) this.#jsonb.read(value, see);
+        return undefined;
+      })
+    );
+  }
+
   /** What is wrong with a generic call of this form; undefined for nothing. */
   faultOfForm(generic: string | undefined): string | undefined {
-    return generic !== undefined && REFUSED_GENERIC.has(generic)
-      ? `generic calls of form ${generic} are refused`
+    return generic !== undefined && !GENERIC_FORM.test(generic)
+      ? `generic calls of form ${generic.slice(0, 100)} are refused`
       : undefined;
   }
 

@@ -2,7 +2,7 @@ import { CallError, ProtocolError } from "../../base/errors.ts";
 import { type JsonNode, parseJson } from "../../codecs/json-text.ts";
 import { grpcMethodOfJava, grpcServiceOf } from "../../codecs/protobuf/service.ts";
 import { decodeRequestWrapper, isHessian, looksWrapped } from "../../codecs/triple/body.ts";
-import { FASTJSON2_TYPE, readFastjson2 } from "../../codecs/triple/fastjson2.ts";
+import { FASTJSON2_TYPE, jsonbOf } from "../../codecs/triple/fastjson2.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
 import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
 import { type MapValue, mapValue, type Value } from "../../codecs/value.ts";
@@ -62,7 +62,7 @@ function wrapperFault(check: SerializationCheck, seen: SeenMessage, message: Buf
     const values = () => (isGeneric ? valuesOf(new WrapperView(head.method, message)) : []);
     return check.faultOfValues(message.length, values, bytes);
   }
-  if (serializeType === FASTJSON2_TYPE) return check.faultOfValues(message.length, () => args.map(readFastjson2));
+  if (serializeType === FASTJSON2_TYPE) return check.faultOfJsonb(message.length, args.map(jsonbOf));
   return `wrapper in ${JSON.stringify(serializeType)} is not read`;
 }
 

@@ -79,6 +79,15 @@ export class Fastjson2Head implements RequestView {
     return args;
   }
 
+  /** Arguments, attachments and whatever is behind them, each without its length, borrowed. */
+  *contents(): Generator<Buffer> {
+    for (let at = this.#argsStart; at < this.#bodyEnd; ) {
+      const end = this.#part(at, "value");
+      yield this.bytes.subarray(at + 4, end);
+      at = end;
+    }
+  }
+
   attachments(): Fastjson2Attachments {
     this.#attachments ??= new Fastjson2Attachments(this.#readAttachments());
     return this.#attachments;

@@ -58,6 +58,13 @@ export class Fastjson2Reader extends Fastjson2Cursor {
     return this.#value();
   }
 
+  /** Told of each class that is named: as the type of a value, and under `@type`, by which beans' readers change their class. */
+  protected onClass(_name: string): void {}
+
+  #seeType(key: Value, value: Value): void {
+    if (key === "@type" && typeof value === "string") this.onClass(longName(value));
+  }
+
   #value(): Value {
     const tag = this.peek();
     if (tag < 0) throw this.cutOff(this.offset);
@@ -136,6 +143,7 @@ export class Fastjson2Reader extends Fastjson2Cursor {
   #typed(): Value {
     this.offset++;
     const className = longName(this.#name());
+    this.onClass(className);
     const tag = this.peek();
     if (tag < 0) throw this.cutOff(this.offset);
     if (tag === TAG_TYPED) throw fastjson2Error("type of a type", this.offset);
@@ -214,6 +222,7 @@ export class Fastjson2Reader extends Fastjson2Cursor {
       if (typeof name !== "string") throw fastjson2Error("field name is no text", at);
       this.#at[depth] = name;
       const value = this.#value();
+      this.#seeType(name, value);
       if (value === null && fields.at(-1) === name) continue;
       fields.push(name);
       values.push(value);
@@ -230,6 +239,7 @@ export class Fastjson2Reader extends Fastjson2Cursor {
       const key = this.#value();
       this.#at[depth] = keyText(key);
       const value = this.#value();
+      this.#seeType(key, value);
       if (value === null && typeof key === "string" && entries.at(-1)?.[0] === key) continue;
       entries.push([key, value]);
     }

@@ -37,14 +37,20 @@ export function fastjson2Value({ serializeType, data }: ResponseWrapper): Uint8A
   throw new ProtocolError("triple", `answer in ${JSON.stringify(serializeType)} to a call in fastjson2`);
 }
 
-/** One value behind its length. Throws ProtocolError("triple", ...) for another length, and for what is no JSONB. */
-export function readFastjson2(bytes: Uint8Array): Value {
+/** The JSONB of one value that stands behind its length, borrowed. Throws ProtocolError("triple", ...) for another length. */
+export function jsonbOf(bytes: Uint8Array): Buffer {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.length < 4 || view.readUInt32BE(0) !== view.length - 4) {
     throw new ProtocolError("triple", `value in fastjson2 of ${view.length} bytes says another length`);
   }
+  return view.subarray(4);
+}
+
+/** One value behind its length. Throws ProtocolError("triple", ...) for another length, and for what is no JSONB. */
+export function readFastjson2(bytes: Uint8Array): Value {
+  const jsonb = jsonbOf(bytes);
   try {
-    return decodeFastjson2(view.subarray(4));
+    return decodeFastjson2(jsonb);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     throw new ProtocolError("triple", error.message, error.offset);

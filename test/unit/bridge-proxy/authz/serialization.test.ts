@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { SerializationCheck } from "../../../../src/bridge-proxy/authz/serialization.ts";
 import { encodeRequest } from "../../../../src/codecs/dubbo2/body.ts";
+import { Fastjson2Head } from "../../../../src/codecs/dubbo2/fastjson2-head.ts";
 import { HEADER_BYTES } from "../../../../src/codecs/dubbo2/frame.ts";
 import { GENERIC_DESCRIPTOR, RequestHead } from "../../../../src/codecs/dubbo2/head.ts";
+import { encodeFastjson2 } from "../../../../src/codecs/fastjson2/writer.ts";
 import { listValue, mapValue, type ObjectValue, type Value } from "../../../../src/codecs/value.ts";
 import type { SerializationGuardConfig } from "../../../../src/codecs/xds/serialization-guard.ts";
 import { compileSerializationGuard, DENIED_CLASSES } from "../../../../src/control/compile/serialization-guard.ts";
@@ -64,6 +66,17 @@ describe("the published forms are refused:", () => {
       /nativejava/,
     ],
     [
+      "CVE-2021-30179, the same in other letters, which Java takes for these",
+      { ...generic(new Uint8Array([0xac, 0xed])), attachments: { generic: "NativeJava" } },
+      /NativeJava/,
+    ],
+    [
+      "CVE-2021-30179, the same with a dotless i",
+      { ...generic(new Uint8Array([0xac, 0xed])), attachments: { generic: "nat\u0131vejava" } },
+      /are refused/,
+    ],
+    ["a generic call of a form that nobody knows", { ...generic("x"), attachments: { generic: "xml" } }, /xml/],
+    [
       "CVE-2021-30179, a generic call that is raw",
       { ...generic(mapValue([])), attachments: { generic: "raw.return" } },
       /raw\.return/,
@@ -111,6 +124,61 @@ describe("the published forms are refused:", () => {
   ];
   test.each(rows)("%s", (_, asked, expected) => {
     expect(faultOf({}, asked)).toMatch(expected);
+  });
+});
+
+describe("fastjson2:", () => {
+  const fault = (config: Partial<SerializationGuardConfig>, descriptor: string, ...values: readonly Value[]) => {
+    const method = descriptor === GENERIC_DESCRIPTOR ? "$invoke" : "save";
+    const parts = ["2.0.2", "com.acme.A", "0.0.0", method, descriptor, ...values].map((value) =>
+      encodeFastjson2(value),
+    );
+    const body = Buffer.concat(
+      parts.flatMap((part) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(part.length);
+        return [length, part];
+      }),
+    );
+    const head = new Fastjson2Head();
+    head.scan(body, 0, body.length);
+    return new SerializationCheck({ deny: DENIED_CLASSES, allow: [], ...config }).faultOf(head);
+  };
+  const ONE = "Ljava/lang/Object;";
+  const gadget = objectOf("com.rometools.rome.feed.impl.EqualsBean", { obj: null });
+  const order = objectOf("com.acme.Order", { id: 7n });
+
+  const refused: [string, string | undefined][] = [
+    ["an argument", fault({}, ONE, listValue([gadget]), mapValue([]))],
+    ["an attachment", fault({}, ONE, order, mapValue([["x", gadget]]))],
+    ["attachments that are an object", fault({}, ONE, order, gadget)],
+    ["what stands behind the attachments", fault({}, ONE, order, mapValue([]), gadget)],
+    [
+      "a generic call's first argument",
+      fault({}, GENERIC_DESCRIPTOR, gadget, listValue([]), listValue([]), mapValue([])),
+    ],
+    [
+      "a generic call's last one, which is no list",
+      fault({}, GENERIC_DESCRIPTOR, "a", listValue([]), gadget, mapValue([])),
+    ],
+  ];
+  test.each(refused)("%s is looked at", (_, said) => {
+    expect(said).toMatch(/rometools/);
+  });
+
+  test("what applications send passes, within the guard's bounds", () => {
+    expect(fault({}, ONE, order, mapValue([["path", "com.acme.A"]]))).toBeUndefined();
+    const values = listValue([mapValue([["class", "com.acme.Order"]])]);
+    expect(
+      fault({}, GENERIC_DESCRIPTOR, "find", listValue([]), values, mapValue([["generic", "true"]])),
+    ).toBeUndefined();
+    expect(fault({ maxDepth: 2 }, ONE, listValue([listValue([listValue([1])])]), mapValue([]))).toMatch(/maxDepth 2/);
+    expect(fault({ maxBodyBytes: 100 }, ONE, "x".repeat(200), mapValue([]))).toMatch(/over the guard's limit 100/);
+  });
+
+  test("a generic call in Java's own serialization is refused", () => {
+    const generic = mapValue([["generic", "nativejava"]]);
+    expect(fault({}, GENERIC_DESCRIPTOR, "find", listValue([]), listValue([]), generic)).toMatch(/nativejava/);
   });
 });
 

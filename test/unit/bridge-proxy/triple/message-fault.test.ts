@@ -16,6 +16,14 @@ function wrapper(args: readonly Value[], serializeType = "hessian4"): Buffer {
   return encodeRequestWrapper({ serializeType, args: bytes, argTypes: args.map(() => OBJECT) });
 }
 
+/** A value in fastjson2 that is typed as a denied class. */
+function jsonb(...value: number[]): Buffer {
+  const name = "evil.Thing";
+  const bytes = [0x92, 0x49 + name.length, ...Buffer.from(name), 0x00, ...value];
+  const args = [Buffer.from([0, 0, 0, bytes.length, ...bytes])];
+  return encodeRequestWrapper({ serializeType: "fastjson2", args, argTypes: [OBJECT] });
+}
+
 function fault(message: Buffer | string, more: Partial<SeenMessage> & { path?: string; type?: string } = {}) {
   const { path = "/com.acme.A/save", type = "application/grpc", ...rest } = more;
   const head = parseRequestHead([":path", path, "content-type", type, "grpc-encoding", "gzip"]);
@@ -35,6 +43,9 @@ describe("wrappers", () => {
     ["generic", fault(generic(mapValue([["class", "com.acme.A"]])), { path }), undefined],
     ["generic with a denied class", fault(generic(mapValue([["class", "evil.A"]])), { path }), '"evil.A" is refused'],
     ["generic and raw", fault(generic("x"), { path, generic: "raw.return" }), "raw.return are refused"],
+    ["generic in other letters", fault(generic("x"), { path, generic: "NativeJava" }), "NativeJava are refused"],
+    ["fastjson2", fault(jsonb(0xa6, 0xa5)), 'class "evil.Thing" is refused'],
+    ["fastjson2, of which nothing is left", fault(jsonb(0x05)), 'class "evil.Thing" is refused'],
     ["another serialization", fault(wrapper(["x"], "java")), 'wrapper in "java" is not read'],
     ["over the limit", fault(wrapper(["x".repeat(1_001)])), "over the guard's limit"],
     [
