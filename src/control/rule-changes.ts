@@ -23,7 +23,7 @@ export function tellChange(before: RuleSet, next: RuleSet, logger: Logger, isSha
     logger[severity === "warning" ? "warn" : severity](`${at}: ${message}`, { code });
   if (news.length > MAX_LOGGED)
     logger.warn(`${news.length - MAX_LOGGED} more findings on rules; the admin API has them`);
-  logger.info("rules taken up", { rules: next.rules.length, files: next.files.length });
+  if (next.loaded) logger.info("rules taken up", { rules: next.rules.length, files: next.files.length });
 }
 
 function sameText(a: readonly Finding[], b: readonly Finding[]): boolean {

@@ -6,11 +6,11 @@ import { createPathWatch, type PathScan, reasonOf } from "./path-watch.ts";
 import { isSameSet, tellChange } from "./rule-changes.ts";
 import { ruleFinding } from "./rules/findings.ts";
 import { MAX_FILE_BYTES, type ParsedFile, parseRules } from "./rules/parse.ts";
-import { joinFiles, NO_RULES, type RuleFileState, type RuleSet, takeFile } from "./rules/rule-set.ts";
+import { joinFiles, NO_RULES, type RuleFileState, type RuleSet, takeFile, tellUnknown } from "./rules/rule-set.ts";
 
 /** Rule files and folders, followed. */
 export interface RuleFiles {
-  /** The rules in force; `loaded` after the first look. */
+  /** The rules in force; `loaded` once nothing is left of which it is not known whether policies stand in it. */
   readonly current: Latest<RuleSet>;
   /** Looks at once instead of waiting for the next event or poll. */
   rescan(): Promise<void>;
@@ -29,6 +29,8 @@ export interface RuleFilesOptions {
   readonly pollMs?: number;
   /** How long a file must stay as it is before it is read, or gone before its rules go, ms: editors write in steps. */
   readonly settleMs?: number;
+  /** Nobody goes by these rules: what can't be read holds nothing up. */
+  readonly isOptional?: boolean;
 }
 
 const MAX_FILES = 10_000;
@@ -46,10 +48,11 @@ interface Followed {
 
 /**
  * Reads rules from files and folders and follows them: a change is in force within a second. A wrong file keeps its last
- * good state, and so does everything under a path that can't be read; a file that was removed takes its rules along.
+ * good state, and so does everything under a path that can't be read; a file that was removed takes its rules along. What can't be read from the
+ * start on may be policies: until it can, or is gone, the rules are not `loaded`.
  */
 export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
-  const { clock = realClock, logger = silentLogger } = options;
+  const { clock = realClock, logger = silentLogger, isOptional = false } = options;
   const current = new Latest<RuleSet>(NO_RULES);
   const followed = new Map<string, Followed>();
   let closed = false;
@@ -61,12 +64,16 @@ export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
   };
 
   const publish = (scan: PathScan): void => {
-    const faults = [...scan.unreadable].map(([path, why]) =>
-      ruleFinding("TR0201", { file: path, line: 1, column: 1 }, `${path} can't be read: ${why}`),
-    );
-    const states = [...followed.values()].flatMap(({ state }) => (state === undefined ? [] : [state]));
     const before = current.get();
-    const next = joinFiles(states, faults);
+    const isFirst = !before.loaded;
+    const faults = [...scan.unreadable].flatMap(([path, why]) => {
+      const at = { file: path, line: 1, column: 1 };
+      const fault = ruleFinding("TR0201", at, `${path} can't be read: ${why}`);
+      return isFirst ? [fault, ruleFinding("TR0279", at, tellUnknown(path))] : [fault];
+    });
+    const states = [...followed.values()].flatMap(({ state }) => (state === undefined ? [] : [state]));
+    const isHeld = isFirst && !isOptional && (scan.unreadable.size > 0 || states.some(({ isUnknown }) => isUnknown));
+    const next = { ...joinFiles(states, faults), loaded: !isHeld };
     if (isSameSet(before, next)) return;
     tellChange(before, next, logger);
     current.set(next);
@@ -98,8 +105,12 @@ async function takeUp(scan: PathScan, followed: Map<string, Followed>, first: bo
     followed.set(path, file);
     const changed = file.read !== signature;
     if (changed && (first || file.seen === signature)) {
-      file.state = takeFile(path, file.state, await readRules(path, bytes), { isFirst: first });
-      file.read = signature;
+      const parsed = await readRules(path, bytes);
+      // What keeps it from being read may be over before the file changes: it is tried again with each look.
+      const isAgain = parsed.findings[0]?.code === "TR0201";
+      const isKnown = isAgain && file.state?.findings[0]?.message === parsed.findings[0]?.message;
+      if (!isKnown) file.state = takeFile(path, file.state, parsed, { isFirst: first });
+      file.read = isAgain ? "" : signature;
     } else if (changed) settled = false;
     file.seen = signature;
   }
@@ -121,6 +132,8 @@ async function readRules(path: string, bytes: number): Promise<ParsedFile> {
     rules: [],
     findings: [ruleFinding(code, { file: path, line: 1, column: 1 }, message)],
     valid: false,
+    standIns: { right: [], closed: [] },
+    isUnknown: true,
   });
   if (bytes > MAX_FILE_BYTES) return fault("TR0216", `${path} has ${bytes} bytes, over the limit of ${MAX_FILE_BYTES}`);
   try {

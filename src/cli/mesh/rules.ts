@@ -33,7 +33,7 @@ export interface RulesOptions {
 
 /** Rules of files and of clusters, followed. */
 export interface OpenRules extends RuleFiles {
-  /** Reads all for the first time. Over once that is done; of clusters whose policies are optional some seconds later at most. */
+  /** Reads all for the first time. Over once that is done, and policies stand in nothing that can't be read; of clusters whose policies are optional some seconds later at most. */
   first(): Promise<void>;
   /** Why not all rules were read yet, one line each; empty once they were. */
   notLoaded(): string[];
@@ -117,7 +117,7 @@ class JoinedRules implements OpenRules {
     this.#isOptional = isOptional;
     const { places, log } = options;
     this.#isEmpty = places.length === 0;
-    this.#files = createRuleFiles({ paths: places.filter((one) => !isCluster(one)), logger: log });
+    this.#files = createRuleFiles({ paths: places.filter((one) => !isCluster(one)), logger: log, isOptional });
     void this.#follow(this.#files.current);
     this.#openClusters(places);
   }
@@ -148,14 +148,18 @@ class JoinedRules implements OpenRules {
             .slice(0, 5),
         },
       );
-    while (waiting().length > 0 && !this.#stop.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 50));
+    // What files hold it up was logged when they were looked at.
+    const isHeld = () => waiting().length > 0 || !this.#files.current.get().loaded;
+    while (isHeld() && !this.#stop.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 50));
     this.#join();
   }
 
   notLoaded(): string[] {
     const { loaded, findings } = this.current.get();
     if (loaded || this.#isEmpty) return [];
-    const why = findings.filter(({ code }) => [LOST, "TR0205", "TR0249"].includes(code)).map(({ message }) => message);
+    const why = findings
+      .filter(({ code }) => [LOST, "TR0205", "TR0249", "TR0279"].includes(code))
+      .map(({ message }) => message);
     return why.length === 0 ? ["rules are not loaded yet"] : why.map((text) => `rules are not loaded yet: ${text}`);
   }
 

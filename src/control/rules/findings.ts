@@ -74,6 +74,7 @@ export const RULE_FINDINGS = {
   TR0276: { severity: "warning", title: "policy asks for an address that is not known" },
   TR0277: { severity: "warning", title: "route by a token's claims, and no call has any" },
   TR0278: { severity: "error", title: "policy that is wrong from the start on, and all that it may be for closed" },
+  TR0279: { severity: "error", title: "start that waits for a rule file that can't be read" },
   TR0280: { severity: "warning", title: "two PeerAuthentications for the same workloads" },
   TR0281: { severity: "warning", title: "PeerAuthentication that chooses no workload" },
   TR0282: { severity: "warning", title: "mutual TLS that providers' own ports do not ask for" },

@@ -8,6 +8,7 @@ import type { GatewayRoute } from "../../model/rules/gateway-route.ts";
 import type { Located } from "../../model/rules/located.ts";
 import { reportAnnotations } from "./annotations.ts";
 import { closedPoliciesIn, closedPolicy, UNNAMED } from "./closed-policies.ts";
+import { isTrial } from "./dry-run.ts";
 import { createFindingList, type Report } from "./findings.ts";
 import { GATEWAY_API_KINDS } from "./gateway-api/kinds.ts";
 import type { WithAnnotations } from "./gateway-object.ts";
@@ -16,6 +17,7 @@ import { META_ROUTER, readMetaRouter } from "./meta-router.ts";
 import { isNetworkingKind, readNetworking } from "./networking-kinds.ts";
 import { POLICY_KINDS } from "./policy-kinds.ts";
 import { readRestSpec } from "./rest-mapping.ts";
+import { salvage } from "./salvage.ts";
 import { type ObjectShape, positionOf, quote, type ReadContext, readNode } from "./schema.ts";
 import { resolveAliases } from "./yaml-aliases.ts";
 
@@ -28,6 +30,8 @@ export interface ParsedFile {
   readonly valid: boolean;
   /** Of a wrong text: what is in force of its policies where there is no last good state. */
   readonly standIns?: StandIns;
+  /** Of a wrong text: which policies it may hold can't be told. */
+  readonly isUnknown?: true;
 }
 
 /** Policies of a wrong text. */
@@ -42,6 +46,8 @@ export interface StandIns {
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_DOCUMENTS = 5_000;
 const MAX_NODES = 500_000;
+/** Nodes of the metadata of a policy with a fault. */
+const MAX_METADATA = 10_000;
 
 const NETWORKING = {
   apiVersion: /^networking\.istio\.io\/(v1|v1beta1|v1alpha3)$/,
@@ -77,7 +83,15 @@ export function parseObject(place: string, object: object): ParsedFile {
 function parseText(file: string, text: string, isObject: boolean): ParsedFile {
   const start = isObject ? 0 : 1;
   const found = createFindingList();
-  const read: ReadSoFar = { rules: [], right: [], closed: [], faults: 0 };
+  const read: ReadSoFar = {
+    rules: [],
+    right: [],
+    closed: [],
+    faults: 0,
+    isUnknown: false,
+    isOdd: false,
+    budget: MAX_NODES,
+  };
   const report: Report = (code, position, message) => {
     if (!HARMLESS.has(code)) read.faults++;
     found.report(code, position, message);
@@ -90,11 +104,17 @@ function parseText(file: string, text: string, isObject: boolean): ParsedFile {
     const reason =
       error instanceof RangeError ? "it is nested too deeply" : error instanceof Error ? error.message : String(error);
     report("TR0202", top, `${file} can't be read as YAML: ${reason}`);
-    read.closed.push(...closedPoliciesIn(text, top));
+    closeText(read, text, top);
   }
-  const { rules, right, closed, faults } = read;
+  const { rules, right, closed, faults, isUnknown } = read;
   if (faults === 0) return { rules, findings: found.list(), valid: true };
-  return { rules: [], findings: found.list(), valid: false, standIns: { right, closed } };
+  return {
+    rules: [],
+    findings: found.list(),
+    valid: false,
+    standIns: { right, closed },
+    ...(isUnknown && !isObject && { isUnknown }),
+  };
 }
 
 /** What was read of a text so far. */
@@ -102,6 +122,17 @@ interface ReadSoFar extends Record<keyof StandIns, PolicyRule[]> {
   readonly rules: Rule[];
   /** Reports that keep the text from use. */
   faults: number;
+  isUnknown: boolean;
+  /** Something was no object of any kind. */
+  isOdd: boolean;
+  /** Nodes that may still be read of policies with a fault. */
+  budget: number;
+}
+
+function closeText(read: ReadSoFar, text: string, position: Position, mayBeAny = true): void {
+  const { closed, isUnknown } = closedPoliciesIn(text, position);
+  read.closed.push(...closed);
+  read.isUnknown ||= isUnknown && mayBeAny;
 }
 
 function readDocuments(file: string, isObject: boolean, text: string, read: ReadSoFar, report: Report): void {
@@ -112,7 +143,7 @@ function readDocuments(file: string, isObject: boolean, text: string, read: Read
     const limits = `${MAX_FILE_BYTES} bytes or ${MAX_DOCUMENTS} documents`;
     const position = positionOf(undefined, { file, isObject, lines });
     report("TR0216", position, `${file} is over the limit of ${limits}`);
-    read.closed.push(...closedPoliciesIn(text, position));
+    closeText(read, text, position);
     return;
   }
   for (const document of documents) {
@@ -125,13 +156,16 @@ function readDocuments(file: string, isObject: boolean, text: string, read: Read
       );
     }
     const context = { file, isObject, lines, report, budget: MAX_NODES };
+    const [from, , to] = document.range;
     if (document.errors.length > 0) {
-      const [from, , to] = document.range;
-      read.closed.push(...closedPoliciesIn(text.slice(from, to), positionOf(document, context)));
+      closeText(read, text.slice(from, to), positionOf(document, context));
       continue;
     }
     const fault = (node: unknown, problem: string) => report("TR0202", positionOf(node, context), problem);
+    read.isOdd = false;
     readTop(resolveAliases(document.contents, fault), read, context, 0);
+    if (read.isOdd)
+      closeText(read, text.slice(from, to), positionOf(document.contents, context), !isMap(document.contents));
   }
 }
 
@@ -144,6 +178,7 @@ function readTop(node: unknown, read: ReadSoFar, context: ReadContext, depth: nu
       ? "object has no kind, such as VirtualService"
       : "document is no object with apiVersion and kind";
     report("TR0203", positionOf(node, context), what);
+    read.isOdd = true;
     return;
   }
   const items = node.get("items", true);
@@ -163,21 +198,25 @@ function readTop(node: unknown, read: ReadSoFar, context: ReadContext, depth: nu
     if (rule !== undefined) read.rules.push(rule);
     if (isPolicyKind(kind)) {
       if (rule !== undefined && read.faults === faultsBefore) read.right.push(rule as PolicyRule);
-      else read.closed.push(...closedOf(kind, node, positionOf(node, context)));
+      else closeObject(kind, node, read, context);
     }
   } else {
     reportOtherKind(kind, positionOf(node.get("kind", true), context), report);
   }
 }
 
-function closedOf(kind: PolicyRule["kind"], node: YAMLMap, position: Position): PolicyRule[] {
-  const text = (field: string) => {
-    const value = node.getIn(["metadata", field]);
-    return typeof value === "string" ? value : undefined;
-  };
-  const name = text("name") ?? UNNAMED;
-  const closed = closedPolicy({ kind, name, namespace: text("namespace") ?? "default", position });
-  return closed === undefined ? [] : [closed];
+/** What stands in for a policy with a fault. Where that is for is not known if its metadata can't be read. */
+function closeObject(kind: PolicyRule["kind"], node: YAMLMap, read: ReadSoFar, context: ReadContext): void {
+  const { metadata: aboutIt, spec: what } = POLICY_KINDS[kind].shape.fields as Record<string, { shape: ObjectShape }>;
+  const { value, wrong } = salvage(node.get("metadata", true), aboutIt!.shape, { ...context, budget: MAX_METADATA });
+  const { name = UNNAMED, namespace, annotations } = value as Partial<WholeObject["metadata"]>;
+  const isMisspelt = [...wrong].some((field) => field === "namespace" || !Object.hasOwn(aboutIt!.shape.fields, field));
+  if (!isMap(node.get("metadata")) || (namespace === undefined && isMisspelt)) read.isUnknown = true;
+  const once = { ...context, budget: read.budget };
+  const spec = salvage(node.get("spec", true), what!.shape, once);
+  read.budget = once.budget;
+  const where = { namespace: namespace ?? "default", position: positionOf(node, context) };
+  read.closed.push(closedPolicy({ kind, name, ...where, spec, isTrial: isTrial(annotations) }));
 }
 
 function isGatewayApiKind(kind: string): kind is GatewayRoute["kind"] {

@@ -1,7 +1,7 @@
 import type { Finding } from "../../model/entry.ts";
 import type { PolicyRule, Rule } from "../../model/rule.ts";
 import { UNNAMED } from "./closed-policies.ts";
-import { compareText, ruleFinding } from "./findings.ts";
+import { compareText, createFindingList, ruleFinding } from "./findings.ts";
 import type { ParsedFile } from "./parse.ts";
 
 /** What is known of one rule file. */
@@ -15,6 +15,8 @@ export interface RuleFileState {
   readonly valid: boolean;
   /** No text of it was right since the start: what is in force of it is what stands in for its policies. */
   readonly standsIn?: boolean;
+  /** The same, and which policies it may hold can't be told: nothing may begin before that is known. */
+  readonly isUnknown?: true;
 }
 
 /** All rules in force and what is wrong with their files. */
@@ -49,31 +51,47 @@ export function takeFile(
   parsed: ParsedFile,
   { start = 1, isFirst = false }: Taking = {},
 ): RuleFileState {
-  const { findings, standIns } = parsed;
+  const { findings, standIns, isUnknown } = parsed;
   if (parsed.valid) return { path, rules: parsed.rules, findings, valid: true };
   const at = { file: path, line: start, column: start };
-  if (standIns !== undefined && (before?.standsIn ?? isFirst)) {
+  if (standIns !== undefined && (isFirst || isUnknown !== true) && (before?.standsIn ?? isFirst)) {
     const { right, closed } = standIns;
+    const told = createFindingList();
     const kept =
       right.length === 0 ? "none of its rules is" : `of its rules the ${right.length} policies that are right are`;
-    const told = ruleFinding("TR0215", at, `${path} is not taken up, and had no good state before: ${kept} in force`);
-    const rules = [...right, ...closed];
-    return { path, rules, findings: [...findings, told, ...closed.map(tellClosed)], valid: false, standsIn: true };
+    if (isUnknown) told.report("TR0279", at, tellUnknown(path));
+    else told.report("TR0215", at, `${path} is not taken up, and had no good state before: ${kept} in force`);
+    for (const one of closed) told.report("TR0278", one.at.position, tellClosed(one));
+    const state = { path, rules: [...right, ...closed], findings: [...findings, ...told.list()], valid: false };
+    return { ...state, standsIn: true, ...(isUnknown && { isUnknown }) };
   }
   const rules = before?.rules ?? [];
   const kept = `${path} is not taken up: ${rules.length === 0 ? "none of its rules is in force" : `the ${rules.length} rules of its last good state stay in force`}`;
-  return { path, rules, findings: [...findings, ruleFinding("TR0215", at, kept)], valid: false };
+  const standsIn = before?.standsIn === true && { standsIn: true };
+  return { path, rules, findings: [...findings, ruleFinding("TR0215", at, kept)], valid: false, ...standsIn };
 }
 
-function tellClosed({ kind, namespace, name, at }: PolicyRule): Finding {
-  const place = name === UNNAMED ? `a ${kind} of namespace ${namespace}` : `${kind} ${namespace}/${name}`;
-  const what =
-    kind === "PeerAuthentication"
-      ? `providers of namespace ${namespace} take no plain text`
-      : `no call to a service of namespace ${namespace} is let through`;
-  const message = `${place} is wrong and had no good state before: until it is mended or taken away ${what} (of the whole mesh, if that is its root namespace)`;
-  return ruleFinding("TR0278", at.position, message);
+/** What follows from not knowing what a path holds. */
+export function tellUnknown(path: string): string {
+  return `policies may stand in ${path}, and had no good state before: nothing is served until it can be read, is taken away, or is no more among \`rules\``;
 }
+
+function tellClosed({ kind, namespace, name, selector, at, ...more }: PolicyRule): string {
+  const place = name === UNNAMED ? `a ${kind} of namespace ${namespace}` : `${kind} ${namespace}/${name}`;
+  const isChosen = selector !== undefined || ("targets" in more && more.targets.length > 0);
+  const whose = isChosen ? `of namespace ${namespace} that it chooses` : `of namespace ${namespace}`;
+  return `${place} is wrong and had no good state before: until it is mended or taken away ${WHAT_CLOSES[kind](whose)} (of the whole mesh, if that is its root namespace)`;
+}
+
+const NO_CALL = (whose: string): string => `no call to a service ${whose} is let through`;
+const WHAT_CLOSES: Readonly<Record<PolicyRule["kind"], (whose: string) => string>> = {
+  AuthorizationPolicy: NO_CALL,
+  DubboAuthorizationPolicy: NO_CALL,
+  PeerAuthentication: (whose) => `providers ${whose} take no plain text`,
+  RequestAuthentication: (whose) => `no call with a token to a service ${whose} is let through by it`,
+  SerializationGuard: (whose) =>
+    `calls to services ${whose} are held to the classes denied by default, and to what can be read of it`,
+};
 
 /** Joins the files; `faults` are of folders and files that can't be read at all. */
 export function joinFiles(states: Iterable<RuleFileState>, faults: readonly Finding[]): RuleSet {

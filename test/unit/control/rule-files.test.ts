@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -129,8 +131,28 @@ test("a path that can't be read is a finding, and what was under it stays", asyn
   ]);
 });
 
-test("a path that never was there is a finding", async () => {
-  expect(codes(await follow(join(dir, "missing")))).toEqual(["TR0201"]);
+test("a path that never was there is waited for, until it is or is not named any more", async () => {
+  const missing = join(dir, "missing");
+  const files = await follow(missing);
+  expect([codes(files), files.current.get().loaded]).toEqual([["TR0201", "TR0279"], false]);
+  expect(files.current.get().findings[1]).toMatchObject({
+    at: `${missing}:1:1`,
+    message: `policies may stand in ${missing}, and had no good state before: nothing is served until it can be read, is taken away, or is no more among \`rules\``,
+  });
+  await writeFile(missing, text("a"));
+  await files.rescan();
+  expect([names(files), codes(files), files.current.get().loaded]).toEqual([["a"], [], true]);
+  const others = await follow(missing, join(dir, "other"));
+  others.setPaths([missing]);
+  await others.rescan();
+  expect([names(others), others.current.get().loaded]).toEqual([["a"], true]);
+});
+
+test("who goes by no rules waits for none", async () => {
+  const files = createRuleFiles({ paths: [join(dir, "missing")], clock: new ManualClock(), isOptional: true });
+  open.push(files);
+  await files.rescan();
+  expect([codes(files), files.current.get().loaded]).toEqual([["TR0201", "TR0279"], true]);
 });
 
 test("a ConfigMap's links are followed when they are turned", async () => {
@@ -161,15 +183,45 @@ test("a pipe that is named itself is read, as far as a file may go; /dev/zero ha
   const written = writeFile(pipe, text("a"));
   expect(names(await follow(pipe))).toEqual(["a"]);
   await written;
-  expect(codes(await follow("/dev/zero"))).toEqual(["TR0216", "TR0215"]);
+  expect(codes(await follow("/dev/zero"))).toEqual(["TR0216", "TR0279"]);
 });
 
 test.each([
   { name: "no UTF-8", content: Buffer.from([0x61, 0xff, 0x62]), code: "TR0202" },
   { name: "over the limit", content: Buffer.alloc(4 * 1024 * 1024 + 1, 0x20), code: "TR0216" },
-])("a file that is $name is a finding", async ({ content, code }) => {
+  {
+    name: "cut off before it says what it is",
+    content: Buffer.from("apiVersion: security.istio.io/v1\nki"),
+    code: "TR0202",
+  },
+])("a file that is $name is a finding, and waited for at a start", async ({ content, code }) => {
   await writeFile(join(dir, "a.yaml"), content);
-  expect(codes(await follow(dir))).toEqual([code, "TR0215"]);
+  await writeFile(join(dir, "b.yaml"), text("b"));
+  const files = await follow(dir);
+  expect([codes(files), files.current.get().loaded]).toEqual([[code, "TR0279"], false]);
+  await unlink(join(dir, "a.yaml"));
+  await settle(files);
+  expect([names(files), codes(files), files.current.get().loaded]).toEqual([["b"], [], true]);
+  // Once rules are in force, one more that can't be read takes nothing from them, and holds nothing up.
+  await writeFile(join(dir, "c.yaml"), content);
+  await settle(files);
+  expect([names(files), codes(files), files.current.get().loaded]).toEqual([["b"], [code, "TR0215"], true]);
+});
+
+test("what is there and can't be opened is tried with each look, and told once", async () => {
+  const path = join(dir, "rules.sock");
+  const server = createServer().listen(path);
+  await once(server, "listening");
+  const files = await follow(path);
+  const before = files.current.get();
+  expect([codes(files), before.loaded]).toEqual([["TR0201", "TR0279"], false]);
+  await files.rescan();
+  expect(files.current.get()).toBe(before);
+  server.close();
+  await once(server, "close");
+  await writeFile(path, text("a"));
+  await files.rescan();
+  expect([names(files), files.current.get().loaded]).toEqual([["a"], true]);
 });
 
 test("a look that finds nothing new wakes nobody", async () => {

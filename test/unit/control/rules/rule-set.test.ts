@@ -57,7 +57,20 @@ test("what was wrong from the start on has its right policies in force, and clos
     "TR0278 a.yaml:6:1 AuthorizationPolicy shop/wrong is wrong and had no good state before: until it is mended or taken away no call to a service of namespace shop is let through (of the whole mesh, if that is its root namespace)",
   ]);
   expect(shown(take(undefined, `${policy("lost", "{rules: [}")}`, true))).toEqual(["unnamed DENY 1"]);
-  expect(shown(take(undefined, "kind: [", true))).toEqual([]);
+});
+
+test("what a text is that does not say so is waited for, and later takes nothing out of force that stands in for it", () => {
+  const unknown = take(undefined, "kind: [", true);
+  expect([shown(unknown), unknown.isUnknown, unknown.findings.at(-1)?.code]).toEqual([[], true, "TR0279"]);
+  expect(take(undefined, "kind: [", false)).not.toHaveProperty("isUnknown");
+  // UTF-16 is UTF-8 with zeros.
+  expect(take(undefined, Buffer.from(policy("a", "{}"), "utf16le").toString(), true).isUnknown).toBe(true);
+  expect(take(undefined, "image: {tag: 1}", true).isUnknown).toBeUndefined();
+  expect(shown(take(undefined, `- ${policy("a", "{}").replaceAll("\n", "\n  ")}`, true))).toEqual(["unnamed DENY 1"]);
+  const wrong = take(undefined, policy("a", "{action: PERHAPS}"), true);
+  const worse = take(wrong, "kind: [", false);
+  expect([shown(worse), worse.isUnknown, worse.findings.at(-1)?.code]).toEqual([["a DENY 1"], undefined, "TR0215"]);
+  expect(shown(take(worse, policy("b", "{action: PERHAPS}"), false))).toEqual(["b DENY 1"]);
 });
 
 test("it is so until the text is right, and not again after that, nor of a file that comes later", () => {
