@@ -19,7 +19,7 @@ import {
 } from "@bufbuild/protobuf";
 import { ProtocolError } from "../../base/errors.ts";
 import type { DeltaRequest, NodeText, SotwRequest, XdsRequest, XdsResponse } from "./discovery.ts";
-import { takeInitialVersions } from "./initial-versions.ts";
+import { takeInitialVersions, versionsByName } from "./initial-versions.ts";
 import { decodeResource, encodeMessage, encodeResource } from "./resource-bytes.ts";
 import type { ServedResource } from "./served.ts";
 import { xdsMessage } from "./types.ts";
@@ -141,7 +141,7 @@ function deltaParts({ subscribe, unsubscribe, initialVersions }: DeltaRequest): 
   return {
     resourceNamesSubscribe: [...subscribe],
     resourceNamesUnsubscribe: [...unsubscribe],
-    initialResourceVersions: { ...initialVersions },
+    initialResourceVersions: { ...versionsByName(initialVersions) },
   };
 }
 

@@ -1,5 +1,6 @@
 /** The messages of an xDS stream without their bytes. Source: envoy/service/discovery/v3/discovery.proto and docs' xds_protocol. */
 import type { JsonObject } from "@bufbuild/protobuf";
+import type { InitialVersions } from "./initial-versions.ts";
 import type { ServedResource } from "./served.ts";
 
 /** What a client says of itself; only the first request of a stream is sure to have it. */
@@ -46,7 +47,7 @@ export interface DeltaRequest {
   readonly subscribe: readonly string[];
   readonly unsubscribe: readonly string[];
   /** What the client has from an earlier stream; counts in the first request of a type alone. */
-  readonly initialVersions: Readonly<Record<string, string>>;
+  readonly initialVersions: InitialVersions;
 }
 
 /** Either kind. */

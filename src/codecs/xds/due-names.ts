@@ -22,6 +22,19 @@ export class DueNames {
     if (this.size > 0) this.#spread().delete(name);
   }
 
+  /** Those of a list at whose places there is a 1. */
+  deleteAll(list: ServedList, places: Uint8Array): void {
+    if (!places.includes(1)) return;
+    if (this.#all === list) {
+      this.#all = undefined;
+      this.#names = new Set();
+      for (let at = 0; at < list.length; at++) if (places[at] === 0) this.#names.add(list[at]!.name);
+    } else if (this.size > 0) {
+      const names = this.#spread();
+      for (let at = 0; at < list.length; at++) if (places[at] === 1) names.delete(list[at]!.name);
+    }
+  }
+
   /** All of a list. */
   addAll(list: ServedList): void {
     if (list.length === 0) return;

@@ -182,6 +182,8 @@ export interface RouteOrigin {
   readonly rule?: string;
   readonly file?: string;
   readonly line?: number;
+  /** Of a gateway's route: all that it leads to speaks HTTP alone, so that requests are carried as they are. */
+  readonly protocol?: "http";
 }
 
 /** The routes of one service, in order: the first that matches a call decides. */

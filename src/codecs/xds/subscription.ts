@@ -2,6 +2,7 @@
 import type { XdsRequest } from "./discovery.ts";
 import { DueNames } from "./due-names.ts";
 import { Former, UNKNOWN } from "./former.ts";
+import { compareVersions, type InitialVersions } from "./initial-versions.ts";
 import { diffLists, findIn, type ServedList, type ServedResource, type ServedSet } from "./served.ts";
 
 /** The name that stands for all resources of a type. */
@@ -70,7 +71,7 @@ export class Subscription {
   #set: ServedSet | undefined;
   /** What was made on demand for names that are not in the list. */
   #found = new Map<string, ServedResource>();
-  #initial: Readonly<Record<string, string>> | undefined;
+  #initial: InitialVersions | undefined;
 
   readonly #former: Former | undefined;
 
@@ -211,9 +212,11 @@ export class Subscription {
   }
 
   /** Once the first set is there: what the client has from an earlier stream is left out, or gone. */
-  #compareInitial(initial: Readonly<Record<string, string>>): void {
+  #compareInitial(initial: InitialVersions): void {
     this.#initial = undefined;
-    for (const [name, version] of Object.entries(initial)) {
+    const { held, others } = compareVersions(initial, this.#list);
+    this.due.deleteAll(this.#list, held);
+    for (const [name, version] of others) {
       const now = this.find(name);
       if (now === undefined && this.wants(name)) this.gone.set(name, { name, version, resource: {} });
       else if (now?.version === version) this.due.delete(name);

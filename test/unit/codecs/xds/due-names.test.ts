@@ -30,6 +30,20 @@ describe("names that a client is to be told of", () => {
     expect([due.take(2), due.take(2), due.take(2)]).toEqual([["a", "b"], ["c"], []]);
   });
 
+  test("what a client has of a list is not due", () => {
+    const due = new DueNames();
+    const list = listOf("a", "b", "c");
+    due.addAll(list);
+    due.deleteAll(list, Uint8Array.of(0, 0, 0));
+    expect(due.takeAll(9)).toBe(list);
+    due.addAll(list);
+    due.deleteAll(list, Uint8Array.of(1, 0, 1));
+    expect(due.list()).toEqual(["b"]);
+    due.add("z");
+    due.deleteAll(list, Uint8Array.of(1, 1, 0));
+    expect([due.list(), due.takeAll(9)]).toEqual([["z"], undefined]);
+  });
+
   test("names come to a list and go from it", () => {
     const due = new DueNames();
     due.add("z");
