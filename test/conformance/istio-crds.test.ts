@@ -17,7 +17,7 @@ import { caseFile, ruleCases } from "../support/rule-cases.ts";
 const OURS_ALONE: Readonly<Record<string, readonly RegExp[]>> = {
   // Of the newer API (2026): zone-aware balancing, error codes of outlier detection, keep-alive of HTTP/2, the interval of a retry budget.
   DestinationRule: [
-    /\.loadBalancer\.zoneAwareLbSetting$/,
+    /\.loadBalancer\.zoneAwareLbSetting\b/,
     /\.outlierDetection\.outlierDetectionHttpErrorCodes(\[\])?$/,
     /\.http\.http2KeepAlive$/,
     /\.retryBudget\.budgetInterval$/,

@@ -38,8 +38,10 @@ export class Claim {
   /** A try is sent; one of a copy takes no call's place among those that wait, and is counted among `copies`. */
   begin(cluster: Cluster, { record, host }: ClaimedEndpoint, copies?: CopyTries): void {
     this.#copies = copies;
-    if (copies === undefined) cluster.waiting++;
-    else copies.tries++;
+    if (copies === undefined) {
+      cluster.waiting++;
+      if (cluster.recent !== undefined && this.#retries === undefined) cluster.recent.add(this.#context.nowMs);
+    } else copies.tries++;
     this.#cluster = cluster;
     this.#record = record;
     this.#host = host;
@@ -78,7 +80,7 @@ export class Claim {
   /** Whether the cluster lets one more retry be under way: the next try is it. */
   retry(cluster: Cluster): boolean {
     this.#endRetry();
-    if (!cluster.mayRetry) {
+    if (!cluster.mayRetry(this.#context.nowMs)) {
       this.#context.counters.retryOverflows++;
       return false;
     }

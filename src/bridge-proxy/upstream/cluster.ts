@@ -1,5 +1,6 @@
 import type { ClusterService, Cluster as XdsCluster } from "../../codecs/xds/cluster.ts";
 import { type CarriedProtocol, TRESTLE_METADATA } from "../../codecs/xds/core.ts";
+import { durationMs } from "../../codecs/xds/duration.ts";
 import type { ClusterLoadAssignment } from "../../codecs/xds/endpoint.ts";
 import type { EjectedEndpoint } from "../../model/stats.ts";
 import { OVERPROVISIONING } from "../balance/endpoint-set.ts";
@@ -13,6 +14,7 @@ import type { HostPool } from "./host.ts";
 import { type ClusterLimits, compileLimits } from "./limits.ts";
 import { compileOutlier } from "./outlier.ts";
 import { compilePool, type PoolRules } from "./pool-rules.ts";
+import { RecentCalls } from "./recent-calls.ts";
 import { EndpointRecords } from "./records.ts";
 
 /** The provider addresses of a proxy, by what they speak. */
@@ -43,6 +45,8 @@ export class Cluster {
   waiting = 0;
   /** Retries of its calls that are under way or wait for their time. */
   retrying = 0;
+  /** Calls that began lately, where retries are a share of those. */
+  readonly recent: RecentCalls | undefined;
   /** What becomes of each try matters to the cluster: its calls cannot be carried without an eye on them. */
   readonly isCounted: boolean;
   /** Endpoints are chosen by the calls' hashes. */
@@ -66,6 +70,8 @@ export class Cluster {
     this.name = resource.name;
     this.service = resource.metadata.filterMetadata[TRESTLE_METADATA];
     this.limits = compileLimits(resource.circuitBreakers?.thresholds[0]);
+    const { retryWindow } = this.service;
+    this.recent = retryWindow === undefined ? undefined : new RecentCalls(durationMs(retryWindow));
     const plan = compileBalance(resource);
     const outlier = compileOutlier(resource);
     const changed = () => {
@@ -154,8 +160,9 @@ export class Cluster {
   }
 
   /** Whether one more retry of its calls may be under way. */
-  get mayRetry(): boolean {
-    return this.retrying < this.limits.maxRetries(this.waiting);
+  mayRetry(nowMs: number): boolean {
+    const calls = this.recent === undefined ? this.waiting : Math.max(this.waiting, this.recent.count(nowMs));
+    return this.retrying < this.limits.maxRetries(calls);
   }
 
   /** Replaces the endpoints. Whether calls have to be read, or led, otherwise than before. `wallMs` is the time of day. */

@@ -28,7 +28,8 @@ export function clientFacts(rules: readonly Rule[]): ClientFacts {
   let asksWhere = false;
   const notePolicy = (policy: TrafficPolicy | undefined) => {
     for (const one of [policy, ...(policy?.portLevelSettings ?? [])]) {
-      const setting = one?.loadBalancer?.localityLbSetting;
+      const { localityLbSetting, zoneAwareLbSetting } = one?.loadBalancer ?? {};
+      const setting = localityLbSetting ?? zoneAwareLbSetting;
       if (one?.outlierDetection !== undefined || setting !== undefined) asksWhere = true;
       for (const text of setting?.failoverPriority ?? []) names.add(text.split("=", 1)[0]!);
     }

@@ -127,11 +127,16 @@ function keyOf({ service }: Entry): Pick<ClusterService, "interface" | "group" |
   return { interface: service.interface, group: service.group, version: service.version };
 }
 
-function build(name: string, service: ClusterService, { balancer, errorCodes, ...policy }: LoweredPolicy): Cluster {
+function build(
+  name: string,
+  service: ClusterService,
+  { balancer, errorCodes, retryWindow, ...policy }: LoweredPolicy,
+): Cluster {
   const facts: ClusterService = {
     ...service,
     ...(balancer !== undefined && { balancer }),
     ...(errorCodes !== undefined && { errorCodes }),
+    ...(retryWindow !== undefined && { retryWindow }),
   };
   return { name, type: "EDS", ...policy, metadata: { filterMetadata: { [TRESTLE_METADATA]: facts } } };
 }

@@ -80,7 +80,7 @@ function positionOf({ at }: DestinationRule): { readonly file: string; readonly 
 /** What of a client the groups of endpoints depend on; `""` for nothing. */
 function placeOf(choice: LocalityChoice, { locality, labels }: RuleClient): string {
   if (!dependsOnClient(choice)) return "";
-  const names = (choice.setting?.failoverPriority ?? []).map((text) => text.split("=", 1)[0]!);
+  const names = ((choice.zones ?? choice.setting)?.failoverPriority ?? []).map((text) => text.split("=", 1)[0]!);
   return JSON.stringify([locality, names.map((name) => labels[name])]);
 }
 
@@ -92,6 +92,7 @@ function choiceOf(
   const policy = rule === undefined ? undefined : effectivePolicy(rule, subset, usualPort(entry));
   return {
     setting: policy?.loadBalancer?.localityLbSetting,
+    zones: policy?.loadBalancer?.zoneAwareLbSetting,
     ejects: policy?.outlierDetection !== undefined,
   };
 }

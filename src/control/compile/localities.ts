@@ -1,7 +1,7 @@
 import type { LocalityLbEndpoints, Locality as LocalityResource } from "../../codecs/xds/endpoint.ts";
 import type { Endpoint } from "../../model/entry.ts";
 import { type Locality, parseLocality } from "../../model/mesh.ts";
-import type { LocalityLb } from "../../model/rules/destination-rule.ts";
+import type { LocalityLb, ZoneAwareLb } from "../../model/rules/destination-rule.ts";
 import type { RuleClient } from "../rules/client.ts";
 import { compareText } from "../rules/findings.ts";
 import { compileEndpoint } from "./endpoints.ts";
@@ -50,12 +50,14 @@ function read({ labels = {}, params }: Endpoint): Locality | undefined {
 /** Which endpoints are preferred, and by whom. */
 export interface LocalityChoice {
   readonly setting: LocalityLb | undefined;
+  readonly zones?: ZoneAwareLb | undefined;
   /** Whether endpoints that fail are ejected: without that calls would never go to another priority. */
   readonly ejects: boolean;
 }
 
 /** Whether the endpoints of a cluster look different for clients of different places. */
-export function dependsOnClient({ setting, ejects }: LocalityChoice): boolean {
+export function dependsOnClient({ setting, zones, ejects }: LocalityChoice): boolean {
+  if (zones?.enabled === true) return true;
   return setting?.enabled !== false && ((setting?.distribute ?? []).length > 0 || ejects);
 }
 
@@ -70,6 +72,7 @@ export function groupEndpoints(
 ): readonly LocalityLbEndpoints[] {
   const groups = byLocality(endpoints);
   if (!dependsOnClient(choice)) return groups.map(toResource);
+  if (choice.zones?.enabled === true) return byZones(groups, choice.zones, client);
   const { distribute = [], failover = [], failoverPriority = [] } = choice.setting ?? {};
   if (distribute.length > 0) return weigh(groups, distribute, client);
   if (failoverPriority.length === 0) return byPriority(groups, (group) => distance(group.locality, client, failover));
@@ -150,6 +153,62 @@ function weightOf({ endpoints }: Group): number {
 
 function narrowness(text: string): number {
   return text.split("/").filter((part) => part !== "*").length;
+}
+
+const MIN_CLUSTER = 6;
+
+/**
+ * Own region first, then the others in the order that its failover says. Within it calls stay in the client's zone; where that has fewer
+ * endpoints than an even share, as many go to the zones that have more. Envoy's rule, for callers that are spread evenly over the zones:
+ * where they are is nothing that is known here.
+ */
+function byZones(groups: readonly Group[], zones: ZoneAwareLb, client: RuleClient): readonly LocalityLbEndpoints[] {
+  const { failover = [], failoverPriority = [], minClusterSize = MIN_CLUSTER } = zones;
+  const tiers = groups
+    .flatMap((group) => splitByLabels(group, failoverPriority, client))
+    .map((part) => {
+      const far = distance(part.locality, client, failover);
+      return { ...part, tier: part.rank * 3 + Math.max(0, far - 2) };
+    });
+  const first = tiers.filter(({ tier }) => tier === Math.min(...tiers.map((one) => one.tier)));
+  const shares = zoneShares(first, client.locality, minClusterSize || MIN_CLUSTER);
+  const weight = (part: Group) => shares?.get(part) ?? weightOf(part);
+  // Zones of the first tier that get no calls take them before the next one.
+  const rankOf = (part: (typeof tiers)[number]) =>
+    part.tier * 2 + (shares === undefined || !first.includes(part) || shares.has(part) ? 0 : 1);
+  return byPriority(tiers, rankOf).map((resource, i) => ({ ...resource, loadBalancingWeight: weight(tiers[i]!) }));
+}
+
+/** The weights of those that calls go to; undefined where zones do not count. */
+function zoneShares(
+  parts: readonly Group[],
+  client: Locality | undefined,
+  minSize: number,
+): ReadonlyMap<Group, number> | undefined {
+  const zones = new Map<string, { weight: number; readonly parts: Group[] }>();
+  for (const part of parts) {
+    const { region, zone } = part.locality ?? NOWHERE;
+    if (client === undefined || region !== client.region) return undefined;
+    const known = zones.get(zone) ?? { weight: 0, parts: [] };
+    known.weight += weightOf(part);
+    known.parts.push(part);
+    zones.set(zone, known);
+  }
+  const own = zones.get(client?.zone ?? "");
+  const size = parts.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
+  if (own === undefined || zones.size < 2 || size < minSize) return undefined;
+  const even = [...zones.values()].reduce((sum, { weight }) => sum + weight, 0) / zones.size;
+  const shares = new Map<Group, number>();
+  const give = (zone: { readonly weight: number; readonly parts: readonly Group[] }, share: number) => {
+    for (const part of zone.parts)
+      shares.set(part, Math.max(1, Math.round((share * 10_000 * weightOf(part)) / zone.weight)));
+  };
+  const kept = Math.min(1, own.weight / even);
+  give(own, kept);
+  const richer = [...zones.values()].filter(({ weight }) => kept < 1 && weight > even);
+  const surplus = richer.reduce((sum, { weight }) => sum + weight - even, 0);
+  for (const zone of richer) give(zone, ((1 - kept) * (zone.weight - even)) / surplus);
+  return shares;
 }
 
 /** 0 for the client's own subzone, 1 zone, 2 region, 3 another region, 4 one that its failover does not lead to. */

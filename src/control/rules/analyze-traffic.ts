@@ -40,7 +40,13 @@ function checkPolicy(path: string, policy: TrafficPolicy, services: readonly Ent
 
 function checkPort(path: string, policy: PortPolicy, services: readonly Entry[], report: Report): void {
   const { loadBalancer, outlierDetection, tls } = policy;
-  const { simple, consistentHash: hash, warmup, localityLbSetting: setting } = loadBalancer ?? {};
+  const {
+    simple,
+    consistentHash: hash,
+    warmup,
+    localityLbSetting: setting,
+    zoneAwareLbSetting: zones,
+  } = loadBalancer ?? {};
   if (warmup !== undefined && (hash !== undefined || simple === "RANDOM" || simple === "PASSTHROUGH"))
     say(
       warmup.at.position,
@@ -48,6 +54,9 @@ function checkPort(path: string, policy: PortPolicy, services: readonly Entry[],
       report,
     );
   if (setting !== undefined) checkLocalities(path, setting, outlierDetection !== undefined, services, report);
+  if (zones?.enabled === true) checkKnown(`zoneAwareLbSetting of ${path}`, zones.at.position, services, report);
+  else if (zones !== undefined && zones.enabled === undefined)
+    say(zones.at.position, `zoneAwareLbSetting of ${path} does nothing without enabled: true`, report);
   const ofHttp = hash?.httpCookie !== undefined ? "httpCookie" : "httpQueryParameterName";
   if (hash?.[ofHttp] !== undefined && services.length > 0 && !services.some(isHttpService))
     say(
@@ -77,13 +86,17 @@ function checkLocalities(
       `localityLbSetting of ${path} needs outlierDetection: without it calls would never go to endpoints farther off, so all are near`,
       report,
     );
+  checkKnown(`localityLbSetting of ${path}`, at.position, services, report);
+}
+
+function checkKnown(what: string, position: Position, services: readonly Entry[], report: Report): void {
   const endpoints = services.flatMap((entry) => entry.endpoints);
-  if (endpoints.length > 0 && endpoints.every((one) => localityOf(one) === undefined))
-    say(
-      at.position,
-      `localityLbSetting of ${path} has no effect: none of ${endpoints.length} endpoints says where it is, by region or zone`,
-      report,
-    );
+  if (endpoints.length === 0 || endpoints.some((one) => localityOf(one) !== undefined)) return;
+  say(
+    position,
+    `${what} has no effect: none of ${endpoints.length} endpoints says where it is, by region or zone`,
+    report,
+  );
 }
 
 function say(position: Position, message: string, report: Report): void {

@@ -32,6 +32,7 @@ export type LoweredPolicy = Omit<
 > & {
   readonly balancer?: ClusterService["balancer"];
   readonly errorCodes?: ClusterService["errorCodes"];
+  readonly retryWindow?: ClusterService["retryWindow"];
 };
 
 /** Without a word about it calls are spread as Dubbo's consumers do by default: at random, by weight. */
@@ -81,7 +82,12 @@ export function lowerPolicy(
     ...lowerCommon(loadBalancer, outlierDetection),
     ...lowerConnections(connectionPool),
     ...lowerErrorCodes(outlierDetection),
+    ...lowerWindow("retryBudget" in policy ? policy.retryBudget : undefined),
   };
+}
+
+function lowerWindow({ budgetIntervalMs = 0 }: Partial<RetryBudget> = {}): Pick<LoweredPolicy, "retryWindow"> {
+  return budgetIntervalMs === 0 ? {} : { retryWindow: printDuration(budgetIntervalMs) };
 }
 
 function lowerErrorCodes(outlier: OutlierDetection | undefined): Pick<LoweredPolicy, "errorCodes"> {
@@ -195,9 +201,10 @@ function lowerCommon(
   outlier: OutlierDetection | undefined,
 ): Pick<LoweredPolicy, "commonLbConfig"> {
   const { distribute = [], enabled } = loadBalancer?.localityLbSetting ?? {};
+  const byZones = loadBalancer?.zoneAwareLbSetting?.enabled === true;
   const common = {
     ...(outlier !== undefined && { healthyPanicThreshold: { value: outlier.minHealthPercent ?? 0 } }),
-    ...(distribute.length > 0 && enabled !== false && { localityWeightedLbConfig: {} }),
+    ...(((distribute.length > 0 && enabled !== false) || byZones) && { localityWeightedLbConfig: {} }),
   };
   return Object.keys(common).length === 0 ? {} : { commonLbConfig: common };
 }

@@ -8,7 +8,7 @@ import {
   type ReadObject,
   type Shape,
 } from "./schema.ts";
-import { meaningless, notYet, object } from "./shapes.ts";
+import { meaningless, object } from "./shapes.ts";
 
 const MAX_INT = 2_147_483_647;
 /** Largest table of maglev's that Envoy takes. */
@@ -120,6 +120,26 @@ const localityLb = object(
   },
 );
 
+/** What zones and regions are told by already. */
+const OF_PLACES = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone"];
+
+const zoneAwareLb = object({
+  enabled: { shape: flag },
+  failover: {
+    shape: listOf(object({ from: { shape: text, required: true }, to: { shape: text, required: true } })),
+  },
+  failoverPriority: {
+    shape: listOf({
+      type: "text",
+      check: (value) =>
+        value !== "" && !OF_PLACES.includes(value.split("=", 1)[0]!)
+          ? undefined
+          : { code: "TR0209", problem: `is ${quote(value)}; regions and zones have their order already` },
+    }),
+  },
+  minClusterSize: { shape: count },
+});
+
 const loadBalancer = object(
   {
     simple: {
@@ -130,7 +150,7 @@ const loadBalancer = object(
     },
     consistentHash: { shape: consistentHash },
     localityLbSetting: { shape: localityLb },
-    zoneAwareLbSetting: notYet("say localityLbSetting"),
+    zoneAwareLbSetting: { shape: zoneAwareLb },
     warmup: {
       shape: object({
         duration: { shape: duration, as: "durationMs", required: true },
@@ -154,9 +174,9 @@ const loadBalancer = object(
 function readLoadBalancer(value: ReadObject, context: ReadContext, path: string): ReadObject {
   if (value.simple === "PASSTHROUGH")
     context.report(
-      "TR0228",
+      "TR0227",
       value.at.fields.simple ?? value.at.position,
-      `${path}.simple PASSTHROUGH is not applied: callers know the proxy's address alone, so calls are spread by weighted random choice`,
+      `${path}.simple PASSTHROUGH has no meaning here: callers know the proxy's address alone, so calls are spread by weighted random choice`,
     );
   const { warmupDurationSecs, ...rest } = value;
   if (warmupDurationSecs === undefined) return value;
@@ -274,7 +294,7 @@ const trafficPolicy = object({
     shape: object({
       percent: { shape: share },
       minRetryConcurrency: { shape: count },
-      budgetInterval: notYet("retries are counted against the calls that wait at the time"),
+      budgetInterval: { shape: durationOrZero, as: "budgetIntervalMs" },
     }),
   },
   tunnel: meaningless("calls are made to the providers themselves", tunnel),

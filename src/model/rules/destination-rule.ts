@@ -33,6 +33,15 @@ export interface LocalityLb extends Located {
   readonly enabled?: boolean;
 }
 
+/** Calls stay in the caller's zone as far as its endpoints are a fair part of the region's, and in its region while that is healthy. */
+export interface ZoneAwareLb extends Located {
+  readonly enabled?: boolean;
+  readonly failover?: LocalityLb["failover"];
+  readonly failoverPriority?: LocalityLb["failoverPriority"];
+  /** Endpoints of the region below which zones are all alike; 6 unless said. */
+  readonly minClusterSize?: number;
+}
+
 /** How calls to an endpoint that is new grow to its full share. */
 export interface Warmup extends Located {
   readonly durationMs: number;
@@ -47,6 +56,7 @@ export interface LoadBalancer extends Located {
   readonly simple?: SimpleBalancer;
   readonly consistentHash?: ConsistentHash;
   readonly localityLbSetting?: LocalityLb;
+  readonly zoneAwareLbSetting?: ZoneAwareLb;
   readonly warmup?: Warmup;
 }
 
@@ -111,6 +121,8 @@ export interface RetryBudget extends Located {
   readonly percent?: number;
   /** 3 unless said. */
   readonly minRetryConcurrency?: number;
+  /** Calls that began within this time count, in place of those that wait; 0 is without. */
+  readonly budgetIntervalMs?: number;
 }
 
 /** What is said of one port; it stands in place of what is said for all ports, whole. */

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { OK } from "../../../../src/bridge-proxy/policies/outcome.ts";
 import { Claim } from "../../../../src/bridge-proxy/upstream/claim.ts";
 import type { Cluster } from "../../../../src/bridge-proxy/upstream/cluster.ts";
@@ -10,7 +10,7 @@ function stage() {
     answered: (outcome: unknown, tookMs: number, wallMs: number) => said.push(["answered", outcome, tookMs, wallMs]),
     failed: (reason: string, tookMs: number, wallMs: number) => said.push([reason, tookMs, wallMs]),
   } as unknown as EndpointRecord;
-  const cluster = { waiting: 0, retrying: 0, mayRetry: true };
+  const cluster = { waiting: 0, retrying: 0, recent: undefined, mayRetry: () => true };
   const context = { nowMs: 10, originMs: 1_000, counters: { retryOverflows: 0 } };
   const claim = new Claim(context as unknown as ConstructorParameters<typeof Claim>[0]);
   const host = { isPassedOver: false };
@@ -93,8 +93,19 @@ test("a retry counts from when it is decided until its try ends", () => {
   expect([cluster.retrying, cluster.waiting]).toEqual([0, 0]);
 });
 
+test("a call is counted among those that began lately, its retries and copies are not", () => {
+  const { cluster, begin, claim, retry } = stage();
+  const add = vi.fn();
+  (cluster as { recent: unknown }).recent = { add };
+  begin();
+  claim.failed("reset");
+  retry();
+  begin();
+  expect(add).toHaveBeenCalledTimes(1);
+});
+
 test("a retry over the cluster's limit is refused and counted", () => {
   const { cluster, context, retry } = stage();
-  cluster.mayRetry = false;
+  cluster.mayRetry = () => false;
   expect([retry(), cluster.retrying, context.counters.retryOverflows]).toEqual([false, 0, 1]);
 });

@@ -194,14 +194,31 @@ test("retries are limited by a number, or by a share of the calls that wait", ()
   const of = (thresholds: object) =>
     new Cluster({ ...clusterOf(KEY), circuitBreakers: { thresholds: [thresholds] } }, undefined, poolsOf());
   const fixed = of({ maxRetries: 1 });
-  expect([fixed.mayRetry, fixed.isCounted]).toEqual([true, false]);
+  expect([fixed.mayRetry(0), fixed.isCounted]).toEqual([true, false]);
   fixed.retrying = 1;
-  expect(fixed.mayRetry).toBe(false);
+  expect(fixed.mayRetry(0)).toBe(false);
   const budget = of({ retryBudget: { budgetPercent: { value: 50 }, minRetryConcurrency: 0 } });
-  expect([budget.mayRetry, budget.isCounted]).toEqual([false, true]);
+  expect([budget.mayRetry(0), budget.isCounted]).toEqual([false, true]);
   budget.waiting = 4;
   budget.retrying = 1;
-  expect(budget.mayRetry).toBe(true);
+  expect(budget.mayRetry(0)).toBe(true);
+});
+
+test("a budget with an interval counts calls that began within it, answered or not", () => {
+  const plain = clusterOf(KEY);
+  const facts = plain.metadata.filterMetadata["io.trestle"];
+  const cluster = new Cluster(
+    {
+      ...plain,
+      circuitBreakers: { thresholds: [{ retryBudget: { budgetPercent: { value: 50 }, minRetryConcurrency: 0 } }] },
+      metadata: { filterMetadata: { "io.trestle": { ...facts, retryWindow: "1s" } } },
+    },
+    undefined,
+    poolsOf(),
+  );
+  for (let i = 0; i < 4; i++) cluster.recent!.add(10_000);
+  cluster.retrying = 1;
+  expect([cluster.mayRetry(10_500), cluster.mayRetry(12_000)]).toEqual([true, false]);
 });
 
 test("a tag rule's tags are sets though nobody has them, and a|b is a where that is what is set", () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   dependsOnClient,
   groupEndpoints,
@@ -129,6 +129,65 @@ test.each([
   { rule: "r/z/s", place: "r/z", matches: false },
 ])("$rule means $place: $matches", ({ rule, place, matches }) => {
   expect(localityMatches(rule, parseLocality(place)!)).toBe(matches);
+});
+
+describe("by zones", () => {
+  const zones = (more = {}): LocalityChoice => ({
+    ejects: false,
+    setting: undefined,
+    zones: { at: { position: { file: "a", line: 1, column: 1 }, fields: {} }, enabled: true, ...more },
+  });
+  const endpoints = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts).flatMap(([place, n]) => Array.from({ length: n }, () => at(place)));
+  const both = (groups: ReturnType<typeof groupEndpoints>) =>
+    groups.map(({ locality, priority = 0, loadBalancingWeight }) =>
+      [locality?.region, locality?.zone, priority, loadBalancingWeight].join("/"),
+    );
+
+  test.each<[string, Record<string, number>, object, string[]]>([
+    ["a zone with its share keeps all calls", { "r/a": 3, "r/b": 3 }, {}, ["r/a/0/10000", "r/b/1/300"]],
+    ["a poor one gives some away", { "r/a": 2, "r/b": 6 }, {}, ["r/a/0/5000", "r/b/0/5000"]],
+    ["to those alone that have more", { "r/a": 1, "r/b": 1, "r/c": 7 }, {}, ["r/a/0/3333", "r/b/1/100", "r/c/0/6667"]],
+    ["few are all alike", { "r/a": 1, "r/b": 4 }, {}, ["r/a/0/100", "r/b/0/400"]],
+    ["unless few are enough", { "r/a": 1, "r/b": 1 }, { minClusterSize: 2 }, ["r/a/0/10000", "r/b/1/100"]],
+    ["one zone is all of the region", { "r/a": 7, "s/a": 7 }, {}, ["r/a/0/700", "s/a/1/700"]],
+    [
+      "a zone without any is like the others",
+      { "r/b": 4, "r/c": 4, "s/a": 9 },
+      {},
+      ["r/b/0/400", "r/c/0/400", "s/a/1/900"],
+    ],
+    [
+      "regions in the order of failover",
+      { "r/a": 6, "s/a": 1, "t/a": 1 },
+      { failover: [{ from: "r", to: "t" }] },
+      ["r/a/0/600", "s/a/2/100", "t/a/1/100"],
+    ],
+  ])("%s", (_, counts, more, expected) => {
+    expect(both(groupEndpoints(endpoints(counts), zones(more), client("r/a")))).toEqual(expected);
+  });
+
+  test("labels come before regions, and zones count among the best", () => {
+    const list = ["r/a", "r/b"]
+      .flatMap((place) => [1, 2, 3].map(() => at(place, "&v=1")))
+      .concat(at("r/a", "&v=2"), at("s/a", "&v=1"));
+    const choice = zones({ failoverPriority: ["v=1"] });
+    expect(both(groupEndpoints(list, choice, client("r/a")))).toEqual([
+      "r/a/0/10000",
+      "r/a/3/100",
+      "r/b/1/300",
+      "s/a/2/100",
+    ]);
+  });
+
+  test("a client that is nowhere has no zone of its own", () => {
+    expect(both(groupEndpoints(endpoints({ "r/a": 4, "r/b": 4 }), zones(), meshClient()))).toEqual([
+      "r/a/0/400",
+      "r/b/0/400",
+    ]);
+    expect(dependsOnClient(zones())).toBe(true);
+    expect(dependsOnClient(zones({ enabled: false }))).toBe(false);
+  });
 });
 
 test("endpoints look different to clients of different places where something is preferred", () => {

@@ -32,6 +32,15 @@ test.each([
     finding: "TR0247 localityLbSetting of d has no effect: none of 1 endpoints says where it is, by region or zone",
   },
   {
+    policy: "{loadBalancer: {zoneAwareLbSetting: {enabled: true}}}",
+    finding: "TR0247 zoneAwareLbSetting of d has no effect: none of 1 endpoints says where it is, by region or zone",
+  },
+  {
+    policy: "{loadBalancer: {zoneAwareLbSetting: {}}}",
+    entry: placed,
+    finding: "TR0247 zoneAwareLbSetting of d does nothing without enabled: true",
+  },
+  {
     policy: "{portLevelSettings: [{port: {number: 80}, outlierDetection: {}}]}",
     finding: "TR0247 port 80 of d is none by which its services are known: 20880",
   },

@@ -108,7 +108,6 @@ test.each([
 test.each([
   { rest: "trafficPolicy: {outlierDetection: {consecutiveErrors: 1}}", code: "TR0227" },
   { rest: "trafficPolicy: {tunnel: {targetHost: a, targetPort: 1}}", code: "TR0227" },
-  { rest: "trafficPolicy: {loadBalancer: {zoneAwareLbSetting: {}}}", code: "TR0228" },
   { rest: "trafficPolicy: {connectionPool: {http: {useClientProtocol: true}}}", code: "TR0227" },
 ])("$rest of a DestinationRule is named, and the rule still holds", ({ rest, code }) => {
   const parsed = parseRules("r", destinationRuleText("a", "b", rest));
@@ -137,7 +136,7 @@ test("a balancer that a proxy cannot be is named, and the rest of the rule stays
     destinationRuleText("d", "a", "trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}"),
   );
   expect(shortFindings(findings)).toEqual([
-    "TR0228 4:48 DestinationRule.spec.trafficPolicy.loadBalancer.simple PASSTHROUGH is not applied: callers know the proxy's address alone, so calls are spread by weighted random choice",
+    "TR0227 4:48 DestinationRule.spec.trafficPolicy.loadBalancer.simple PASSTHROUGH has no meaning here: callers know the proxy's address alone, so calls are spread by weighted random choice",
   ]);
   expect(rules).toHaveLength(1);
 });

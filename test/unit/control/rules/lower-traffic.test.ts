@@ -152,6 +152,20 @@ test.each([
     cluster: { lbPolicy: "RANDOM", commonLbConfig: { localityWeightedLbConfig: {} } },
   },
   {
+    name: "zones",
+    policy: "{loadBalancer: {zoneAwareLbSetting: {enabled: true}}}",
+    cluster: { lbPolicy: "RANDOM", commonLbConfig: { localityWeightedLbConfig: {} } },
+  },
+  {
+    name: "a retry budget with an interval",
+    policy: "{retryBudget: {budgetInterval: 2s}}",
+    cluster: {
+      lbPolicy: "RANDOM",
+      circuitBreakers: { thresholds: [{ retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 3 } }] },
+      retryWindow: "2s",
+    },
+  },
+  {
     name: "shares of localities that are switched off",
     policy: "{loadBalancer: {localityLbSetting: {enabled: false, distribute: [{from: a, to: {b: 100}}]}}}",
     cluster: { lbPolicy: "RANDOM" },
