@@ -78,6 +78,12 @@ export const payloadForms: readonly PayloadForm[] = [
     ...one(objectValue("java.lang.RuntimeException", [["cause", gadget("com.sun.rowset.JdbcRowSetImpl")]])),
   },
   {
+    name: "CVE-2020-1948: a class that the parameter types name, its value a map",
+    method: "echoObject",
+    types: "Lcom/sun/rowset/JdbcRowSetImpl;",
+    args: encodeHessian2(mapValue([["dataSourceName", "x"]])),
+  },
+  {
     name: "an array of 2^31 integers",
     method: "echoObject",
     types: OBJECT,

@@ -19,6 +19,9 @@ const GENERIC_FORM = /^(?:true|false|bean|gson|protobuf-json)?$/i;
 /** What stands before and behind a class in the name of an array of it. */
 const ARRAY = /^\[+L?|;$/g;
 
+/** A class in a call's parameter types: 2.6 loads it, and makes one of it of a map that names none. */
+const PARAMETER = /L([^;]*);/g;
+
 /** Types that are no classes, as Hessian names arrays and lists of them. */
 const PLAIN = new Set(" boolean byte short int long float double char string date object".split(" "));
 
@@ -45,7 +48,8 @@ export class SerializationCheck {
   /** Why a Dubbo2 call may not go on; undefined where it may. A call that cannot be read to its end may not. */
   faultOf(head: RequestView): string | undefined {
     return this.#first((see) => {
-      const bodyBytes = head.bytes.length - head.bodyStart;
+      if (!(head instanceof RequestHead || head instanceof Fastjson2Head)) return "arguments can't be read";
+      for (const [, name] of head.descriptor.matchAll(PARAMETER)) see(name!.replaceAll("/", "."));
       if (head instanceof RequestHead) {
         const { bytes, bodyStart, bodyEnd, argsStart } = head;
         const fault = this.#overLimit(bodyEnd - bodyStart);
@@ -60,12 +64,10 @@ export class SerializationCheck {
         const isNull = behind + 1 === bodyEnd && bytes[behind] === 0x4e;
         if (behind < bodyEnd && !isNull) return "body goes on behind its attachments";
         if (head.isGeneric) seeClassNames(argumentsOf(head), see);
-      } else if (head instanceof Fastjson2Head) {
-        const fault = this.#overLimit(bodyBytes);
+      } else {
+        const fault = this.#overLimit(head.bytes.length - head.bodyStart);
         if (fault !== undefined) return fault;
         for (const value of head.contents()) this.#jsonb.read(value, see);
-      } else {
-        return "arguments can't be read";
       }
       return this.faultOfForm(head.isGeneric ? head.attachments().get("generic") : undefined);
     });

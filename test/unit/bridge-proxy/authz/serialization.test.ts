@@ -120,6 +120,12 @@ describe("the published forms are refused:", () => {
       { args: [{ type: "list", className: "[[Ljavax.naming.Reference;", items: [] }] },
       /javax\.naming/,
     ],
+    [
+      "a class among the parameter types, of a map that names none",
+      { descriptor: "ILcom/sun/rowset/JdbcRowSetImpl;", args: [1, mapValue([["dataSourceName", "x"]])] },
+      /com\.sun\.rowset/,
+    ],
+    ["an array of it among them", { descriptor: "[[Ljavax.naming.Reference;", args: [listValue([])] }, /javax\.naming/],
     ["bytes behind the attachments", { tail: "4e4e43" }, /behind its attachments|can't be read/],
   ];
   test.each(rows)("%s", (_, asked, expected) => {
@@ -210,6 +216,9 @@ test("with a list of what is allowed everything else is refused", () => {
   expect(faultOf({ allow }, { args: [{ type: "list", className: "java.util.ArrayList", items: [] }] })).toBeUndefined();
   expect(faultOf({ allow }, { args: [{ type: "list", className: "[int", items: [1] }] })).toBeUndefined();
   expect(faultOf({ allow }, { args: [objectOf("org.other.Thing")] })).toBe('class "org.other.Thing" is refused');
+  const typed = (descriptor: string) => faultOf({ allow }, { descriptor, args: [null, null, null] });
+  expect(typed("[JLjava/util/List;Lcom/acme/Order;")).toBeUndefined();
+  expect(typed("[JLjava/util/List;Lorg/other/Thing;")).toBe('class "org.other.Thing" is refused');
   expect(faultOf({ allow }, { args: [objectOf("Evil")] })).toBe('class "Evil" is refused');
   expect(faultOf({ allow }, { args: [objectOf("java.lang.ProcessBuilder")] })).toMatch(/refused/);
   expect(
