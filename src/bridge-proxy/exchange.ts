@@ -55,6 +55,8 @@ export interface HeldCall extends TriedCall, CallWish {
   readonly hash: number | undefined;
   /** By the routes of its copies: what their endpoints are chosen by; absent where its route has no mirrors. */
   readonly copyFacts?: ReadonlyMap<CompiledRoute, CallFacts> | undefined;
+  /** When it came, ms of the context's clock. */
+  readonly startMs: number;
   /** The caller's own time-out, ms. */
   readonly callerTimeoutMs: number;
   /** What policies say of its destinations. */
@@ -83,7 +85,7 @@ export class Exchange implements TryOwner {
     this.#context = context;
     this.#call = call;
     this.#frame = call.frame;
-    this.#startMs = context.nowMs;
+    this.#startMs = call.startMs;
     this.#claim = new Claim(context);
   }
 
@@ -269,7 +271,8 @@ export class Exchange implements TryOwner {
         return [];
       }
       const frame = Buffer.from(this.#call.frame);
-      const copy = { caller: NOBODY_WAITS, frame, route, callerTimeoutMs: Number.POSITIVE_INFINITY };
+      const times = { startMs: this.#context.nowMs, callerTimeoutMs: Number.POSITIVE_INFINITY };
+      const copy = { caller: NOBODY_WAITS, frame, route, ...times };
       return [new Exchange(this.#context, { ...this.#call, ...facts, ...copy })];
     });
   }

@@ -19,6 +19,8 @@ import { takeUp } from "../support/rules-in-force.ts";
 // parameters and cookies, and it rotates its keys and goes away; a proxy elsewhere has its keys by way of control.
 const service = { group: "g", version: "1.0.0" };
 const AUDIENCE = "https://orders.example";
+/** Of a slow issuer. */
+const WAIT_MS = 700;
 const CONTROL = `${hosts.trestle}:15011`;
 let mesh: Mesh;
 let folder: string;
@@ -132,6 +134,13 @@ async function jsonOverHttp2(method: string, body: unknown[], headers: Readonly<
   } finally {
     session.destroy();
   }
+}
+
+/** Time that all calls took in all, ms. */
+async function durationsOf(): Promise<number> {
+  const { body } = await mesh.trestle.get("/metrics");
+  const sums = body.split("\n").filter((line) => line.startsWith("istio_request_duration_milliseconds_sum"));
+  return sums.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
 async function shop(path: string, headers: Readonly<Record<string, string>> = {}) {
@@ -360,7 +369,9 @@ describe("routes by claims", () => {
   test("a key that is not known yet is waited for before the route is chosen", async () => {
     await inForceNow();
     const before = oidc.asked.get("/jwks")!;
+    const durations = await durationsOf();
     oidc.rotate();
+    oidc.slowMs = WAIT_MS;
     token = await oidc.token(AUDIENCE);
     const answers = await Promise.all([
       consumers["2.6"].call("attachments", undefined, bearer(token)),
@@ -369,7 +380,11 @@ describe("routes by claims", () => {
       shop("/", bearer(token)),
       edge(bearer(token)),
     ]);
+    oidc.slowMs = 0;
     for (const answer of answers) expect(JSON.stringify(answer)).toMatch(/x-way\W+shop/);
+    // What they waited for is in the time that they took.
+    const least = durations + answers.length * WAIT_MS * 0.9;
+    await eventually("their time counts", async () => (await durationsOf()) > least);
     expect(oidc.asked.get("/jwks")).toBeLessThanOrEqual(before + 2);
   });
 });

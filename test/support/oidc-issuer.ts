@@ -12,6 +12,8 @@ export interface OidcIssuer {
   token(audience: string): Promise<string>;
   /** From now on it signs by another key, and publishes that with those before it. */
   rotate(): void;
+  /** Gives its keys no sooner than so long after it was asked, ms. */
+  slowMs: number;
   /** Stops answering, or answers again at the same address. */
   setDown(down: boolean): Promise<void>;
   close(): Promise<void>;
@@ -35,12 +37,14 @@ export async function startOidcIssuer(host = "127.0.0.1"): Promise<OidcIssuer> {
   let provider: Provider;
   const listen = (port: number) =>
     new Promise<Server>((resolve) => {
-      const made = createServer((request, response) => {
+      const listening = createServer((request, response) => {
         const path = (request.url ?? "").split("?")[0]!;
         asked.set(path, (asked.get(path) ?? 0) + 1);
-        provider.callback()(request, response);
+        const answer = () => provider.callback()(request, response);
+        if (path === "/jwks" && made.slowMs > 0) setTimeout(answer, made.slowMs);
+        else answer();
       });
-      made.listen(port, host, () => resolve(made));
+      listening.listen(port, host, () => resolve(listening));
     });
   let server = await listen(0);
   const { port } = server.address() as AddressInfo;
@@ -73,9 +77,10 @@ export async function startOidcIssuer(host = "127.0.0.1"): Promise<OidcIssuer> {
       server.close(() => resolve());
     });
   let isDown = false;
-  return {
+  const made: OidcIssuer = {
     issuer,
     asked,
+    slowMs: 0,
     async token(audience) {
       const answer = await fetch(`${issuer}/token`, {
         method: "POST",
@@ -107,4 +112,5 @@ export async function startOidcIssuer(host = "127.0.0.1"): Promise<OidcIssuer> {
       if (!isDown) await close();
     },
   };
+  return made;
 }

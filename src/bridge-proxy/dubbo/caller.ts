@@ -37,7 +37,7 @@ import type { Callee } from "./callee.ts";
 import { CallerWatch } from "./caller-watch.ts";
 import { type Refusal, rulingOf, UNREADABLE } from "./guard.ts";
 import { headerLookup } from "./header-lookup.ts";
-import { holdCall, holdForKey, holdUnknown, type LedFrame } from "./hold.ts";
+import { holdCall, holdForKey, holdUnknown, type LedFrame, type Waited } from "./hold.ts";
 import { asksOf, createLane, type Lane, Lanes, laneOfGroup, laneRow } from "./lanes.ts";
 import { Pulse } from "./pulse.ts";
 import { policyLookup } from "./readings.ts";
@@ -201,7 +201,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     if (callee === undefined || !callee.ready || isOverPayload(endpoint!, end - start)) {
       const { host, callerTimeoutMs } = lane;
       const head = headFor(bytes, start);
-      this.#hold({ bytes, start, end, decision: host!, route, callerTimeoutMs, head, ruling: undefined });
+      const startMs = context.nowMs;
+      this.#hold({ bytes, start, end, decision: host!, route, startMs, callerTimeoutMs, head, ruling: undefined });
       return;
     }
     this.#lastHost = lane.host;
@@ -236,8 +237,9 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   }
 
   /** The path of calls of which more than the beginning has to be known. */
-  #read(config: RuntimeConfig, found: Lane | undefined, bytes: Buffer, start: number, end: number, waitedMs = 0): void {
+  #read(config: RuntimeConfig, found: Lane | undefined, bytes: Buffer, start: number, end: number, by?: Waited): void {
     const context = this.#context;
+    const { sinceMs: startMs = context.nowMs } = by ?? {};
     const head = headFor(bytes, start);
     const isFastjson2 = head === fastjson2Head;
     let isScanned = false;
@@ -250,38 +252,38 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
         lane = createLane(config, context, head, peer);
         // Lanes know beginnings in Hessian2 only.
         if (!isFastjson2) this.#lanes.add(lane, found);
-        if (lane.plain) {
+        if (lane.plain && by === undefined) {
           this.#carry(lane, bytes, start, end);
           return;
         }
       }
       const host = lane.host ?? hostOf(lane, head);
       if (host === undefined) {
-        this.#holdUnknown(calledKey(head), Buffer.from(bytes.subarray(start, end)));
+        this.#holdUnknown(calledKey(head), Buffer.from(bytes.subarray(start, end)), startMs);
         return;
       }
       const header = headerLookup(head, host.host.key, config.applicationOf(this.#address));
       const token =
-        host.asksClaims === true ? () => askToken(host, policyLookup(head, header), waitedMs > 0) : undefined;
+        host.asksClaims === true ? () => askToken(host, policyLookup(head, header), by?.forKey === true) : undefined;
       const route = matchRoute(host, header, token);
-      const callerTimeoutMs = lane.callerTimeoutMs - waitedMs;
+      const { callerTimeoutMs } = lane;
       if (isRefused(route)) {
-        this.#refuseToken(host, route, callerTimeoutMs, Buffer.from(bytes.subarray(start, end)));
+        this.#refuseToken(host, route, { startMs, callerTimeoutMs }, Buffer.from(bytes.subarray(start, end)));
         return;
       }
       if (route === undefined) {
         const message = `no rule of ${host.host.host} takes method ${host.method}`;
-        this.#deny(host, { reason: "no_route", message }, bytes, start);
+        this.#deny(host, { reason: "no_route", message }, bytes, start, startMs);
         return;
       }
       const { nowMs } = context;
       const known = head.isGeneric ? undefined : lane.checkpoints;
       const ruling = rulingOf({ config, peer, decision: host, route, head, header, nowMs, known });
-      if (ruling?.denial !== undefined) this.#deny(host, ruling.denial, bytes, start);
-      else if (lane.carries && route === lane.route && ruling === undefined) {
+      if (ruling?.denial !== undefined) this.#deny(host, ruling.denial, bytes, start, startMs);
+      else if (lane.carries && route === lane.route && ruling === undefined && by === undefined) {
         if (!isFastjson2) lane.passed?.add(hessian2Head, asksOf(lane));
         this.#carry(lane, bytes, start, end);
-      } else this.#hold({ bytes, start, end, decision: host, route, callerTimeoutMs, head, ruling });
+      } else this.#hold({ bytes, start, end, decision: host, route, startMs, callerTimeoutMs, head, ruling });
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       if (isFastjson2 && !isScanned) {
@@ -295,20 +297,26 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   }
 
   /** Refuses a call that its token keeps from having a route, or has it wait for the token's key. */
-  #refuseToken(host: HostDecision, denial: Denial, timeLeftMs: number, frame: Buffer): void {
-    const again = (waitedMs: number) => this.#read(this.#config(), undefined, frame, 0, frame.length, waitedMs);
+  #refuseToken(
+    host: HostDecision,
+    denial: Denial,
+    { startMs: sinceMs, callerTimeoutMs }: Pick<LedFrame, "startMs" | "callerTimeoutMs">,
+    frame: Buffer,
+  ): void {
+    const again = () => this.#read(this.#config(), undefined, frame, 0, frame.length, { sinceMs, forKey: true });
+    const timeLeftMs = sinceMs + callerTimeoutMs - this.#context.nowMs;
     if (holdForKey(this.#context, this.watch, { frame, denial, timeLeftMs }, again)) return;
     const path = `/${host.host.key.interface}/${host.method}`;
     this.#context.authz.denied(denial.policy, { peer: vouchedPeer(this.#peer, this.#config().identityOf), path });
-    this.#deny(host, denial, frame, 0);
+    this.#deny(host, denial, frame, 0, sinceMs);
   }
 
   /** Keeps a call for a moment whose service is not known, and refuses it then. */
-  #holdUnknown(key: ServiceKey, frame: Buffer): void {
+  #holdUnknown(key: ServiceKey, frame: Buffer, sinceMs: number): void {
     holdUnknown(this.#context, this.#config, { key, frame }, this, {
-      again: () => this.onFrame(frame, 0, frame.length),
+      again: () => this.#read(this.#config(), undefined, frame, 0, frame.length, { sinceMs, forKey: false }),
       refuse: () => {
-        this.#count(undefined, "no_route");
+        this.#count(undefined, "no_route", sinceMs);
         if (!this.closed) this.#refuse(frame, 0, "no_route", `no service ${printServiceKey(key)} is known here`);
       },
     });
@@ -341,7 +349,8 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     }
     counters.carriedUnread++;
     const { fixed: route } = decision;
-    this.#hold({ bytes, start, end, decision, route, callerTimeoutMs: limits.maxCallMs, head: undefined, ruling });
+    const times = { startMs: nowMs, callerTimeoutMs: limits.maxCallMs };
+    this.#hold({ bytes, start, end, decision, route, ...times, head: undefined, ruling });
   }
 
   #onEvent(bytes: Buffer, start: number, end: number): void {
@@ -352,8 +361,14 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     if ((bytes[start + 2]! & FLAG_TWO_WAY) !== 0) this.answer(encodeHeartbeatAnswer(bytes, start, end));
   }
 
-  #deny(host: HostDecision | undefined, { reason, message }: Refusal, bytes: Buffer, start: number): void {
-    this.#count(host, reason);
+  #deny(
+    host: HostDecision | undefined,
+    { reason, message }: Refusal,
+    bytes: Buffer,
+    start: number,
+    startMs = this.#context.nowMs,
+  ): void {
+    this.#count(host, reason, startMs);
     this.#refuse(bytes, start, reason, message);
   }
 
@@ -361,9 +376,9 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     if ((bytes[start + 2]! & FLAG_TWO_WAY) !== 0) answerReason(addresseeOf(this, bytes, start), reason, message);
   }
 
-  #count(host: HostDecision | undefined, reason: CallReason): void {
+  #count(host: HostDecision | undefined, reason: CallReason, startMs: number): void {
     const labels = host === undefined ? UNKNOWN_ROW : rowLabels(host, undefined, undefined);
-    this.#context.rows.row(labels).record(outcomeOfReason(reason), 0);
+    this.#context.rows.row(labels).record(outcomeOfReason(reason), this.#context.nowMs - startMs);
   }
 
   #relieve(): void {

@@ -19,10 +19,19 @@ export interface LedFrame {
   readonly end: number;
   readonly decision: HostDecision;
   readonly route: CompiledRoute;
+  /** When it came, ms of the context's clock. */
+  readonly startMs: number;
   readonly callerTimeoutMs: number;
   /** Undefined where the frame cannot be read. */
   readonly head: RequestView | undefined;
   readonly ruling: Ruling | undefined;
+}
+
+/** What a call that is read anew has waited for: for its token's key, or for its service to be known. */
+export interface Waited {
+  /** When it came. */
+  readonly sinceMs: number;
+  readonly forKey: boolean;
 }
 
 /** Gives a call an exchange of its own, with a copy of its frame. `address` is its caller's. */
@@ -33,7 +42,7 @@ export function holdCall(
   address: string,
   call: LedFrame,
 ): void {
-  const { bytes, start, end, decision, route, callerTimeoutMs, head, ruling } = call;
+  const { bytes, start, end, decision, route, startMs, callerTimeoutMs, head, ruling } = call;
   const factsOf = (by: CompiledRoute) => callFacts(head, by, decision, config, address);
   new Exchange(context, {
     caller,
@@ -47,6 +56,7 @@ export function holdCall(
     ...factsOf(route),
     copyFacts: copyFacts(route, factsOf),
     pinned: mayCallBack(route, decision.method),
+    startMs,
     callerTimeoutMs,
     ruling,
     application: config.applicationOf(address),
@@ -90,14 +100,13 @@ export function holdForKey(
   context: ProxyContext,
   watch: CallerWatch,
   { frame, denial: { later }, timeLeftMs }: KeyHold,
-  goOn: (waitedMs: number) => void,
+  goOn: () => void,
 ): boolean {
   const { maxCalls, maxExchangeBytes } = context.limits;
   const isFull = context.exchanges >= maxCalls || context.exchangeBytes + frame.length > maxExchangeBytes;
   if (later === undefined || isFull) return false;
   context.exchanges++;
   context.exchangeBytes += frame.length;
-  const sinceMs = performance.now();
   let isOver = false;
   const waiting: EndsWithCaller = {
     place: -1,
@@ -115,7 +124,7 @@ export function holdForKey(
   const giveUp = later(timeLeftMs, () => {
     release();
     context.nowMs = performance.now();
-    goOn(context.nowMs - sinceMs);
+    goOn();
   });
   if (!isOver) watch.add(waiting);
   return true;

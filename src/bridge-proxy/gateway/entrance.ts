@@ -75,7 +75,7 @@ class GatewayEntrance implements Entrance {
   }
 
   admit(arrived: Arrived, hasWaited = false): ServedRequest {
-    const { head, stream, port } = arrived;
+    const { head, stream } = arrived;
     let { shared } = arrived;
     const table = this.#table();
     let admission = shared ? this.#admissions.get(head.fields) : undefined;
@@ -100,7 +100,7 @@ class GatewayEntrance implements Entrance {
     }
     const { lane, fields, added } = admission;
     const inner = { fields, never: head.never, end: head.end };
-    return serveCall(this.#context, { port, stream: withFields(stream, added), head: inner, shared }, () => lane);
+    return serveCall(this.#context, { ...arrived, stream: withFields(stream, added), head: inner, shared }, () => lane);
   }
 
   #admit(table: GatewayTable, request: Request, found: GatewayRoute | "verb" | undefined, shared: boolean): Admission {

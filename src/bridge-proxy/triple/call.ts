@@ -66,20 +66,21 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
   #moves = 0;
   #over = false;
 
-  /** `relane` gives the lane of the call's head under the configuration in force. */
+  /** `relane` gives the lane of the call's head under the configuration in force; `startMs` is when the call came. */
   constructor(
     context: ProxyContext,
     caller: TripleCallerPort,
     stream: CallerStream,
     head: RequestHead,
     relane: () => TripleLane,
+    startMs = context.nowMs,
   ) {
     this.#context = context;
     this.#caller = caller;
     this.#stream = stream;
     this.#head = head;
     this.#sent = head.fields;
-    this.#startMs = context.nowMs;
+    this.#startMs = startMs;
     this.claim = new Claim(context);
     this.#content = new RequestContent(context, this.#stream);
     this.#content.ended = head.end;

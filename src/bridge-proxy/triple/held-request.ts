@@ -23,6 +23,7 @@ export interface HeldParts {
 export class HeldRequest implements ServedRequest, TripleCallerPort {
   place = -1;
   readonly #parts: HeldParts;
+  readonly #sinceMs: number;
   #pieces: Buffer[] = [];
   #room = 0;
   #ended = false;
@@ -33,6 +34,7 @@ export class HeldRequest implements ServedRequest, TripleCallerPort {
 
   constructor(parts: HeldParts) {
     this.#parts = parts;
+    this.#sinceMs = parts.arrived.sinceMs ?? parts.context.nowMs;
   }
 
   start(): void {
@@ -84,7 +86,7 @@ export class HeldRequest implements ServedRequest, TripleCallerPort {
     const { context, arrived, serve } = this.#parts;
     context.nowMs = performance.now();
     const pieces = this.#release();
-    const inner = serve({ ...arrived, port: this });
+    const inner = serve({ ...arrived, port: this, sinceMs: this.#sinceMs });
     this.#inner = inner;
     inner.start();
     for (const [i, bytes] of pieces.entries()) inner.onRequestData(bytes, this.#ended && i === pieces.length - 1);

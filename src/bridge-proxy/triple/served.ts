@@ -31,4 +31,6 @@ export interface Arrived {
   readonly head: RequestHead;
   /** Whether other requests of the connection have the same header list. */
   readonly shared: boolean;
+  /** When it came, ms of the context's clock; absent for now. */
+  readonly sinceMs?: number;
 }

@@ -24,7 +24,7 @@ export function serveCall(
   arrived: Arrived,
   laneOf: (hasWaited?: boolean) => TripleLane,
 ): ServedRequest {
-  const { port, stream, head } = arrived;
+  const { port, stream, head, sinceMs } = arrived;
   const lane = laneOf();
   const token = lane.refusal?.token;
   if (token?.later !== undefined) {
@@ -32,7 +32,7 @@ export function serveCall(
     return new HeldRequest({ context, arrived, later: token.later, timeLeftMs: lane.callerTimeoutMs, serve });
   }
   if (token !== undefined) context.authz.denied(token.policy, token.facts);
-  if (!lane.config.routes.hasGuards) return new TripleCall(context, port, stream, head, laneOf);
+  if (!lane.config.routes.hasGuards) return new TripleCall(context, port, stream, head, laneOf, sinceMs);
   const target = fieldValue(head.fields, ":path") ?? "";
   const query = target.includes("?") ? target.slice(target.indexOf("?")) : "";
   let isUnseen = false;
@@ -65,6 +65,6 @@ export function serveCall(
       };
       return guard.inspect((check) => messageFault(check, seen));
     },
-    serve: (caller, before) => new TripleCall(context, caller, before, head, relane),
+    serve: (caller, before) => new TripleCall(context, caller, before, head, relane, sinceMs),
   });
 }

@@ -10,8 +10,10 @@ import type { Target } from "../../../src/bridge-proxy/route.ts";
 function waiting() {
   let settle: (settled: Settled) => void = () => {};
   let isGivenUp = false;
+  const timesLeft: number[] = [];
   const question: Question = {
-    ask(_, done) {
+    ask({ timeLeftMs }, done) {
+      timesLeft.push(timeLeftMs);
       settle = done;
       return () => {
         isGivenUp = true;
@@ -23,7 +25,12 @@ function waiting() {
   const opening: Opening = { changes: undefined, question };
   const target = { cluster: { name: "c", service: {} }, upTo: 1 } as unknown as Target;
   const outcomes: number[] = [];
-  const rows = { row: () => ({ record: ({ responseCode }: Outcome) => outcomes.push(responseCode) }) };
+  const durations: number[] = [];
+  const record = ({ responseCode }: Outcome, ms: number) => {
+    outcomes.push(responseCode);
+    durations.push(ms);
+  };
+  const rows = { row: () => ({ record }) };
   const context = { nowMs: 0, exchanges: 0, exchangeBytes: 0, rows, limits: { maxCalls: 1, maxExchangeBytes: 100 } };
   const answers: Buffer[] = [];
   const caller = { closed: false, watch: new CallerWatch(), answer: (frame: Buffer) => answers.push(frame) };
@@ -36,11 +43,13 @@ function waiting() {
     twoWay: true,
     decision: { host: { key: { interface: "com.acme.A", group: "", version: "" }, host: "a" }, method: "get" },
     route: { name: "r", targets: [target], totalWeight: 1, timeoutMs: 0 },
+    startMs: -300,
     callerTimeoutMs: 1_000,
     ruling: { denial: undefined, denied: undefined, open: new Map([[target, opening]]) },
   };
   new Exchange(context as unknown as ProxyContext, call as unknown as HeldCall).start();
-  return { context, caller, outcomes, answers, say: (said: Settled) => settle(said), isGivenUp: () => isGivenUp };
+  const say = (said: Settled) => settle(said);
+  return { context, caller, outcomes, durations, timesLeft, answers, say, isGivenUp: () => isGivenUp };
 }
 
 test("a call whose caller leaves while a server is asked is over", () => {
@@ -50,6 +59,13 @@ test("a call whose caller leaves while a server is asked is over", () => {
   caller.watch.end();
   expect([context.exchanges, context.exchangeBytes, isGivenUp()]).toEqual([0, 0, true]);
   expect([outcomes.length, answers.length]).toEqual([1, 0]);
+});
+
+test("its time counts from when it came, what it waited for before included", () => {
+  const { context, durations, timesLeft, say } = waiting();
+  context.nowMs = 250;
+  say({ denial: { reason: "denied", message: "no", policy: "p" } });
+  expect({ durations, timesLeft }).toEqual({ durations: [550], timesLeft: [700] });
 });
 
 test("one that the server refuses is answered, and nothing is left of it", () => {

@@ -8,7 +8,7 @@ import { MetricRows } from "../../../../src/bridge-proxy/policies/metrics.ts";
 import { RouteTable } from "../../../../src/bridge-proxy/route.ts";
 import type { RuntimeConfig } from "../../../../src/bridge-proxy/runtime-config.ts";
 import { FlushQueue } from "../../../../src/bridge-proxy/socket-driver.ts";
-import { UnknownCalls } from "../../../../src/bridge-proxy/unknown.ts";
+import { UNKNOWN_WAIT_MS, UnknownCalls } from "../../../../src/bridge-proxy/unknown.ts";
 import { requestFrame, WORKED_BODY } from "../../../support/dubbo2-bodies.ts";
 
 const ONE_WAY = 0x82;
@@ -53,6 +53,15 @@ test("a call is led by its service", () => {
   bring(requestFrame(WORKED_BODY));
   expect(asked).toEqual(["com.foo.Hello"]);
   expect(context.unknown.size).toBe(1);
+});
+
+test("a call that waited in vain for its service to be known is counted with that time", () => {
+  const { bring, context } = connected();
+  bring(requestFrame(WORKED_BODY));
+  context.nowMs += UNKNOWN_WAIT_MS;
+  context.unknown.expire(context.nowMs);
+  const [row] = context.rows.series();
+  expect(row?.durationSumMs).toBeGreaterThanOrEqual(UNKNOWN_WAIT_MS);
 });
 
 test("a call that crosses the end of its connection, where nobody would hear of its answer, is not carried out", async () => {

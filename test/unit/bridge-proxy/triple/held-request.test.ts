@@ -6,7 +6,7 @@ import type { Arrived, ServedRequest } from "../../../../src/bridge-proxy/triple
 function stage() {
   const seen: string[] = [];
   let come = () => {};
-  const context = { exchangeBytes: 0, nowMs: 0, limits: { maxExchangeBytes: 10 } };
+  const context = { exchangeBytes: 0, nowMs: 7, limits: { maxExchangeBytes: 10 } };
   const inner: ServedRequest = {
     place: -1,
     start: () => seen.push("start"),
@@ -24,8 +24,8 @@ function stage() {
       return () => seen.push("gave up");
     },
     timeLeftMs: 500,
-    serve: ({ port }) => {
-      expect(port).toBe(held);
+    serve: ({ port, sinceMs }) => {
+      expect([port, sinceMs]).toEqual([held, 7]);
       return inner;
     },
   });
