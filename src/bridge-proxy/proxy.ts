@@ -270,15 +270,16 @@ class ListeningProxy implements RunningProxy {
       case "tri":
         return new AcceptedCaller(context, socket, config, onClosed);
       case "gateway": {
+        const chains = this.#config.gatewayChains(key);
+        const scheme = chains === undefined ? "http" : "https";
         const serve = (on: Socket, routes: string, closed: () => void) =>
           new AcceptedCaller(
             context,
             on,
             config,
             closed,
-            gatewayEntrance(() => this.#config.gateway(routes)),
+            gatewayEntrance(() => this.#config.gateway(routes), scheme),
           );
-        const chains = this.#config.gatewayChains(key);
         if (chains === undefined) return serve(socket, routeConfigName, onClosed);
         return securedCaller(context, socket, chains, serve, onClosed);
       }

@@ -3,7 +3,7 @@ import { createProxy, type RunningProxy } from "../../src/bridge-proxy/proxy.ts"
 import type { ResourceSet } from "../../src/codecs/xds/resources.ts";
 import { compile } from "../../src/control/compile/compiler.ts";
 import { diffResources } from "../../src/control/compile/diff.ts";
-import { WIRE_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
+import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
 import type { ServiceSchema } from "../../src/model/schema.ts";
 import { createSnapshot } from "../../src/model/snapshot.ts";
 import { freePort } from "./lone-proxy.ts";
@@ -45,7 +45,7 @@ export async function startGatewayStage(host: string): Promise<GatewayStage> {
         `[{port: {number: ${port}, protocol: HTTP}, hosts: ["*"]}]`,
         `{trestle.io/expose: "${expose}"}`,
       );
-      const snapshot = createSnapshot(entries, rulesOf(edge, ...rules), WIRE_PROTOCOLS, schemas);
+      const snapshot = createSnapshot(entries, rulesOf(edge, ...rules), CARRIED_PROTOCOLS, schemas);
       const next = compile(snapshot, {
         id: "stage",
         dubbo: [],

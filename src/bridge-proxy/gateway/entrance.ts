@@ -7,6 +7,7 @@ import type { Denial } from "../authz/asked.ts";
 import type { Peer } from "../authz/peer.ts";
 import { answerTo } from "../authz/reply.ts";
 import type { ProxyContext } from "../context.ts";
+import { plainPath } from "../http/guard.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { ownReply } from "../triple/answers.ts";
 import type { CallerStream } from "../triple/caller-stream.ts";
@@ -16,10 +17,12 @@ import { HeldRequest } from "../triple/held-request.ts";
 import type { TripleLane } from "../triple/lanes.ts";
 import type { Arrived, ServedRequest } from "../triple/served.ts";
 import { serveCall } from "../triple/watch.ts";
+import { type Carried, carriedBy } from "./carried.ts";
 import { innerFields } from "./fields.ts";
+import { HttpRequest } from "./http-request.ts";
 import { OutsideStream } from "./outside-stream.ts";
-import { answerOfHttp, OwnAnswered } from "./own-answer.ts";
-import { type GatewayHost, type GatewayRoute, type GatewayTable, lookupIn } from "./table.ts";
+import { answerOfHttp, OwnAnswered, Refused } from "./own-answer.ts";
+import { type GatewayHost, type GatewayRoute, type GatewayTable, isEmpty, lookupIn } from "./table.ts";
 
 /**
  * What a caller from outside may name as a method, perhaps with the signature of an overload (`find~l`): never one of Dubbo's own, such as
@@ -49,29 +52,29 @@ interface Request {
   readonly lookup: HeaderLookup;
 }
 
-/** A request that is not led on: what it is answered. */
-class Refused extends Error {
-  readonly answer: OwnAnswer;
-
-  constructor(answer: OwnAnswer, message: string) {
-    super(message);
-    this.answer = answer;
-  }
-}
-
 /** The entrance of callers outside the mesh: Host and path choose among the routes of a gateway's port, and nothing else is reached. */
 class GatewayEntrance implements Entrance {
+  /** Requests to services that speak HTTP are carried, not held; calls have bounds of their own. */
+  readonly maxContentBytes = Number.MAX_SAFE_INTEGER;
   readonly #context: ProxyContext;
   readonly #config: () => RuntimeConfig;
   readonly #table: () => GatewayTable;
   readonly #peer: Peer;
+  readonly #scheme: "http" | "https";
+  readonly #carried = new WeakMap<Fields, Carried & { readonly table: GatewayTable }>();
   readonly #admissions = new WeakMap<Fields, Admission>();
 
-  constructor(context: ProxyContext, config: () => RuntimeConfig, table: () => GatewayTable, peer: Peer) {
+  constructor(
+    context: ProxyContext,
+    config: () => RuntimeConfig,
+    peer: Peer,
+    { table, scheme }: { readonly table: () => GatewayTable; readonly scheme: "http" | "https" },
+  ) {
     this.#context = context;
     this.#config = config;
     this.#table = table;
     this.#peer = peer;
+    this.#scheme = scheme;
   }
 
   admit(arrived: Arrived, hasWaited = false): ServedRequest {
@@ -80,16 +83,24 @@ class GatewayEntrance implements Entrance {
     const table = this.#table();
     let admission = shared ? this.#admissions.get(head.fields) : undefined;
     if (admission?.table !== table) {
-      const request = readRequest(head.fields);
+      const known = shared ? this.#carried.get(head.fields) : undefined;
+      if (known?.table === table) return this.#carry(arrived, known);
       const host = table.hostFor(fieldValue(head.fields, ":authority") || fieldValue(head.fields, "host") || "");
+      const request = readRequest(head.fields, this.#scheme, host?.carriesHttp === true);
       const preflight = isPreflight(request) ? this.#preflight(arrived, request, host) : undefined;
       if (preflight !== undefined) return preflight;
       const found = host?.find(request, hasWaited);
       if (isDenial(found)) return this.#refuse(arrived, request, found);
-      if (host?.asksClaims === true) shared = false;
+      if (host?.asksClaims === true || (shared && typeof found === "object" && isEmpty(found))) shared = false;
       if (typeof found !== "object" && host !== undefined && isOpenApi(request)) return this.#describe(arrived, host);
       const to = found === undefined || found === "verb" ? stream : withFields(stream, corsFields(found, request));
       try {
+        if (host !== undefined && typeof found === "object" && found.isHttp) {
+          const taken = { ...request, scheme: this.#scheme, host, route: found, hasWaited };
+          const carried = carriedBy(head, taken, corsFields(found, request));
+          if (shared) this.#carried.set(head.fields, { ...carried, table });
+          return this.#carry(arrived, carried);
+        }
         admission = this.#admit(table, request, found, shared);
       } catch (error) {
         if (error instanceof Refused) return this.#answer(arrived, to, error.answer, error.message);
@@ -103,10 +114,20 @@ class GatewayEntrance implements Entrance {
     return serveCall(this.#context, { ...arrived, stream: withFields(stream, added), head: inner, shared }, () => lane);
   }
 
+  /** Has a request carried as it is. */
+  #carry({ port, stream, head: { end } }: Arrived, { head, decision, added }: Carried): ServedRequest {
+    const { routes } = this.#config();
+    const to = new OutsideStream(stream, added);
+    return new HttpRequest({ context: this.#context, port, stream: to, head, end, decision, routes, peer: this.#peer });
+  }
+
   #admit(table: GatewayTable, request: Request, found: GatewayRoute | "verb" | undefined, shared: boolean): Admission {
     if (found === "verb") throw new Refused(answerOfHttp(405), `${request.path} does not take ${request.verb}`);
     const method = found?.methodOf(request.path) ?? "";
     const isDirect = found?.compiled.directStatus !== undefined;
+    const isCall = found !== undefined && METHOD.test(method) && (found.namesVerb || request.verb === "POST");
+    if (found !== undefined && !isCall && isEmpty(found))
+      throw new Refused(ownAnswer("no_endpoint"), found.compiled.targets[0]!.cluster.noProvider);
     if (found === undefined || (!isDirect && !METHOD.test(method)))
       throw new Refused(ownAnswer("no_route"), "nothing is exposed by this host and path");
     const decision = found.decisionFor(isDirect ? "" : method.split("~", 1)[0]!);
@@ -162,6 +183,8 @@ class GatewayEntrance implements Entrance {
     if (found === undefined)
       return this.#answer(arrived, arrived.stream, ownAnswer("no_route"), "nothing is exposed by this host and path");
     if (isDenial(found)) return this.#answer(arrived, arrived.stream, answerTo(found), found.message);
+    // A service that speaks HTTP answers for itself, where no rule does.
+    if (found !== "verb" && found.isHttp && found.cors === undefined) return undefined;
     const cors = found === "verb" ? undefined : found.cors;
     const allowed = cors === undefined ? [] : cors.preflight(request.origin!);
     if (allowed === undefined) return undefined;
@@ -194,21 +217,23 @@ function isDenial(found: ReturnType<GatewayHost["find"]>): found is Denial {
 }
 
 /** Makes the entrances of a gateway's port; `table` gives the routes in force, another object after every change. */
-export function gatewayEntrance(table: () => GatewayTable): CreateEntrance {
-  return (context, config, peer) => new GatewayEntrance(context, config, table, peer);
+export function gatewayEntrance(table: () => GatewayTable, scheme: "http" | "https" = "http"): CreateEntrance {
+  return (context, config, peer) => new GatewayEntrance(context, config, peer, { table, scheme });
 }
 
-function readRequest(fields: Fields): Request {
+/** `isPlain`: paths are without what nobody needed to encode. */
+function readRequest(fields: Fields, scheme: string, isPlain: boolean): Request {
   const target = fieldValue(fields, ":path") ?? "";
   const behind = target.search(/[?#]/);
   const query = behind < 0 || target[behind] === "#" ? "" : target.slice(behind).split("#", 1)[0]!;
+  const path = behind < 0 ? target : target.slice(0, behind);
   return {
     fields,
-    path: behind < 0 ? target : target.slice(0, behind),
+    path: isPlain ? plainPath(path) : path,
     query,
     verb: fieldValue(fields, ":method") ?? "",
     origin: fieldValue(fields, "origin"),
-    lookup: lookupIn(fields, query),
+    lookup: lookupIn(fields, query, scheme),
   };
 }
 

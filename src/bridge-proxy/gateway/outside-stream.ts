@@ -6,26 +6,31 @@ import { type CallerStream, StreamBefore } from "../triple/caller-stream.ts";
 const MAX_LATE_BYTES = 64 * 1024;
 
 /**
- * The stream of a caller outside the mesh. Answers get `added` behind the fields of their head, and their own fields of that kind go. An
- * answer that comes before its request has ended does not cut that off while little more of it comes: curl 7.88 reports such an
+ * The stream of a caller outside the mesh. Answers get `added` behind the fields of their head, and their own fields of that kind go; where it
+ * is undefined they stay as they are. An answer that comes before its request has ended does not cut that off while little more of it comes: curl 7.88 reports such an
  * answer as lost.
  */
 export class OutsideStream extends StreamBefore {
-  readonly #added: Fields;
+  readonly #added: Fields | undefined;
   /** Content since the rest of the request is not wanted; undefined while it is. */
   #lateBytes: number | undefined;
 
-  constructor(to: CallerStream, added: Fields) {
+  constructor(to: CallerStream, added: Fields | undefined) {
     super(to);
     this.#added = added;
   }
 
   override head(fields: Fields, end: boolean, never: readonly string[]): void {
+    const added = this.#added;
+    if (added === undefined) {
+      this.to.head(fields, end, never);
+      return;
+    }
     const kept: string[] = [];
     for (let i = 0; i < fields.length; i += 2) {
       if (!fields[i]!.startsWith("access-control-")) kept.push(fields[i]!, fields[i + 1]!);
     }
-    this.to.head([...kept, ...this.#added], end, never);
+    this.to.head([...kept, ...added], end, never);
   }
 
   override release(bytes: number): void {

@@ -16,6 +16,16 @@ export function answerOfHttp(http: number): OwnAnswer {
   return { ...ownAnswer("no_route"), http, code: codeOfHttp(http), grpc: grpcOfHttp(http) };
 }
 
+/** A request that is not led on: what it is answered. */
+export class Refused extends Error {
+  readonly answer: OwnAnswer;
+
+  constructor(answer: OwnAnswer, message: string) {
+    super(message);
+    this.answer = answer;
+  }
+}
+
 /** What an {@link OwnAnswered} request is answered, and how it is counted. */
 export interface OwnAnsweredParts {
   readonly context: ProxyContext;

@@ -1,5 +1,6 @@
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { describeRoutes } from "../../codecs/openapi/document.ts";
+import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import { compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/xds/match.ts";
 import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } from "../../codecs/xds/route.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
@@ -24,6 +25,10 @@ export interface GatewayRoute {
   readonly query: readonly HeaderTest[];
   /** It says which HTTP methods it takes; one that does not takes POST. */
   readonly namesVerb: boolean;
+  /** It leads requests to services that speak HTTP alone: they are carried as they are, whatever their method. */
+  readonly isHttp: boolean;
+  /** A rule for a method holds for its overloads (`find~l`) here. */
+  readonly hasOverloads: boolean;
   readonly cors: Cors | undefined;
   /** The last part of the path once it is rewritten: the method that is called. */
   methodOf(path: string): string;
@@ -38,6 +43,10 @@ export interface GatewayHost {
   readonly resource: VirtualHost;
   /** Some of its routes go by claims of a request's token: what one request finds says nothing of others that are like it. */
   readonly asksClaims: boolean;
+  /** Some of its routes lead to services that speak HTTP alone. */
+  readonly carriesHttp: boolean;
+  /** Not all of its routes take every path: what can be read in two ways could get round one. */
+  readonly choosesByPath: boolean;
   /** The first route that takes a request, or why none does. One that `hasWaited` for its token's key is decided for good. */
   find(request: GatewayRequest, hasWaited?: boolean): GatewayRoute | Denial | "verb" | undefined;
   /** The OpenAPI document of all that it lets through, as JSON; made when first asked for. */
@@ -91,10 +100,11 @@ export class GatewayTable {
   }
 }
 
-/** Header lookup over a request's fields; `?NAME` is a parameter of the query. */
-export function lookupIn(fields: Fields, query: string): HeaderLookup {
+/** Header lookup over a request's fields; `?NAME` is a parameter of the query, `scheme` what it really came by. */
+export function lookupIn(fields: Fields, query: string, scheme?: string): HeaderLookup {
   let parameters: URLSearchParams | undefined;
   return (name) => {
+    if (scheme !== undefined && name === ":scheme") return scheme;
     if (!name.startsWith("?")) return fieldValue(fields, name);
     parameters ??= new URLSearchParams(query);
     return parameters.get(name.slice(1)) ?? undefined;
@@ -135,6 +145,8 @@ function createHost(
   return {
     domain,
     resource,
+    carriesHttp: resource.routes.some(isHttpRoute),
+    choosesByPath: resource.routes.some(({ match }) => match.prefix !== "/"),
     asksClaims: resource.routes.some(({ match }) => match.dynamicMetadata !== undefined),
     openApi(schemaOf) {
       const { routes } = resource;
@@ -159,7 +171,8 @@ function createHost(
         }
         // What is answered here calls nothing: it holds for every HTTP method, or a rule that denies would deny POST alone.
         const isDirect = route.compiled.directStatus !== undefined;
-        if (route.namesVerb || request.verb === "POST" || (isDirect && refused === undefined)) return route;
+        const takesAny = route.namesVerb || route.isHttp || request.verb === "POST";
+        if (takesAny || (isDirect && refused === undefined) || isEmpty(route)) return route;
         refused = "verb";
       }
       return (
@@ -192,11 +205,18 @@ function firstPart({ match }: Route): string | undefined {
   return prefix !== undefined && match.caseSensitive !== false && /^\/[^/]+\/$/.test(prefix) ? prefix : undefined;
 }
 
+/** Nobody serves what it leads to: nothing tells then whether that speaks HTTP alone. */
+export function isEmpty({ compiled: { targets } }: GatewayRoute): boolean {
+  const hasNobody = ({ dubbo, tri, http }: Cluster) =>
+    dubbo.listed.length === 0 && tri.listed.length === 0 && http.listed.length === 0;
+  return targets.length > 0 && targets.every(({ cluster }) => hasNobody(cluster));
+}
+
 /** But for claims. */
 function takes(route: GatewayRoute, { path, lookup }: GatewayRequest, anyVerb = false): boolean {
   const { compiled, query } = route;
   // A rule for a method holds for its overloads (`find~l`); one for an overload for that alone.
-  const bare = path.replace(/~[A-Za-z]*$/, "");
+  const bare = route.hasOverloads ? path.replace(/~[A-Za-z]*$/, "") : path;
   return (
     (compiled.path(path) || (bare !== path && compiled.path(bare))) &&
     compiled.headers.every((test) => (anyVerb && test.name === VERB) || test.test(lookup(test.name))) &&
@@ -216,15 +236,30 @@ function compileRoutes(
     compilePolicies,
   );
   const host = table.onlyHost();
-  const routes = (host?.routes ?? []).map((route, i) => createRoute(domain, resource.routes[i]!, route, limitsOf));
+  const hasHttp = resource.routes.some(isHttpRoute);
+  const hasCalls = resource.routes.some((route) => route.route !== undefined && !isHttpRoute(route));
+  const routes = (host?.routes ?? []).map((route, i) => {
+    const written = resource.routes[i]!;
+    // What is answered to requests alone is answered as they are.
+    const isHttp = isHttpRoute(written) || (written.route === undefined && hasHttp && !hasCalls);
+    return createRoute(domain, written, route, { limitsOf, isHttp, hasOverloads: hasCalls && !isHttp });
+  });
   return { routes, policies: host?.policies };
+}
+
+function isHttpRoute({ metadata }: Route): boolean {
+  return metadata?.filterMetadata[TRESTLE_METADATA].protocol === "http";
+}
+
+interface RouteFacts extends Pick<GatewayRoute, "isHttp" | "hasOverloads"> {
+  readonly limitsOf: GatewayMakers["limitsOf"];
 }
 
 function createRoute(
   domain: string,
   resource: Route,
   compiled: CompiledRoute,
-  limitsOf: GatewayMakers["limitsOf"],
+  { limitsOf, isHttp, hasOverloads }: RouteFacts,
 ): GatewayRoute {
   const { match, route: action } = resource;
   const service = compiled.targets[0]?.cluster.service;
@@ -241,6 +276,8 @@ function createRoute(
   const cors = resource.typedPerFilterConfig?.[CORS_FILTER];
   return {
     compiled,
+    isHttp,
+    hasOverloads,
     query: (match.queryParameters ?? []).map(({ name, ...matcher }) => compileHeader({ name: `?${name}`, ...matcher })),
     namesVerb: match.headers?.some(({ name }) => name === VERB) === true,
     cors: cors === undefined ? undefined : compileCors(cors),
@@ -253,7 +290,8 @@ function createRoute(
       const known = decisions.get(method);
       if (known !== undefined) return known;
       if (decisions.size >= MAX_DECISIONS) decisions.clear();
-      const decision: HostDecision = { host, method, candidates: [compiled], fixed: compiled };
+      const protocol = isHttp ? ({ protocol: "http" } as const) : undefined;
+      const decision: HostDecision = { host, method, ...protocol, candidates: [compiled], fixed: compiled };
       decisions.set(method, decision);
       return decision;
     },

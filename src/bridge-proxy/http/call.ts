@@ -81,13 +81,18 @@ export class HttpCall implements HttpTryOwner {
       this.#refuse("no_route", host);
       return;
     }
-    this.#decision = decideHttp(host, this.#head.method);
+    this.begin(decideHttp(host, this.#head.method), routes, peer);
+  }
+
+  /** The same by what is known of the call already. */
+  begin(decision: HostDecision, routes: RouteTable, peer: Peer): void {
+    this.#decision = decision;
     if (this.#head.method === "CONNECT") {
       this.#answer(405, "CONNECT is not served here", outcomeOfReason("undecodable"));
       return;
     }
-    const asked = { decision: this.#decision, routes, peer, head: this.#head };
-    const stop = leadRequest(this.#context, asked, (led) => this.#led(asked.decision, led));
+    const asked = { decision, routes, peer, head: this.#head };
+    const stop = leadRequest(this.#context, asked, (led) => this.#led(decision, led));
     if (stop !== undefined) this.#stopAsking = stop;
   }
 
@@ -123,9 +128,9 @@ export class HttpCall implements HttpTryOwner {
   }
 
   /** The request, or the near side of the tunnel, has ended. */
-  onRequestEnd(trailers: FieldLines | undefined): void {
+  onRequestEnd(trailers: readonly Field[] | undefined): void {
     if (this.#over) return;
-    this.#content.end(fieldsOf(trailers), this.#try?.link);
+    this.#content.end(trailers, this.#try?.link);
     this.#copies?.end();
   }
 

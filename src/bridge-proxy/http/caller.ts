@@ -11,7 +11,7 @@ import type { CompiledHost } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { addressOf, adopt, SocketDriver, type SocketOwner } from "../socket-driver.ts";
 import { HttpCall } from "./call.ts";
-import { authorityOf } from "./head.ts";
+import { authorityOf, fieldsOf } from "./head.ts";
 import type { HeadChange, HttpCallerPort } from "./port.ts";
 
 /** A connection that asks for nothing is ended after this time. */
@@ -263,7 +263,7 @@ export class HttpCaller implements HttpCallerPort, SocketOwner {
         break;
       case "end":
         this.#requestEnded = true;
-        this.#call?.onRequestEnd(event.trailers);
+        this.#call?.onRequestEnd(fieldsOf(event.trailers));
         break;
       case "abort":
         this.#context.counters.downstreamProtocolErrors++;

@@ -35,7 +35,7 @@ export function decideHttp(host: CompiledHost, method: string): HostDecision {
     byMethod = new Map();
     decisions.set(host, byMethod);
   }
-  const name = METHODS.includes(method) ? method : OTHER;
+  const name = methodName(method);
   let decision = byMethod.get(name);
   if (decision === undefined) {
     const first = host.routes[0];
@@ -45,6 +45,11 @@ export function decideHttp(host: CompiledHost, method: string): HostDecision {
     byMethod.set(name, decision);
   }
   return decision;
+}
+
+/** What calls of a method are counted as: other methods than the usual ones together. */
+export function methodName(method: string): string {
+  return METHODS.includes(method) ? method : OTHER;
 }
 
 /** The first route that takes the request; undefined for none, a denial where its token stands in the way. */

@@ -14,6 +14,17 @@ export interface RequestHead {
   readonly fields: Fields;
   readonly never: readonly string[];
   readonly end: boolean;
+  /** What HTTP/1.1 says beside that; absent for a head of HTTP/2. */
+  readonly http1?: Http1Facts;
+}
+
+/** What a head of HTTP/1.1 says of its own connection and content. */
+export interface Http1Facts {
+  readonly chunked: boolean;
+  /** The caller waits to be asked for its content. */
+  readonly expectsContinue: boolean;
+  /** The protocol that it would change to. */
+  readonly upgrade: string | undefined;
 }
 
 /** Takes a callee's answer, in order: a head, content, trailers; any of them may be the end. */
@@ -36,6 +47,8 @@ export interface CallerStream extends AnswerSink {
   readonly queuedBytes: number;
   /** Gives window back for content of the request. */
   release(bytes: number): void;
+  /** An interim answer (1xx), before the head. */
+  interim(fields: Fields): void;
   /** Ends it at once; codes are those of HTTP/2. `ERROR.none`: the answer is whole, and the rest of the request not wanted. */
   reset(code: number): void;
 }
@@ -78,6 +91,10 @@ export class StreamBefore implements CallerStream {
 
   release(bytes: number): void {
     this.to.release(bytes);
+  }
+
+  interim(fields: Fields): void {
+    this.to.interim(fields);
   }
 
   reset(code: number): void {
@@ -126,6 +143,12 @@ export class Http2CallerStream implements CallerStream {
   trailers(fields: Fields, never: readonly string[]): void {
     const { link, stream } = this.#on;
     link.machine.trailers(stream, link.machine.takesList(fields) ? fields : TOO_LONG_TRAILERS, never);
+    link.wake();
+  }
+
+  interim(fields: Fields): void {
+    const { link, stream } = this.#on;
+    if (link.machine.takesList(fields)) link.machine.head(stream, fields, false);
     link.wake();
   }
 

@@ -11,6 +11,8 @@ import { serveCall } from "./watch.ts";
 
 /** What the requests of one connection are led by: it is made for each connection. */
 export interface Entrance {
+  /** The most content that a request over HTTP/1.1 may have, bytes; the proxy's own limit unless said. */
+  readonly maxContentBytes?: number | undefined;
   /** What serves the request; it is not started. */
   admit(arrived: Arrived): ServedRequest;
 }

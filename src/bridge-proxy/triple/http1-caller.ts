@@ -1,6 +1,7 @@
 import type { ServerEvent } from "../../codecs/http1/connection.ts";
 import { Http1Server } from "../../codecs/http1/server.ts";
 import type { ProxyContext } from "../context.ts";
+import { upgradeOf } from "../http/head.ts";
 import type { SocketDriver, SocketOwner } from "../socket-driver.ts";
 import type { AcceptedSocket } from "./accepted.ts";
 import type { Entrance } from "./entrance.ts";
@@ -24,7 +25,8 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
   #call: ServedRequest | undefined;
   #stream: Http1CallerStream | undefined;
   #unreleased = 0;
-  #lastReadMs: number;
+  /** When something came last, or was answered. */
+  #lastMs: number;
   /** Since when a head is not complete; 0 where none has begun. */
   #partSinceMs = 0;
 
@@ -32,8 +34,8 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
     this.#context = context;
     this.#entrance = entrance;
     this.#accepted = accepted;
-    this.#lastReadMs = context.nowMs;
-    this.machine = new Http1Server({ maxBodyBytes: context.limits.maxSkipBytes });
+    this.#lastMs = context.nowMs;
+    this.machine = new Http1Server({ maxBodyBytes: entrance.maxContentBytes ?? context.limits.maxSkipBytes });
     this.#driver = accepted.drive(this);
   }
 
@@ -45,6 +47,7 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
   }
 
   wake(): void {
+    this.#lastMs = this.#context.nowMs;
     this.#driver.wake();
   }
 
@@ -70,7 +73,7 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
     if (this.#driver.isEnding && this.#call === undefined && !this.machine.isInMessage) return;
     if (this.#driver.backlogBytes === 0) this.machine.reuseOutput();
     this.#context.nowMs = performance.now();
-    this.#lastReadMs = this.#context.nowMs;
+    this.#lastMs = this.#context.nowMs;
     if (this.#partSinceMs === 0 && this.#call === undefined) this.#partSinceMs = this.#context.nowMs;
     this.#handle(this.machine.receive(bytes.subarray(start, end), 0));
   }
@@ -109,8 +112,8 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
   tick(): void {
     const { nowMs, limits } = this.#context;
     const isStuck = this.#partSinceMs > 0 && nowMs - this.#partSinceMs > limits.frameTimeoutMs;
-    const isIdle = this.#call === undefined && nowMs - this.#lastReadMs > limits.heartbeatMs;
-    if (isStuck || isIdle || nowMs - this.#lastReadMs > limits.maxCallMs) this.#driver.destroy();
+    const isIdle = this.#call === undefined && nowMs - this.#lastMs > limits.heartbeatMs;
+    if (isStuck || isIdle || nowMs - this.#lastMs > limits.maxCallMs) this.#driver.destroy();
     else if (this.#driver.backlogBytes === 0) this.machine.reuseOutput();
   }
 
@@ -144,12 +147,18 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
 
   #begin({ id, head }: Extract<ServerEvent, { readonly type: "head" }>): void {
     this.#partSinceMs = 0;
-    this.machine.sendContinue(id);
     const fields = fieldsOf(head);
     const stream = new Http1CallerStream(this, id);
     this.#stream = stream;
-    const arrived = { port: this, stream, head: { fields, never: [], end: false }, shared: false };
-    const call = this.#entrance.admit(arrived);
+    const { chunked, expectContinue: expectsContinue } = head;
+    const http1 = { chunked, expectsContinue, upgrade: upgradeOf(head) };
+    const call = this.#entrance.admit({
+      port: this,
+      stream,
+      head: { fields, never: [], end: false, http1 },
+      shared: false,
+    });
+    if (call.asksForContent !== true) this.machine.sendContinue(id);
     this.#call = call;
     call.start();
   }

@@ -74,6 +74,8 @@ export class Http1CallerStream implements CallerStream {
         fields: lines(fields),
         length,
         close: this.#owner.isLeaving,
+        // A tunnel from here on.
+        upgrade: status === 101 ? fieldValue(fields, "upgrade") : undefined,
       } as const;
       this.#owner.machine.send(head, 0);
       if (end) this.#end(undefined);
@@ -94,6 +96,14 @@ export class Http1CallerStream implements CallerStream {
 
   release(bytes: number): void {
     this.#owner.released(bytes);
+  }
+
+  interim(fields: Fields): void {
+    const status = Number(fieldValue(fields, ":status"));
+    this.#send(() => {
+      if (status === 100) this.#owner.machine.sendContinue(this.#id);
+      else this.#owner.machine.send({ type: "head", id: this.#id, status, fields: lines(fields) }, 0);
+    });
   }
 
   reset(_code: number): void {

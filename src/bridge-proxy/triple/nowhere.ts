@@ -24,6 +24,8 @@ export class NowhereStream implements CallerStream {
 
   release(): void {}
 
+  interim(): void {}
+
   reset(): void {
     this.closed = true;
   }

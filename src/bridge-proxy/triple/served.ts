@@ -6,6 +6,8 @@ import type { CallerStream, RequestHead } from "./caller-stream.ts";
 export interface ServedRequest {
   /** Its place among its caller's requests; the caller's own. */
   place: number;
+  /** It says itself when a caller is to send content that waits to be asked for. */
+  readonly asksForContent?: boolean;
   /** Said once, before anything else. */
   start(): void;
   /** Content of the request. */

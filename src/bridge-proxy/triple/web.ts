@@ -22,6 +22,10 @@ export class WebEntrance implements Entrance {
     this.#inner = inner;
   }
 
+  get maxContentBytes(): number | undefined {
+    return this.#inner.maxContentBytes;
+  }
+
   admit(arrived: Arrived): ServedRequest {
     const { head } = arrived;
     const form = webFormOf(head.fields);

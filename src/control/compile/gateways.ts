@@ -1,3 +1,4 @@
+import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import {
   CORS_FILTER,
   type CorsPolicy,
@@ -11,6 +12,7 @@ import type { CorsPolicy as CorsRule } from "../../model/rules/http-route.ts";
 import { meshClient } from "../rules/client.ts";
 import type { EntryIndex } from "../rules/hosts.ts";
 import { type GatewayClient, type LoweredGatewayRoute, lowerGateways } from "../rules/lower-gateway.ts";
+import { leadsToHttp } from "../rules/lower-http.ts";
 import { stringMatcher } from "../rules/path.ts";
 import { type ClusterNeed, clusterName, clusterNameOf } from "./clusters.ts";
 import { gatewayTokens, type IssuerClient } from "./gateway-issuers.ts";
@@ -52,7 +54,9 @@ export function compileGateways(
           name: domain,
           domains: [domain],
           routes:
-            isElsewhere === true ? ELSEWHERE : routes.map((route) => compileGatewayRoute(route, clusterOf, hashOf)),
+            isElsewhere === true
+              ? ELSEWHERE
+              : routes.map((route) => compileGatewayRoute(route, { index, clusterOf, hashOf })),
           ...(tokens && { typedPerFilterConfig: tokens }),
         };
       });
@@ -76,11 +80,20 @@ const ELSEWHERE: readonly Route[] = [
   },
 ];
 
-function compileGatewayRoute(lowered: LoweredGatewayRoute, clusterOf: ClusterOf, hashOf: HashOf): Route {
-  const { query, cors } = lowered;
+interface RouteParts {
+  readonly index: EntryIndex;
+  readonly clusterOf: ClusterOf;
+  readonly hashOf: HashOf;
+}
+
+function compileGatewayRoute(lowered: LoweredGatewayRoute, { index, clusterOf, hashOf }: RouteParts): Route {
+  const { query, cors, targets = [] } = lowered;
   const route = compileRoute(lowered, clusterOf, hashOf);
+  const isHttp = leadsToHttp(targets.map(({ host }) => index.byHost(host)));
+  const origin = route.metadata!.filterMetadata[TRESTLE_METADATA];
   return {
     ...route,
+    ...(isHttp && { metadata: { filterMetadata: { [TRESTLE_METADATA]: { ...origin, protocol: "http" as const } } } }),
     match: { ...route.match, ...(query.length > 0 && { queryParameters: query }) },
     ...(cors !== undefined && {
       typedPerFilterConfig: { ...route.typedPerFilterConfig, [CORS_FILTER]: compileCors(cors) },

@@ -1,12 +1,12 @@
 import type { Endpoint, Entry } from "../../model/entry.ts";
 import type { VirtualService } from "../../model/rule.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
-import type { Destination, HttpMatch } from "../../model/rules/http-route.ts";
+import type { Destination, HttpMatch, HttpRoute } from "../../model/rules/http-route.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { isCarried, liveEndpoints } from "../compile/endpoints.ts";
 import { type Bindings, serviceNamed } from "./bindings.ts";
 import type { Report } from "./findings.ts";
-import { hostMatches, resolveDestination } from "./hosts.ts";
+import { type EntryIndex, hostMatches, resolveDestination } from "./hosts.ts";
 import { conditionsOf, lowerMatch } from "./lower.ts";
 import { resolveOutside } from "./lower-gateway.ts";
 import { isHttpService } from "./lower-http.ts";
@@ -17,6 +17,7 @@ import { EVERY_PATH } from "./path.ts";
 export function analyzeDestinations(bindings: Bindings, report: Report): void {
   for (const rule of bindings.virtualServices) {
     for (const route of rule.http) {
+      if (rule.gateways.length > 0 && bindings.entries !== undefined) checkKinds(route, bindings.entries, report);
       for (const { destination } of route.route ?? [])
         checkDestination(rule, destination, 'its calls are answered "no endpoint"', bindings, report);
       for (const { destination } of route.mirrors ?? [])
@@ -25,6 +26,26 @@ export function analyzeDestinations(bindings: Bindings, report: Report): void {
     checkReadable(rule, bindings, report);
   }
   for (const rule of bindings.destinationRules) checkSubsets(rule, bindings, report);
+}
+
+/** A gateway carries requests to services that speak HTTP alone as they are, and makes calls of all others: a route does one of the two. */
+function checkKinds({ route = [], mirrors = [] }: HttpRoute, entries: EntryIndex, report: Report): void {
+  const kindOf = ({ host }: Destination): boolean | undefined => {
+    const entry = resolveOutside(host, entries);
+    return entry === undefined || entry.endpoints.length === 0 ? undefined : isHttpService(entry);
+  };
+  const kinds = route.map(({ destination }) => kindOf(destination));
+  const isHttp = !kinds.includes(false) && kinds.includes(true);
+  const check = (destination: Destination, refused: string) => {
+    const kind = kindOf(destination);
+    if (kind === undefined || kind === isHttp) return;
+    const [own, others] = kind ? ["HTTP alone", "Dubbo's protocols"] : ["Dubbo's protocols", "HTTP alone"];
+    const text = `destination ${destination.host} speaks ${own}, and the route's others ${others}: gateways ${refused}`;
+    report("TR0255", destination.at.fields.host ?? destination.at.position, text);
+  };
+  for (const { destination } of route) check(destination, "refuse its share of the requests");
+  if (kinds.some((kind) => kind !== undefined))
+    for (const { destination } of mirrors) check(destination, "make no copies for it");
 }
 
 /** `effect` is what becomes of calls that such a destination is not there for. */
@@ -53,12 +74,6 @@ function checkDestination(
     else if (alike.length > 0) report("TR0221", at.fields.host ?? at.position, ambiguousText(host, alike));
     else report("TR0221", at.fields.host ?? at.position, `destination ${host} matches no service that is known`);
   }
-  if (rule.gateways.length > 0 && [...called].some(isHttpService))
-    report(
-      "TR0255",
-      at.fields.host ?? at.position,
-      `destination ${host} speaks HTTP alone, which Trestle's own gateways do not carry: they refuse requests for it`,
-    );
   for (const entry of called)
     if (!isCarried(entry, bindings.protocols))
       report(

@@ -62,7 +62,7 @@ export const RULE_FINDINGS = {
   TR0252: { severity: "warning", title: "workload selector or WorkloadEntry without its other side" },
   TR0253: { severity: "warning", title: "VirtualService in place of Dubbo's condition rules in a registry" },
   TR0254: { severity: "warning", title: "annotation that does nothing" },
-  TR0255: { severity: "warning", title: "gateway's route to a service that speaks HTTP alone" },
+  TR0255: { severity: "warning", title: "gateway's route to services of two kinds" },
   TR0260: { severity: "warning", title: "RestMapping without effect" },
   TR0261: { severity: "info", title: "classes that a RestMapping does not describe" },
   TR0270: { severity: "warning", title: "policy that holds for no known service" },

@@ -15,6 +15,12 @@ export function isHttpService({ endpoints, mapped }: Entry): boolean {
   return mapped !== true && endpoints.length > 0 && endpoints.every((one) => speaksOneOf(one, HTTP));
 }
 
+/** Whether destinations are services that speak HTTP alone: some do, and the others have nobody who serves them now. */
+export function leadsToHttp(entries: readonly (Entry | undefined)[]): boolean {
+  const known = entries.filter((entry) => entry !== undefined && entry.endpoints.length > 0);
+  return known.length > 0 && known.every((entry) => isHttpService(entry!));
+}
+
 /** Lowers the rule in force for a service that speaks HTTP: `uri` is the request's path, `method` its method. */
 export function lowerHttpService(
   entry: Entry,

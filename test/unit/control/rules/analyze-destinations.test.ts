@@ -162,15 +162,29 @@ test("calls in fastjson2 alone are told apart, but not changed", () => {
   ]);
 });
 
-test("a gateway's route to a service that speaks HTTP alone is told of, one in the mesh is not", () => {
+test("a gateway's route that leads to services of two kinds is told of, one in the mesh is not", () => {
   const shop = entryOf("shop", ["http://10.0.0.5:8080"]);
+  const orders = entryOf("com.acme.Orders", ["dubbo://10.0.0.6:20880"]);
+  const http = (text: string) =>
+    short(
+      [service("{host: shop}", "[shop.example.com]").replace(/http:[\s\S]*/, `gateways: [edge]\n  http: [${text}]\n`)],
+      [shop, orders],
+    ).filter((one) => one.startsWith("TR0255"));
+  expect(http("{route: [{destination: {host: shop}}]}, {route: [{destination: {host: com.acme.Orders}}]}")).toEqual([]);
+  expect(http("{route: [{destination: {host: shop}, weight: 1}, {destination: {host: gone}, weight: 1}]}")).toEqual([]);
+  expect(
+    http("{route: [{destination: {host: shop}, weight: 1}, {destination: {host: com.acme.Orders}, weight: 1}]}"),
+  ).toEqual([
+    "TR0255 destination shop speaks HTTP alone, and the route's others Dubbo's protocols: gateways refuse its share of the requests",
+  ]);
+  expect(http("{route: [{destination: {host: shop}}], mirror: {host: com.acme.Orders}}")).toEqual([
+    "TR0255 destination com.acme.Orders speaks Dubbo's protocols, and the route's others HTTP alone: gateways make no copies for it",
+  ]);
   const found = (gateways: string) =>
     short(
       [service("{host: shop}", "[shop.example.com]").replace("  http:", `  gateways: [${gateways}]\n  http:`)],
       [shop],
     ).filter((one) => one.startsWith("TR0255"));
-  expect(found("edge")).toEqual([
-    "TR0255 destination shop speaks HTTP alone, which Trestle's own gateways do not carry: they refuse requests for it",
-  ]);
+  expect(found("edge")).toEqual([]);
   expect(found("mesh")).toEqual([]);
 });
