@@ -48,7 +48,8 @@ export function carriedBy(asked: OutsideHead, request: TakenRequest, added: Fiel
 /** Whether servers that read a path otherwise than it was sent would serve another route's. */
 function leadsElsewhere({ host, route, hasWaited, ...request }: TakenRequest): boolean {
   const path = loosePath(request.path);
-  return path !== request.path && host.find({ ...request, path }, hasWaited) !== route;
+  if (path === request.path) return false;
+  return isAmbiguous(path) || host.find({ ...request, path }, hasWaited) !== route;
 }
 
 function headOf(asked: OutsideHead, parts: Parameters<typeof outsideHead>[1]): RequestHead {

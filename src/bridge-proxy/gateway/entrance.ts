@@ -115,10 +115,11 @@ class GatewayEntrance implements Entrance {
   }
 
   /** Has a request carried as it is. */
-  #carry({ port, stream, head: { end } }: Arrived, { head, decision, added }: Carried): ServedRequest {
+  #carry({ port, stream, head: { end }, sinceMs }: Arrived, { head, decision, added }: Carried): ServedRequest {
     const { routes } = this.#config();
     const to = new OutsideStream(stream, added);
-    return new HttpRequest({ context: this.#context, port, stream: to, head, end, decision, routes, peer: this.#peer });
+    const parts = { head, end, decision, routes, peer: this.#peer, sinceMs };
+    return new HttpRequest({ context: this.#context, port, stream: to, ...parts });
   }
 
   #admit(table: GatewayTable, request: Request, found: GatewayRoute | "verb" | undefined, shared: boolean): Admission {

@@ -25,6 +25,8 @@ export interface HttpRequestParts {
   readonly decision: HostDecision;
   readonly routes: RouteTable;
   readonly peer: Peer;
+  /** When it came; absent for now. */
+  readonly sinceMs: number | undefined;
 }
 
 /** Joins a caller of a gateway, whichever HTTP it speaks, with the call that an HTTP/1.1 provider answers. */
@@ -45,7 +47,7 @@ export class HttpRequest implements ServedRequest, HttpCallerPort {
     this.#parts = parts;
     this.#stream = parts.stream;
     this.address = parts.peer.address;
-    this.#call = new HttpCall(parts.context, this, parts.head);
+    this.#call = new HttpCall(parts.context, this, parts.head, parts.sinceMs);
   }
 
   start(): void {

@@ -66,12 +66,13 @@ export class HttpCall implements HttpTryOwner {
   #outcome: Outcome | undefined;
   #over = false;
 
-  constructor(context: ProxyContext, port: HttpCallerPort, head: RequestHead) {
+  /** `startMs` is when it came. */
+  constructor(context: ProxyContext, port: HttpCallerPort, head: RequestHead, startMs = context.nowMs) {
     this.#context = context;
     this.#port = port;
     this.#head = head;
     this.#content = new HttpContent(context);
-    this.#startMs = context.nowMs;
+    this.#startMs = startMs;
     this.#claim = new Claim(context);
   }
 

@@ -50,6 +50,7 @@ export function ruleRequest(routes: RouteTable, { peer, decision, route, head }:
     return refuse(`the path ${TWO_WAYS}`);
   const plain = plainPath(path);
   const bare = barePath(plain);
+  if (AMBIGUOUS.test(bare)) return refuse(`the path ${TWO_WAYS}`);
   // What ALLOW says of the bare path is not asked: it is not what was sent.
   const others = bare === plain ? [] : [{ path: bare, strict: false }];
   const checkpoint = checkpointTo(routes, { peer, decision, route, path: plain }, others);

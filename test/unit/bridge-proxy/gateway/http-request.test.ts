@@ -32,6 +32,7 @@ function served(method: string, { ended = true, status = 410, body = "gone" } = 
     stream: stream as unknown as CallerStream,
     head: parseRequestHead(text, 0, text.length, DEFAULT_HTTP1_LIMITS)!.head,
     end: ended,
+    sinceMs: undefined,
     decision,
     routes: new RouteTable(undefined, () => undefined as never),
     peer: peerFrom("10.0.0.1"),
