@@ -3,36 +3,97 @@ import {
   type CST,
   type Document,
   type DocumentOptions,
+  isMap,
+  isScalar,
+  isSeq,
   Lexer,
   type LineCounter,
   type ParseOptions,
   Parser,
   type SchemaOptions,
+  YAMLParseError,
 } from "yaml";
 
 /** Deepest nesting of a YAML text: its reader calls itself once for each level, and some texts that nest further end the process. */
 export const MAX_YAML_DEPTH = 256;
 
-/** Reads all documents of a YAML text, as `parseAllDocuments` does. Throws a `RangeError` where it is nested too deeply, before anything is made of it. */
+/** How much may stand in a text: its reader takes microseconds and a kilobyte for each, so that a text of a few megabytes can take half a minute. */
+export interface YamlLimits {
+  /** Values, keys, marks that stand for one, comments and lines. */
+  readonly pieces: number;
+  /** Places where what has a name is put in. */
+  readonly aliases: number;
+  /** Marks where documents begin and end. */
+  readonly documents: number;
+}
+
+/** A text holds more than its {@link YamlLimits}. */
+export class YamlLimitError extends RangeError {}
+
+const { POSITIVE_INFINITY } = Number;
+const NO_LIMITS: YamlLimits = { pieces: POSITIVE_INFINITY, aliases: POSITIVE_INFINITY, documents: POSITIVE_INFINITY };
+
+/**
+ * Reads all documents of a YAML text, as `parseAllDocuments` does; with `uniqueKeys` in a time that grows with the text. Throws a `RangeError` where it is
+ * nested too deeply, and {@link YamlLimitError} where it is over the limits, before anything is made of it.
+ */
 export function readYamlDocuments(
   text: string,
   options: ParseOptions & DocumentOptions & SchemaOptions & { readonly lineCounter: LineCounter },
+  limits = NO_LIMITS,
 ): readonly Document.Parsed[] {
-  const composer = new Composer({ ...options, prettyErrors: false });
-  return [...composer.compose(tokensOf(text, options.lineCounter))] as Document.Parsed[];
+  const { uniqueKeys = true } = options;
+  const composer = new Composer({ ...options, uniqueKeys: false, prettyErrors: false });
+  const documents = [...composer.compose(tokensOf(text, limits, options.lineCounter))] as Document.Parsed[];
+  if (uniqueKeys !== false)
+    for (const document of documents) {
+      if (!findTwice(document.contents, document.errors)) continue;
+      document.errors.sort((a, b) => a.pos[0] - b.pos[0]);
+    }
+  return documents;
 }
 
 /** Throws a `RangeError` where a text is nested too deeply for readers of YAML; whether it is YAML otherwise is for them to say. */
 export function checkYamlDepth(text: string): void {
-  for (const _ of tokensOf(text));
+  for (const _ of tokensOf(text, NO_LIMITS));
 }
 
-function* tokensOf(text: string, lines?: LineCounter): Generator<CST.Token, void> {
+/** What begins a value, a key, a comment or a line, or stands where a value may be left out: plain scalars have a mark of their own. */
+const PIECE = /^[\u001f*"'[{|>\-?,:#%.\r\n]/;
+
+function* tokensOf(text: string, limits: YamlLimits, lines?: LineCounter): Generator<CST.Token, void> {
   const parser = new Parser(lines?.addNewLine);
   lines?.addNewLine(0);
+  const count = { pieces: 0, aliases: 0, documents: 0 };
+  const countOne = (what: keyof YamlLimits, called: string): void => {
+    if (++count[what] > limits[what]) throw new YamlLimitError(`it has over ${limits[what]} ${called}`);
+  };
   for (const lexeme of new Lexer().lex(text)) {
+    if (PIECE.test(lexeme)) countOne("pieces", "values, keys, comments and lines");
+    if (lexeme[0] === "*") countOne("aliases", "aliases (*name)");
+    else if (lexeme === "---" || lexeme === "...") countOne("documents", "marks of documents (---, ...)");
     yield* parser.next(lexeme);
     if (parser.stack.length > MAX_YAML_DEPTH) throw new RangeError("it is nested too deeply");
   }
   yield* parser.end();
+}
+
+/** Keys that stand twice in one map become errors as the package words them, which compares each with all others. */
+function findTwice(node: unknown, errors: YAMLParseError[]): boolean {
+  let found = false;
+  if (isSeq(node)) for (const item of node.items) found = findTwice(item, errors) || found;
+  if (!isMap(node)) return found;
+  const known = new Set<unknown>();
+  for (const { key, value } of node.items) {
+    const name = isScalar(key) ? key.value : key;
+    if (known.has(name)) {
+      const at = (isScalar(key) ? key.range?.[0] : undefined) ?? 0;
+      errors.push(new YAMLParseError([at, at + 1], "DUPLICATE_KEY", "Map keys must be unique"));
+      found = true;
+    }
+    known.add(name);
+    found = findTwice(key, errors) || found;
+    found = findTwice(value, errors) || found;
+  }
+  return found;
 }

@@ -23,6 +23,7 @@ import {
   quoteRegex,
   trustDomainMatcher,
 } from "./authorization-text.ts";
+import { isFilterKey, meetsFilterValue } from "./filter-metadata.ts";
 
 /** What a rule is compiled for. */
 export interface PolicyContext {
@@ -317,6 +318,7 @@ function compileCondition(
     permission: allOf(PERMISSION, ofLists(PERMISSION, some, none, compile)),
     principal: true,
   });
+  if (isFilterKey(key)) return permission((_, negated) => meetsFilterValue(key, context.isAllow, negated));
   const bracket = key.indexOf("[");
   switch (bracket < 0 ? key : key.slice(0, bracket)) {
     case "request.headers": {

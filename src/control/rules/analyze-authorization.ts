@@ -5,6 +5,7 @@ import type { AuthorizationPolicy } from "../../model/rules/authorization.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { isAuthorization } from "../compile/authorization.ts";
 import { namesService } from "../compile/authorization-rule.ts";
+import { isFilterKey, isOtherProtocol } from "../compile/filter-metadata.ts";
 import { chosenEndpoints, createPolicyIndex, type Scoped } from "../compile/policy-scope.ts";
 import { issuersOfGateways } from "./analyze-claims.ts";
 import { choosesInbound, type InboundLabels } from "./analyze-peer-authentications.ts";
@@ -129,6 +130,9 @@ function reportConditions(policy: AuthorizationPolicy, services: readonly Entry[
         );
       }
     }
+    for (const { key, at } of rule.when ?? [])
+      if (isFilterKey(key))
+        report("TR0284", at.fields.key ?? at.position, `${key} of ${policy.name} ${whatFollows(key, policy)}`);
     for (const { source } of rule.from ?? []) {
       if (source?.remoteIpBlocks === undefined && source?.notRemoteIpBlocks === undefined) continue;
       const { fields, position } = source.at;
@@ -136,4 +140,13 @@ function reportConditions(policy: AuthorizationPolicy, services: readonly Entry[
       report("TR0276", fields.remoteIpBlocks ?? fields.notRemoteIpBlocks ?? position, message);
     }
   }
+}
+
+function whatFollows(key: string, { action }: AuthorizationPolicy): string {
+  if (isOtherProtocol(key))
+    return "is said of a protocol that is neither Dubbo nor HTTP: for these calls none of its values is ever met, and notValues always are";
+  const where = "is said by a filter of an Envoy, and no such filter is here";
+  return action === "ALLOW"
+    ? `${where}: the rule matches no call`
+    : `${where}: the rule matches whatever else it says, whether the condition would hold or not`;
 }

@@ -82,13 +82,13 @@ const operation = object({
 
 /** Attributes that a condition may name; those with brackets take a name in them. */
 const KEYS =
-  /^(?:request\.headers\[[^\]\s]{1,256}\]|(?:source|remote|destination)\.ip|source\.(?:namespace|principal|serviceAccount|trustDomain)|destination\.port|connection\.sni|request\.auth\.(?:principal|audiences|presenter|claims(?:\[[^\]]{1,256}\]){1,8}))$/;
+  /^(?:request\.headers\[[^\]\s]{1,256}\]|(?:source|remote|destination)\.ip|source\.(?:namespace|principal|serviceAccount|trustDomain)|destination\.port|connection\.sni|request\.auth\.(?:principal|audiences|presenter|claims(?:\[[^\]]{1,256}\]){1,8})|experimental\.envoy\.filters\.[^\s[\]]{1,256}(?:\[[^\]]{1,256}\])?)$/;
 
 const isKey: Check<string> = (value) =>
   KEYS.test(value)
     ? undefined
     : wrong(
-        `is ${quote(value)}; a condition is on request.headers[NAME], source.ip, remote.ip, source.namespace, source.principal, source.serviceAccount, source.trustDomain, request.auth.principal, request.auth.audiences, request.auth.presenter, request.auth.claims[NAME], destination.ip, destination.port or connection.sni`,
+        `is ${quote(value)}; a condition is on request.headers[NAME], source.ip, remote.ip, source.namespace, source.principal, source.serviceAccount, source.trustDomain, request.auth.principal, request.auth.audiences, request.auth.presenter, request.auth.claims[NAME], destination.ip, destination.port, connection.sni or experimental.envoy.filters.NAME[KEY]`,
       );
 
 const condition = object(
@@ -222,7 +222,7 @@ function checkCondition(value: ReadObject, context: ReadContext, path: string): 
     context.report("TR0208", value.at.position, `${path} needs values or notValues`);
     return undefined;
   }
-  const check: Check<string> = /\.ip$/.test(key) ? isBlock : key === "destination.port" ? isPort : isPattern;
+  const check: Check<string> = /^\w+\.ip$/.test(key) ? isBlock : key === "destination.port" ? isPort : isPattern;
   let isRight = true;
   for (const one of all) {
     const problem = check(one);

@@ -110,12 +110,12 @@ export function closedPoliciesIn(text: string, position: Position): ClosedText {
   const closed = new Map<string, PolicyRule>();
   let isUnknown = false;
   for (const whole of text.split(/^---/m)) {
-    const document = whole.replace(/^[ \t]*#.*$/gm, "");
+    const document = whole.includes("#") ? whole.replace(/^[ \t]*#.*$/gm, "") : whole;
+    if (document.trim() === "") continue;
     const kinds = new Set(Array.from(document.matchAll(POLICY), ([kind]) => kind as PolicyRule["kind"]));
     const namespaces = Array.from(document.matchAll(READABLE_NAMESPACE), ([, namespace]) => namespace!);
     if (kinds.size > 0) isUnknown ||= count(document, NAMESPACE) > namespaces.length;
-    else if (document.trim() !== "")
-      isUnknown ||= count(document, READABLE_KIND) === 0 || count(document, KIND) > count(document, READABLE_KIND);
+    else isUnknown ||= count(document, READABLE_KIND) === 0 || count(document, KIND) > count(document, READABLE_KIND);
     for (const kind of kinds)
       for (const namespace of namespaces.length === 0 ? ["default"] : new Set(namespaces))
         closed.set(`${kind} ${namespace}`, closedPolicy({ kind, name: UNNAMED, namespace, position }));

@@ -1,6 +1,6 @@
 import { isMap, isScalar, isSeq, LineCounter, type YAMLMap } from "yaml";
 import type { Position } from "../../base/errors.ts";
-import { readYamlDocuments } from "../../base/yaml-documents.ts";
+import { readYamlDocuments, YamlLimitError } from "../../base/yaml-documents.ts";
 import { describeYamlFault } from "../../base/yaml-fault.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { PolicyRule, Rule } from "../../model/rule.ts";
@@ -46,6 +46,8 @@ export interface StandIns {
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_DOCUMENTS = 5_000;
 const MAX_NODES = 500_000;
+/** Of a whole file. */
+const MAX_YAML = { pieces: 1_500_000, aliases: 100_000, documents: 2 * MAX_DOCUMENTS };
 /** Nodes of the metadata of a policy with a fault. */
 const MAX_METADATA = 10_000;
 
@@ -100,10 +102,10 @@ function parseText(file: string, text: string, isObject: boolean): ParsedFile {
   try {
     readDocuments(file, isObject, text, read, report);
   } catch (error) {
-    // The YAML reader recurses; nesting that exhausts the stack ends here.
-    const reason =
-      error instanceof RangeError ? "it is nested too deeply" : error instanceof Error ? error.message : String(error);
-    report("TR0202", top, `${file} can't be read as YAML: ${reason}`);
+    // Nesting that exhausts the stack is told in the words of the language.
+    const said = error instanceof Error ? error.message : String(error);
+    const reason = /call stack/i.test(said) ? "it is nested too deeply" : said;
+    report(error instanceof YamlLimitError ? "TR0216" : "TR0202", top, `${file} can't be read as YAML: ${reason}`);
     closeText(read, text, top);
   }
   const { rules, right, closed, faults, isUnknown } = read;
@@ -138,7 +140,7 @@ function closeText(read: ReadSoFar, text: string, position: Position, mayBeAny =
 function readDocuments(file: string, isObject: boolean, text: string, read: ReadSoFar, report: Report): void {
   const lines = new LineCounter();
   const options = { uniqueKeys: true, lineCounter: lines };
-  const documents = text.length > MAX_FILE_BYTES ? [] : readYamlDocuments(text, options);
+  const documents = text.length > MAX_FILE_BYTES ? [] : readYamlDocuments(text, options, MAX_YAML);
   if (text.length > MAX_FILE_BYTES || documents.length > MAX_DOCUMENTS) {
     const limits = `${MAX_FILE_BYTES} bytes or ${MAX_DOCUMENTS} documents`;
     const position = positionOf(undefined, { file, isObject, lines });

@@ -124,6 +124,17 @@ describe("conditions", () => {
       },
     ],
   ];
+  test("what Envoy's filters would say is not met for ALLOW, and leaves the rest of a rule of DENY", () => {
+    const rule =
+      "{when: [{key: 'experimental.envoy.filters.http.lua[who]', values: [a]}, {key: connection.sni, values: [b]}]}";
+    expect(compiled(rule)).toBeUndefined();
+    expect(compiled(rule, ORDERS, false)).toEqual(
+      compiled("{when: [{key: connection.sni, values: [b]}]}", ORDERS, false),
+    );
+    const table = "{when: [{key: 'experimental.envoy.filters.network.mysql_proxy[db.table]', values: ['[update]']}]}";
+    expect([compiled(table), compiled(table, ORDERS, false)]).toEqual([undefined, undefined]);
+  });
+
   test.each(rows)("%s", (condition, principal) => {
     expect(compiled(`{when: [${condition}]}`)?.principals).toEqual([principal]);
   });

@@ -47,6 +47,21 @@ describe("what is said of a policy", () => {
     ],
     ["nothing of a selector of all", policyText("p", "{selector: {matchLabels: {app: shop}}}"), [ORDERS], []],
     [
+      "that an ALLOW by an Envoy's filter matches nothing",
+      policyText("p", "{rules: [{when: [{key: 'experimental.envoy.filters.http.lua[a]', values: [b]}]}]}"),
+      undefined,
+      [/^TR0284 experimental\.envoy\.filters\.http\.lua\[a\] of p .*the rule matches no call/],
+    ],
+    [
+      "what a DENY by Envoy's filters matches",
+      policyText(
+        "p",
+        "{action: DENY, rules: [{when: [{key: experimental.envoy.filters.a, values: [b]}, {key: 'experimental.envoy.filters.network.mongo_proxy[c]', values: [d]}]}]}",
+      ),
+      undefined,
+      [/^TR0284 .*whatever else it says/, /^TR0284 .*neither Dubbo nor HTTP/],
+    ],
+    [
       "that a verb is no method",
       policyText("p", "{action: DENY, rules: [{to: [{operation: {methods: [POST]}}]}]}"),
       [ORDERS],

@@ -171,6 +171,21 @@ test("a file of many aliases is read in a time that grows with it", () => {
   expect(performance.now() - began).toBeLessThan(5_000);
 });
 
+test.each([
+  {
+    name: "aliases",
+    text: good.replace("[com.acme.A]", `[&a x${",*a".repeat(1_300_000)}]`),
+    finding: /over 100000 aliases/,
+  },
+  { name: "marks of documents", text: "...\n".repeat(1_000_000), finding: /over 10000 marks of documents/ },
+])("4 MB of $name are refused before anything is made of them", ({ text, finding }) => {
+  const began = performance.now();
+  const { valid, findings } = parseRules("r.yaml", text);
+  expect([valid, findings.map(({ code }) => code)]).toEqual([false, ["TR0216"]]);
+  expect(findings[0]?.message).toMatch(finding);
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
+
 test("merge keys are those of kubectl: a rule may repeat what stands in another one of its document", () => {
   const http = `
     - &first
