@@ -9,3 +9,11 @@ export function fieldValue(fields: Fields, name: string): string | undefined {
   for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
   return undefined;
 }
+
+/** The cookies of a list, which may have several fields of them (RFC 9113 8.2.3), as one; undefined for none. */
+export function cookiesOf(fields: Fields): string | undefined {
+  let cookies: string | undefined;
+  for (let i = 0; i + 1 < fields.length; i += 2)
+    if (fields[i] === "cookie") cookies = cookies === undefined ? fields[i + 1] : `${cookies}; ${fields[i + 1]}`;
+  return cookies;
+}

@@ -64,7 +64,9 @@ const claimsOf = (text: string) => JSON.parse(Buffer.from(text.split(".")[1]!, "
 beforeAll(async () => {
   requireNamespace();
   oidc = await startOidcIssuer();
-  http = await startHttpProvider((request, response) => response.end(JSON.stringify(request.headers)));
+  http = await startHttpProvider((request, response) =>
+    response.end(JSON.stringify({ ...request.headers, url: request.url })),
+  );
   folder = await mkdtemp(join(tmpdir(), "trestle-oidc-"));
   const config = join(folder, "config.yaml");
   await writeFile(config, `outputs: [{xds: "${CONTROL}"}]\n`);
@@ -230,9 +232,19 @@ test("JSON callers of the Triple port and HTTP requests: headers, parameters and
   expect((await shop("/?t=no.good.one")).status).toBe(401);
   expect((await shop("/", bearer(token))).status).toBe(403);
   await rules({ outputClaimToHeaders: [{ header: "x-client", claim: "client_id" }], forwardOriginalToken: false });
-  const { text } = await shop("/", { ...bearer(token), "x-client": "root" });
+  const { text } = await shop("/?a=1", { ...bearer(token), "x-client": "root" });
   expect(JSON.parse(text)).toMatchObject({ "x-client": "shop" });
   expect(JSON.parse(text)).not.toHaveProperty("authorization");
+  // Taken out wherever it stood, and nothing else with it.
+  expect(JSON.parse(text)).toMatchObject({ url: "/?a=1" });
+  expect(JSON.parse((await shop(`/?a=%2f&access_token=${token}&b`)).text)).toMatchObject({ url: "/?a=%2f&b" });
+  expect((await shop(`/?access_token=${token}&access%5Ftoken=no.good.one`)).status).toBe(401);
+  await rules({ fromParams: ["t"], fromCookies: ["session"], forwardOriginalToken: false });
+  const cookie = `a=b; session=${token}; c=d`;
+  expect(JSON.parse((await shop("/", { cookie })).text)).toMatchObject({ url: "/", cookie: "a=b; c=d" });
+  const both = JSON.parse((await shop(`/?t=${token}`, { cookie: `session=${token}` })).text) as object;
+  expect(both).toMatchObject({ url: "/" });
+  expect(both).not.toHaveProperty("cookie");
 });
 
 test("the first calls with a new key pass, tokens of the old ones go on, and nobody has the issuer asked all the time", async () => {

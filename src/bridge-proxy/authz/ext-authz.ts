@@ -3,11 +3,12 @@ import type { ExtAuthz } from "../../codecs/xds/authz.ts";
 import { durationMs } from "../../codecs/xds/duration.ts";
 import { type CheckAnswer, encodeCheck } from "../../codecs/xds/ext-authz.ts";
 import type { Mutations } from "../policies/mutations.ts";
+import { cutParameters } from "../policies/query.ts";
 import type { AskedCall, Denial } from "./asked.ts";
 import type { AuthzStats } from "./audit.ts";
 import { changedLookup, joinMutations, mutationsOf } from "./changes.ts";
 import type { LaneFacts } from "./predicate.ts";
-import type { Question, Settled, Subject } from "./question.ts";
+import type { CallText, Question, Settled, Subject } from "./question.ts";
 
 /** Sends a `CheckRequest` to a cluster; `done` gets the answer, or why there is none. What is returned gives up. */
 export type SendCheck = (
@@ -78,10 +79,9 @@ export class ExtQuestion implements Question {
     const { server, facts, changes, stats } = this.#asked;
     const { text, timeLeftMs } = subject;
     const { peer, path } = facts;
-    const headers = changes === undefined ? text.headers : changedHeaders(text.headers, changes);
+    const changed = changes === undefined ? text : changedText(text, changes);
     const bytes = encodeCheck({
-      ...text,
-      headers,
+      ...changed,
       path: path ?? "",
       source: { address: peer.address, port: 0, principal: peer.spiffeId ?? "" },
       serverName: peer.serverName,
@@ -139,8 +139,16 @@ function denialOf(policy: string, http: number, body: string, headers: readonly 
   return { reason, message: body === "" ? DENIED : body, policy, reply: { http, body, headers } };
 }
 
+/** Of what tokens change the server is told as of what came. */
+function changedText(text: CallText, changes: Mutations): CallText {
+  const query = cutParameters(`?${text.query}`, changes).slice(1);
+  return { ...text, query, headers: changedHeaders(text.headers, changes) };
+}
+
 function changedHeaders(headers: ReadonlyMap<string, string>, changes: Mutations): ReadonlyMap<string, string> {
   const changed = new Map(headers);
+  const path = changed.get(":path");
+  if (path !== undefined) changed.set(":path", cutParameters(path, changes));
   const lookup = changedLookup((name) => headers.get(name), changes);
   for (const name of [...changes.remove, ...[...changes.set, ...changes.add].map(([one]) => one)]) {
     const folded = name.toLowerCase();

@@ -41,11 +41,17 @@ export function namesOf(outputs: readonly (JwtOutputs | undefined)[]): readonly 
   return [...new Set(names.flat())];
 }
 
-/** A good token, and the header that it stood in; undefined where it stood elsewhere. */
+/** Where a token stands. */
+export interface TokenPlace {
+  readonly kind: "header" | "parameter" | "cookie";
+  readonly name: string;
+}
+
+/** A good token, and the places of those, itself perhaps among them, that do not go on. */
 export interface FoundToken {
   readonly token: string;
   readonly claims: Claims;
-  readonly header: string | undefined;
+  readonly taken: readonly TokenPlace[];
 }
 
 /**
@@ -67,8 +73,30 @@ export function changesOf(
   }
   const told = set.filter(([, value]) => value.length <= MAX_VALUE);
   const remove = names.filter((name) => header(name) !== undefined);
-  if (outputs?.takesToken === true && found?.header !== undefined) remove.push(found.header);
+  for (const { kind, name } of found?.taken ?? [])
+    if (kind !== "cookie") remove.push(kind === "header" ? name : `?${name}`);
+  const cookies = (found?.taken ?? []).filter(({ kind }) => kind === "cookie").map(({ name }) => name);
+  if (cookies.length > 0) {
+    const left = withoutCookies(header("cookie") ?? "", cookies);
+    // There may be several lines of it.
+    remove.push("cookie");
+    if (left !== "") told.push(["cookie", left]);
+  }
   return told.length === 0 && remove.length === 0 ? undefined : { set: told, add: [], remove };
+}
+
+/** The cookies that a header says, each as it stands there. */
+export function* cookiesIn(said: string): Generator<readonly [name: string, value: string]> {
+  for (const one of said.split(";")) {
+    const pair = one.trim();
+    const cut = pair.indexOf("=");
+    if (cut > 0) yield [pair.slice(0, cut), pair.slice(cut + 1)];
+  }
+}
+
+function withoutCookies(said: string, names: readonly string[]): string {
+  const left = [...cookiesIn(said)].filter(([name]) => !names.includes(name));
+  return left.map(([name, value]) => `${name}=${value}`).join("; ");
 }
 
 function valueAt(claims: Claims, path: readonly string[]): unknown {

@@ -2,8 +2,9 @@ import type { JwtAuthentication, JwtHeader, JwtProvider } from "../../codecs/xds
 import { type Claims, listClaims, withLists } from "../../codecs/xds/claims.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Mutations } from "../policies/mutations.ts";
+import { parametersOf } from "../policies/query.ts";
 import type { Denial } from "./asked.ts";
-import { changesOf, compileOutputs, type JwtOutputs, namesOf } from "./jwt-outputs.ts";
+import { changesOf, compileOutputs, cookiesIn, type JwtOutputs, namesOf, type TokenPlace } from "./jwt-outputs.ts";
 import type { KeyRing, KeySlot } from "./key-ring.ts";
 import type { KeyWaits, UnknownKey } from "./key-waits.ts";
 import { MAX_TOKEN, type TokenRules, type TokenVerdict, verifyToken } from "./token.ts";
@@ -77,6 +78,9 @@ export const JWT_POLICY = "Jwt";
 const NO_TOKEN: TokenFinding = { claims: undefined, fault: undefined };
 const USUAL_HEADERS: readonly JwtHeader[] = [{ name: "authorization", valuePrefix: "Bearer " }];
 const USUAL_PARAMS = ["access_token"];
+/** Most tokens of a call that are looked at. */
+export const MAX_SAID = 8;
+const TOO_MANY: TokenVerdict = { fault: `Jwt stands there more than ${MAX_SAID} times` };
 
 /** What all services know of tokens and their keys. */
 export interface TokenMemory {
@@ -86,8 +90,8 @@ export interface TokenMemory {
 
 interface Issuer {
   readonly slot: KeySlot;
-  readonly headers: readonly JwtHeader[];
-  readonly params: readonly string[];
+  readonly headers: readonly { readonly place: TokenPlace; readonly lookup: string; readonly prefix: string }[];
+  readonly params: readonly { readonly place: TokenPlace; readonly lookup: string }[];
   readonly cookies: readonly string[];
   readonly outputs: JwtOutputs | undefined;
   readonly lists: ReadonlySet<string>;
@@ -110,41 +114,87 @@ export class JwtCheck {
   }
 
   /**
-   * A call without a token passes; one that has some is good by an issuer for whom all tokens where it looks are, or are another issuer's: else
-   * the callee might go by the one that is not. Throws what the call's headers throw.
+   * A call without a token passes, and nothing is made for it; one that has some is good by an issuer for whom all tokens where it looks are, or
+   * are another issuer's: else the callee might go by the one that is not. Throws what the call's headers throw.
    */
   find(header: HeaderLookup): TokenFinding {
-    const said = this.#issuers.flatMap((issuer) => this.#judge(issuer, header));
-    if (said.length === 0) {
-      const changes = this.#names.length === 0 ? undefined : changesOf(this.#names, header, undefined, undefined);
-      return changes === undefined ? NO_TOKEN : { ...NO_TOKEN, changes };
-    }
-    const good = new Set(said.filter(({ verdict }) => "claims" in verdict).map(({ token }) => token));
+    let said: SaidToken[] | undefined;
+    for (const issuer of this.#issuers) said = this.#seek(issuer, header, said);
+    return said === undefined ? this.#withoutToken(header) : this.#judged(said, header);
+  }
+
+  #withoutToken(header: HeaderLookup): TokenFinding {
+    for (const name of this.#names)
+      if (header(name) !== undefined)
+        return { ...NO_TOKEN, changes: changesOf(this.#names, header, undefined, undefined) };
+    return NO_TOKEN;
+  }
+
+  #judged(said: readonly SaidToken[], header: HeaderLookup): TokenFinding {
+    const good = new Set(said.filter(isGood).map(({ token }) => token));
     const isWhole = (issuer: Issuer) => said.every((one) => one.issuer !== issuer || good.has(one.token));
-    for (const { issuer, token, place, verdict } of said) {
+    for (const { issuer, token, verdict } of said) {
       if (!("claims" in verdict) || !isWhole(issuer)) continue;
-      const changes = changesOf(this.#names, header, issuer.outputs, { token, claims: verdict.claims, header: place });
+      const taken = said.filter((one) => one.issuer.outputs?.takesToken === true && isGood(one));
+      const found = { token, claims: verdict.claims, taken: taken.map(({ place }) => place) };
+      const changes = changesOf(this.#names, header, issuer.outputs, found);
       return { claims: withLists(verdict.claims, issuer.lists), fault: undefined, changes };
     }
     return faultOf(said.filter(({ token }) => !good.has(token)));
   }
 
-  #judge(issuer: Issuer, header: HeaderLookup): SaidToken[] {
-    const { id, rules } = issuer.slot.current;
-    return Array.from(tokensOf(issuer, header), ([token, place]) => {
-      const verdict = this.#verified.judge(id, token, rules, this.#nowS());
-      return { issuer, token, place, verdict };
-    });
+  /** Adds the tokens where an issuer looks to those that are known. */
+  #seek(issuer: Issuer, header: HeaderLookup, known: SaidToken[] | undefined): SaidToken[] | undefined {
+    let said = known;
+    const from = known?.length ?? 0;
+    for (const { place, lookup, prefix } of issuer.headers) {
+      const value = header(lookup);
+      if (value === undefined) continue;
+      for (const token of tokensIn(value, prefix)) said = this.#add(said, { issuer, from, token, place });
+    }
+    for (const { place, lookup } of issuer.params) {
+      const value = header(lookup);
+      if (value === undefined) continue;
+      // Servers take the first of several, or the last.
+      const all = parametersOf(header(":path") ?? "", place.name);
+      for (const token of all.length > 0 ? all : [value])
+        if (token !== "") said = this.#add(said, { issuer, from, token, place });
+    }
+    if (issuer.cookies.length === 0) return said;
+    const cookies = header("cookie");
+    if (cookies === undefined) return said;
+    for (const [name, token] of cookiesIn(cookies))
+      if (issuer.cookies.includes(name))
+        said = this.#add(said, { issuer, from, token, place: { kind: "cookie", name } });
+    return said;
   }
+
+  #add(known: SaidToken[] | undefined, { from, ...one }: SoughtToken): SaidToken[] {
+    const said = known ?? [];
+    const count = said.length - from;
+    const { id, rules } = one.issuer.slot.current;
+    // To verify one takes a while: what says more than anybody means is not looked at.
+    if (count < MAX_SAID) said.push({ ...one, verdict: this.#verified.judge(id, one.token, rules, this.#nowS()) });
+    else if (count === MAX_SAID) said.push({ ...one, token: "", verdict: TOO_MANY });
+    return said;
+  }
+}
+
+/** A token where an issuer looks for one; its issuer's first is the one at `from`. */
+interface SoughtToken extends Pick<SaidToken, "issuer" | "token" | "place"> {
+  readonly from: number;
 }
 
 /** A token where an issuer looks for one. */
 interface SaidToken {
   readonly issuer: Issuer;
   readonly token: string;
-  /** The header that it stands in, where it does. */
-  readonly place: string | undefined;
+  readonly place: TokenPlace;
   readonly verdict: TokenVerdict;
+}
+
+function isGood({ verdict }: SaidToken): boolean {
+  return "claims" in verdict;
 }
 
 /** Of several issuers only one can be meant: that a token is of another one tells least. */
@@ -167,35 +217,29 @@ function compileIssuer(provider: JwtProvider, slot: KeySlot): Issuer {
   const says = fromHeaders.length + fromParams.length + fromCookies.length > 0;
   return {
     slot,
-    headers: says ? fromHeaders : USUAL_HEADERS,
-    params: says ? fromParams : USUAL_PARAMS,
+    headers: (says ? fromHeaders : USUAL_HEADERS).map(({ name, valuePrefix = "" }) => ({
+      place: { kind: "header", name },
+      lookup: name.toLowerCase(),
+      prefix: valuePrefix.toLowerCase(),
+    })),
+    params: (says ? fromParams : USUAL_PARAMS).map((name) => ({
+      place: { kind: "parameter", name },
+      lookup: `?${name}`,
+    })),
     cookies: fromCookies,
     outputs: compileOutputs(provider),
     lists: listClaims(provider),
   };
 }
 
-/** Each with the header that it stands in, where it does. */
-function* tokensOf(
-  { headers, params, cookies }: Issuer,
-  header: HeaderLookup,
-): Generator<readonly [token: string, header: string | undefined]> {
-  for (const { name, valuePrefix = "" } of headers) {
-    const value = header(name.toLowerCase());
-    if (value === undefined) continue;
-    // What stands before and behind a token is not part of it, as Envoy takes it.
-    const at = valuePrefix === "" ? 0 : value.toLowerCase().indexOf(valuePrefix.toLowerCase());
+/** The tokens that a header says: what stands before and behind one is not part of it, as Envoy takes it; a list may have several. */
+function tokensIn(value: string, prefix: string): readonly string[] {
+  const tokens: string[] = [];
+  for (const piece of prefix.includes(",") ? [value] : value.split(",")) {
+    const at = prefix === "" ? 0 : piece.toLowerCase().indexOf(prefix);
     if (at < 0) continue;
-    const token = /^[^\s,;]*/.exec(value.slice(at + valuePrefix.length).trimStart())![0];
-    if (token !== "") yield [token, name];
+    const token = /^[^\s,;]*/.exec(piece.slice(at + prefix.length).trimStart())![0];
+    if (token !== "") tokens.push(token);
   }
-  for (const name of params) {
-    const value = header(`?${name}`);
-    if (value !== undefined && value !== "") yield [value, undefined];
-  }
-  const said = cookies.length === 0 ? "" : (header("cookie") ?? "");
-  for (const pair of said.split(";").map((one) => one.trim())) {
-    const cut = pair.indexOf("=");
-    if (cut > 0 && cookies.includes(pair.slice(0, cut))) yield [pair.slice(cut + 1), undefined];
-  }
+  return tokens;
 }

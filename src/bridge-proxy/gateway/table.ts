@@ -1,4 +1,4 @@
-import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { cookiesOf, type Fields, fieldValue } from "../../codecs/fields.ts";
 import { describeRoutes } from "../../codecs/openapi/document.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import { compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/xds/match.ts";
@@ -105,7 +105,7 @@ export function lookupIn(fields: Fields, query: string, scheme?: string): Header
   let parameters: URLSearchParams | undefined;
   return (name) => {
     if (scheme !== undefined && name === ":scheme") return scheme;
-    if (!name.startsWith("?")) return fieldValue(fields, name);
+    if (!name.startsWith("?")) return name === "cookie" ? cookiesOf(fields) : fieldValue(fields, name);
     parameters ??= new URLSearchParams(query);
     return parameters.get(name.slice(1)) ?? undefined;
   };

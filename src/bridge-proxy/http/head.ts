@@ -9,6 +9,7 @@ import type { Denial } from "../authz/asked.ts";
 import { type AskToken, firstRoute } from "../match.ts";
 import type { LimitedCall } from "../policies/limits.ts";
 import type { Mutations } from "../policies/mutations.ts";
+import { cutParameters } from "../policies/query.ts";
 import type { Rewrite } from "../policies/rewrite.ts";
 import {
   asksClaims,
@@ -179,7 +180,7 @@ export function forwardHead(
   const upgrade = upgradeOf(head);
   return {
     method: head.method,
-    target: path,
+    target: cutParameters(cutParameters(path, route.mutations), target.mutations),
     length: head.chunked ? undefined : Math.max(0, head.contentLength),
     from: head,
     without: without.length > 0 ? without : undefined,

@@ -2,6 +2,7 @@ import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { toField } from "../../codecs/triple/text.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { Mutations } from "../policies/mutations.ts";
+import { cutParameters } from "../policies/query.ts";
 import type { Callable } from "../policies/rewrite.ts";
 import type { CompiledRoute, Target } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
@@ -30,7 +31,7 @@ export function editFields(fields: Fields, key: ServiceKey, method: string, chan
   const edited = new Edited(fields);
   edited.change(route.mutations);
   edited.change(target.mutations);
-  if (isOther || isRenamed) edited.set(":path", `/${name}/${named?.method ?? method}${queryOf(fields)}`);
+  if (isOther || isRenamed) edited.set(":path", `/${name}/${named?.method ?? method}${queryOf(edited.fields)}`);
   if (isOther) {
     edited.setOrRemove("tri-service-group", group);
     edited.setOrRemove("tri-service-version", version);
@@ -78,6 +79,9 @@ class Edited {
   }
 
   change(changes: Mutations | undefined): void {
+    const path = fieldValue(this.fields, ":path") ?? "";
+    const cut = cutParameters(path, changes);
+    if (cut !== path) this.set(":path", cut);
     for (const name of changes?.remove ?? []) this.remove(name);
     for (const [name, value] of changes?.set ?? []) this.set(name, value);
     for (const [name, value] of changes?.add ?? []) this.add(name, value);

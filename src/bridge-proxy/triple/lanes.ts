@@ -1,5 +1,5 @@
 import { CallError, type CallReason } from "../../base/errors.ts";
-import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { cookiesOf, type Fields, fieldValue } from "../../codecs/fields.ts";
 import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
 import { fromField } from "../../codecs/triple/text.ts";
 import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
@@ -266,6 +266,8 @@ function headerLookup(fields: Fields, key: ServiceKey, application: string | und
         const said = fieldValue(fields, "tri-consumer-appname");
         return said === undefined ? application : fromField(said);
       }
+      case "cookie":
+        return cookiesOf(fields);
       default: {
         const value = fieldValue(fields, name.toLowerCase());
         return value === undefined ? undefined : fromField(value);

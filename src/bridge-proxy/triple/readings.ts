@@ -58,7 +58,7 @@ export function policyLookup(fields: Fields, head: CallHead, lookup: HeaderLooku
       throw new ProtocolError("triple", `a policy asks for ${name}, which is read of gRPC-framed calls alone`);
     }
     const field = name.toLowerCase();
-    if (isRepeated(fields, field) || fieldValue(fields, `${field}-bin`) !== undefined)
+    if ((field !== "cookie" && isRepeated(fields, field)) || fieldValue(fields, `${field}-bin`) !== undefined)
       throw new ProtocolError("triple", `a policy asks for ${name}, which stands there twice`);
     return lookup(name);
   };

@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
-import { fieldValue } from "../../../src/codecs/fields.ts";
+import { cookiesOf, fieldValue } from "../../../src/codecs/fields.ts";
 
 test("the first field of a name counts, and a value is not taken for a name", () => {
   const fields = ["a", "b", "b", "1", "b", "2"];
   expect([fieldValue(fields, "a"), fieldValue(fields, "b"), fieldValue(fields, "1")]).toEqual(["b", "1", undefined]);
+});
+
+test("cookies in several fields are one list, as HTTP/2 has it", () => {
+  expect(cookiesOf(["cookie", "a=1", "x", "cookie", "cookie", "b=2; c=3"])).toBe("a=1; b=2; c=3");
+  expect(cookiesOf(["x", "cookie"])).toBeUndefined();
 });

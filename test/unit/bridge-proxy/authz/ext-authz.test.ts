@@ -26,10 +26,13 @@ const subject: Subject = {
   timeLeftMs: 200,
   text: {
     method: "POST",
-    headers: new Map([["user", "ann"]]),
+    headers: new Map([
+      ["user", "ann"],
+      [":path", "/get?a=1&t=x"],
+    ]),
     host: "orders",
     scheme: "http",
-    query: "",
+    query: "a=1&t=x",
     size: 3,
     protocol: "dubbo",
   },
@@ -53,7 +56,7 @@ function ask({ answer, config: more = {}, settle = () => undefined, isTrial = fa
     return () => {};
   };
   const facts = { peer: peerFrom("10.0.0.9"), path: "/com.acme.Orders/get" };
-  const changes = { set: [["x-claim", "c"]] as const, add: [], remove: ["user"] };
+  const changes = { set: [["x-claim", "c"]] as const, add: [], remove: ["user", "?t"] };
   const server = compileServer({ ...config, ...more }, send);
   let settled: Settled | undefined;
   new ExtQuestion({ server, policy: "p", facts, changes, settle, stats, isTrial }).ask(subject, (said) => {
@@ -68,7 +71,9 @@ test("a question goes to the provider's cluster, no longer than the caller waits
   expect(decodeMessage(xdsMessage("envoy.service.auth.v3.CheckRequest"), sent[0]!.bytes)).toMatchObject({
     attributes: {
       source: { address: { socketAddress: { address: "10.0.0.9" } } },
-      request: { http: { path: "/com.acme.Orders/get", headers: { "x-claim": "c" } } },
+      request: {
+        http: { path: "/com.acme.Orders/get", headers: { "x-claim": "c", ":path": "/get?a=1" }, query: "a=1" },
+      },
     },
   });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { changesOf, compileOutputs, namesOf } from "../../../../src/bridge-proxy/authz/jwt-outputs.ts";
+import {
+  changesOf,
+  compileOutputs,
+  cookiesIn,
+  namesOf,
+  type TokenPlace,
+} from "../../../../src/bridge-proxy/authz/jwt-outputs.ts";
 import type { JwtProvider } from "../../../../src/codecs/xds/authz.ts";
 
 const provider: JwtProvider = { issuer: "i", localJwks: { inlineString: "" }, forward: true };
@@ -30,20 +36,21 @@ describe("what a token says to callees", () => {
   ];
   test.each(rows)("%s", (_name, claim, value) => {
     const outputs = compileOutputs({ ...provider, claimToHeaders: claimToHeaders(claim) })!;
-    const found = { token: "h.p.s", claims, header: "authorization" };
+    const found = { token: "h.p.s", claims, taken: [] };
     const changes = changesOf(namesOf([outputs]), () => undefined, outputs, found);
     expect(changes?.set[0]?.[1]).toBe(value);
   });
 
   test("its payload as it stands, and the token itself is taken out where that is asked for", () => {
     const outputs = compileOutputs({ ...provider, forward: false, forwardPayloadHeader: "X-Payload" })!;
-    const found = { token: "head.payload.signature", claims, header: "authorization" };
+    const taken: TokenPlace[] = [{ kind: "header", name: "authorization" }];
+    const found = { token: "head.payload.signature", claims, taken };
     expect(changesOf(namesOf([outputs]), () => undefined, outputs, found)).toEqual({
       set: [["x-payload", "payload"]],
       add: [],
       remove: ["authorization"],
     });
-    expect(changesOf([], () => undefined, outputs, { ...found, header: undefined })?.remove).toEqual([]);
+    expect(changesOf([], () => undefined, outputs, { ...found, taken: [] })?.remove).toEqual([]);
   });
 
   test("what callers wrote in its place is taken out, with and without a token", () => {
@@ -54,6 +61,32 @@ describe("what a token says to callees", () => {
     expect(changesOf(names, spoofed, undefined, undefined)).toEqual({ set: [], add: [], remove: ["x-sub"] });
     expect(changesOf(names, () => undefined, undefined, undefined)).toBeUndefined();
   });
+});
+
+test.each([
+  ["a=b; jwt=T; c=d=e", "a=b; c=d=e"],
+  ["jwt=T;a=b", "a=b"],
+  ["jwt=T; jwt=T", undefined],
+])("of the cookies %j is left %j once the token is taken out", (cookie, left) => {
+  const outputs = compileOutputs({ ...provider, forward: false })!;
+  const taken: TokenPlace[] = [
+    { kind: "cookie", name: "jwt" },
+    { kind: "parameter", name: "t" },
+  ];
+  const header = (name: string) => (name === "cookie" ? cookie : undefined);
+  expect(changesOf([], header, outputs, { token: "T", claims, taken })).toEqual({
+    set: left === undefined ? [] : [["cookie", left]],
+    add: [],
+    remove: ["?t", "cookie"],
+  });
+});
+
+test("cookies are told apart by semicolons, and names from values by the first equals sign", () => {
+  expect([...cookiesIn("a=b;c=d=e ; f;=g; h=")]).toEqual([
+    ["a", "b"],
+    ["c", "d=e"],
+    ["h", ""],
+  ]);
 });
 
 test("an issuer that asks for none of it costs nothing", () => {

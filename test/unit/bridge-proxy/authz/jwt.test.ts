@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { JwtCheck, VerifiedTokens } from "../../../../src/bridge-proxy/authz/jwt.ts";
+import { JwtCheck, MAX_SAID, VerifiedTokens } from "../../../../src/bridge-proxy/authz/jwt.ts";
 import { KeyRing } from "../../../../src/bridge-proxy/authz/key-ring.ts";
 import type { JwtProvider } from "../../../../src/codecs/xds/authz.ts";
 import { keySet, signingKey, tokenOf } from "../../../support/tokens.ts";
 
+const BAD = "Jwt header or payload is no JSON";
 const NOW = 1_700_000_000;
 const [one, two] = [signingKey(), signingKey()];
 const provider = (issuer: string, key = one, more: Partial<JwtProvider> = {}): JwtProvider => ({
@@ -68,6 +69,46 @@ describe("where a token stands", () => {
       "Jwt issuer is not configured",
     ],
     [
+      "in one header twice, of which one is not good",
+      at({}),
+      { authorization: `Bearer ${said},Bearer no.good.one` },
+      BAD,
+    ],
+    ["in one header twice, both good", at({}), { authorization: `Bearer ${said}, Bearer ${said}` }, "ann"],
+    ["beside another authorization", at({}), { authorization: `Basic YTpi, Bearer ${said}` }, "ann"],
+    [
+      "in a parameter twice, of which one is not good",
+      at({}),
+      { "?access_token": said, ":path": `/?access_token=${said}&access%5ftoken=no.good.one` },
+      BAD,
+    ],
+    [
+      "in a cookie twice, of which one is not good",
+      at({ fromCookies: ["jwt"] }),
+      { cookie: `jwt=${said}; jwt=no.good.one` },
+      BAD,
+    ],
+    [
+      "in a cookie with quotes",
+      at({ fromCookies: ["jwt"] }),
+      { cookie: `jwt="${said}"` },
+      "Jwt is not in the form of Header.Payload.Signature",
+    ],
+    [
+      "more often than anybody means",
+      at({ fromCookies: ["jwt"] }),
+      { cookie: Array.from({ length: MAX_SAID + 1 }, () => `jwt=${said}`).join(";") },
+      "Jwt stands there more than 8 times",
+    ],
+    [
+      "once, and more issuers look there",
+      Object.fromEntries(
+        Array.from({ length: 12 }, (_, i) => [`p${i}`, provider(`${i}`)]).concat([["q", provider("i")]]),
+      ),
+      { authorization: `Bearer ${said}` },
+      "ann",
+    ],
+    [
       "in two places, of two issuers",
       {
         p: provider("i", one, { fromHeaders: [{ name: "a" }, { name: "b" }] }),
@@ -86,6 +127,48 @@ describe("where a token stands", () => {
   test.each(rows)("%s", (_, providers, headers, expected) => {
     expect(find(providers, headers)).toBe(expected);
   });
+});
+
+test("a token that does not go on is taken out where it stood, and every good one with it", () => {
+  const memory = () => ({ verified: new VerifiedTokens(), keys: new KeyRing() });
+  const said = token("i");
+  const places = { fromHeaders: [{ name: "X-Token" }], fromParams: ["t"], fromCookies: ["jwt"] };
+  const changesOf = (forward: boolean, headers: Record<string, string>) =>
+    new JwtCheck({ providers: { p: provider("i", one, { ...places, forward }) } }, memory(), () => NOW).find(
+      (name) => headers[name],
+    ).changes;
+  const headers = { "x-token": said, "?t": said, ":path": `/?t=${said}`, cookie: `a=b; jwt=${said}` };
+  expect(changesOf(false, headers)).toEqual({ set: [["cookie", "a=b"]], add: [], remove: ["X-Token", "?t", "cookie"] });
+  expect(changesOf(false, { "?t": said })).toEqual({ set: [], add: [], remove: ["?t"] });
+  expect(changesOf(true, headers)).toBeUndefined();
+  const other = provider("j", two, { fromHeaders: [{ name: "y" }], forward: false });
+  const both = { p: provider("i", one, { fromHeaders: [{ name: "x" }] }), q: other };
+  const two_ = { x: said, y: token("j", two) } as Record<string, string>;
+  expect(new JwtCheck({ providers: both }, memory(), () => NOW).find((name) => two_[name])).toMatchObject({
+    claims: { iss: "i" },
+    changes: { remove: ["y"] },
+  });
+});
+
+test("a call without a token is looked at and nothing more", () => {
+  const asked: string[] = [];
+  const outputs = { claimToHeaders: [{ headerName: "x-sub", claimName: "sub" }] };
+  const check = (more: Partial<JwtProvider>) =>
+    new JwtCheck(
+      { providers: { p: provider("i", one, more) } },
+      { verified: new VerifiedTokens(), keys: new KeyRing() },
+      () => NOW,
+    );
+  const none = (name: string) => {
+    asked.push(name);
+    return undefined;
+  };
+  const plain = check({});
+  expect(plain.find(none)).toBe(plain.find(none));
+  expect(asked).toEqual(["authorization", "?access_token", "authorization", "?access_token"]);
+  const saying = check(outputs);
+  expect(saying.find(none)).toBe(plain.find(none));
+  expect(saying.find((name) => (name === "x-sub" ? "root" : undefined)).changes?.remove).toEqual(["x-sub"]);
 });
 
 test("of several issuers a token is held to its own", () => {

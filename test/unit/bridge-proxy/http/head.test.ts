@@ -173,6 +173,11 @@ test.each([
   expect(lines.filter((line) => /^host:/i.test(line))).toEqual(["host: inner"]);
 });
 
+test("a parameter that is taken out is gone from the target", () => {
+  const [first] = sent("GET /a?b=1&t=x HTTP/1.1\nHost: h", { ...ALL, requestHeadersToRemove: ["?t"] });
+  expect(first).toBe("GET /a?b=1 HTTP/1.1");
+});
+
 test("rules set, add and remove lines", () => {
   const lines = sent("GET / HTTP/1.1\nHost: h\nA: 1\nB: 2\nC: 3", {
     ...ALL,

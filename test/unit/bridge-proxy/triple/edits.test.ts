@@ -101,3 +101,14 @@ test.each([
 ])("%s becomes %s", (host, wanted) => {
   expect(withSuffix(host, "-shadow")).toBe(wanted);
 });
+
+test("a parameter that is taken out is gone, also where the service becomes another", () => {
+  const asked = [":path", "/com.acme.A/get?a=1&t=x", ...fields.slice(2, 6)];
+  const mutations: Mutations = { set: [], add: [], remove: ["?t"] };
+  const edited = (service: object) =>
+    editFields(asked, key, "get", {
+      route: { mutations, rewrite: undefined, hostSuffix: "" },
+      target: targetOf(service),
+    })[1];
+  expect([edited({}), edited({ interface: "com.acme.B" })]).toEqual(["/com.acme.A/get?a=1", "/com.acme.B/get?a=1"]);
+});
