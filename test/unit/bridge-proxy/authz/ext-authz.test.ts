@@ -72,7 +72,7 @@ test("a question goes to the provider's cluster, no longer than the caller waits
     attributes: {
       source: { address: { socketAddress: { address: "10.0.0.9" } } },
       request: {
-        http: { path: "/com.acme.Orders/get", headers: { "x-claim": "c", ":path": "/get?a=1" }, query: "a=1" },
+        http: { path: "/com.acme.Orders/get?a=1", headers: { "x-claim": "c", ":path": "/get?a=1" }, query: "a=1" },
       },
     },
   });
