@@ -12,6 +12,7 @@ import { encodeEnvelope } from "../../src/codecs/triple/envelope.ts";
 import type { JavaDefinition } from "../../src/model/schema.ts";
 import { startProvider } from "../support/dubbo.ts";
 import { type GatewayStage, startGatewayStage } from "../support/gateway-stage.ts";
+import { openRawHttp, startHttpProvider } from "../support/http-stage.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { policyText } from "../support/policies.ts";
 import { stopAll } from "../support/process.ts";
@@ -229,6 +230,35 @@ test("a call by gRPC with Java's own serialization is refused", async () => {
   const headers = { "content-type": "application/grpc-web+proto", host: "api.example.com" };
   const answer = await post("/orders/sayHi", headers, body);
   expect(answer.toString("latin1")).toContain("grpc-status: 7\r\n");
+});
+
+test("one connection has calls of Dubbo and requests to a service that speaks HTTP alone, in turn", async () => {
+  const web = await startHttpProvider((request, response) => response.end(`web ${request.method} ${request.url}`));
+  const services = {
+    [KEY]: [`dubbo://${PROVIDER.host}:${PROVIDER.port}`],
+    web: [`http://127.0.0.1:${web.port}`],
+  };
+  const more = virtualService("web", "web.example.com", `[{route: [{destination: {host: web}}]}]`);
+  await stage.apply(services, [...rules, more]);
+  const caller = await openRawHttp(stage.port, stage.host);
+  const call =
+    "POST /echo?kind=int HTTP/1.1\r\nhost: api.example.com\r\ncontent-length: 3\r\ncontent-type: application/json\r\n\r\n[7]";
+  caller.write(
+    `${call}GET /a HTTP/1.1\r\nhost: web.example.com\r\n\r\n${call}HEAD /b HTTP/1.1\r\nhost: web.example.com\r\n\r\n${call}`,
+  );
+  const text = await caller.until((all) => all.split("\r\n\r\n7").length === 4);
+  expect(text).toContain("web GET /a");
+  expect(text.split("HTTP/1.1 200")).toHaveLength(6);
+  caller.socket.destroy();
+  // A call's content is bounded, however much a request may have that is carried.
+  const large = await openRawHttp(stage.port, stage.host);
+  large.write(
+    `${call.replace("content-length: 3", "content-length: 99000000").slice(0, -3)}[${"1,".repeat(5_000_000)}`,
+  );
+  expect(await large.until((all) => all.includes("HTTP/1.1"))).toMatch(/^HTTP\/1.1 4/);
+  large.socket.destroy();
+  await stage.apply({ [KEY]: services[KEY]! }, rules);
+  await web.close();
 });
 
 test("pipelined requests that nobody exposes are all answered, though nothing more comes", {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
 import { get } from "node:https";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
@@ -18,6 +19,7 @@ import { type RemoteProxy, startRemoteProxy } from "../support/remote-proxy.ts";
 const TOKEN = "token-of-the-orders-proxy";
 const CONTROL = `${hosts.trestle}:15012`;
 const PORT = 20_890;
+const WEB = 8_081;
 // The key of the gateway's port comes by SDS; the account may have it.
 const GATEWAY = `apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -30,7 +32,17 @@ spec:
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: hello}
-spec: {hosts: [shop.example.com], gateways: [edge], http: [{match: [{method: {exact: GET}}], directResponse: {status: 200, body: {string: hello}}}]}
+spec:
+  hosts: [shop.example.com]
+  gateways: [edge]
+  http:
+  - {match: [{uri: {prefix: /web}}], route: [{destination: {host: web}}]}
+  - {match: [{method: {exact: GET}}], directResponse: {status: 200, body: {string: hello}}}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: web}
+spec: {hosts: [web], resolution: STATIC, ports: [{number: ${WEB}, name: http, protocol: HTTP}], endpoints: [{address: ${hosts.relay}}]}
 `;
 const peers = (mode: string) =>
   `${GATEWAY}---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: orders, namespace: shop}\nspec: {selector: {matchLabels: {app: orders}}, mtls: {mode: ${mode}}}\n`;
@@ -39,6 +51,7 @@ let folder: string;
 let authority: Awaited<ReturnType<typeof startAuthority>>;
 let control: ConfiguredTrestle;
 let provider: FakeProvider;
+let web: Server;
 let proxy: RemoteProxy;
 
 const controlConfig = () => ({
@@ -85,6 +98,10 @@ beforeAll(async () => {
   await writeFile(join(folder, "credentials/site/tls.crt"), site.chain);
   await writeFile(join(folder, "credentials/site/tls.key"), site.key);
   provider = await startFakeProvider();
+  web = createServer((request, response) => {
+    response.end(`web ${request.url} ${request.headers["x-forwarded-proto"]}`);
+  });
+  await once(web.listen(WEB, hosts.relay), "listening");
   control = await startControl();
   await proxyFile();
   proxy = await startProxy();
@@ -93,6 +110,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stopAll();
   await provider?.close();
+  web?.close();
 });
 
 /** A connection to the inbound listener with a certificate of that account. */
@@ -142,11 +160,11 @@ test("its inbound listener shows the identity that its token stands for, and ser
 });
 
 /** What a caller outside is answered at the gateway's port. */
-function atGateway(): Promise<string> {
+function atGateway(path = "/"): Promise<string> {
   const options = { host: hosts.relay, port: 8443, servername: "shop.example.com", ca: authority.root.pem };
   return new Promise((resolve) => {
     const headers = { host: "shop.example.com" };
-    const sent = get({ ...options, path: "/", headers, agent: false }, (answer) => {
+    const sent = get({ ...options, path, headers, agent: false }, (answer) => {
       answer.setEncoding("utf8").on("data", resolve);
     });
     sent.on("error", (error) => resolve(error.message));
@@ -154,7 +172,11 @@ function atGateway(): Promise<string> {
 }
 
 test("a Gateway's key comes by SDS, for an account that may have it", async () => {
-  await expect.poll(atGateway, { timeout: 5_000 }).toContain("hello");
+  await expect.poll(() => atGateway(), { timeout: 5_000 }).toContain("hello");
+});
+
+test("its Gateway leads to a service that speaks HTTP alone, which is told that the caller came by TLS", async () => {
+  await expect.poll(() => atGateway("/web/a?b"), { timeout: 5_000 }).toBe("web /web/a?b https");
 });
 
 test("without control it goes on, also after a restart, with the certificate that it kept", async () => {

@@ -1,9 +1,12 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
-import { type SpringCloud, springClients, startSpringCloud } from "../support/spring-cloud.ts";
+import { type Echo, type SpringCloud, springClients, startSpringCloud } from "../support/spring-cloud.ts";
 import { openZnodes, type Znodes } from "../support/znodes.ts";
 
+const run = promisify(execFile);
 /** Each calls the other: the caller of one train is the callee of the other. */
 let mesh: Mesh;
 let old: SpringCloud;
@@ -77,6 +80,38 @@ test("RestTemplate, Feign and WebClient of both trains call through the proxy", 
     expect((await old.echo({ client, service: "svc-a" })).id, client).toBe(young.id);
   }
   expect((await mesh.carried()) - before).toBe(6);
+});
+
+test("a Gateway leads callers outside to an application, over HTTP/1.1 and HTTP/2", async () => {
+  await mesh.rules(`apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec: {servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: [api.example.com]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: b}
+spec:
+  hosts: [api.example.com]
+  gateways: [edge]
+  http:
+  - {match: [{uri: {prefix: /b/}}], rewrite: {uri: /}, route: [{destination: {host: svc-b}}]}
+`);
+  const curl = async (...args: string[]) => {
+    const url = `http://${hosts.trestle}:8080/b/echo/x?y=z`;
+    const { stdout } = await run("curl", ["-sS", "-m", "5", "-H", "host: api.example.com", ...args, url]);
+    return stdout;
+  };
+  await until(
+    "the route",
+    () => curl().catch(String),
+    (text) => text.includes(old.id),
+  );
+  for (const flag of ["--http1.1", "--http2-prior-knowledge"]) {
+    const echo = JSON.parse(await curl(flag, "-X", "PUT", "-H", "content-type: text/plain", "-d", "hi")) as Echo;
+    expect(echo).toMatchObject({ id: old.id, method: "PUT", path: "/echo/x", query: "y=z", body: "hi" });
+    expect(echo.host).toBe("api.example.com");
+  }
 });
 
 test("an instance that is taken out of service is told of to who follows it, and takes calls again when it is back", async () => {
