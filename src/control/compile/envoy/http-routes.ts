@@ -9,6 +9,7 @@ import {
   type Route,
 } from "../../../codecs/xds/route.ts";
 import type { ProtoJson } from "../targets.ts";
+import { destinationsLast } from "./header-changes.ts";
 
 /** The name under which each of Trestle's own request fields stands in a Triple call. */
 const TRIPLE_NAMES: Readonly<Record<string, string>> = {
@@ -29,8 +30,9 @@ export function readsArguments({ match }: Pick<Route, "match">): boolean {
  * A route for Envoy's HTTP router; undefined for one that no call can meet there, since it asks for an argument. A route without a
  * time limit says so: Envoy's own is 15 s.
  */
-export function envoyRoute(route: Route, clusterOf: ClusterNames): ProtoJson | undefined {
-  if (readsArguments(route)) return undefined;
+export function envoyRoute(asked: Route, clusterOf: ClusterNames): ProtoJson | undefined {
+  if (readsArguments(asked)) return undefined;
+  const route = destinationsLast(asked);
   const { match, route: action, directResponse, typedPerFilterConfig, metadata, ...others } = route;
   const { headers, queryParameters, ...rest } = match;
   return {
@@ -69,7 +71,8 @@ function envoyAction(
   const named = cluster === undefined ? undefined : clusterOf(cluster);
   const weighted = (weightedClusters?.clusters ?? []).flatMap((one) => {
     const name = clusterOf(one.name);
-    return name === undefined ? [] : [{ ...one, ...mutationsOf(one), name }];
+    const own = hostOf(one);
+    return name === undefined ? [] : [{ ...one, ...mutationsOf(one), name, ...(own && { hostRewriteLiteral: own }) }];
   });
   if (named === undefined && weighted.every(({ weight }) => weight === 0)) return undefined;
   const mirrors = (requestMirrorPolicies ?? []).flatMap((one) => {
@@ -101,7 +104,7 @@ function isPlain({ header }: HeaderValueOption): boolean {
 
 /** The Host that a rule sets as a header. */
 function hostOf({ requestHeadersToAdd = [] }: HeaderMutations): string | undefined {
-  return requestHeadersToAdd.find(({ header }) => /^(?:host|:authority)$/i.test(header.key))?.header.value;
+  return requestHeadersToAdd.findLast(({ header }) => /^(?:host|:authority)$/i.test(header.key))?.header.value;
 }
 
 function plainValue(option: HeaderValueOption): HeaderValueOption {
