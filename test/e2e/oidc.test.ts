@@ -321,14 +321,23 @@ describe("routes by claims", () => {
     });
   const claims = { "@request.auth.claims.client_id": "shop", "@request.auth.claims[scope]": "orders:write" };
   const ORDERS = "com.acme.OrderService";
-  const gateway = JSON.stringify({
-    apiVersion: "networking.istio.io/v1",
-    kind: "Gateway",
-    metadata: { name: "edge" },
-    spec: { servers: [{ port: { number: 8099, name: "http", protocol: "HTTP" }, hosts: ["*"] }] },
-  });
+  const gateway = (name: string, number: number) =>
+    JSON.stringify({
+      apiVersion: "networking.istio.io/v1",
+      kind: "Gateway",
+      metadata: { name },
+      spec: { servers: [{ port: { number, name: "http", protocol: "HTTP" }, hosts: ["*"] }] },
+    });
   const inForceNow = () =>
-    rules({}, routes(ORDERS), routes("shop"), gateway, routes(ORDERS, { hosts: ["*"], gateways: ["edge"] }));
+    rules(
+      {},
+      ...[routes(ORDERS), gateway("edge", 8099), routes(ORDERS, { hosts: ["*"], gateways: ["edge"] })],
+      ...[routes("shop"), gateway("web", 8098), routes("shop", { hosts: ["*"], gateways: ["web"] })],
+    );
+  const web = async (headers: Readonly<Record<string, string>>) => {
+    const answer = await fetch(`http://${hosts.trestle}:8098/any/path`, { headers });
+    return { status: answer.status, text: await answer.text() };
+  };
   const edge = async (headers: Readonly<Record<string, string>>) => {
     const url = `http://${hosts.trestle}:8099/${ORDERS}/attachments`;
     const sent = { "content-type": "application/json", ...headers };
@@ -354,12 +363,14 @@ describe("routes by claims", () => {
       const triple = await json("attachments", [], headers);
       const elsewhere = await json("attachments", [], headers, hosts.provider3);
       const plain = await shop("/", headers);
-      return [triple, elsewhere, plain, await edge(headers)].map(({ status, text }) => said.exec(text)?.[1] ?? status);
+      return [triple, elsewhere, plain, await edge(headers), await web(headers)].map(
+        ({ status, text }) => said.exec(text)?.[1] ?? status,
+      );
     };
     await eventually("the proxy elsewhere has the routes", async () => (await ways(bearer(token)))[1] === "shop");
-    expect(await ways(bearer(token))).toEqual(["shop", "shop", "shop", "shop"]);
-    expect(await ways({})).toEqual(["nobody", "nobody", "nobody", "nobody"]);
-    expect(await ways(bearer(broken()))).toEqual([401, 401, 401, 401]);
+    expect(await ways(bearer(token))).toEqual(["shop", "shop", "shop", "shop", "shop"]);
+    expect(await ways({})).toEqual(["nobody", "nobody", "nobody", "nobody", "nobody"]);
+    expect(await ways(bearer(broken()))).toEqual([401, 401, 401, 401, 401]);
     expect(await jsonOverHttp2("attachments", [], bearer(token))).toBe(200);
     const explained = async (said: object) => {
       const called = {
@@ -391,6 +402,7 @@ describe("routes by claims", () => {
       json("attachments", [], bearer(token)),
       shop("/", bearer(token)),
       edge(bearer(token)),
+      web(bearer(token)),
     ]);
     oidc.slowMs = 0;
     for (const answer of answers) expect(JSON.stringify(answer)).toMatch(/x-way\W+shop/);
