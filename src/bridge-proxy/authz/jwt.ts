@@ -1,3 +1,4 @@
+import { forgetOldest } from "../../base/bounded.ts";
 import type { JwtAuthentication, JwtHeader, JwtProvider } from "../../codecs/xds/authz.ts";
 import { type Claims, listClaims, withLists } from "../../codecs/xds/claims.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
@@ -9,45 +10,53 @@ import type { KeyRing, KeySlot } from "./key-ring.ts";
 import type { KeyWaits, UnknownKey } from "./key-waits.ts";
 import { MAX_TOKEN, type TokenRules, type TokenVerdict, verifyToken } from "./token.ts";
 
-/** Tokens whose verdict is remembered, all services together. */
-const MAX_REMEMBERED = 10_000;
+/** Good tokens that are remembered, all services together; how many characters they may have; and others. */
+const [MAX_GOOD, MAX_GOOD_CHARS, MAX_REFUSED] = [10_000, 16 * 1024 * 1024, 1_000];
 /** A token that is not good is looked at again after this, s: its key may have come. */
 const REFUSED_S = 10;
-const SWEEP = 1_000;
 
 interface Remembered {
   readonly verdict: TokenVerdict;
   readonly untilS: number;
 }
 
-/** Verdicts on tokens, so that a caller that sends one with each call has it verified once. */
+/**
+ * Verdicts on tokens, so that a caller that sends one with each call has it verified once. Made-up tokens take no place from good ones: those are
+ * forgotten only for each other.
+ */
 export class VerifiedTokens {
-  readonly #known = new Map<string, Remembered>();
+  readonly #good = new Map<string, Remembered>();
+  readonly #refused = new Map<string, Remembered>();
+  #goodChars = 0;
 
   /** The verdict of `rules` on a token; `id` tells these rules from all others. */
   judge(id: string, token: string, rules: TokenRules, nowS: number): TokenVerdict {
     if (token.length > MAX_TOKEN) return verifyToken(token, rules, nowS);
     const key = `${id}\n${token}`;
-    const known = this.#known.get(key);
+    const known = this.#good.get(key) ?? this.#refused.get(key);
     if (known !== undefined && nowS < known.untilS) return known.verdict;
     const verdict = verifyToken(token, rules, nowS);
-    if (this.#known.size >= MAX_REMEMBERED) this.#forgetOldest();
-    this.#known.delete(key);
-    this.#known.set(key, { verdict, untilS: "claims" in verdict ? verdict.untilS : nowS + REFUSED_S });
+    this.#forget(key);
+    if ("claims" in verdict) {
+      this.#good.set(key, { verdict, untilS: verdict.untilS });
+      this.#goodChars += key.length;
+      forgetOldest(this.#good, MAX_GOOD, (oldest) => this.#forget(oldest));
+      while (this.#goodChars > MAX_GOOD_CHARS) this.#forget(this.#good.keys().next().value!);
+    } else {
+      this.#refused.set(key, { verdict, untilS: nowS + REFUSED_S });
+      forgetOldest(this.#refused, MAX_REFUSED);
+    }
     return verdict;
   }
 
   /** How many are remembered. */
   get size(): number {
-    return this.#known.size;
+    return this.#good.size + this.#refused.size;
   }
 
-  #forgetOldest(): void {
-    let left = SWEEP;
-    for (const key of this.#known.keys()) {
-      if (left-- === 0) return;
-      this.#known.delete(key);
-    }
+  #forget(key: string): void {
+    if (this.#good.delete(key)) this.#goodChars -= key.length;
+    this.#refused.delete(key);
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { JwtCheck, MAX_SAID, VerifiedTokens } from "../../../../src/bridge-proxy/authz/jwt.ts";
 import { KeyRing } from "../../../../src/bridge-proxy/authz/key-ring.ts";
+import { parseKeySet } from "../../../../src/codecs/key-set.ts";
 import type { JwtProvider } from "../../../../src/codecs/xds/authz.ts";
 import { keySet, signingKey, tokenOf } from "../../../support/tokens.ts";
 
@@ -198,9 +199,23 @@ test("a verdict is remembered until the token's end, one that is bad for a momen
   expect(find({ a: provider("b", one) }, headers, memory)).toBe("Jwt issuer is not configured");
 });
 
+test("made-up tokens take no place from good ones, and many long good ones are not all kept", () => {
+  const verified = new VerifiedTokens();
+  const rules = { issuer: "i", audiences: [], keys: parseKeySet(keySet(one)) };
+  const good = token("i", one, { jti: "kept" });
+  const kept = verified.judge("x", good, rules, NOW);
+  for (let i = 0; i < 1_500; i++) verified.judge("x", `a.b${i}.c`, rules, NOW);
+  expect(verified.judge("x", good, rules, NOW)).toBe(kept);
+  const pad = tokenOf(one, { iss: "i", exp: NOW + 600, pad: "x".repeat(5_500) });
+  expect(pad.length).toBeGreaterThan(7_000);
+  for (let i = 0; i < 2_500; i++) verified.judge(`rules ${i}`, pad, rules, NOW);
+  expect(verified.size - 1_000).toBeLessThan((16 * 1024 * 1024) / pad.length);
+  expect(verified.judge("x", good, rules, NOW)).not.toBe(kept);
+});
+
 test("what is remembered has a bound", () => {
   const verified = new VerifiedTokens();
   const rules = { issuer: "a", audiences: [], keys: [] };
-  for (let i = 0; i < 10_500; i++) verified.judge("x", `a.b${i}.c`, rules, NOW);
-  expect(verified.size).toBeLessThanOrEqual(10_000);
+  for (let i = 0; i < 1_500; i++) verified.judge("x", `a.b${i}.c`, rules, NOW);
+  expect(verified.size).toBe(1_000);
 });

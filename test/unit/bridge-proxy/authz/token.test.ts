@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { MAX_TOKEN, verifyToken } from "../../../../src/bridge-proxy/authz/token.ts";
 import { parseKeySet } from "../../../../src/codecs/key-set.ts";
@@ -8,6 +8,15 @@ const NOW = 1_700_000_000;
 const key = signingKey();
 const claims = { iss: "https://iss", sub: "ann", aud: ["shop", "x"], exp: NOW + 600 };
 const rules = { issuer: "https://iss", audiences: ["shop"], keys: parseKeySet(keySet(key)) };
+const evil = signingKey();
+/** The same signature as OpenSSL writes it, and JWS does not. */
+const inDer = (token: string) => {
+  const raw = Buffer.from(token.split(".")[2]!, "base64url");
+  const number = (half: Buffer) => Buffer.concat([Buffer.from([2, half.length + 1, 0]), half]);
+  const both = Buffer.concat([number(raw.subarray(0, 32)), number(raw.subarray(32))]);
+  const der = Buffer.concat([Buffer.from([0x30, both.length]), both]);
+  return token.replace(/[^.]*$/, der.toString("base64url"));
+};
 const verdict = (token: string, with_: Partial<typeof rules> = {}, nowS = NOW) => {
   const found = verifyToken(token, { ...rules, ...with_ }, nowS);
   return "fault" in found ? found.fault : found.claims.sub;
@@ -56,6 +65,31 @@ describe("is refused:", () => {
     ["signs that are none", `${tokenOf(key, claims)}=`, /form of Header/],
     ["too long", `a.${"b".repeat(MAX_TOKEN)}.c`, /longer than 8192/],
     ["nothing", "", /form of Header/],
+    ["no signature", tokenOf(key, claims).replace(/[^.]*$/, ""), /verification fails/],
+    ["a signature of zeros", tokenOf(key, claims).replace(/[^.]*$/, "A".repeat(86)), /verification fails/],
+    ["a signature in DER", inDer(tokenOf(key, claims)), /verification fails/],
+    ["a name of a key that is a path", tokenOf(key, claims, { kid: "../../../dev/null" }), /^Jwks has no key/],
+    ["a name of a key that is of every object", tokenOf(key, claims, { kid: "__proto__" }), /^Jwks has no key/],
+    ["a name of a key that is none", tokenOf(key, claims, { kid: ["k1"] }), /^Jwks has no key/],
+    ["an algorithm that is a list", tokenOf(key, claims, { alg: ["ES256", "none"] }), /^Jwks has no key/],
+    ["an algorithm in other letters", tokenOf(key, claims, { alg: "es256" }), /^Jwks has no key/],
+    [
+      "a key that it brings",
+      tokenOf(evil, claims, { jwk: evil.jwk, jku: "http://evil/", x5u: "http://evil/" }),
+      /fails/,
+    ],
+    ["a key that it brings, and its name", tokenOf(evil, claims, { jwk: evil.jwk, kid: "evil" }), /^Jwks has no key/],
+    ["an issuer that is a list", tokenOf(key, { ...claims, iss: ["https://iss"] }), /^Jwt issuer/],
+    ["an audience inside a list", tokenOf(key, { ...claims, aud: [["shop"]] }), /^Audiences/],
+    ["an audience that is an object", tokenOf(key, { ...claims, aud: { shop: true } }), /^Audiences/],
+    ["an audience among others in one text", tokenOf(key, { ...claims, aud: "shop x" }), /^Audiences/],
+    ["expired by nothing", tokenOf(key, { ...claims, exp: null }), /no number/],
+    ["not valid yet by a text", tokenOf(key, { ...claims, nbf: "0" }), /no number/],
+    ["expired a minute ago", tokenOf(key, { ...claims, exp: NOW - 60 }), /^Jwt is expired/],
+    ["blanks around it", ` ${tokenOf(key, claims)}`, /form of Header/],
+    ["other base64", tokenOf(key, claims).replace(/_|-/g, "+"), /form of Header|fails/],
+    ["five parts, as what is encrypted has", "a.b.c.d.e", /form of Header/],
+    ["a head that is nested deep", `${Buffer.from("[".repeat(5_000)).toString("base64url")}.e30.AA`, /no JSON/],
   ];
   test.each(rows)("%s", (_, token, fault) => {
     expect(verdict(token)).toMatch(fault);
@@ -72,6 +106,20 @@ test("an audience is the same with and without scheme and slash at its end", () 
       "claims",
     );
   expect(verifyToken(tokenOf(key, { ...claims, aud: "shop/a" }), rules, NOW)).not.toHaveProperty("claims");
+});
+
+test("of a word that is said twice the last counts, as JSON has it: what was signed, not what a head claims first", () => {
+  const twice = (head: string, payload: string, by = key) => {
+    const text = [head, payload].map((part) => Buffer.from(part).toString("base64url")).join(".");
+    const signature = sign("sha256", Buffer.from(text), { key: by.privateKey, dsaEncoding: "ieee-p1363" });
+    return `${text}.${signature.toString("base64url")}`;
+  };
+  const payload = JSON.stringify(claims);
+  expect(verdict(twice('{"alg":"none","kid":"k1","alg":"ES256"}', payload))).toBe("ann");
+  expect(verdict(twice('{"alg":"ES256","kid":"k1","alg":"none"}', payload))).toMatch(/^Jwks has no key/);
+  const evilFirst = payload.replace('"iss"', '"iss":"https://evil","iss"');
+  expect(verdict(twice('{"alg":"ES256","kid":"k1"}', evilFirst))).toBe("ann");
+  expect(verdict(twice('{"alg":"ES256","kid":"k1"}', evilFirst, evil))).toBe("Jwt verification fails");
 });
 
 test("clocks may differ by a minute, a key without a name is tried for all, and no audience asks for none", () => {
