@@ -24,7 +24,7 @@ import { MIRROR_TIMEOUT_MS, type MirrorShare } from "./policies/mirror.ts";
 import { compileMutations, type Mutations } from "./policies/mutations.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
-import { Host, HostParts, hostName, keysOf } from "./route-host.ts";
+import { Host, HostParts, hostName, keysOf, nameAmong } from "./route-host.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 
 /** One weighted destination of a route. */
@@ -191,7 +191,7 @@ export class RouteTable {
   /** The routes of the service that a Host names: by the service's host, or by its plain name where it has no group and version. */
   hostNamed(authority: string): CompiledHost | undefined {
     this.#byName ??= namesOf([...this.#byInterface.values()].flat());
-    return this.#byName.get(hostName(authority));
+    return nameAmong(this.#byName, hostName(authority));
   }
 
   /** The only service that is routed here at all; undefined where there are none or several. */

@@ -63,8 +63,22 @@ ${trafficPolicy.replace(/^/gm, "    ")}
 `;
 }
 
-test("calls with the same argument go to the same provider, through every worker", async () => {
-  await mesh.rules(rule("loadBalancer: {consistentHash: {httpHeaderName: dubbo-arg-0}}"));
+const hostname = "{group: networking.istio.io, kind: Hostname, name: com.acme.OrderService}";
+
+test.each([
+  ["with the same argument", rule("loadBalancer: {consistentHash: {httpHeaderName: dubbo-arg-0}}")],
+  [
+    "of one session",
+    `apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: orders}
+spec:
+  parentRefs: [${hostname}]
+  rules: [{backendRefs: [${hostname}], sessionPersistence: {type: Header, sessionName: dubbo-arg-0}}]
+`,
+  ],
+])("calls %s go to the same provider, through every worker", async (_, text) => {
+  await mesh.rules(text);
   const owners = async () => {
     const found: string[] = [];
     for (let id = 1; id <= 16; id++) found.push(await servedBy("getOrder", id));
@@ -91,6 +105,11 @@ test("calls are shared out to places by weight", async () => {
   expect(seen).toBeLessThan(300);
 });
 
+test("calls stay in the region where zones count", async () => {
+  await mesh.rules(rule("loadBalancer: {zoneAwareLbSetting: {enabled: true}}"));
+  await eventually("all calls near", async () => (await served(20)).every((one) => one === "near"));
+});
+
 test("calls stay near; a provider that does not answer is ejected, others serve, and it comes back", async () => {
   await mesh.rules(
     rule(`outlierDetection: {consecutive5xxErrors: 2, interval: 1s, baseEjectionTime: 4s, maxEjectionPercent: 100}
@@ -103,6 +122,8 @@ loadBalancer: {simple: ROUND_ROBIN, localityLbSetting: {enabled: true}}`),
   await eventually(
     "a worker that says so",
     async () => {
+      // Its time is over soon: calls show that it fails still.
+      await served(2);
       const { endpoints } = (await mesh.trestle.json("/api/v1/endpoints?service=com.acme.OrderService")) as {
         endpoints: { address: string; ejected?: unknown[] }[];
       };

@@ -137,14 +137,14 @@ test("a changed rule leads requests elsewhere, and metrics name it", async () =>
   expect(line).toContain('destination_service="shop"');
 });
 
-test("a service listens on a Unix socket, and wildcards beside its host are left out", async () => {
+test("a service listens on a Unix socket, and a wildcard beside its host is one too", async () => {
   const server = createHttpServer((request, response) => response.end(`socket ${request.url}`));
   await new Promise<void>((resolve) => server.listen(socket(), resolve));
   await rules([shop(), local()].join("---\n"));
   const said = async (): Promise<string> => curl(`http://${await addressOf("local")}/a`);
   await soon(async () => expect(await said()).toBe("socket /a"), 5_000, "the service is known");
   expect((await trestle.command("endpoints", "local")).stdout).toContain(`unix://${socket()} `);
-  expect((await trestle.command("services")).stdout).not.toContain("*.local.example");
+  expect(await curl(`http://${await addressOf("*.local.example")}/b`)).toBe("socket /b");
   server.close();
 });
 

@@ -65,7 +65,7 @@ spec:
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: shop}
-spec: {hosts: [shop], resolution: STATIC, ports: [{number: ${shop.port}, name: http, protocol: HTTP}], endpoints: [{address: 127.0.0.1}]}
+spec: {hosts: [shop, "*.shop.example"], resolution: STATIC, ports: [{number: ${shop.port}, name: http, protocol: HTTP}], endpoints: [{address: 127.0.0.1}]}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -149,6 +149,8 @@ test("calls are carried as control says, and by its rules", async () => {
 test("its HTTP port leads requests to the services of the mesh by their names, as Host and as the target of a proxy", async () => {
   await serveHttp("second");
   expect(await curl("-H", "Host: SHOP.:9999", `${HTTP}/said`)).toEqual({ body: "second", status: 418 });
+  expect(await curl("-x", HTTP, "http://a.b.shop.example/c")).toEqual({ body: "GET /c of shop", status: 200 });
+  expect(await curl("-x", HTTP, "http://shop.example/c")).toMatchObject({ status: 404 });
   const unknown = await curl("-x", HTTP, `http://127.0.0.1:${shop.port}/`);
   expect(unknown).toMatchObject({ status: 404 });
   expect(unknown.body).toContain(`no service of the mesh has the host "127.0.0.1:${shop.port}"`);

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { createServer, request, type Server } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CLUSTER_TYPE, ROUTE_TYPE } from "../../src/codecs/xds/resources.ts";
+import { CLUSTER_TYPE, ROUTE_TYPE, VIRTUAL_HOST_TYPE } from "../../src/codecs/xds/resources.ts";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
 import { answerCall, type FakeProvider, startFakeProvider } from "../support/fake-provider.ts";
 import { type GrpcServer, grpcClient, startGrpcServer } from "../support/grpc-peer.ts";
@@ -263,6 +263,7 @@ describe.each([
       "connectionPool: {http: {http1MaxPendingRequests: 10, http2MaxRequests: 100, maxRequestsPerConnection: 5, maxRetries: 3, idleTimeout: 30s}}",
       "loadBalancer: {consistentHash: {useSourceIp: true, maglev: {tableSize: 1009}}}",
       "loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 30s}}",
+      "loadBalancer: {zoneAwareLbSetting: {enabled: true}}, retryBudget: {percent: 10, budgetInterval: 2s}",
     ];
     for (const policy of policies) {
       const rules = ["users", "com.acme.Relay", ORDERS]
@@ -274,7 +275,7 @@ describe.each([
     expect(await envoy.rejected()).toEqual({});
   });
 
-  test("bytes of other protocols go through", async () => {
+  test("bytes of other protocols go through, and all names of a wildcard", async () => {
     const echo = createTcpServer((socket) => socket.pipe(socket));
     await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
     const { port } = echo.address() as { port: number };
@@ -287,26 +288,102 @@ spec:
   resolution: STATIC
   ports: [{number: 3306, name: sql, protocol: TCP, targetPort: ${port}}]
   endpoints: [{address: 127.0.0.1}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: wide}
+spec:
+  hosts: ["*.wide.example"]
+  resolution: STATIC
+  ports: [{number: 8099, name: http, targetPort: ${httpPorts[0]}}]
+  endpoints: [{address: 127.0.0.1}]
 ---`;
     await stage.apply({ services: services(), rules: entry });
     const text = await eventually("bytes come back", () => probeText(bind, 3306, "select 1").catch(() => ""));
     expect(text).toBe("select 1");
+    for (const host of ["a.wide.example", "b.a.wide.example:8099"])
+      expect(await ask(8099, host, "/w")).toEqual({ status: 200, text: "one /w" });
+    expect((await ask(8099, "wide.example")).status).toBe(404);
     expect(await envoy.rejected()).toEqual({});
     echo.close();
+  });
+
+  test("a change of one of many services sends that service's routes alone by delta, and no call is disturbed", async () => {
+    const many = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`many${i}`, services()["users"]!]));
+    const rule = (value: number) =>
+      virtualService("many7", `[{headers: {request: {set: {x-added: "v${value}"}}}, route: [${to("many7", "v1")}]}]`);
+    const world = (names: readonly string[], value: number): World => ({
+      services: { ...services(), ...Object.fromEntries(names.map((name) => [name, many[name]!])) },
+      rules: rule(value) + subsets("many7"),
+    });
+    const bytes = (type: string): number => {
+      const line = new RegExp(`pilot_xds_config_size_bytes_sum\\{type="${type}"\\} (\\d+)`);
+      return Number(line.exec(stage.server.exposeMetrics())?.[1] ?? 0);
+    };
+    await stage.apply(world(["many7"], 0));
+    await eventually("the service is there", async () => (await ask(usersPort(), "many7")).status === 200);
+    const failed: string[] = [];
+    let isOver = false;
+    const calls = (async () => {
+      while (!isOver) {
+        const { status, text } = await ask(usersPort(), "many7");
+        if (status !== 200) failed.push(`${status} ${text}`);
+      }
+    })();
+    const sent: number[] = [];
+    for (const names of [["many7"], Object.keys(many)]) {
+      await stage.apply(world(names, 1));
+      await eventually("the first value", async () => (await ask(usersPort(), "many7")).text.endsWith("v1"));
+      const before = [bytes("rds"), bytes("vhds")] as const;
+      await stage.apply(world(names, 2));
+      await eventually("the second value", async () => (await ask(usersPort(), "many7")).text.endsWith("v2"));
+      sent.push(bytes("rds") - before[0], bytes("vhds") - before[1]);
+    }
+    isOver = true;
+    await calls;
+    expect([failed, await envoy.rejected()]).toEqual([[], {}]);
+    const [rds, vhds, rdsOfMany, vhdsOfMany] = sent;
+    if (mode === "delta") {
+      expect([rds, rdsOfMany]).toEqual([0, 0]);
+      expect(Math.abs(vhdsOfMany! - vhds!)).toBeLessThan(10);
+      const counts = await envoy.stats(`vhds\\.${usersPort()}\\.update_success`);
+      expect(Object.values(counts)[0]).toBeGreaterThan(1);
+    } else {
+      expect([vhds, vhdsOfMany]).toEqual([0, 0]);
+      expect(rdsOfMany! - rds!).toBeGreaterThan(60 * 50);
+    }
+  });
+
+  test("a name that goes from one service to another is never claimed by two", async () => {
+    const web = (version: string): World => ({
+      services: { ...services(), [`com.acme.Web:${version}`]: services()["users"]! },
+    });
+    for (const version of ["1.0.0", "2.0.0", "1.0.0"]) {
+      await stage.apply(web(version));
+      await eventually("it is called by its plain name", async () => {
+        const { status } = await ask(usersPort(), "com.acme.web");
+        return (
+          status === 200 && (await ask(usersPort(), `com.acme.web-${version.replaceAll(".", "-")}`)).status === 200
+        );
+      });
+    }
+    expect(await envoy.rejected()).toEqual({});
   });
 
   test("a refusal is shown with the rule that it came from, and what was in force stays", async () => {
     await stage.apply({ services: services(), rules: all("users", "v1") });
     await eventually("the rule is in force", async () => (await ask(usersPort(), "users")).text.startsWith("one"));
+    // With delta, each service's routes are a resource of their own.
+    const type = mode === "delta" ? VIRTUAL_HOST_TYPE : ROUTE_TYPE;
     stage.spoil = (set) => {
-      const spoiled = (set.types.get(ROUTE_TYPE) ?? []).map((one) => {
+      const spoiled = (set.types.get(type) ?? []).map((one) => {
         const text = JSON.stringify(one.resource).replaceAll(
           '"timeout":"0s"',
           '"timeout":"0s","prefixRewrite":"/a","regexRewrite":{"pattern":{"regex":"b"}}',
         );
         return { ...one, version: `${one.version}-spoiled`, resource: JSON.parse(text) as object };
       });
-      return { version: `${set.version}-spoiled`, types: new Map([...set.types, [ROUTE_TYPE, spoiled]]) };
+      return { ...set, version: `${set.version}-spoiled`, types: new Map([...set.types, [type, spoiled]]) };
     };
     await stage.apply({ services: services(), rules: all("users", "v2") });
     const refusals = () =>
@@ -317,7 +394,7 @@ spec:
         );
     await eventually("the refusal is known", () => refusals().length > 0);
     expect(refusals()[0]).toMatchObject({
-      typeUrl: ROUTE_TYPE,
+      typeUrl: type,
       refusal: { origins: [{ rule: "rule-of-users", file: "rules.yaml" }] },
     });
     expect((await ask(usersPort(), "users")).text).toMatch(/^one/);

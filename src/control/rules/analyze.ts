@@ -17,7 +17,7 @@ import { analyzeScopes } from "./analyze-scopes.ts";
 import { analyzeServiceEntries } from "./analyze-service-entries.ts";
 import { analyzeTraffic } from "./analyze-traffic.ts";
 import { analyzeTwins } from "./analyze-twins.ts";
-import { withAttachedRules } from "./attached-rules.ts";
+import { analyzeSessions, withAttachedRules } from "./attached-rules.ts";
 import { bindRules } from "./bindings.ts";
 import { mergeDelegates } from "./delegates.ts";
 import { createFindingList, sortFindings } from "./findings.ts";
@@ -51,6 +51,7 @@ export function analyzeRules(
   analyzeRoutes(bindings, found.report);
   analyzeDestinations(bindings, found.report);
   analyzeTraffic(bindings, found.report);
+  analyzeSessions(rules, found.report);
   analyzeConnections(rules, found.report);
   analyzeClaims(bindings, rules, mesh, found.report);
   analyzeRateLimits(bindings, rules, found.report);

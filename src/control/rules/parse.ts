@@ -67,7 +67,7 @@ const AERAKI = {
 const OWN = { apiVersion: /^trestle\.io\/v1alpha1$/, apiVersions: "trestle.io/v1alpha1" };
 
 /** Codes that tell of an object left out, while the rest of the file holds. */
-const HARMLESS = new Set(["TR0204", "TR0227", "TR0228", "TR0236", "TR0240", "TR0254", "TR0272", "TR0275"]);
+const HARMLESS = new Set(["TR0204", "TR0227", "TR0228", "TR0236", "TR0240", "TR0254", "TR0256", "TR0272", "TR0275"]);
 
 /**
  * Reads the rules of one file: YAML of any number of documents, or JSON; objects of kind `List` are taken apart.

@@ -63,14 +63,16 @@ function toEntry(rule: ServiceEntry, host: string, selected: readonly WorkloadEn
   const listed = selected.length > 0 ? selected.map(({ endpoint }) => endpoint) : rule.endpoints;
   const where: readonly ServiceEntryEndpoint[] = rule.byName ? [{ address: host }] : listed;
   const known = rule.isExternal === true ? where.map(outside) : where;
-  const endpoints = known.flatMap((one) => rule.ports.map((port) => toEndpoint(one, port)));
+  // Which of a wildcard's names a call is for is said by HTTP alone.
+  const ports = host.startsWith("*") ? rule.ports.filter(({ carried }) => carried === "http") : rule.ports;
+  const endpoints = known.flatMap((one) => ports.map((port) => toEndpoint(one, port)));
   const unique = new Map(endpoints.map((one) => [`${one.address} ${one.port} ${one.protocol}`, one]));
   return Object.freeze({
     host: host.toLowerCase(),
     service: Object.freeze(serviceKey(host)),
     endpoints: Object.freeze([...unique.values()].sort(compareEndpoints)),
     namespace: rule.namespace,
-    ports: Object.freeze(rule.ports.map(({ carried, number }) => Object.freeze({ protocol: carried, port: number }))),
+    ports: Object.freeze(ports.map(({ carried, number }) => Object.freeze({ protocol: carried, port: number }))),
     ...(rule.exportTo !== undefined && { exportTo: rule.exportTo }),
     ...(rule.subjectAltNames !== undefined && { subjectAltNames: rule.subjectAltNames }),
   });

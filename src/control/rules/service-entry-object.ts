@@ -4,7 +4,7 @@ import type { Located, RuleIdentity } from "../../model/rules/located.ts";
 import type { Report } from "./findings.ts";
 import { anyText, hostOrBelow, listOf, text, textMap, whole } from "./istio-values.ts";
 import { type Field, quote, type ReadContext, type ReadObject } from "./schema.ts";
-import { meaningless, notYet, object } from "./shapes.ts";
+import { meaningless, object } from "./shapes.ts";
 import { exportTo, workloadSelector } from "./traffic-policy-schema.ts";
 
 const MAX_WEIGHT = 2_147_483_647;
@@ -22,7 +22,10 @@ const endpointFields: Readonly<Record<string, Field>> = {
   labels: { shape: textMap },
   weight: { shape: whole(0, MAX_WEIGHT) },
   locality: { shape: anyText },
-  network: notYet("endpoints are called at their own addresses", anyText),
+  network: meaningless(
+    "there are no gateways of networks here, so endpoints are called at their own addresses",
+    anyText,
+  ),
   serviceAccount: { shape: anyText },
 };
 
@@ -50,7 +53,7 @@ export const serviceEntrySpec = object(
     workloadSelector: { shape: workloadSelector },
     subjectAltNames: { shape: listOf(text) },
   },
-  { exclusive: [["endpoints", "workloadSelector"]], into: withoutWildcards },
+  { exclusive: [["endpoints", "workloadSelector"]], into: withoutUnknown },
 );
 
 /** An IP address or a DNS name, without a port, or a Unix socket as Istio has it. */
@@ -70,8 +73,12 @@ function checkAddress(value: ReadObject, context: ReadContext, path: string): Re
   return undefined;
 }
 
-const WILDCARD =
-  "callers know the proxy's address alone, so where they were going is not known; give each name that is called as a host of its own";
+/** Why a wildcard is no host of some objects. */
+const WILDCARD = {
+  nowhere:
+    "no endpoints are listed for all names that it covers; list them with resolution STATIC or DNS, or give each name that is called as a host of its own",
+  unnamed: "calls say by HTTP's Host alone, and TLS by its name, which of its names they ask for",
+};
 
 interface Spec extends Located {
   readonly hosts: readonly string[];
@@ -100,12 +107,12 @@ export function readServiceEntry(
   } = spec as unknown as Spec;
   const labels = (spec as unknown as Spec).workloadSelector?.labels ?? {};
   const selects = Object.keys(labels).length > 0;
-  const byName = resolution.includes("DNS") && endpoints.length === 0 && !selects;
-  if (resolution === "NONE")
+  const byName = resolution !== "STATIC" && (resolution === "NONE" || endpoints.length === 0) && !selects;
+  if (resolution === "NONE" && hosts.length > 0)
     report(
-      "TR0228",
+      "TR0227",
       spec.at.fields.resolution ?? spec.at.position,
-      "resolution NONE is not applied: where a call goes is for STATIC endpoints or a DNS name to say",
+      `ServiceEntry.spec.resolution NONE has no meaning here: connections come to the proxy's own address, so where they were going is not known; ${selects ? "the workloads that are selected are called" : "the hosts' names are looked up, as with DNS"}`,
     );
   const carried: ServiceEntryPort[] = [];
   const tcp: TcpPort[] = [];
@@ -124,28 +131,36 @@ export function readServiceEntry(
   return {
     hosts,
     ports: carried,
-    ...(tcp.length > 0 && resolution !== "NONE" && { tcp }),
+    ...(tcp.length > 0 && { tcp }),
     byName,
     endpoints: resolution === "NONE" ? [] : withoutMixed(endpoints, resolution, report),
-    ...(selects && resolution !== "NONE" && { workloadSelector: labels }),
+    ...(selects && { workloadSelector: labels }),
     ...(exportTo.length > 0 && { exportTo }),
     ...(subjectAltNames.length > 0 && { subjectAltNames }),
     ...(location === "MESH_EXTERNAL" && { isExternal: true }),
   };
 }
 
-/** Leaves out hosts that are wildcards; the others keep their places. */
-function withoutWildcards(value: ReadObject, { report }: ReadContext): ReadObject {
-  const hosts = value.hosts as readonly string[];
+/** Leaves out wildcards that nothing tells where to go for; the other hosts keep their places. */
+function withoutUnknown(value: ReadObject, { report }: ReadContext): ReadObject {
+  const { hosts, ports, resolution = "NONE", endpoints = [], workloadSelector } = value as unknown as Spec;
+  const isListed = resolution !== "NONE" && (endpoints.length > 0 || workloadSelector !== undefined);
+  const isNamed = ports.some(
+    (port) => carriedAs(port) === "http" || NAMED.includes(port.protocol?.toUpperCase() ?? ""),
+  );
   const left: string[] = [];
   const fields = { ...value.at.fields };
   hosts.forEach((host, i) => {
     const position = value.at.fields[`hosts[${i}]`] ?? value.at.position;
-    if (host.startsWith("*.")) report("TR0228", position, `host ${host} is left out: ${WILDCARD}`);
+    const why = isListed && isNamed ? undefined : isListed ? WILDCARD.unnamed : WILDCARD.nowhere;
+    if (host.startsWith("*.") && why !== undefined) report("TR0228", position, `host ${host} is left out: ${why}`);
     else fields[`hosts[${left.push(host) - 1}]`] = position;
   });
   return { ...value, at: { ...value.at, fields }, hosts: left };
 }
+
+/** Protocols of TCP ports whose connections say a name. */
+const NAMED: readonly string[] = ["TLS", "HTTPS"];
 
 /** Unix sockets are called beside IP addresses alone: clusters of Envoy's that look names up take no others. */
 function withoutMixed(

@@ -1,3 +1,4 @@
+import type { ConsistentHash } from "./destination-rule.ts";
 import type { Located } from "./located.ts";
 
 /** How a text is compared. `present` asks only that there is one; a regex is RE2 and of the full text. */
@@ -157,4 +158,6 @@ export interface HttpRoute extends Located {
   readonly mirrors?: readonly Mirror[];
   /** Holds for calls that come in by a gateway alone. */
   readonly corsPolicy?: CorsPolicy;
+  /** What calls of one session have in common, where they are to go to one endpoint. */
+  readonly session?: ConsistentHash;
 }

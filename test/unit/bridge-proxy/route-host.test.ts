@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Host, HostParts, hostName, keysOf } from "../../../src/bridge-proxy/route-host.ts";
+import { Host, HostParts, hostName, keysOf, nameAmong } from "../../../src/bridge-proxy/route-host.ts";
 import { parseServiceKey } from "../../../src/model/service.ts";
 
 const host = (name: string, ...domains: string[]) => ({ name, domains, routes: [] });
@@ -30,4 +30,20 @@ test.each([
   ["", ""],
 ])("a Host %s names %s", (authority, name) => {
   expect(hostName(authority)).toBe(name);
+});
+
+test.each([
+  ["a.example.com", "exact"],
+  ["b.example.com", "wide"],
+  ["c.b.example.com", "narrow"],
+  ["example.com", undefined],
+  [`${"x.".repeat(130)}example.com`, undefined],
+  ["", undefined],
+])("among names and wildcards %s is %s", (name, expected) => {
+  const names = new Map([
+    ["a.example.com", "exact"],
+    ["*.example.com", "wide"],
+    ["*.b.example.com", "narrow"],
+  ]);
+  expect(nameAmong(names, name)).toBe(expected);
 });

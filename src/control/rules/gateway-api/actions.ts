@@ -10,6 +10,7 @@ import type {
 import type { Located } from "../../../model/rules/located.ts";
 import type { Report } from "../findings.ts";
 import { destinationOf, readRef, type WrittenRef } from "./refs.ts";
+import { readSession, type WrittenSession } from "./sessions.ts";
 
 interface Named extends Located {
   readonly name: string;
@@ -49,6 +50,7 @@ export interface WrittenAction extends Located {
   readonly name?: string;
   readonly filters?: readonly WrittenFilter[];
   readonly backendRefs?: readonly WrittenBackend[];
+  readonly sessionPersistence?: WrittenSession;
   readonly timeouts?: { readonly requestMs?: number; readonly backendRequestMs?: number };
   readonly retry?: Located & {
     readonly codes?: readonly number[];
@@ -62,20 +64,48 @@ export type RouteAction = Omit<HttpRoute, "match" | "at">;
 
 /** Reads what a rule does. Backends of kinds that do not count are reported and get no calls; a rule without backends answers 500, as Gateway API says. */
 export function readAction(rule: WrittenAction, namespace: string, report: Report): RouteAction {
-  const route = (rule.backendRefs ?? []).flatMap((backend) => readBackend(backend, namespace, report));
-  const filters = rule.filters ?? [];
+  const backends = rule.backendRefs ?? [];
+  const route = backends.flatMap((backend) => readBackend(backend, namespace, report));
+  const filters = [...(rule.filters ?? []), ...filtersOfAll(backends, report)];
+  const name = rule.name === undefined ? {} : { name: rule.name };
+  const unknown = [...filters, ...backends.flatMap((one) => one.filters ?? [])].find(isUnknown);
+  if (unknown !== undefined) {
+    const text = `filter ${unknown.type} is not known here: what it keeps off must not pass, so calls of its rule are answered 500`;
+    report("TR0256", unknown.at.position, text);
+    return { ...name, directResponse: { at: rule.at, status: 500 } };
+  }
   const headers = readHeaders(rule.at, filters);
   const mirrors = filters.flatMap((filter) => readMirror(filter, namespace, report));
   const rewrite = filters.flatMap((filter) => readRewrite(filter))[0];
   const sends = route.some(({ weight }) => weight !== 0);
   return {
-    ...(rule.name !== undefined && { name: rule.name }),
+    ...name,
     ...(sends ? { route } : { directResponse: { at: rule.at, status: 500 } }),
     ...(headers && { headers }),
     ...(mirrors.length > 0 && { mirrors }),
     ...(rewrite && { rewrite }),
+    ...(rule.sessionPersistence && { session: readSession(rule.sessionPersistence, report) }),
     ...readTimes(rule),
   };
+}
+
+/** Filters that a rule without them would let calls pass by. */
+function isUnknown({ type }: WrittenFilter): boolean {
+  return type === "ExtensionRef" || type === "ExternalAuth";
+}
+
+/** Mirrors and rewrites of the one backend that gets calls: they are its rule's. Of one among several they are told. */
+function filtersOfAll(backends: readonly WrittenBackend[], report: Report): readonly WrittenFilter[] {
+  const called = backends.filter(({ weight }) => weight !== 0);
+  const own = called.flatMap(({ filters = [] }) =>
+    filters.filter(({ requestMirror, urlRewrite }) => requestMirror !== undefined || urlRewrite !== undefined),
+  );
+  if (called.length === 1) return own;
+  for (const { at, type } of own) {
+    const text = `${type} of one backend among several is left out: only a rule as a whole has one; give the backend a rule of its own`;
+    report("TR0228", at.position, text);
+  }
+  return [];
 }
 
 function readBackend(backend: WrittenBackend, namespace: string, report: Report): RouteDestination[] {

@@ -77,7 +77,7 @@ function readParent(ref: WrittenRef, namespace: string, report: Report): RoutePa
   if (typeof parent === "string") {
     const why = parent === GATEWAY ? NO_GATEWAYS : "";
     const text = `parent ${ref.name} is not applied: routes are for a Service or a ServiceEntry, not for a ${parent}${why}`;
-    report("TR0228", ref.at.position, text);
+    report("TR0227", ref.at.position, text);
     return [];
   }
   return [{ ...parent, ...(ref.port !== undefined && { port: ref.port }) }];

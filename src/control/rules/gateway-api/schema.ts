@@ -1,6 +1,7 @@
-import { anyText, duration, durationOrZero, listOf, text, whole } from "../istio-values.ts";
+import { anyText, anything, duration, durationOrZero, listOf, text, whole } from "../istio-values.ts";
 import { type ObjectShape, quote, type Shape } from "../schema.ts";
-import { meaningless, notYet, object } from "../shapes.ts";
+import { meaningless, object } from "../shapes.ts";
+import type { WrittenSession } from "./sessions.ts";
 
 const MAX_WEIGHT = 1_000_000;
 
@@ -41,25 +42,6 @@ const filterOf = (fields: ObjectShape["fields"]): ObjectShape =>
     },
   );
 
-const backend = object({
-  ...refFields,
-  weight: { shape: whole(0, MAX_WEIGHT) },
-  filters: {
-    shape: listOf(
-      filterOf({
-        requestHeaderModifier: { shape: headerModifier },
-        responseHeaderModifier: { shape: headerModifier },
-        requestMirror: notYet("a mirror of one backend is no mirror of the route"),
-        requestRedirect: meaningless("a caller can't be sent elsewhere"),
-        urlRewrite: notYet("what one backend's calls become is not told apart"),
-        cors: meaningless("no browser makes a call in the mesh"),
-        extensionRef: notYet(),
-        externalAuth: notYet("an AuthorizationPolicy with action CUSTOM asks a server"),
-      }),
-    ),
-  },
-});
-
 const mirror = object(
   {
     backendRef: { shape: object(refFields), required: true },
@@ -83,21 +65,74 @@ const pathModifier = object(
   { exclusive: [["replaceFullPath", "replacePrefixMatch"]] },
 );
 
+const urlRewrite = object({ hostname: { shape: text }, path: { shape: pathModifier } });
+
+const session = object(
+  {
+    sessionName: {
+      shape: {
+        type: "text",
+        check: (value) =>
+          /^[\w-]{1,128}$/.test(value)
+            ? undefined
+            : { code: "TR0209", problem: `is ${quote(value)}; it must be letters, digits, - and _, 128 at most` },
+      },
+    },
+    type: { shape: choice("Cookie", "Header") },
+    absoluteTimeout: { shape: duration, as: "absoluteTimeoutMs" },
+    idleTimeout: { shape: duration, as: "idleTimeoutMs" },
+    cookieConfig: { shape: object({ lifetimeType: { shape: choice("Permanent", "Session") } }) },
+  },
+  {
+    into(value, { report }, path) {
+      const { type = "Cookie", cookieConfig, absoluteTimeoutMs } = value as unknown as WrittenSession;
+      const isPermanent = cookieConfig?.lifetimeType === "Permanent";
+      if (isPermanent && absoluteTimeoutMs === undefined)
+        return report(
+          "TR0208",
+          value.at.position,
+          `${path}.absoluteTimeout is missing: the cookie is Permanent`,
+        ) as undefined;
+      if (type === "Cookie" || cookieConfig === undefined) return value;
+      return report("TR0213", value.at.fields.cookieConfig!, `${path}.cookieConfig is for type Cookie`) as undefined;
+    },
+  },
+);
+
+const backend = object({
+  ...refFields,
+  weight: { shape: whole(0, MAX_WEIGHT) },
+  filters: {
+    shape: listOf(
+      filterOf({
+        requestHeaderModifier: { shape: headerModifier },
+        responseHeaderModifier: { shape: headerModifier },
+        requestMirror: { shape: mirror },
+        requestRedirect: meaningless("a caller can't be sent elsewhere"),
+        urlRewrite: { shape: urlRewrite },
+        cors: meaningless("no browser makes a call in the mesh"),
+        extensionRef: { shape: anything },
+        externalAuth: { shape: anything },
+      }),
+    ),
+  },
+});
+
 const commonFilters = {
   requestHeaderModifier: { shape: headerModifier },
   responseHeaderModifier: { shape: headerModifier },
   requestMirror: { shape: mirror },
-  extensionRef: notYet(),
+  extensionRef: { shape: anything },
 } as const;
 
 const grpcFilter = filterOf(commonFilters);
 
 const httpFilter = filterOf({
   ...commonFilters,
-  urlRewrite: { shape: object({ hostname: { shape: text }, path: { shape: pathModifier } }) },
+  urlRewrite: { shape: urlRewrite },
   requestRedirect: meaningless("a caller can't be sent elsewhere; the filter is passed over"),
   cors: meaningless("no browser makes a call in the mesh"),
-  externalAuth: notYet("an AuthorizationPolicy with action CUSTOM asks a server"),
+  externalAuth: { shape: anything },
 });
 
 /** A text by its `type`: as it is, or a regular expression. */
@@ -138,7 +173,7 @@ const rule = (match: ObjectShape, filter: ObjectShape, more: ObjectShape["fields
     matches: { shape: listOf(match) },
     filters: { shape: listOf(filter) },
     backendRefs: { shape: listOf(backend) },
-    sessionPersistence: notYet("a DestinationRule's consistentHash keeps calls together"),
+    sessionPersistence: { shape: session },
     ...more,
   });
 

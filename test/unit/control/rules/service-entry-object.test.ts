@@ -46,7 +46,7 @@ test.each([
     name: "no resolution",
     spec: "{hosts: [a], ports: [{number: 1, name: a, protocol: HTTP}], endpoints: [{address: 10.0.0.1}]}",
     findings: [
-      "TR0228 4:7 resolution NONE is not applied: where a call goes is for STATIC endpoints or a DNS name to say",
+      "TR0227 4:7 ServiceEntry.spec.resolution NONE has no meaning here: connections come to the proxy's own address, so where they were going is not known; the hosts' names are looked up, as with DNS",
     ],
     ports: 1,
   },
@@ -70,24 +70,43 @@ test.each([
 });
 
 const HTTP = "ports: [{number: 1, name: http}]";
+const NOWHERE =
+  "no endpoints are listed for all names that it covers; list them with resolution STATIC or DNS, or give each name that is called as a host of its own";
 
 test.each([
   {
-    name: "a wildcard among the hosts",
+    name: "a wildcard that nothing is listed for",
     spec: `{hosts: ["*.a.example", b], resolution: DYNAMIC_DNS, ${HTTP}}`,
-    findings: [
-      "TR0228 4:16 host *.a.example is left out: callers know the proxy's address alone, so where they were going is not known; give each name that is called as a host of its own",
-    ],
+    findings: [`TR0228 4:16 host *.a.example is left out: ${NOWHERE}`],
     holds: { hosts: ["b"], byName: true },
   },
   {
     name: "nothing but a wildcard",
     spec: `{hosts: ["*.a.example"], resolution: NONE, ${HTTP}}`,
+    findings: [`TR0228 4:16 host *.a.example is left out: ${NOWHERE}`],
+    holds: { hosts: [] },
+  },
+  {
+    name: "a wildcard of calls that say no Host",
+    spec: `{hosts: ["*.a.example"], resolution: STATIC, ports: [{number: 1, name: grpc}], endpoints: [{address: 10.0.0.1}]}`,
     findings: [
-      "TR0228 4:16 host *.a.example is left out: callers know the proxy's address alone, so where they were going is not known; give each name that is called as a host of its own",
-      "TR0228 4:32 resolution NONE is not applied: where a call goes is for STATIC endpoints or a DNS name to say",
+      "TR0228 4:16 host *.a.example is left out: calls say by HTTP's Host alone, and TLS by its name, which of its names they ask for",
     ],
     holds: { hosts: [] },
+  },
+  {
+    name: "a wildcard with endpoints",
+    spec: `{hosts: ["*.a.example"], resolution: STATIC, ${HTTP}, endpoints: [{address: 10.0.0.1}]}`,
+    findings: [],
+    holds: { hosts: ["*.a.example"] },
+  },
+  {
+    name: "a name that calls go to wherever it leads",
+    spec: `{hosts: [b], resolution: NONE, ${HTTP}}`,
+    findings: [
+      "TR0227 4:20 ServiceEntry.spec.resolution NONE has no meaning here: connections come to the proxy's own address, so where they were going is not known; the hosts' names are looked up, as with DNS",
+    ],
+    holds: { hosts: ["b"], byName: true },
   },
   {
     name: "a Unix socket",

@@ -79,6 +79,47 @@ describe("filters", () => {
   });
 });
 
+describe("filters of a backend", () => {
+  const mirror = { at, type: "RequestMirror", requestMirror: { at, backendRef: { at, name: "m" } } };
+  const rewrite = { at, type: "URLRewrite", urlRewrite: { at, hostname: "h" } };
+
+  test("are the rule's where no other backend gets calls", () => {
+    const { action, found } = read({
+      backendRefs: [
+        { at, name: "a", filters: [mirror, rewrite] },
+        { at, name: "b", weight: 0, filters: [mirror] },
+      ],
+    });
+    expect(action).toMatchObject({ mirrors: [{}], rewrite: { authority: "h" } });
+    expect([action.mirrors!.length, found]).toEqual([1, []]);
+  });
+
+  test("are told where it is one among several", () => {
+    const { action, found } = read({
+      backendRefs: [
+        { at, name: "a", filters: [mirror, rewrite] },
+        { at, name: "b" },
+      ],
+    });
+    expect([action.mirrors, action.rewrite]).toEqual([undefined, undefined]);
+    expect(found.map((text) => text.slice(0, 55))).toEqual([
+      "TR0228 RequestMirror of one backend among several is le",
+      "TR0228 URLRewrite of one backend among several is left ",
+    ]);
+  });
+});
+
+test.each(["ExtensionRef", "ExternalAuth"])("a filter %s closes its rule, of a backend too", (type) => {
+  for (const rule of [
+    { backendRefs, filters: [{ at, type }] },
+    { backendRefs: [...backendRefs, { at, name: "b", filters: [{ at, type }] }] },
+  ]) {
+    const { action, found } = read({ name: "n", ...rule });
+    expect(action).toEqual({ name: "n", directResponse: { at, status: 500 } });
+    expect(found).toEqual([expect.stringContaining(`TR0256 filter ${type} is not known here`)]);
+  }
+});
+
 describe("times", () => {
   test("a try's own limit is that of a retry, or without retries of the call", () => {
     const timeouts = { requestMs: 2_000, backendRequestMs: 500 };

@@ -36,7 +36,7 @@ describe("parents", () => {
     );
     expect(valid).toBe(true);
     expect(findings).toEqual([
-      "TR0228 4:21 parent edge is not applied: routes are for a Service or a ServiceEntry, not for a gateway.networking.k8s.io/Gateway. Its own controller serves it; Trestle takes callers from outside by Istio's Gateway",
+      "TR0227 4:21 parent edge is not applied: routes are for a Service or a ServiceEntry, not for a gateway.networking.k8s.io/Gateway. Its own controller serves it; Trestle takes callers from outside by Istio's Gateway",
     ]);
     expect(rule!.parents).toHaveLength(1);
   });
