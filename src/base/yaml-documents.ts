@@ -25,13 +25,17 @@ export interface YamlLimits {
   readonly aliases: number;
   /** Marks where documents begin and end. */
   readonly documents: number;
+  /** What is wrong with it. */
+  readonly faults: number;
 }
 
 /** A text holds more than its {@link YamlLimits}. */
 export class YamlLimitError extends RangeError {}
 
 const { POSITIVE_INFINITY } = Number;
-const NO_LIMITS: YamlLimits = { pieces: POSITIVE_INFINITY, aliases: POSITIVE_INFINITY, documents: POSITIVE_INFINITY };
+const NO_LIMITS: YamlLimits = {
+  ...{ pieces: POSITIVE_INFINITY, aliases: POSITIVE_INFINITY, documents: POSITIVE_INFINITY, faults: POSITIVE_INFINITY },
+};
 
 /**
  * Reads all documents of a YAML text, as `parseAllDocuments` does; with `uniqueKeys` in a time that grows with the text. Throws a `RangeError` where it is
@@ -44,10 +48,17 @@ export function readYamlDocuments(
 ): readonly Document.Parsed[] {
   const { uniqueKeys = true } = options;
   const composer = new Composer({ ...options, uniqueKeys: false, prettyErrors: false });
-  const documents = [...composer.compose(tokensOf(text, limits, options.lineCounter))] as Document.Parsed[];
+  const counter = new Counter(limits);
+  // The package has no way to be told of each fault, or to stop at one.
+  const tell: (...fault: YamlFaultParts) => void = composer["onError"];
+  composer["onError"] = (...fault: YamlFaultParts) => {
+    counter.one("faults", `faults; the last one counted is: ${fault[2]}`);
+    tell(...fault);
+  };
+  const documents = [...composer.compose(tokensOf(text, counter, options.lineCounter))] as Document.Parsed[];
   if (uniqueKeys !== false)
     for (const document of documents) {
-      if (!findTwice(document.contents, document.errors)) continue;
+      if (!findTwice(document.contents, document.errors, counter)) continue;
       document.errors.sort((a, b) => a.pos[0] - b.pos[0]);
     }
   return documents;
@@ -55,45 +66,62 @@ export function readYamlDocuments(
 
 /** Throws a `RangeError` where a text is nested too deeply for readers of YAML; whether it is YAML otherwise is for them to say. */
 export function checkYamlDepth(text: string): void {
-  for (const _ of tokensOf(text, NO_LIMITS));
+  for (const _ of tokensOf(text, new Counter(NO_LIMITS)));
 }
 
 /** What begins a value, a key, a comment or a line, or stands where a value may be left out: plain scalars have a mark of their own. */
 const PIECE = /^[\u001f*"'[{|>\-?,:#%.\r\n]/;
 
-function* tokensOf(text: string, limits: YamlLimits, lines?: LineCounter): Generator<CST.Token, void> {
+type YamlFaultParts = [source: unknown, code: string, message: string, isWarning?: boolean];
+
+class Counter {
+  readonly #limits: YamlLimits;
+  readonly #counted = { pieces: 0, aliases: 0, documents: 0, faults: 0 };
+
+  constructor(limits: YamlLimits) {
+    this.#limits = limits;
+  }
+
+  one(what: keyof YamlLimits, called: string): void {
+    if (++this.#counted[what] > this.#limits[what])
+      throw new YamlLimitError(`it has over ${this.#limits[what]} ${called}`);
+  }
+}
+
+function* tokensOf(text: string, counter: Counter, lines?: LineCounter): Generator<CST.Token, void> {
   const parser = new Parser(lines?.addNewLine);
   lines?.addNewLine(0);
-  const count = { pieces: 0, aliases: 0, documents: 0 };
-  const countOne = (what: keyof YamlLimits, called: string): void => {
-    if (++count[what] > limits[what]) throw new YamlLimitError(`it has over ${limits[what]} ${called}`);
-  };
   for (const lexeme of new Lexer().lex(text)) {
-    if (PIECE.test(lexeme)) countOne("pieces", "values, keys, comments and lines");
-    if (lexeme[0] === "*") countOne("aliases", "aliases (*name)");
-    else if (lexeme === "---" || lexeme === "...") countOne("documents", "marks of documents (---, ...)");
-    yield* parser.next(lexeme);
+    if (PIECE.test(lexeme)) counter.one("pieces", "values, keys, comments and lines");
+    if (lexeme[0] === "*") counter.one("aliases", "aliases (*name)");
+    else if (lexeme === "---" || lexeme === "...") counter.one("documents", "marks of documents (---, ...)");
+    for (const token of parser.next(lexeme)) {
+      if (token.type === "error") counter.one("faults", `faults; the last one counted is: ${token.message}`);
+      yield token;
+    }
     if (parser.stack.length > MAX_YAML_DEPTH) throw new RangeError("it is nested too deeply");
   }
   yield* parser.end();
 }
 
 /** Keys that stand twice in one map become errors as the package words them, which compares each with all others. */
-function findTwice(node: unknown, errors: YAMLParseError[]): boolean {
+function findTwice(node: unknown, errors: YAMLParseError[], counter: Counter): boolean {
   let found = false;
-  if (isSeq(node)) for (const item of node.items) found = findTwice(item, errors) || found;
+  if (isSeq(node)) for (const item of node.items) found = findTwice(item, errors, counter) || found;
   if (!isMap(node)) return found;
   const known = new Set<unknown>();
   for (const { key, value } of node.items) {
     const name = isScalar(key) ? key.value : key;
     if (known.has(name)) {
       const at = (isScalar(key) ? key.range?.[0] : undefined) ?? 0;
-      errors.push(new YAMLParseError([at, at + 1], "DUPLICATE_KEY", "Map keys must be unique"));
+      const message = "Map keys must be unique";
+      counter.one("faults", `faults; the last one counted is: ${message}`);
+      errors.push(new YAMLParseError([at, at + 1], "DUPLICATE_KEY", message));
       found = true;
     }
     known.add(name);
-    found = findTwice(key, errors) || found;
-    found = findTwice(value, errors) || found;
+    found = findTwice(key, errors, counter) || found;
+    found = findTwice(value, errors, counter) || found;
   }
   return found;
 }

@@ -47,7 +47,7 @@ export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_DOCUMENTS = 5_000;
 const MAX_NODES = 500_000;
 /** Of a whole file. */
-const MAX_YAML = { pieces: 1_500_000, aliases: 100_000, documents: 2 * MAX_DOCUMENTS };
+const MAX_YAML = { pieces: 1_000_000, aliases: 100_000, documents: 2 * MAX_DOCUMENTS, faults: 1_000 };
 /** Nodes of the metadata of a policy with a fault. */
 const MAX_METADATA = 10_000;
 

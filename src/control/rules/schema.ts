@@ -61,6 +61,8 @@ export interface ReadContext {
 }
 
 const MAX_DEPTH = 64;
+/** Unknown fields of an object for which a known one is looked for. */
+const MAX_HINTS = 100;
 
 /** Place of a node, which stands at a path such as `VirtualService.spec.hosts`; the start of the file where it has none. */
 export function positionOf(
@@ -161,6 +163,7 @@ function readObject(map: YamlMap, shape: ObjectShape, path: string, context: Rea
   const value: Record<string, unknown> & { at: SourceMap } = { at };
   const present: string[] = [];
   let whole = true;
+  let unknown = 0;
   for (const { key, value: node } of map.items) {
     const name = keyText(key);
     const position = positionOf(key, context, `${path}.${name ?? ""}`);
@@ -169,7 +172,7 @@ function readObject(map: YamlMap, shape: ObjectShape, path: string, context: Rea
       context.report(
         "TR0206",
         position,
-        `unknown field ${quote(name ?? "?")} in ${path}${nearest(name, shape.fields)}`,
+        `unknown field ${quote(name ?? "?")} in ${path}${++unknown > MAX_HINTS ? "" : nearest(name, shape.fields)}`,
       );
       continue;
     }

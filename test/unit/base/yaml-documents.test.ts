@@ -31,11 +31,14 @@ test("keys are compared in a time that grows with the text", () => {
 test.each([
   ["[&a b, *a, *a]", "it has over 1 aliases (*name)"],
   ["---\n---\n...", "it has over 2 marks of documents (---, ...)"],
+  ["]", "it has over 0 faults; the last one counted is: Unexpected flow-seq-end token in YAML document"],
+  ['"\\q"', "it has over 0 faults; the last one counted is: Invalid escape sequence \\q"],
+  ["{a, a}", "it has over 0 faults; the last one counted is: Map keys must be unique"],
   ["[1, 2, 3, 4]", "it has over 6 values, keys, comments and lines"],
   ["# a\n# b\n# c\n# d\n", "it has over 6 values, keys, comments and lines"],
   ["\n\n\n\n\n\n\n\n", "it has over 6 values, keys, comments and lines"],
 ])("%j is over what may stand in a text", (text, message) => {
-  const limits = { pieces: 6, aliases: 1, documents: 2 };
+  const limits = { pieces: 6, aliases: 1, documents: 2, faults: 0 };
   expect(() => readYamlDocuments(text, { lineCounter: new LineCounter() }, limits)).toThrow(
     new YamlLimitError(message),
   );
