@@ -16,6 +16,8 @@ export const fetchText: FetchText = async (uri, timeoutMs) => {
     redirect: "error",
     signal: AbortSignal.timeout(timeoutMs),
     headers: { accept: "application/json" },
+  }).catch((error: Error) => {
+    throw withCause(error);
   });
   if (!answer.ok) {
     await answer.body?.cancel();
@@ -41,4 +43,11 @@ export function freshness(cacheControl: string | null, age: string | null): numb
   if (seconds === undefined) return undefined;
   const passed = /^\s*(\d{1,10})\s*$/.exec(age ?? "")?.[1] ?? "0";
   return Math.max(0, Number(seconds) - Number(passed)) * 1_000;
+}
+
+/** What `fetch` says of a fault is no more than that there was one. */
+function withCause(error: Error): Error {
+  const cause = error.cause as { readonly message?: string; readonly code?: string } | undefined;
+  const said = cause?.message || cause?.code;
+  return said === undefined ? error : new Error(`${error.message}: ${said}`, { cause: error });
 }

@@ -27,6 +27,15 @@ test("what stands there comes with how long it is good; over the limit, or with 
   expect(await fetchText("http://a/", 1_000)).toEqual({ text: "{}", freshMs: 7_000 });
   answers("x".repeat(MAX_BYTES + 1));
   await expect(fetchText("http://a/", 1_000)).rejects.toThrow(/over the limit of 1048576 bytes/);
+  const refused = Object.assign(new Error(""), { code: "ECONNREFUSED" });
+  for (const [cause, text] of [
+    [refused, "fetch failed: ECONNREFUSED"],
+    [new Error("unexpected redirect"), "fetch failed: unexpected redirect"],
+    [undefined, "fetch failed"],
+  ] as const) {
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("fetch failed", { cause })));
+    await expect(fetchText("http://a/", 1_000)).rejects.toThrow(text);
+  }
   answers("no", { status: 503 });
   await expect(fetchText("http://a/", 1_000)).rejects.toThrow("status 503");
 });
