@@ -61,6 +61,11 @@ export class Playbook {
     this.stream.publish(servedSet(lists, find));
   }
 
+  /** The same, where the changes of some types are taken all at once or not at all. */
+  publishTogether(lists: Readonly<Record<string, string>>, ...types: readonly string[]): void {
+    this.stream.publish({ ...servedSet(lists), together: new Set(types.map((type) => TYPES[type] ?? type)) });
+  }
+
   /** All that the server sends now, its client silent. */
   sent(): string[] {
     const lines: string[] = [];

@@ -18,6 +18,8 @@ export interface ServedSet {
   readonly version: string;
   /** By type URL. */
   readonly types: ReadonlyMap<string, ServedList>;
+  /** Types whose changes a delta client takes all at once or not at all: each response has every change since the last one that it took. */
+  readonly together?: ReadonlySet<string>;
   /** For names that are asked for and not in the lists: a resource that is made on demand, such as an empty assignment. */
   readonly find?: (typeUrl: string, name: string) => ServedResource | undefined;
 }

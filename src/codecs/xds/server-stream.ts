@@ -148,7 +148,7 @@ export class ServerStream {
       if (one.waiting !== undefined) return this.#soon(one);
       if (!one.hasNews) continue;
       const isLast = this.#ordered.every((other) => other === one || (!other.hasNews && other.waiting === undefined));
-      return this.#respond(one, isLast ? this.#mayGo(one) : NONE);
+      return this.#respond(one, isLast || one.isTogether ? this.#mayGo(one) : NONE);
     }
     // No type has news and none waits: what no route names any more may go.
     for (let at = this.#ordered.length - 1; at >= 0; at--) {
@@ -208,14 +208,16 @@ export class ServerStream {
     const again = one.typeUrl === CLUSTER_TYPE && this.#namesEndpoints() ? one.due.list() : [];
     const response = this.#options.variant === "delta" ? this.#deltaResponse(one, gone) : this.#sotwResponse(one, gone);
     const names = response.resources.slice(0, SHOWN_NAMES).map(({ name }) => name);
-    one.send({ nonce: response.nonce, version: response.version, names, resources: response.resources });
+    const { nonce, version, resources, removed } = response;
+    one.send({ nonce, version, names, resources, removed });
     this.#endpointsAgain(one, again);
     return response;
   }
 
   #deltaResponse(one: Subscription, gone: readonly string[]): XdsResponse {
-    const { maxResources } = this.#options;
+    const maxResources = one.isTogether ? Number.POSITIVE_INFINITY : this.#options.maxResources;
     const removed: string[] = [];
+    one.dueAgain();
     let resources = one.due.takeAll(maxResources);
     if (resources === undefined) {
       const found: ServedResource[] = [];
@@ -228,10 +230,7 @@ export class ServerStream {
       resources = found;
     }
     one.owes = false;
-    if (one.due.size === 0) {
-      removed.push(...gone);
-      for (const name of gone) one.gone.delete(name);
-    }
+    if (one.due.size === 0) for (const name of gone) if (one.gone.delete(name)) removed.push(name);
     return { ...this.#head(one), resources, removed };
   }
 

@@ -21,6 +21,7 @@ export interface SentResponse {
 /** A response that a client has not answered yet. */
 export interface WaitingResponse extends SentResponse {
   readonly resources: ServedList;
+  readonly removed: readonly string[];
 }
 
 /** A response that a client refused; `names` are those that its message names, where it names any. */
@@ -62,6 +63,10 @@ export class Subscription {
   readonly due = new DueNames();
   /** What the client has and may have no longer. */
   readonly gone = new Map<string, ServedResource>();
+  /** Whether changes are taken all at once or not at all. */
+  isTogether = false;
+  /** Of such a type, what was in responses that the client refused: it goes out again with the next change. */
+  readonly #again = new Set<string>();
   /** Whether a response has to go out, though it may have nothing in it. */
   owes = false;
   /** An empty list of names means all, as long as none was ever named. */
@@ -96,6 +101,7 @@ export class Subscription {
   /** The client has in force what waited for its answer; `isAll` says that this was all it has. */
   accept({ nonce, version, names, resources }: WaitingResponse, isAll: boolean): SentResponse {
     this.waiting = undefined;
+    this.#again.clear();
     this.acked = { nonce, version, names };
     this.#former?.accept(isAll ? resources : undefined);
     if (isAll) this.#refused.clear();
@@ -105,8 +111,12 @@ export class Subscription {
   }
 
   /** The client goes on with what it had. */
-  refuse({ nonce, version, resources }: WaitingResponse, text: string, isAll: boolean): RefusedResponse {
+  refuse({ nonce, version, resources, removed }: WaitingResponse, text: string, isAll: boolean): RefusedResponse {
     this.waiting = undefined;
+    if (this.isTogether) {
+      for (const { name } of resources) this.#again.add(name);
+      for (const name of removed) this.#again.add(name);
+    }
     this.#former?.refuse(isAll);
     this.refusals++;
     const message = text.slice(0, 2_000);
@@ -122,6 +132,11 @@ export class Subscription {
     const shown = blamed.slice(0, SHOWN_NAMES);
     this.refused = { nonce, version, message, names: shown.map(({ name }) => name), resources: shown };
     return this.refused;
+  }
+
+  /** A change is about to go out: what was refused together with something else goes along. */
+  dueAgain(): void {
+    for (const name of this.#again) this.due.add(name);
   }
 
   /** Once all that it refused is taken or gone, nothing is refused any more. */
@@ -166,6 +181,7 @@ export class Subscription {
   refresh(set: ServedSet): void {
     if (set === this.#set) return;
     this.#set = set;
+    this.isTogether = set.together?.has(this.typeUrl) === true;
     const before = this.#list;
     this.#list = set.types.get(this.typeUrl) ?? EMPTY;
     if (!this.wildcard && this.names.size === 0) return;
@@ -288,6 +304,7 @@ export class Subscription {
   }
 
   #drop(name: string): void {
+    this.#again.delete(name);
     if (this.names.delete(name)) this.nameChars -= name.length;
     this.#found.delete(name);
     if (this.wildcard) return;

@@ -7,6 +7,7 @@ import { createDubboXdsCompiler } from "./dubbo-xds/target.ts";
 import { envoyNode } from "./envoy/node.ts";
 import { createEnvoyCompiler } from "./envoy/target.ts";
 import { tcpServices } from "./envoy/tcp.ts";
+import { takesVirtualHosts, withVirtualHosts } from "./envoy/virtual-hosts.ts";
 import { withoutSecrets } from "./envoy/without-secrets.ts";
 import { createGrpcCompiler } from "./grpc/target.ts";
 import { ignoredRouters } from "./ignored-routers.ts";
@@ -44,7 +45,7 @@ export interface ServedInputs {
 /** What other clients than Trestle proxies are given, and what is to be said of them. */
 export interface ServedSource {
   /** The set for a client; undefined while nothing is known yet, and for a Trestle proxy, whose resources need no other form. */
-  resourcesFor(node: NodeText & { readonly identity?: string }): ServedSet | undefined;
+  resourcesFor(node: NodeText & { readonly identity?: string; readonly isDeltaAds?: boolean }): ServedSet | undefined;
   /** Of all clients that were given resources of the newest snapshot: what rules ask for and they cannot do, each once. */
   findings(): readonly Finding[];
 }
@@ -76,7 +77,7 @@ export function createServedSource({ snapshot, compile }: ServedInputs): ServedS
           // Without TLS nobody is told secrets.
           const given = node.identity === undefined ? withoutSecrets(set) : { set, findings: [] };
           told.tell(now, findings, given.findings);
-          return given.set;
+          return takesVirtualHosts(node) ? withVirtualHosts(given.set) : given.set;
         }
         default:
           return kind satisfies never;

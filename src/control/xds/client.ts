@@ -61,6 +61,7 @@ export class XdsClient {
   /** Of each type that it refused last, by type URL. */
   readonly refusals = new Map<string, Refusal>();
   node: XdsNode | undefined;
+  readonly #isDeltaAds: boolean;
   readonly #pipe: XdsPipe;
   readonly #context: XdsClientContext;
   #isBlocked = false;
@@ -73,6 +74,7 @@ export class XdsClient {
 
   constructor(variant: Variant, typeUrl: string | undefined, pipe: XdsPipe, context: XdsClientContext) {
     this.variant = variant;
+    this.#isDeltaAds = variant === "delta" && typeUrl === undefined;
     this.peer = pipe.peer;
     this.#pipe = pipe;
     this.#context = context;
@@ -169,7 +171,11 @@ export class XdsClient {
           this.#refuse(PERMISSION_DENIED, placed.fault, "identity");
           return;
         }
-        this.node = { ...placed, ...(identity !== undefined && { identity }) };
+        this.node = {
+          ...placed,
+          ...(identity !== undefined && { identity }),
+          ...(this.#isDeltaAds && { isDeltaAds: true }),
+        };
         this.#context.wantsTurn(this);
         return;
       }

@@ -6,6 +6,8 @@ import type { ServedSet } from "../../codecs/xds/served.ts";
 export interface XdsNode extends NodeText {
   /** SPIFFE identity of its certificate; undefined without mTLS. */
   readonly identity?: string;
+  /** Whether all types come to it by one delta stream. */
+  readonly isDeltaAds?: boolean;
 }
 
 /** Where the server gets resources from. */

@@ -31,7 +31,7 @@ export function printEnvoyBootstrap(options: BootstrapOptions): string {
   const { server, mode = "delta" } = options;
   const byAds = { ads: {}, resource_api_version: "V3" };
   const http2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-  return stringify({
+  const config = {
     ...bootstrapHead(options),
     dynamic_resources: {
       ads_config: {
@@ -65,7 +65,8 @@ export function printEnvoyBootstrap(options: BootstrapOptions): string {
         },
       ],
     },
-  });
+  };
+  return stringify(config, { compat: "yaml-1.1" });
 }
 
 function socket(address: string, port: number) {

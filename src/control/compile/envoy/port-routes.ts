@@ -50,15 +50,27 @@ function portRoutes(port: number, services: readonly PortService[]): ServedResou
   const domains = domainsOf(services, port);
   const virtualHosts: ProtoJson[] = [];
   const seen = new Set<string>();
-  for (const { entry, routes, limits } of services) {
+  for (const service of services) {
+    const { entry } = service;
     if (seen.has(entry.host)) continue;
     seen.add(entry.host);
-    const host = { name: `${entry.host}:${port}`, domains: domains.get(entry), routes };
-    virtualHosts.push(limits === undefined ? host : { ...host, ...limitsOf(limits) });
+    virtualHosts.push(hostOf(service, domains.get(entry) ?? []));
   }
   const byPath = services.filter(({ protocol }) => protocol === "tri").flatMap((one) => pathRoutes(one, services));
   if (byPath.length > 0) virtualHosts.push({ name: "by-path", domains: ["*"], routes: byPath });
   return versioned(String(port), { name: String(port), virtualHosts });
+}
+
+const hosts = new WeakMap<PortService, ProtoJson>();
+
+/** A service's virtual host: the same object as long as the service and its names are the same. */
+function hostOf(service: PortService, domains: readonly string[]): ProtoJson {
+  const known = hosts.get(service);
+  if (known !== undefined && String(known["domains"]) === String(domains)) return known;
+  const { entry, port, routes, limits } = service;
+  const host = { name: `${entry.host}:${port}`, domains, routes, ...(limits && limitsOf(limits)) };
+  hosts.set(service, host);
+  return host;
 }
 
 function limitsOf({ typedPerFilterConfig, rateLimits }: EnvoyLimits): ProtoJson {

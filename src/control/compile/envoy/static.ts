@@ -26,8 +26,8 @@ export function printStaticEnvoy(set: ServedSet, options: Omit<BootstrapOptions,
   const listeners = listOf(LISTENER_TYPE).map((one) => whole(LISTENER_TYPE, withRoutes(one.resource, routes, dubbo)));
   return stringify(
     { ...bootstrapHead(options), static_resources: { clusters, listeners } },
-    // What two listeners have in common is said twice: files of Envoy have no anchors by custom.
-    { aliasDuplicateObjects: false },
+    // What two listeners have in common is said twice: files of Envoy have no anchors by custom. It takes `yes` for no text.
+    { aliasDuplicateObjects: false, compat: "yaml-1.1" },
   );
 }
 

@@ -428,6 +428,48 @@ describe("a delta stream", () => {
     expect(play.sent()).toEqual(["EDS a2"]);
   });
 
+  describe("of a type whose changes are taken together", () => {
+    const begin = (RDS: string, maxResources = 1_000) => {
+      const play = new Playbook("delta", { maxResources });
+      play.publishTogether({ CDS: "a1", RDS }, "RDS");
+      for (const type of ["CDS", "RDS", "SDS"]) play.ask(type, ["*"]);
+      play.settled();
+      return play;
+    };
+
+    test("what is gone goes with what is new, whatever else waits, and in one response", () => {
+      const play = begin("r1 s1", 1);
+      play.publishTogether({ CDS: "a1", RDS: "r2 t1 u1", SDS: "x1" }, "RDS");
+      expect(play.settled()).toEqual(["RDS r2 t1 u1 -s", "SDS x1"]);
+    });
+
+    test("what was refused goes out again with the next change, removals too", () => {
+      const play = begin("r1 s1 t1");
+      play.publishTogether({ CDS: "a1", RDS: "r2 s2" }, "RDS");
+      expect(play.sent()).toEqual(["RDS r2 s2 -t"]);
+      play.nack("RDS", "r is wrong");
+      expect(play.sent()).toEqual([]);
+      play.publishTogether({ CDS: "a1", RDS: "r3 s2" }, "RDS");
+      expect(play.sent()).toEqual(["RDS r3 s2 -t"]);
+      play.nack("RDS", "still");
+      play.publishTogether({ CDS: "a1", RDS: "r4" }, "RDS");
+      expect(play.sent()).toEqual(["RDS r4 -s -t"]);
+      play.ack("RDS");
+      expect(play.stream.subscriptions.map(({ refused }) => refused)).toEqual([undefined, undefined, undefined]);
+      play.publishTogether({ CDS: "a1", RDS: "r5" }, "RDS");
+      expect(play.settled()).toEqual(["RDS r5"]);
+    });
+
+    test("of other types what was refused beside something else is not sent again", () => {
+      const play = begin("r1");
+      play.publishTogether({ CDS: "a2 b1", RDS: "r1" }, "RDS");
+      expect(play.sent()).toEqual(["CDS a2 b1"]);
+      play.nack("CDS", "a");
+      play.publishTogether({ CDS: "a3 b1", RDS: "r1" }, "RDS");
+      expect(play.sent()).toEqual(["CDS a3"]);
+    });
+  });
+
   test("what is gone goes after the routes that named it, routes first and clusters last", () => {
     const play = new Playbook("delta");
     play.publish({ CDS: "a1 b1", EDS: "a1 b1", LDS: "l1 m1", RDS: "r1 s1" });

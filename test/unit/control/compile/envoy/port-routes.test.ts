@@ -30,6 +30,16 @@ test("the plain name of an interface is that of the only service, or of the one 
   expect(domainsOf([one, plain], 80).get(plain.entry)).toEqual(["com.acme.a", "com.acme.a:80"]);
 });
 
+test("a service's virtual host is the same object while the service and its names are the same", () => {
+  const hosts = (services: readonly PortService[]) =>
+    (meshRoutes(services)[0]!.routes.resource as { readonly virtualHosts: readonly ProtoJson[] }).virtualHosts;
+  const [one, two] = [service("com.acme.A:1.0.0"), service("users")];
+  const [a, b] = hosts([one, two]);
+  const [a2, b2] = hosts([one, two, service("com.acme.A:2.0.0")]);
+  expect(a2!["domains"]).not.toEqual(a!["domains"]);
+  expect(b2).toBe(b);
+});
+
 test("no domain stands twice", () => {
   const all = [service("com.acme.A:1.0.0"), service("com.acme.A"), service("COM.acme.A"), service("x/com.acme.A")];
   const domains = [...domainsOf(all, 80).values()].flat();

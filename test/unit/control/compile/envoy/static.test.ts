@@ -89,3 +89,11 @@ test("clusters have their endpoints in them, listeners their routes, filters the
     routeConfig: [{ name: "a", interface: "com.acme.A" }],
   });
 });
+
+test("a value that YAML 1.1 has another meaning for is a text", () => {
+  const value = { header: { key: "x", value: "yes" } };
+  const route = { match: { prefix: "/" }, route: { cluster: "c" }, requestHeadersToAdd: [value] };
+  const virtualHosts = [{ name: "v", domains: ["*"], routes: [route] }];
+  const withValue = new Map([...types, [ROUTE_TYPE, [one("80", { virtualHosts })]]]);
+  expect(printStaticEnvoy({ version: "1", types: withValue }, { nodeId: "sidecar~a~b~c" })).toContain('value: "yes"');
+});
