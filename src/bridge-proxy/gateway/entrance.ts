@@ -222,19 +222,19 @@ export function gatewayEntrance(table: () => GatewayTable, scheme: "http" | "htt
   return (context, config, peer) => new GatewayEntrance(context, config, peer, { table, scheme });
 }
 
-/** `isPlain`: paths are without what nobody needed to encode. */
-function readRequest(fields: Fields, scheme: string, isPlain: boolean): Request {
+/** `isHttp`: some routes carry requests as they are; paths are then without what nobody needed to encode, and several lines of a name are one. */
+function readRequest(fields: Fields, scheme: string, isHttp: boolean): Request {
   const target = fieldValue(fields, ":path") ?? "";
   const behind = target.search(/[?#]/);
   const query = behind < 0 || target[behind] === "#" ? "" : target.slice(behind).split("#", 1)[0]!;
   const path = behind < 0 ? target : target.slice(0, behind);
   return {
     fields,
-    path: isPlain ? plainPath(path) : path,
+    path: isHttp ? plainPath(path) : path,
     query,
     verb: fieldValue(fields, ":method") ?? "",
     origin: fieldValue(fields, "origin"),
-    lookup: lookupIn(fields, query, scheme),
+    lookup: lookupIn(fields, query, { scheme, joins: isHttp }),
   };
 }
 

@@ -100,15 +100,30 @@ export class GatewayTable {
   }
 }
 
-/** Header lookup over a request's fields; `?NAME` is a parameter of the query, `scheme` what it really came by. */
-export function lookupIn(fields: Fields, query: string, scheme?: string): HeaderLookup {
+/**
+ * Header lookup over a request's fields; `?NAME` is a parameter of the query, `scheme` what it really came by. `joins`: several fields of one
+ * name are one, as rules of requests have it.
+ */
+export function lookupIn(
+  fields: Fields,
+  query: string,
+  { scheme, joins = false }: { readonly scheme?: string; readonly joins?: boolean } = {},
+): HeaderLookup {
   let parameters: URLSearchParams | undefined;
   return (name) => {
     if (scheme !== undefined && name === ":scheme") return scheme;
-    if (!name.startsWith("?")) return name === "cookie" ? cookiesOf(fields) : fieldValue(fields, name);
+    if (!name.startsWith("?")) {
+      if (name === "cookie") return cookiesOf(fields);
+      return joins ? joinedValue(fields, name) : fieldValue(fields, name);
+    }
     parameters ??= new URLSearchParams(query);
     return parameters.get(name.slice(1)) ?? undefined;
   };
+}
+
+function joinedValue(fields: Fields, name: string): string | undefined {
+  const values = fields.filter((_, i) => i % 2 === 1 && fields[i - 1] === name);
+  return values.length === 0 ? undefined : values.join(",");
 }
 
 interface Sorted {

@@ -13,7 +13,7 @@ import type {
   AuthorizationSource,
 } from "../../model/rules/authorization.ts";
 import { eitherOf } from "../rules/claims.ts";
-import { isHttpService } from "../rules/lower-http.ts";
+import { isHttpService } from "../rules/http-service.ts";
 import {
   accountMatcher,
   cidrOf,

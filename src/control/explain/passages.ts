@@ -9,7 +9,7 @@ import type { Route, VirtualHost } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import { indexAuthorization } from "../compile/authorization.ts";
-import { isHttpService } from "../rules/lower-http.ts";
+import { isHttpService } from "../rules/http-service.ts";
 import { type Judgement, judgeCall } from "./authorization.ts";
 import type { SeenCall, Told } from "./conditions.ts";
 import { judgeConnection, seenPrincipal, type TakenMtls } from "./connection.ts";

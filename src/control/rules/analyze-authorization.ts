@@ -10,7 +10,7 @@ import { chosenEndpoints, createPolicyIndex, type Scoped } from "../compile/poli
 import { issuersOfGateways } from "./analyze-claims.ts";
 import { choosesInbound, type InboundLabels } from "./analyze-peer-authentications.ts";
 import type { Report } from "./findings.ts";
-import { isHttpService } from "./lower-http.ts";
+import { isHttpService } from "./http-service.ts";
 import { quote } from "./schema.ts";
 
 const VERBS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]);

@@ -7,9 +7,9 @@ import { isCarried, liveEndpoints } from "../compile/endpoints.ts";
 import { type Bindings, serviceNamed } from "./bindings.ts";
 import type { Report } from "./findings.ts";
 import { type EntryIndex, hostMatches, resolveDestination } from "./hosts.ts";
+import { isHttpService } from "./http-service.ts";
 import { conditionsOf, lowerMatch } from "./lower.ts";
 import { resolveOutside } from "./lower-gateway.ts";
-import { isHttpService } from "./lower-http.ts";
 import { findSubset } from "./lower-traffic.ts";
 import { EVERY_PATH } from "./path.ts";
 

@@ -4,9 +4,9 @@ import { type Bindings, serviceNamed } from "./bindings.ts";
 import { lowerClaims } from "./claims.ts";
 import { meshClient } from "./client.ts";
 import type { Report } from "./findings.ts";
+import { isHttpService } from "./http-service.ts";
 import { sumOfWeights } from "./istio-schema.ts";
 import { conditionsOf, type LoweredMatch, lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "./lower.ts";
-import { isHttpService } from "./lower-http.ts";
 import { EVERY_PATH, type PathMatch } from "./path.ts";
 
 const HTTP_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];

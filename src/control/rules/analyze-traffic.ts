@@ -5,7 +5,7 @@ import { usualPort } from "../compile/endpoints.ts";
 import { localityOf } from "../compile/localities.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Report } from "./findings.ts";
-import { isHttpService } from "./lower-http.ts";
+import { isHttpService } from "./http-service.ts";
 
 /** Names settings of DestinationRules that have no effect for what else is said, or for the services that are known. */
 export function analyzeTraffic({ destinationRules, servicesOf }: Bindings, report: Report): void {

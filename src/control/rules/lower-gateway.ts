@@ -16,6 +16,7 @@ import {
   serverDomain,
 } from "./gateway-ports.ts";
 import { type EntryIndex, hostMatches } from "./hosts.ts";
+import { isHttpService } from "./http-service.ts";
 import { type LoweredRoute, lowerHeaders, lowerRule } from "./lower.ts";
 import { lowerPassages } from "./lower-passages.ts";
 import { EVERY_PATH, type PathMatch, stringMatcher } from "./path.ts";
@@ -213,11 +214,11 @@ function lowerUri(uri: TextMatch | undefined, ignoreCase: boolean): PathMatch {
   }
 }
 
-/** `/interface/method` for each service that a Gateway exposes; where one interface has several groups or versions, the caller's fields choose. */
+/** `/interface/method` for each service of Dubbo's that a Gateway exposes, since others have paths, no methods; where one interface has several groups or versions, the caller's fields choose. */
 function exposedRoutes(gateway: Gateway, index: EntryIndex): LoweredGatewayRoute[] {
   const place = gateway.at.position;
   return index.entries
-    .filter((entry) => gateway.expose.some((host) => hostMatches(host, entry)))
+    .filter((entry) => !isHttpService(entry) && gateway.expose.some((host) => hostMatches(host, entry)))
     .map((entry) => {
       const { interface: name, group, version } = entry.service;
       const isAlone = index.byInterface(name.toLowerCase()).length === 1;

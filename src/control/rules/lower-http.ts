@@ -1,25 +1,11 @@
 import type { Entry } from "../../model/entry.ts";
 import type { VirtualService } from "../../model/rule.ts";
 import type { HttpMatch } from "../../model/rules/http-route.ts";
-import { speaksOneOf } from "../compile/endpoints.ts";
 import { meshClient, type RuleClient } from "./client.ts";
 import { type EntryIndex, resolveDestination } from "./hosts.ts";
 import { type LoweredMatch, type LoweredService, type LowerOptions, lowerCaller, lowerFor } from "./lower.ts";
 import { lowerHttpMatch } from "./lower-gateway.ts";
 import { EVERY_PATH } from "./path.ts";
-
-const HTTP: readonly string[] = ["http"];
-
-/** Whether a service speaks HTTP alone: its rules are of requests then, not of Java methods. */
-export function isHttpService({ endpoints, mapped }: Entry): boolean {
-  return mapped !== true && endpoints.length > 0 && endpoints.every((one) => speaksOneOf(one, HTTP));
-}
-
-/** Whether destinations are services that speak HTTP alone: some do, and the others have nobody who serves them now. */
-export function leadsToHttp(entries: readonly (Entry | undefined)[]): boolean {
-  const known = entries.filter((entry) => entry !== undefined && entry.endpoints.length > 0);
-  return known.length > 0 && known.every((entry) => isHttpService(entry!));
-}
 
 /** Lowers the rule in force for a service that speaks HTTP: `uri` is the request's path, `method` its method. */
 export function lowerHttpService(

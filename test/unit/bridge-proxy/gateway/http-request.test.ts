@@ -25,7 +25,13 @@ function served(method: string, { ended = true, status = 410, body = "gone" } = 
   const route = { targets: [], directStatus: status, directBody: Buffer.from(body) } as unknown as CompiledRoute;
   const host = { host: "shop", key: { interface: "shop", group: "", version: "" }, routes: [route] };
   const decision: HostDecision = { host, method, protocol: "http", candidates: [route], fixed: route };
-  const context = { rows: new MetricRows(), nowMs: 0, random: () => 0.5, exchangeBytes: 0, limits: { maxExchangeBytes: 9 } } as unknown as ProxyContext;
+  const context = {
+    rows: new MetricRows(),
+    nowMs: 0,
+    random: () => 0.5,
+    exchangeBytes: 0,
+    limits: { maxExchangeBytes: 9 },
+  } as unknown as ProxyContext;
   const request = new HttpRequest({
     context,
     port: { forget: () => log.push("forget") },

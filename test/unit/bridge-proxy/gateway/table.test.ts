@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import type { HostAuthz } from "../../../../src/bridge-proxy/authz/gate.ts";
 import type { TokenWord } from "../../../../src/bridge-proxy/authz/jwt.ts";
-import { GatewayTable, lookupIn } from "../../../../src/bridge-proxy/gateway/table.ts";
+import { GatewayTable, isEmpty, lookupIn } from "../../../../src/bridge-proxy/gateway/table.ts";
 import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
 import { JWT_FILTER } from "../../../../src/codecs/xds/authz.ts";
+import { TRESTLE_METADATA } from "../../../../src/codecs/xds/core.ts";
 import type { HeaderLookup } from "../../../../src/codecs/xds/match.ts";
 import type { Route } from "../../../../src/codecs/xds/route.ts";
 import { clusterName, clusterOf, endpointsOf } from "../../../support/xds-fixtures.ts";
@@ -212,4 +213,45 @@ test("a route by a claim asks for the request's token, and no other does", () =>
   expect(find("/in/m")).toBe("bad");
   expect(asked).toEqual(["token true", "token true", "token true"]);
   expect(tableOf({ "*": [when("r", { prefix: "/" })] }).hostFor("x")!.asksClaims).toBe(false);
+});
+
+test("a route to services that speak HTTP takes every method, and means paths alone", () => {
+  const metadata = { filterMetadata: { [TRESTLE_METADATA]: { protocol: "http" as const } } };
+  const open = { ...when("http", { path: "/a" }), metadata };
+  const closed: Route = { name: "closed", match: { path: "/b" }, directResponse: { status: 403 } };
+  expect(find([open], "/a", "GET")).toBe("http");
+  expect(find([open], "/a~l", "GET")).toBeUndefined();
+  expect(find([when("call", { path: "/a" })], "/a", "GET")).toBe("verb");
+  expect(find([when("call", { path: "/a" })], "/a~l")).toBe("call");
+  const hostOf = (...routes: Route[]) => tableOf({ "*": routes }).hostFor("x")!;
+  const foundIn = (host: ReturnType<typeof hostOf>) => host.find({ path: "/b", verb: "GET", lookup: () => undefined });
+  // What is answered beside calls is answered as they are.
+  expect(foundIn(hostOf(open, closed))).toMatchObject({ isHttp: true });
+  expect(foundIn(hostOf(open, closed, when("call", { path: "/c" })))).toMatchObject({ isHttp: false });
+  expect(hostOf(open)).toMatchObject({ carriesHttp: true, choosesByPath: true });
+  expect(hostOf({ ...when("all", { prefix: "/" }), metadata })).toMatchObject({ choosesByPath: false });
+  expect(hostOf(closed)).toMatchObject({ carriesHttp: false });
+});
+
+test("a route to nobody takes every method: whether it is of calls is not known", () => {
+  const nobody = () =>
+    new Cluster(clusterOf(KEY), undefined, { dubbo: pool, tri: pool, http: pool } as unknown as HostPools);
+  const virtualHosts = [{ name: "*", domains: ["*"], routes: [when("gone", { path: "/a" })] }];
+  const found = new GatewayTable({ name: "g", virtualHosts }, nobody)
+    .hostFor("x")!
+    .find({ path: "/a", verb: "GET", lookup: () => undefined });
+  expect(typeof found === "object" && "compiled" in found && isEmpty(found)).toBe(true);
+});
+
+test("a lookup tells how a request came, and joins lines of one name where that is asked for", () => {
+  const fields = [":scheme", "ftp", "a", "1", "b", "2", "a", "3"];
+  const lookup = lookupIn(fields, "?q=1", { scheme: "https", joins: true });
+  expect([lookup(":scheme"), lookup("a"), lookup("b"), lookup("c"), lookup("?q")]).toEqual([
+    "https",
+    "1,3",
+    "2",
+    undefined,
+    "1",
+  ]);
+  expect([lookupIn(fields, "")("a"), lookupIn(fields, "")(":scheme")]).toEqual(["1", "ftp"]);
 });

@@ -127,6 +127,13 @@ test("conditions are of the HTTP request; what no request from outside can meet 
   expect(others).toEqual([]);
 });
 
+test("a service that speaks HTTP alone has paths, no methods: it is not exposed without a rule", () => {
+  const all = gatewayText("edge", '[{port: {number: 80, protocol: HTTP}, hosts: ["*"]}]', '{trestle.io/expose: "*"}');
+  const entries = indexEntries([entryOf("shop", ["http://10.0.0.1:80"]), entryOf("a.Orders", ["dubbo://10.0.0.1:1"])]);
+  const [lowered] = lowerGateways(rulesOf(all), entries);
+  expect(lowered?.hosts[0]?.routes.map(({ name }) => name)).toEqual(["edge/a.orders"]);
+});
+
 test("what a gateway exposes by itself comes behind the rules of each of its domains", () => {
   const exposing = gatewayText(
     "edge",

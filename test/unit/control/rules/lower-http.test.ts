@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { indexEntries } from "../../../../src/control/rules/hosts.ts";
-import { isHttpService, lowerHttpService } from "../../../../src/control/rules/lower-http.ts";
+import { lowerHttpService } from "../../../../src/control/rules/lower-http.ts";
 import type { VirtualService } from "../../../../src/model/rule.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { rulesOf, virtualServiceText } from "../../../support/rules.ts";
@@ -11,13 +11,6 @@ function lowered(http: string) {
   const [rule] = rulesOf(virtualServiceText("r", "[shop]", http)) as VirtualService[];
   return lowerHttpService(shop, rule, indexEntries([shop])).routes;
 }
-
-test("a service is ruled as HTTP where all of its providers speak that", () => {
-  expect(isHttpService(shop)).toBe(true);
-  expect(isHttpService(entryOf("a", ["http://10.0.0.1:80", "dubbo://10.0.0.1:1"]))).toBe(false);
-  expect(isHttpService(entryOf("a", []))).toBe(false);
-  expect(isHttpService(entryOf("a.A", ["http://10.0.0.1:80?interface=a.A"]))).toBe(false);
-});
 
 test("uri is the request's path, method and authority are headers, parameters conditions on the query", () => {
   const [route] = lowered(
