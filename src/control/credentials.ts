@@ -55,12 +55,14 @@ export function createCredentials({ folder, log, clock }: CredentialsOptions): C
     const names = new Set(paths.map((path) => basename(dirname(path))));
     for (const name of [...known.keys()]) if (!names.has(name)) known.delete(name);
     for (const name of names) {
+      const own = paths.filter((path) => basename(dirname(path)) === name);
       try {
-        const texts = await readAll(paths.filter((path) => basename(dirname(path)) === name));
+        const texts = await readAll(own);
         known.set(name, secretsOf(name, texts));
       } catch (error) {
         log.error("a credential can't be used; what was read of it before stays", {
           credential: name,
+          path: dirname(own[0]!),
           reason: reasonOf(error),
         });
       }

@@ -105,6 +105,8 @@ export class Certificates {
     if (ca.revoked !== undefined) this.#followRevoked(ca.revoked);
     if (ca.tokens !== undefined)
       this.#follow([ca.tokens], "the file of tokens", ([text]) => {
+        if (text === undefined)
+          this.#options.log.warn("the file of tokens is not there: nobody has one", { path: ca.tokens });
         this.#tokens = parseTokens(text ?? "", this.#options.mesh.trustDomain);
       });
     await Promise.all(this.#followed.map((one) => one.rescan()));

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { join, normalize } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { createPathWatch, type PathScan, reasonOf } from "../path-watch.ts";
@@ -34,6 +34,8 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024;
 /** Follows some files as one: what holds a part of the new and a part of the old is not taken as long as it changes. */
 export function followFiles({ take, what, logger, clock, pollMs = 1_000, ...options }: FollowOptions): FollowedFiles {
   const paths = options.paths.map((path) => normalize(path));
+  /** Where people look: the file, or the folder of several. */
+  const path = paths.length === 1 ? paths[0]! : dirname(paths[0] ?? "");
   let seen: string | undefined;
   let taken: string | undefined;
   let said = "";
@@ -55,9 +57,9 @@ export function followFiles({ take, what, logger, clock, pollMs = 1_000, ...opti
       options.onFault?.(undefined);
     } catch (error) {
       const reason = reasonOf(error);
-      if (reason !== said) logger.error(`${what} can't be used; what was read before stays`, { reason });
+      if (reason !== said) logger.error(`${what} can't be used; what was read before stays`, { path, reason });
       said = reason;
-      options.onFault?.(reason);
+      options.onFault?.(reason.includes(path) ? reason : `${path}: ${reason}`);
     }
     return true;
   };

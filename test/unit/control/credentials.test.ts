@@ -38,6 +38,7 @@ test("a folder is followed; one that is wrong is told by its name, without its k
   const names = () => credentials.current.get().map(({ name }) => name);
   expect(names()).toEqual(["kubernetes://site", "kubernetes://site-cacert"]);
   expect(lines.map(([, text]) => text)).toEqual(["a credential can't be used; what was read of it before stays"]);
+  expect(lines[0]?.[2]).toMatchObject({ path: expect.stringMatching(/^\/.+\/\w+$/) });
   expect(JSON.stringify(lines)).not.toContain("SECRET");
   put("bad", { "tls.key": key });
   await expect.poll(names, { timeout: 5_000 }).toContain("kubernetes://bad");
