@@ -47,5 +47,5 @@ export function printRows<Row>(format: OutputFormat, rows: readonly Row[], colum
 export function printValue(format: OutputFormat, value: unknown): string {
   return format === "json"
     ? `${JSON.stringify(value, null, 2)}\n`
-    : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+    : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, compat: "yaml-1.1" });
 }

@@ -6,7 +6,8 @@
 import { parse, stringify } from "yaml";
 import { checkYamlDepth } from "../../base/yaml-documents.ts";
 
-const OPTIONS = { lineWidth: 0, aliasDuplicateObjects: false } as const;
+/** Readers of YAML 1.1, such as kubectl, take `yes` and `12:30` for something else than a text. */
+const OPTIONS = { lineWidth: 0, aliasDuplicateObjects: false, compat: "yaml-1.1" } as const;
 
 /** Texts that need no quotes and that no reader takes for something else. */
 const PLAIN = /^[A-Za-z][A-Za-z0-9_./-]*$/;

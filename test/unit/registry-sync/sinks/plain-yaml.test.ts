@@ -10,7 +10,7 @@ vi.mock("yaml", async (original) => {
   return { ...yaml, parse: vi.fn(yaml.parse) };
 });
 
-const OPTIONS = { lineWidth: 0, aliasDuplicateObjects: false } as const;
+const OPTIONS = { lineWidth: 0, aliasDuplicateObjects: false, compat: "yaml-1.1" } as const;
 
 const texts: readonly string[] = [
   ...[
@@ -197,3 +197,11 @@ test("any lines are read as by the package, or refused as by it", () => {
     { numRuns: 500 },
   );
 });
+
+test.each(["yes", "NO", "on", "12:30", "1_000", "2024-01-01", "010"])(
+  "%s is a text for readers of YAML 1.1 too",
+  (text) => {
+    expect(printYaml({ k: text })).toBe(`k: "${text}"\n`);
+    expect(parse(printYaml({ k: text }), { version: "1.1" })).toEqual({ k: text });
+  },
+);
