@@ -22,6 +22,9 @@ const ARRAY = /^\[+L?|;$/g;
 /** A class in a call's parameter types: 2.6 loads it, and makes one of it of a map that names none. */
 const PARAMETER = /L([^;]*);/g;
 
+/** An array of numbers or flags, as the JVM names it. */
+const PRIMITIVES = /^\[+[ZBCDFIJS]$/;
+
 /** Types that are no classes, as Hessian names arrays and lists of them. */
 const PLAIN = new Set(" boolean byte short int long float double char string date object".split(" "));
 
@@ -96,6 +99,14 @@ export class SerializationCheck {
         return undefined;
       })
     );
+  }
+
+  /** What is wrong with the parameter types that a call names, in Java's words: a translated call has them in its Dubbo2 form. */
+  faultOfTypes(names: readonly string[]): string | undefined {
+    return this.#first((see) => {
+      for (const name of names) if (!PRIMITIVES.test(name)) see(name.replace(/(?:\[\])+$/, ""));
+      return undefined;
+    });
   }
 
   /** What is wrong with a generic call of this form; undefined for nothing. */

@@ -52,10 +52,10 @@ function wrapperFault(check: SerializationCheck, seen: SeenMessage, message: Buf
     if (takesProtobuf(schema, head.method)) return check.faultOfValues(message.length, () => []);
     return "message is no wrapper of Triple, and its method's protobuf types are not known";
   }
-  const { serializeType, args } = decodeRequestWrapper(message);
+  const { serializeType, args, argTypes } = decodeRequestWrapper(message);
   const isGeneric = head.method.startsWith("$invoke");
-  const form = isGeneric ? check.faultOfForm(generic) : undefined;
-  if (form !== undefined) return form;
+  const fault = (isGeneric ? check.faultOfForm(generic) : undefined) ?? check.faultOfTypes(argTypes);
+  if (fault !== undefined) return fault;
   if (isHessian(serializeType)) {
     const bytes = args.map((arg) => Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength));
     // Generic calls name classes in their values, too.

@@ -226,6 +226,13 @@ test("with a list of what is allowed everything else is refused", () => {
   ).toBeUndefined();
 });
 
+test("parameter types in Java's words: only what is allowed", () => {
+  const check = new SerializationCheck({ deny: [], allow: ["com.acme.*", "java.lang.*"] });
+  const allowed = ["int", "[[J", "java.lang.String", "[Ljava.lang.String;", "com.acme.Order[]"];
+  expect(check.faultOfTypes(allowed)).toBeUndefined();
+  expect(check.faultOfTypes(["int", "org.other.Thing"])).toBe('class "org.other.Thing" is refused');
+});
+
 test("bodies and depths have bounds", () => {
   const deep: Value = listValue([listValue([listValue([listValue([1])])])]);
   expect(faultOf({ maxDepth: 3 }, { args: [deep] })).toMatch(/deeper than maxDepth 3/);

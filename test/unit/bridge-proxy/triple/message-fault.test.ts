@@ -32,6 +32,10 @@ function fault(message: Buffer | string, more: Partial<SeenMessage> & { path?: s
 }
 
 describe("wrappers", () => {
+  const typed = (...argTypes: string[]) => {
+    const args = argTypes.map(() => encodeHessian2(mapValue([["a", 1]])));
+    return encodeRequestWrapper({ serializeType: "hessian4", args, argTypes });
+  };
   const generic = (value: Value) => wrapper(["save", listValue([]), listValue([value])]);
   const path = "/com.acme.A/$invoke";
   const rows: [string, string | undefined, string | undefined][] = [
@@ -44,6 +48,10 @@ describe("wrappers", () => {
     ["generic with a denied class", fault(generic(mapValue([["class", "evil.A"]])), { path }), '"evil.A" is refused'],
     ["generic and raw", fault(generic("x"), { path, generic: "raw.return" }), "raw.return are refused"],
     ["generic in other letters", fault(generic("x"), { path, generic: "NativeJava" }), "NativeJava are refused"],
+    ["a denied parameter type", fault(typed("evil.Thing")), 'class "evil.Thing" is refused'],
+    ["an array of it", fault(typed("[[Levil.Thing;")), "is refused"],
+    ["an array of it, as source has it", fault(typed("evil.Thing[]")), 'class "evil.Thing" is refused'],
+    ["other parameter types", fault(typed("int", "[J", "java.lang.String", "[Ljava.lang.String;")), undefined],
     ["fastjson2", fault(jsonb(0xa6, 0xa5)), 'class "evil.Thing" is refused'],
     ["fastjson2, of which nothing is left", fault(jsonb(0x05)), 'class "evil.Thing" is refused'],
     ["another serialization", fault(wrapper(["x"], "java")), 'wrapper in "java" is not read'],
