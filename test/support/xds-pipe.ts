@@ -6,11 +6,15 @@ import { NODE, printResponse, type RequestParts, TYPES } from "./xds-playbook.ts
 
 /** The pipe of one delta stream. */
 export class FakePipe implements XdsPipe {
-  readonly peer = "10.0.0.1:1";
+  readonly peer: string;
   readonly responses: XdsResponse[] = [];
   /** Whether it takes more after each message. */
   takesMore = true;
   ended: string | undefined;
+
+  constructor(peer = "10.0.0.1:1") {
+    this.peer = peer;
+  }
 
   write(bytes: Buffer): boolean {
     this.responses.push(decodeResponse("delta", bytes));

@@ -19,6 +19,8 @@ export interface XdsClientsOptions {
   readonly maxDelayMs?: number;
   /** Most streams at a time. */
   readonly maxClients?: number;
+  /** Most of them from one address: nobody takes the room of all others. */
+  readonly maxOfAddress?: number;
   /** How long a client may leave a response unanswered. */
   readonly answerMs?: number;
 }
@@ -40,6 +42,8 @@ const TELL_MS = 60_000;
 export class XdsClients {
   readonly #options: XdsClientsOptions;
   readonly #clients = new Set<XdsClient>();
+  /** Streams by the address that they are from. */
+  readonly #ofAddress = new Map<string, number>();
   /** Who waits for a turn, with the time of the change that it waits for. */
   readonly #waiting = new Map<XdsClient, number | undefined>();
   readonly #soon: (run: () => void) => void;
@@ -61,14 +65,20 @@ export class XdsClients {
 
   /** A new stream; undefined, with the pipe ended, where there are too many. */
   open(variant: Variant, typeUrl: string | undefined, pipe: XdsPipe): XdsClient | undefined {
-    const { maxClients = 10_000, answerMs = 60_000, source, clock, log, metrics } = this.#options;
-    if (this.#isClosed || this.#clients.size >= maxClients) {
+    const { maxClients = 10_000, maxOfAddress = 2_500, answerMs = 60_000, source, clock, log, metrics } = this.#options;
+    const address = addressOf(pipe.peer);
+    const ofAddress = this.#ofAddress.get(address) ?? 0;
+    const isFull = this.#isClosed || this.#clients.size >= maxClients;
+    if (isFull || ofAddress >= maxOfAddress) {
       metrics.ended("clients");
+      const fault = isFull
+        ? `there are ${maxClients} streams already`
+        : `there are ${maxOfAddress} streams from this address already`;
       if (clock.now() - this.#toldAtMs >= TELL_MS) {
         this.#toldAtMs = clock.now();
-        log.warn("streams of xds clients are refused", { peer: pipe.peer, open: this.#clients.size, maxClients });
+        log.warn("streams of xds clients are refused", { peer: pipe.peer, open: this.#clients.size, reason: fault });
       }
-      pipe.end(RESOURCE_EXHAUSTED, `there are ${maxClients} streams already`);
+      pipe.end(RESOURCE_EXHAUSTED, fault);
       return undefined;
     }
     const client = new XdsClient(variant, typeUrl, pipe, {
@@ -80,6 +90,7 @@ export class XdsClients {
       wantsTurn: (one) => this.#queue(one, undefined),
     });
     this.#clients.add(client);
+    this.#ofAddress.set(address, ofAddress + 1);
     metrics.setClients(this.#clients.size);
     return client;
   }
@@ -87,7 +98,11 @@ export class XdsClients {
   /** A stream is over. */
   forget(client: XdsClient): void {
     client.close();
-    this.#clients.delete(client);
+    if (!this.#clients.delete(client)) return;
+    const address = addressOf(client.peer);
+    const others = (this.#ofAddress.get(address) ?? 1) - 1;
+    if (others > 0) this.#ofAddress.set(address, others);
+    else this.#ofAddress.delete(address);
     this.#waiting.delete(client);
     this.#options.metrics.setClients(this.#clients.size);
   }
@@ -139,4 +154,9 @@ export class XdsClients {
     this.#isTurning = this.#waiting.size > 0;
     if (this.#isTurning) this.#soon(() => this.#turn());
   }
+}
+
+/** The address of `host:port`. */
+function addressOf(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(":"));
 }

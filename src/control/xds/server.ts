@@ -39,7 +39,7 @@ export interface GrpcService {
 
 /** What the server serves, and to whom. */
 export interface XdsServerOptions
-  extends Pick<XdsClientsOptions, "debounceMs" | "maxDelayMs" | "maxClients" | "answerMs"> {
+  extends Pick<XdsClientsOptions, "debounceMs" | "maxDelayMs" | "maxClients" | "maxOfAddress" | "answerMs"> {
   /** `host:port`; port 0 takes a free one. */
   readonly listen: string;
   readonly source: XdsSource;
@@ -90,6 +90,9 @@ const STATUS_SERVICE = `${PACKAGE}.status.v3.ClientStatusDiscoveryService`;
 /** Largest message that a client may send, bytes: gRPC's own default. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
+/** How long a connection may be without a stream. */
+const MAX_IDLE_MS = 300_000;
+
 type Bytes = Buffer;
 type Call = ServerDuplexStream<Bytes, Bytes>;
 
@@ -105,6 +108,8 @@ export async function createXdsServer(options: XdsServerOptions): Promise<XdsSer
     // Clients that are gone without a word are noticed by this.
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 20_000,
+    // Who has no stream needs no connection.
+    "grpc.max_connection_idle_ms": MAX_IDLE_MS,
     "grpc.enable_channelz": 0,
   });
   const services = SERVICES.map(([name, methods, typeUrl]): GrpcService => {

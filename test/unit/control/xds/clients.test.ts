@@ -155,6 +155,17 @@ describe("the clients of the xDS server", () => {
     expect(metrics.expose()).toContain("pilot_xds 2");
   });
 
+  test("of one address there are as many as it may have, and others come in", () => {
+    const { clients, connect, warnings } = serve({ maxOfAddress: 2 });
+    const [first] = [connect(), connect()];
+    expect(connect().pipe.ended).toBe("8 there are 2 streams from this address already");
+    const other = new FakePipe("10.0.0.2:7");
+    expect([clients.open("delta", undefined, other) !== undefined, other.ended]).toEqual([true, undefined]);
+    clients.forget(first!.client);
+    clients.forget(first!.client);
+    expect([connect().pipe.ended, connect().pipe.ended !== undefined, warnings.length]).toEqual([undefined, true, 1]);
+  });
+
   test("a client that is gone is not asked for", () => {
     const { clients, turn, connect, state } = serve();
     clients.forget(connect().client);
