@@ -2,8 +2,11 @@ import type { CallReason } from "../../base/errors.ts";
 import type { CallFacts } from "./predicate.ts";
 import type { SerializationCheck } from "./serialization.ts";
 
-/** Calls `done` once it is time to decide again, unless the function that is returned gives up before; the caller waits no longer than `timeLeftMs`. */
-export type Later = (timeLeftMs: number, done: () => void) => () => void;
+/**
+ * Calls `done` once it is time to decide again, unless the function that is returned gives up before; the caller waits no longer than `timeLeftMs`.
+ * `caller` is its address, where that is not known already.
+ */
+export type Later = (timeLeftMs: number, done: () => void, caller?: string) => () => void;
 
 /** Why a call may not go on. */
 export interface Denial {

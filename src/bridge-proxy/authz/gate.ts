@@ -222,7 +222,7 @@ class LaneGate implements Gate {
   }
 
   #refuseToken(message: string, unknownKey: TokenFinding["unknownKey"]): Denial {
-    const denial = tokenDenial(message, unknownKey, this.#stats.keyWaits);
+    const denial = tokenDenial(message, unknownKey, this.#stats.keyWaits, this.#facts.peer.address);
     if (denial.later === undefined) this.#stats.denied(denial.policy, this.#facts);
     return denial;
   }

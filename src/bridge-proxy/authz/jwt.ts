@@ -76,8 +76,13 @@ export type TokenWord =
   | { readonly denial: Denial };
 
 /** Why a call with such a token does not go on; it may wait for the key where `keyWaits` knows how. */
-export function tokenDenial(message: string, unknownKey: UnknownKey | undefined, keyWaits: KeyWaits): Denial {
-  const later = unknownKey && keyWaits.until(unknownKey);
+export function tokenDenial(
+  message: string,
+  unknownKey: UnknownKey | undefined,
+  keyWaits: KeyWaits,
+  caller?: string,
+): Denial {
+  const later = unknownKey && keyWaits.until(unknownKey, caller);
   return { reason: "unauthenticated", message, policy: JWT_POLICY, ...(later && { later }) };
 }
 

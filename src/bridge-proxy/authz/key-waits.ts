@@ -37,6 +37,7 @@ interface Asked {
 interface Waiting {
   readonly issuer: string;
   readonly id: string;
+  readonly caller: string;
   readonly sinceMs: number;
   readonly timer: Timer;
   readonly done: () => void;
@@ -44,13 +45,14 @@ interface Waiting {
 
 /**
  * Calls whose token is signed by a key that is not known wait until the keys of its issuer were asked for. Made-up keys cost little: few calls
- * wait, a key that the issuer does not have is remembered for a moment, and an issuer that cannot be asked holds up nobody.
+ * wait, of which each caller has its share, a key that the issuer does not have is remembered for a moment, and an issuer that cannot be asked
+ * holds up nobody.
  */
 export class KeyWaits {
   readonly counters = {
     /** Calls that waited for a key. */
     tokenKeyWaits: 0,
-    /** Calls that did not, since as many waited as may. */
+    /** Calls that did not, or no longer, since as many waited as may. */
     tokenKeyWaitsRefused: 0,
   };
   readonly #tell: ((issuer: string) => void) | undefined;
@@ -59,6 +61,8 @@ export class KeyWaits {
   /** Keys that were asked for in vain, until when they count as that. */
   readonly #vain = new Map<string, number>();
   readonly #waiting = new Set<Waiting>();
+  /** The same by who calls, the oldest first. */
+  readonly #byCaller = new Map<string, Set<Waiting>>();
 
   /** `tell` has the keys of an issuer asked for, after which {@link answered} is called; without it no call waits. */
   constructor(tell: ((issuer: string) => void) | undefined, clock: Clock = steadyClock) {
@@ -71,14 +75,17 @@ export class KeyWaits {
     return this.#waiting.size;
   }
 
-  /** How a call waits for a key; undefined where it is refused at once. Has the key asked for either way. */
-  until({ issuer, mark }: UnknownKey): Later | undefined {
+  /**
+   * How a call waits for a key; undefined where it is refused at once. Has the key asked for either way. Where too many wait, callers with few
+   * of these take the places of the one who has most.
+   */
+  until({ issuer, mark }: UnknownKey, caller = ""): Later | undefined {
     const id = `${issuer}\n${mark}`;
     const nowMs = this.#clock.now();
     if (this.#tell === undefined || nowMs < (this.#vain.get(id) ?? 0)) return undefined;
     const asked = this.#ask(issuer);
-    if (nowMs < asked.failedUntilMs || this.#isFull()) return undefined;
-    return (timeLeftMs, done) => this.#wait({ issuer, id, sinceMs: nowMs, done }, timeLeftMs);
+    if (nowMs < asked.failedUntilMs) return undefined;
+    return (timeLeftMs, done, by = caller) => this.#wait({ issuer, id, caller: by, sinceMs: nowMs, done }, timeLeftMs);
   }
 
   /** What came of asking for an issuer's keys. */
@@ -119,7 +126,7 @@ export class KeyWaits {
   }
 
   #wait(call: Omit<Waiting, "timer">, timeLeftMs: number): () => void {
-    if (this.#isFull()) {
+    if (this.#waiting.size >= MAX_WAITING && !this.#makeRoom(call.caller)) {
       call.done();
       return () => {};
     }
@@ -129,16 +136,31 @@ export class KeyWaits {
     const timer = this.#clock.after(waitMs, () => this.#wake([waiting]));
     const waiting: Waiting = { ...call, timer };
     this.#waiting.add(waiting);
+    const own = this.#byCaller.get(call.caller) ?? new Set();
+    this.#byCaller.set(call.caller, own.add(waiting));
     return () => {
       timer.cancel();
-      this.#waiting.delete(waiting);
+      this.#remove(waiting);
     };
   }
 
-  #isFull(): boolean {
-    const isFull = this.#waiting.size >= MAX_WAITING;
-    if (isFull) this.counters.tokenKeyWaitsRefused++;
-    return isFull;
+  /** One call more is refused: this one, or the oldest of a caller that has more of them. Whether it was another. */
+  #makeRoom(caller: string): boolean {
+    this.counters.tokenKeyWaitsRefused++;
+    let most: ReadonlySet<Waiting> = new Set();
+    for (const waiting of this.#byCaller.values()) if (waiting.size > most.size) most = waiting;
+    const own = this.#byCaller.get(caller)?.size ?? 0;
+    if (most.size <= own + 1) return false;
+    const [oldest] = most;
+    this.#wake([oldest!]);
+    return true;
+  }
+
+  #remove(waiting: Waiting): boolean {
+    const own = this.#byCaller.get(waiting.caller);
+    own?.delete(waiting);
+    if (own?.size === 0) this.#byCaller.delete(waiting.caller);
+    return this.#waiting.delete(waiting);
   }
 
   #of(issuer: string): readonly Waiting[] {
@@ -148,7 +170,7 @@ export class KeyWaits {
   #wake(list: readonly Waiting[]): void {
     for (const waiting of list) {
       // One that was woken may have ended another.
-      if (!this.#waiting.delete(waiting)) continue;
+      if (!this.#remove(waiting)) continue;
       waiting.timer.cancel();
       waiting.done();
     }

@@ -305,7 +305,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
   ): void {
     const again = () => this.#read(this.#config(), undefined, frame, 0, frame.length, { sinceMs, forKey: true });
     const timeLeftMs = sinceMs + callerTimeoutMs - this.#context.nowMs;
-    if (holdForKey(this.#context, this.watch, { frame, denial, timeLeftMs }, again)) return;
+    if (holdForKey(this.#context, this.watch, { frame, denial, caller: this.#address, timeLeftMs }, again)) return;
     const path = `/${host.host.key.interface}/${host.method}`;
     this.#context.authz.denied(denial.policy, { peer: vouchedPeer(this.#peer, this.#config().identityOf), path });
     this.#deny(host, denial, frame, 0, sinceMs);

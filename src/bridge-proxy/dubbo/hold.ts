@@ -89,6 +89,8 @@ export function holdUnknown(
 export interface KeyHold {
   readonly frame: Buffer;
   readonly denial: Denial;
+  /** The caller's address. */
+  readonly caller: string;
   readonly timeLeftMs: number;
 }
 
@@ -99,7 +101,7 @@ export interface KeyHold {
 export function holdForKey(
   context: ProxyContext,
   watch: CallerWatch,
-  { frame, denial: { later }, timeLeftMs }: KeyHold,
+  { frame, denial: { later }, caller, timeLeftMs }: KeyHold,
   goOn: () => void,
 ): boolean {
   const { maxCalls, maxExchangeBytes } = context.limits;
@@ -121,11 +123,12 @@ export function holdForKey(
     context.exchangeBytes -= frame.length;
     watch.remove(waiting);
   };
-  const giveUp = later(timeLeftMs, () => {
+  const goesOn = () => {
     release();
     context.nowMs = performance.now();
     goOn();
-  });
+  };
+  const giveUp = later(timeLeftMs, goesOn, caller);
   if (!isOver) watch.add(waiting);
   return true;
 }

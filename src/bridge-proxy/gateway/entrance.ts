@@ -167,7 +167,8 @@ class GatewayEntrance implements Entrance {
     const { later, policy, message } = denial;
     if (later !== undefined) {
       const serve = (again: Arrived) => this.admit(again, true);
-      return new HeldRequest({ context, arrived, later, timeLeftMs: Number.POSITIVE_INFINITY, serve });
+      const caller = this.#peer.address;
+      return new HeldRequest({ context, arrived, later, caller, timeLeftMs: Number.POSITIVE_INFINITY, serve });
     }
     context.authz.denied(policy, { peer: this.#peer, path });
     return this.#answer(arrived, arrived.stream, answerTo(denial), message);

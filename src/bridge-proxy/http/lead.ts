@@ -37,10 +37,14 @@ export function leadRequest(
   const route = matchHttp(decision, head, token);
   if (isRefused(route)) {
     if (route.later !== undefined)
-      return route.later(Number.POSITIVE_INFINITY, () => {
-        context.nowMs = performance.now();
-        leadRequest(context, asked, done, true);
-      });
+      return route.later(
+        Number.POSITIVE_INFINITY,
+        () => {
+          context.nowMs = performance.now();
+          leadRequest(context, asked, done, true);
+        },
+        peer.address,
+      );
     context.authz.denied(route.policy, { peer, path: cutTarget(head).path });
     done({ route: undefined, ruling: { denial: route, denied: undefined } });
     return undefined;

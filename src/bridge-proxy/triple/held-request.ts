@@ -10,6 +10,8 @@ export interface HeldParts {
   readonly context: ProxyContext;
   readonly arrived: Arrived;
   readonly later: Later;
+  /** The caller's address. */
+  readonly caller: string;
   /** How long its caller waits. */
   readonly timeLeftMs: number;
   /** What serves it once it is time. */
@@ -38,8 +40,8 @@ export class HeldRequest implements ServedRequest, TripleCallerPort {
   }
 
   start(): void {
-    const { later, timeLeftMs } = this.#parts;
-    const stop = later(timeLeftMs, () => this.#goOn());
+    const { later, timeLeftMs, caller } = this.#parts;
+    const stop = later(timeLeftMs, () => this.#goOn(), caller);
     if (this.#inner === undefined) this.#stop = stop;
   }
 

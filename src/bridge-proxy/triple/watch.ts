@@ -29,7 +29,9 @@ export function serveCall(
   const token = lane.refusal?.token;
   if (token?.later !== undefined) {
     const serve = (again: Arrived) => serveCall(context, again, () => laneOf(true));
-    return new HeldRequest({ context, arrived, later: token.later, timeLeftMs: lane.callerTimeoutMs, serve });
+    const { later, facts } = token;
+    const caller = facts.peer.address;
+    return new HeldRequest({ context, arrived, later, caller, timeLeftMs: lane.callerTimeoutMs, serve });
   }
   if (token !== undefined) context.authz.denied(token.policy, token.facts);
   if (!lane.config.routes.hasGuards) return new TripleCall(context, port, stream, head, laneOf, sinceMs);

@@ -14,9 +14,9 @@ function stage() {
   const woken: string[] = [];
   const waits = new KeyWaits((issuer) => told.push(issuer), clock);
   /** False where it is refused at once. */
-  const call = (mark: string, issuer = "i", timeLeftMs = 60_000) => {
+  const call = (mark: string, issuer = "i", timeLeftMs = 60_000, caller?: string) => {
     const later = waits.until({ issuer, mark });
-    return later === undefined ? false : later(timeLeftMs, () => woken.push(mark));
+    return later === undefined ? false : later(timeLeftMs, () => woken.push(mark), caller);
   };
   return { clock, told, woken, waits, call };
 }
@@ -94,13 +94,38 @@ describe("made-up keys cost little", () => {
   });
 
   test("a thousand calls wait at most", () => {
-    const { waits, call } = stage();
+    const { waits, woken, call } = stage();
     for (let i = 0; i < MAX_WAITING; i++) call(`${i}`);
-    expect(call("one more")).toBe(false);
+    call("one more");
+    expect(woken).toEqual(["one more"]);
     expect(waits.counters).toEqual({ tokenKeyWaits: MAX_WAITING, tokenKeyWaitsRefused: 1 });
     waits.answered("i", "same");
     expect(waits.size).toBe(0);
-    expect(call("one more")).not.toBe(false);
+    call("another");
+    expect(waits.size).toBe(1);
+  });
+
+  test("of these each caller has its share: who has few takes the place of the oldest of who has most", () => {
+    const { waits, woken, call } = stage();
+    for (let i = 0; i < MAX_WAITING; i++) call(`${i}`, "i", 60_000, "flood");
+    call("good 1", "i", 60_000, "b");
+    const giveUp = call("good 2", "i", 60_000, "b");
+    call("more", "i", 60_000, "flood");
+    expect({ woken, size: waits.size }).toEqual({ woken: ["0", "1", "more"], size: MAX_WAITING });
+    expect(waits.counters).toEqual({ tokenKeyWaits: MAX_WAITING + 2, tokenKeyWaitsRefused: 3 });
+    if (giveUp !== false) giveUp();
+    waits.keysCame("i");
+    expect({ size: waits.size, good: woken.filter((mark) => mark.startsWith("good")) }).toEqual({
+      size: 0,
+      good: ["good 1"],
+    });
+  });
+
+  test("a flood of as many callers as may wait shares with nobody", () => {
+    const { woken, call } = stage();
+    for (let i = 0; i < MAX_WAITING; i++) call(`${i}`, "i", 60_000, `c${i}`);
+    call("one more", "i", 60_000, "b");
+    expect(woken).toEqual(["one more"]);
   });
 
   test("calls that were let wait together, and are too many when they begin to, do not", () => {

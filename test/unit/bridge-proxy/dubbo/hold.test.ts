@@ -16,7 +16,7 @@ function stage(later: Later | undefined, maxCalls = 10) {
     holdForKey(
       context as unknown as ProxyContext,
       watch,
-      { frame: Buffer.alloc(bytes), denial, timeLeftMs: 1_000 },
+      { frame: Buffer.alloc(bytes), denial, caller: "10.0.0.1", timeLeftMs: 1_000 },
       () => seen.push("goes on"),
     );
   return { context, watch, seen, hold };

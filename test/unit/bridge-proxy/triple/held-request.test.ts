@@ -18,6 +18,7 @@ function stage() {
   const held = new HeldRequest({
     context: context as unknown as ProxyContext,
     arrived: { port: { forget: (one: unknown) => seen.push(one === held ? "forgotten" : "?") } } as unknown as Arrived,
+    caller: "10.0.0.1",
     later: (timeLeftMs, done) => {
       seen.push(`waits ${timeLeftMs}`);
       come = done;
