@@ -71,6 +71,8 @@ export interface GatewayServer extends Located {
   readonly bind?: string;
   /** Absent for plain text. */
   readonly tls?: GatewayTls;
+  /** Of plain text: requests are sent to the same place by https. */
+  readonly sendsToHttps?: boolean;
 }
 
 /** Istio's Gateway. */

@@ -61,6 +61,8 @@ spec:
   ${server(8449, "HTTPS", "mode: MUTUAL, credentialName: site, subjectAltNames: [a-client]")}
   ${server(8450, "HTTPS", "mode: MUTUAL, credentialName: rsa, caCertCredentialName: own, verifyCertificateHash: [HASH], verifyCertificateSpki: [SPKI]")}
   ${server(8451, "HTTPS", "credentialName: site, minProtocolVersion: TLSV1_0, maxProtocolVersion: TLSV1_1, cipherSuites: [ECDHE-ECDSA-AES128-SHA]")}
+  ${server(8082, "HTTP", "httpsRedirect: true")}
+  ${server(8082, "HTTP", "", ADMIN)}
   ${server(8452, "HTTPS", "mode: MUTUAL, serverCertificate: DIR/site/tls.crt, privateKey: DIR/site/tls.key, caCertificates: DIR/own/ca.crt, caCrl: DIR/revoked.pem")}
 ---
 apiVersion: networking.istio.io/v1
@@ -253,6 +255,20 @@ test.each(gateways)("%s: callers' certificates by name, key, list, and unchecked
   expect(await answers(8450)).toEqual([true, true, false]);
   expect(await answers(8452)).toEqual([true, false, false]);
 });
+
+test.each(gateways)(
+  "%s: a port in plain text sends all requests to https but those of another server",
+  async (_, at) => {
+    const sent = ["-o", "/dev/null", "-w", "%{http_code} %{redirect_url}"];
+    const name = ["--connect-to", `::${at}:8082`];
+    for (const path of ["/a/b?c=%20d", "/none"]) {
+      const { stdout } = await run("curl", ["-sS", "-m", "10", ...sent, ...name, `http://${SITE}${path}`]);
+      expect(stdout).toBe(`301 https://${SITE}${path}`);
+    }
+    const { stdout } = await run("curl", ["-sS", "-m", "10", "-X", "POST", ...name, `http://${ADMIN}/a/b`]);
+    expect(stdout).toContain("hello");
+  },
+);
 
 test.each(gateways)("%s: preflight requests of other origins go on, or do not", async (_, at) => {
   const ask = (path: string, origin: string) =>

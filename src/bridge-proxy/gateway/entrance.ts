@@ -8,6 +8,7 @@ import type { Peer } from "../authz/peer.ts";
 import { answerTo } from "../authz/reply.ts";
 import type { ProxyContext } from "../context.ts";
 import { plainPath } from "../http/guard.ts";
+import { hostName } from "../route-host.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { ownReply } from "../triple/answers.ts";
 import type { CallerStream } from "../triple/caller-stream.ts";
@@ -87,6 +88,7 @@ class GatewayEntrance implements Entrance {
       if (known?.table === table) return this.#carry(arrived, known);
       const host = table.hostFor(fieldValue(head.fields, ":authority") || fieldValue(head.fields, "host") || "");
       const request = readRequest(head.fields, this.#scheme, host?.carriesHttp === true);
+      if (host?.resource.requireTls !== undefined && this.#scheme === "http") return this.#toHttps(arrived, request);
       const preflight = isPreflight(request) ? this.#preflight(arrived, request, host) : undefined;
       if (preflight !== undefined) return preflight;
       const found = host?.find(request, hasWaited);
@@ -172,6 +174,15 @@ class GatewayEntrance implements Entrance {
     }
     context.authz.denied(policy, { peer: this.#peer, path });
     return this.#answer(arrived, arrived.stream, answerTo(denial), message);
+  }
+
+  /** Sends a request to the same place by https, at its usual port. */
+  #toHttps(arrived: Arrived, { fields }: Request): ServedRequest {
+    const name = hostName(fieldValue(fields, ":authority") || fieldValue(fields, "host") || "");
+    const target = fieldValue(fields, ":path") ?? "";
+    const location = `https://${name}${target.startsWith("/") ? target : "/"}`;
+    const reply = { fields: [":status", "301", "location", location, "content-length", "0"], body: undefined };
+    return this.#reply(arrived, arrived.stream, reply, undefined);
   }
 
   /** Answers a preflight request; undefined where it goes on as any request does. */

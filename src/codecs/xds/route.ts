@@ -197,6 +197,8 @@ export interface VirtualHost {
   readonly typedPerFilterConfig?: AuthzConfigs & LimitConfigs;
   /** What limits count by. */
   readonly rateLimits?: readonly RateLimit[];
+  /** Of a gateway's: requests in plain text are sent to the same place by https. */
+  readonly requireTls?: "ALL";
 }
 
 /** The routes of every service that a listener carries; listeners name it. */

@@ -48,7 +48,7 @@ export function compileGateways(
     ({ bind, port, gateways = [], hosts, tls, serverNames, passages }) => {
       const of = passages !== undefined ? "_passthrough" : serverNames === undefined ? "" : `_${serverNames[0]}`;
       const name = `gateway_${bind === undefined ? "" : `${bind}_`}${port}${of}`;
-      const virtualHosts = hosts.map(({ domain, routes, isElsewhere }) => {
+      const virtualHosts = hosts.map(({ domain, routes, isElsewhere, sendsToHttps }) => {
         const tokens = routes.some(({ claims }) => claims !== undefined) && gatewayTokens(rules, gateways, client);
         return {
           name: domain,
@@ -58,6 +58,7 @@ export function compileGateways(
               ? ELSEWHERE
               : routes.map((route) => compileGatewayRoute(route, { index, clusterOf, hashOf })),
           ...(tokens && { typedPerFilterConfig: tokens }),
+          ...(sendsToHttps === true && { requireTls: "ALL" as const }),
         };
       });
       const more = { ...(tls && { tls }), ...(serverNames && { serverNames }), ...(passages && { passages }) };

@@ -67,8 +67,18 @@ function readServer({ tls, ...server }: WrittenServer, report: Report): GatewayS
       port.at.fields["protocol"] ?? at.position,
       `protocol ${port.protocol} is not served: port ${port.number} is not opened; it must be one of ${[...PLAIN, "HTTPS"].join(", ")}`,
     ) as undefined;
-  if (!isSecure) return tls === undefined ? server : refuse("tls is for protocol HTTPS");
+  if (!isSecure) {
+    const { at: _, httpsRedirect, ...others } = tls ?? { at };
+    if (Object.keys(others).length > 0) return refuse("tls is for protocol HTTPS, but for httpsRedirect");
+    return httpsRedirect === true ? { ...server, sendsToHttps: true } : server;
+  }
   if (tls === undefined) return refuse("HTTPS needs tls");
+  if (tls.httpsRedirect === true)
+    report(
+      "TR0227",
+      tls.at.fields["httpsRedirect"] ?? at.position,
+      "tls.httpsRedirect does nothing: it is for protocol HTTP",
+    );
   const read = readGatewayTls(tls, report);
   return typeof read === "string" ? refuse(read) : { ...server, tls: read };
 }

@@ -42,6 +42,8 @@ export interface LoweredGateway {
 export interface LoweredHost {
   readonly domain: string;
   readonly routes: readonly LoweredGatewayRoute[];
+  /** Requests in plain text are sent to the same place by https. */
+  readonly sendsToHttps?: boolean;
   /** It is asked for by another name in TLS, under which other certificates are asked of callers: calls are told so (421). */
   readonly isElsewhere?: boolean;
 }
@@ -109,6 +111,9 @@ function lowerHosts(
   index: EntryIndex,
 ): LoweredGateway["hosts"] {
   const domains = new Map<string, Map<string, LoweredGatewayRoute>>();
+  const named = served.flatMap(({ server }) =>
+    server.hosts.map((host) => ({ domain: serverDomain(host), sendsToHttps: server.sendsToHttps === true })),
+  );
   const add = (domain: string, routes: readonly LoweredGatewayRoute[]) => {
     const known = domains.get(domain) ?? new Map<string, LoweredGatewayRoute>();
     // By what it says: a rule that two servers of the port take is there once, a delegate that it names twice is there twice.
@@ -137,9 +142,16 @@ function lowerHosts(
     const covered = [...domains.keys()].filter((domain) => own.some((host) => domainCovers(host, domain)));
     for (const domain of new Set([...own, ...covered])) add(domain, routes);
   }
+  for (const { domain, sendsToHttps } of named) if (sendsToHttps) add(domain, []);
   return [...domains.entries()]
     .sort(([a], [b]) => compareText(a, b))
-    .map(([domain, routes]) => ({ domain, routes: [...routes.values()] }));
+    .map(([domain, routes]) => {
+      // Of several servers the one that names it most narrowly says.
+      const [by] = named
+        .filter((one) => domainCovers(one.domain, domain))
+        .sort((a, b) => b.domain.length - a.domain.length);
+      return { domain, routes: [...routes.values()], ...(by?.sendsToHttps && { sendsToHttps: true }) };
+    });
 }
 
 function lowerBound(rule: VirtualService, gateway: Gateway, port: number, index: EntryIndex): LoweredGatewayRoute[] {

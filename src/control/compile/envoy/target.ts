@@ -223,9 +223,10 @@ function gatewayPart({ name, virtualHosts }: RouteConfiguration, clusterOf: Clus
   const routes = versioned(name, {
     name,
     ignorePortInHostMatching: true,
-    virtualHosts: virtualHosts.map(({ name: host, domains, routes }) => ({
+    virtualHosts: virtualHosts.map(({ name: host, domains, routes, requireTls }) => ({
       name: host,
       domains,
+      ...(requireTls && { requireTls }),
       routes: (tokens === undefined ? routesWithoutTokens(routes) : routes)
         .map((route) => envoyRoute(route, clusterOf))
         .filter((one) => one !== undefined),

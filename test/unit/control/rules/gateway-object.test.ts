@@ -33,7 +33,7 @@ test.each([
   {
     name: "tls of plain HTTP",
     servers: "[{port: {number: 443, protocol: HTTP}, hosts: [a], tls: {mode: SIMPLE, credentialName: c}}]",
-    findings: ["TR0240 6:63 tls is for protocol HTTPS: port 443 is not opened"],
+    findings: ["TR0240 6:63 tls is for protocol HTTPS, but for httpsRedirect: port 443 is not opened"],
   },
   ...[
     [
@@ -60,6 +60,16 @@ test.each([
   const { rules, ...parsed } = parseRules("r.yaml", gatewayText("edge", servers));
   expect([shortFindings(parsed.findings), parsed.valid]).toEqual([findings, true]);
   expect(rules).toMatchObject([{ servers: [] }]);
+});
+
+test("requests in plain text are sent to https, where the server says so", () => {
+  const read = (tls: string, protocol = "HTTP") =>
+    parseRules("r.yaml", gatewayText("edge", `[{port: {number: 80, protocol: ${protocol}}, hosts: [a], tls: ${tls}}]`));
+  expect(read("{httpsRedirect: true}")).toMatchObject({ findings: [], rules: [{ servers: [{ sendsToHttps: true }] }] });
+  expect(read("{httpsRedirect: false}").rules).toMatchObject([{ servers: [{ port: { number: 80 } }] }]);
+  expect(shortFindings(read("{credentialName: c, httpsRedirect: true}", "HTTPS").findings)).toEqual([
+    "TR0227 6:88 tls.httpsRedirect does nothing: it is for protocol HTTP",
+  ]);
 });
 
 test.each([

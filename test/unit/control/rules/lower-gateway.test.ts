@@ -195,3 +195,15 @@ test("two Gateways share a port; another address is another port", () => {
     ["10.0.0.9", 80, ["c.org"]],
   ]);
 });
+
+test("hosts of a server that sends to https do so, but for those that another server names more narrowly", () => {
+  const servers =
+    '[{port: {number: 80, protocol: HTTP}, hosts: ["*"], tls: {httpsRedirect: true}}, {port: {number: 80, protocol: HTTP}, hosts: [own.example.com]}]';
+  const rule = bound("r", "[own.example.com, api.example.com]", `[{${to}}]`);
+  const [gateway] = lowerGateways(rulesOf(gatewayText("edge", servers), rule), index);
+  expect(gateway!.hosts.map(({ domain, sendsToHttps, routes }) => [domain, sendsToHttps, routes.length])).toEqual([
+    ["*", true, 0],
+    ["api.example.com", true, 1],
+    ["own.example.com", undefined, 1],
+  ]);
+});
