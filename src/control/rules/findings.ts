@@ -80,8 +80,8 @@ export const RULE_FINDINGS = {
   TR0281: { severity: "warning", title: "PeerAuthentication that chooses no workload" },
   TR0282: { severity: "warning", title: "mutual TLS that providers' own ports do not ask for" },
   TR0283: { severity: "error", title: "DestinationRule and PeerAuthentication that contradict each other" },
-} as const satisfies Record<string, { readonly severity: Finding["severity"]; readonly title: string }>;
   TR0284: { severity: "warning", title: "condition on what only an Envoy's filters know" },
+} as const satisfies Record<string, { readonly severity: Finding["severity"]; readonly title: string }>;
 
 /** A code of {@link RULE_FINDINGS}. */
 export type RuleFindingCode = keyof typeof RULE_FINDINGS;
