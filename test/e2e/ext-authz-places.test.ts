@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startProvider } from "../support/dubbo.ts";
 import { allow, deny, type ExtAuthzServer, header, startExtAuthzServer } from "../support/ext-authz-server.ts";
 import { type GrpcServer, grpcClient, startGrpcServer } from "../support/grpc-peer.ts";
+import { type HttpProvider, startHttpProvider } from "../support/http-stage.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { policyText } from "../support/policies.ts";
@@ -20,6 +21,7 @@ const via = { host: hosts.trestle, port: 20_890 };
 let mesh: Mesh;
 let server: ExtAuthzServer;
 let grpc: GrpcServer;
+let web: HttpProvider;
 
 const object = (kind: string, name: string, spec: string) =>
   `apiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
@@ -36,6 +38,7 @@ beforeAll(async () => {
   requireNamespace();
   server = await startExtAuthzServer();
   grpc = await startGrpcServer("grpc");
+  web = await startHttpProvider((request, response) => response.end(`web ${request.headers["x-checked"]}`));
   const config = join(await mkdtemp(join(tmpdir(), "trestle-authz-")), "trestle.yaml");
   await writeFile(
     config,
@@ -68,13 +71,15 @@ proxy:
       object(
         "VirtualService",
         "api",
-        `{hosts: [api.example], gateways: [edge], http: [{match: [{uri: {prefix: /orders/}}], ${route}}]}`,
+        `{hosts: [api.example], gateways: [edge], http: [{match: [{uri: {prefix: /orders/}}], ${route}}, {match: [{uri: {prefix: /web/}}], route: [{destination: {host: web}}]}]}`,
       ),
       custom("provider", "selector: {matchLabels: {app: orders}}"),
       policyText(
         "orders",
         "{action: CUSTOM, provider: {name: authz}, rules: [{to: [{operation: {paths: [/com.acme.OrderService/getOrder]}}]}]}",
       ),
+      entry("web", "web", `{number: ${web.port}, name: http, protocol: HTTP}`),
+      custom("web", "targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: web}]"),
       custom("relay", "targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: relay}]"),
     ].join("---\n"),
   );
@@ -84,6 +89,7 @@ afterAll(async () => {
   await stopAll();
   server?.close();
   grpc?.kill();
+  await web?.close();
 });
 
 beforeEach(() => {
@@ -152,4 +158,14 @@ test("at a gateway, for the service that the request is led to", async () => {
   const refused = await atGateway("/orders/getOrder", "[42]");
   expect([refused.status, refused.headers["www-authenticate"]]).toEqual([401, "Bearer"]);
   expect(refused.text).toContain("log in");
+});
+
+test("at a gateway, for a service that speaks HTTP alone", async () => {
+  server.answer = () => allow({ headers: [header("x-checked", "yes")] });
+  const passed = await atGateway("/web/a?b", "[]");
+  expect([passed.status, passed.text]).toEqual([200, "web yes"]);
+  expect(server.told).toMatchObject([{ request: { http: { path: "/web/a?b", host: "api.example" } } }]);
+  server.answer = () => deny("Unauthorized", "log in", header("www-authenticate", "Bearer"));
+  const refused = await atGateway("/web/a", "[]");
+  expect([refused.status, refused.text, refused.headers["www-authenticate"]]).toEqual([401, "log in", "Bearer"]);
 });

@@ -37,8 +37,10 @@ const rules = [
       {match: [{uri: {prefix: /copied}}], mirror: {host: cart}, ${to}},
       {match: [{uri: {prefix: /split}}], route: [{destination: {host: shop, subset: v1}, weight: 50}, {destination: {host: cart}, weight: 50}]},
       {match: [{uri: {prefix: /gone}}], route: [{destination: {host: nobody}}]},
+      {match: [{uri: {prefix: /limited}}], route: [{destination: {host: limited}}]},
       {match: [{uri: {prefix: /guarded}}], route: [{destination: {host: guarded}}]}]`,
   ),
+  "apiVersion: metaprotocol.aeraki.io/v1alpha1\nkind: MetaRouter\nmetadata: {name: limited}\nspec: {hosts: [limited], localRateLimit: {tokenBucket: {maxTokens: 3, fillInterval: 3600s}}}\n",
   destinationRuleText("shop", "shop", "subsets: [{name: v1, labels: {v: '1'}}]"),
   policyText(
     "guarded",
@@ -107,6 +109,7 @@ beforeAll(async () => {
       shop: [`http://127.0.0.1:${one.port}?v=1`],
       cart: [`http://127.0.0.1:${two.port}`],
       guarded: [`http://127.0.0.1:${one.port}`],
+      limited: [`http://127.0.0.1:${one.port}`],
     },
     rules,
   );
@@ -263,6 +266,12 @@ describe.each([
     const { status, headers } = await curl("/acme.Shop/Get", [flag, "-H", "content-type: application/grpc", "-d", "a"]);
     expect([status, headers.get("grpc-status")]).toEqual([200, "12"]);
   });
+});
+
+test("limits of the service hold", async () => {
+  const statuses: number[] = [];
+  for (let i = 0; i < 5; i++) statuses.push((await curl("/limited", [], "rules.example.com")).status);
+  expect(statuses).toEqual([200, 200, 200, 429, 429]);
 });
 
 test("HTTP/2: trailers, hints and the request for content go through", async () => {
