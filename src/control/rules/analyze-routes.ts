@@ -44,7 +44,7 @@ function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): voi
     report(
       "TR0230",
       fields.redirect ?? position,
-      `route ${route.name ?? "without a name"} of ${rule.name} redirects callers, who can't be sent elsewhere: its calls go on to the next route`,
+      `route ${route.name ?? "without a name"} of ${rule.name} redirects callers, which is not done, for callers of HTTP neither: its calls go on to the next route`,
     );
   const destinations = route.route ?? [];
   const sum = sumOfWeights(destinations);

@@ -108,7 +108,7 @@ const backend = object({
         requestHeaderModifier: { shape: headerModifier },
         responseHeaderModifier: { shape: headerModifier },
         requestMirror: { shape: mirror },
-        requestRedirect: meaningless("a caller can't be sent elsewhere"),
+        requestRedirect: meaningless("its callers can't be sent elsewhere, and those of HTTP are not"),
         urlRewrite: { shape: urlRewrite },
         cors: meaningless("no browser makes a call in the mesh"),
         extensionRef: { shape: anything },
@@ -130,7 +130,9 @@ const grpcFilter = filterOf(commonFilters);
 const httpFilter = filterOf({
   ...commonFilters,
   urlRewrite: { shape: urlRewrite },
-  requestRedirect: meaningless("a caller can't be sent elsewhere; the filter is passed over"),
+  requestRedirect: meaningless(
+    "its callers can't be sent elsewhere, and those of HTTP are not; the filter is passed over",
+  ),
   cors: meaningless("no browser makes a call in the mesh"),
   externalAuth: { shape: anything },
 });
