@@ -77,14 +77,17 @@ type YamlFaultParts = [source: unknown, code: string, message: string, isWarning
 class Counter {
   readonly #limits: YamlLimits;
   readonly #counted = { pieces: 0, aliases: 0, documents: 0, faults: 0 };
+  #over: YamlLimitError | undefined;
 
   constructor(limits: YamlLimits) {
     this.#limits = limits;
   }
 
+  /** Once it is over a limit each call throws the same: the package takes what is thrown to it for a fault of the text. */
   one(what: keyof YamlLimits, called: string): void {
     if (++this.#counted[what] > this.#limits[what])
-      throw new YamlLimitError(`it has over ${this.#limits[what]} ${called}`);
+      this.#over ??= new YamlLimitError(`it has over ${this.#limits[what]} ${called}`);
+    if (this.#over !== undefined) throw this.#over;
   }
 }
 

@@ -29,8 +29,9 @@ export function analyzeAuthorization(
   const policies = rules.filter(isPolicy);
   if (policies.length === 0) return;
   const atGateways: ReadonlySet<Rule> = issuersOfGateways(rules, mesh);
+  const written = rules.filter(({ kind }) => kind === "ServiceEntry");
   for (const policy of policies) {
-    const index = createPolicyIndex([policy], rules, mesh);
+    const index = createPolicyIndex([policy], written, mesh);
     const services = entries?.filter((entry) => index.find(entry).length > 0);
     if (services !== undefined && (services.length > 0 || !atGateways.has(policy)))
       reportScope(policy, services, mesh, report);
