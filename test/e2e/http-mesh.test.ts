@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer as createHttpServer, get } from "node:http";
+import { createServer as createHttpServer, get, type IncomingMessage } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,8 +49,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "trestle-http-"));
   await run("mkdir", ["-p", join(folder, "rules"), join(folder, "www")]);
   await writeFile(join(folder, "www", "hello.txt"), "hello from Python\n");
-  node = await startHttpProvider((request, response) => response.end(`one ${request.method} ${request.url}`));
-  second = await startHttpProvider((request, response) => response.end(`two ${request.method} ${request.url}`));
+  const said = ({ method, url, headers: { host } }: IncomingMessage) => (url === "/host" ? host : `${method} ${url}`);
+  node = await startHttpProvider((request, response) => response.end(`one ${said(request)}`));
+  second = await startHttpProvider((request, response) => response.end(`two ${said(request)}`));
   pythonPort = await freePort();
   await startProcess({
     name: "python http.server",
@@ -146,6 +147,19 @@ test("a service listens on a Unix socket, and a wildcard beside its host is one 
   expect((await trestle.command("endpoints", "local")).stdout).toContain(`unix://${socket()} `);
   expect(await curl(`http://${await addressOf("*.local.example")}/b`)).toBe("socket /b");
   server.close();
+});
+
+test("a Host that a rule sets is the one that providers see, a destination's own before the route's", async () => {
+  const own = "headers: {request: {add: {Host: own.example}}}";
+  const both = `[{destination: {host: shop, subset: v1}, weight: 1}, {destination: {host: shop, subset: v2}, weight: 1, ${own}}]`;
+  await rules(
+    `${shop()}---\n${split(`{headers: {request: {set: {":authority": all.example, ":path": /no}}}, route: ${both}}`)}`,
+  );
+  const url = `http://${await addressOf("shop")}/host`;
+  await soon(async () => expect(await curl(url)).toContain("example"), 5_000, "the rule is in force");
+  const seen = new Set(await Promise.all(Array.from({ length: 20 }, () => curl(url))));
+  expect([...seen].sort()).toEqual(["one all.example", "two own.example"]);
+  expect((await trestle.command("rules", "--findings")).stdout).toMatch(/TR0228.*:path is left out/);
 });
 
 test("ways to write a path that a policy denies, or a header that it asks for, do not lead round it", async () => {

@@ -30,16 +30,15 @@ export function editFields(fields: Fields, key: ServiceKey, method: string, chan
   if (isSame && route.mutations === undefined && target.mutations === undefined) return fields;
   const edited = new Edited(fields);
   edited.change(route.mutations);
+  if (route.rewrite?.authority !== undefined) edited.set(":authority", route.rewrite.authority);
   edited.change(target.mutations);
   if (isOther || isRenamed) edited.set(":path", `/${name}/${named?.method ?? method}${queryOf(edited.fields)}`);
   if (isOther) {
     edited.setOrRemove("tri-service-group", group);
     edited.setOrRemove("tri-service-version", version);
   }
-  if (isElsewhere) {
-    const authority = route.rewrite?.authority ?? fieldValue(fields, ":authority") ?? "";
-    edited.set(":authority", withSuffix(authority, route.hostSuffix));
-  }
+  if (route.hostSuffix !== "")
+    edited.set(":authority", withSuffix(fieldValue(edited.fields, ":authority") ?? "", route.hostSuffix));
   return edited.fields;
 }
 
@@ -83,7 +82,7 @@ class Edited {
     const cut = cutParameters(path, changes);
     if (cut !== path) this.set(":path", cut);
     for (const name of changes?.remove ?? []) this.remove(name);
-    for (const [name, value] of changes?.set ?? []) this.set(name, value);
+    for (const [name, value] of changes?.set ?? []) this.set(name === "host" ? this.#host() : name, value);
     for (const [name, value] of changes?.add ?? []) this.add(name, value);
   }
 
@@ -105,6 +104,11 @@ class Edited {
   setOrRemove(name: string, value: string): void {
     if (value === "") this.remove(name);
     else this.set(name, value);
+  }
+
+  /** What a request's Host is called here. */
+  #host(): string {
+    return this.#find(":authority") < 0 ? "host" : ":authority";
   }
 
   #find(name: string): number {

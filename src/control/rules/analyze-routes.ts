@@ -6,7 +6,15 @@ import { meshClient } from "./client.ts";
 import type { Report } from "./findings.ts";
 import { isHttpService } from "./http-service.ts";
 import { sumOfWeights } from "./istio-schema.ts";
-import { conditionsOf, type LoweredMatch, lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "./lower.ts";
+import {
+  conditionsOf,
+  isAuthority,
+  type LoweredMatch,
+  lowerMatch,
+  type NeverMet,
+  neverMet,
+  PSEUDO_HEADERS,
+} from "./lower.ts";
 import { EVERY_PATH, type PathMatch } from "./path.ts";
 
 const HTTP_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
@@ -69,6 +77,7 @@ function isApplied(route: HttpRoute): boolean {
 }
 
 function checkHeaders(headers: Headers | undefined, report: Report): void {
+  checkPseudoHeaders(headers, report);
   const operations = headers?.request;
   if (operations === undefined) return;
   for (const name of [
@@ -82,6 +91,24 @@ function checkHeaders(headers: Headers | undefined, report: Report): void {
       operations.at.position,
       `${name} is a view of the call, no attachment; name another service as the destination to change group or version`,
     );
+  }
+}
+
+/** Of what a request or an answer begins with a rule may change the Host alone, and not take it away. */
+function checkPseudoHeaders({ request, response }: Partial<Headers> = {}, report: Report): void {
+  for (const operations of [request, response]) {
+    if (operations === undefined) continue;
+    const { at, set = {}, add = {}, remove = [] } = operations;
+    const changed = [...Object.keys(set), ...Object.keys(add)].filter(
+      (name) => operations === response || !isAuthority(name),
+    );
+    for (const name of [...changed, ...remove])
+      if (name.startsWith(":") || isAuthority(name))
+        report(
+          "TR0228",
+          at.position,
+          `${name} is left out: it is no header that a rule can change so. rewrite.uri changes a request's path, rewrite.authority or set of host whom it asks for`,
+        );
   }
 }
 

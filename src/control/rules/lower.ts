@@ -264,7 +264,7 @@ function lowerAction(
 ): Omit<LoweredRoute, "name" | "path" | "headers" | "claims" | "file" | "line" | "rule"> {
   const shared = {
     ...(route.fault === undefined ? {} : { fault: lowerFault(route.fault) }),
-    ...lowerHeaderChanges(route.headers),
+    ...lowerHeaderChanges(route.headers, route.rewrite?.authority !== undefined),
   };
   if (route.directResponse !== undefined) {
     const { status, body: { string: body, bytes } = {} } = route.directResponse;
@@ -313,15 +313,40 @@ function lowerDestination(
   return { host: called?.host ?? host.toLowerCase(), known: called !== undefined, subset };
 }
 
-function lowerHeaderChanges(headers: Headers | undefined): Pick<LoweredTarget, "mutations" | "answerMutations"> {
-  const mutations = lowerMutations(headers?.request);
-  const answerMutations = lowerMutations(headers?.response);
+/** With `hasHost` the Host is another one already. */
+function lowerHeaderChanges(
+  headers: Headers | undefined,
+  hasHost = false,
+): Pick<LoweredTarget, "mutations" | "answerMutations"> {
+  const mutations = lowerMutations(headers?.request, hasHost ? undefined : hostSetBy(headers?.request));
+  const answerMutations = lowerMutations(headers?.response, undefined);
   return { ...(mutations !== undefined && { mutations }), ...(answerMutations !== undefined && { answerMutations }) };
 }
 
-function lowerMutations(operations: HeaderOperations | undefined): LoweredMutations | undefined {
+/** Whether a header's name stands for the authority that is called. */
+export function isAuthority(name: string): boolean {
+  return /^(?:host|:authority)$/i.test(name);
+}
+
+/** The Host that is set, else added: there is one alone, as in Istio. */
+function hostSetBy({ set = {}, add = {} }: Partial<HeaderOperations> = {}): string | undefined {
+  const last = (pairs: Readonly<Record<string, string>>) =>
+    Object.entries(pairs).findLast(([name]) => isAuthority(name));
+  return (last(set) ?? last(add))?.[1];
+}
+
+/** The authority is changed as `host` alone, whatever it was called; what else a request or an answer begins with is no header. */
+function lowerMutations(
+  operations: HeaderOperations | undefined,
+  host: string | undefined,
+): LoweredMutations | undefined {
   if (operations === undefined) return undefined;
-  const { set = {}, add = {}, remove = [] } = operations;
+  const isHeader = (name: string) => !name.startsWith(":") && !isAuthority(name);
+  const headers = (pairs: Readonly<Record<string, string>> = {}) =>
+    Object.fromEntries(Object.entries(pairs).filter(([name]) => isHeader(name)));
+  const set = { ...headers(operations.set), ...(host !== undefined && { host }) };
+  const add = headers(operations.add);
+  const remove = (operations.remove ?? []).filter(isHeader);
   if (Object.keys(set).length + Object.keys(add).length + remove.length === 0) return undefined;
   return { set, add, remove };
 }

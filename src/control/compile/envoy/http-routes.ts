@@ -90,7 +90,7 @@ function envoyAction(
   };
 }
 
-/** Values are plain text in a rule: where Envoy would read a command, the sign is doubled. It changes no name that begins with `:`, nor Host. */
+/** Values are plain text in a rule: where Envoy would read a command, the sign is doubled. Host is no header to it, see {@link hostOf}. */
 function mutationsOf({ requestHeadersToAdd, responseHeadersToAdd }: HeaderMutations): ProtoJson {
   return {
     ...(requestHeadersToAdd && { requestHeadersToAdd: requestHeadersToAdd.filter(isPlain).map(plainValue) }),
@@ -99,12 +99,12 @@ function mutationsOf({ requestHeadersToAdd, responseHeadersToAdd }: HeaderMutati
 }
 
 function isPlain({ header }: HeaderValueOption): boolean {
-  return !/^(?::|host$)/i.test(header.key);
+  return header.key !== "host";
 }
 
 /** The Host that a rule sets as a header. */
 function hostOf({ requestHeadersToAdd = [] }: HeaderMutations): string | undefined {
-  return requestHeadersToAdd.findLast(({ header }) => /^(?:host|:authority)$/i.test(header.key))?.header.value;
+  return requestHeadersToAdd.findLast(({ header }) => header.key === "host")?.header.value;
 }
 
 function plainValue(option: HeaderValueOption): HeaderValueOption {

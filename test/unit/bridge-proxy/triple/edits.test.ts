@@ -88,6 +88,21 @@ test("a rewrite names interface and method, and the authority that the provider 
   expect(editFields(asked, key, "get", { route: copy, target: targetOf({}) })[1]).toBe("shop-shadow:50051");
 });
 
+test("a Host that is set is the authority: the route's, before that its rewrite's, before that the destination's", () => {
+  const asked = [":authority", "shop", ":path", "/com.acme.A/get"];
+  const host = (value: string) => ({ set: [["host", value]] as const, add: [], remove: [] });
+  const route = { mutations: host("a"), rewrite: undefined, hostSuffix: "" };
+  const rewrite = { path: undefined, authority: "b" };
+  const edited = (more: object, mutations?: ReturnType<typeof host>) =>
+    editFields(asked, key, "get", { route: { ...route, ...more }, target: { ...targetOf({}), mutations } });
+  expect(edited({})).toEqual([":authority", "a", ":path", "/com.acme.A/get"]);
+  expect(edited({ rewrite })[1]).toBe("b");
+  expect(edited({ rewrite }, host("c"))[1]).toBe("c");
+  expect(edited({ hostSuffix: "-shadow" })[1]).toBe("a-shadow");
+  // What has no authority, as answers have none, has a header of that name.
+  expect(changeFields(["a", "1"], host("x"))).toEqual(["a", "1", "host", "x"]);
+});
+
 test("fields are changed by each of several mutations in turn", () => {
   const one = { set: [["b", "1"]] as const, add: [], remove: ["a"] };
   const two = { set: [], add: [["b", "2"]] as const, remove: [] };

@@ -27,6 +27,22 @@ test.each([
       "TR0235 Dubbo-Group is a view of the call, no attachment; name another service as the destination to change group or version",
   },
   {
+    name: "a change of what is no header",
+    http: `[{headers: {request: {set: {":path": /a, Host: b}, add: {":authority": c}}}, ${to}}]`,
+    finding:
+      "TR0228 :path is left out: it is no header that a rule can change so. rewrite.uri changes a request's path, rewrite.authority or set of host whom it asks for",
+  },
+  {
+    name: "a Host that is taken out, of a destination too",
+    http: "[{route: [{destination: {host: com.acme.A}, headers: {request: {remove: [Host]}}}]}]",
+    finding: expect.stringMatching(/^TR0228 Host is left out/),
+  },
+  {
+    name: "a Host in an answer",
+    http: `[{headers: {response: {set: {":authority": b}}}, ${to}}]`,
+    finding: expect.stringMatching(/^TR0228 :authority is left out/),
+  },
+  {
     name: "an HTTP verb as method",
     http: `[{match: [{method: {exact: POST}}], ${to}}, ${all}]`,
     finding: "TR0232 method POST looks like an HTTP verb; on a Dubbo host it is the Java method's name",
