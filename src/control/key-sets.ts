@@ -25,6 +25,8 @@ export const RETRY_MS = 60_000;
 export const HURRY_MS = 1_000;
 /** So many of these it may be asked at once, where it was not asked for a while. */
 export const HURRIES = 3;
+/** Keys that changed have come to all who follow them after this, ms: who misses one sooner has not got them yet, perhaps. */
+export const SETTLE_MS = 2_000;
 /** Istio's own limit unless a rule says another. */
 const FETCH_MS = 5_000;
 const DISCOVERY = "/.well-known/openid-configuration";
@@ -50,6 +52,7 @@ interface Fetched {
   timer: Timer | undefined;
   busy: boolean;
   askedMs: number;
+  changedMs: number;
   /** When it will have been asked no more than once in {@link HURRY_MS}. */
   restedMs: number;
   /** Those who wait for a fetch that began after they asked; `again`: the one under way did not. */
@@ -128,7 +131,8 @@ export class KeySets {
   }
 
   #hasten(uri: string, fetched: Fetched): void {
-    const waitMs = fetched.restedMs - (HURRIES - 1) * HURRY_MS - this.#clock.now();
+    const mayMs = Math.max(fetched.restedMs - (HURRIES - 1) * HURRY_MS, fetched.changedMs + SETTLE_MS);
+    const waitMs = mayMs - this.#clock.now();
     fetched.timer?.cancel();
     if (waitMs <= 0) void this.#refresh(uri, fetched);
     else fetched.timer = this.#clock.after(waitMs, () => void this.#refresh(uri, fetched));
@@ -169,6 +173,7 @@ export class KeySets {
       timer: undefined,
       busy: false,
       askedMs: 0,
+      changedMs: Number.NEGATIVE_INFINITY,
       restedMs: 0,
       hurried: undefined,
       again: false,
@@ -211,6 +216,7 @@ export class KeySets {
     const found = text === undefined ? "failed" : text === fetched.text ? "same" : "changed";
     if (found === "changed") {
       fetched.text = text;
+      fetched.changedMs = this.#clock.now();
       this.#onChange();
     }
     const { again, hurried } = fetched;
