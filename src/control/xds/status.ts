@@ -70,10 +70,11 @@ function typeStatus(one: SubscriptionView, refusal: Refusal | undefined): XdsTyp
   };
 }
 
-function stateOf({ waiting, refused, acked, hasNews }: SubscriptionView): SyncState {
+function stateOf({ waiting, refused, hasNews }: SubscriptionView): SyncState {
   if (refused !== undefined) return "error";
   if (waiting !== undefined) return "stale";
-  return hasNews || acked === undefined ? "not sent" : "synced";
+  // Who comes again with all that there is is sent nothing.
+  return hasNews ? "not sent" : "synced";
 }
 
 /** Most resources that one answer of CSDS lists. */
