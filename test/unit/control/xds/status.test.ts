@@ -43,6 +43,12 @@ describe("what is told of the clients", () => {
     ]);
   });
 
+  test("who comes again with all that there is is synced, though nothing was sent", () => {
+    const { client } = connect("n");
+    client.receive(requestBytes("EDS", { subscribe: ["a"], initialVersions: { a: "1" } }));
+    expect(clientStatuses([client])[0]!.types.find(({ type }) => type === "eds")).toMatchObject({ state: "synced" });
+  });
+
   test("CSDS asks for nodes by their ids, and says so where anything else is asked for", () => {
     const taken = (...nodeMatchers: JsonObject[]) =>
       ["sidecar~1", "sidecar~2", "x"].filter(askedNodes({ nodeMatchers }));
