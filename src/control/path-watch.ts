@@ -21,6 +21,8 @@ export interface PathScan {
   readonly folders: ReadonlySet<string>;
   /** Roots and folders that can't be read, with the reason. */
   readonly unreadable: ReadonlyMap<string, string>;
+  /** Of these the roots at which nothing stands. */
+  readonly missing: ReadonlySet<string>;
 }
 
 /** Files and folders, followed. */
@@ -130,6 +132,7 @@ async function scanPaths(
   const files = new Map<string, ScannedFile>();
   const folders = new Set<string>();
   const unreadable = new Map<string, string>();
+  const missing = new Set<string>();
 
   const visit = async (path: string, root: string, above: readonly string[]): Promise<void> => {
     try {
@@ -152,14 +155,16 @@ async function scanPaths(
         files.set(path, { root, signature, bytes: Number(found.size) });
       }
     } catch (error) {
+      const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
       // A file that went between listing and looking is simply gone.
-      if (path !== root && (error as NodeJS.ErrnoException).code === "ENOENT") return;
+      if (path !== root && isMissing) return;
+      if (isMissing) missing.add(path);
       unreadable.set(path, reasonOf(error));
     }
   };
 
   for (const root of paths) await visit(join(root), join(root), []);
-  return { files, folders, unreadable };
+  return { files, folders, unreadable, missing };
 }
 
 /** Why a file could not be read, in words for people. */

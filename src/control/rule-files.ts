@@ -49,7 +49,7 @@ interface Followed {
 /**
  * Reads rules from files and folders and follows them: a change is in force within a second. A wrong file keeps its last
  * good state, and so does everything under a path that can't be read; a file that was removed takes its rules along. What can't be read from the
- * start on may be policies: until it can, or is gone, the rules are not `loaded`.
+ * start on may be policies: until it can, or is gone, the rules are not `loaded`. A path at which nothing stands has none, as an empty folder has not.
  */
 export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
   const { clock = realClock, logger = silentLogger, isOptional = false } = options;
@@ -66,13 +66,15 @@ export function createRuleFiles(options: RuleFilesOptions): RuleFiles {
   const publish = (scan: PathScan): void => {
     const before = current.get();
     const isFirst = !before.loaded;
+    const isUnknownPath = (path: string) => isFirst && !scan.missing.has(path);
     const faults = [...scan.unreadable].flatMap(([path, why]) => {
       const at = { file: path, line: 1, column: 1 };
       const fault = ruleFinding("TR0201", at, `${path} can't be read: ${why}`);
-      return isFirst ? [fault, ruleFinding("TR0279", at, tellUnknown(path))] : [fault];
+      return isUnknownPath(path) ? [fault, ruleFinding("TR0279", at, tellUnknown(path))] : [fault];
     });
     const states = [...followed.values()].flatMap(({ state }) => (state === undefined ? [] : [state]));
-    const isHeld = isFirst && !isOptional && (scan.unreadable.size > 0 || states.some(({ isUnknown }) => isUnknown));
+    const isUnknown = [...scan.unreadable.keys()].some(isUnknownPath) || states.some((state) => state.isUnknown);
+    const isHeld = isFirst && !isOptional && isUnknown;
     const next = { ...joinFiles(states, faults), loaded: !isHeld };
     if (isSameSet(before, next)) return;
     tellChange(before, next, logger);

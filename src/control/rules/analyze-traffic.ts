@@ -1,7 +1,13 @@
 import type { Position } from "../../base/errors.ts";
 import type { Entry } from "../../model/entry.ts";
-import type { DestinationRule, LocalityLb, PortPolicy, TrafficPolicy } from "../../model/rules/destination-rule.ts";
-import { usualPort } from "../compile/endpoints.ts";
+import type {
+  ConsistentHash,
+  DestinationRule,
+  LocalityLb,
+  PortPolicy,
+  TrafficPolicy,
+} from "../../model/rules/destination-rule.ts";
+import { isCarried, usualPort } from "../compile/endpoints.ts";
 import { localityOf } from "../compile/localities.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Report } from "./findings.ts";
@@ -57,19 +63,30 @@ function checkPort(path: string, policy: PortPolicy, services: readonly Entry[],
   if (zones?.enabled === true) checkKnown(`zoneAwareLbSetting of ${path}`, zones.at.position, services, report);
   else if (zones !== undefined && zones.enabled === undefined)
     say(zones.at.position, `zoneAwareLbSetting of ${path} does nothing without enabled: true`, report);
-  const ofHttp = hash?.httpCookie !== undefined ? "httpCookie" : "httpQueryParameterName";
-  if (hash?.[ofHttp] !== undefined && services.length > 0 && !services.some(isHttpService))
-    say(
-      hash.at.fields[ofHttp] ?? hash.at.position,
-      `${ofHttp} of ${path} is nothing that a Dubbo call has: its calls are spread at random; hash an attachment or dubbo-arg-0 by httpHeaderName`,
-      report,
-    );
+  if (hash !== undefined) checkHashed(path, hash, services, report);
   if (tls?.insecureSkipVerify === true)
     report(
       "TR0248",
       tls.at.fields.insecureSkipVerify ?? tls.at.position,
       `tls of ${path} takes any certificate: whoever answers at a provider's address is believed`,
     );
+}
+
+/** Cookies come by HTTP/2, too: with calls of Triple and gRPC. */
+const WITH_COOKIES: readonly string[] = ["http", "tri"];
+
+function checkHashed(path: string, { at, ...hash }: ConsistentHash, services: readonly Entry[], report: Report): void {
+  if (services.length === 0) return;
+  const hasCookies = (entry: Entry) => isCarried(entry, WITH_COOKIES);
+  const [field, why] =
+    hash.httpCookie !== undefined && !services.some(hasCookies)
+      ? ["httpCookie", "callers of Dubbo2 have no cookies, but for an attachment cookie"]
+      : hash.httpQueryParameterName !== undefined && !services.some(isHttpService)
+        ? ["httpQueryParameterName", "a Dubbo call has no query"]
+        : [];
+  if (field === undefined) return;
+  const cure = "its calls are spread at random; hash an attachment or dubbo-arg-0 by httpHeaderName";
+  say(at.fields[field] ?? at.position, `${field} of ${path}: ${why}, so ${cure}`, report);
 }
 
 function checkLocalities(

@@ -67,6 +67,7 @@ test("what is not there and what is too much stand with their reasons", async ()
       [join(dir, "b.txt"), "over 1 text files"],
     ]),
   );
+  expect(scans[0]?.missing).toEqual(new Set([gone]));
 });
 
 test("a folder that two names lead to is found under both, one that it stands in is not, a pipe is no file", async () => {

@@ -22,6 +22,8 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
+/** A text that ends before it says what it is. */
+const CUT = "apiVersion: security.istio.io/v1\nki";
 const text = (name: string): string => virtualServiceText(name, "[a]", "[{route: [{destination: {host: a}}]}]");
 
 async function follow(...paths: string[]): Promise<RuleFiles> {
@@ -131,28 +133,36 @@ test("a path that can't be read is a finding, and what was under it stays", asyn
   ]);
 });
 
-test("a path that never was there is waited for, until it is or is not named any more", async () => {
+test("a path at which nothing stands is a finding and has no rules, until something does", async () => {
   const missing = join(dir, "missing");
   const files = await follow(missing);
-  expect([codes(files), files.current.get().loaded]).toEqual([["TR0201", "TR0279"], false]);
-  expect(files.current.get().findings[1]).toMatchObject({
-    at: `${missing}:1:1`,
-    message: `policies may stand in ${missing}, and had no good state before: nothing is served until it can be read, is taken away, or is no more among \`rules\``,
-  });
+  expect([codes(files), files.current.get().loaded]).toEqual([["TR0201"], true]);
   await writeFile(missing, text("a"));
-  await files.rescan();
+  await settle(files);
   expect([names(files), codes(files), files.current.get().loaded]).toEqual([["a"], [], true]);
-  const others = await follow(missing, join(dir, "other"));
-  others.setPaths([missing]);
-  await others.rescan();
-  expect([names(others), others.current.get().loaded]).toEqual([["a"], true]);
+});
+
+test("a path that can't be read is waited for, until it can or is not named any more", async () => {
+  const path = join(dir, "cut.yaml");
+  await writeFile(path, CUT);
+  await writeFile(join(dir, "b.yaml"), text("b"));
+  const files = await follow(path, join(dir, "b.yaml"));
+  expect([codes(files), files.current.get().loaded]).toEqual([["TR0202", "TR0279"], false]);
+  expect(files.current.get().findings[1]).toMatchObject({
+    at: `${path}:1:1`,
+    message: `policies may stand in ${path}, and had no good state before: nothing is served until it can be read, is taken away, or is no more among \`rules\``,
+  });
+  files.setPaths([join(dir, "b.yaml")]);
+  await settle(files);
+  expect([names(files), files.current.get().loaded]).toEqual([["b"], true]);
 });
 
 test("who goes by no rules waits for none", async () => {
-  const files = createRuleFiles({ paths: [join(dir, "missing")], clock: new ManualClock(), isOptional: true });
+  await writeFile(join(dir, "cut.yaml"), CUT);
+  const files = createRuleFiles({ paths: [dir], clock: new ManualClock(), isOptional: true });
   open.push(files);
   await files.rescan();
-  expect([codes(files), files.current.get().loaded]).toEqual([["TR0201", "TR0279"], true]);
+  expect([codes(files), files.current.get().loaded]).toEqual([["TR0202", "TR0279"], true]);
 });
 
 test("a ConfigMap's links are followed when they are turned", async () => {
@@ -191,7 +201,7 @@ test.each([
   { name: "over the limit", content: Buffer.alloc(4 * 1024 * 1024 + 1, 0x20), code: "TR0216" },
   {
     name: "cut off before it says what it is",
-    content: Buffer.from("apiVersion: security.istio.io/v1\nki"),
+    content: Buffer.from(CUT),
     code: "TR0202",
   },
 ])("a file that is $name is a finding, and waited for at a start", async ({ content, code }) => {

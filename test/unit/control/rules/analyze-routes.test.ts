@@ -13,7 +13,8 @@ test.each([
   {
     name: "a redirect",
     http: `[{name: old, redirect: {uri: /x}}, ${all}]`,
-    finding: "TR0230 route old of v redirects callers, which is not done, for callers of HTTP neither: its calls go on to the next route",
+    finding:
+      "TR0230 route old of v redirects callers, which is not done, for callers of HTTP neither: its calls go on to the next route",
   },
   {
     name: "weights that don't add up to 100",

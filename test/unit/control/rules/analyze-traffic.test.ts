@@ -7,6 +7,7 @@ import { destinationRuleText, rulesOf } from "../../../support/rules.ts";
 
 const plain = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880"]);
 const placed = entryOf("com.acme.A", ["dubbo://10.0.0.1:20880?zone=a"]);
+const triple = entryOf("com.acme.A", ["tri://10.0.0.1:50051"]);
 const http = entryOf("com.acme.A", ["http://10.0.0.1:8080"]);
 
 function found(rest: string, entry = plain): string[] {
@@ -47,7 +48,13 @@ test.each([
   {
     policy: "{loadBalancer: {consistentHash: {httpCookie: {name: c}}}}",
     finding:
-      "TR0247 httpCookie of d is nothing that a Dubbo call has: its calls are spread at random; hash an attachment or dubbo-arg-0 by httpHeaderName",
+      "TR0247 httpCookie of d: callers of Dubbo2 have no cookies, but for an attachment cookie, so its calls are spread at random; hash an attachment or dubbo-arg-0 by httpHeaderName",
+  },
+  {
+    policy: "{loadBalancer: {consistentHash: {httpQueryParameterName: q}}}",
+    entry: triple,
+    finding:
+      "TR0247 httpQueryParameterName of d: a Dubbo call has no query, so its calls are spread at random; hash an attachment or dubbo-arg-0 by httpHeaderName",
   },
   {
     policy: "{retryBudget: {}, connectionPool: {http: {maxRetries: 3}}}",
@@ -67,6 +74,7 @@ test.each([
   { policy: "{loadBalancer: {localityLbSetting: {enabled: false}}}", entry: plain },
   { policy: "{portLevelSettings: [{port: {number: 20880}, outlierDetection: {}}]}", entry: plain },
   { policy: "{loadBalancer: {consistentHash: {httpCookie: {name: c}}}}", entry: http },
+  { policy: "{loadBalancer: {consistentHash: {httpCookie: {name: c}}}}", entry: triple },
 ])("$policy is nothing to report", ({ policy, entry }) => {
   expect(found(`trafficPolicy: ${policy}`, entry)).toEqual([]);
 });
