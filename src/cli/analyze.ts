@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { silentLogger } from "../base/log.ts";
 import type { ServiceView } from "../control/admin/views.ts";
-import { type AnalyzedMesh, analyzeRules } from "../control/rules/analyze.ts";
+import { type AnalyzedMesh, analyzeRules } from "../control/rules/analyze/analyze.ts";
 import { sortFindings } from "../control/rules/findings.ts";
 import type { Entry, Finding } from "../model/entry.ts";
 import type { MeshSettings } from "../model/mesh.ts";

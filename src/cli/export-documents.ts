@@ -2,7 +2,7 @@ import { toMetaRouter } from "../control/export/meta-router.ts";
 import { withAttachedRules } from "../control/rules/attached-rules.ts";
 import { mergeDelegates } from "../control/rules/delegates.ts";
 import { indexEntries, indexRules } from "../control/rules/hosts.ts";
-import { lowerService } from "../control/rules/lower.ts";
+import { lowerService } from "../control/rules/lower/lower.ts";
 import type { Entry } from "../model/entry.ts";
 import type { Rule } from "../model/rule.ts";
 import type { MetaRouter } from "../model/rules/meta-router.ts";

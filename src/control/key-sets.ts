@@ -4,7 +4,7 @@ import type { KeysFound } from "../model/keys-found.ts";
 import type { Rule } from "../model/rule.ts";
 import type { JwtRule, RequestAuthentication } from "../model/rules/request-authentication.ts";
 import { type FetchedText, type FetchText, fetchText as fetchByHttp } from "./key-fetch.ts";
-import { isLinkLocal } from "./rules/request-authentication.ts";
+import { isLinkLocal } from "./rules/kinds/request-authentication.ts";
 
 /** What fetching keys needs. */
 export interface KeySetsOptions {

@@ -1,6 +1,6 @@
 import type { Logger } from "../base/log.ts";
 import type { Finding } from "../model/entry.ts";
-import { analyzeRules } from "./rules/analyze.ts";
+import { analyzeRules } from "./rules/analyze/analyze.ts";
 import type { RuleSet } from "./rules/rule-set.ts";
 
 const MAX_LOGGED = 20;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { analyzeRules } from "../../src/control/rules/analyze.ts";
+import { analyzeRules } from "../../src/control/rules/analyze/analyze.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
 import { entryOf } from "../support/rule-cases.ts";
 

@@ -7,7 +7,7 @@ import { VirtualService } from "@kubernetes-models/istio/networking.istio.io/v1/
 import { WorkloadEntry } from "@kubernetes-models/istio/networking.istio.io/v1/WorkloadEntry";
 import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { KINDS } from "../../src/control/rules/istio-schema.ts";
+import { KINDS } from "../../src/control/rules/kinds/istio-schema.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
 import type { ObjectShape } from "../../src/control/rules/schema.ts";
 import { crdFields, shapeFields } from "../support/crd-fields.ts";

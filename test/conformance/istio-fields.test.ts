@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { KINDS } from "../../src/control/rules/istio-schema.ts";
+import { KINDS } from "../../src/control/rules/kinds/istio-schema.ts";
+import { POLICY_KINDS } from "../../src/control/rules/kinds/policy-kinds.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
-import { POLICY_KINDS } from "../../src/control/rules/policy-kinds.ts";
 import type { ObjectShape, Shape } from "../../src/control/rules/schema.ts";
 import { shapeFields } from "../support/crd-fields.ts";
 

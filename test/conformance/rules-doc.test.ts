@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { compile } from "../../src/control/compile/compiler.ts";
-import { analyzeRules } from "../../src/control/rules/analyze.ts";
+import { analyzeRules } from "../../src/control/rules/analyze/analyze.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
 import { createSnapshot } from "../../src/model/snapshot.ts";
 import { entryOf } from "../support/rule-cases.ts";

@@ -149,7 +149,10 @@ test("calls are carried as control says, and by its rules", async () => {
 test("its HTTP port leads requests to the services of the mesh by their names, as Host and as the target of a proxy", async () => {
   await serveHttp("second");
   expect(await curl("-H", "Host: SHOP.:9999", `${HTTP}/said`)).toEqual({ body: "second", status: 418 });
-  expect(await curl("-x", HTTP, "http://a.b.shop.example/c")).toEqual({ body: "GET /c of a.b.shop.example", status: 200 });
+  expect(await curl("-x", HTTP, "http://a.b.shop.example/c")).toEqual({
+    body: "GET /c of a.b.shop.example",
+    status: 200,
+  });
   expect(await curl("-x", HTTP, "http://shop.example/c")).toMatchObject({ status: 404 });
   const unknown = await curl("-x", HTTP, `http://127.0.0.1:${shop.port}/`);
   expect(unknown).toMatchObject({ status: 404 });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { compile } from "../../src/control/compile/compiler.ts";
 import { checkConsistent } from "../../src/control/compile/consistent.ts";
-import { analyzeRules } from "../../src/control/rules/analyze.ts";
+import { analyzeRules } from "../../src/control/rules/analyze/analyze.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
 import { withServiceEntries } from "../../src/control/rules/service-entries.ts";
 import { createSnapshot } from "../../src/model/snapshot.ts";

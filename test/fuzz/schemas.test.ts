@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { ProtocolError } from "../../src/base/errors.ts";
-import { readProtoServices } from "../../src/cli/mesh/proto-services.ts";
+import { readProtoServices } from "../../src/cli/mesh/schemas/proto-services.ts";
 import { parseChanged, parseLogin } from "../../src/codecs/nacos/config.ts";
 import { createSchema, readDescriptorSet } from "../../src/codecs/protobuf/schema.ts";
 import { serviceFiles } from "../../src/codecs/protobuf/service-files.ts";

@@ -1,4 +1,4 @@
-import { analyzeRules } from "../../src/control/rules/analyze.ts";
+import { analyzeRules } from "../../src/control/rules/analyze/analyze.ts";
 import type { Entry } from "../../src/model/entry.ts";
 import { rulesOf, shortFindings } from "./rules.ts";
 

@@ -4,14 +4,14 @@ import { type ResourceSet, virtualHostsOf } from "../../src/codecs/xds/resources
 import { compile } from "../../src/control/compile/compiler.ts";
 import { checkConsistent } from "../../src/control/compile/consistent.ts";
 import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
-import { analyzeRules } from "../../src/control/rules/analyze.ts";
+import { analyzeRules } from "../../src/control/rules/analyze/analyze.ts";
 import { withAttachedRules } from "../../src/control/rules/attached-rules.ts";
 import { mergeDelegates } from "../../src/control/rules/delegates.ts";
 import { sortFindings } from "../../src/control/rules/findings.ts";
 import { indexEntries, indexRules } from "../../src/control/rules/hosts.ts";
 import { isHttpService } from "../../src/control/rules/http-service.ts";
-import { lowerService } from "../../src/control/rules/lower.ts";
-import { lowerHttpService } from "../../src/control/rules/lower-http.ts";
+import { lowerHttpService } from "../../src/control/rules/lower/http.ts";
+import { lowerService } from "../../src/control/rules/lower/lower.ts";
 import { parseRules } from "../../src/control/rules/parse.ts";
 import { withRestMappings } from "../../src/control/rules/rest-entries.ts";
 import { oldestFirst } from "../../src/control/rules/rule-set.ts";

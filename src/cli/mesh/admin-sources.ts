@@ -13,11 +13,11 @@ import type { Certificates } from "./certificates.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { OpenFacade } from "./facades/open.ts";
 import { servicesNotLed } from "./led.ts";
-import { withoutOwn } from "./metadata-book.ts";
 import type { OpenRegistry } from "./registries/open.ts";
 import { registryStatuses } from "./registry-status.ts";
 import { analyzedMesh } from "./rules.ts";
-import type { SchemaSources } from "./schemas.ts";
+import { withoutOwn } from "./schemas/metadata-book.ts";
+import type { SchemaSources } from "./schemas/schemas.ts";
 import { planFor } from "./sync.ts";
 import type { XdsOutput } from "./xds-output.ts";
 

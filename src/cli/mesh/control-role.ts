@@ -26,7 +26,7 @@ import { type OpenSync, openSync } from "./open-sync.ts";
 import { registryStatuses } from "./registry-status.ts";
 import { RuleLog } from "./rule-log.ts";
 import { createJudge, type OpenRules, openRules } from "./rules.ts";
-import { SchemaSources } from "./schemas.ts";
+import { SchemaSources } from "./schemas/schemas.ts";
 import { hostOfRule } from "./shaping.ts";
 import { OWNER, openOutputs } from "./sync.ts";
 import { unread, whenWorldKnown } from "./world-known.ts";

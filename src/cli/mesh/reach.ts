@@ -4,7 +4,7 @@ import { nameFault, parseNames } from "../../bridge-proxy/tls/peer.ts";
 import type { NamedResource } from "../../codecs/xds/resources.ts";
 import type { Secret } from "../../codecs/xds/secret.ts";
 import { ISTIO_TLS_MODE } from "../../codecs/xds/tls.ts";
-import { meshSocket } from "../../control/rules/lower-tls.ts";
+import { meshSocket } from "../../control/rules/lower/tls.ts";
 import type { MetadataPlace } from "../../model/application.ts";
 import type { Endpoint } from "../../model/entry.ts";
 import { IDENTITY_LABEL, INBOUND_LABELS, type Place, TLS_MODE_LABEL } from "../../model/inbound.ts";

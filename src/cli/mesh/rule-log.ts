@@ -1,5 +1,5 @@
 import type { Logger } from "../../base/log.ts";
-import { type AnalyzedMesh, analyzeRules } from "../../control/rules/analyze.ts";
+import { type AnalyzedMesh, analyzeRules } from "../../control/rules/analyze/analyze.ts";
 import type { Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 

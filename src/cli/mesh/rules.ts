@@ -5,7 +5,7 @@ import { createStop } from "../../base/stop.ts";
 import { createRulesSource, type RulesSource } from "../../control/kubernetes/rules-source.ts";
 import { StatusWriter } from "../../control/kubernetes/status/writer.ts";
 import { createRuleFiles, type RuleFiles } from "../../control/rule-files.ts";
-import { type AnalyzedMesh, analyzeRules } from "../../control/rules/analyze.ts";
+import { type AnalyzedMesh, analyzeRules } from "../../control/rules/analyze/analyze.ts";
 import { joinFiles, NO_RULES, type RuleSet } from "../../control/rules/rule-set.ts";
 import { openKubernetes } from "../../kubernetes/client.ts";
 import { renewingApi } from "../../kubernetes/renewing-api.ts";

@@ -2,7 +2,7 @@ import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import type { Consumer, Endpoint, Entry, Finding } from "../../model/entry.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
-import type { AnalyzedMesh } from "../rules/analyze.ts";
+import type { AnalyzedMesh } from "../rules/analyze/analyze.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
 import type { XdsClientStatus } from "../xds/status.ts";
 import type { SchemaOrigins } from "./schema-views.ts";

@@ -2,7 +2,7 @@ import type { Entry, Finding } from "../../model/entry.ts";
 import type { Rule } from "../../model/rule.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { ProxyStats } from "../../model/stats.ts";
-import { type AnalyzedMesh, analyzeRules } from "../rules/analyze.ts";
+import { type AnalyzedMesh, analyzeRules } from "../rules/analyze/analyze.ts";
 import type { RuleSet } from "../rules/rule-set.ts";
 import type { AdminSources, FacadeStatus, RegistryStatus, WorkerStatus } from "./sources.ts";
 

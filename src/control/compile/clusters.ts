@@ -5,14 +5,14 @@ import type { Entry } from "../../model/entry.ts";
 import { printIdentity } from "../../model/identity.ts";
 import { DEFAULT_MESH, type MeshSettings } from "../../model/mesh.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
-import { lowerTls, meshSocket, type TlsTarget } from "../rules/lower-tls.ts";
+import { lowerTls, meshSocket, type TlsTarget } from "../rules/lower/tls.ts";
 import {
   DEFAULT_POLICY,
   effectivePolicy,
   findSubset,
   type LoweredPolicy,
   lowerPolicy,
-} from "../rules/lower-traffic.ts";
+} from "../rules/lower/traffic.ts";
 import { registeredIdentity, takesMutualTls, usualPort } from "./endpoints.ts";
 
 /** A cluster that routes lead to: of a service, or of a destination that no service is known for. */

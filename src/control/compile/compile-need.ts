@@ -6,7 +6,7 @@ import type { Endpoint, Entry } from "../../model/entry.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
 import { contentVersion } from "../../model/snapshot.ts";
 import type { RuleClient } from "../rules/client.ts";
-import { effectivePolicy, findSubset } from "../rules/lower-traffic.ts";
+import { effectivePolicy, findSubset } from "../rules/lower/traffic.ts";
 import { type ClusterNeed, compileCluster, compileUnknownCluster } from "./clusters.ts";
 import { compileEndpoints, isOfTag, liveEndpoints, usualPort } from "./endpoints.ts";
 import { dependsOnClient, groupEndpoints, type LocalityChoice } from "./localities.ts";

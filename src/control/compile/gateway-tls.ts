@@ -12,7 +12,7 @@ import {
   type TransportSocket,
 } from "../../codecs/xds/tls.ts";
 import type { GatewayTls } from "../../model/rule.ts";
-import { nameMatcher } from "../rules/lower-tls.ts";
+import { nameMatcher } from "../rules/lower/tls.ts";
 
 /** What stands before a credential's name in that of its secrets, as Istio has it. */
 const CREDENTIAL = "kubernetes://";

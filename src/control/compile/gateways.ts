@@ -12,7 +12,7 @@ import type { CorsPolicy as CorsRule } from "../../model/rules/http-route.ts";
 import { meshClient } from "../rules/client.ts";
 import type { EntryIndex } from "../rules/hosts.ts";
 import { leadsToHttp } from "../rules/http-service.ts";
-import { type GatewayClient, type LoweredGatewayRoute, lowerGateways } from "../rules/lower-gateway.ts";
+import { type GatewayClient, type LoweredGatewayRoute, lowerGateways } from "../rules/lower/gateway.ts";
 import { stringMatcher } from "../rules/path.ts";
 import { type ClusterNeed, clusterName, clusterNameOf } from "./clusters.ts";
 import { gatewayTokens, type IssuerClient } from "./gateway-issuers.ts";

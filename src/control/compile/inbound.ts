@@ -16,7 +16,7 @@ import { hashText } from "../../model/hash-text.ts";
 import { type MeshSettings, namespaceOf, trustDomainsOf } from "../../model/mesh.ts";
 import type { Rule } from "../../model/rule.ts";
 import { contentVersion } from "../../model/snapshot.ts";
-import { mtlsModes } from "../rules/peer-authentication.ts";
+import { mtlsModes } from "../rules/kinds/peer-authentication.ts";
 import { serversIn } from "./asked-servers.ts";
 import { indexAuthorization } from "./authorization.ts";
 import type { InboundProvider } from "./listeners.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
 import { printServiceKey } from "../../model/service.ts";
-import type { LoweredMutations, LoweredRoute, LoweredService, LoweredTarget } from "../rules/lower.ts";
+import type { LoweredMutations, LoweredRoute, LoweredService, LoweredTarget } from "../rules/lower/lower.ts";
 import { EVERY_PATH } from "../rules/path.ts";
 import { printDuration } from "../rules/values.ts";
 

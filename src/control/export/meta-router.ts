@@ -4,7 +4,7 @@ import { ARGUMENT } from "../../codecs/xds/match.ts";
 import type { HeaderMatcher } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
 import { printPlace } from "../../model/rule.ts";
-import type { LoweredRoute, LoweredService, LoweredTarget } from "../rules/lower.ts";
+import type { LoweredRoute, LoweredService, LoweredTarget } from "../rules/lower/lower.ts";
 
 /** How Aeraki compares a text: one of the three. */
 export type MetaMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string };

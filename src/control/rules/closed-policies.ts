@@ -3,7 +3,7 @@ import type { PolicyRule } from "../../model/rule.ts";
 import type { PolicyScope } from "../../model/rules/authorization.ts";
 import type { JwtRule } from "../../model/rules/request-authentication.ts";
 import type { SerializationGuard } from "../../model/rules/serialization-guard.ts";
-import { readScope } from "./authorization-schema.ts";
+import { readScope } from "./kinds/authorization-schema.ts";
 import type { Salvage } from "./salvage.ts";
 
 /** A policy that could not be read, as far as it could. */

@@ -1,10 +1,10 @@
 import type { GatewayRoute, RankedRoute, RouteParent } from "../../../model/rules/gateway-route.ts";
 import type { Located } from "../../../model/rules/located.ts";
 import type { Report } from "../findings.ts";
-import { metadata } from "../istio-schema.ts";
-import { anything, text } from "../istio-values.ts";
+import { metadata } from "../kinds/istio-schema.ts";
+import { anything, text } from "../kinds/istio-values.ts";
+import { object } from "../kinds/shapes.ts";
 import type { ObjectShape } from "../schema.ts";
-import { object } from "../shapes.ts";
 import { readAction, type WrittenAction } from "./actions.ts";
 import { type GrpcRouteMatch, type HttpRouteMatch, type RankedMatch, readGrpcMatch, readHttpMatch } from "./matches.ts";
 import { readRef, type WrittenRef } from "./refs.ts";

@@ -1,6 +1,6 @@
-import { anyText, anything, duration, durationOrZero, listOf, text, whole } from "../istio-values.ts";
+import { anyText, anything, duration, durationOrZero, listOf, text, whole } from "../kinds/istio-values.ts";
+import { meaningless, object } from "../kinds/shapes.ts";
 import { type ObjectShape, quote, type Shape } from "../schema.ts";
-import { meaningless, object } from "../shapes.ts";
 import type { WrittenSession } from "./sessions.ts";
 
 const MAX_WEIGHT = 1_000_000;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compileVirtualHost, type HashOf } from "../../../../src/control/compile/routes.ts";
 import { indexEntries } from "../../../../src/control/rules/hosts.ts";
-import { lowerService } from "../../../../src/control/rules/lower.ts";
+import { lowerService } from "../../../../src/control/rules/lower/lower.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { virtualServiceOf } from "../../../support/rules.ts";
 

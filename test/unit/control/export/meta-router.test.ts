@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { toMetaRouter } from "../../../../src/control/export/meta-router.ts";
 import { indexEntries, indexRules } from "../../../../src/control/rules/hosts.ts";
-import { lowerService } from "../../../../src/control/rules/lower.ts";
+import { lowerService } from "../../../../src/control/rules/lower/lower.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { rulesOf, virtualServiceText } from "../../../support/rules.ts";
 

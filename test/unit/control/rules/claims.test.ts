@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compileClaims } from "../../../../src/codecs/xds/claims.ts";
 import { claimPath, eitherOf, isOnToken, lowerClaims, tokenNames } from "../../../../src/control/rules/claims.ts";
-import { lowerMatch } from "../../../../src/control/rules/lower.ts";
+import { lowerMatch } from "../../../../src/control/rules/lower/lower.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { matchOf } from "../../../support/rules.ts";
 

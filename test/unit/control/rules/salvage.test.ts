@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { LineCounter, parseDocument } from "yaml";
-import { listOf, text, whole } from "../../../../src/control/rules/istio-values.ts";
+import { listOf, text, whole } from "../../../../src/control/rules/kinds/istio-values.ts";
+import { object } from "../../../../src/control/rules/kinds/shapes.ts";
 import { salvage } from "../../../../src/control/rules/salvage.ts";
-import { object } from "../../../../src/control/rules/shapes.ts";
 
 const inner = object({ name: { shape: text, required: true }, size: { shape: whole(1, 9) } });
 const shape = object({

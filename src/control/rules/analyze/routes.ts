@@ -1,0 +1,219 @@
+import type { VirtualService } from "../../../model/rule.ts";
+import type { Headers, HttpMatch, HttpRoute } from "../../../model/rules/http-route.ts";
+import { type Bindings, serviceNamed } from "../bindings.ts";
+import { lowerClaims } from "../claims.ts";
+import { meshClient } from "../client.ts";
+import type { Report } from "../findings.ts";
+import { isHttpService } from "../http-service.ts";
+import { sumOfWeights } from "../kinds/istio-schema.ts";
+import {
+  conditionsOf,
+  isAuthority,
+  type LoweredMatch,
+  lowerMatch,
+  type NeverMet,
+  neverMet,
+  PSEUDO_HEADERS,
+} from "../lower/lower.ts";
+import { EVERY_PATH, type PathMatch } from "../path.ts";
+
+const HTTP_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+
+const INSTEAD: Readonly<Record<NeverMet, string>> = {
+  scheme: "a Dubbo call has no scheme",
+  queryParams: "a Dubbo call has no query; match attachments under headers",
+  sourceLabels:
+    "of callers that share a proxy the label app alone is known; match an attachment, or give each its own proxy",
+  gateways: 'it leaves out "mesh"',
+};
+
+const WITH_LABELS = "applies at proxies that have these labels themselves alone";
+
+/** Checks the routes of each VirtualService one by one and in their order. */
+export function analyzeRoutes(bindings: Bindings, report: Report): void {
+  for (const rule of bindings.virtualServices) {
+    if (rule.hosts.length === 0) continue;
+    const services = bindings.servicesOf(rule);
+    const isHttp = services.length > 0 && services.every(isHttpService);
+    for (const route of rule.http) {
+      checkRoute(rule, route, report);
+      if (!isApplied(route) || !rule.inMesh) continue;
+      for (const match of route.match ?? [])
+        if (isHttp) checkCaller(match, report);
+        else checkMatch(rule, match, bindings, report);
+    }
+    if (rule.inMesh && !isHttp) checkOrder(rule, bindings, report);
+  }
+}
+
+function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): void {
+  const { position, fields } = route.at;
+  if (!isApplied(route))
+    report(
+      "TR0230",
+      fields.redirect ?? position,
+      `route ${route.name ?? "without a name"} of ${rule.name} redirects callers, which is not done, for callers of HTTP neither: its calls go on to the next route`,
+    );
+  const destinations = route.route ?? [];
+  const sum = sumOfWeights(destinations);
+  if (destinations.length > 1 && sum !== 100 && rule.attached === undefined)
+    report(
+      "TR0231",
+      fields.route ?? position,
+      `weights add up to ${sum}, not 100; each is taken as its share of ${sum}`,
+    );
+  if (route.corsPolicy !== undefined && rule.gateways.length === 0)
+    report(
+      "TR0227",
+      fields.corsPolicy ?? position,
+      "corsPolicy has no meaning for a call in the mesh: no browser makes one",
+    );
+  checkHeaders(route.headers, report);
+  for (const { headers } of destinations) checkHeaders(headers, report);
+}
+
+function isApplied(route: HttpRoute): boolean {
+  return route.route !== undefined || route.directResponse !== undefined;
+}
+
+function checkHeaders(headers: Headers | undefined, report: Report): void {
+  checkPseudoHeaders(headers, report);
+  const operations = headers?.request;
+  if (operations === undefined) return;
+  for (const name of [
+    ...Object.keys(operations.set ?? {}),
+    ...Object.keys(operations.add ?? {}),
+    ...(operations.remove ?? []),
+  ]) {
+    if (!/^dubbo-(group|version|application|arg-\d+.*)$/i.test(name)) continue;
+    report(
+      "TR0235",
+      operations.at.position,
+      `${name} is a view of the call, no attachment; name another service as the destination to change group or version`,
+    );
+  }
+}
+
+/** Of what a request or an answer begins with a rule may change the Host alone, and not take it away. */
+function checkPseudoHeaders({ request, response }: Partial<Headers> = {}, report: Report): void {
+  for (const operations of [request, response]) {
+    if (operations === undefined) continue;
+    const { at, set = {}, add = {}, remove = [] } = operations;
+    const changed = [...Object.keys(set), ...Object.keys(add)].filter(
+      (name) => operations === response || !isAuthority(name),
+    );
+    for (const name of [...changed, ...remove])
+      if (name.startsWith(":") || isAuthority(name))
+        report(
+          "TR0228",
+          at.position,
+          `${name} is left out: it is no header that a rule can change so. rewrite.uri changes a request's path, rewrite.authority or set of host whom it asks for`,
+        );
+  }
+}
+
+/** A request of HTTP says nothing of who sends it. */
+function checkCaller(match: HttpMatch, report: Report): void {
+  if (Object.keys(match.sourceLabels ?? {}).length === 0) return;
+  report(
+    "TR0227",
+    match.at.fields.sourceLabels ?? match.at.position,
+    `match asks for sourceLabels, so it ${WITH_LABELS}: a request does not say who sends it; match a header that callers set`,
+  );
+}
+
+function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, report: Report): void {
+  const { position, fields } = match.at;
+  for (const list of ["headers", "withoutHeaders"] as const) {
+    for (const name of Object.keys(match[list] ?? {})) {
+      if (PSEUDO_HEADERS.includes(name))
+        report(
+          "TR0227",
+          fields[list] ?? position,
+          `${list}.${name} is passed over, as Istio does; use the field ${name} of the match`,
+        );
+      if (/^dubbo-arg(?:-|$)/i.test(name) && !/^dubbo-arg-\d+(?:\.[^.]+)*$/i.test(name))
+        report(
+          "TR0227",
+          fields[list] ?? position,
+          `${list}.${name} names no argument and is compared with an attachment of that name; arguments are dubbo-arg-0, dubbo-arg-1.field and so on`,
+        );
+    }
+  }
+  if (match.method !== undefined && match.method.type === "exact" && HTTP_VERBS.includes(match.method.value))
+    report(
+      "TR0232",
+      fields.method ?? position,
+      `method ${match.method.value} looks like an HTTP verb; on a Dubbo host it is the Java method's name`,
+    );
+  const never = neverMet(match);
+  for (const name of never) {
+    if (rule.gateways.length > 0 && ["gateways", "scheme", "queryParams"].includes(name)) continue;
+    report(
+      "TR0227",
+      fields[name] ?? position,
+      `match asks for ${name}, so it ${name === "sourceLabels" ? WITH_LABELS : "never applies to a Dubbo call"}: ${INSTEAD[name]}`,
+    );
+  }
+  // What else there is to say of such a name, TR0277 does.
+  if (never.length > 0 || lowerClaims(match) === undefined) return;
+  const services = bindings.servicesOf(rule);
+  const client = { ...meshClient(), namespace: match.sourceNamespace || meshClient().namespace };
+  if (
+    services.length > 0 &&
+    services.every((entry) => lowerMatch({ ...match, port: 0 }, entry, client) !== undefined)
+  ) {
+    if (services.some((entry) => lowerMatch(match, entry, client) !== undefined)) return;
+    report("TR0233", fields.port ?? position, `no provider of ${rule.hosts.join(", ")} listens on port ${match.port}`);
+    return;
+  }
+  // One match of Gateway API may stand here as several, of which a call has to meet one.
+  if (rule.attached !== undefined) return;
+  if (services.length > 0 && services.every((entry) => lowerMatch(match, entry, client) === undefined))
+    report(
+      "TR0233",
+      fields.uri ?? fields.authority ?? position,
+      `no call of ${services[0]!.service.interface} can meet this match; a uri is "/${services[0]!.service.interface}/method"`,
+    );
+}
+
+type Condition = LoweredMatch;
+
+function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): void {
+  const service = bindings.servicesOf(rule)[0] ?? serviceNamed(rule.hosts[0] ?? "*");
+  const before: { readonly condition: Condition; readonly place: string }[] = [];
+  for (const route of rule.http) {
+    if (!isApplied(route)) continue;
+    const matches: readonly (HttpMatch | undefined)[] =
+      route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
+    for (const match of matches) {
+      const condition = lowerMatch(match, service);
+      if (condition === undefined) continue;
+      const { position } = (match ?? route).at;
+      const earlier = before.find((other) => covers(other.condition, condition));
+      if (earlier !== undefined)
+        report("TR0226", position, `no call reaches this: the route ${earlier.place} takes every call that it matches`);
+      const { file, line } = position;
+      before.push({ condition, place: line === 0 ? `at ${file}` : `of line ${line}` });
+    }
+  }
+  const everyCall: Condition = { path: EVERY_PATH, headers: [] };
+  if (before.length > 0 && !before.some(({ condition }) => covers(condition, everyCall)))
+    report(
+      "TR0234",
+      rule.at.fields.http ?? rule.at.position,
+      `calls that match no route of ${rule.name} are answered "no route"; end it with a route without match to let them pass`,
+    );
+}
+
+/** Whether every call that `b` takes is also one of `a`. May miss some, never says so wrongly. */
+function covers(a: Condition, b: Condition): boolean {
+  const wanted = conditionsOf(b).map((one) => JSON.stringify(one));
+  return pathCovers(a.path, b.path) && conditionsOf(a).every((one) => wanted.includes(JSON.stringify(one)));
+}
+
+function pathCovers(a: PathMatch, b: PathMatch): boolean {
+  if (a.prefix === "/" || JSON.stringify(a) === JSON.stringify(b)) return true;
+  if (a.prefix === undefined || a.caseSensitive === false || b.caseSensitive === false) return false;
+  return (b.path ?? b.prefix)?.startsWith(a.prefix) === true;
+}

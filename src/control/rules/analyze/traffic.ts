@@ -1,0 +1,121 @@
+import type { Position } from "../../../base/errors.ts";
+import type { Entry } from "../../../model/entry.ts";
+import type {
+  ConsistentHash,
+  DestinationRule,
+  LocalityLb,
+  PortPolicy,
+  TrafficPolicy,
+} from "../../../model/rules/destination-rule.ts";
+import { isCarried, usualPort } from "../../compile/endpoints.ts";
+import { localityOf } from "../../compile/localities.ts";
+import type { Bindings } from "../bindings.ts";
+import type { Report } from "../findings.ts";
+import { isHttpService } from "../http-service.ts";
+
+/** Names settings of DestinationRules that have no effect for what else is said, or for the services that are known. */
+export function analyzeTraffic({ destinationRules, servicesOf }: Bindings, report: Report): void {
+  for (const rule of destinationRules) {
+    const services = servicesOf(rule);
+    for (const [path, policy] of policiesOf(rule)) checkPolicy(path, policy, services, report);
+  }
+}
+
+/** Every policy of a rule with what it is called in a finding. */
+function policiesOf(rule: DestinationRule): readonly (readonly [string, TrafficPolicy])[] {
+  const named: (readonly [string, TrafficPolicy | undefined])[] = [
+    [rule.name, rule.trafficPolicy],
+    ...rule.subsets.map((subset) => [`subset ${subset.name} of ${rule.name}`, subset.trafficPolicy] as const),
+  ];
+  return named.filter((pair): pair is readonly [string, TrafficPolicy] => pair[1] !== undefined);
+}
+
+function checkPolicy(path: string, policy: TrafficPolicy, services: readonly Entry[], report: Report): void {
+  checkPort(path, policy, services, report);
+  for (const one of policy.portLevelSettings ?? []) {
+    const { number } = one.port;
+    checkPort(`port ${number} of ${path}`, one, services, report);
+    if (services.length > 0 && !services.some((entry) => usualPort(entry) === number)) {
+      const known = [...new Set(services.map(usualPort))].slice(0, 5).join(", ");
+      say(one.port.at.position, `port ${number} of ${path} is none by which its services are known: ${known}`, report);
+    }
+  }
+  if (policy.retryBudget !== undefined && (policy.connectionPool?.http?.maxRetries ?? 0) > 0)
+    say(policy.retryBudget.at.position, `maxRetries of ${path} does not count beside its retryBudget`, report);
+}
+
+function checkPort(path: string, policy: PortPolicy, services: readonly Entry[], report: Report): void {
+  const { loadBalancer, outlierDetection, tls } = policy;
+  const {
+    simple,
+    consistentHash: hash,
+    warmup,
+    localityLbSetting: setting,
+    zoneAwareLbSetting: zones,
+  } = loadBalancer ?? {};
+  if (warmup !== undefined && (hash !== undefined || simple === "RANDOM" || simple === "PASSTHROUGH"))
+    say(
+      warmup.at.position,
+      `warmup of ${path} needs ROUND_ROBIN or LEAST_REQUEST: endpoints take their full share at once`,
+      report,
+    );
+  if (setting !== undefined) checkLocalities(path, setting, outlierDetection !== undefined, services, report);
+  if (zones?.enabled === true) checkKnown(`zoneAwareLbSetting of ${path}`, zones.at.position, services, report);
+  else if (zones !== undefined && zones.enabled === undefined)
+    say(zones.at.position, `zoneAwareLbSetting of ${path} does nothing without enabled: true`, report);
+  if (hash !== undefined) checkHashed(path, hash, services, report);
+  if (tls?.insecureSkipVerify === true)
+    report(
+      "TR0248",
+      tls.at.fields.insecureSkipVerify ?? tls.at.position,
+      `tls of ${path} takes any certificate: whoever answers at a provider's address is believed`,
+    );
+}
+
+/** Cookies come by HTTP/2, too: with calls of Triple and gRPC. */
+const WITH_COOKIES: readonly string[] = ["http", "tri"];
+
+function checkHashed(path: string, { at, ...hash }: ConsistentHash, services: readonly Entry[], report: Report): void {
+  if (services.length === 0) return;
+  const hasCookies = (entry: Entry) => isCarried(entry, WITH_COOKIES);
+  const [field, why] =
+    hash.httpCookie !== undefined && !services.some(hasCookies)
+      ? ["httpCookie", "callers of Dubbo2 have no cookies, but for an attachment cookie"]
+      : hash.httpQueryParameterName !== undefined && !services.some(isHttpService)
+        ? ["httpQueryParameterName", "a Dubbo call has no query"]
+        : [];
+  if (field === undefined) return;
+  const cure = "its calls are spread at random; hash an attachment or dubbo-arg-0 by httpHeaderName";
+  say(at.fields[field] ?? at.position, `${field} of ${path}: ${why}, so ${cure}`, report);
+}
+
+function checkLocalities(
+  path: string,
+  { at, enabled, distribute = [] }: LocalityLb,
+  ejects: boolean,
+  services: readonly Entry[],
+  report: Report,
+): void {
+  if (enabled === false) return;
+  if (distribute.length === 0 && !ejects)
+    say(
+      at.position,
+      `localityLbSetting of ${path} needs outlierDetection: without it calls would never go to endpoints farther off, so all are near`,
+      report,
+    );
+  checkKnown(`localityLbSetting of ${path}`, at.position, services, report);
+}
+
+function checkKnown(what: string, position: Position, services: readonly Entry[], report: Report): void {
+  const endpoints = services.flatMap((entry) => entry.endpoints);
+  if (endpoints.length === 0 || endpoints.some((one) => localityOf(one) !== undefined)) return;
+  say(
+    position,
+    `${what} has no effect: none of ${endpoints.length} endpoints says where it is, by region or zone`,
+    report,
+  );
+}
+
+function say(position: Position, message: string, report: Report): void {
+  report("TR0247", position, message);
+}

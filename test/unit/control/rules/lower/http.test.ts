@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { indexEntries } from "../../../../../src/control/rules/hosts.ts";
+import { lowerHttpService } from "../../../../../src/control/rules/lower/http.ts";
+import type { VirtualService } from "../../../../../src/model/rule.ts";
+import { entryOf } from "../../../../support/rule-cases.ts";
+import { rulesOf, virtualServiceText } from "../../../../support/rules.ts";
+
+const shop = entryOf("shop", ["http://10.0.0.1:80"]);
+
+function lowered(http: string) {
+  const [rule] = rulesOf(virtualServiceText("r", "[shop]", http)) as VirtualService[];
+  return lowerHttpService(shop, rule, indexEntries([shop])).routes;
+}
+
+test("uri is the request's path, method and authority are headers, parameters conditions on the query", () => {
+  const [route] = lowered(
+    "[{match: [{uri: {exact: /a}, method: {exact: PUT}, authority: {prefix: x}, queryParams: {q: {exact: '1'}}}], rewrite: {uri: /b, authority: inner}, route: [{destination: {host: shop}}]}]",
+  );
+  expect(route).toMatchObject({
+    path: { path: "/a" },
+    headers: [
+      { name: ":method", stringMatch: { exact: "PUT" } },
+      { name: ":authority", stringMatch: { prefix: "x" } },
+    ],
+    query: [{ name: "q", stringMatch: { exact: "1" } }],
+    rewrite: "/b",
+    authority: "inner",
+    targets: [{ host: "shop", weight: 100 }],
+  });
+});
+
+test("the Host that headers set or add is one, by one name, of the route and of each destination", () => {
+  const changes = (more: string) =>
+    `[{${more}, headers: {request: {set: {HOST: a, ":path": /x, b: c}, add: {":authority": d}, remove: [host, ":method", e]}, response: {set: {":status": "1", host: x, f: g}}},
+      route: [{destination: {host: shop}, weight: 1, headers: {request: {add: {Host: own}}}}, {destination: {host: shop}, weight: 1}]}]`;
+  const [route] = lowered(changes("name: n"));
+  expect(route).toMatchObject({ answerMutations: { set: { f: "g" }, add: {}, remove: [] } });
+  expect(route?.mutations).toEqual({ set: { b: "c", host: "a" }, add: {}, remove: ["e"] });
+  expect(route?.targets?.map(({ mutations }) => mutations)).toEqual([
+    { set: { host: "own" }, add: {}, remove: [] },
+    undefined,
+  ]);
+  // rewrite.authority comes first, as in Istio.
+  const [rewritten] = lowered(changes("rewrite: {authority: z}"));
+  expect(rewritten).toMatchObject({ authority: "z", mutations: { set: { b: "c" } } });
+  expect(rewritten?.mutations?.set).not.toHaveProperty("host");
+});
+
+test("a match for gateways alone is not of calls in the mesh", () => {
+  expect(lowered("[{match: [{gateways: [edge]}], route: [{destination: {host: shop}}]}]")).toEqual([]);
+});
+
+test("without a rule there are no routes", () => {
+  expect(lowerHttpService(shop, undefined, indexEntries([shop])).routes).toEqual([]);
+});
