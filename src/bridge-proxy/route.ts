@@ -22,6 +22,7 @@ import { compileHash, type HashPlan } from "./policies/hash.ts";
 import type { HostLimits } from "./policies/limits.ts";
 import { MIRROR_TIMEOUT_MS, type MirrorShare } from "./policies/mirror.ts";
 import { compileMutations, type Mutations } from "./policies/mutations.ts";
+import { compileRedirect, type Redirect } from "./policies/redirect.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
 import { Host, HostParts, hostName, keysOf, nameAmong } from "./route-host.ts";
@@ -70,6 +71,8 @@ export interface CompiledRoute {
   readonly directStatus: number | undefined;
   /** Its body; `""` for none. */
   readonly directBody: Buffer;
+  /** Where callers of HTTP are sent. */
+  readonly redirect: Redirect | undefined;
   readonly rewrite: Rewrite | undefined;
   readonly hash: HashPlan | undefined;
   readonly mirrors: readonly Mirror[] | undefined;
@@ -330,6 +333,7 @@ function compileRoute(route: Route, clusterOf: (name: string) => Cluster): Compi
     ...compileMutations(route),
     directStatus: route.directResponse?.status,
     directBody: inlineBytes === undefined ? Buffer.from(inlineString) : Buffer.from(inlineBytes, "base64"),
+    redirect: compileRedirect(route),
     rewrite: compileRewrite(route),
     hash: compileHash(action?.hashPolicy),
     mirrors: undefined,

@@ -12,27 +12,47 @@ export const MAX_BYTES = 1024 * 1024;
 
 /** By HTTP. Redirects are not followed: they would lead past the check of the address. */
 export const fetchText: FetchText = async (uri, timeoutMs) => {
-  const answer = await fetch(uri, {
-    redirect: "error",
-    signal: AbortSignal.timeout(timeoutMs),
-    headers: { accept: "application/json" },
-  }).catch((error: Error) => {
-    throw withCause(error);
-  });
-  if (!answer.ok) {
-    await answer.body?.cancel();
-    throw new Error(`status ${answer.status}`);
+  const limit = new AbortController();
+  let body: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const timer = setTimeout(() => {
+    limit.abort(new Error(`timeout: no whole answer in ${timeoutMs} ms`));
+    // By then `fetch` may have forgotten its signal: garbage collection takes that from it once the head is there.
+    body?.cancel().catch(() => {});
+  }, timeoutMs);
+  try {
+    const answer = await fetch(uri, {
+      redirect: "error",
+      signal: limit.signal,
+      headers: { accept: "application/json" },
+    }).catch((error: Error) => {
+      throw withCause(error);
+    });
+    if (!answer.ok) {
+      await answer.body?.cancel();
+      throw new Error(`status ${answer.status}`);
+    }
+    body = answer.body?.getReader();
+    const text = body === undefined ? "" : await readText(body);
+    limit.signal.throwIfAborted();
+    return { text, freshMs: freshness(answer.headers.get("cache-control"), answer.headers.get("age")) };
+  } finally {
+    clearTimeout(timer);
   }
+};
+
+async function readText(body: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
-  for await (const piece of answer.body ?? []) {
-    bytes += (piece as Uint8Array).length;
-    if (bytes > MAX_BYTES) throw new Error(`answer is over the limit of ${MAX_BYTES} bytes`);
-    pieces.push(piece as Uint8Array);
+  for (let next = await body.read(); !next.done; next = await body.read()) {
+    bytes += next.value.length;
+    if (bytes > MAX_BYTES) {
+      await body.cancel();
+      throw new Error(`answer is over the limit of ${MAX_BYTES} bytes`);
+    }
+    pieces.push(next.value);
   }
-  const text = Buffer.concat(pieces).toString("utf8");
-  return { text, freshMs: freshness(answer.headers.get("cache-control"), answer.headers.get("age")) };
-};
+  return Buffer.concat(pieces).toString("utf8");
+}
 
 /** How long an answer is good by its headers (RFC 9111 4.2), ms; undefined where they say nothing. */
 export function freshness(cacheControl: string | null, age: string | null): number | undefined {

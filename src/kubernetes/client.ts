@@ -49,14 +49,13 @@ export async function openKubernetes(place: KubernetesPlace): Promise<Kubernetes
     return answerOf(new URL(`${base.pathname.replace(/\/$/, "")}${path}`, base), path, options, body);
   };
   return {
-    async get(path, signal) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-      return parseJson(path, await textOf(path, await open(path, limit)));
-    },
-    async send(method, path, body, signal) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(SENT_MS)]);
-      return parseJson(path, await textOf(path, await open(path, limit, { method, body: JSON.stringify(body) })));
-    },
+    get: (path, signal) =>
+      within(ANSWER_MS, signal, async (limit) => parseJson(path, await textOf(path, await open(path, limit)))),
+    send: (method, path, body, signal) =>
+      within(SENT_MS, signal, async (limit) => {
+        const answer = await open(path, limit, { method, body: JSON.stringify(body) });
+        return parseJson(path, await textOf(path, answer));
+      }),
     async *lines(path, signal) {
       const answer = await open(path, signal);
       let rest = "";
@@ -77,6 +76,24 @@ export async function openKubernetes(place: KubernetesPlace): Promise<Kubernetes
       }
     },
   };
+}
+
+/**
+ * Runs what ends at the signal's word or after a time. The timer holds it: where `AbortSignal.any` joins one of `AbortSignal.timeout`, garbage
+ * collection may take that, and nothing ends it any more.
+ */
+async function within<T>(ms: number, signal: AbortSignal, run: (limit: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  const stop = () => limit.abort(signal.reason);
+  const timer = setTimeout(() => limit.abort(new Error(`timeout: no whole answer in ${ms} ms`)), ms);
+  signal.addEventListener("abort", stop);
+  try {
+    signal.throwIfAborted();
+    return await run(limit.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** What a request is beside a GET. */

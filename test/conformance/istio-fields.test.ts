@@ -199,8 +199,7 @@ const BESIDE: readonly (readonly [kind: string, path: RegExp, put: (spec: Json, 
 
 /** Fields of which one value alone is right, or whose other value asks for more; tests of their own kinds show that they are read. */
 const SHOWN_ELSEWHERE: Readonly<Record<string, readonly RegExp[]>> = {
-  // TR0230 names a redirect as a whole, once the rule is analyzed.
-  VirtualService: [/\.redirect\./],
+  VirtualService: [/\.redirect\.(scheme|redirectCode)$/],
   DestinationRule: [/\.consistentHash\.useSourceIp$/],
   AuthorizationPolicy: [/^action$/],
   RequestAuthentication: [/\.jwks$/],

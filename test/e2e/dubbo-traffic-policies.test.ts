@@ -118,20 +118,25 @@ loadBalancer: {simple: ROUND_ROBIN, localityLbSetting: {enabled: true}}`),
   const all = (label: string) => async () => (await served(12)).every((one) => one === label);
   await eventually("all calls near", all("near"));
   near.suspend();
-  await eventually("all calls far away", all("far"), 40_000);
+  // A worker says so while it lasts: once the connection is given up as well, nothing is ejected any more.
+  let ejected = "";
+  const look = async () => {
+    const { endpoints } = (await mesh.trestle.json("/api/v1/endpoints?service=com.acme.OrderService")) as {
+      endpoints: { address: string; ejected?: unknown[] }[];
+    };
+    const names = endpoints.filter((one) => one.ejected !== undefined).map(({ address }) => address);
+    if (names.length > 0) ejected = names.join();
+  };
   await eventually(
-    "a worker that says so",
+    "all calls far away, and a worker that says why",
     async () => {
-      // Its time is over soon: calls show that it fails still.
-      await served(2);
-      const { endpoints } = (await mesh.trestle.json("/api/v1/endpoints?service=com.acme.OrderService")) as {
-        endpoints: { address: string; ejected?: unknown[] }[];
-      };
-      const names = endpoints.filter(({ ejected }) => ejected !== undefined).map(({ address }) => address);
-      return names.length === 1 && names[0]!.startsWith(hosts.provider1);
+      const isFar = await all("far")();
+      await look();
+      return isFar && ejected !== "";
     },
-    40_000,
+    60_000,
   );
+  expect(ejected).toMatch(new RegExp(`^${hosts.provider1}:\\d+$`));
   near.resume();
   await eventually("all calls near again", all("near"), 60_000);
 });

@@ -36,6 +36,7 @@ const rules = [
       {match: [{uri: {prefix: /fault}}], fault: {abort: {httpStatus: 418, percentage: {value: 100}}}, ${to}},
       {match: [{uri: {prefix: /copied}}], mirror: {host: cart}, ${to}},
       {match: [{uri: {prefix: /split}}], route: [{destination: {host: shop, subset: v1}, weight: 50}, {destination: {host: cart}, weight: 50}]},
+      {match: [{uri: {prefix: /moved/}}], redirect: {prefixRewrite: /here/, scheme: https, authority: new.example.com, redirectCode: 308}, headers: {response: {set: {x-said: rule}}}},
       {match: [{uri: {prefix: /gone}}], route: [{destination: {host: nobody}}]},
       {match: [{uri: {prefix: /limited}}], route: [{destination: {host: limited}}]},
       {match: [{uri: {prefix: /guarded}}], route: [{destination: {host: guarded}}]}]`,
@@ -194,6 +195,16 @@ describe.each([
     expect(await curl("/x", [flag, "-H", "to: two"])).toMatchObject({ status: 200, text: "two GET /x" });
     expect(await curl("/x?to=two", [flag])).toMatchObject({ status: 200, text: "two GET /x?to=two" });
     expect(await curl("/x", [flag], "other.example.com")).toMatchObject({ status: 404 });
+  });
+
+  test("a rule sends callers elsewhere, with their query", async () => {
+    const { status, headers, text } = await curl("/moved/a?b=1", [flag, "-X", "PUT", "-d", "x"], "rules.example.com");
+    expect([status, headers.get("location"), headers.get("x-said"), text]).toEqual([
+      308,
+      "https://new.example.com/here/a?b=1",
+      "rule",
+      "",
+    ]);
   });
 
   test("pages of other origins are answered as the rule says, or as the service does", async () => {

@@ -114,7 +114,9 @@ test("a changed rule leads requests elsewhere, and metrics name it", async () =>
     [
       shop(),
       python(),
-      split(`{name: writes, match: [{method: {exact: POST}}], ${to("v2")}}, {name: reads, ${to("v1")}}`),
+      split(
+        `{name: writes, match: [{method: {exact: POST}}], ${to("v2")}}, {name: moved, match: [{uri: {prefix: /old}}], redirect: {prefixRewrite: /new, redirectCode: 307}}, {name: reads, ${to("v1")}}`,
+      ),
     ].join("---\n"),
   );
   const inForce = async (): Promise<void> => {
@@ -124,6 +126,7 @@ test("a changed rule leads requests elsewhere, and metrics name it", async () =>
     }
   };
   await soon(inForce, 5_000, "the rule is in force");
+  expect(await curl("-L", `${url}/old/a?b=1`)).toBe("one GET /new/a?b=1");
   const routes = (await trestle.command("routes")).stdout;
   expect(routes).toContain("shop/writes");
   const { body } = await trestle.get("/metrics");

@@ -81,6 +81,7 @@ afterAll(async () => {
 
 interface Answer {
   readonly status: number;
+  readonly location?: string;
   readonly text: string;
 }
 
@@ -97,7 +98,9 @@ function askAt(
       let text = "";
       answer.setEncoding("utf8");
       answer.on("data", (part: string) => (text += part));
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, text }));
+      const { location } = answer.headers;
+      const said = { status: answer.statusCode ?? 0, ...(location !== undefined && { location }) };
+      answer.on("end", () => resolve({ ...said, text }));
     });
     sent.on("error", reject);
     sent.end();
@@ -168,15 +171,18 @@ describe.each([
     const header = `{match: [{headers: {color: {exact: blue}}}], headers: {request: {set: {x-added: "100%", Host: other.example.com}}}, route: [${to("users", "v2")}]}`;
     const rewrite = `{match: [{uri: {prefix: /old}}], rewrite: {uri: /new}, route: [${to("users", "v1")}]}`;
     const regex = `{match: [{uri: {regex: "/(?:[a-z]{20}|[0-9]{30})x{0,40}"}}], route: [${to("users", "v2")}]}`;
+    const moved = "{match: [{uri: {prefix: /moved/}}], redirect: {prefixRewrite: /here/, authority: a.example.com}}";
     const rest = `{route: [${to("users", "v1", 80)}, ${to("users", "v2", 20)}]}`;
     const rules =
-      virtualService("users", `[${[wait, fault, header, rewrite, regex, rest].join(", ")}]`) + subsets("users");
+      virtualService("users", `[${[wait, fault, header, rewrite, regex, moved, rest].join(", ")}]`) + subsets("users");
     await stage.apply({ services: services(), rules });
     await eventually("the rule is in force", async () => (await ask(usersPort(), "users", "/fail")).status === 418);
     expect(await ask(usersPort(), "users", "/x", { color: "blue" })).toEqual({ status: 200, text: "two /x 100%" });
     expect((await ask(usersPort(), "users", "/wait", { "x-wait": "3000" })).status).toBe(504);
     expect((await ask(usersPort(), "users", "/old/1")).text).toBe("one /new/1");
     expect((await ask(usersPort(), "users", `/${"1".repeat(30)}xx`)).text).toMatch(/^two/);
+    const location = "http://a.example.com/here/a?b=1";
+    expect(await ask(usersPort(), "users", "/moved/a?b=1")).toMatchObject({ status: 301, location });
     const counts = await countOf(200, async () => (await ask(usersPort(), "users", "/y")).text.split(" ")[0]!);
     expect(counts["one"]! + counts["two"]!).toBe(200);
     expect(counts["two"]).toBeGreaterThan(10);

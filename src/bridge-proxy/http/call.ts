@@ -15,7 +15,7 @@ import type { ProxyContext } from "../context.ts";
 import { Copies } from "../copies.ts";
 import { NO_TAG } from "../dubbo/resolve.ts";
 import { Attempts } from "../policies/attempts.ts";
-import { answerOf, delayOf } from "../policies/fault.ts";
+import { delayOf } from "../policies/fault.ts";
 import { hashOf, type NewCookie, newCookie } from "../policies/hash.ts";
 import { ABANDONED, type Outcome, outcomeOfAnswer, outcomeOfHttp, outcomeOfReason } from "../policies/outcome.ts";
 import { tryDeadline } from "../policies/try-deadline.ts";
@@ -34,6 +34,7 @@ import { changedHead, decideHttp, fieldsOf, forwardHead, line, lookupOf } from "
 import { type ChosenRoute, leadRequest } from "./lead.ts";
 import type { HttpLink } from "./link.ts";
 import { type HeadChange, type HttpCallerPort, NobodyPort } from "./port.ts";
+import { ruledAnswer } from "./ruled.ts";
 import { subjectOf } from "./subject.ts";
 import { HttpTry, type HttpTryOwner } from "./try.ts";
 
@@ -216,13 +217,10 @@ export class HttpCall implements HttpTryOwner {
   lead(decision: HostDecision, route: CompiledRoute): void {
     this.#decision = decision;
     this.#route = route;
-    const own = answerOf(route, this.#context.random);
+    const own = ruledAnswer(route, this.#head, this.#context.random);
     if (own !== undefined) {
-      const isDirect = own.answer.http === route.directStatus;
-      const change = isDirect ? changedHead(route.answerMutations) : undefined;
-      const body = isDirect ? route.directBody : `trestle: ${own.message}\n`;
-      if (change instanceof CallError) this.#refuse(change.reason, change.message);
-      else this.#answer(own.answer.http, body, outcomeOfAnswer(own.answer), change?.fields);
+      if (own instanceof CallError) this.#refuse(own.reason, own.message);
+      else this.#answer(own.status, own.body, own.outcome, own.fields);
       return;
     }
     this.#target = pickTarget(route, this.#context.random);

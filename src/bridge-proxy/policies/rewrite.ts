@@ -1,5 +1,5 @@
 import { RE2JS } from "re2js";
-import type { RegexRewrite, Route } from "../../codecs/xds/route.ts";
+import type { RegexRewrite, Route, RouteMatch } from "../../codecs/xds/route.ts";
 
 /** What of a call's path and authority a rule replaces; at least one of the two. */
 export interface Rewrite {
@@ -21,10 +21,15 @@ const CALLABLE = /^\/([\w.$-]+)\/([\w$~]+)$/;
 export function compileRewrite({ match, route }: Route): Rewrite | undefined {
   const { prefixRewrite, regexRewrite, hostRewriteLiteral: authority } = route ?? {};
   if (prefixRewrite === undefined && regexRewrite === undefined && authority === undefined) return undefined;
-  const matched = match.path === undefined ? match.prefix?.length : undefined;
   if (regexRewrite !== undefined) return { path: byPattern(regexRewrite), authority };
   if (prefixRewrite === undefined) return { path: undefined, authority };
-  return { path: (path) => byPrefix(prefixRewrite, matched === undefined ? "" : path.slice(matched)), authority };
+  return { path: compilePathRewrite(match, prefixRewrite), authority };
+}
+
+/** What a path becomes by `to` in place of the matched prefix, or of a path that was matched otherwise. */
+export function compilePathRewrite(match: RouteMatch, to: string): (path: string) => string {
+  const matched = match.path === undefined ? match.prefix?.length : undefined;
+  return (path) => byPrefix(to, matched === undefined ? "" : path.slice(matched));
 }
 
 /** The interface and method that a rewritten path names; undefined where it names none. */

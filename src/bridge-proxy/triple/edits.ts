@@ -90,15 +90,17 @@ class Edited {
     for (let at = this.#find(name); at >= 0; at = this.#find(name)) this.fields.splice(at, 2);
   }
 
+  /** All fields of that name become one, at the place of the first: callers who send several keep none. */
   set(name: string, value: string): void {
     const at = this.#find(name);
-    if (at < 0) this.fields.push(name.toLowerCase(), toField(name, value));
-    else this.fields[at + 1] = toField(name, value);
+    if (at >= 0)
+      for (let next = this.#find(name, at + 2); next >= 0; next = this.#find(name, next)) this.fields.splice(next, 2);
+    this.#put(name, value, at);
   }
 
   add(name: string, value: string): void {
     const at = this.#find(name);
-    this.set(name, at < 0 ? value : `${this.fields[at + 1]},${value}`);
+    this.#put(name, at < 0 ? value : `${this.fields[at + 1]},${value}`, at);
   }
 
   setOrRemove(name: string, value: string): void {
@@ -111,9 +113,14 @@ class Edited {
     return this.#find(":authority") < 0 ? "host" : ":authority";
   }
 
-  #find(name: string): number {
+  #put(name: string, value: string, at: number): void {
+    if (at < 0) this.fields.push(name.toLowerCase(), toField(name, value));
+    else this.fields[at + 1] = toField(name, value);
+  }
+
+  #find(name: string, from = 0): number {
     const wanted = name.toLowerCase();
-    for (let i = 0; i < this.fields.length; i += 2) if (this.fields[i] === wanted) return i;
+    for (let i = from; i < this.fields.length; i += 2) if (this.fields[i] === wanted) return i;
     return -1;
   }
 }

@@ -165,12 +165,38 @@ export interface DirectResponse {
   readonly body?: { readonly inlineString?: string; readonly inlineBytes?: string };
 }
 
-/** One of `route` and `directResponse` is set. */
+/** Where callers of HTTP are sent in place of being led on; what is absent stays as the request has it. Names are Envoy's. */
+export interface RedirectAction {
+  readonly schemeRedirect?: string;
+  readonly hostRedirect?: string;
+  readonly portRedirect?: number;
+  /** The whole path; with the request's query unless it has its own. At most one of the two is set. */
+  readonly pathRedirect?: string;
+  /** In place of the matched prefix, or of a path that was matched otherwise. */
+  readonly prefixRewrite?: string;
+  /** 301 where it is absent. */
+  readonly responseCode?: RedirectCode;
+}
+
+/** The statuses of redirects, by Envoy's words for them. */
+export const REDIRECT_STATUS = {
+  MOVED_PERMANENTLY: 301,
+  FOUND: 302,
+  SEE_OTHER: 303,
+  TEMPORARY_REDIRECT: 307,
+  PERMANENT_REDIRECT: 308,
+} as const;
+
+/** A redirect's status. */
+export type RedirectCode = keyof typeof REDIRECT_STATUS;
+
+/** One of `route`, `redirect` and `directResponse` is set. */
 export interface Route extends HeaderMutations {
   /** For metrics and `explain`; such as `order-rules/createOrder`. */
   readonly name?: string;
   readonly match: RouteMatch;
   readonly route?: RouteAction;
+  readonly redirect?: RedirectAction;
   readonly directResponse?: DirectResponse;
   readonly typedPerFilterConfig?: { readonly [FAULT_FILTER]?: HttpFault; readonly [CORS_FILTER]?: CorsPolicy };
   /** `filterMetadata[TRESTLE_METADATA]` is a {@link RouteOrigin}. */
@@ -182,7 +208,7 @@ export interface RouteOrigin {
   readonly rule?: string;
   readonly file?: string;
   readonly line?: number;
-  /** Of a gateway's route: all that it leads to speaks HTTP alone, so that requests are carried as they are. */
+  /** Of a gateway's route: all that it leads to speaks HTTP alone, so that requests are carried as they are; or it redirects them. */
   readonly protocol?: "http";
 }
 

@@ -90,7 +90,7 @@ interface RouteParts {
 function compileGatewayRoute(lowered: LoweredGatewayRoute, { index, clusterOf, hashOf }: RouteParts): Route {
   const { query, cors, targets = [] } = lowered;
   const route = compileRoute(lowered, clusterOf, hashOf);
-  const isHttp = leadsToHttp(targets.map(({ host }) => index.byHost(host)));
+  const isHttp = lowered.redirect !== undefined || leadsToHttp(targets.map(({ host }) => index.byHost(host)));
   const origin = route.metadata!.filterMetadata[TRESTLE_METADATA];
   return {
     ...route,

@@ -69,13 +69,21 @@ export function compileRoute(route: LoweredRoute, clusterOf: ClusterOf, hashOf: 
       ...(route.query === undefined || route.query.length === 0 ? {} : { queryParameters: route.query }),
       ...(route.claims === undefined ? {} : { dynamicMetadata: route.claims }),
     },
-    ...(route.direct === undefined
-      ? { route: compileAction(route, clusterOf, hashOf) }
-      : { directResponse: compileDirect(route.direct) }),
+    ...compileEnd(route, clusterOf, hashOf),
     ...compileMutations(route),
     ...(route.fault === undefined ? {} : { typedPerFilterConfig: { [FAULT_FILTER]: route.fault } }),
     metadata: { filterMetadata: { [TRESTLE_METADATA]: { rule: route.rule, file: route.file, line: route.line } } },
   };
+}
+
+function compileEnd(
+  route: LoweredRoute,
+  clusterOf: ClusterOf,
+  hashOf: HashOf,
+): Pick<Route, "route" | "redirect" | "directResponse"> {
+  if (route.redirect !== undefined) return { redirect: route.redirect };
+  if (route.direct !== undefined) return { directResponse: compileDirect(route.direct) };
+  return { route: compileAction(route, clusterOf, hashOf) };
 }
 
 function compileDirect({

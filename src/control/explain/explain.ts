@@ -4,14 +4,21 @@ import type { Cluster } from "../../codecs/xds/cluster.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import { compileHeader, compilePath, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
-import type { HeaderMatcher, Route, VirtualHost } from "../../codecs/xds/route.ts";
+import { type HeaderMatcher, REDIRECT_STATUS, type Route, type VirtualHost } from "../../codecs/xds/route.ts";
 import { callValue, type ValueOf } from "../../codecs/xds/routing.ts";
 import { printPlace } from "../../model/rule.ts";
 import { parseServiceKey } from "../../model/service.ts";
 import { type EndpointShare, explainEndpoints } from "./endpoints.ts";
 import { type Authorization, explainAuthorization, type Known } from "./passages.ts";
 import { explainRouters, type RouterVerdict } from "./routers.ts";
-import { describeClaim, describeHeader, describeLimits, describePath, describePolicies } from "./words.ts";
+import {
+  describeAction,
+  describeClaim,
+  describeHeader,
+  describeLimits,
+  describePath,
+  describePolicies,
+} from "./words.ts";
 
 /** A call that nobody makes. */
 export interface MadeUpCall {
@@ -151,7 +158,11 @@ function explainRoute({ match }: Route, path: string, header: HeaderLookup, clai
 
 function answerOf(route: Route | undefined): Pick<Explanation, "answer"> {
   if (route === undefined) return { answer: { status: 404, reason: "no route takes the call" } };
-  const direct = route.directResponse;
+  const { redirect, directResponse: direct } = route;
+  if (redirect !== undefined)
+    return {
+      answer: { status: REDIRECT_STATUS[redirect.responseCode ?? "MOVED_PERMANENTLY"], reason: describeAction(route) },
+    };
   if (direct === undefined) return {};
   return { answer: { status: direct.status, reason: direct.body?.inlineString ?? "the route answers by itself" } };
 }

@@ -8,7 +8,7 @@ import {
   LOCAL_STAGE,
   type TokenBucketConfig,
 } from "../../codecs/xds/rate-limit.ts";
-import type { HeaderMatcher, Route, RouteMatch, VirtualHost } from "../../codecs/xds/route.ts";
+import type { HeaderMatcher, RedirectAction, Route, RouteMatch, VirtualHost } from "../../codecs/xds/route.ts";
 
 /** Which calls a route takes, in words; `every call` for all. */
 export function describeMatch(match: RouteMatch): string {
@@ -57,12 +57,20 @@ export function describeText({ exact, prefix, suffix, contains, safeRegex }: Str
 }
 
 /** Where a route's calls go, with percentages where there is more than one place. */
-export function describeAction({ route, directResponse }: Route): string {
+export function describeAction({ route, redirect, directResponse }: Route): string {
+  if (redirect !== undefined) return describeRedirect(redirect);
   if (directResponse !== undefined) return `answer ${directResponse.status}`;
   const weighted = route?.weightedClusters?.clusters;
   if (weighted === undefined) return route?.cluster ?? "";
   const sum = weighted.reduce((total, { weight }) => total + weight, 0);
   return weighted.map(({ name, weight }) => `${name} ${Math.round((weight / sum) * 1000) / 10}%`).join(", ");
+}
+
+/** Where callers are sent, with the parts that stay as they are as a star. */
+function describeRedirect(to: RedirectAction): string {
+  const { schemeRedirect: scheme = "*", hostRedirect: host = "*", portRedirect: port, prefixRewrite: prefix } = to;
+  const path = to.pathRedirect ?? (prefix === undefined ? "/*" : `${prefix}*`);
+  return `redirect to ${scheme}://${host}${port === undefined ? "" : `:${port}`}${path}`;
 }
 
 /** A route's timeout, retries, faults and changes of attachments in words; `""` for none. */

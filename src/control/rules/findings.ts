@@ -37,7 +37,7 @@ export const RULE_FINDINGS = {
   TR0227: { severity: "warning", title: "field without meaning for a Dubbo call" },
   TR0228: { severity: "warning", title: "part of a rule that is left out" },
   TR0229: { severity: "error", title: "rule needs to read or change calls whose serialization does not allow it" },
-  TR0230: { severity: "error", title: "route that redirects callers" },
+  TR0230: { severity: "error", title: "route that redirects callers of Dubbo" },
   TR0231: { severity: "warning", title: "weights that don't add up to 100" },
   TR0232: { severity: "warning", title: "method match names an HTTP verb" },
   TR0233: { severity: "warning", title: "match that no call of the host can meet" },

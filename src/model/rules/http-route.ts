@@ -138,15 +138,34 @@ export interface CorsPolicy extends Located {
   readonly unmatchedPreflights?: "UNSPECIFIED" | "FORWARD" | "IGNORE";
 }
 
+/** Where callers of HTTP are sent; what is absent, or empty, stays as the request has it. */
+export interface Redirect extends Located {
+  /** The whole path; at most one of the two is set. */
+  readonly uri?: string;
+  /** In place of the matched prefix. */
+  readonly prefixRewrite?: string;
+  readonly authority?: string;
+  /** At most one of the two is set. */
+  readonly port?: number;
+  readonly derivePort?: "FROM_PROTOCOL_DEFAULT" | "FROM_REQUEST_PORT";
+  readonly scheme?: string;
+  /** 301 where it is absent. */
+  readonly redirectCode?: RedirectStatus;
+}
+
+/** The statuses of redirects. */
+export type RedirectStatus = 301 | 302 | 303 | 307 | 308;
+
 /** One entry of `http`: the first that matches a call decides. */
 export interface HttpRoute extends Located {
   readonly name?: string;
   /** Any of them; absent or empty for every call. */
   readonly match?: readonly HttpMatch[];
-  /** Absent where the entry asks for something that no Dubbo call can get, such as a redirect. */
+  /** One of the four is set. */
   readonly route?: readonly RouteDestination[];
+  /** Calls of Dubbo's services in the mesh pass it over: their callers cannot be sent elsewhere. */
+  readonly redirect?: Redirect;
   readonly directResponse?: DirectResponseRule;
-  /** In place of `route`. */
   readonly delegate?: Delegate;
   /** 0 for none. */
   readonly timeoutMs?: number;

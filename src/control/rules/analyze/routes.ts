@@ -36,8 +36,10 @@ export function analyzeRoutes(bindings: Bindings, report: Report): void {
     const services = bindings.servicesOf(rule);
     const isHttp = services.length > 0 && services.every(isHttpService);
     for (const route of rule.http) {
+      const isPassedOver = route.redirect !== undefined && rule.inMesh && !isHttp;
+      if (isPassedOver) reportRedirect(rule, route, report);
       checkRoute(rule, route, report);
-      if (!isApplied(route) || !rule.inMesh) continue;
+      if (isPassedOver || !rule.inMesh) continue;
       for (const match of route.match ?? [])
         if (isHttp) checkCaller(match, report);
         else checkMatch(rule, match, bindings, report);
@@ -48,12 +50,6 @@ export function analyzeRoutes(bindings: Bindings, report: Report): void {
 
 function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): void {
   const { position, fields } = route.at;
-  if (!isApplied(route))
-    report(
-      "TR0230",
-      fields.redirect ?? position,
-      `route ${route.name ?? "without a name"} of ${rule.name} redirects callers, which is not done, for callers of HTTP neither: its calls go on to the next route`,
-    );
   const destinations = route.route ?? [];
   const sum = sumOfWeights(destinations);
   if (destinations.length > 1 && sum !== 100 && rule.attached === undefined)
@@ -72,8 +68,9 @@ function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): voi
   for (const { headers } of destinations) checkHeaders(headers, report);
 }
 
-function isApplied(route: HttpRoute): boolean {
-  return route.route !== undefined || route.directResponse !== undefined;
+function reportRedirect(rule: VirtualService, { name = "without a name", at }: HttpRoute, report: Report): void {
+  const why = "callers of Dubbo can't be sent elsewhere: their calls go on to the next route";
+  report("TR0230", at.fields.redirect ?? at.position, `route ${name} of ${rule.name} redirects callers; ${why}`);
 }
 
 function checkHeaders(headers: Headers | undefined, report: Report): void {
@@ -183,7 +180,7 @@ function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): v
   const service = bindings.servicesOf(rule)[0] ?? serviceNamed(rule.hosts[0] ?? "*");
   const before: { readonly condition: Condition; readonly place: string }[] = [];
   for (const route of rule.http) {
-    if (!isApplied(route)) continue;
+    if (route.redirect !== undefined) continue;
     const matches: readonly (HttpMatch | undefined)[] =
       route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
     for (const match of matches) {

@@ -3,6 +3,8 @@ import type {
   Headers,
   HttpRoute,
   Mirror,
+  Redirect,
+  RedirectStatus,
   Retries,
   Rewrite,
   RouteDestination,
@@ -23,6 +25,11 @@ interface HeaderModifier extends Located {
   readonly remove?: readonly string[];
 }
 
+interface PathModifier extends Located {
+  readonly replaceFullPath?: string;
+  readonly replacePrefixMatch?: string;
+}
+
 /** A filter; which one its `type` says, of which fields count those that it has. */
 export interface WrittenFilter extends Located {
   readonly type: string;
@@ -35,7 +42,14 @@ export interface WrittenFilter extends Located {
   };
   readonly urlRewrite?: Located & {
     readonly hostname?: string;
-    readonly path?: Located & { readonly replaceFullPath?: string; readonly replacePrefixMatch?: string };
+    readonly path?: PathModifier;
+  };
+  readonly requestRedirect?: Located & {
+    readonly scheme?: string;
+    readonly hostname?: string;
+    readonly path?: PathModifier;
+    readonly port?: number;
+    readonly statusCode?: RedirectStatus;
   };
 }
 
@@ -77,6 +91,8 @@ export function readAction(rule: WrittenAction, namespace: string, report: Repor
   const headers = readHeaders(rule.at, filters);
   const mirrors = filters.flatMap((filter) => readMirror(filter, namespace, report));
   const rewrite = filters.flatMap((filter) => readRewrite(filter))[0];
+  const redirect = filters.flatMap((filter) => readRedirect(filter))[0];
+  if (redirect !== undefined) return { ...name, redirect, ...(headers && { headers }) };
   const sends = route.some(({ weight }) => weight !== 0);
   return {
     ...name,
@@ -174,6 +190,24 @@ function readRewrite({ urlRewrite }: WrittenFilter): Rewrite[] {
         uriRegexRewrite: { at: path.at, match: "^.*$", rewrite: path.replaceFullPath.replaceAll("\\", "\\\\") },
       }),
       ...(path?.replacePrefixMatch !== undefined && { uri: path.replacePrefixMatch || "/" }),
+    },
+  ];
+}
+
+/** Without a port callers keep theirs, or come by that of the scheme which is told; without a status it is 302. */
+function readRedirect({ requestRedirect }: WrittenFilter): Redirect[] {
+  if (requestRedirect === undefined) return [];
+  const { at, scheme, hostname, path, port, statusCode = 302 } = requestRedirect;
+  const derivePort = scheme === undefined ? "FROM_REQUEST_PORT" : "FROM_PROTOCOL_DEFAULT";
+  return [
+    {
+      at,
+      ...(scheme !== undefined && { scheme }),
+      ...(hostname !== undefined && { authority: hostname }),
+      ...(path?.replaceFullPath !== undefined && { uri: path.replaceFullPath }),
+      ...(path?.replacePrefixMatch !== undefined && { prefixRewrite: path.replacePrefixMatch || "/" }),
+      ...(port === undefined ? { derivePort } : { port }),
+      redirectCode: statusCode,
     },
   ];
 }

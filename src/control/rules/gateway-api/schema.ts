@@ -1,4 +1,5 @@
 import { anyText, anything, duration, durationOrZero, listOf, text, whole } from "../kinds/istio-values.ts";
+import { checkLocation } from "../kinds/redirect.ts";
 import { meaningless, object } from "../kinds/shapes.ts";
 import { type ObjectShape, quote, type Shape } from "../schema.ts";
 import type { WrittenSession } from "./sessions.ts";
@@ -65,6 +66,17 @@ const pathModifier = object(
   { exclusive: [["replaceFullPath", "replacePrefixMatch"]] },
 );
 
+const requestRedirect = object(
+  {
+    scheme: { shape: choice("http", "https") },
+    hostname: { shape: text },
+    path: { shape: { ...pathModifier, into: checkLocation } },
+    port: { shape: whole(1, 65_535) },
+    statusCode: { shape: whole(0, 999) },
+  },
+  { into: checkLocation },
+);
+
 const urlRewrite = object({ hostname: { shape: text }, path: { shape: pathModifier } });
 
 const session = object(
@@ -108,7 +120,7 @@ const backend = object({
         requestHeaderModifier: { shape: headerModifier },
         responseHeaderModifier: { shape: headerModifier },
         requestMirror: { shape: mirror },
-        requestRedirect: meaningless("its callers can't be sent elsewhere, and those of HTTP are not"),
+        requestRedirect: meaningless("a redirect stands among its rule's filters"),
         urlRewrite: { shape: urlRewrite },
         cors: meaningless("no browser makes a call in the mesh"),
         extensionRef: { shape: anything },
@@ -130,9 +142,7 @@ const grpcFilter = filterOf(commonFilters);
 const httpFilter = filterOf({
   ...commonFilters,
   urlRewrite: { shape: urlRewrite },
-  requestRedirect: meaningless(
-    "its callers can't be sent elsewhere, and those of HTTP are not; the filter is passed over",
-  ),
+  requestRedirect: { shape: requestRedirect },
   cors: meaningless("no browser makes a call in the mesh"),
   externalAuth: { shape: anything },
 });

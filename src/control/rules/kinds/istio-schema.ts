@@ -31,6 +31,7 @@ import {
   time,
   whole,
 } from "./istio-values.ts";
+import { redirect } from "./redirect.ts";
 import { REST_MAPPING } from "./rest-mapping.ts";
 import { serviceEntrySpec, workloadEntrySpec } from "./service-entry-object.ts";
 import { meaningless, object } from "./shapes.ts";
@@ -139,16 +140,6 @@ const directResponse = object({
   },
 });
 
-const redirect = object({
-  uri: { shape: anyText },
-  authority: { shape: anyText },
-  port: { shape: whole(0, 65_535) },
-  derivePort: { shape: { type: "choice", of: ["FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT"] } },
-  scheme: { shape: anyText },
-  redirectCode: { shape: whole(0, 999) },
-  prefixRewrite: { shape: anyText },
-});
-
 const mirror = object({ destination: { shape: destination, required: true }, percentage: { shape: percentage } });
 
 const httpRoute = object(
@@ -249,8 +240,7 @@ function checkMatch(value: ReadObject, context: ReadContext, path: string): Read
 
 function checkRoute(value: ReadObject, context: ReadContext, path: string): ReadObject | undefined {
   const { at, route } = value as unknown as HttpRoute;
-  // Of a redirect TR0230 tells.
-  const { mirror: one, mirrors, mirrorPercent, mirrorPercentage, redirect: _, ...rest } = value;
+  const { mirror: one, mirrors, mirrorPercent, mirrorPercentage, ...rest } = value;
   if (!["route", "redirect", "directResponse", "delegate"].some((name) => at.fields[name] !== undefined)) {
     context.report("TR0208", at.position, `${path}.route is missing`);
     return undefined;

@@ -158,6 +158,7 @@ function lowerBound(rule: VirtualService, gateway: Gateway, port: number, index:
   return lowerRule(rule, {
     resolve: (host) => resolveOutside(host, index),
     match: (match) => lowerOutside(match, rule, gateway, port),
+    port,
     more: ({ corsPolicy }) => ({ ...(corsPolicy !== undefined && { cors: corsPolicy }) }),
   });
 }

@@ -17,6 +17,7 @@ export function lowerHttpService(
   return lowerFor(entry, rule, {
     resolve: (host) => resolveDestination(host, entry, index),
     match: (match) => lowerInMesh(match, entry, client),
+    port: entry.endpoints[0]?.port ?? 80,
     ...(isHashed !== undefined && { isHashed }),
   });
 }

@@ -4,6 +4,7 @@ import type {
   HeaderMatcher,
   HttpFault,
   QueryParameterMatcher,
+  RedirectAction,
   RegexRewrite,
   RetryPolicy,
 } from "../../../codecs/xds/route.ts";
@@ -21,7 +22,7 @@ import { isOnToken, lowerClaims } from "../claims.ts";
 import { meshClient, type RuleClient } from "../client.ts";
 import { type EntryIndex, resolveDestination } from "../hosts.ts";
 import { EVERY_PATH, lowerPath, type PathMatch, stringMatcher, textMatches } from "../path.ts";
-import { lowerFault, lowerPercent, lowerRetries } from "./policies.ts";
+import { lowerFault, lowerPercent, lowerRedirect, lowerRetries } from "./policies.ts";
 
 /** One service with the routes of its calls: what a virtual host is compiled from. */
 export interface LoweredService {
@@ -39,8 +40,9 @@ export interface LoweredRoute {
   readonly headers: readonly HeaderMatcher[];
   /** On the call's token; absent for none. */
   readonly claims?: readonly MetadataMatcher[];
-  /** One of `targets` (at least one, each with weight over 0 or the only one) and `direct` is set. */
+  /** One of `targets` (at least one, each with weight over 0 or the only one), `redirect` and `direct` is set. */
   readonly targets?: readonly LoweredTarget[];
+  readonly redirect?: RedirectAction;
   readonly direct?: { readonly status: number; readonly body?: string; readonly bytes?: string };
   readonly timeoutMs?: number;
   readonly retries?: RetryPolicy;
@@ -130,6 +132,8 @@ export interface Lowering<M extends LoweredMatch, E extends object> {
   readonly match: (match: HttpMatch | undefined) => M | undefined;
   /** What an `http` entry says beyond {@link lowerAction}. */
   readonly more?: (route: HttpRoute) => E;
+  /** The port that callers of HTTP come by; absent for those of Dubbo, who cannot be sent elsewhere. */
+  readonly port?: number;
   /** Whether calls of a destination are spread by a hash; none is unless told. */
   readonly isHashed?: (target: LoweredTarget) => boolean;
 }
@@ -137,14 +141,15 @@ export interface Lowering<M extends LoweredMatch, E extends object> {
 /** Lowers a rule: one route for each match of each `http` entry that a call can meet. */
 export function lowerRule<M extends LoweredMatch, E extends object>(
   rule: VirtualService,
-  { resolve, match: lower, more, isHashed }: Lowering<M, E>,
+  lowering: Lowering<M, E>,
 ): (LoweredRoute & M & E)[] {
   return rule.http.flatMap((route, position) => {
-    if (route.route === undefined && route.directResponse === undefined) return [];
-    const action = { ...lowerAction(route, resolve, isHashed), ...(more?.(route) as E) };
+    const isLed = route.route !== undefined || route.directResponse !== undefined;
+    if (!isLed && (route.redirect === undefined || lowering.port === undefined)) return [];
+    const action = { ...lowerAction(route, lowering), ...(lowering.more?.(route) as E) };
     const matches = route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
     return matches.flatMap((match, i) => {
-      const lowered = lower(match);
+      const lowered = lowering.match(match);
       if (lowered === undefined) return [];
       const { file, line } = (match ?? route).at.position;
       return [{ name: routeName(rule, route, position, i), ...lowered, ...action, file, line, rule: rule.name }];
@@ -259,13 +264,13 @@ export function conditionsOf({ headers, claims = [] }: LoweredMatch): readonly (
 /** What an `http` entry does with its calls; `resolve` says which service a destination's host is. */
 function lowerAction(
   route: HttpRoute,
-  resolve: (host: string) => Entry | undefined,
-  isHashed: (target: LoweredTarget) => boolean = () => false,
+  { resolve, port = 0, isHashed = () => false }: Omit<Lowering<LoweredMatch, object>, "match" | "more">,
 ): Omit<LoweredRoute, "name" | "path" | "headers" | "claims" | "file" | "line" | "rule"> {
   const shared = {
     ...(route.fault === undefined ? {} : { fault: lowerFault(route.fault) }),
     ...lowerHeaderChanges(route.headers, route.rewrite?.authority !== undefined),
   };
+  if (route.redirect !== undefined) return { redirect: lowerRedirect(route.redirect, port), ...shared };
   if (route.directResponse !== undefined) {
     const { status, body: { string: body, bytes } = {} } = route.directResponse;
     const direct = { status, ...(body !== undefined && { body }), ...(bytes !== undefined && { bytes }) };

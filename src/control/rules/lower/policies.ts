@@ -1,6 +1,13 @@
 import type { FractionalPercent } from "../../../codecs/xds/core.ts";
-import { type HttpFault, PREVIOUS_HOSTS, PREVIOUS_PRIORITIES, type RetryPolicy } from "../../../codecs/xds/route.ts";
-import type { Abort, Fault, Percent, Retries } from "../../../model/rules/http-route.ts";
+import {
+  type HttpFault,
+  PREVIOUS_HOSTS,
+  PREVIOUS_PRIORITIES,
+  type RedirectAction,
+  type RedirectCode,
+  type RetryPolicy,
+} from "../../../codecs/xds/route.ts";
+import type { Abort, Fault, Percent, Redirect, RedirectStatus, Retries } from "../../../model/rules/http-route.ts";
 import { grpcNumber } from "../kinds/istio-values.ts";
 import { printDuration } from "../values.ts";
 
@@ -68,4 +75,29 @@ export function lowerPercent({
   if (percentage !== undefined)
     return { numerator: Math.round((percentage.value ?? 0) * 10_000), denominator: "MILLION" };
   return { numerator: percent ?? 100, denominator: "HUNDRED" };
+}
+
+const REDIRECT_CODES: Readonly<Record<RedirectStatus, RedirectCode>> = {
+  301: "MOVED_PERMANENTLY",
+  302: "FOUND",
+  303: "SEE_OTHER",
+  307: "TEMPORARY_REDIRECT",
+  308: "PERMANENT_REDIRECT",
+};
+
+/** Istio's form of a prefix that is replaced, from before it had a field for that. */
+const OLD_PREFIX = "%PREFIX()%";
+
+/** Where a redirect sends callers who come by `port`, as Istio tells Envoy. */
+export function lowerRedirect(redirect: Redirect, port: number): RedirectAction {
+  const { uri = "", prefixRewrite = "", authority = "", scheme = "", derivePort, redirectCode } = redirect;
+  const to = derivePort === "FROM_REQUEST_PORT" ? port : (redirect.port ?? 0);
+  const prefix = uri.startsWith(OLD_PREFIX) ? uri.slice(OLD_PREFIX.length) : prefixRewrite;
+  return {
+    ...(prefix !== "" ? { prefixRewrite: prefix } : uri !== "" && { pathRedirect: uri }),
+    ...(authority !== "" && { hostRedirect: authority }),
+    ...(to !== 0 && { portRedirect: to }),
+    ...(scheme !== "" && { schemeRedirect: scheme }),
+    ...(redirectCode !== undefined && { responseCode: REDIRECT_CODES[redirectCode] }),
+  };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  describeAction,
   describeLimits,
   describeMatch,
   describePath,
@@ -22,6 +23,14 @@ test("a match without conditions is every call", () => {
   expect(describeMatch({ prefix: "/", headers: [{ name: "x", presentMatch: true, invertMatch: true }] })).toBe(
     "not (x is there)",
   );
+});
+
+test.each([
+  [{ pathRedirect: "/new" }, "redirect to *://*/new"],
+  [{ schemeRedirect: "https", hostRedirect: "a", portRedirect: 8443 }, "redirect to https://a:8443/*"],
+  [{ prefixRewrite: "/v2/" }, "redirect to *://*/v2/*"],
+])("%o is said in words", (redirect, words) => {
+  expect(describeAction({ match: {}, redirect })).toBe(words);
 });
 
 test("policies are said in words", () => {

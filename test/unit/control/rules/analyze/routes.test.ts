@@ -14,7 +14,7 @@ test.each([
     name: "a redirect",
     http: `[{name: old, redirect: {uri: /x}}, ${all}]`,
     finding:
-      "TR0230 route old of v redirects callers, which is not done, for callers of HTTP neither: its calls go on to the next route",
+      "TR0230 route old of v redirects callers; callers of Dubbo can't be sent elsewhere: their calls go on to the next route",
   },
   {
     name: "weights that don't add up to 100",
@@ -109,11 +109,16 @@ test.each([
     but: /sourceNamespace/,
   },
   {
+    name: "a route behind a redirect of callers of HTTP",
+    http: "[{match: [{uri: {exact: /old}}], redirect: {uri: /new}}, {route: [{destination: {host: com.acme.A}}]}]",
+    entries: [entryOf("com.acme.A", ["http://10.0.0.1:8080"])],
+  },
+  {
     name: "weights of 100",
     http: "[{route: [{destination: {host: com.acme.A}, weight: 40}, {destination: {host: com.acme.a}, weight: 60}]}]",
   },
-])("$name can be reached", ({ http, but }) => {
-  expect(found(http).filter((one) => but?.test(one) !== true)).toEqual([]);
+])("$name can be reached", ({ http, but, entries }) => {
+  expect(found(http, entries).filter((one) => but?.test(one) !== true)).toEqual([]);
 });
 
 test("order is checked without a registry too", () => {

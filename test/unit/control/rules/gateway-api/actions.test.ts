@@ -120,6 +120,30 @@ test.each(["ExtensionRef", "ExternalAuth"])("a filter %s closes its rule, of a b
   }
 });
 
+test.each<[requestRedirect: object, redirect: object]>([
+  [
+    { hostname: "a", statusCode: 301 },
+    { authority: "a", derivePort: "FROM_REQUEST_PORT", redirectCode: 301 },
+  ],
+  [{ scheme: "https" }, { scheme: "https", derivePort: "FROM_PROTOCOL_DEFAULT", redirectCode: 302 }],
+  [
+    { scheme: "https", port: 8443 },
+    { scheme: "https", port: 8443, redirectCode: 302 },
+  ],
+  [{ path: { at, replaceFullPath: "/x" } }, { uri: "/x", derivePort: "FROM_REQUEST_PORT", redirectCode: 302 }],
+  [
+    { path: { at, replacePrefixMatch: "" } },
+    { prefixRewrite: "/", derivePort: "FROM_REQUEST_PORT", redirectCode: 302 },
+  ],
+])("a redirect %o stands in the place of backends", (requestRedirect, redirect) => {
+  const { action, found } = read({
+    name: "n",
+    filters: [{ at, type: "RequestRedirect", requestRedirect: { at, ...requestRedirect } }],
+  });
+  expect(action).toEqual({ name: "n", redirect: { at, ...redirect } });
+  expect(found).toEqual([]);
+});
+
 describe("times", () => {
   test("a try's own limit is that of a retry, or without retries of the call", () => {
     const timeouts = { requestMs: 2_000, backendRequestMs: 500 };

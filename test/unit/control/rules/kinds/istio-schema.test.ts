@@ -91,8 +91,8 @@ test("durations are read into milliseconds", () => {
   expect(http[0]).toMatchObject({ timeoutMs: 1_500, retries: { attempts: 2, perTryTimeoutMs: 20 } });
 });
 
-test("a redirect is left out of the model, so that the route has no destination", () => {
-  expect(virtualServiceOf("[a]", "[{redirect: {uri: /x}}]").http[0]!.route).toBeUndefined();
+test("a redirect stands in the place of destinations", () => {
+  expect(virtualServiceOf("[a]", "[{redirect: {uri: /x}}]").http).toMatchObject([{ redirect: { uri: "/x" } }]);
 });
 
 test.each([

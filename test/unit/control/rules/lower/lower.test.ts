@@ -18,7 +18,7 @@ test("without a rule there are no routes", () => {
   expect(lowerService(order, undefined, index)).toEqual({ host: order.host, rule: undefined, routes: [] });
 });
 
-test("a rule of which no route can be applied counts as none", () => {
+test("a rule of which no route can be applied, such as a redirect of Dubbo's callers, counts as none", () => {
   const rule = virtualServiceOf("[com.acme.OrderService]", "[{redirect: {uri: /x}}]");
   expect(lowerService(order, rule, index)).toEqual({ host: order.host, rule: undefined, routes: [] });
 });

@@ -3,6 +3,7 @@ import {
   DEFAULT_RETRY_ON,
   lowerFault,
   lowerPercent,
+  lowerRedirect,
   lowerRetries,
 } from "../../../../../src/control/rules/lower/policies.ts";
 import type { HttpRoute } from "../../../../../src/model/rules/http-route.ts";
@@ -88,4 +89,17 @@ test.each([
   },
 ])("fault $fault is lowered", ({ fault, lowered }) => {
   expect(lowerFault(route(`fault: ${fault}`).fault!)).toEqual(lowered);
+});
+
+test.each<[redirect: string, port: number, lowered: object]>([
+  ["{uri: /new}", 80, { pathRedirect: "/new" }],
+  ["{prefixRewrite: /v2, redirectCode: 302}", 80, { prefixRewrite: "/v2", responseCode: "FOUND" }],
+  ["{uri: '%PREFIX()%/v2'}", 80, { prefixRewrite: "/v2" }],
+  ["{authority: shop.example.com, scheme: https}", 80, { hostRedirect: "shop.example.com", schemeRedirect: "https" }],
+  ["{port: 8443, redirectCode: 308}", 80, { portRedirect: 8443, responseCode: "PERMANENT_REDIRECT" }],
+  ["{authority: a, derivePort: FROM_REQUEST_PORT}", 8080, { hostRedirect: "a", portRedirect: 8080 }],
+  ["{authority: a, derivePort: FROM_PROTOCOL_DEFAULT}", 8080, { hostRedirect: "a" }],
+])("redirect %s by port %d is %o", (redirect, port, lowered) => {
+  const { http } = virtualServiceOf("[a]", `[{redirect: ${redirect}}]`);
+  expect(lowerRedirect(http[0]!.redirect!, port)).toEqual(lowered);
 });
