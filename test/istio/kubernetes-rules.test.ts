@@ -245,7 +245,7 @@ test("a route of Gateways alone, and Gateways themselves, are left to their own 
   const told = async () => (await findings()).filter(({ at }) => at.startsWith("HTTPRoute shop/web"));
   await eventually("the finding", async () => (await told()).length > 0, 30_000);
   expect((await told()).map(({ code, message }) => [code, /Its own controller serves it/.test(message)])).toEqual([
-    ["TR0228", true],
+    ["TR0227", true],
   ]);
   await sleep(2_000);
   const versions = (all: readonly object[]) => all.map((one) => (one as Stored).metadata.resourceVersion);
