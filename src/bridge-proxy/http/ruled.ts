@@ -2,7 +2,7 @@ import { CallError } from "../../base/errors.ts";
 import { abortAnswer } from "../../codecs/dubbo2/status.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
-import { answerOf } from "../policies/fault.ts";
+import { abortOf } from "../policies/fault.ts";
 import { type Outcome, outcomeOfAnswer } from "../policies/outcome.ts";
 import type { CompiledRoute } from "../route.ts";
 import { authorityOf, changedHead, cutTarget } from "./head.ts";
@@ -24,15 +24,11 @@ export function ruledAnswer(
   head: RequestHead,
   random: () => number,
 ): RuledAnswer | CallError | undefined {
-  const own = answerOf(route, random);
-  const isAbort = own !== undefined && own.answer.http !== route.directStatus;
-  if (isAbort)
-    return {
-      status: own.answer.http,
-      body: `trestle: ${own.message}\n`,
-      fields: [],
-      outcome: outcomeOfAnswer(own.answer),
-    };
+  const abort = abortOf(route, random);
+  if (abort !== undefined) {
+    const { answer, message } = abort;
+    return { status: answer.http, body: `trestle: ${message}\n`, fields: [], outcome: outcomeOfAnswer(answer) };
+  }
   const { redirect, directStatus, directBody, answerMutations } = route;
   const status = redirect?.status ?? directStatus;
   if (status === undefined) return undefined;

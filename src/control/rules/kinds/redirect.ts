@@ -1,9 +1,9 @@
-import type { RedirectStatus } from "../../../model/rules/http-route.ts";
+import { REDIRECT_STATUS } from "../../../codecs/xds/route.ts";
 import type { ReadContext, ReadObject } from "../schema.ts";
 import { anyText, whole } from "./istio-values.ts";
 import { object } from "./shapes.ts";
 
-const STATUSES: ReadonlySet<number> = new Set<RedirectStatus>([301, 302, 303, 307, 308]);
+const STATUSES: ReadonlySet<number> = new Set(Object.values(REDIRECT_STATUS));
 /** What a `location` can have for its authority and for its path. */
 const AUTHORITY = /^[\w.:[\]-]*$/;
 const PATH = /^[!-~]*$/;

@@ -1,6 +1,7 @@
 import type { Entry } from "../../../model/entry.ts";
 import type { VirtualService } from "../../../model/rule.ts";
 import type { HttpMatch } from "../../../model/rules/http-route.ts";
+import { usualPort } from "../../compile/endpoints.ts";
 import { meshClient, type RuleClient } from "../client.ts";
 import { type EntryIndex, resolveDestination } from "../hosts.ts";
 import { EVERY_PATH } from "../path.ts";
@@ -17,7 +18,7 @@ export function lowerHttpService(
   return lowerFor(entry, rule, {
     resolve: (host) => resolveDestination(host, entry, index),
     match: (match) => lowerInMesh(match, entry, client),
-    port: entry.endpoints[0]?.port ?? 80,
+    port: usualPort(entry),
     ...(isHashed !== undefined && { isHashed }),
   });
 }

@@ -3,11 +3,12 @@ import {
   type HttpFault,
   PREVIOUS_HOSTS,
   PREVIOUS_PRIORITIES,
+  REDIRECT_STATUS,
   type RedirectAction,
   type RedirectCode,
   type RetryPolicy,
 } from "../../../codecs/xds/route.ts";
-import type { Abort, Fault, Percent, Redirect, RedirectStatus, Retries } from "../../../model/rules/http-route.ts";
+import type { Abort, Fault, Percent, Redirect, Retries } from "../../../model/rules/http-route.ts";
 import { grpcNumber } from "../kinds/istio-values.ts";
 import { printDuration } from "../values.ts";
 
@@ -77,13 +78,7 @@ export function lowerPercent({
   return { numerator: percent ?? 100, denominator: "HUNDRED" };
 }
 
-const REDIRECT_CODES: Readonly<Record<RedirectStatus, RedirectCode>> = {
-  301: "MOVED_PERMANENTLY",
-  302: "FOUND",
-  303: "SEE_OTHER",
-  307: "TEMPORARY_REDIRECT",
-  308: "PERMANENT_REDIRECT",
-};
+const REDIRECT_CODES = new Map(Object.entries(REDIRECT_STATUS).map(([code, status]) => [status, code as RedirectCode]));
 
 /** Istio's form of a prefix that is replaced, from before it had a field for that. */
 const OLD_PREFIX = "%PREFIX()%";
@@ -98,6 +93,6 @@ export function lowerRedirect(redirect: Redirect, port: number): RedirectAction 
     ...(authority !== "" && { hostRedirect: authority }),
     ...(to !== 0 && { portRedirect: to }),
     ...(scheme !== "" && { schemeRedirect: scheme }),
-    ...(redirectCode !== undefined && { responseCode: REDIRECT_CODES[redirectCode] }),
+    ...(redirectCode !== undefined && { responseCode: REDIRECT_CODES.get(redirectCode)! }),
   };
 }
