@@ -118,13 +118,15 @@ export class ExtQuestion implements Question {
 
   #settle({ header, inspect }: Subject, made: Mutations | undefined, answerChanges: Mutations | undefined): Settled {
     const changes = joinMutations(this.#asked.changes, made);
-    const call = { header: changedLookup(header, changes), ...(inspect !== undefined && { inspect }) };
     let denial: Denial | undefined;
     try {
-      denial = this.#asked.settle(call);
+      denial = this.#asked.settle({
+        header: changedLookup(header, changes),
+        ...(inspect !== undefined && { inspect }),
+      });
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      // Policies ask for what cannot be read of a call that is only carried.
+      // Policies, or what the server adds to, ask for what cannot be read, or in more than one way.
       denial = { reason: "denied", message: error.message, policy: this.#asked.policy };
     }
     return denial === undefined ? { denial, changes, answerChanges } : { denial };

@@ -7,6 +7,7 @@ import type { Subject } from "../authz/question.ts";
 import type { HostDecision } from "../route.ts";
 import { UNREAD, UNREADABLE } from "./guard.ts";
 import { headerLookup } from "./header-lookup.ts";
+import { policyLookup } from "./readings.ts";
 
 /** A held call, as far as a server is told of it. */
 export interface AskedFrame {
@@ -23,16 +24,21 @@ export interface AskedFrame {
 export function dubboSubject({ frame, serialization, decision, application, timeLeftMs }: AskedFrame): Subject {
   const { key, host } = decision.host;
   const head = headOf(frame, serialization);
-  const header = head === undefined ? UNREADABLE : headerLookup(head, key, application);
   const headers = new Map<string, string>();
-  if (head !== undefined)
-    for (const [name, value] of Object.entries(head.attachments().toRecord())) headers.set(name.toLowerCase(), value);
-  for (const name of ["dubbo-group", "dubbo-version", "dubbo-application"]) {
-    const value = head === undefined ? undefined : header(name);
-    if (value !== undefined) headers.set(name, value);
+  const said = head === undefined ? UNREADABLE : headerLookup(head, key, application);
+  if (head !== undefined) {
+    // The server is told all that names in several cases of letters say: who serves the call goes by one of them.
+    for (const [name, value] of Object.entries(head.attachments().toRecord())) {
+      const before = headers.get(name.toLowerCase());
+      headers.set(name.toLowerCase(), before === undefined ? value : `${before},${value}`);
+    }
+    for (const name of ["dubbo-group", "dubbo-version", "dubbo-application"]) {
+      const value = said(name);
+      if (value !== undefined) headers.set(name, value);
+    }
   }
   return {
-    header,
+    header: head === undefined ? said : policyLookup(head, said),
     inspect: (check) => (head === undefined ? UNREAD : check.faultOf(head)),
     timeLeftMs,
     text: {

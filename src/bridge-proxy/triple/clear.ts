@@ -8,6 +8,7 @@ import { pass, type Subject } from "../authz/question.ts";
 import type { CompiledRoute, HostDecision, Target } from "../route.ts";
 import { outsideLookup } from "./guard.ts";
 import { type Refusal, sentFields, type TripleLane } from "./lanes.ts";
+import { policyLookup } from "./readings.ts";
 
 /** A call that was led to a destination. */
 export interface ClearedCall {
@@ -18,7 +19,7 @@ export interface ClearedCall {
   readonly target: Target;
   /** Its head as it came. */
   readonly fields: Fields;
-  /** Its headers as rules see them. */
+  /** Its headers as routes see them. */
   readonly header: HeaderLookup;
   readonly timeLeftMs: number;
 }
@@ -54,7 +55,7 @@ export function clear(
 }
 
 function subjectOf({ lane, decision, fields, header, timeLeftMs }: ClearedCall): Subject {
-  const seen = lane.outside === true ? outsideLookup(header, decision) : header;
+  const seen = lane.outside === true ? outsideLookup(header, decision) : policyLookup(fields, lane.head!, header);
   const headers = new Map<string, string>();
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i]!;

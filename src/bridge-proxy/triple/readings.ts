@@ -4,6 +4,7 @@ import { HEADER_CONVERT, keepsNames } from "../../codecs/triple/attachments.ts";
 import type { CallHead } from "../../codecs/triple/head.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { contextOf, requireMethodName, requireServiceName } from "../authz/names.ts";
+import { parametersOf } from "../policies/query.ts";
 import type { Decision } from "../route.ts";
 
 /** Fields that say what is called, each of which peers take the first or the last of. */
@@ -48,9 +49,13 @@ export function isFramed({ kind }: Pick<CallHead, "kind">): boolean {
   return kind === "wrapper" || kind === "protobuf" || kind === "grpc" || kind === "grpc_web";
 }
 
-/** A call's headers as policies see them: what can be read in two ways is not read. Throws `ProtocolError` then. */
+/**
+ * A call's headers as policies see them: what can be read in two ways is not read. Throws `ProtocolError` then. Parameters of the query, `?NAME`,
+ * are for tokens alone.
+ */
 export function policyLookup(fields: Fields, head: CallHead, lookup: HeaderLookup): HeaderLookup {
   return (name) => {
+    if (name.startsWith("?")) return parametersOf(fieldValue(fields, ":path") ?? "", name.slice(1))[0];
     if (name === "dubbo-group" && head.group === "" && contextOf(head.path) !== "")
       throw new ProtocolError("triple", "a policy asks for the group, which may stand in the path");
     if (name.startsWith(ARGUMENT)) {

@@ -104,7 +104,7 @@ function callerCall(parts: TryParts, token: string): CallerCall {
   return {
     head,
     contentType,
-    path: fieldValue(received, ":path") ?? "",
+    path: fieldValue(sent, ":path") ?? "",
     schemas: {
       caller: config.schemaOf(parts.head.interface),
       callee: config.schemaOf(service.interface),

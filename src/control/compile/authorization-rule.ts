@@ -17,6 +17,7 @@ import { isHttpService } from "../rules/http-service.ts";
 import {
   accountMatcher,
   cidrOf,
+  hostMatcher,
   matcherOf,
   namespaceMatcher,
   pathMatcher,
@@ -131,7 +132,7 @@ function operationTerms(operation: AuthorizationOperation | undefined, context: 
     compile: (value: string, negated: boolean) => Term<Permission>,
   ) => ofLists(PERMISSION, values, notValues, compile);
   return [
-    ...lists(hosts, notHosts, (host) => hostTerm(host, context)),
+    ...lists(hosts, notHosts, (host, negated) => hostTerm(host, context, negated)),
     ...lists(ports, notPorts, (port, negated) =>
       endpointTerm(context, negated, (endpoint) => String(endpoint.port) === port),
     ),
@@ -157,7 +158,6 @@ function interfaceTerm(name: string, context: PolicyContext, ignoreCase = false)
   return { urlPath: { path: { prefix, ...(ignoreCase && { ignoreCase }) } } };
 }
 
-/** A Dubbo call is for the service that it names. Of a request over HTTP the Host that the caller wrote counts too. */
 /** Whether a policy's `hosts` name a service: by its host or its interface. */
 export function namesService(host: string, { host: own, service }: Entry): boolean {
   const folded = foldHost(host);
@@ -168,13 +168,16 @@ function foldHost(host: string): string {
   return host.toLowerCase().replace(/:(?:\d+|\*)$/, "");
 }
 
-function hostTerm(host: string, context: PolicyContext): Term<Permission> {
-  const { entry } = context;
-  const folded = foldHost(host);
-  if (servesAny(context) && !isHttpService(entry)) return interfaceTerm(folded, context, true);
+/**
+ * A Dubbo call is for the service that it names. Of a request over HTTP the Host that the caller wrote counts too; what refuses meets it in every
+ * form that leads to the same place.
+ */
+function hostTerm(host: string, context: PolicyContext, negated: boolean): Term<Permission> {
+  const { entry, isAllow } = context;
+  if (servesAny(context) && !isHttpService(entry)) return interfaceTerm(foldHost(host), context, true);
   if (namesService(host, entry)) return true;
   return (
-    isHttpService(entry) && { header: { name: ":authority", stringMatch: { ...matcherOf(folded), ignoreCase: true } } }
+    isHttpService(entry) && { header: { name: ":authority", stringMatch: hostMatcher(host, isAllow === negated) } }
   );
 }
 

@@ -22,6 +22,18 @@ export function pathMatcher(path: string): StringMatcher {
   return { safeRegex: { regex: parts.join("") } };
 }
 
+/**
+ * A Host that callers write, in any case of letters. `wide` meets whatever leads to the same name: any port where `host` says none, and a dot at
+ * the name's end. Without that it is as it was sent.
+ */
+export function hostMatcher(host: string, wide: boolean): StringMatcher {
+  const matcher: StringMatcher = { ...matcherOf(host.toLowerCase()), ignoreCase: true };
+  const [, start, name, port] = /^(\*?)(.*?)\.?(:\d+|:\*)?$/.exec(host.toLowerCase())!;
+  if (!wide || name!.endsWith("*")) return matcher;
+  const ports = port === undefined || port === ":*" ? "(?::.*)?" : port;
+  return { safeRegex: { regex: `(?i)${start === "" ? "" : ".*"}${quoteRegex(name!)}\\.?${ports}` } };
+}
+
 /** SPIFFE ids of a namespace, which may have `*` at its start or its end. */
 export function namespaceMatcher(namespace: string): StringMatcher {
   return { safeRegex: { regex: `spiffe://${PART}/ns/${partOf(namespace)}/sa/${PART}` } };

@@ -45,9 +45,16 @@ interface Asking {
   readonly config?: Partial<ExtAuthz>;
   readonly settle?: Asked["settle"];
   readonly isTrial?: boolean;
+  readonly header?: Subject["header"];
 }
 
-function ask({ answer, config: more = {}, settle = () => undefined, isTrial = false }: Asking) {
+function ask({
+  answer,
+  config: more = {},
+  settle = () => undefined,
+  isTrial = false,
+  header = subject.header,
+}: Asking) {
   const stats = new AuthzStats(silentLogger, () => 0);
   const sent: { cluster: string; bytes: Uint8Array; timeoutMs: number }[] = [];
   const send: SendCheck = (cluster, bytes, timeoutMs, done) => {
@@ -59,9 +66,12 @@ function ask({ answer, config: more = {}, settle = () => undefined, isTrial = fa
   const changes = { set: [["x-claim", "c"]] as const, add: [], remove: ["user", "?t"] };
   const server = compileServer({ ...config, ...more }, send);
   let settled: Settled | undefined;
-  new ExtQuestion({ server, policy: "p", facts, changes, settle, stats, isTrial }).ask(subject, (said) => {
-    settled = said;
-  });
+  new ExtQuestion({ server, policy: "p", facts, changes, settle, stats, isTrial }).ask(
+    { ...subject, header },
+    (said) => {
+      settled = said;
+    },
+  );
   return { settled, sent, counters: stats.counters };
 }
 
@@ -103,6 +113,14 @@ test("a call that is let through has all changes, and other policies see them", 
     answerChanges: { set: [["x-checked", "1"]] },
   });
   expect(ask({ answer, settle: () => denial }).settled).toEqual({ denial });
+});
+
+test("a server that adds to what can be read in two ways has the call denied", () => {
+  const header = (name: string) => {
+    throw new ProtocolError("http", `${name} stands there twice`, 0);
+  };
+  const headers = [{ name: "x-roles", value: "b", append: true }];
+  expect(ask({ answer: allowed({ headers }), header }).settled?.denial?.reason).toBe("denied");
 });
 
 test("what cannot be read of a call that is only carried is denied", () => {

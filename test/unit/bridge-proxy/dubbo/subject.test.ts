@@ -8,7 +8,7 @@ const decision = {
   host: { host: "com.acme.a", key: { interface: "com.acme.A", group: "g", version: "1.0.0" } },
   method: "get",
 } as unknown as HostDecision;
-const frame = encodeRequest({
+const parts = {
   idHigh: 1,
   idLow: 2,
   twoWay: true,
@@ -18,8 +18,8 @@ const frame = encodeRequest({
   method: "get",
   descriptor: "Ljava/lang/String;",
   args: ["x"],
-  attachments: { userId: "ann" },
-});
+};
+const frame = encodeRequest({ ...parts, attachments: { userId: "ann" } });
 const call = { frame, serialization: 2, decision, application: "shop", timeLeftMs: 5 };
 
 test("a call is told as a POST with its attachments for headers", () => {
@@ -32,6 +32,13 @@ test("a call is told as a POST with its attachments for headers", () => {
     "dubbo-application": "shop",
   });
   expect([header("userId"), header("dubbo-arg-0"), timeLeftMs]).toEqual(["ann", "x", 5]);
+});
+
+test("what several cases of letters say the server is told, and policies behind it do not read", () => {
+  const twice = encodeRequest({ ...parts, attachments: { userId: "evil", UserID: "ann" } });
+  const { text, header } = dubboSubject({ ...call, frame: twice });
+  expect(text.headers.get("userid")).toBe("evil,ann");
+  expect(() => header("userId")).toThrow(/several cases/);
 });
 
 test("of one that is only carried nothing is told, and nothing can be asked", () => {

@@ -86,6 +86,24 @@ test("a server is told of the head, and the call waits for its word", () => {
   expect(stopped).toBe(1);
 });
 
+test("policies behind a server read what it was told of as those before it do", () => {
+  const askedOf = (...more: readonly string[]): Subject => {
+    const asked: Subject[] = [];
+    const question = { ask: (subject: Subject) => () => asked.push(subject) };
+    const said = [...fields.slice(0, 6), ...more];
+    const own = laneOf(lane.config, "10.0.0.1", said, undefined);
+    const call = { ruling: opened({ question }), lane: own, decision: own.decision!, route: own.route!, target };
+    const never = () => {};
+    clear({ ...call, fields: said, header: own.header, timeLeftMs: 7 }, never, never)!();
+    return asked[0]!;
+  };
+  const grpc = askedOf("content-type", "application/grpc", "x", "1", "x", "2");
+  expect(() => grpc.header("x")).toThrow(/stands there twice/);
+  expect(grpc.text.headers.get("x")).toBe("1,2");
+  const json = askedOf("content-type", "application/json", "dubbo-arg-0", "1");
+  expect(() => json.header("dubbo-arg-0")).toThrow(/gRPC/);
+});
+
 test("a destination that stands for another one is counted as that", () => {
   const { said } = cleared(opened({ changes: { set: [], add: [], remove: ["x"] } }));
   expect(((said[0] as unknown[])[1] as Target).of).toBe(target);

@@ -59,3 +59,9 @@ test("headers that stand there twice are not read, and arguments of gRPC's frame
   expect([isFramed(head), isFramed(json)]).toEqual([true, false]);
   expect(() => policyLookup([], json, () => undefined)("dubbo-arg-0")).toThrow("gRPC-framed");
 });
+
+test("a parameter of the query is read for tokens, the first of its name", () => {
+  const fields = [":path", "/com.acme.A/get?a=%20b&a=c&d", ...JSON_TYPE];
+  const lookup = policyLookup(fields, parseRequestHead(fields), () => undefined);
+  expect([lookup("?a"), lookup("?d"), lookup("?e"), lookup("a")]).toEqual([" b", "", undefined, undefined]);
+});

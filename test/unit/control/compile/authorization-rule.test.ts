@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { JWT_FILTER } from "../../../../src/codecs/xds/authz.ts";
 import { compileAuthorizationRule } from "../../../../src/control/compile/authorization-rule.ts";
+import { hostMatcher } from "../../../../src/control/compile/authorization-text.ts";
 import { DEFAULT_MESH } from "../../../../src/model/mesh.ts";
 import type { AuthorizationPolicy } from "../../../../src/model/rules/authorization.ts";
 import { CART, ORDERS, policiesOf, policyText } from "../../../support/policies.ts";
@@ -56,6 +57,14 @@ test("of an HTTP service methods are verbs, paths are any and hosts are what cal
     header(":authority", { exact: "shop.example", ignoreCase: true }),
   );
   expect(operation("hosts: [cart.http]", CART)).toEqual(any);
+});
+
+test("what refuses meets a Host with any port, and with a dot behind its name", () => {
+  const wide = { header: { name: ":authority", stringMatch: hostMatcher("shop.example", true) } };
+  expect(operation("hosts: [shop.example]", CART, false)).toEqual([wide]);
+  expect(operation("notHosts: [shop.example]", CART)).toEqual([{ notRule: wide }]);
+  const exact = { header: { name: ":authority", stringMatch: hostMatcher("shop.example", false) } };
+  expect(operation("notHosts: [shop.example]", CART, false)).toEqual([{ notRule: exact }]);
 });
 
 describe("sources", () => {
