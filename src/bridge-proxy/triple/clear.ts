@@ -55,7 +55,8 @@ export function clear(
 }
 
 function subjectOf({ lane, decision, fields, header, timeLeftMs }: ClearedCall): Subject {
-  const seen = lane.outside === true ? outsideLookup(header, decision) : policyLookup(fields, lane.head!, header);
+  const seen =
+    lane.outside === true ? outsideLookup(fields, header, decision) : policyLookup(fields, lane.head!, header);
   const headers = new Map<string, string>();
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i]!;

@@ -13,7 +13,7 @@ import { typesOf } from "../dubbo/readings.ts";
 import type { CompiledRoute, HostDecision, RouteTable } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
 import type { GenericCall, LaneGuard, TripleLane } from "./lanes.ts";
-import { isFramed, policyLookup, refuseDoubleHeads } from "./readings.ts";
+import { isFramed, onceLookup, policyLookup, refuseDoubleHeads } from "./readings.ts";
 import { leadByToken } from "./token-lane.ts";
 
 /** What stands between a lane's calls and where their routes lead. */
@@ -23,8 +23,8 @@ class RouteGuard implements LaneGuard {
   /** Of gRPC's own services, which go where other calls do: their own path. */
   readonly #path: string | undefined;
   readonly #outside: boolean;
-  /** Headers as policies see them. */
-  readonly #lookup: (header: HeaderLookup) => HeaderLookup;
+  readonly #head: CallHead;
+  readonly #fields: Fields;
   #watching: readonly Gate[] = [];
   /** By decision and route: one call of a generic method is another's twin in both. */
   #last:
@@ -34,10 +34,11 @@ class RouteGuard implements LaneGuard {
   constructor(
     routes: RouteTable,
     peer: Peer,
-    { path, outside, lookup = same }: { path: string | undefined; outside: boolean; lookup?: typeof same },
+    { path, outside, head, fields }: { path: string | undefined; outside: boolean; head: CallHead; fields: Fields },
   ) {
     this.#outside = outside;
-    this.#lookup = lookup;
+    this.#head = head;
+    this.#fields = fields;
     this.#routes = routes;
     this.#peer = peer;
     this.#path = path;
@@ -95,7 +96,10 @@ class RouteGuard implements LaneGuard {
     try {
       const checkpoint =
         generic === undefined ? this.checkpoint(decision, route) : this.#checkpoint(decision, route, generic);
-      return checkpoint?.judge({ header: this.#outside ? outsideLookup(header, decision) : this.#lookup(header) });
+      const seen = this.#outside
+        ? outsideLookup(this.#fields, header, decision)
+        : policyLookup(this.#fields, this.#head, header);
+      return checkpoint?.judge({ header: seen });
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       return { denial: { reason: "undecodable", message: error.message, policy: "" }, denied: undefined };
@@ -127,8 +131,7 @@ function withGuard(lane: TripleLane, peer: Peer, fields: Fields): TripleLane {
     const refusal = { reason: "undecodable", message: fault } as const;
     return { ...lane, refusal, route: undefined, needsMessage: false };
   }
-  const lookup = outside ? same : (header: HeaderLookup) => policyLookup(fields, head, header);
-  const guard = new RouteGuard(config.routes, peer, { path, outside, lookup });
+  const guard = new RouteGuard(config.routes, peer, { path, outside, head, fields });
   if (config.routes.hasGuards) guard.watch(decision);
   const asks = route !== undefined && guard.asksArguments(decision, route);
   const made: TripleLane = { ...lane, guard, ...(asks && isFramed(head) && { needsMessage: true }) };
@@ -147,17 +150,14 @@ function faultOf({ config: { routes } }: TripleLane, head: CallHead, fields: Fie
   }
 }
 
-function same(header: HeaderLookup): HeaderLookup {
-  return header;
-}
-
 /** Headers of a request from outside as policies see them: what only the mesh says is not there, and arguments are not read. */
-export function outsideLookup(lookup: HeaderLookup, { host }: HostDecision): HeaderLookup {
+export function outsideLookup(fields: Fields, lookup: HeaderLookup, { host }: HostDecision): HeaderLookup {
+  const once = onceLookup(fields, lookup);
   return (name) => {
     if (name.startsWith(ARGUMENT))
       throw new ProtocolError("triple", `a policy asks for ${name}, which is not read of calls from outside`);
     if (name === "dubbo-group") return host.key.group || undefined;
     if (name === "dubbo-version") return host.key.version || undefined;
-    return name === "dubbo-application" ? undefined : lookup(name);
+    return name === "dubbo-application" ? undefined : once(name);
   };
 }

@@ -54,6 +54,7 @@ export function isFramed({ kind }: Pick<CallHead, "kind">): boolean {
  * are for tokens alone.
  */
 export function policyLookup(fields: Fields, head: CallHead, lookup: HeaderLookup): HeaderLookup {
+  const once = onceLookup(fields, lookup);
   return (name) => {
     if (name.startsWith("?")) return parametersOf(fieldValue(fields, ":path") ?? "", name.slice(1))[0];
     if (name === "dubbo-group" && head.group === "" && contextOf(head.path) !== "")
@@ -62,6 +63,13 @@ export function policyLookup(fields: Fields, head: CallHead, lookup: HeaderLooku
       if (isFramed(head)) return lookup(name);
       throw new ProtocolError("triple", `a policy asks for ${name}, which is read of gRPC-framed calls alone`);
     }
+    return once(name);
+  };
+}
+
+/** A call's headers without those that peers read in different ways: what stands there twice, or in bytes too. Throws `ProtocolError` for them. */
+export function onceLookup(fields: Fields, lookup: HeaderLookup): HeaderLookup {
+  return (name) => {
     const field = name.toLowerCase();
     if ((field !== "cookie" && isRepeated(fields, field)) || fieldValue(fields, `${field}-bin`) !== undefined)
       throw new ProtocolError("triple", `a policy asks for ${name}, which stands there twice`);

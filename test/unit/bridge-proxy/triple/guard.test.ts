@@ -80,6 +80,20 @@ test("callers outside cannot say what only the mesh says", () => {
   expect(rule({ ...lane, outside: true })?.denial?.reason).toBe("denied");
 });
 
+test("what callers outside say twice is not read", () => {
+  const evil = policyText("d", "{action: DENY, rules: [{when: [{key: 'request.headers[user]', values: [evil]}]}]}");
+  const config = guardedConfig({ [KEY]: { policies: [evil] } });
+  const said = (...more: string[]) => {
+    const fields = fieldsOf("/com.acme.A/get", ...more);
+    const lane = { ...laneOf(config, peer.address, fields, undefined), outside: true } as const;
+    return guardLane(lane, peer, fields).guard!.rule(lane.decision!, lane.route!, lane.header)?.denial?.reason;
+  };
+  expect(said("user", "ann")).toBeUndefined();
+  expect(said("user", "ann", "user", "ann")).toBeUndefined();
+  expect(said("user", "ann", "user", "evil")).toBe("undecodable");
+  expect(said("user", "ann", "user-bin", "ZXZpbA")).toBe("undecodable");
+});
+
 test("without policies a lane stays as it is", () => {
   const lane = laneOf(guardedConfig({ [KEY]: {} }), peer.address, fieldsOf("/com.acme.A/get"), undefined);
   expect(guardLane(lane, peer, [])).toBe(lane);
