@@ -25,29 +25,6 @@ export function keysOf(virtualHost: VirtualHost): DomainKeys {
   return known;
 }
 
-/** The name in a Host as callers send it: without its port and last dot, in lower case. */
-export function hostName(authority: string): string {
-  const name = authority.toLowerCase();
-  if (name.startsWith("[")) return name.slice(0, name.indexOf("]") + 1);
-  const colon = name.indexOf(":");
-  const plain = colon < 0 ? name : name.slice(0, colon);
-  return plain.endsWith(".") ? plain.slice(0, -1) : plain;
-}
-
-/** Longest name that is looked for among wildcards. */
-const MAX_NAME = 253;
-
-/** What is there for a name: its own, else that of the longest wildcard over it, `*.example.com`. */
-export function nameAmong<T>(names: ReadonlyMap<string, T>, name: string): T | undefined {
-  const own = names.get(name);
-  if (own !== undefined || name.length > MAX_NAME) return own;
-  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
-    const covering = names.get(`*${name.slice(dot)}`);
-    if (covering !== undefined) return covering;
-  }
-  return undefined;
-}
-
 /** How the parts of a virtual host are made. */
 export interface HostMakers<Route> {
   readonly routes: () => readonly Route[];

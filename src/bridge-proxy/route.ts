@@ -1,3 +1,4 @@
+import { hostName, nameAmong } from "../codecs/xds/authority.ts";
 import type { AuthzConfigs } from "../codecs/xds/authz.ts";
 import { type ClaimsTest, compileClaims } from "../codecs/xds/claims.ts";
 import type { FractionalPercent } from "../codecs/xds/core.ts";
@@ -22,10 +23,11 @@ import { compileHash, type HashPlan } from "./policies/hash.ts";
 import type { HostLimits } from "./policies/limits.ts";
 import { MIRROR_TIMEOUT_MS, type MirrorShare } from "./policies/mirror.ts";
 import { compileMutations, type Mutations } from "./policies/mutations.ts";
+import { QUERY, rawParameter } from "./policies/query.ts";
 import { compileRedirect, type Redirect } from "./policies/redirect.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
-import { Host, HostParts, hostName, keysOf, nameAmong } from "./route-host.ts";
+import { Host, HostParts, keysOf } from "./route-host.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 
 /** One weighted destination of a route. */
@@ -191,10 +193,15 @@ export class RouteTable {
     );
   }
 
-  /** The routes of the service that a Host names: by the service's host, or by its plain name where it has no group and version. */
+  /**
+   * The routes of the service that a Host names: by the service's host, or by its plain name where it has no group and version. Those of a further
+   * port of it where the Host has its number, of 80 where it has none.
+   */
   hostNamed(authority: string): CompiledHost | undefined {
     this.#byName ??= namesOf([...this.#byInterface.values()].flat());
-    return nameAmong(this.#byName, hostName(authority));
+    const host = nameAmong(this.#byName, hostName(authority));
+    const [, port = "80"] = /:(\d{1,5})$/.exec(authority) ?? [];
+    return host && (this.#byName.get(`${host.host.toLowerCase()}:${port}`) ?? host);
   }
 
   /** The only service that is routed here at all; undefined where there are none or several. */
@@ -369,9 +376,10 @@ function compileMirror(
   };
 }
 
-/** A parameter is tested as the header `?NAME`, a name that no header has. */
+/** A parameter is tested as the header {@link QUERY}, a name that no header has. */
 function compileQuery({ name, ...matcher }: QueryParameterMatcher): HeaderTest {
-  return { ...compileHeader({ name: "", ...matcher }), name: `?${name}` };
+  const { test } = compileHeader({ name, ...matcher });
+  return { name: QUERY, isInverted: false, test: (query) => test(rawParameter(query, name)) };
 }
 
 function compileRetryOf(policy: RetryPolicy | undefined): RetryPlan | undefined {

@@ -35,6 +35,7 @@ const rules = [
     `[
       {match: [{uri: {exact: /who}, method: {exact: GET}}], rewrite: {uri: /whoAmI}, ${to}},
       {match: [{uri: {prefix: /orders/}}], corsPolicy: {allowOrigins: [{exact: "${shop}"}], allowMethods: [POST], allowHeaders: [content-type], maxAge: 1h}, ${to}},
+      {match: [{uri: {prefix: /calls/}}], rewrite: {uri: /}, ${to}},
       {match: [{uri: {exact: /echo}, queryParams: {kind: {exact: int}}}], rewrite: {uri: /echoInt}, ${to}},
       {match: [{uri: {prefix: /read/}, method: {exact: GET}}], ${to}},
       {match: [{uri: {exact: /closed}}], directResponse: {status: 410, body: {string: gone for good}}},
@@ -308,8 +309,10 @@ test("ways to write a path or a Host lead to what the route exposes or nowhere, 
       "/orders/com.acme.OrderService/whoAmI",
       "http://api.example.com/orders/whoAmI",
       "/orders/whoAmI?a=//",
+      "/calls/whoAmI",
     ],
     403: [
+      ...["/calls/getOrder", "/calls/com.acme.OrderService/getOrder"],
       ...["/orders/getOrder", "/orders/getOrder?x", "/orders/getOrder~l", "/orders/com.acme.OrderService/getOrder"],
       ...["http://api.example.com/orders/getOrder", "HTTP://API.example.com./orders/getOrder"],
     ],

@@ -2,7 +2,7 @@ import { ownAnswer } from "../../codecs/dubbo2/status.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import { Http1Error } from "../../codecs/http1/limits.ts";
-import { isAmbiguous, loosePath } from "../http/guard.ts";
+import { isAmbiguous, loosePath } from "../../codecs/request-path.ts";
 import { methodName } from "../http/head.ts";
 import type { HostDecision } from "../route.ts";
 import type { RequestHead as OutsideHead } from "../triple/caller-stream.ts";

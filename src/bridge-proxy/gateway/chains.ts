@@ -22,22 +22,3 @@ export function placeOf({ to }: Passage, random: number): Passage["to"][number] 
     return left < 0;
   });
 }
-
-/** The chain for the name that a caller asks for: the one that names it, else the longest `*.` that covers it, else the one for all. */
-export function chainFor(chains: readonly GatewayChain[], serverName: string | undefined): GatewayChain | undefined {
-  const name = serverName?.toLowerCase() ?? "";
-  let best: GatewayChain | undefined;
-  let length = -1;
-  for (const chain of chains) {
-    for (const said of chain.serverNames ?? ["*"]) {
-      const one = said === "*" ? "" : said;
-      const fits = one === "" || one === name || (one.startsWith("*.") && name.endsWith(one.slice(1)));
-      // A whole name is narrower than any that begins with a star.
-      const weight = one === name ? Number.MAX_SAFE_INTEGER : one.length;
-      if (!fits || weight <= length) continue;
-      best = chain;
-      length = weight;
-    }
-  }
-  return best;
-}

@@ -1,14 +1,15 @@
 import { CallError } from "../../base/errors.ts";
 import { type OwnAnswer, ownAnswer } from "../../codecs/dubbo2/status.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
+import { plainPath } from "../../codecs/request-path.ts";
 import { parseRequestHead } from "../../codecs/triple/head.ts";
+import { hostName } from "../../codecs/xds/authority.ts";
+import { isCallable } from "../../codecs/xds/gateway-route.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Denial } from "../authz/asked.ts";
 import type { Peer } from "../authz/peer.ts";
 import { answerTo } from "../authz/reply.ts";
 import type { ProxyContext } from "../context.ts";
-import { plainPath } from "../http/guard.ts";
-import { hostName } from "../route-host.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { ownReply } from "../triple/answers.ts";
 import type { CallerStream } from "../triple/caller-stream.ts";
@@ -25,11 +26,6 @@ import { OutsideStream } from "./outside-stream.ts";
 import { answerOfHttp, OwnAnswered, Refused } from "./own-answer.ts";
 import { type GatewayHost, type GatewayRoute, type GatewayTable, isEmpty, lookupIn } from "./table.ts";
 
-/**
- * What a caller from outside may name as a method, perhaps with the signature of an overload (`find~l`): never one of Dubbo's own, such as
- * `$invoke`.
- */
-const METHOD = /^[A-Za-z_][A-Za-z0-9_]{0,255}(?:~[A-Za-z]{0,64})?$/;
 /** Requests that have content: a page of another origin can send one without asking, unless its type is one of ours. */
 const WITH_CONTENT = new Set(["POST", "PUT", "PATCH"]);
 
@@ -128,10 +124,10 @@ class GatewayEntrance implements Entrance {
     if (found === "verb") throw new Refused(answerOfHttp(405), `${request.path} does not take ${request.verb}`);
     const method = found?.methodOf(request.path) ?? "";
     const isDirect = found?.compiled.directStatus !== undefined;
-    const isCall = found !== undefined && METHOD.test(method) && (found.namesVerb || request.verb === "POST");
+    const isCall = found !== undefined && isCallable(method) && (found.namesVerb || request.verb === "POST");
     if (found !== undefined && !isCall && isEmpty(found))
       throw new Refused(ownAnswer("no_endpoint"), found.compiled.targets[0]!.cluster.noProvider);
-    if (found === undefined || (!isDirect && !METHOD.test(method)))
+    if (found === undefined || (!isDirect && !isCallable(method)))
       throw new Refused(ownAnswer("no_route"), "nothing is exposed by this host and path");
     const decision = found.decisionFor(isDirect ? "" : method.split("~", 1)[0]!);
     const { path: _, query, fields: received, verb } = request;

@@ -1,6 +1,15 @@
 import { cookiesOf, type Fields, fieldValue } from "../../codecs/fields.ts";
 import { describeRoutes } from "../../codecs/openapi/document.ts";
-import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
+import { domainFor } from "../../codecs/xds/authority.ts";
+import {
+  choosesByPath,
+  type GatewayRouteKind,
+  gatewayRouteKinds,
+  isHttpRoute,
+  methodBehind,
+  VERB,
+  withoutOverload,
+} from "../../codecs/xds/gateway-route.ts";
 import { compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/xds/match.ts";
 import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } from "../../codecs/xds/route.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
@@ -15,20 +24,13 @@ import {
   type HostDecision,
   RouteTable,
 } from "../route.ts";
-import { hostName } from "../route-host.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { type Cors, compileCors } from "./cors.ts";
 
 /** One route of a gateway, compiled. */
-export interface GatewayRoute {
+export interface GatewayRoute extends GatewayRouteKind {
   readonly compiled: CompiledRoute;
   readonly query: readonly HeaderTest[];
-  /** It says which HTTP methods it takes; one that does not takes POST. */
-  readonly namesVerb: boolean;
-  /** It leads requests to services that speak HTTP alone: they are carried as they are, whatever their method. */
-  readonly isHttp: boolean;
-  /** A rule for a method holds for its overloads (`find~l`) here. */
-  readonly hasOverloads: boolean;
   readonly cors: Cors | undefined;
   /** The last part of the path once it is rewritten: the method that is called. */
   methodOf(path: string): string;
@@ -62,7 +64,6 @@ export interface GatewayRequest {
   readonly lookup: HeaderLookup;
 }
 
-const VERB = ":method";
 const MAX_DECISIONS = 1_024;
 
 /** What makes of a gateway's routes more than where they lead. */
@@ -89,14 +90,7 @@ export class GatewayTable {
 
   /** The domain of a Host: itself, else the longest wildcard over it, else `*`. Undefined where the gateway takes no such host. */
   hostFor(authority: string): GatewayHost | undefined {
-    const name = hostName(authority);
-    const exact = this.#hosts.get(name);
-    if (exact !== undefined && !name.includes("*")) return exact;
-    for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
-      const wildcard = this.#hosts.get(`*${name.slice(dot)}`);
-      if (wildcard !== undefined) return wildcard;
-    }
-    return this.#hosts.get("*");
+    return domainFor(this.#hosts, authority);
   }
 }
 
@@ -161,7 +155,7 @@ function createHost(
     domain,
     resource,
     carriesHttp: resource.routes.some(isHttpRoute),
-    choosesByPath: resource.routes.some(({ match }) => match.prefix !== "/"),
+    choosesByPath: choosesByPath(resource),
     asksClaims: resource.routes.some(({ match }) => match.dynamicMetadata !== undefined),
     openApi(schemaOf) {
       const { routes } = resource;
@@ -197,20 +191,6 @@ function createHost(
   };
 }
 
-/**
- * Whether a path that a prefix takes has just a method behind it, or the interface and a method: more parts would go round a rule for
- * that method's own path.
- */
-function isWithin(path: string, prefix: string, interfaceName: string): boolean {
-  const behind = path.slice(prefix.length);
-  const rest = !prefix.endsWith("/") && behind.startsWith("/") ? behind.slice(1) : behind;
-  const cut = rest.lastIndexOf("/");
-  if (cut < 0 || rest.slice(0, cut) === interfaceName) return true;
-  // A prefix may end within the interface's name.
-  const whole = path.slice(prefix.lastIndexOf("/") + 1);
-  return whole.slice(0, whole.lastIndexOf("/")) === interfaceName;
-}
-
 function merge(a: readonly Candidate[], b: readonly Candidate[]): readonly Candidate[] {
   return [...a, ...b].sort((one, other) => one.place - other.place);
 }
@@ -231,7 +211,7 @@ export function isEmpty({ compiled: { targets } }: GatewayRoute): boolean {
 function takes(route: GatewayRoute, { path, lookup }: GatewayRequest, anyVerb = false): boolean {
   const { compiled, query } = route;
   // A rule for a method holds for its overloads (`find~l`); one for an overload for that alone.
-  const bare = route.hasOverloads ? path.replace(/~[A-Za-z]*$/, "") : path;
+  const bare = route.hasOverloads ? withoutOverload(path) : path;
   return (
     (compiled.path(path) || (bare !== path && compiled.path(bare))) &&
     compiled.headers.every((test) => (anyVerb && test.name === VERB) || test.test(lookup(test.name))) &&
@@ -251,32 +231,38 @@ function compileRoutes(
     compilePolicies,
   );
   const host = table.onlyHost();
-  const hasHttp = resource.routes.some(isHttpRoute);
-  const hasCalls = resource.routes.some((route) => route.route !== undefined && !isHttpRoute(route));
-  const routes = (host?.routes ?? []).map((route, i) => {
-    const written = resource.routes[i]!;
-    // What is answered to requests alone is answered as they are.
-    const isHttp = isHttpRoute(written) || (written.route === undefined && hasHttp && !hasCalls);
-    return createRoute(domain, written, route, { limitsOf, isHttp, hasOverloads: hasCalls && !isHttp });
-  });
+  const kinds = gatewayRouteKinds(resource);
+  const routes = (host?.routes ?? []).map((route, i) =>
+    createRoute(domain, resource.routes[i]!, route, { limitsOf, kind: kinds[i]! }),
+  );
   return { routes, policies: host?.policies };
 }
 
-function isHttpRoute({ metadata }: Route): boolean {
-  return metadata?.filterMetadata[TRESTLE_METADATA].protocol === "http";
+/** The route without what it makes of a path: that of a call's own, `/interface/method`, which policies are asked of, is not one that it matched. */
+function withoutPath(route: CompiledRoute): CompiledRoute {
+  const { rewrite, mirrors } = route;
+  if (rewrite?.path === undefined) return route;
+  return {
+    ...route,
+    rewrite: rewrite.authority === undefined ? undefined : { ...rewrite, path: undefined },
+    mirrors: mirrors?.map((mirror) => ({ ...mirror, route: withoutPath(mirror.route) })),
+  };
 }
 
-interface RouteFacts extends Pick<GatewayRoute, "isHttp" | "hasOverloads"> {
+interface RouteFacts {
+  readonly kind: GatewayRouteKind;
   readonly limitsOf: GatewayMakers["limitsOf"];
 }
 
 function createRoute(
   domain: string,
   resource: Route,
-  compiled: CompiledRoute,
-  { limitsOf, isHttp, hasOverloads }: RouteFacts,
+  written: CompiledRoute,
+  { limitsOf, kind }: RouteFacts,
 ): GatewayRoute {
-  const { match, route: action } = resource;
+  const { isHttp } = kind;
+  const { match } = resource;
+  const compiled = isHttp ? written : withoutPath(written);
   const service = compiled.targets[0]?.cluster.service;
   const limits = service && limitsOf?.(printServiceKey(service));
   const host: CompiledHost = {
@@ -286,21 +272,13 @@ function createRoute(
     ...(limits && { limits }),
   };
   const decisions = new Map<string, HostDecision>();
-  const rewrite = action?.prefixRewrite;
-  const matched = match.path === undefined ? match.prefix?.length : undefined;
   const cors = resource.typedPerFilterConfig?.[CORS_FILTER];
   return {
+    ...kind,
     compiled,
-    isHttp,
-    hasOverloads,
     query: (match.queryParameters ?? []).map(({ name, ...matcher }) => compileHeader({ name: `?${name}`, ...matcher })),
-    namesVerb: match.headers?.some(({ name }) => name === VERB) === true,
     cors: cors === undefined ? undefined : compileCors(cors),
-    methodOf(path) {
-      if (matched !== undefined && !isWithin(path, match.prefix!, host.key.interface)) return "";
-      const whole = rewrite === undefined ? path : matched === undefined ? rewrite : rewrite + path.slice(matched);
-      return whole.slice(whole.lastIndexOf("/") + 1);
-    },
+    methodOf: (path) => methodBehind(path, resource, host.key.interface),
     decisionFor(method) {
       const known = decisions.get(method);
       if (known !== undefined) return known;

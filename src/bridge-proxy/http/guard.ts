@@ -1,5 +1,6 @@
 import { ProtocolError } from "../../base/errors.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
+import { barePath, isAmbiguous, plainPath } from "../../codecs/request-path.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Denial } from "../authz/asked.ts";
@@ -9,11 +10,6 @@ import type { CompiledRoute, HostDecision, RouteTable, Target } from "../route.t
 import { serviceFor } from "../upstream/any-service.ts";
 import { cutTarget, lookupOf } from "./head.ts";
 
-/**
- * What servers read in different ways: encoded slashes, dots, semicolons, percent and number signs and control characters, backslashes,
- * fragments, empty segments, such that are empty without their parameters, and dots for segments.
- */
-const AMBIGUOUS = /%(?:2[35ef]|3b|5c|[01][0-9a-f]|7f)|[\\#]|\/[/;]|\/\.{1,2}(?:[/;]|$)/i;
 /** Lists that are the same in one line and in several. */
 const LISTS: ReadonlySet<string> = new Set(["x-forwarded-for", "forwarded", "via"]);
 
@@ -46,11 +42,10 @@ export function ruleRequest(routes: RouteTable, { peer, decision, route, head }:
     return { denial: route.targets.some(isGuarded) ? denial : undefined, denied };
   };
   const rewritten = route.rewrite?.path?.(path);
-  if (AMBIGUOUS.test(path) || (rewritten !== undefined && AMBIGUOUS.test(rewritten)))
-    return refuse(`the path ${TWO_WAYS}`);
+  if (isAmbiguous(path) || (rewritten !== undefined && isAmbiguous(rewritten))) return refuse(`the path ${TWO_WAYS}`);
   const plain = plainPath(path);
   const bare = barePath(plain);
-  if (AMBIGUOUS.test(bare)) return refuse(`the path ${TWO_WAYS}`);
+  if (isAmbiguous(bare)) return refuse(`the path ${TWO_WAYS}`);
   // What ALLOW says of the bare path is not asked: it is not what was sent.
   const others = bare === plain ? [] : [{ path: bare, strict: false }];
   const checkpoint = checkpointTo(routes, { peer, decision, route, path: plain }, others);
@@ -73,38 +68,4 @@ export function policyLookup(head: RequestHead, query: string): HeaderLookup {
     if (lines.some((line) => line !== lines[0])) throw new ProtocolError("http", `header ${name} ${TWO_WAYS}`);
     return value;
   };
-}
-
-/** Letters, digits and `-`, `_` and `~` that nobody needed to encode. */
-const NEEDLESS = /%(?:[46][1-9a-f]|[57][0-9a]|3[0-9]|2d|5f|7e)/gi;
-
-/** The same path without what nobody needed to encode: to every server one and the same. */
-export function plainPath(path: string): string {
-  return path.replace(NEEDLESS, decoded);
-}
-
-function decoded(code: string): string {
-  return String.fromCharCode(Number.parseInt(code.slice(1), 16));
-}
-
-/** Whether servers read a path in different ways. */
-export function isAmbiguous(path: string): boolean {
-  return AMBIGUOUS.test(path);
-}
-
-/** What may stand in a path as it is, though some encode it: to most servers one and the same. */
-const ENCODED = /%(?:2[146-9a-c]|3[ad]|40)/gi;
-
-/** A path as servers take it that decode it, and drop parameters of segments and blanks around these. */
-export function loosePath(path: string): string {
-  return plainPath(path)
-    .replace(/;[^/]*/g, "")
-    .replace(ENCODED, decoded)
-    .replace(/(?<=\/)(?:%20)+|(?:%20)+(?=\/|$)/g, "");
-}
-
-/** The same as servers take it that drop slashes and dots at its end, too. */
-export function barePath(path: string): string {
-  const bare = loosePath(path).replace(/[./]+$/, "");
-  return bare === "" ? "/" : bare;
 }

@@ -1,5 +1,5 @@
+import { compilePathRewrite } from "../../codecs/xds/path-rewrite.ts";
 import { REDIRECT_STATUS, type Route } from "../../codecs/xds/route.ts";
-import { compilePathRewrite } from "./rewrite.ts";
 
 /** Where a rule sends callers of HTTP, in place of leading them on. */
 export interface Redirect {

@@ -1,5 +1,5 @@
-import { RE2JS } from "re2js";
-import type { RegexRewrite, Route, RouteMatch } from "../../codecs/xds/route.ts";
+import { pathRewriteOf } from "../../codecs/xds/path-rewrite.ts";
+import type { Route } from "../../codecs/xds/route.ts";
 
 /** What of a call's path and authority a rule replaces; at least one of the two. */
 export interface Rewrite {
@@ -18,18 +18,10 @@ export interface Callable {
 const CALLABLE = /^\/([\w.$-]+)\/([\w$~]+)$/;
 
 /** Compiles a route's rewrite; undefined where it has none. Throws on a pattern that RE2 refuses. */
-export function compileRewrite({ match, route }: Route): Rewrite | undefined {
-  const { prefixRewrite, regexRewrite, hostRewriteLiteral: authority } = route ?? {};
-  if (prefixRewrite === undefined && regexRewrite === undefined && authority === undefined) return undefined;
-  if (regexRewrite !== undefined) return { path: byPattern(regexRewrite), authority };
-  if (prefixRewrite === undefined) return { path: undefined, authority };
-  return { path: compilePathRewrite(match, prefixRewrite), authority };
-}
-
-/** What a path becomes by `to` in place of the matched prefix, or of a path that was matched otherwise. */
-export function compilePathRewrite(match: RouteMatch, to: string): (path: string) => string {
-  const matched = match.path === undefined ? match.prefix?.length : undefined;
-  return (path) => byPrefix(to, matched === undefined ? "" : path.slice(matched));
+export function compileRewrite(resource: Pick<Route, "match" | "route">): Rewrite | undefined {
+  const authority = resource.route?.hostRewriteLiteral;
+  const path = pathRewriteOf(resource);
+  return path === undefined && authority === undefined ? undefined : { path, authority };
 }
 
 /** The interface and method that a rewritten path names; undefined where it names none. */
@@ -48,28 +40,4 @@ export function serviceNamed<S extends { readonly interface: string }>(service: 
 /** What a caller is told of a rule whose rewritten path names no interface and method. */
 export function namesNothing(rule: string): string {
   return `rule ${rule} rewrites the path to one that names no interface and method`;
-}
-
-function byPrefix(to: string, rest: string): string {
-  // A prefix `/v1` that becomes `/` leaves one slash, not two.
-  return withSlash(`${to}${to.endsWith("/") && rest.startsWith("/") ? rest.slice(1) : rest}`);
-}
-
-/** Each match becomes the substitution; in that `\0` to `\9` are what groups matched, nothing where there is no such group. */
-function byPattern({ pattern, substitution }: RegexRewrite): (path: string) => string {
-  const compiled = RE2JS.compile(pattern.regex);
-  const groups = compiled.groupCount();
-  const pieces = substitution.split(/(\\[\d\\])/);
-  const replace = (...matched: readonly string[]) =>
-    pieces
-      .map((piece, i) => {
-        if (i % 2 === 0) return piece;
-        return piece === "\\\\" ? "\\" : Number(piece[1]) <= groups ? (matched[Number(piece[1])] ?? "") : "";
-      })
-      .join("");
-  return (path) => withSlash(compiled.matcher(path).replaceAll(replace));
-}
-
-function withSlash(path: string): string {
-  return path.startsWith("/") ? path : `/${path}`;
 }

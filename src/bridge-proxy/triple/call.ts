@@ -341,7 +341,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
       sent: this.#sent,
       never: this.#head.never,
       outside: isOutside,
-      renamed: route.rewrite?.path !== undefined && !isOutside,
+      renamed: route.rewrite?.path !== undefined,
       startMs: this.#startMs,
       deadline: tryDeadline({
         route,

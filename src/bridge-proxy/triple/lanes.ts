@@ -218,13 +218,13 @@ export function sentFields(
   return made;
 }
 
-/** What a rewrite makes of a call's interface and method; undefined where none has to do with the path. A gateway's has been done. */
+/** What a rewrite makes of a call's interface and method; undefined where none has to do with the path. */
 function namedBy(
   lane: TripleLane,
   { host, method }: HostDecision,
   { rewrite, name }: CompiledRoute,
 ): Callable | undefined {
-  if (rewrite?.path === undefined || lane.outside === true) return undefined;
+  if (rewrite?.path === undefined) return undefined;
   const own = lane.head!.method;
   const named = rewriteCall(rewrite, { interface: host.key.interface, method });
   if (named === undefined) throw new CallError("unimplemented", "no_route", namesNothing(name));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Host, HostParts, hostName, keysOf, nameAmong } from "../../../src/bridge-proxy/route-host.ts";
+import { Host, HostParts, keysOf } from "../../../src/bridge-proxy/route-host.ts";
 import { parseServiceKey } from "../../../src/model/service.ts";
 
 const host = (name: string, ...domains: string[]) => ({ name, domains, routes: [] });
@@ -21,29 +21,4 @@ test("parts are made once, when first asked for, for all hosts of the virtual ho
   expect(made).toBe(0);
   expect([one!.routes, other!.routes, one!.host, other!.key.interface]).toEqual([[1], [1], "h", "b"]);
   expect([one!.policies, one!.limits, made]).toEqual([undefined, undefined, 1]);
-});
-
-test.each([
-  ["Orders:8080", "orders"],
-  ["orders.", "orders"],
-  ["[::1]:80", "[::1]"],
-  ["", ""],
-])("a Host %s names %s", (authority, name) => {
-  expect(hostName(authority)).toBe(name);
-});
-
-test.each([
-  ["a.example.com", "exact"],
-  ["b.example.com", "wide"],
-  ["c.b.example.com", "narrow"],
-  ["example.com", undefined],
-  [`${"x.".repeat(130)}example.com`, undefined],
-  ["", undefined],
-])("among names and wildcards %s is %s", (name, expected) => {
-  const names = new Map([
-    ["a.example.com", "exact"],
-    ["*.example.com", "wide"],
-    ["*.b.example.com", "narrow"],
-  ]);
-  expect(nameAmong(names, name)).toBe(expected);
 });

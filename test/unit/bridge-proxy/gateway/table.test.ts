@@ -119,6 +119,21 @@ test("the first route that takes a request decides, whether it is found by its f
   ]);
 });
 
+test("a route of calls is without what it makes of paths: policies are asked of /interface/method as it is", () => {
+  const mirrors = { requestMirrorPolicies: [{ cluster }] };
+  const written = { ...when("r", { prefix: "/a/" }), route: { cluster, prefixRewrite: "/", ...mirrors } };
+  const host = (metadata?: Route["metadata"]) => tableOf({ "*": [{ ...written, ...(metadata && { metadata }) }] });
+  const rewrites = (table: GatewayTable) => {
+    const found = table.hostFor("x")!.find({ path: "/a/get", verb: "POST", lookup: () => undefined });
+    if (typeof found !== "object" || !("compiled" in found)) throw new Error("no route");
+    const { rewrite, mirrors: copies } = found.compiled;
+    return [rewrite?.path?.("/a/get"), copies?.[0]?.route.rewrite?.path?.("/a/get"), found.methodOf("/a/get")];
+  };
+  expect(rewrites(host())).toEqual([undefined, undefined, "get"]);
+  const http = { filterMetadata: { [TRESTLE_METADATA]: { protocol: "http" as const } } };
+  expect(rewrites(host(http))).toEqual(["/get", "/get", "get"]);
+});
+
 test.each<[Route["match"], string | undefined, string, string]>([
   [{ prefix: "/" }, undefined, "/com.acme.A/get", "get"],
   [{ prefix: "/" }, undefined, "/any/thing/get", ""],

@@ -3,7 +3,7 @@ import { silentLogger } from "../../../../src/base/log.ts";
 import { AuthzStats } from "../../../../src/bridge-proxy/authz/audit.ts";
 import { HostAuthz } from "../../../../src/bridge-proxy/authz/gate.ts";
 import { peerFrom } from "../../../../src/bridge-proxy/authz/peer.ts";
-import { barePath, ruleRequest } from "../../../../src/bridge-proxy/http/guard.ts";
+import { ruleRequest } from "../../../../src/bridge-proxy/http/guard.ts";
 import { decideHttp, matchHttp } from "../../../../src/bridge-proxy/http/head.ts";
 import { RouteTable } from "../../../../src/bridge-proxy/route.ts";
 import type { Cluster } from "../../../../src/bridge-proxy/upstream/cluster.ts";
@@ -139,8 +139,6 @@ test("escapes of letters stay what they are to ALLOW and are plain to DENY", () 
 test("without policies for the destination a path is what it is", () => {
   const none = new RouteTable(undefined, () => cluster);
   expect(none.hasPolicies).toBe(false);
-  expect(barePath("/a;b=1/c;d/")).toBe("/a/c");
-  expect(barePath("///")).toBe("/");
 });
 
 test("what nobody needed to encode is decoded before ALLOW is asked, too", () => {
