@@ -4,6 +4,7 @@ import { VerifiedTokens } from "./jwt.ts";
 import { KeyRing, providersIn } from "./key-ring.ts";
 import { KeyWaits } from "./key-waits.ts";
 import type { LaneFacts } from "./predicate.ts";
+import { maySign } from "./token.ts";
 
 /** What policies did, all monotonic. */
 export interface AuthzCounters extends Record<string, number> {
@@ -69,7 +70,8 @@ export class AuthzStats {
 
   /** These resources are in force now; calls may have waited for keys among them. */
   takeKeys(changes: readonly DeltaResources[]): void {
-    for (const issuer of this.keys.take(providersIn(changes))) this.keyWaits.keysCame(issuer);
+    for (const [issuer, keys] of this.keys.take(providersIn(changes)))
+      this.keyWaits.keysCame(issuer, (mark) => maySign(keys, mark));
   }
 
   /** A rule of an AUDIT policy matched a call. */

@@ -1,4 +1,4 @@
-import { parseKeySet } from "../../codecs/key-set.ts";
+import { type IssuerKey, parseKeySet } from "../../codecs/key-set.ts";
 import { JWT_FILTER, type JwtProvider } from "../../codecs/xds/authz.ts";
 import { type DeltaResources, type NamedResource, ROUTE_TYPE, VIRTUAL_HOST_TYPE } from "../../codecs/xds/resources.ts";
 import type { RouteConfiguration, VirtualHost } from "../../codecs/xds/route.ts";
@@ -37,15 +37,15 @@ export class KeyRing {
     return slot;
   }
 
-  /** These providers, by name, are in force; returns the issuers whose keys are others than before. */
-  take(providers: Iterable<readonly [name: string, provider: JwtProvider]>): ReadonlySet<string> {
-    const changed = new Set<string>();
+  /** These providers, by name, are in force; returns the keys of those whose keys are others than before, by issuer. */
+  take(providers: Iterable<readonly [name: string, provider: JwtProvider]>): ReadonlyMap<string, readonly IssuerKey[]> {
+    const changed = new Map<string, readonly IssuerKey[]>();
     for (const [name, provider] of providers) {
       const slot = this.#slots.get(slotId(name, provider));
       if (slot === undefined) this.slot(name, provider);
       else if (slot.current.text !== provider.localJwks.inlineString) {
         slot.current = this.#known(provider);
-        changed.add(provider.issuer);
+        changed.set(provider.issuer, [...(changed.get(provider.issuer) ?? []), ...slot.current.rules.keys]);
       }
     }
     return changed;

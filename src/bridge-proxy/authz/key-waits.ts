@@ -30,12 +30,13 @@ const MAX_REMEMBERED = 1_000;
 interface Asked {
   /** When its keys were asked for, while there is no answer. */
   openMs: number | undefined;
+  /** New ones came meanwhile, and calls wait for others. */
+  again: boolean;
   toldMs: number;
   failedUntilMs: number;
 }
 
-interface Waiting {
-  readonly issuer: string;
+interface Waiting extends UnknownKey {
   readonly id: string;
   readonly caller: string;
   readonly sinceMs: number;
@@ -85,7 +86,8 @@ export class KeyWaits {
     if (this.#tell === undefined || nowMs < (this.#vain.get(id) ?? 0)) return undefined;
     const asked = this.#ask(issuer);
     if (nowMs < asked.failedUntilMs) return undefined;
-    return (timeLeftMs, done, by = caller) => this.#wait({ issuer, id, caller: by, sinceMs: nowMs, done }, timeLeftMs);
+    const call = { issuer, mark, id, sinceMs: nowMs };
+    return (timeLeftMs, done, by = caller) => this.#wait({ ...call, caller: by, done }, timeLeftMs);
   }
 
   /** What came of asking for an issuer's keys. */
@@ -95,25 +97,33 @@ export class KeyWaits {
     const { openMs = 0 } = asked;
     asked.openMs = undefined;
     asked.failedUntilMs = found === "failed" ? this.#clock.now() + FAILED_MS : 0;
-    // New keys are on their way.
-    if (found === "changed") return;
+    const { again } = asked;
+    asked.again = false;
+    // New keys are on their way, unless they came before.
+    if (found === "changed" && !again) return;
     // What was asked before a call came says nothing of its key.
-    const isAnswered = (one: Waiting) => found === "failed" || one.sinceMs <= openMs;
+    const isAnswered = (one: Waiting) => found === "failed" || (found === "same" && one.sinceMs <= openMs);
     const over = this.#of(issuer).filter(isAnswered);
     if (found === "same") for (const { id } of over) remember(this.#vain, id, this.#clock.now() + VAIN_MS);
     this.#wake(over);
     if (this.#of(issuer).length > 0) this.#ask(issuer);
   }
 
-  /** New keys of an issuer are in force. */
-  keysCame(issuer: string): void {
+  /**
+   * New keys of an issuer are in force. Calls whose key `isThere` does not find by its mark wait on: it may be newer than these, or another rule's,
+   * and the issuer is asked once more.
+   */
+  keysCame(issuer: string, isThere: (mark: string) => boolean): void {
     const asked = this.#issuers.get(issuer);
     if (asked !== undefined) asked.failedUntilMs = 0;
-    this.#wake(this.#of(issuer));
+    this.#wake(this.#of(issuer).filter(({ mark }) => isThere(mark)));
+    if (this.#of(issuer).length === 0) return;
+    if (asked?.openMs === undefined) this.#ask(issuer);
+    else asked.again = true;
   }
 
   #ask(issuer: string): Asked {
-    const asked = this.#issuers.get(issuer) ?? { openMs: undefined, toldMs: 0, failedUntilMs: 0 };
+    const asked = this.#issuers.get(issuer) ?? { openMs: undefined, again: false, toldMs: 0, failedUntilMs: 0 };
     const nowMs = this.#clock.now();
     const isOpen = asked.openMs !== undefined && nowMs - asked.openMs < ANSWER_MS;
     const isTold = nowMs < asked.failedUntilMs && nowMs - asked.toldMs < TELL_FAILED_MS;

@@ -8,6 +8,8 @@ export const MAX_TOKEN = 8_192;
 const SKEW_S = 60;
 /** Longest name of a key, or signature, that is waited for, characters: RSA of 8192 bits has 1,366. */
 const MAX_MARK = 1_400;
+/** How the mark of a token begins that names its key. */
+const KID = "kid ";
 
 /** What is asked of a token. */
 export interface TokenRules {
@@ -50,7 +52,7 @@ export function verifyToken(token: string, { issuer, audiences, keys }: TokenRul
   const fitting = keys.filter(
     (key) => key.algorithms.includes(String(alg)) && (kid === undefined || key.id === undefined || key.id === kid),
   );
-  const mark = typeof kid === "string" ? `kid ${kid}` : `signature ${signature}`;
+  const mark = typeof kid === "string" ? `${KID}${kid}` : `signature ${signature}`;
   const isKnown = kid !== undefined && keys.some(({ id }) => id === kid);
   const newer = !isKnown && SIGNING_ALGORITHMS.has(String(alg)) && mark.length <= MAX_MARK ? { unknownKey: mark } : {};
   if (fitting.length === 0) return { fault: "Jwks has no key for the Jwt", ...newer };
@@ -59,6 +61,11 @@ export function verifyToken(token: string, { issuer, audiences, keys }: TokenRul
   if (!fitting.some(({ key }) => isSigned(String(alg), key, signed, bytes)))
     return { fault: "Jwt verification fails", ...newer };
   return { claims, untilS: typeof exp === "number" ? exp + SKEW_S : Number.POSITIVE_INFINITY };
+}
+
+/** Whether a token with such a mark of its unknown key may be signed by one of these. */
+export function maySign(keys: readonly IssuerKey[], mark: string): boolean {
+  return !mark.startsWith(KID) || keys.some(({ id }) => id === undefined || `${KID}${id}` === mark);
 }
 
 function isMeant(aud: unknown, audiences: readonly string[]): boolean {

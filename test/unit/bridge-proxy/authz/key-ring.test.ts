@@ -11,9 +11,10 @@ test("what was compiled with older keys has the newer ones", () => {
   const ring = new KeyRing();
   const slot = ring.slot("p", provider());
   const { id } = slot.current;
-  expect(ring.take([["p", provider()]])).toEqual(new Set());
+  expect(ring.take([["p", provider()]]).size).toBe(0);
   expect(slot.current.id).toBe(id);
-  expect(ring.take([["p", provider(two)]])).toEqual(new Set(["i"]));
+  const came = ring.take([["p", provider(two)]]);
+  expect([...came].map(([issuer, keys]) => [issuer, keys.map((key) => key.id)])).toEqual([["i", ["two"]]]);
   expect(slot.current.rules.keys.map((key) => key.id)).toEqual(["two"]);
   expect(slot.current.id).not.toBe(id);
   // One that is compiled late from what was in force before takes nothing back.
@@ -31,7 +32,7 @@ test("another name, issuer or audience is another provider", () => {
   ];
   expect(new Set(slots).size).toBe(4);
   expect(new Set(slots.map(({ current }) => current.id)).size).toBe(4);
-  expect(ring.take([["new", provider()]])).toEqual(new Set());
+  expect(ring.take([["new", provider()]]).size).toBe(0);
 });
 
 test("providers stand in virtual hosts, by themselves and in routes", () => {

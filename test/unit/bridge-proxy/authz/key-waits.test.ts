@@ -8,6 +8,8 @@ import {
   VAIN_MS,
 } from "../../../../src/bridge-proxy/authz/key-waits.ts";
 
+const ANY = () => true;
+
 function stage() {
   const clock = new ManualClock(0);
   const told: string[] = [];
@@ -29,9 +31,25 @@ describe("a call waits", () => {
     expect(told).toEqual(["i", "j"]);
     waits.answered("i", "changed");
     expect(woken).toEqual([]);
-    waits.keysCame("i");
+    waits.keysCame("i", ANY);
     expect(woken).toEqual(["a", "b"]);
     expect(waits.size).toBe(1);
+  });
+
+  test("for its own key: another one that comes has its issuer asked once more", () => {
+    const { told, woken, waits, call } = stage();
+    for (const mark of ["a", "b"]) call(mark);
+    waits.answered("i", "changed");
+    waits.keysCame("i", (mark) => mark === "a");
+    expect({ woken, told }).toEqual({ woken: ["a"], told: ["i", "i"] });
+    // Keys may be here before the word that they changed.
+    call("c");
+    waits.keysCame("i", (mark) => mark === "b");
+    expect({ woken, told }).toEqual({ woken: ["a", "b"], told: ["i", "i"] });
+    waits.answered("i", "changed");
+    expect(told.length).toBe(3);
+    waits.answered("i", "same");
+    expect(woken).toEqual(["a", "b", "c"]);
   });
 
   test("no longer than that may take, and four fifths of its caller's time", () => {
@@ -52,7 +70,7 @@ describe("a call waits", () => {
     const { clock, woken, waits, call } = stage();
     const giveUp = call("a");
     if (giveUp !== false) giveUp();
-    waits.keysCame("i");
+    waits.keysCame("i", ANY);
     clock.advance(KEY_WAIT_MS);
     expect({ woken, size: waits.size }).toEqual({ woken: [], size: 0 });
   });
@@ -114,7 +132,7 @@ describe("made-up keys cost little", () => {
     expect({ woken, size: waits.size }).toEqual({ woken: ["0", "1", "more"], size: MAX_WAITING });
     expect(waits.counters).toEqual({ tokenKeyWaits: MAX_WAITING + 2, tokenKeyWaitsRefused: 3 });
     if (giveUp !== false) giveUp();
-    waits.keysCame("i");
+    waits.keysCame("i", ANY);
     expect({ size: waits.size, good: woken.filter((mark) => mark.startsWith("good")) }).toEqual({
       size: 0,
       good: ["good 1"],
@@ -165,7 +183,7 @@ describe("an issuer that cannot be asked", () => {
     const { waits, call } = stage();
     call("a");
     waits.answered("i", "failed");
-    waits.keysCame("i");
+    waits.keysCame("i", ANY);
     expect(call("b")).not.toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { createHmac, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { MAX_TOKEN, verifyToken } from "../../../../src/bridge-proxy/authz/token.ts";
+import { MAX_TOKEN, maySign, verifyToken } from "../../../../src/bridge-proxy/authz/token.ts";
 import { parseKeySet } from "../../../../src/codecs/key-set.ts";
 import { keySet, type SigningKey, signingKey, tokenOf } from "../../../support/tokens.ts";
 
@@ -157,4 +157,15 @@ test("a signature that fails may be a new key's where keys have no names, and no
     "signature",
   ]);
   expect(unknownOf(tokenOf(other, claims), nameless(key))).toEqual(["Jwt verification fails", "kid"]);
+});
+
+test("a key that came is the one that was missing by its name, or where either has none", () => {
+  const { id } = parseKeySet(keySet(key))[0]!;
+  const may = (mark: string, keys = keySet(key)) => maySign(parseKeySet(keys), mark);
+  expect([may(`kid ${id}`), may("kid other"), may("kid other", nameless(key)), may("signature x")]).toEqual([
+    true,
+    false,
+    true,
+    true,
+  ]);
 });
