@@ -4,11 +4,8 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { relative } from "node:path";
 import { createInterface } from "node:readline";
-import { laneReport, lanes } from "./lanes.mjs";
+import { LANES, laneReport, lanes } from "./lanes.mjs";
 import { countReport, failedFiles } from "./summary.mjs";
-
-/** The tests with real peers mostly wait: two lists of them beside each other take two cores little more than one takes one. */
-const LANES = 2;
 
 /** So many files with real peers may fail and be run a second time; when more do, something is broken. */
 const MAX_SECOND_RUNS = 2;
@@ -81,14 +78,14 @@ function count(report, counted) {
 }
 
 async function tests(title, project, wrapper = []) {
-  const report = `.cache/vitest-${project}.json`;
+  const report = `.cache/vitest-${project.replace("*", "")}.json`;
   rmSync(report, { force: true });
   const [command, ...args] = [...wrapper, ...vitest(project, report)];
   await run(title, command, args);
   count(report);
 }
 
-/** The tests with real peers, each lane in a network namespace of its own: ports and addresses are the same in both. */
+/** The tests with real peers, each lane in a network namespace of its own: ports and addresses are the same in all. */
 async function testsInLanes(title) {
   heading(title);
   const lists = lanes(LANES);
@@ -110,7 +107,7 @@ async function testsInLanes(title) {
 }
 
 /**
- * Real peers have races of their own, and two lanes on a busy machine give them time: what failed is run once more with nothing beside it.
+ * Real peers have races of their own, and three lanes on a busy machine give them time: what failed is run once more with nothing beside it.
  * What fails again has failed; what passes then is named at the end with its first reason, to be looked into. Returns the files run again.
  */
 async function secondRun(reports) {
@@ -142,7 +139,7 @@ const building = packages
 await check("build", "npm", ["run", "--silent", "build"]);
 await check("types", "npm", ["run", "--silent", "typecheck"]);
 await check("lint", "npm", ["run", "--silent", "lint"]);
-await tests("unit tests and tree check", "unit");
+await tests("unit tests and tree check", "unit*");
 heading("real peers: programs");
 const peers = packages && ended("", await building, startedAt);
 if (packages && !peers) fail("real peers: programs");

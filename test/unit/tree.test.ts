@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -7,6 +8,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
 test("the tree keeps its import table, its pure folders, its file lengths, its doc comments and its mirror of unit tests", () => {
   expect(checkTree(readTree(root))).toEqual([]);
+});
+
+// The tests of the other unit files share their modules: one that stands in for another would be what they get, too.
+test("unit tests that put modules in place of others are the ones that have modules of their own", () => {
+  const mocking = [...readTree(root)].filter(([, text]) => /^vi\.(?:do)?mock\(/m.test(text)).map(([path]) => path);
+  const config = readFileSync(join(root, "vitest.config.ts"), "utf8");
+  expect(mocking.toSorted()).toEqual(config.match(/test\/unit\/[\w/-]+\.test\.ts/g)?.toSorted());
 });
 
 interface Case {
