@@ -1,3 +1,4 @@
+import { type HeaderLines, meetsAll } from "../codecs/xds/header-lines.ts";
 import type { HeaderLookup } from "../codecs/xds/match.ts";
 import type { Denial } from "./authz/asked.ts";
 import type { TokenWord } from "./authz/jwt.ts";
@@ -12,18 +13,25 @@ const NO_TOKEN: AskToken = () => ({ claims: undefined });
  * The first route that takes a call with these headers; undefined for none. A denial where a route goes by the call's token that would take the
  * call but for that, and the token is not good, or not yet: it may say what is asked by then.
  */
-export function matchRoute(decision: HostDecision, header: HeaderLookup): CompiledRoute | undefined;
+export function matchRoute(
+  decision: HostDecision,
+  header: HeaderLookup,
+  token?: undefined,
+  lines?: HeaderLines,
+): CompiledRoute | undefined;
 export function matchRoute(
   decision: HostDecision,
   header: HeaderLookup,
   token: AskToken | undefined,
+  lines?: HeaderLines,
 ): CompiledRoute | Denial | undefined;
 export function matchRoute(
   { fixed, candidates }: HostDecision,
   header: HeaderLookup,
   token?: AskToken,
+  lines?: HeaderLines,
 ): CompiledRoute | Denial | undefined {
-  return fixed ?? firstRoute(candidates, (route) => route.headers.every((test) => test.test(header(test.name))), token);
+  return fixed ?? firstRoute(candidates, (route) => meetsAll(route.headers, header, lines), token);
 }
 
 /** The first of `routes` whose claims are met among those that take the call otherwise, as {@link matchRoute} has it. */

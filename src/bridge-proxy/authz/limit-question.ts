@@ -11,7 +11,7 @@ const REFUSED: Denial = { reason: "rate_limited", message: OVER_LIMIT, policy: "
 const UNANSWERED: Denial = { reason: "rate_limited", message: "the rate limit service does not answer", policy: "" };
 
 /** A call that policies have decided on, and that limits are to be asked for. */
-export interface JudgedCall extends Pick<LimitedCall, "header" | "path" | "isAlone"> {
+export interface JudgedCall extends Pick<LimitedCall, "header" | "lines" | "path" | "isAlone"> {
   readonly ruling: Ruling | undefined;
   readonly decision: HostDecision;
   readonly route: CompiledRoute;
@@ -23,10 +23,10 @@ export interface JudgedCall extends Pick<LimitedCall, "header" | "path" | "isAlo
  * refuse takes no token. One of a service whose limits are elsewhere has a question to that rate limit service before all others.
  */
 export function limitRuling(limits: HostLimits, call: JudgedCall): Ruling | undefined {
-  const { ruling, decision, route, header, nowMs, path, isAlone } = call;
+  const { ruling, decision, route, header, lines, nowMs, path, isAlone } = call;
   // A copy has had its token.
   if (ruling?.denial !== undefined || route.isMirror) return ruling;
-  const limited = { interface: decision.host.key.interface, method: decision.method, header, path, isAlone };
+  const limited = { interface: decision.host.key.interface, method: decision.method, header, lines, path, isAlone };
   if (!limits.take(limited, nowMs)) return { denial: REFUSED, denied: undefined };
   const asked = limits.question(limited);
   if (asked === undefined) return ruling;

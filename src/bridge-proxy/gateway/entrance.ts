@@ -5,6 +5,7 @@ import { plainPath } from "../../codecs/request-path.ts";
 import { parseRequestHead } from "../../codecs/triple/head.ts";
 import { hostName } from "../../codecs/xds/authority.ts";
 import { isCallable } from "../../codecs/xds/gateway-route.ts";
+import type { HeaderLines } from "../../codecs/xds/header-lines.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Denial } from "../authz/asked.ts";
 import type { Peer } from "../authz/peer.ts";
@@ -24,7 +25,7 @@ import { innerFields } from "./fields.ts";
 import { HttpRequest } from "./http-request.ts";
 import { OutsideStream } from "./outside-stream.ts";
 import { answerOfHttp, OwnAnswered, Refused } from "./own-answer.ts";
-import { type GatewayHost, type GatewayRoute, type GatewayTable, isEmpty, lookupIn } from "./table.ts";
+import { type GatewayHost, type GatewayRoute, type GatewayTable, isEmpty, linesIn, lookupIn } from "./table.ts";
 
 /** Requests that have content: a page of another origin can send one without asking, unless its type is one of ours. */
 const WITH_CONTENT = new Set(["POST", "PUT", "PATCH"]);
@@ -47,6 +48,7 @@ interface Request {
   readonly verb: string;
   readonly origin: string | undefined;
   readonly lookup: HeaderLookup;
+  readonly lines: HeaderLines;
 }
 
 /** The entrance of callers outside the mesh: Host and path choose among the routes of a gateway's port, and nothing else is reached. */
@@ -230,7 +232,7 @@ export function gatewayEntrance(table: () => GatewayTable, scheme: "http" | "htt
   return (context, config, peer) => new GatewayEntrance(context, config, peer, { table, scheme });
 }
 
-/** `isHttp`: some routes carry requests as they are; paths are then without what nobody needed to encode, and several lines of a name are one. */
+/** `isHttp`: some routes carry requests as they are; paths are then without what nobody needed to encode. */
 function readRequest(fields: Fields, scheme: string, isHttp: boolean): Request {
   const target = fieldValue(fields, ":path") ?? "";
   const behind = target.search(/[?#]/);
@@ -242,7 +244,8 @@ function readRequest(fields: Fields, scheme: string, isHttp: boolean): Request {
     query,
     verb: fieldValue(fields, ":method") ?? "",
     origin: fieldValue(fields, "origin"),
-    lookup: lookupIn(fields, query, { scheme, joins: isHttp }),
+    lookup: lookupIn(fields, query, scheme),
+    lines: linesIn(fields),
   };
 }
 

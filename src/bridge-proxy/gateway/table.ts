@@ -1,4 +1,4 @@
-import { cookiesOf, type Fields, fieldValue } from "../../codecs/fields.ts";
+import { cookiesOf, type Fields, fieldValues } from "../../codecs/fields.ts";
 import { describeRoutes } from "../../codecs/openapi/document.ts";
 import { domainFor } from "../../codecs/xds/authority.ts";
 import {
@@ -10,13 +10,15 @@ import {
   VERB,
   withoutOverload,
 } from "../../codecs/xds/gateway-route.ts";
-import { compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/xds/match.ts";
+import { asLines, type HeaderLines, meets } from "../../codecs/xds/header-lines.ts";
+import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { CORS_FILTER, type Route, type RouteConfiguration, type VirtualHost } from "../../codecs/xds/route.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import { printServiceKey } from "../../model/service.ts";
 import type { Denial } from "../authz/asked.ts";
 import type { TokenWord } from "../authz/jwt.ts";
 import { askToken } from "../match.ts";
+import { parametersOf, QUERY } from "../policies/query.ts";
 import {
   type CompiledHost,
   type CompiledRoute,
@@ -30,7 +32,6 @@ import { type Cors, compileCors } from "./cors.ts";
 /** One route of a gateway, compiled. */
 export interface GatewayRoute extends GatewayRouteKind {
   readonly compiled: CompiledRoute;
-  readonly query: readonly HeaderTest[];
   readonly cors: Cors | undefined;
   /** The last part of the path once it is rewritten: the method that is called. */
   methodOf(path: string): string;
@@ -60,8 +61,10 @@ export interface GatewayRequest {
   /** Without the query. */
   readonly path: string;
   readonly verb: string;
-  /** Headers, pseudo headers of HTTP/2, and `?NAME` for the query's parameters. */
+  /** As {@link lookupIn} has it. */
   readonly lookup: HeaderLookup;
+  /** As {@link linesIn} has it; absent where no name has several. */
+  readonly lines?: HeaderLines;
 }
 
 const MAX_DECISIONS = 1_024;
@@ -95,29 +98,23 @@ export class GatewayTable {
 }
 
 /**
- * Header lookup over a request's fields; `?NAME` is a parameter of the query, `scheme` what it really came by. `joins`: several fields of one
- * name are one, as rules of requests have it.
+ * Header lookup over a request's fields, several of one name as one; {@link QUERY}, and a parameter of that, decoded, behind a question mark.
+ * `scheme` is what it really came by.
  */
-export function lookupIn(
-  fields: Fields,
-  query: string,
-  { scheme, joins = false }: { readonly scheme?: string; readonly joins?: boolean } = {},
-): HeaderLookup {
-  let parameters: URLSearchParams | undefined;
+export function lookupIn(fields: Fields, query: string, scheme?: string): HeaderLookup {
   return (name) => {
     if (scheme !== undefined && name === ":scheme") return scheme;
-    if (!name.startsWith("?")) {
-      if (name === "cookie") return cookiesOf(fields);
-      return joins ? joinedValue(fields, name) : fieldValue(fields, name);
-    }
-    parameters ??= new URLSearchParams(query);
-    return parameters.get(name.slice(1)) ?? undefined;
+    if (name === QUERY) return query === "" ? undefined : query;
+    if (name.startsWith("?")) return parametersOf(query, name.slice(1))[0];
+    if (name === "cookie") return cookiesOf(fields);
+    const values = fieldValues(fields, name);
+    return values.length === 0 ? undefined : values.join(",");
   };
 }
 
-function joinedValue(fields: Fields, name: string): string | undefined {
-  const values = fields.filter((_, i) => i % 2 === 1 && fields[i - 1] === name);
-  return values.length === 0 ? undefined : values.join(",");
+/** A request's lines as conditions see them. HTTP/2 takes cookies apart, so these are one. */
+export function linesIn(fields: Fields): HeaderLines {
+  return (name) => (name === "cookie" || name === ":scheme" ? [] : asLines(name, fieldValues(fields, name)));
 }
 
 interface Sorted {
@@ -208,14 +205,13 @@ export function isEmpty({ compiled: { targets } }: GatewayRoute): boolean {
 }
 
 /** But for claims. */
-function takes(route: GatewayRoute, { path, lookup }: GatewayRequest, anyVerb = false): boolean {
-  const { compiled, query } = route;
+function takes(route: GatewayRoute, { path, lookup, lines }: GatewayRequest, anyVerb = false): boolean {
+  const { compiled } = route;
   // A rule for a method holds for its overloads (`find~l`); one for an overload for that alone.
   const bare = route.hasOverloads ? withoutOverload(path) : path;
   return (
     (compiled.path(path) || (bare !== path && compiled.path(bare))) &&
-    compiled.headers.every((test) => (anyVerb && test.name === VERB) || test.test(lookup(test.name))) &&
-    query.every((test) => test.test(lookup(test.name)))
+    compiled.headers.every((test) => (anyVerb && test.name === VERB) || meets(test, lookup, lines))
   );
 }
 
@@ -261,7 +257,6 @@ function createRoute(
   { limitsOf, kind }: RouteFacts,
 ): GatewayRoute {
   const { isHttp } = kind;
-  const { match } = resource;
   const compiled = isHttp ? written : withoutPath(written);
   const service = compiled.targets[0]?.cluster.service;
   const limits = service && limitsOf?.(printServiceKey(service));
@@ -276,7 +271,6 @@ function createRoute(
   return {
     ...kind,
     compiled,
-    query: (match.queryParameters ?? []).map(({ name, ...matcher }) => compileHeader({ name: `?${name}`, ...matcher })),
     cors: cors === undefined ? undefined : compileCors(cors),
     methodOf: (path) => methodBehind(path, resource, host.key.interface),
     decisionFor(method) {

@@ -4,12 +4,13 @@ import { type FieldLines, FORWARDED_FOR, FORWARDED_PROTO, HOST } from "../../cod
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import { toField } from "../../codecs/triple/text.ts";
+import { asLines, type HeaderLines, meetsAll } from "../../codecs/xds/header-lines.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Denial } from "../authz/asked.ts";
 import { type AskToken, firstRoute } from "../match.ts";
 import type { LimitedCall } from "../policies/limits.ts";
 import type { Mutations } from "../policies/mutations.ts";
-import { cutParameters } from "../policies/query.ts";
+import { cutParameters, parametersOf, QUERY } from "../policies/query.ts";
 import type { Rewrite } from "../policies/rewrite.ts";
 import {
   asksClaims,
@@ -68,8 +69,8 @@ export function matchHttp(
   if (decision.fixed !== undefined) return decision.fixed;
   const { path, query } = cutTarget(head);
   const header = lookupOf(head, query);
-  const takes = (route: CompiledRoute) =>
-    route.path(path) && route.headers.every((test) => test.test(header(test.name)));
+  const lines = linesOf(head);
+  const takes = (route: CompiledRoute) => route.path(path) && meetsAll(route.headers, header, lines);
   return firstRoute(decision.candidates, takes, token);
 }
 
@@ -103,9 +104,8 @@ export function authorityOf(head: RequestHead): string {
   return cutTarget(head).authority ?? head.fields.get("host") ?? "";
 }
 
-/** A request's headers as rules see them: those of HTTP/2 with a colon, query parameters with a question mark before their names. */
+/** A request's headers as rules see them: those of HTTP/2 with a colon, {@link QUERY}, and a parameter of that, decoded, behind a question mark. */
 export function lookupOf(head: RequestHead, query = cutTarget(head).query): HeaderLookup {
-  let parameters: URLSearchParams | undefined;
   return (name) => {
     switch (name) {
       case ":method":
@@ -117,19 +117,22 @@ export function lookupOf(head: RequestHead, query = cutTarget(head).query): Head
       case ":path":
         return head.target;
     }
-    if (name.startsWith("?")) {
-      parameters ??= new URLSearchParams(query);
-      return parameters.get(name.slice(1)) ?? undefined;
-    }
+    if (name === QUERY) return query === "" ? undefined : query;
+    if (name.startsWith("?")) return parametersOf(query, name.slice(1))[0];
     const values = head.fields.all(name);
     return values.length === 0 ? undefined : values.join(",");
   };
 }
 
+/** A request's lines as conditions see them. */
+export function linesOf(head: RequestHead): HeaderLines {
+  return (name) => asLines(name, head.fields.all(name));
+}
+
 /** What limits see of a request; the port that it came by is one worker's. */
-export function limitFacts(head: RequestHead): Required<Pick<LimitedCall, "path" | "header" | "isAlone">> {
+export function limitFacts(head: RequestHead): Required<Pick<LimitedCall, "path" | "header" | "lines" | "isAlone">> {
   const { path, query } = cutTarget(head);
-  return { path, header: lookupOf(head, query), isAlone: true };
+  return { path, header: lookupOf(head, query), lines: linesOf(head), isAlone: true };
 }
 
 /** What a request's head goes to a provider by. */

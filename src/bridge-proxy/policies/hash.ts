@@ -2,6 +2,7 @@ import { durationMs } from "../../codecs/xds/duration.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import type { HashCookie, HashPolicy } from "../../codecs/xds/route.ts";
 import { hashOfText, joinHashes } from "../balance/hash.ts";
+import { QUERY, rawParameter } from "./query.ts";
 
 /** The inputs of a route's hash, compiled; at least one. */
 export interface HashPlan {
@@ -11,8 +12,10 @@ export interface HashPlan {
 }
 
 interface HashInput {
-  /** A header's name, `?` before a query parameter's; undefined for the caller's address. */
+  /** A header's name; undefined for the caller's address. */
   readonly header: string | undefined;
+  /** Of a query parameter; `header` is {@link QUERY} then. */
+  readonly parameter: string | undefined;
   /** Of a cookie; `header` is `cookie` then. */
   readonly cookie: HashCookie | undefined;
   readonly terminal: boolean;
@@ -35,10 +38,10 @@ export function compileHash(policies: readonly HashPolicy[] | undefined): HashPl
 }
 
 function inputOf({ header, cookie, connectionProperties, queryParameter, terminal = false }: HashPolicy): HashInput[] {
-  const plain = { cookie: undefined, terminal };
+  const plain = { parameter: undefined, cookie: undefined, terminal };
   if (header !== undefined) return [{ ...plain, header: foldName(header.headerName) }];
-  if (cookie !== undefined) return [{ header: "cookie", cookie, terminal }];
-  if (queryParameter !== undefined) return [{ ...plain, header: `?${queryParameter.name}` }];
+  if (cookie !== undefined) return [{ ...plain, header: "cookie", cookie }];
+  if (queryParameter !== undefined) return [{ ...plain, header: QUERY, parameter: queryParameter.name }];
   return connectionProperties?.sourceIp === true ? [{ ...plain, header: undefined }] : [];
 }
 
@@ -59,8 +62,9 @@ export function hashOf(
   made?: NewCookie,
 ): number | undefined {
   let hash: number | undefined;
-  for (const { header, cookie, terminal } of inputs) {
-    let text = header === undefined ? address : lookup(header);
+  for (const input of inputs) {
+    const { cookie, terminal } = input;
+    let text = textOf(input, lookup, address);
     if (cookie !== undefined)
       text = cookieValue(text, cookie.name) ?? (cookie.ttl === undefined ? undefined : made?.value);
     if (text === undefined) continue;
@@ -73,10 +77,11 @@ export function hashOf(
 
 /** A new cookie for a caller without one, where the plan gives such; `random` in [0, 1). */
 export function newCookie({ inputs }: HashPlan, lookup: HeaderLookup, random: () => number): NewCookie | undefined {
-  for (const { cookie, header, terminal } of inputs) {
+  for (const input of inputs) {
+    const { cookie, terminal } = input;
     if (cookie === undefined) {
       // Nothing behind a last word that was said counts.
-      if (terminal && (header === undefined || lookup(header) !== undefined)) return undefined;
+      if (terminal && textOf(input, lookup, "") !== undefined) return undefined;
       continue;
     }
     if (cookieValue(lookup("cookie"), cookie.name) !== undefined) {
@@ -93,6 +98,11 @@ export function newCookie({ inputs }: HashPlan, lookup: HeaderLookup, random: ()
     }
   }
   return undefined;
+}
+
+function textOf({ header, parameter }: HashInput, lookup: HeaderLookup, address: string): string | undefined {
+  const said = header === undefined ? address : lookup(header);
+  return parameter === undefined ? said : rawParameter(said, parameter);
 }
 
 /** As Envoy writes it; without `Max-Age` for a time of 0, which is the browser's session. */

@@ -1,4 +1,5 @@
 import { durationMs } from "../../codecs/xds/duration.ts";
+import { type HeaderLines, meets } from "../../codecs/xds/header-lines.ts";
 import { ARGUMENT, compileHeader, type HeaderLookup, type HeaderTest } from "../../codecs/xds/match.ts";
 import {
   GLOBAL_LIMIT_FILTER,
@@ -21,6 +22,8 @@ export interface LimitedCall {
   readonly path?: string | undefined;
   /** Throws `ProtocolError` where the call cannot be read that far. */
   readonly header: HeaderLookup;
+  /** Of a call that may have several lines of one header. */
+  readonly lines?: HeaderLines | undefined;
   /** This worker alone takes the service's calls, as with an HTTP port; else each worker has its share of a bucket. */
   readonly isAlone?: boolean | undefined;
 }
@@ -87,7 +90,7 @@ export class HostLimits {
 
   /** Takes a token for a call. Whether there was one, or none was needed. */
   take(call: LimitedCall, nowMs: number): boolean {
-    const met = this.#conditions.find(({ tests }) => meets(tests, call));
+    const met = this.#conditions.find(({ tests }) => meetsCall(tests, call));
     const bucket = met?.bucket ?? this.#bucket;
     return bucket === undefined || bucket.take(nowMs, call.isAlone === true ? 1 : this.#cost);
   }
@@ -95,7 +98,7 @@ export class HostLimits {
   /** What is to be asked for a call; undefined for nothing. A call that lacks a property that is told is not asked for. */
   question(call: LimitedCall): LimitAsked | undefined {
     const global = this.#global;
-    if (global === undefined || !meets(global.tests, call)) return undefined;
+    if (global === undefined || !meetsCall(global.tests, call)) return undefined;
     const entries: (readonly [string, string])[] = [];
     for (const { property, key } of global.properties) {
       const value = propertyOf(property, call);
@@ -140,10 +143,10 @@ function namesOf({ requestHeaders, headerValueMatch }: LimitAction): readonly st
   return requestHeaders === undefined ? matched : [...matched, requestHeaders.headerName];
 }
 
-function meets(tests: readonly HeaderTest[], call: LimitedCall): boolean {
+function meetsCall(tests: readonly HeaderTest[], call: LimitedCall): boolean {
   // Of a call that is only carried nothing is known: it meets no condition.
   if (tests.length > 0 && call.method === "") return false;
-  return tests.every(({ name, test }) => test(name === ":path" ? pathOf(call) : call.header(name)));
+  return tests.every((one) => (one.name === ":path" ? one.test(pathOf(call)) : meets(one, call.header, call.lines)));
 }
 
 function pathOf({ path, interface: service, method }: LimitedCall): string {

@@ -1,9 +1,10 @@
 import { CallError, type CallReason } from "../../base/errors.ts";
-import { cookiesOf, type Fields, fieldValue } from "../../codecs/fields.ts";
+import { cookiesOf, type Fields, fieldValue, fieldValues } from "../../codecs/fields.ts";
 import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
 import { fromField } from "../../codecs/triple/text.ts";
 import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
 import type { Value } from "../../codecs/value.ts";
+import { asLines, type HeaderLines } from "../../codecs/xds/header-lines.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import { isGrpcOwn, UNSAID_VERSION } from "../../model/served.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
@@ -72,6 +73,8 @@ export interface TripleLane {
   readonly refusal: Refusal | undefined;
   /** Headers as rules see them, but for arguments. */
   readonly header: HeaderLookup;
+  /** Lines of those that the caller may have written several times; absent where nothing is left to be decided by them. */
+  readonly lines?: HeaderLines;
   /** The caller's IP address. */
   readonly address: string;
   /** The caller's own time-out, ms; Infinity for none. */
@@ -133,7 +136,8 @@ function createLane(
   const isLimited = decision.host.limits?.asksArguments === true && isFramed(head);
   const needsMessage = isGeneric || isLimited || asksForArguments(decision);
   const asksToken = isGeneric ? asksClaims(decision.host.routes) : decision.asksClaims === true;
-  const route = needsMessage || asksToken ? undefined : matchRoute(decision, header);
+  const lines = linesOf(fields);
+  const route = needsMessage || asksToken ? undefined : matchRoute(decision, header, undefined, lines);
   if (!needsMessage && !asksToken && route === undefined) return refused(config, head, decision, noRule(decision));
   return {
     config,
@@ -144,6 +148,7 @@ function createLane(
     ...(asksToken && { asksToken }),
     refusal: undefined,
     header,
+    lines,
     address,
     callerTimeoutMs: head.timeoutMs ?? Number.POSITIVE_INFINITY,
     tag: header("dubbo.tag") || config.tagOf(address, key),
@@ -182,7 +187,7 @@ export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecis
   if (generic !== undefined && lane.guard !== undefined) requireMethodName(decision.method, "triple");
   const header: HeaderLookup = (name) =>
     name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name);
-  const route = matchRoute(decision, header, lane.token);
+  const route = matchRoute(decision, header, lane.token, lane.lines);
   if (isRefused(route)) return { decision, route: undefined, refusal: route, header, generic };
   return { decision, route, refusal: route === undefined ? noRule(decision) : undefined, header, generic };
 }
@@ -273,6 +278,15 @@ function headerLookup(fields: Fields, key: ServiceKey, application: string | und
         return value === undefined ? undefined : fromField(value);
       }
     }
+  };
+}
+
+/** Of names that have a meaning of their own there is one value. */
+function linesOf(fields: Fields): HeaderLines {
+  return (name) => {
+    if (name === "cookie" || name.startsWith("dubbo-")) return [];
+    const folded = name.toLowerCase();
+    return asLines(folded, fieldValues(fields, folded).map(fromField));
   };
 }
 

@@ -27,7 +27,7 @@ export function leadByToken(lane: TripleLane, peer: Peer, fields: Fields, hasWai
       const { denial } = token();
       return denial === undefined ? { ...lane, token } : refuse(lane, denial, peer);
     }
-    const route = matchRoute(decision, lane.header, token);
+    const route = matchRoute(decision, lane.header, token, lane.lines);
     if (route === undefined) return { ...lane, refusal: noRule(decision) };
     if (isRefused(route)) return refuse(lane, route, peer);
     if (lane.guard?.asksArguments(decision, route) === true && isFramed(head))

@@ -15,6 +15,8 @@ export const ARGUMENT = "dubbo-arg-";
 export interface HeaderTest {
   readonly name: string;
   readonly test: (value: string | undefined) => boolean;
+  /** It is met where its condition is not. */
+  readonly isInverted: boolean;
 }
 
 /** Compiles a string matcher. Regex is RE2 syntax, full match, linear time. Throws on a pattern that RE2 refuses. */
@@ -67,12 +69,17 @@ export function compilePath(match: RouteMatch): TextTest {
 
 /** Compiles a header matcher. A missing header fails every test but an inverted one that says how to read it. */
 export function compileHeader(matcher: HeaderMatcher): HeaderTest {
+  const { name } = matcher;
   const invert = matcher.invertMatch === true;
   if (matcher.stringMatch === undefined) {
     const present = matcher.presentMatch !== false;
-    return { name: matcher.name, test: (value) => ((value !== undefined) === present) !== invert };
+    return { name, isInverted: invert, test: (value) => ((value !== undefined) === present) !== invert };
   }
   const text = compileString(matcher.stringMatch);
   const whenMissing = matcher.treatMissingHeaderAsEmpty === true ? text("") !== invert : false;
-  return { name: matcher.name, test: (value) => (value === undefined ? whenMissing : text(value) !== invert) };
+  return {
+    name,
+    isInverted: invert,
+    test: (value) => (value === undefined ? whenMissing : text(value) !== invert),
+  };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { askToken, isRefused, matchRoute } from "../../../src/bridge-proxy/match.ts";
 import type { HostDecision } from "../../../src/bridge-proxy/route.ts";
+import { compileHeader } from "../../../src/codecs/xds/match.ts";
 import { claimsStage } from "../../support/claims-stage.ts";
 
 const stage = claimsStage();
@@ -40,9 +41,18 @@ test("a token is asked once, and only where a route goes by it that would take t
   expect(matchRoute(by(admin!, admin!, rest!), () => undefined, token)).toBe(rest);
   expect(asked).toBe(1);
   expect(matchRoute(by(rest!, admin!), () => undefined, token)).toBe(rest);
-  const never = { ...admin!, headers: [{ name: "x", test: () => false }] };
+  const never = { ...admin!, headers: [{ name: "x", isInverted: false, test: () => false }] };
   expect(matchRoute(by(never), () => undefined, token)).toBeUndefined();
   expect(asked).toBe(1);
+});
+
+test("of several lines of a name one is enough", () => {
+  const header = compileHeader({ name: "user", stringMatch: { exact: "ann" } });
+  const [route] = decision.candidates;
+  const of = { ...decision, candidates: [{ ...route!, claims: undefined, headers: [header] }] };
+  const lines = (name: string) => (name === "user" ? ["bob", "ann"] : []);
+  expect(matchRoute(of, () => "bob,ann")).toBeUndefined();
+  expect(matchRoute(of, () => "bob,ann", undefined, lines)?.name).toBe(route!.name);
 });
 
 test("where nobody says whose tokens are good no call has claims, and neither has one whose token nobody asks", () => {

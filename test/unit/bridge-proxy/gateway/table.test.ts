@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { HostAuthz } from "../../../../src/bridge-proxy/authz/gate.ts";
 import type { TokenWord } from "../../../../src/bridge-proxy/authz/jwt.ts";
-import { GatewayTable, isEmpty, lookupIn } from "../../../../src/bridge-proxy/gateway/table.ts";
+import { GatewayTable, isEmpty, linesIn, lookupIn } from "../../../../src/bridge-proxy/gateway/table.ts";
 import { Cluster, type HostPools } from "../../../../src/bridge-proxy/upstream/cluster.ts";
 import { JWT_FILTER } from "../../../../src/codecs/xds/authz.ts";
 import { TRESTLE_METADATA } from "../../../../src/codecs/xds/core.ts";
@@ -35,7 +35,7 @@ function find(routes: readonly Route[], target: string, verb = "POST", ...fields
   const all = [":method", verb, ...fields];
   const found = tableOf({ "*": routes })
     .hostFor("x")!
-    .find({ path, verb, lookup: lookupIn(all, `?${query}`) });
+    .find({ path, verb, lookup: lookupIn(all, `?${query}`), lines: linesIn(all) });
   return typeof found === "object" && "compiled" in found ? found.compiled.name : found;
 }
 
@@ -69,7 +69,7 @@ test.each<[string, Route["match"], string, string, string[], string | undefined]
   ["no such header", { prefix: "/", headers: [{ name: "x", presentMatch: true }] }, "/a", "POST", [], undefined],
   [
     "a parameter",
-    { prefix: "/", queryParameters: [{ name: "v", stringMatch: { exact: "a b" } }] },
+    { prefix: "/", queryParameters: [{ name: "v", stringMatch: { exact: "a+b" } }] },
     "/a?u=1&v=a+b",
     "POST",
     [],
@@ -258,15 +258,21 @@ test("a route to nobody takes every method: whether it is of calls is not known"
   expect(typeof found === "object" && "compiled" in found && isEmpty(found)).toBe(true);
 });
 
-test("a lookup tells how a request came, and joins lines of one name where that is asked for", () => {
+test("a lookup tells how a request came, joins lines of one name, and has the query", () => {
   const fields = [":scheme", "ftp", "a", "1", "b", "2", "a", "3"];
-  const lookup = lookupIn(fields, "?q=1", { scheme: "https", joins: true });
-  expect([lookup(":scheme"), lookup("a"), lookup("b"), lookup("c"), lookup("?q")]).toEqual([
-    "https",
-    "1,3",
-    "2",
-    undefined,
-    "1",
-  ]);
-  expect([lookupIn(fields, "")("a"), lookupIn(fields, "")(":scheme")]).toEqual(["1", "ftp"]);
+  const lookup = lookupIn(fields, "?q=%31", "https");
+  expect([":scheme", "a", "b", "c", "?q", "?"].map(lookup)).toEqual(["https", "1,3", "2", undefined, "1", "?q=%31"]);
+  expect([":scheme", "?q", "?"].map(lookupIn(fields, ""))).toEqual(["ftp", undefined, undefined]);
+});
+
+test("lines of a name are looked at each by itself, cookies and what an Envoy makes one as one", () => {
+  const fields = ["a", "1", "a", "3", "cookie", "x=1", "cookie", "y=2", "accept", "b", "accept", "c"];
+  const lines = linesIn(fields);
+  expect(["a", "b", "cookie", "accept", ":scheme"].map(lines)).toEqual([["1", "3"], [], [], ["b,c"], []]);
+  const match = (exact: string): Route["match"] => ({ prefix: "/", headers: [{ name: "a", stringMatch: { exact } }] });
+  for (const exact of ["1", "3"]) expect(find([when("line", match(exact))], "/x", "POST", ...fields)).toBe("line");
+  expect(find([when("line", match("1,3"))], "/x", "POST", ...fields)).toBeUndefined();
+  const name = "a";
+  const not = { name, stringMatch: { exact: "3" }, invertMatch: true };
+  expect(find([when("line", { prefix: "/", headers: [not] })], "/x", "POST", ...fields)).toBeUndefined();
 });

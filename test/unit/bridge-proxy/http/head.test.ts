@@ -83,10 +83,16 @@ test.each<{ name: string; match: Route["match"]; yes: string; no: string }>([
     no: "GET http://x/ HTTP/1.1\nHost: h",
   },
   {
-    name: "lines of one name as a list",
-    match: { prefix: "/", headers: [{ name: "x-a", stringMatch: { exact: "1,2" } }] },
+    name: "one of several lines of a name",
+    match: { prefix: "/", headers: [{ name: "x-a", stringMatch: { exact: "2" } }] },
     yes: "GET / HTTP/1.1\nHost: h\nX-A: 1\nx-a: 2",
-    no: "GET / HTTP/1.1\nHost: h\nX-A: 1",
+    no: "GET / HTTP/1.1\nHost: h\nX-A: 1,2",
+  },
+  {
+    name: "lines of a list's name as one",
+    match: { prefix: "/", headers: [{ name: "accept", stringMatch: { exact: "1,2" } }] },
+    yes: "GET / HTTP/1.1\nHost: h\nAccept: 1\naccept: 2",
+    no: "GET / HTTP/1.1\nHost: h\nAccept: 1",
   },
   {
     name: "a header that is not there",
@@ -96,9 +102,15 @@ test.each<{ name: string; match: Route["match"]; yes: string; no: string }>([
   },
   {
     name: "a query parameter",
-    match: { prefix: "/", queryParameters: [{ name: "v", stringMatch: { exact: "a b" } }] },
-    yes: "GET /?u=1&v=a+b HTTP/1.1\nHost: h",
-    no: "GET /?v=ab HTTP/1.1\nHost: h",
+    match: { prefix: "/", queryParameters: [{ name: "v", stringMatch: { exact: "a+b" } }] },
+    yes: "GET /?u=1&v=a+b&v=c HTTP/1.1\nHost: h",
+    no: "GET /?v=a%2Bb HTTP/1.1\nHost: h",
+  },
+  {
+    name: "a query parameter that is there",
+    match: { prefix: "/", queryParameters: [{ name: "v", presentMatch: true }] },
+    yes: "GET /?v HTTP/1.1\nHost: h",
+    no: "GET /?%76 HTTP/1.1\nHost: h",
   },
   {
     name: "the scheme",

@@ -22,7 +22,7 @@ test.each<[name: string, policy: HashPolicy, headers: Record<string, string>, te
   ["an attachment, its name in any case", header("User-Id"), { "user-id": "7" }, "7"],
   ["an argument's field, whose name has its own", header("Dubbo-Arg-0.userId"), { "dubbo-arg-0.userId": "7" }, "7"],
   ["the caller's address", { connectionProperties: { sourceIp: true } }, {}, "10.0.0.1"],
-  ["a query parameter", { queryParameter: { name: "Id" } }, { "?Id": "7" }, "7"],
+  ["a query parameter", { queryParameter: { name: "Id" } }, { "?": "?a=1&Id=%37&Id=8" }, "%37"],
   ["a cookie", { cookie: { name: "sid" } }, { cookie: "a=1; sid=x=y; b=2" }, "x=y"],
   ["a cookie in quotes", { cookie: { name: "sid" } }, { cookie: 'sid="abc"' }, "abc"],
 ])("%s", (_name, policy, headers, text) => {

@@ -31,6 +31,14 @@ describe("local limits", () => {
     expect(passed(new HostLimits(limitedHost(), 1), call("", unread))).toBe(4);
   });
 
+  test("a condition is met by one of several lines of a header", () => {
+    const joined = (name: string) => (name === "level" ? "tin,gold" : undefined);
+    const lines = (name: string) => (name === "level" ? ["tin", "gold"] : []);
+    const limits = new HostLimits(limitedHost(), 1);
+    expect(passed(limits, { ...call("create", joined), ...{ lines } })).toBe(2);
+    expect(passed(limits, call("create", joined))).toBe(4);
+  });
+
   test("each of two workers lets half through; what one takes alone is not shared", () => {
     expect(passed(new HostLimits(limitedHost(), 2), call("find"))).toBe(2);
     expect(passed(new HostLimits(limitedHost(), 2), { ...call("find"), ...{ isAlone: true } })).toBe(4);

@@ -89,6 +89,15 @@ test.each<[string, string, string, string[], string]>([
   ).toBe("all");
 });
 
+test("one of several lines of a field is enough for a rule, but for names that Dubbo calls have of their own", () => {
+  const routeOf = (name: string, value: string, ...more: string[]) =>
+    laneOf(configOf(when(name, value)), "", fieldsOf("/com.acme.A/get", ...more), undefined).route?.name;
+  const two = ["user", "ann", "user", "b\u00c3\u00b6"];
+  expect([routeOf("user", "ann", ...two), routeOf("user", "bö", ...two)]).toEqual(["special", "special"]);
+  expect(routeOf("user", "ann,bö", ...two)).toBe("all");
+  expect(routeOf("dubbo-group", "x", "dubbo-group", "x", "dubbo-group", "y")).toBe("all");
+});
+
 test("a call without a version goes to version 1.0.0 of its group, which Java to 3.1 leaves out", () => {
   const fields = [":path", "/com.acme.A/get", "content-type", "application/grpc", "tri-service-group", "g"];
   expect(laneOf(configOf(), "", fields, undefined)).toMatchObject({
