@@ -29,30 +29,6 @@ export type CallKind = "wrapper" | "protobuf" | "grpc" | "grpc_web" | "json" | "
 /** Methods that take the wrapper whatever the service's own types are. */
 const ALWAYS_WRAPPED = new Set(["$invoke", "$invokeAsync", "$echo"]);
 
-/** A call's head, read. */
-export interface CallHead {
-  readonly kind: CallKind;
-  /** All of the path before the method: the interface, behind a context path where the callee has one. */
-  readonly path: string;
-  readonly interface: string;
-  readonly method: string;
-  /** Behind `~` in calls over plain HTTP: first letters of the parameter types' simple names. */
-  readonly signature: string | undefined;
-  /** Empty for none. */
-  readonly group: string;
-  /** Empty for none. */
-  readonly version: string;
-  /** Time that the caller gives the call; undefined for no bound. */
-  readonly timeoutMs: number | undefined;
-  readonly consumerApplication: string | undefined;
-  /** Compression of the messages that have the flag; `identity` for none. */
-  readonly encoding: string;
-  /** Read when first asked for. */
-  readonly attachments: Attachments;
-  /** What those who handle calls with this head keep of them, each under a key of its own: many calls may share one head. */
-  readonly kept?: Map<symbol, unknown>;
-}
-
 /** The kind of a call by its head and, where that leaves it open, by its first message at `message[start, end)`. Total. */
 export function kindOf(fields: Fields, message?: Buffer, start = 0, end = message?.length ?? 0): CallKind {
   const said = fieldValue(fields, "content-type") ?? "";
@@ -79,16 +55,22 @@ export function parseRequestHead(fields: Fields): CallHead {
   return new ParsedHead(fields);
 }
 
-class ParsedHead implements CallHead {
+class ParsedHead {
   readonly kind: CallKind;
+  /** All of the path before the method: the interface, behind a context path where the callee has one. */
   readonly path: string;
   readonly interface: string;
   readonly method: string;
+  /** Behind `~` in calls over plain HTTP: first letters of the parameter types' simple names. */
   readonly signature: string | undefined;
+  /** Empty for none. */
   readonly group: string;
+  /** Empty for none. */
   readonly version: string;
+  /** Time that the caller gives the call; undefined for no bound. */
   readonly timeoutMs: number | undefined;
   readonly consumerApplication: string | undefined;
+  /** Compression of the messages that have the flag; `identity` for none. */
   readonly encoding: string;
   readonly #fields: Fields;
   #attachments: Attachments | undefined;
@@ -118,17 +100,21 @@ class ParsedHead implements CallHead {
     this.encoding = fieldValue(fields, "grpc-encoding") ?? "identity";
   }
 
-  // Most calls are carried without either.
+  /** Read when first asked for, as most calls are carried without either. */
   get attachments(): Attachments {
     this.#attachments ??= parseAttachments(this.#fields);
     return this.#attachments;
   }
 
+  /** What those who handle calls with this head keep of them, each under a key of its own: many calls may share one head. */
   get kept(): Map<symbol, unknown> {
     this.#kept ??= new Map();
     return this.#kept;
   }
 }
+
+/** A call's head, read; one that is made without a caller's keeps nothing. */
+export type CallHead = Omit<ParsedHead, "kept"> & Partial<Pick<ParsedHead, "kept">>;
 
 function textOf(fields: Fields, name: string): string | undefined {
   const value = fieldValue(fields, name);

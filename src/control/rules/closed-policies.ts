@@ -1,4 +1,5 @@
 import type { Position } from "../../base/errors.ts";
+import { plainKeySet } from "../../codecs/key-set.ts";
 import type { PolicyRule } from "../../model/rule.ts";
 import type { PolicyScope } from "../../model/rules/authorization.ts";
 import type { JwtRule } from "../../model/rules/request-authentication.ts";
@@ -54,16 +55,12 @@ function scopeOf(spec: Salvage | undefined, position: Position): PolicyScope | u
   return readScope({ ...spec.value, at: { position, fields: {} } }, () => {});
 }
 
-/** Of no token: its key is a point of P-256 whose x is SHA-256 of `nobody 3`, so that nobody knows what would sign by it. */
-const NOBODYS_KEY = {
-  ...{ kty: "EC", crv: "P-256", alg: "ES256", kid: "nobody" },
-  x: "TFKm-UlL0tq6rvtZJwZaSft11pljF1viRPFGKWtfwJw",
-  y: "CZvq8YJtNWnq3V4PwNnGBu0ZvqNIUKFm86XlcVnTBoo",
-};
+/** A set of keys by which no token is good. */
+const NO_KEYS = plainKeySet("");
 
 /** An issuer of which no token is good, where tokens usually stand, and wherever the text says so that it can be read. */
 function refusedTokens(spec: Salvage | undefined, position: Position): JwtRule[] {
-  const nobody = { at: { position, fields: {} }, issuer: "nobody", jwks: JSON.stringify({ keys: [NOBODYS_KEY] }) };
+  const nobody = { at: { position, fields: {} }, issuer: "nobody", jwks: NO_KEYS };
   const said = (spec?.value.jwtRules ?? []) as readonly Partial<JwtRule>[];
   const places = said.map(({ fromHeaders, fromParams, fromCookies, outputPayloadToHeader, outputClaimToHeaders }) => ({
     ...(fromHeaders && { fromHeaders: fromHeaders.filter(({ name }) => name !== undefined) }),

@@ -16,7 +16,7 @@ const refFields = {
   port: { shape: whole(1, 65_535) },
 } as const;
 
-const parentRef = object({ ...refFields, sectionName: meaningless("a service of the mesh has no sections", anyText) });
+const parentRef = object({ ...refFields, sectionName: { shape: anyText } });
 
 const named = object({ name: { shape: text, required: true }, value: { shape: anyText, required: true } });
 
@@ -111,25 +111,6 @@ const session = object(
   },
 );
 
-const backend = object({
-  ...refFields,
-  weight: { shape: whole(0, MAX_WEIGHT) },
-  filters: {
-    shape: listOf(
-      filterOf({
-        requestHeaderModifier: { shape: headerModifier },
-        responseHeaderModifier: { shape: headerModifier },
-        requestMirror: { shape: mirror },
-        requestRedirect: meaningless("a redirect stands among its rule's filters"),
-        urlRewrite: { shape: urlRewrite },
-        cors: meaningless("no browser makes a call in the mesh"),
-        extensionRef: { shape: anything },
-        externalAuth: { shape: anything },
-      }),
-    ),
-  },
-});
-
 const commonFilters = {
   requestHeaderModifier: { shape: headerModifier },
   responseHeaderModifier: { shape: headerModifier },
@@ -137,14 +118,21 @@ const commonFilters = {
   extensionRef: { shape: anything },
 } as const;
 
+/** Of a rule and of a backend. */
 const grpcFilter = filterOf(commonFilters);
 
-const httpFilter = filterOf({
+const furtherFilters = {
   ...commonFilters,
   urlRewrite: { shape: urlRewrite },
-  requestRedirect: { shape: requestRedirect },
   cors: meaningless("no browser makes a call in the mesh"),
   externalAuth: { shape: anything },
+} as const;
+
+const httpFilter = filterOf({ ...furtherFilters, requestRedirect: { shape: requestRedirect } });
+
+const httpBackendFilter = filterOf({
+  ...furtherFilters,
+  requestRedirect: meaningless("a redirect stands among its rule's filters"),
 });
 
 /** A text by its `type`: as it is, or a regular expression. */
@@ -179,12 +167,21 @@ const httpMatch = object({
   method: { shape: choice("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH") },
 });
 
-const rule = (match: ObjectShape, filter: ObjectShape, more: ObjectShape["fields"] = {}): ObjectShape =>
+interface Filters {
+  readonly filter: ObjectShape;
+  readonly backendFilter: ObjectShape;
+}
+
+const rule = (match: ObjectShape, { filter, backendFilter }: Filters, more: ObjectShape["fields"] = {}): ObjectShape =>
   object({
     name: { shape: text },
     matches: { shape: listOf(match) },
     filters: { shape: listOf(filter) },
-    backendRefs: { shape: listOf(backend) },
+    backendRefs: {
+      shape: listOf(
+        object({ ...refFields, weight: { shape: whole(0, MAX_WEIGHT) }, filters: { shape: listOf(backendFilter) } }),
+      ),
+    },
     sessionPersistence: { shape: session },
     ...more,
   });
@@ -198,23 +195,27 @@ const spec = (oneRule: ObjectShape): ObjectShape =>
   });
 
 /** What the spec of a GRPCRoute must be. */
-export const grpcRouteSpec: ObjectShape = spec(rule(grpcMatch, grpcFilter));
+export const grpcRouteSpec: ObjectShape = spec(rule(grpcMatch, { filter: grpcFilter, backendFilter: grpcFilter }));
 
 /** What the spec of an HTTPRoute must be. */
 export const httpRouteSpec: ObjectShape = spec(
-  rule(httpMatch, httpFilter, {
-    timeouts: {
-      shape: object({
-        request: { shape: durationOrZero, as: "requestMs" },
-        backendRequest: { shape: durationOrZero, as: "backendRequestMs" },
-      }),
+  rule(
+    httpMatch,
+    { filter: httpFilter, backendFilter: httpBackendFilter },
+    {
+      timeouts: {
+        shape: object({
+          request: { shape: durationOrZero, as: "requestMs" },
+          backendRequest: { shape: durationOrZero, as: "backendRequestMs" },
+        }),
+      },
+      retry: {
+        shape: object({
+          codes: { shape: listOf(whole(400, 599)) },
+          attempts: { shape: whole(0, 100) },
+          backoff: { shape: duration, as: "backoffMs" },
+        }),
+      },
     },
-    retry: {
-      shape: object({
-        codes: { shape: listOf(whole(400, 599)) },
-        attempts: { shape: whole(0, 100) },
-        backoff: { shape: duration, as: "backoffMs" },
-      }),
-    },
-  }),
+  ),
 );

@@ -1,9 +1,8 @@
-import { createHash, createPublicKey } from "node:crypto";
 import { expect, test } from "vitest";
+import { plainKeySet } from "../../../../src/codecs/key-set.ts";
 import { closedPoliciesIn, closedPolicy } from "../../../../src/control/rules/closed-policies.ts";
 import { parseRules } from "../../../../src/control/rules/parse.ts";
 import type { PolicyRule } from "../../../../src/model/rule.ts";
-import type { RequestAuthentication } from "../../../../src/model/rules/request-authentication.ts";
 
 const position = { file: "a.yaml", line: 3, column: 1 };
 const named = { name: "orders", namespace: "shop", position };
@@ -61,7 +60,7 @@ test("in place of a RequestAuthentication no token is good, where tokens stand a
   const spec = `{jwtRules: [{issuer: a}, {issuer: "https://b", jwksUri: 5, fromHeaders: [{name: x, prefix: "J "}, {prefix: y}], fromParams: [t],
     outputPayloadToHeader: x-who, outputClaimToHeaders: [{header: x-sub, claim: sub}, {header: x}]}]}`;
   const closed = closedOf(SECURITY, "RequestAuthentication", spec);
-  const jwks = expect.stringContaining('"kty":"EC"');
+  const jwks = plainKeySet("");
   expect(closed).toMatchObject({
     selector: undefined,
     jwtRules: [
@@ -73,13 +72,6 @@ test("in place of a RequestAuthentication no token is good, where tokens stand a
     ],
   });
   expect(closedPolicy({ kind: "RequestAuthentication", ...named })).toMatchObject({ jwtRules: [{ issuer: "nobody" }] });
-});
-
-test("the key by which no token is good is a point of the curve, and its x nobody chose", () => {
-  const closed = closedPolicy({ kind: "RequestAuthentication", ...named });
-  const [key] = JSON.parse((closed as RequestAuthentication).jwtRules[0]!.jwks!).keys;
-  expect(key.x).toBe(createHash("sha256").update("nobody 3").digest("base64url"));
-  expect(createPublicKey({ key, format: "jwk" }).asymmetricKeyType).toBe("ec");
 });
 
 test("in place of a SerializationGuard the default classes are denied, and all that its text says of what it chooses", () => {

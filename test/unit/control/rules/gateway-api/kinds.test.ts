@@ -52,6 +52,21 @@ test.each([
   expect(findings.join()).toContain(message);
 });
 
+test("a GRPCRoute has no filters of an HTTPRoute, of a rule or of a backend", () => {
+  const filters = "filters: [{type: URLRewrite, urlRewrite: {hostname: h}}]";
+  for (const [rule, place] of [
+    [`{${filters}, ${backend}}`, "rules[0].filters[0]"],
+    [`{backendRefs: [{name: com.acme.A, ${filters}}]}`, "rules[0].backendRefs[0].filters[0]"],
+  ]) {
+    const spec = `{parentRefs: [${parent}], rules: [${rule}]}`;
+    const { findings, valid } = parsed("GRPCRoute", spec);
+    expect(valid).toBe(false);
+    expect(findings.join()).toContain(`spec.${place},`);
+    expect(findings.join()).toMatch(/unknown field "urlRewrite" in .*type is "URLRewrite", which is no filter here/);
+    expect(parsed("HTTPRoute", spec).valid).toBe(true);
+  }
+});
+
 test("every match of a rule is a route with what the rule does", () => {
   const matches = "[{method: {service: com.acme.A, method: get}}, {method: {service: com.acme.A}}]";
   const { rule } = parsed("GRPCRoute", `{parentRefs: [${parent}], rules: [{matches: ${matches}, ${backend}}]}`);

@@ -41,6 +41,7 @@ describe.each([
     [`${kind}RouteMatch`, ["rules", "matches"]],
     [`${kind}RouteFilter`, ["rules", "filters"]],
     [`${kind}BackendRef`, ["rules", "backendRefs"]],
+    [`${kind}RouteFilter`, ["rules", "backendRefs", "filters"]],
     ["HTTPHeaderFilter", ["rules", "filters", "requestHeaderModifier"]],
     ["HTTPRequestMirrorFilter", ["rules", "filters", "requestMirror"]],
   ])("in %s", (type, path) => {
