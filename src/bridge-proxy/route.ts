@@ -1,4 +1,3 @@
-import { hostName, nameAmong } from "../codecs/xds/authority.ts";
 import type { AuthzConfigs } from "../codecs/xds/authz.ts";
 import { type ClaimsTest, compileClaims } from "../codecs/xds/claims.ts";
 import type { FractionalPercent } from "../codecs/xds/core.ts";
@@ -27,7 +26,7 @@ import { QUERY, rawParameter } from "./policies/query.ts";
 import { compileRedirect, type Redirect } from "./policies/redirect.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
-import { Host, HostParts, keysOf } from "./route-host.ts";
+import { Host, HostParts, hostAmong, keysOf, namesOf } from "./route-host.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 
 /** One weighted destination of a route. */
@@ -199,9 +198,7 @@ export class RouteTable {
    */
   hostNamed(authority: string): CompiledHost | undefined {
     this.#byName ??= namesOf([...this.#byInterface.values()].flat());
-    const host = nameAmong(this.#byName, hostName(authority));
-    const [, port = "80"] = /:(\d{1,5})$/.exec(authority) ?? [];
-    return host && (this.#byName.get(`${host.host.toLowerCase()}:${port}`) ?? host);
+    return hostAmong(this.#byName, authority);
   }
 
   /** The only service that is routed here at all; undefined where there are none or several. */
@@ -235,15 +232,6 @@ export class RouteTable {
       else hosts.push(host);
     }
   }
-}
-
-function namesOf(hosts: readonly CompiledHost[]): ReadonlyMap<string, CompiledHost> {
-  const plain = hosts.filter(({ key }) => key.group === "" && key.version === "");
-  // A host wins over a plain name.
-  return new Map([
-    ...plain.map((host) => [host.key.interface.toLowerCase(), host] as const),
-    ...hosts.map((host) => [host.host.toLowerCase(), host] as const),
-  ]);
 }
 
 /** Most groups of one service that are remembered where every group is served. */

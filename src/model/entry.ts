@@ -62,10 +62,25 @@ export interface Entry {
   readonly exportTo?: readonly string[];
   /** The ports by which callers know it, one for each protocol, where an object says them; absent: those of its providers. */
   readonly ports?: readonly Pick<Endpoint, "protocol" | "port">[];
+  /**
+   * It is a further port of the service of that host, of a protocol that an earlier one speaks: `host` is {@link furtherHost} then, the key's
+   * version is the number, and `ports` has it alone.
+   */
+  readonly portOf?: string;
   /** Its calls are Dubbo's although its providers speak HTTP: a RestMapping says how they are made there. */
   readonly mapped?: true;
   /** What the routers of its registry say of which providers a call may have; absent for nothing. */
   readonly routing?: Routing;
+}
+
+/** The host of an entry that is a further port of the service `host`. */
+export function furtherHost(host: string, port: number): string {
+  return `${host}:${port}`;
+}
+
+/** The name by which callers and rules know an entry: a further port has that of its service. */
+export function hostnameOf({ host, portOf }: Pick<Entry, "host" | "portOf">): string {
+  return portOf ?? host;
 }
 
 /** Something a person should know about a registry, a rule or a configuration; it never stops the rest. */

@@ -136,7 +136,7 @@ export type TcpPort = Omit<ServiceEntryPort, "carried">;
 export interface ServiceEntry extends RuleIdentity {
   readonly kind: "ServiceEntry";
   readonly hosts: readonly string[];
-  /** Those that are carried, one for each protocol. */
+  /** Those that are carried. */
   readonly ports: readonly ServiceEntryPort[];
   /** Those of other protocols; absent for none. */
   readonly tcp?: readonly TcpPort[];

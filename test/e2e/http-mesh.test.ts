@@ -141,6 +141,29 @@ test("a changed rule leads requests elsewhere, and metrics name it", async () =>
   expect(line).toContain('destination_service="shop"');
 });
 
+test("each port of a service is a destination of its own, with an address of its own", async () => {
+  const ports = `{number: 80, name: http, protocol: HTTP, targetPort: ${node.port}}, {number: 9090, name: http-admin, protocol: HTTP, targetPort: ${second.port}}`;
+  const two = entry("two", "two", `resolution: STATIC, ports: [${ports}], endpoints: [{address: 127.0.0.1}]`);
+  const at = (port: number): string => `route: [{destination: {host: two, port: {number: ${port}}}}]`;
+  await rules([shop(), two].join("---\n"));
+  const said = async (service: string, path = "/a"): Promise<string> =>
+    curl("-w", " %{http_code}", `http://${await addressOf(service)}${path}`);
+  await soon(async () => expect(await said("two:9090")).toBe("two GET /a 200"), 5_000, "both are known");
+  expect(await said("two")).toBe("one GET /a 200");
+  const routes = `{match: [{port: 9090, uri: {prefix: /first}}], ${at(80)}}, {match: [{port: 80, uri: {prefix: /admin}}], ${at(9090)}}, {match: [{uri: {prefix: /none}}], ${at(81)}}, {route: [{destination: {host: two}}]}`;
+  const rule = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: two}\nspec: {hosts: [two], http: [${routes}]}\n`;
+  await rules([shop(), two, rule].join("---\n"));
+  await soon(async () => expect(await said("two", "/admin")).toBe("two GET /admin 200"), 5_000, "the rule is in force");
+  expect(await said("two:9090", "/first")).toBe("one GET /first 200");
+  expect(await said("two:9090")).toBe("two GET /a 200");
+  expect(await said("two")).toBe("one GET /a 200");
+  expect(await said("two", "/none")).toMatch(/ 503$/);
+  expect((await trestle.command("rules", "--findings")).stdout).toMatch(
+    /TR0221.*destination two has no port 81 that is carried; it has 80, 9090/,
+  );
+  expect((await trestle.command("endpoints", "two:9090")).stdout).toContain(`127.0.0.1:${second.port} `);
+});
+
 test("a service listens on a Unix socket, and a wildcard beside its host is one too", async () => {
   const server = createHttpServer((request, response) => response.end(`socket ${request.url}`));
   await new Promise<void>((resolve) => server.listen(socket(), resolve));

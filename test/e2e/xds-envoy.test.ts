@@ -324,6 +324,51 @@ spec:
     echo.close();
   });
 
+  test("each port of a service is a destination of its own", async () => {
+    const [first, second] = [8097, 8098];
+    const ports = [first, second].map(
+      (number, i) => `{number: ${number}, name: http-${i}, protocol: HTTP, targetPort: ${httpPorts[i]}}`,
+    );
+    const calls = [8095, 8096].map(
+      (number, i) => `{number: ${number}, name: grpc-${i}, protocol: GRPC, targetPort: ${grpc[i]!.port}}`,
+    );
+    const entry = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ports}
+spec:
+  hosts: [ports.example.com]
+  resolution: STATIC
+  ports: [${ports.join(", ")}, ${calls.join(", ")}]
+  endpoints: [{address: 127.0.0.1}]
+---`;
+    const at = (port: number) => `route: [{destination: {host: ports.example.com, port: {number: ${port}}}}]`;
+    await stage.apply({ services: services(), rules: entry });
+    await eventually("both listen", () => ask(second, "ports.example.com", "/w").catch(() => undefined));
+    for (const [port, label] of [
+      [first, "one"],
+      [second, "two"],
+    ] as const)
+      for (const host of ["ports.example.com", `ports.example.com:${port}`])
+        expect(await ask(port, host, "/w")).toEqual({ status: 200, text: `${label} /w` });
+    for (const [port, label] of [
+      [8095, "one"],
+      [8096, "two"],
+    ] as const) {
+      const client = grpcClient(`${bind}:${port}`, "ports.example.com");
+      expect((await client.say("x")).values).toEqual([`${label}: x`]);
+      client.close();
+    }
+    const rules = `[{match: [{port: ${second}, uri: {prefix: /first}}], ${at(first)}}, {match: [{uri: {prefix: /none}}], ${at(9999)}}, {route: [{destination: {host: ports.example.com}}]}]`;
+    await stage.apply({ services: services(), rules: entry + virtualService("ports.example.com", rules) });
+    expect((await ask(second, "ports.example.com", "/first/a")).text).toBe("one /first/a");
+    expect((await ask(second, "ports.example.com", "/a")).text).toBe("two /a");
+    expect((await ask(first, "ports.example.com", "/first/a")).text).toBe("one /first/a");
+    expect((await ask(first, "ports.example.com", "/none")).status).toBe(503);
+    expect(await envoy.dump("dynamic_active_clusters")).toContain(`outbound|${second}||ports.example.com"`);
+    expect(await envoy.rejected()).toEqual({});
+  });
+
   test("a change of one of many services sends that service's routes alone by delta, and no call is disturbed", async () => {
     const many = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`many${i}`, services()["users"]!]));
     const rule = (value: number) =>

@@ -233,8 +233,9 @@ export interface GrpcClient {
 }
 
 /** A client of `address`, as `host:port`. It connects at its first call and does not reject: failures are results. */
-export function grpcClient(address: string): GrpcClient {
+export function grpcClient(address: string, authority?: string): GrpcClient {
   const client = new Client(address, credentials.createInsecure(), {
+    ...(authority !== undefined && { "grpc.default_authority": authority }),
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 200,

@@ -1,6 +1,7 @@
 import { type AuthzConfigs, EXT_AUTHZ_FILTER, EXT_AUTHZ_TRIAL_FILTER } from "../../codecs/xds/authz.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import { furtherHost } from "../../model/entry.ts";
 import type { EntryIndex } from "../rules/hosts.ts";
 import type { ClusterNeed } from "./clusters.ts";
 import { type CompiledCluster, named } from "./compile-need.ts";
@@ -18,8 +19,9 @@ export function askedServers(policies: AuthzConfigs | undefined, index: EntryInd
   if (asked.length === 0) return NOTHING;
   return asked.map(({ grpcService }) => {
     const name = grpcService.envoyGrpc.clusterName;
-    const { host } = parseClusterName(name)!;
-    return { name, entry: index.byHost(host), host, subset: "" };
+    const { host, port } = parseClusterName(name)!;
+    const entry = index.byHost(furtherHost(host, port)) ?? index.byHost(host);
+    return { name, entry, host: entry?.host ?? host, subset: "" };
   });
 }
 
@@ -33,11 +35,13 @@ export function serversIn(
   const known = new Set(set.clusters.map(({ name }) => name));
   return [...new Set(asked)].flatMap((name) => {
     if (known.has(name)) return [];
-    const { host } = parseClusterName(name)!;
-    const cluster = set.clusters.find(({ resource }) => {
-      const facts = resource.metadata.filterMetadata[TRESTLE_METADATA];
-      return facts.host === host && facts.subset === "";
-    });
+    const { host, port } = parseClusterName(name)!;
+    const clusterOf = (wanted: string) =>
+      set.clusters.find(({ resource }) => {
+        const facts = resource.metadata.filterMetadata[TRESTLE_METADATA];
+        return facts.host === wanted && facts.subset === "";
+      });
+    const cluster = clusterOf(furtherHost(host, port)) ?? clusterOf(host);
     const endpoints = set.endpoints.find((one) => one.name === cluster?.name);
     return cluster && endpoints ? [underName({ cluster, endpoints }, name)] : [];
   });

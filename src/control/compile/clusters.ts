@@ -1,7 +1,7 @@
 import type { Cluster, ClusterService } from "../../codecs/xds/cluster.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import { ISTIO_TLS_MODE } from "../../codecs/xds/tls.ts";
-import type { Entry } from "../../model/entry.ts";
+import { type Entry, hostnameOf } from "../../model/entry.ts";
 import { printIdentity } from "../../model/identity.ts";
 import { DEFAULT_MESH, type MeshSettings } from "../../model/mesh.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
@@ -43,7 +43,7 @@ export function compileCluster(
   const port = usualPort(entry);
   const subset = subsetName === "" ? undefined : findSubset(rule, subsetName);
   const tls = effectivePolicy(rule, subset, port)?.tls;
-  const target = { host: entry.host, subset: subsetName, port };
+  const target = { host: hostnameOf(entry), subset: subsetName, port };
   return {
     ...build(
       clusterNameOf(entry, subsetName),
@@ -123,8 +123,9 @@ function methodsOf({ endpoints }: Entry): Pick<ClusterService, "methods"> {
   return methods.size === 0 ? {} : { methods: [...methods].sort() };
 }
 
-function keyOf({ service }: Entry): Pick<ClusterService, "interface" | "group" | "version"> {
-  return { interface: service.interface, group: service.group, version: service.version };
+/** What providers are asked for: at a further port the same as at the first, without its number. */
+function keyOf({ service, portOf }: Entry): Pick<ClusterService, "interface" | "group" | "version"> {
+  return { interface: service.interface, group: service.group, version: portOf === undefined ? service.version : "" };
 }
 
 function build(

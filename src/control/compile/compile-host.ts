@@ -1,11 +1,12 @@
 import type { VirtualHost } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { VirtualService } from "../../model/rule.ts";
+import type { Destination } from "../../model/rules/http-route.ts";
 import type { RuleClient } from "../rules/client.ts";
 import { type EntryIndex, type RuleIndex, resolveDestination } from "../rules/hosts.ts";
 import { isHttpService } from "../rules/http-service.ts";
 import { lowerHttpService } from "../rules/lower/http.ts";
-import { lowerService } from "../rules/lower/lower.ts";
+import { lowerService, unknownHost } from "../rules/lower/lower.ts";
 import { effectivePolicy, findSubset, lowerHash } from "../rules/lower/traffic.ts";
 import { type ClusterNeed, clusterName, clusterNameOf } from "./clusters.ts";
 import { usualPort } from "./endpoints.ts";
@@ -36,10 +37,11 @@ export function compileHost(
 ): CompiledHost {
   const needs: ClusterNeed[] = [];
   if (rule !== undefined) {
-    for (const { host, subset } of destinationsOf(rule)) {
-      const called = resolveDestination(host, entry, index);
+    for (const { destination, subset } of destinationsOf(rule)) {
+      const called = resolveDestination(destination, entry, index);
+      const host = called?.host ?? unknownHost(destination);
       const name = called === undefined ? clusterName(20_880, subset, host) : clusterNameOf(called, subset);
-      needs.push({ name, entry: called, host: called?.host ?? host, subset });
+      needs.push({ name, entry: called, host, subset });
     }
   }
   const hashOf: HashOf = ({ host, subset }) => {
@@ -107,23 +109,28 @@ export function hashPolicyOf(entry: Entry, subset: string, rules: RuleIndex): Re
   return lowerHash(policy?.loadBalancer?.consistentHash);
 }
 
-const destinationLists = new WeakMap<VirtualService, readonly { readonly host: string; readonly subset: string }[]>();
+interface WantedDestination {
+  readonly destination: Pick<Destination, "host" | "port">;
+  readonly subset: string;
+}
+
+const destinationLists = new WeakMap<VirtualService, readonly WantedDestination[]>();
 
 /** Every host that a rule's destinations name, in lower case. */
 export function destinationHosts(rule: VirtualService): readonly string[] {
-  return destinationsOf(rule).map(({ host }) => host);
+  return destinationsOf(rule).map(({ destination }) => destination.host);
 }
 
 /** Every destination that a rule names, its host in lower case, each once. */
-function destinationsOf(rule: VirtualService): readonly { readonly host: string; readonly subset: string }[] {
+function destinationsOf(rule: VirtualService): readonly WantedDestination[] {
   const known = destinationLists.get(rule);
   if (known !== undefined) return known;
-  const list = new Map<string, { host: string; subset: string }>();
+  const list = new Map<string, WantedDestination>();
   for (const { route = [], mirrors = [] } of rule.http) {
     for (const { destination } of [...route, ...mirrors]) {
+      const { port, subset = "" } = destination;
       const host = destination.host.toLowerCase();
-      const subset = destination.subset ?? "";
-      list.set(`${host}|${subset}`, { host, subset });
+      list.set(`${host}|${port?.number ?? ""}|${subset}`, { destination: { host, ...(port && { port }) }, subset });
     }
   }
   const destinations = [...list.values()];

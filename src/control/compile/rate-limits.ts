@@ -93,7 +93,7 @@ function compileGlobal(
 ): CompiledGlobal | undefined {
   const lowered = lower(match);
   if (lowered === undefined) return undefined;
-  const asked = resolveDestination(service, entry, index);
+  const asked = resolveDestination({ host: service }, entry, index);
   const name = asked === undefined ? clusterName(20_880, "", service) : clusterNameOf(asked, "");
   const condition = whereMet("match", lowered);
   const actions: LimitAction[] = [

@@ -152,8 +152,10 @@ export function servicesMeant(changes: RuleChanges, index: EntryIndex, entries: 
       continue;
     }
     const one = index.byHost(text);
-    if (one !== undefined) found.add(one);
-    for (const alike of index.byInterface(text)) found.add(alike);
+    for (const named of [...(one === undefined ? [] : [one]), ...index.byInterface(text)]) {
+      found.add(named);
+      for (const further of index.furtherOf(named.host)) found.add(further);
+    }
   }
   meant.set(changes, { of: entries, found: [...found] });
   return [...found];

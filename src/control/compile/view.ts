@@ -2,7 +2,7 @@ import type { Cluster } from "../../codecs/xds/cluster.ts";
 import type { ClusterLoadAssignment } from "../../codecs/xds/endpoint.ts";
 import type { NamedResource, ResourceSet } from "../../codecs/xds/resources.ts";
 import { type RouteConfiguration, type VirtualHost, virtualHostName } from "../../codecs/xds/route.ts";
-import type { Entry } from "../../model/entry.ts";
+import { type Entry, hostnameOf } from "../../model/entry.ts";
 import { hashText } from "../../model/hash-text.ts";
 import type { Sidecar } from "../../model/rules/sidecar.ts";
 import { contentVersion, type Snapshot } from "../../model/snapshot.ts";
@@ -115,9 +115,10 @@ export class View {
   }
 
   /** A service and those whose rules may lead to it. */
-  #affect({ host, service }: Entry, affected: Set<string>): void {
+  #affect(entry: Entry, affected: Set<string>): void {
+    const { host, service } = entry;
     affected.add(host);
-    this.#needs.addDependants(host, affected);
+    for (const name of new Set([host, hostnameOf(entry)])) this.#needs.addDependants(name, affected);
     this.#needs.addDependants(service.interface.toLowerCase(), affected);
   }
 

@@ -49,10 +49,10 @@ function sessionsOf(routes: readonly VirtualService[], rules: readonly Rule[]): 
   );
 }
 
-/** Names sessions that are not kept, since a DestinationRule says how their backends are chosen. */
+/** Names ports of parents that are not there, and sessions that are not kept, since a DestinationRule says how their backends are chosen. */
 export function analyzeSessions(rules: readonly Rule[], report: Report): void {
   const routes = rules.filter((rule): rule is GatewayRoute => isAttached(rule) && rule.kind !== "MetaRouter");
-  for (const { position, message } of sessionsOf(bindGatewayRoutes(routes, rules), rules).unkept)
+  for (const { position, message } of sessionsOf(bindGatewayRoutes(routes, rules, report), rules).unkept)
     report("TR0247", position, message);
 }
 

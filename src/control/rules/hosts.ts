@@ -1,8 +1,9 @@
-import type { Entry } from "../../model/entry.ts";
+import { type Entry, furtherHost, hostnameOf } from "../../model/entry.ts";
 import type { Rule, VirtualService } from "../../model/rule.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
+import type { Destination } from "../../model/rules/http-route.ts";
 import { limitsCalls, type MetaRouter } from "../../model/rules/meta-router.ts";
-import type { ServiceKey } from "../../model/service.ts";
+import { type ServiceKey, serviceKey } from "../../model/service.ts";
 import { isSeen, meshClient, type RuleClient, selectsLabels } from "./client.ts";
 
 /** Finds the rule that holds for a service: full host before plain name before wildcard (the longer first), then the older. */
@@ -22,7 +23,7 @@ export interface HostIndex<R extends Rule> {
 }
 
 /** What hosts are matched against. */
-export type NamedService = Pick<Entry, "host" | "service" | "namespace">;
+export type NamedService = Pick<Entry, "host" | "portOf" | "service" | "namespace">;
 
 /** Sorts the rules that a client sees into an index; `rules` come oldest first, and delegates are merged already. */
 export function indexRules(rules: readonly Rule[], client: RuleClient = meshClient()): RuleIndex {
@@ -108,7 +109,7 @@ function indexHosts<R extends Rule>(rules: readonly R[], hostsOf: (rule: R) => r
     claims,
     find(entry, accepts) {
       const first = (list: readonly R[] | undefined) => (accepts === undefined ? list?.[0] : list?.find(accepts));
-      const exact = first(claims.get(entry.host)) ?? first(claims.get(entry.service.interface.toLowerCase()));
+      const exact = first(claims.get(hostnameOf(entry))) ?? first(claims.get(entry.service.interface.toLowerCase()));
       if (exact !== undefined) return exact;
       for (const pattern of wildcards) {
         const found = wildcardMatches(pattern, entry) ? first(claims.get(pattern)) : undefined;
@@ -123,11 +124,12 @@ function indexHosts<R extends Rule>(rules: readonly R[], hostsOf: (rule: R) => r
 export function hostMatches(host: string, entry: NamedService): boolean {
   const folded = host.toLowerCase();
   if (folded.includes("*")) return wildcardMatches(folded, entry);
-  return folded === entry.host || folded === entry.service.interface.toLowerCase();
+  return folded === hostnameOf(entry) || folded === entry.service.interface.toLowerCase();
 }
 
-function wildcardMatches(pattern: string, { host, service }: NamedService): boolean {
-  const plain = service.interface.toLowerCase();
+function wildcardMatches(pattern: string, entry: NamedService): boolean {
+  const host = hostnameOf(entry);
+  const plain = entry.service.interface.toLowerCase();
   if (pattern === "*") return true;
   if (pattern.startsWith("*")) return host.endsWith(pattern.slice(1)) || plain.endsWith(pattern.slice(1));
   return host.startsWith(pattern.slice(0, -1)) || plain.startsWith(pattern.slice(0, -1));
@@ -138,32 +140,24 @@ export interface EntryIndex {
   readonly entries: readonly Entry[];
   /** By host, or undefined. */
   byHost(host: string): Entry | undefined;
-  /** All groups and versions of an interface, its name in lower case. */
+  /** All groups and versions of an interface, its name in lower case; further ports are not among them. */
   byInterface(lowerCaseName: string): readonly Entry[];
+  /** The further ports of a service, by its host. */
+  furtherOf(host: string): readonly Entry[];
 }
 
 /** Indexes services; hosts are unique, an interface may stand for several groups and versions. */
 export function indexEntries(entries: readonly Entry[]): EntryIndex {
-  const hosts = new Map<string, Entry>();
-  const interfaces = new Map<string, Entry[]>();
-  for (const entry of entries) {
-    hosts.set(entry.host, entry);
-    const name = entry.service.interface.toLowerCase();
-    const alike = interfaces.get(name);
-    if (alike === undefined) interfaces.set(name, [entry]);
-    else alike.push(entry);
-  }
-  return {
-    entries,
-    byHost: (host) => hosts.get(host),
-    byInterface: (name) => interfaces.get(name) ?? [],
-  };
+  const index = new CarriedEntries();
+  for (const entry of entries) index.add(entry);
+  return index;
 }
 
 /** An {@link EntryIndex} that changes entry by entry. */
 export class CarriedEntries implements EntryIndex {
   readonly #hosts = new Map<string, Entry>();
   readonly #interfaces = new Map<string, readonly Entry[]>();
+  readonly #further = new Map<string, readonly Entry[]>();
   #sorted: readonly Entry[] | undefined;
 
   /** Sorted by host. */
@@ -180,14 +174,18 @@ export class CarriedEntries implements EntryIndex {
     return this.#interfaces.get(lowerCaseName) ?? [];
   }
 
+  furtherOf(host: string): readonly Entry[] {
+    return this.#further.get(host) ?? [];
+  }
+
   add(entry: Entry): void {
     this.#sorted = undefined;
     this.#hosts.set(entry.host, entry);
-    const name = entry.service.interface.toLowerCase();
-    const alike = [...this.byInterface(name), entry];
-    this.#interfaces.set(
+    const [alike, name] = this.#listOf(entry);
+    const all = [...(alike.get(name) ?? []), entry];
+    alike.set(
       name,
-      alike.sort((a, b) => (a.host < b.host ? -1 : 1)),
+      all.sort((a, b) => (a.host < b.host ? -1 : 1)),
     );
   }
 
@@ -196,23 +194,67 @@ export class CarriedEntries implements EntryIndex {
     if (this.#hosts.get(entry.host) !== entry) return false;
     this.#sorted = undefined;
     this.#hosts.delete(entry.host);
-    const name = entry.service.interface.toLowerCase();
-    const alike = this.byInterface(name).filter((one) => one !== entry);
-    if (alike.length > 0) this.#interfaces.set(name, alike);
-    else this.#interfaces.delete(name);
+    const [alike, name] = this.#listOf(entry);
+    const left = (alike.get(name) ?? []).filter((one) => one !== entry);
+    if (left.length > 0) alike.set(name, left);
+    else alike.delete(name);
     return true;
+  }
+
+  #listOf({ portOf, service }: Entry): readonly [Map<string, readonly Entry[]>, string] {
+    return portOf === undefined ? [this.#interfaces, service.interface.toLowerCase()] : [this.#further, portOf];
   }
 }
 
+const PLAIN = serviceKey("");
+
 /**
- * The service that a destination means for callers of `caller`: a plain interface name keeps the caller's group and version,
- * a host means that service. Undefined where none is known.
+ * The service, or the further port of one, that a destination means for callers of `caller`: a plain interface name keeps the caller's group
+ * and version, a host means that service. Undefined where none is known, or it has no such port.
  */
-export function resolveDestination(host: string, caller: Entry, index: EntryIndex): Entry | undefined {
+export function resolveDestination(
+  { host, port }: Pick<Destination, "host" | "port">,
+  caller: Entry,
+  index: EntryIndex,
+): Entry | undefined {
   const folded = host.toLowerCase();
-  if (folded === caller.host || folded === caller.service.interface.toLowerCase()) return caller;
-  const alike = index.byInterface(folded).find(({ service }) => sameGroupAndVersion(service, caller.service));
-  return alike ?? index.byHost(folded);
+  const isOwn = folded === hostnameOf(caller) || folded === caller.service.interface.toLowerCase();
+  const key = caller.portOf === undefined ? caller.service : PLAIN;
+  const called = isOwn
+    ? firstOf(caller, index)
+    : (index.byInterface(folded).find(({ service }) => sameGroupAndVersion(service, key)) ?? index.byHost(folded));
+  return called && atPort(called, port?.number, numbersOf(caller), index);
+}
+
+/** The service whose further port an entry is, else itself. */
+function firstOf(entry: Entry, index: EntryIndex): Entry {
+  return entry.portOf === undefined ? entry : (index.byHost(entry.portOf) ?? entry);
+}
+
+function numbersOf({ ports = [] }: Entry): readonly number[] {
+  return ports.map(({ port }) => port);
+}
+
+/**
+ * A service at the port that is `asked` for, undefined where it has no such one; else at one of those by which a call came, where it has one of
+ * these, else at its first. Of services whose ports nobody says, providers are called at their own.
+ */
+export function atPort(
+  service: Entry,
+  asked: number | undefined,
+  came: readonly number[],
+  index: EntryIndex,
+): Entry | undefined {
+  const own = numbersOf(service);
+  const further = (number: number) => index.byHost(furtherHost(hostnameOf(service), number));
+  if (asked !== undefined)
+    return own.includes(asked) ? service : (further(asked) ?? (service.ports === undefined ? service : undefined));
+  if (came.some((number) => own.includes(number))) return service;
+  for (const number of came) {
+    const found = further(number);
+    if (found !== undefined) return found;
+  }
+  return service;
 }
 
 function sameGroupAndVersion(a: ServiceKey, b: ServiceKey): boolean {

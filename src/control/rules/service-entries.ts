@@ -1,4 +1,4 @@
-import { type Endpoint, type Entry, plainEndpoint } from "../../model/entry.ts";
+import { type Endpoint, type Entry, furtherHost, hostnameOf, plainEndpoint } from "../../model/entry.ts";
 import { TLS_MODE_LABEL } from "../../model/inbound.ts";
 import { parseLocality } from "../../model/mesh.ts";
 import type { Rule, ServiceEntry, ServiceEntryEndpoint, ServiceEntryPort, WorkloadEntry } from "../../model/rule.ts";
@@ -28,7 +28,8 @@ export function withServiceEntries(entries: readonly Entry[], rules: readonly Ru
   const hosts = new Set(entries.map(({ host }) => host));
   const added: Entry[] = [];
   for (const rule of written) {
-    for (const entry of entriesOf(rule, workloads)) {
+    const own = entriesOf(rule, workloads).filter((entry) => !hosts.has(hostnameOf(entry)));
+    for (const entry of own) {
       if (hosts.has(entry.host)) continue;
       hosts.add(entry.host);
       added.push(entry);
@@ -37,13 +38,13 @@ export function withServiceEntries(entries: readonly Entry[], rules: readonly Ru
   return added.length === 0 ? entries : [...entries, ...added];
 }
 
-/** The entries of one ServiceEntry: one for each of its hosts. */
+/** The entries of one ServiceEntry: for each of its hosts one with the first port of each protocol, and one for each further port. */
 export function entriesOf(rule: ServiceEntry, workloads: readonly WorkloadEntry[] = []): readonly Entry[] {
   const selected = selectedBy(rule, workloads);
   const known = made.get(rule);
   const isSame = known?.selected.length === selected.length && selected.every((one, i) => one === known.selected[i]);
   if (isSame) return known!.entries;
-  const entries = rule.hosts.map((host) => toEntry(rule, host, selected));
+  const entries = rule.hosts.flatMap((host) => toEntries(rule, host, selected));
   made.set(rule, { selected, entries });
   return entries;
 }
@@ -59,23 +60,47 @@ export function selectedBy(
   );
 }
 
-function toEntry(rule: ServiceEntry, host: string, selected: readonly WorkloadEntry[]): Entry {
+function toEntries(rule: ServiceEntry, host: string, selected: readonly WorkloadEntry[]): readonly Entry[] {
   const listed = selected.length > 0 ? selected.map(({ endpoint }) => endpoint) : rule.endpoints;
   const where: readonly ServiceEntryEndpoint[] = rule.byName ? [{ address: host }] : listed;
   const known = rule.isExternal === true ? where.map(outside) : where;
   // Which of a wildcard's names a call is for is said by HTTP alone.
   const ports = host.startsWith("*") ? rule.ports.filter(({ carried }) => carried === "http") : rule.ports;
-  const endpoints = known.flatMap((one) => ports.map((port) => toEndpoint(one, port)));
-  const unique = new Map(endpoints.map((one) => [`${one.address} ${one.port} ${one.protocol}`, one]));
-  return Object.freeze({
-    host: host.toLowerCase(),
-    service: Object.freeze(serviceKey(host)),
-    endpoints: Object.freeze([...unique.values()].sort(compareEndpoints)),
+  const isFirst = (port: ServiceEntryPort) => ports.find(({ carried }) => carried === port.carried) === port;
+  const shared = {
     namespace: rule.namespace,
-    ports: Object.freeze(ports.map(({ carried, number }) => Object.freeze({ protocol: carried, port: number }))),
     ...(rule.exportTo !== undefined && { exportTo: rule.exportTo }),
     ...(rule.subjectAltNames !== undefined && { subjectAltNames: rule.subjectAltNames }),
-  });
+  };
+  const own = host.toLowerCase();
+  const [first, ...further] = [ports.filter(isFirst), ...ports.filter((port) => !isFirst(port)).map((port) => [port])];
+  return [
+    Object.freeze({ host: own, service: Object.freeze(serviceKey(host)), ...portsAt(known, first!), ...shared }),
+    ...further.map(([port]) => {
+      const { number } = port!;
+      const service = Object.freeze(serviceKey(host, "", String(number)));
+      return Object.freeze({
+        host: furtherHost(own, number),
+        service,
+        ...portsAt(known, [port!]),
+        ...shared,
+        portOf: own,
+      });
+    }),
+  ];
+}
+
+/** Some ports of a service, and its endpoints at them. */
+function portsAt(
+  where: readonly ServiceEntryEndpoint[],
+  ports: readonly ServiceEntryPort[],
+): Pick<Entry, "endpoints" | "ports"> {
+  const endpoints = where.flatMap((one) => ports.map((port) => toEndpoint(one, port)));
+  const unique = new Map(endpoints.map((one) => [`${one.address} ${one.port} ${one.protocol}`, one]));
+  return {
+    endpoints: Object.freeze([...unique.values()].sort(compareEndpoints)),
+    ports: Object.freeze(ports.map(({ carried, number }) => Object.freeze({ protocol: carried, port: number }))),
+  };
 }
 
 /** An endpoint outside the mesh takes no mutual TLS of the mesh's, whatever its labels say. */

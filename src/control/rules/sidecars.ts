@@ -1,4 +1,4 @@
-import type { Entry } from "../../model/entry.ts";
+import { type Entry, hostnameOf } from "../../model/entry.ts";
 import type { Rule, VirtualService } from "../../model/rule.ts";
 import type { Sidecar } from "../../model/rules/sidecar.ts";
 import { isSeen, type RuleClient, selectsLabels } from "./client.ts";
@@ -96,7 +96,7 @@ export function scopeOf(sidecar: Sidecar | undefined, client: Pick<RuleClient, "
       if (!isSeen(entry.exportTo, own, namespace)) return false;
       if (!isNarrow) return true;
       const { exact, wide } = hostsOf(own);
-      if (exact.has(entry.host) || exact.has(entry.service.interface.toLowerCase())) return true;
+      if (exact.has(hostnameOf(entry)) || exact.has(entry.service.interface.toLowerCase())) return true;
       return wide.some((host) => hostMatches(host, entry));
     },
     takes: (rule) =>

@@ -8,9 +8,10 @@ export interface ObjectRef extends Located {
   readonly namespace: string;
 }
 
-/** A service that a route is for; `port` is one of its ports, absent for all. */
+/** A service that a route is for; `port` is one of its ports, absent for all, `section` the name of one where a ServiceEntry has it. */
 export interface RouteParent extends ObjectRef {
   readonly port?: number;
+  readonly section?: string;
 }
 
 /** A destination that was named as an object. */

@@ -32,6 +32,8 @@ export interface Destination extends Located {
   /** An entry's host, or the plain interface name in any case. */
   readonly host: string;
   readonly subset?: string;
+  /** Which of its ports; absent: the one by which the call came, else the first. */
+  readonly port?: { readonly number?: number };
 }
 
 /** Changes to a call's attachments. */

@@ -161,3 +161,17 @@ test("a Host names a service by its host, or by its plain name where it has no g
   expect(["SHOP-1.:8080", "shop_1", "A.B-G", "stock:1"].map(named)).toEqual(["shop-1", "shop-1", "a.b-g", "stock"]);
   expect(["", "a.b", "g/a.b", "shop-2", "*", "in.x", "shop-1@stock"].map(named)).toEqual(Array(7).fill(undefined));
 });
+
+test("a Host with a number names the further port of it, one without that of 80", () => {
+  const host = (name: string, key = name) => ({ name, domains: name === key ? [name] : [name, key], routes: [] });
+  const names = ["shop.example", "shop.example:9090", "late", "late:80", "*.wide.example", "*.wide.example:81"];
+  const keys: Readonly<Record<string, string>> = { "shop.example": "shop", "shop.example:9090": "shop:9090" };
+  const table = new RouteTable({ name: "dubbo", virtualHosts: names.map((name) => host(name, keys[name])) }, clusters);
+  const named = (authority: string) => table.hostNamed(authority)?.host;
+  expect(["shop.example", "SHOP:9090", "shop.example.:9090", "shop:80"].map(named)).toEqual([
+    ...["shop.example", "shop.example:9090", "shop.example:9090", "shop.example"],
+  ]);
+  expect(["late", "late:80", "late:8080"].map(named)).toEqual(["late:80", "late:80", "late"]);
+  expect(["a.wide.example", "a.wide.example:81"].map(named)).toEqual(["*.wide.example", "*.wide.example:81"]);
+  expect(table.hostOf("shop:9090")?.host).toBe("shop.example:9090");
+});

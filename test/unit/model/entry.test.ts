@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { plainEndpoint } from "../../../src/model/entry.ts";
+import { furtherHost, hostnameOf, plainEndpoint } from "../../../src/model/entry.ts";
 
 test("an endpoint of which little is known takes calls: it has no tag, token or warm-up and is not disabled", () => {
   const known = { address: "10.0.0.1", port: 1, protocol: "http", weight: 7, params: { lane: "x" }, origin: "rules" };
@@ -12,4 +12,10 @@ test("an endpoint of which little is known takes calls: it has no tag, token or 
     token: "",
     payloadBytes: 0,
   });
+});
+
+test("a further port is called by its service's name, and found by its number", () => {
+  const host = furtherHost("shop", 9090);
+  expect(host).toBe("shop:9090");
+  expect([hostnameOf({ host: "shop" }), hostnameOf({ host, portOf: "shop" })]).toEqual(["shop", "shop"]);
 });

@@ -2,7 +2,7 @@ import type { ClusterLoadAssignment } from "../../../codecs/xds/endpoint.ts";
 import { noteOrigin, originOf } from "../../../codecs/xds/origins.ts";
 import type { NamedResource, ResourceSet } from "../../../codecs/xds/resources.ts";
 import type { ServedResource } from "../../../codecs/xds/served.ts";
-import type { Entry } from "../../../model/entry.ts";
+import { type Entry, hostnameOf } from "../../../model/entry.ts";
 import { parseClusterName, type Spoken, servicePorts, versioned } from "../targets.ts";
 import { envoyCluster } from "./clusters.ts";
 import { hasNames, plainEndpoints } from "./endpoints.ts";
@@ -24,7 +24,7 @@ export function clusterNames(byHost: ReadonlyMap<string, Entry>, spoken: Spoken)
     if (parsed === undefined || entry === undefined) return name;
     for (const protocol of REACHES[spoken]) {
       const port = servicePorts(entry).find((one) => one.protocol === protocol)?.port;
-      if (port !== undefined) return `outbound|${port}|${parsed.subset}|${parsed.host}`;
+      if (port !== undefined) return `outbound|${port}|${parsed.subset}|${hostnameOf(entry)}`;
     }
     return entry.endpoints.length === 0 ? name : undefined;
   };
@@ -66,10 +66,10 @@ function compileCluster(
   assignment: ClusterLoadAssignment,
   entry: Entry | undefined,
 ): readonly CompiledCluster[] {
-  const parsed = parseClusterName(name);
+  const subset = parseClusterName(name)?.subset ?? "";
   const ports = new Map<string, Spoken[]>();
   for (const { protocol, port } of entry === undefined ? [] : servicePorts(entry)) {
-    const own = `outbound|${port}|${parsed?.subset ?? ""}|${parsed?.host ?? ""}`;
+    const own = `outbound|${port}|${subset}|${hostnameOf(entry!)}`;
     ports.set(own, [...(ports.get(own) ?? []), protocol]);
   }
   if (ports.size === 0) ports.set(name, ["dubbo", "tri", "http"]);

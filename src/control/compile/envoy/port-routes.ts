@@ -1,5 +1,5 @@
 import type { ServedResource } from "../../../codecs/xds/served.ts";
-import type { Entry } from "../../../model/entry.ts";
+import { type Entry, hostnameOf } from "../../../model/entry.ts";
 import { compareText } from "../../rules/findings.ts";
 import { type ProtoJson, versioned } from "../targets.ts";
 import type { EnvoyLimits } from "./limits.ts";
@@ -68,7 +68,7 @@ function hostOf(service: PortService, domains: readonly string[]): ProtoJson {
   const known = hosts.get(service);
   if (known !== undefined && String(known["domains"]) === String(domains)) return known;
   const { entry, port, routes, limits } = service;
-  const host = { name: `${entry.host}:${port}`, domains, routes, ...(limits && limitsOf(limits)) };
+  const host = { name: `${hostnameOf(entry)}:${port}`, domains, routes, ...(limits && limitsOf(limits)) };
   hosts.set(service, host);
   return host;
 }
@@ -83,7 +83,7 @@ function limitsOf({ typedPerFilterConfig, rateLimits }: EnvoyLimits): ProtoJson 
  */
 export function domainsOf(services: readonly { readonly entry: Entry }[], port: number): ReadonlyMap<Entry, string[]> {
   const owners = new Map<string, Entry>();
-  for (const { entry } of services) owners.set(entry.host, entry);
+  for (const { entry } of services) owners.set(hostnameOf(entry), entry);
   const plain = new Map<string, Set<Entry>>();
   for (const { entry } of services) {
     const name = entry.service.interface.toLowerCase();
@@ -109,7 +109,8 @@ function isPlain({ service }: Entry): boolean {
 
 /** A service's routes under the condition that the path names its interface, and group and version where there are several. */
 function pathRoutes({ entry, routes, limits }: PortService, services: readonly PortService[]): ProtoJson[] {
-  const { interface: name, group, version } = entry.service;
+  const { interface: name, group } = entry.service;
+  const version = entry.portOf === undefined ? entry.service.version : "";
   const isAlone = services.every(({ entry: other }) => other === entry || other.service.interface !== name);
   const asked = isAlone ? [] : [asks("tri-service-group", group), asks("tri-service-version", version)];
   return routes.map((route) => {

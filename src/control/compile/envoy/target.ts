@@ -294,6 +294,8 @@ function compileHost(
   for (const { protocol, port } of servicePorts(entry)) {
     const clusterOf = clusterNames(byHost, protocol);
     if (protocol === "dubbo") {
+      // No call of Dubbo2 says a port: to a further one rules lead from the first.
+      if (entry.portOf !== undefined) continue;
       const lowered = dubboRoutes(virtualHost, entry, clusterOf);
       dubbo = lowered.config;
       shortcomings.push(...lowered.shortcomings);

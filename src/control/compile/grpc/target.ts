@@ -10,7 +10,7 @@ import {
 } from "../../../codecs/xds/resources.ts";
 import type { VirtualHost } from "../../../codecs/xds/route.ts";
 import type { ServedList, ServedResource, ServedSet } from "../../../codecs/xds/served.ts";
-import type { Entry } from "../../../model/entry.ts";
+import { type Entry, furtherHost, hostnameOf } from "../../../model/entry.ts";
 import { clusterNames } from "../envoy/cluster-memory.ts";
 import { domainsOf } from "../envoy/port-routes.ts";
 import { DUBBO_ROUTES } from "../routes.ts";
@@ -98,12 +98,12 @@ function compile(
 
 /** Name of a service's routes, as Istio has it for gRPC. */
 function routeName({ entry, port }: GrpcService): string {
-  return `outbound|${port}||${entry.host}`;
+  return `outbound|${port}||${hostnameOf(entry)}`;
 }
 
 function routesOf(service: GrpcService, clusterOf: (name: string) => string | undefined): ServedResource {
   const name = routeName(service);
-  const { host } = service.entry;
+  const host = hostnameOf(service.entry);
   const virtualHost = {
     name: `${host}:${service.port}`,
     domains: [host, `${host}:${service.port}`, "*"],
@@ -112,24 +112,34 @@ function routesOf(service: GrpcService, clusterOf: (name: string) => string | un
   return versioned(name, { name, virtualHosts: [virtualHost] });
 }
 
-/** By what may stand behind `xds:///`, in lower case and without a port: a service's host or its plain name. */
+/** By what may stand behind `xds:///`, in lower case: a service's host or its plain name without a port, and with that of each further one. */
 function listenerNames(services: readonly GrpcService[]): ReadonlyMap<string, GrpcService> {
-  const domains = domainsOf(services, 0);
   const names = new Map<string, GrpcService>();
-  for (const service of services) {
+  const [first, further] = [true, false].map((isFirst) =>
+    services.filter(({ entry }) => (entry.portOf === undefined) === isFirst),
+  ) as [GrpcService[], GrpcService[]];
+  const domains = domainsOf(first, 0);
+  for (const service of first)
     for (const domain of domains.get(service.entry) ?? []) if (!domain.includes(":")) names.set(domain, service);
+  for (const service of further) {
+    const { portOf, service: key } = service.entry;
+    for (const name of [portOf!, key.interface.toLowerCase()]) names.set(furtherHost(name, service.port), service);
   }
   return names;
 }
 
 /** One for each name, with the port; other names are found when they are asked for. */
 function listeners(names: ReadonlyMap<string, GrpcService>, before: ServedList | undefined): ServedList {
-  const list = [...names].map(([name, service]) => clientListener(`${name}:${service.port}`, routeName(service)));
+  const list = [...names].map(([name, service]) => {
+    const full = service.entry.portOf === undefined ? furtherHost(name, service.port) : name;
+    return clientListener(full, routeName(service));
+  });
   return servedList(list, before);
 }
 
 /** A name may have any port or none: providers of one service have different ones, of which a client may know any. */
 function askedListener(name: string, names: ReadonlyMap<string, GrpcService>): ServedResource | undefined {
-  const service = names.get(name.toLowerCase().replace(/:\d{1,5}$/, ""));
+  const folded = name.toLowerCase();
+  const service = names.get(folded) ?? names.get(folded.replace(/:\d{1,5}$/, ""));
   return service === undefined ? undefined : clientListener(name, routeName(service));
 }

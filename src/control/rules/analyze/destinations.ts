@@ -6,7 +6,7 @@ import { printServiceKey } from "../../../model/service.ts";
 import { isCarried, liveEndpoints } from "../../compile/endpoints.ts";
 import { type Bindings, serviceNamed } from "../bindings.ts";
 import type { Report } from "../findings.ts";
-import { type EntryIndex, hostMatches, resolveDestination } from "../hosts.ts";
+import { atPort, type EntryIndex, hostMatches, resolveDestination } from "../hosts.ts";
 import { isHttpService } from "../http-service.ts";
 import { resolveOutside } from "../lower/gateway.ts";
 import { conditionsOf, lowerMatch } from "../lower/lower.ts";
@@ -30,8 +30,8 @@ export function analyzeDestinations(bindings: Bindings, report: Report): void {
 
 /** A gateway carries requests to services that speak HTTP alone as they are, and makes calls of all others: a route does one of the two. */
 function checkKinds({ route = [], mirrors = [] }: HttpRoute, entries: EntryIndex, report: Report): void {
-  const kindOf = ({ host }: Destination): boolean | undefined => {
-    const entry = resolveOutside(host, entries);
+  const kindOf = (destination: Destination): boolean | undefined => {
+    const entry = resolveOutside(destination, entries);
     return entry === undefined || entry.endpoints.length === 0 ? undefined : isHttpService(entry);
   };
   const kinds = route.map(({ destination }) => kindOf(destination));
@@ -51,26 +51,31 @@ function checkKinds({ route = [], mirrors = [] }: HttpRoute, entries: EntryIndex
 /** `effect` is what becomes of calls that such a destination is not there for. */
 function checkDestination(
   rule: VirtualService,
-  { host, subset, at }: Destination,
+  destination: Destination,
   effect: string,
   bindings: Bindings,
   report: Report,
 ): void {
+  const { host, subset, at } = destination;
   const callers = bindings.servicesOf(rule);
   const called = new Set<Entry>();
   if (bindings.entries === undefined) called.add(serviceNamed(host));
   for (const caller of callers) {
-    const entry = resolveDestination(host, caller, bindings.entries!);
-    if (entry === undefined)
+    const entry = resolveDestination(destination, caller, bindings.entries!);
+    const named = resolveDestination({ host }, caller, bindings.entries!);
+    if (named === undefined)
       report("TR0221", at.fields.host ?? at.position, `${unknownText(host, caller, bindings)}: ${effect}`);
+    else if (entry === undefined) reportPort(destination, named, effect, bindings, report);
     else called.add(entry);
   }
   if (bindings.entries !== undefined && callers.length === 0) {
     const alike = bindings.entries.byInterface(host.toLowerCase());
-    const known = rule.inMesh
+    const named = rule.inMesh
       ? (bindings.entries.byHost(host.toLowerCase()) ?? alike[0])
-      : resolveOutside(host, bindings.entries);
+      : resolveOutside({ host }, bindings.entries);
+    const known = named && atPort(named, destination.port?.number, [], bindings.entries);
     if (known !== undefined) called.add(known);
+    else if (named !== undefined) reportPort(destination, named, effect, bindings, report);
     else if (alike.length > 0) report("TR0221", at.fields.host ?? at.position, ambiguousText(host, alike));
     else report("TR0221", at.fields.host ?? at.position, `destination ${host} matches no service that is known`);
   }
@@ -81,6 +86,7 @@ function checkDestination(
         at.fields.host ?? at.position,
         `destination ${host} has no ${bindings.protocols.includes("tri") ? "Dubbo2 or Triple" : "Dubbo2"} endpoint: ${effect}`,
       );
+  for (const entry of called) checkPort(destination, entry, report);
   if (subset === undefined) return;
   for (const entry of called) {
     const ruled = bindings.rules.destinationRules.find(entry);
@@ -92,6 +98,30 @@ function checkDestination(
       `subset ${subset} of ${host} is not defined${known === "" ? " by any DestinationRule" : `; ${ruled!.name} defines ${known}`}: ${effect}`,
     );
   }
+}
+
+/** Says of a service that it has no port of the number that a destination names. */
+function reportPort(
+  { host, port, at }: Destination,
+  { ports = [], portOf, ...entry }: Entry,
+  effect: string,
+  { entries }: Bindings,
+  report: Report,
+): void {
+  const first = portOf ?? entry.host;
+  const others = [entries!.byHost(first), ...entries!.furtherOf(first)].flatMap((one) => one?.ports ?? []);
+  const known = [...new Set([...ports, ...others].map(({ port: number }) => number))].sort((a, b) => a - b);
+  const text = `destination ${host} has no port ${port?.number} that is carried; it has ${known.slice(0, 10).join(", ")}: ${effect}`;
+  report("TR0221", at.fields.port ?? at.position, text);
+}
+
+/** A registry says no port of a service: a number that no provider has either is told of. */
+function checkPort({ host, port, at }: Destination, { ports, endpoints }: Entry, report: Report): void {
+  const number = port?.number;
+  if (number === undefined || ports !== undefined || endpoints.length === 0) return;
+  if (endpoints.some((one) => one.port === number)) return;
+  const text = `port ${number} of destination ${host} has no meaning: providers are called at their own ports, and none has that one`;
+  report("TR0227", at.fields.port ?? at.position, text);
 }
 
 /** Whether callers of other namespaces or with labels of their own have a DestinationRule with that subset. */
@@ -134,8 +164,8 @@ function checkReadable(rule: VirtualService, bindings: Bindings, report: Report)
         if (operations !== undefined)
           report("TR0229", operations.at.position, `${why}: their attachments can't be changed`);
       for (const { destination } of route.route ?? []) {
-        const called = resolveDestination(destination.host, entry, bindings.entries!);
-        if (called !== undefined && called !== entry)
+        const called = resolveDestination(destination, entry, bindings.entries!);
+        if (called !== undefined && called !== entry && called.portOf === undefined)
           report(
             "TR0229",
             destination.at.position,

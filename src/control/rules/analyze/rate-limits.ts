@@ -26,7 +26,7 @@ export function analyzeRateLimits({ entries }: Bindings, rules: readonly Rule[],
     const caller = entries?.entries.find((entry) => rule.hosts.some((host) => hostMatches(host, entry)));
     if (global === undefined || entries === undefined || caller === undefined) continue;
     const at = global.at.fields.rateLimitService ?? global.at.position;
-    const asked = resolveDestination(global.service, caller, entries);
+    const asked = resolveDestination({ host: global.service }, caller, entries);
     if (asked === undefined)
       report(
         "TR0221",

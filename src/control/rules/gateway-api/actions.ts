@@ -136,7 +136,12 @@ function readBackend(backend: WrittenBackend, namespace: string, report: Report)
   }
   const headers = readHeaders(backend.at, backend.filters ?? []);
   return [
-    { at: backend.at, destination: destinationOf(ref), weight: backend.weight ?? 1, ...(headers && { headers }) },
+    {
+      at: backend.at,
+      destination: destinationOf(ref, backend.port),
+      weight: backend.weight ?? 1,
+      ...(headers && { headers }),
+    },
   ];
 }
 
@@ -175,7 +180,7 @@ function readMirror({ requestMirror }: WrittenFilter, namespace: string, report:
   }
   const value = fraction === undefined ? percent : (fraction.numerator * 100) / (fraction.denominator ?? 100);
   const share = value === undefined ? {} : { percentage: { at, value: Math.min(100, value) } };
-  return [{ at, destination: destinationOf(ref), ...share }];
+  return [{ at, destination: destinationOf(ref, backendRef.port), ...share }];
 }
 
 function readRewrite({ urlRewrite }: WrittenFilter): Rewrite[] {

@@ -1,7 +1,7 @@
 import type { Rule, ServiceEntry, VirtualService } from "../../../model/rule.ts";
 import type { BackendDestination, GatewayRoute, ObjectRef, RouteParent } from "../../../model/rules/gateway-route.ts";
 import type { HttpRoute } from "../../../model/rules/http-route.ts";
-import { compareText } from "../findings.ts";
+import { compareText, type Report } from "../findings.ts";
 import { hostOfRef } from "./refs.ts";
 
 /** One route at one of its parents. */
@@ -16,24 +16,35 @@ interface Attached {
  * by the same callers together, the narrower match first, then the older route, then by name. A route from another namespace than its
  * parent's holds for callers of its own namespace alone. `rules` are all there are: ServiceEntries among them say what hosts they have.
  */
-export function bindGatewayRoutes(routes: readonly GatewayRoute[], rules: readonly Rule[]): VirtualService[] {
+export function bindGatewayRoutes(
+  routes: readonly GatewayRoute[],
+  rules: readonly Rule[],
+  report: Report = () => {},
+): VirtualService[] {
   const entries = new Map(
     rules
       .filter((rule): rule is ServiceEntry => rule.kind === "ServiceEntry")
-      .map((entry) => [`${entry.namespace}/${entry.name}`, entry.hosts] as const),
+      .map((entry) => [`${entry.namespace}/${entry.name}`, entry] as const),
   );
-  const hostsOf = (ref: ObjectRef): readonly string[] =>
-    (ref.kind === "ServiceEntry" ? entries.get(`${ref.namespace}/${ref.name}`) : undefined) ?? [hostOfRef(ref)];
+  const entryOf = (ref: ObjectRef) =>
+    ref.kind === "ServiceEntry" ? entries.get(`${ref.namespace}/${ref.name}`) : undefined;
+  const hostsOf = (ref: ObjectRef): readonly string[] => entryOf(ref)?.hosts ?? [hostOfRef(ref)];
   const groups = new Map<string, { host: string; exportTo: readonly string[]; namespace: string; list: Attached[] }>();
   for (const of of routes) {
     for (const parent of of.parents) {
+      const port = portOf(parent, entryOf(parent));
+      if (port === NO_PORT) {
+        const text = `parent ${parent.name} has no port named ${parent.section}${parent.port === undefined ? "" : ` with number ${parent.port}`}: the route is for no call there`;
+        report("TR0220", parent.at.fields.sectionName ?? parent.at.position, text);
+        continue;
+      }
       const isConsumers = parent.kind !== "Hostname" && parent.namespace !== of.namespace;
       for (const host of hostsOf(parent)) {
         const key = `${host.toLowerCase()} ${isConsumers ? of.namespace : ""}`;
         const exportTo = isConsumers ? ["."] : [];
         const group = groups.get(key) ?? { host, exportTo, namespace: of.namespace, list: [] };
         groups.set(key, group);
-        group.list.push(...of.routes.map(({ rank, route }) => ({ of, rank, route: atParent(route, parent, hostsOf) })));
+        group.list.push(...of.routes.map(({ rank, route }) => ({ of, rank, route: atPort(route, port, hostsOf) })));
       }
     }
   }
@@ -66,12 +77,26 @@ function toVirtualService(group: {
   };
 }
 
+/** No port has this number. */
+const NO_PORT = 0;
+
+/** The port that a parent is narrowed to; undefined for all. */
+function portOf({ port, section }: RouteParent, entry: ServiceEntry | undefined): number | undefined {
+  if (section === undefined) return port;
+  const named = [...(entry?.ports ?? []), ...(entry?.tcp ?? [])].find(({ name }) => name === section)?.number;
+  return named === undefined || (port !== undefined && port !== named) ? NO_PORT : named;
+}
+
 /** The route with the parent's port among its conditions, and hosts in place of the objects that its destinations name. */
-function atParent(route: HttpRoute, { port }: RouteParent, hostsOf: (ref: ObjectRef) => readonly string[]): HttpRoute {
+function atPort(
+  route: HttpRoute,
+  port: number | undefined,
+  hostsOf: (ref: ObjectRef) => readonly string[],
+): HttpRoute {
   const located = <T extends HttpRoute["mirrors"] | HttpRoute["route"]>(list: T): T =>
     list?.map((one) => {
-      const { ref } = one.destination as BackendDestination;
-      return { ...one, destination: { at: one.destination.at, host: hostsOf(ref)[0] ?? one.destination.host } };
+      const { ref, ...destination } = one.destination as BackendDestination;
+      return { ...one, destination: { ...destination, host: hostsOf(ref)[0] ?? destination.host } };
     }) as T;
   return {
     ...route,

@@ -80,5 +80,13 @@ function readParent(ref: WrittenRef, namespace: string, report: Report): RoutePa
     report("TR0227", ref.at.position, text);
     return [];
   }
-  return [{ ...parent, ...(ref.port !== undefined && { port: ref.port }) }];
+  const { port, sectionName = "" } = ref;
+  const isSaid = parent.kind === "ServiceEntry" && sectionName !== "";
+  if (!isSaid && sectionName !== "")
+    report(
+      "TR0227",
+      ref.at.fields.sectionName ?? ref.at.position,
+      `sectionName of parent ${ref.name} has no meaning: ports have names in a ServiceEntry alone, so the route is for ${port === undefined ? "all ports; name one by port" : `port ${port}`}`,
+    );
+  return [{ ...parent, ...(port !== undefined && { port }), ...(isSaid && { section: sectionName }) }];
 }

@@ -8,6 +8,8 @@ export interface WrittenRef extends Located {
   readonly name: string;
   readonly namespace?: string;
   readonly port?: number;
+  /** Of parents. */
+  readonly sectionName?: string;
 }
 
 /** `group/kind` of what routes may refer to. */
@@ -33,6 +35,6 @@ export function hostOfRef({ kind, name, namespace }: ObjectRef): string {
 }
 
 /** A reference as a destination. */
-export function destinationOf(ref: ObjectRef): BackendDestination {
-  return { at: ref.at, host: hostOfRef(ref), ref };
+export function destinationOf(ref: ObjectRef, number: number | undefined): BackendDestination {
+  return { at: ref.at, host: hostOfRef(ref), ref, ...(number !== undefined && { port: { number } }) };
 }

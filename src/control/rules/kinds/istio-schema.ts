@@ -74,10 +74,7 @@ const httpMatch = object(
 const destination = object({
   host: { shape: exactHost, required: true },
   subset: { shape: text },
-  port: meaningless(
-    "a service has one port in the mesh, calls go to each provider's own",
-    object({ number: { shape: whole(1, 65_535) } }),
-  ),
+  port: { shape: object({ number: { shape: whole(1, 65_535) } }) },
 });
 
 const routeDestination = object({

@@ -127,8 +127,8 @@ export function readServiceEntry(
     const why =
       protocol === undefined
         ? `protocol ${one.protocol || "TCP"} is not carried, but by a stock Envoy as TCP; it must be HTTP, GRPC or DUBBO`
-        : carried.some((other) => other.carried === protocol)
-          ? "a service has one port for each protocol, the first"
+        : carried.some((other) => other.number === one.number)
+          ? "another one has its number"
           : undefined;
     if (why === undefined) carried.push({ ...one, carried: protocol! });
     else report("TR0228", at.fields.number ?? at.position, `port ${one.number} is left out: ${why}`);

@@ -2,7 +2,7 @@ import type { Passage } from "../../../codecs/xds/listener.ts";
 import type { QueryParameterMatcher } from "../../../codecs/xds/route.ts";
 import type { Entry } from "../../../model/entry.ts";
 import type { Gateway, GatewayTls, Rule, VirtualService } from "../../../model/rule.ts";
-import type { CorsPolicy, HttpMatch, TextMatch } from "../../../model/rules/http-route.ts";
+import type { CorsPolicy, Destination, HttpMatch, TextMatch } from "../../../model/rules/http-route.ts";
 import { lowerClaims } from "../claims.ts";
 import { isSeen, meshClient, type RuleClient, selectsLabels } from "../client.ts";
 import { compareText } from "../findings.ts";
@@ -15,7 +15,7 @@ import {
   type ServedServer,
   serverDomain,
 } from "../gateway-ports.ts";
-import { type EntryIndex, hostMatches } from "../hosts.ts";
+import { atPort, type EntryIndex, hostMatches } from "../hosts.ts";
 import { isHttpService } from "../http-service.ts";
 import { EVERY_PATH, type PathMatch, stringMatcher } from "../path.ts";
 import { type LoweredRoute, lowerHeaders, lowerRule } from "./lower.ts";
@@ -156,21 +156,28 @@ function lowerHosts(
 
 function lowerBound(rule: VirtualService, gateway: Gateway, port: number, index: EntryIndex): LoweredGatewayRoute[] {
   return lowerRule(rule, {
-    resolve: (host) => resolveOutside(host, index),
+    resolve: (destination) => resolveOutside(destination, index, port),
     match: (match) => lowerOutside(match, rule, gateway, port),
     port,
     more: ({ corsPolicy }) => ({ ...(corsPolicy !== undefined && { cors: corsPolicy }) }),
   });
 }
 
-/** The service that a destination means for callers outside, who have no group and version: the only one of its name, or the plain one. */
-export function resolveOutside(host: string, index: EntryIndex): Entry | undefined {
+/**
+ * The service, or the further port of one, that a destination means for callers outside, who have no group and version: the only one of its
+ * name, or the plain one. Without a port that one counts by which they `came`, where the service has it.
+ */
+export function resolveOutside(
+  { host, port }: Pick<Destination, "host" | "port">,
+  index: EntryIndex,
+  came = 0,
+): Entry | undefined {
   const folded = host.toLowerCase();
-  const exact = index.byHost(folded);
-  if (exact !== undefined) return exact;
   const alike = index.byInterface(folded);
-  if (alike.length === 1) return alike[0];
-  return alike.find(({ service }) => service.group === "" && service.version === "");
+  const named =
+    index.byHost(folded) ??
+    (alike.length === 1 ? alike[0] : alike.find(({ service }) => service.group === "" && service.version === ""));
+  return named && atPort(named, port?.number, [came], index);
 }
 
 function lowerOutside(
@@ -231,7 +238,10 @@ function lowerUri(uri: TextMatch | undefined, ignoreCase: boolean): PathMatch {
 function exposedRoutes(gateway: Gateway, index: EntryIndex): LoweredGatewayRoute[] {
   const place = gateway.at.position;
   return index.entries
-    .filter((entry) => !isHttpService(entry) && gateway.expose.some((host) => hostMatches(host, entry)))
+    .filter(
+      (entry) =>
+        !isHttpService(entry) && entry.portOf === undefined && gateway.expose.some((host) => hostMatches(host, entry)),
+    )
     .map((entry) => {
       const { interface: name, group, version } = entry.service;
       const isAlone = index.byInterface(name.toLowerCase()).length === 1;

@@ -6,7 +6,14 @@ import { meshClient, type RuleClient } from "../client.ts";
 import { type EntryIndex, resolveDestination } from "../hosts.ts";
 import { EVERY_PATH } from "../path.ts";
 import { lowerHttpMatch } from "./gateway.ts";
-import { type LoweredMatch, type LoweredService, type LowerOptions, lowerCaller, lowerFor } from "./lower.ts";
+import {
+  type LoweredMatch,
+  type LoweredService,
+  type LowerOptions,
+  lowerCaller,
+  lowerFor,
+  portMatches,
+} from "./lower.ts";
 
 /** Lowers the rule in force for a service that speaks HTTP: `uri` is the request's path, `method` its method. */
 export function lowerHttpService(
@@ -16,7 +23,7 @@ export function lowerHttpService(
   { client = meshClient(), isHashed }: LowerOptions = {},
 ): LoweredService {
   return lowerFor(entry, rule, {
-    resolve: (host) => resolveDestination(host, entry, index),
+    resolve: (destination) => resolveDestination(destination, entry, index),
     match: (match) => lowerInMesh(match, entry, client),
     port: usualPort(entry),
     ...(isHashed !== undefined && { isHashed }),
@@ -26,9 +33,9 @@ export function lowerHttpService(
 /** Of a caller of requests nothing is known but what its own proxy says: a request names no application. */
 function lowerInMesh(match: HttpMatch | undefined, entry: Entry, client: RuleClient): LoweredMatch | undefined {
   if (match === undefined) return { path: EVERY_PATH, headers: [] };
-  const { gateways = [], port = 0 } = match;
+  const { gateways = [] } = match;
   if (gateways.length > 0 && !gateways.includes("mesh")) return undefined;
-  if (port !== 0 && !entry.endpoints.some((one) => one.port === port)) return undefined;
+  if (!portMatches(match, entry)) return undefined;
   const caller = lowerCaller(match, { ...client, isShared: false });
   const { sourceLabels: _, sourceNamespace: __, ...rest } = match;
   return caller === undefined ? undefined : lowerHttpMatch(rest);

@@ -8,7 +8,7 @@ import type {
   RegexRewrite,
   RetryPolicy,
 } from "../../../codecs/xds/route.ts";
-import type { Entry } from "../../../model/entry.ts";
+import { type Entry, furtherHost, hostnameOf } from "../../../model/entry.ts";
 import type { VirtualService } from "../../../model/rule.ts";
 import type {
   Destination,
@@ -104,7 +104,7 @@ export function lowerService(
   { client = meshClient(), isHashed }: LowerOptions = {},
 ): LoweredService {
   const lowering: Lowering<LoweredMatch, object> = {
-    resolve: (host) => resolveDestination(host, entry, index),
+    resolve: (destination) => resolveDestination(destination, entry, index),
     match: (match) => lowerMatch(match, entry, client),
     ...(isHashed !== undefined && { isHashed }),
   };
@@ -124,10 +124,13 @@ export function lowerFor<M extends LoweredMatch, E extends object>(
 /** What a route asks of a call. */
 export type LoweredMatch = Pick<LoweredRoute, "path" | "headers" | "claims">;
 
+/** Says what a destination means; undefined where none is known. */
+export type Resolve = (destination: Destination) => Entry | undefined;
+
 /** How the rules of one kind of callers are lowered. */
 export interface Lowering<M extends LoweredMatch, E extends object> {
-  /** The service that a destination's host means. */
-  readonly resolve: (host: string) => Entry | undefined;
+  /** The service, or the further port of one, that a destination means. */
+  readonly resolve: Resolve;
   /** Lowers one match (undefined: every call); undefined where no call can meet it. */
   readonly match: (match: HttpMatch | undefined) => M | undefined;
   /** What an `http` entry says beyond {@link lowerAction}. */
@@ -207,9 +210,10 @@ export function lowerCaller(
   return conditions;
 }
 
-/** Whether a service can be asked for at the port that a match wants: its own, or any that a provider has. */
-function portMatches({ port = 0 }: HttpMatch, { endpoints, ports = [] }: Entry): boolean {
-  return port === 0 || endpoints.length === 0 || [...ports, ...endpoints].some((one) => one.port === port);
+/** Whether a service can be asked for at the port that a match wants: one that its object says, else any that a provider has. */
+export function portMatches({ port = 0 }: HttpMatch, { endpoints, ports }: Entry): boolean {
+  const known = ports ?? endpoints;
+  return port === 0 || known.length === 0 || known.some((one) => one.port === port);
 }
 
 /** A condition that no Dubbo call can meet. */
@@ -228,7 +232,7 @@ export function neverMet(match: HttpMatch, client: RuleClient = meshClient()): r
 }
 
 function authorityMatches(authority: TextMatch, entry: Entry): boolean {
-  return textMatches(authority, entry.host, true) || textMatches(authority, entry.service.interface, false);
+  return textMatches(authority, hostnameOf(entry), true) || textMatches(authority, entry.service.interface, false);
 }
 
 /** Conditions on headers, with (or `without`) the names of a match. */
@@ -297,7 +301,7 @@ function lowerAction(
   };
 }
 
-function lowerTargets(route: HttpRoute, resolve: (host: string) => Entry | undefined): LoweredTarget[] {
+function lowerTargets(route: HttpRoute, resolve: Resolve): LoweredTarget[] {
   const written = route.route ?? [];
   return written
     .map(({ destination, weight, headers }) => {
@@ -311,11 +315,20 @@ function lowerTargets(route: HttpRoute, resolve: (host: string) => Entry | undef
 }
 
 function lowerDestination(
-  { host, subset = "" }: Destination,
-  resolve: (host: string) => Entry | undefined,
+  destination: Destination,
+  resolve: Resolve,
 ): Pick<LoweredTarget, "host" | "known" | "subset"> {
-  const called = resolve(host);
-  return { host: called?.host ?? host.toLowerCase(), known: called !== undefined, subset };
+  const called = resolve(destination);
+  return {
+    host: called?.host ?? unknownHost(destination),
+    known: called !== undefined,
+    subset: destination.subset ?? "",
+  };
+}
+
+/** What a destination that means no service is called by: its host, and the port that it says, since the service may have others. */
+export function unknownHost({ host, port: { number } = {} }: Pick<Destination, "host" | "port">): string {
+  return number === undefined ? host.toLowerCase() : furtherHost(host.toLowerCase(), number);
 }
 
 /** With `hasHost` the Host is another one already. */

@@ -53,3 +53,11 @@ test("a server that a set has under another name is given under the one that it 
   expect(asking("outbound|9000||other")).toEqual([]);
   expect(serversIn(set, [undefined])).toEqual([]);
 });
+
+test("a server at a further port of a service is that one", () => {
+  const further = { ...ORDERS, host: `${ORDERS.host}:9001`, portOf: ORDERS.host };
+  const index = indexEntries([ORDERS, further]);
+  const [asked] = askedServers({ [EXT_AUTHZ_FILTER]: asks(`outbound|9001||${ORDERS.host}`) }, index);
+  expect(asked).toMatchObject({ name: `outbound|9001||${ORDERS.host}`, host: further.host });
+  expect(asked!.entry).toBe(further);
+});

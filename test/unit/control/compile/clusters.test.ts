@@ -79,3 +79,14 @@ test("endpoints that say so take mutual TLS where no rule says how they are conn
     undefined,
   ]);
 });
+
+test("a further port asks providers for the same as the first, under its service's name", () => {
+  const further = {
+    ...entryOf("shop:9090", ["http://10.0.0.1:9090?security.istio.io/tlsMode=istio"]),
+    ...{ host: "shop:9090", portOf: "shop", ports: [{ protocol: "http", port: 9090 }] },
+  };
+  const cluster = compileCluster(further, "", undefined);
+  expect(cluster.name).toBe("outbound|9090||shop:9090");
+  expect(cluster.metadata.filterMetadata["io.trestle"]).toMatchObject({ interface: "shop", version: "" });
+  expect(JSON.stringify(cluster.transportSocketMatches)).toContain('"outbound_.9090_._.shop"');
+});

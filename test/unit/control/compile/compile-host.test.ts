@@ -79,3 +79,16 @@ test("callers whom its rule tells apart have routes of their own, others share t
   expect(of({ lane: "x", app: "1" })).toBe(of({ lane: "x", app: "2" }));
   expect(destinationHosts(rule!)).toEqual(["b"]);
 });
+
+test("a port that no service has is a destination that nobody serves", () => {
+  const [rule] = rulesOf(
+    virtualServiceText("v", "[com.acme.A]", "[{route: [{destination: {host: com.acme.B, port: {number: 1}}}]}]"),
+  );
+  const known = { ...b, ports: [{ protocol: "dubbo", port: 20_880 }] };
+  const { clusters, virtualHost } = run([rule!], new Variants<CompiledHost>(), [a, known]);
+  expect(clusters).toEqual([
+    { name: "outbound|20880||com.acme.b:1", entry: undefined, host: "com.acme.b:1", subset: "" },
+  ]);
+  expect(virtualHost.routes[0]?.route?.cluster).toBe("outbound|20880||com.acme.b:1");
+  expect(destinationHosts(rule as VirtualService)).toEqual(["com.acme.b"]);
+});

@@ -67,3 +67,14 @@ test("clients that no selector tells apart share an index", () => {
   expect(of({ app: "a" })).not.toBe(of({}));
   expect(of({ app: "a" }).destinationRules.find(entries[1]!)?.name).toBe("d");
 });
+
+test("a rule for a host concerns the further ports of its service", () => {
+  const further = { ...entries[1]!, host: "com.acme.b:9090", portOf: "com.acme.b" };
+  const first = world([]);
+  const changes = world(read(D), first).changesSince(first);
+  const all = [...entries, further];
+  expect(servicesMeant(changes, indexEntries(all), all).map(({ host }) => host)).toEqual([
+    "com.acme.b",
+    "com.acme.b:9090",
+  ]);
+});

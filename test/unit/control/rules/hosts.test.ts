@@ -6,6 +6,7 @@ import {
   indexRules,
   resolveDestination,
 } from "../../../../src/control/rules/hosts.ts";
+import type { Entry } from "../../../../src/model/entry.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
 import { destinationRuleText, rulesOf, virtualServiceText } from "../../../support/rules.ts";
 
@@ -96,11 +97,11 @@ test.each([
   { name: "nothing that is known", host: "com.acme.Missing", caller: one, called: undefined },
 ])("a destination by $name", ({ host, caller, called }) => {
   const index = indexEntries([plain, one, gray, stock, bareStock]);
-  expect(resolveDestination(host, caller, index)).toBe(called);
+  expect(resolveDestination({ host }, caller, index)).toBe(called);
 });
 
 test("a plain name never leads to another version", () => {
-  expect(resolveDestination("com.acme.StockService", gray, indexEntries([gray, stock]))).toBeUndefined();
+  expect(resolveDestination({ host: "com.acme.StockService" }, gray, indexEntries([gray, stock]))).toBeUndefined();
 });
 
 test("services are found by host and by interface", () => {
@@ -121,4 +122,56 @@ test("an index that changes entry by entry answers as one that is made anew", ()
   expect(changing.byInterface(name)).toEqual(anew.byInterface(name));
   expect([changing.byHost(plain.host), changing.byHost(stock.host)]).toEqual([plain, undefined]);
   expect(changing.byInterface(stock.service.interface.toLowerCase())).toEqual([]);
+});
+
+/** A service with a port, and a further one of it. */
+function withPorts(name: string, first: number, second: number): readonly [Entry, Entry] {
+  const base = { namespace: "default", endpoints: [] };
+  const at = (port: number) => ({ ports: [{ protocol: "http", port }] });
+  const key = (version: string) => ({ interface: name, group: "", version });
+  const host = `${name}.example`;
+  return [
+    { ...base, host, service: key(""), ...at(first) },
+    { ...base, host: `${host}:${second}`, service: key(String(second)), ...at(second), portOf: host },
+  ];
+}
+
+const [shop, admin] = withPorts("shop", 80, 9090);
+const [cart, cartAdmin] = withPorts("cart", 9090, 80);
+const [single] = withPorts("single", 8080, 0);
+
+test.each([
+  { name: "its first port", host: "shop.example", port: 80, caller: admin, called: shop },
+  { name: "its further port", host: "SHOP.example", port: 9090, caller: shop, called: admin },
+  { name: "a port that it lacks", host: "shop.example", port: 81, caller: shop, called: undefined },
+  { name: "itself, without a port", host: "shop", port: undefined, caller: admin, called: admin },
+  {
+    name: "another service, without a port: that of the call",
+    host: "cart.example",
+    port: undefined,
+    caller: shop,
+    called: cartAdmin,
+  },
+  {
+    name: "the same by its plain name, from a further port",
+    host: "cart",
+    port: undefined,
+    caller: admin,
+    called: cart,
+  },
+  { name: "a service that has one port alone", host: "single", port: undefined, caller: admin, called: single },
+  { name: "any port of a service that says none", host: "com.acme.OrderService", port: 7, caller: shop, called: plain },
+])("a destination by $name", ({ host, port, caller, called }) => {
+  const index = indexEntries([shop, admin, cart, cartAdmin, single, plain]);
+  const destination = { host, ...(port !== undefined && { port: { number: port } }) };
+  expect(resolveDestination(destination, caller, index)?.host).toBe(called?.host);
+});
+
+test("rules for a host are for all of its ports, and further ones are found by it", () => {
+  const index = indexEntries([admin, shop]);
+  expect([index.furtherOf(shop.host), index.byInterface("shop")]).toEqual([[admin], [shop]]);
+  for (const host of ["shop.example", "shop", "*.example", "sho*"]) expect(hostMatches(host, admin)).toBe(true);
+  const rules = indexRules(rulesOf(service("v", "[shop.example]"), destinationRuleText("d", "'*.example'", "")));
+  expect(rules.virtualServices.find(admin)?.name).toBe("v");
+  expect(rules.destinationRules.find(admin)?.name).toBe("d");
 });

@@ -101,3 +101,34 @@ test("an endpoint outside the mesh takes no mutual TLS of the mesh's, whatever i
   expect(modes("MESH_INTERNAL")).toEqual({ "security.istio.io/tlsMode": "istio", v: "1" });
   expect(modes("MESH_EXTERNAL")).toEqual({ v: "1" });
 });
+
+const TWO_PORTS =
+  "{hosts: [Shop.x], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}, {number: 9090, name: admin, protocol: HTTP}, {number: 90, name: g, protocol: GRPC}, {number: 91, name: h, protocol: GRPC}], endpoints: [{address: 10.0.0.1, ports: {admin: 99}}]}";
+
+test("a further port of a protocol is an entry of its own, that has its service's name and endpoints", () => {
+  const [first, ...further] = entriesOf(ruleOf(TWO_PORTS));
+  expect(first!.portOf).toBeUndefined();
+  expect(first!.endpoints.map(({ port, protocol }) => `${protocol} ${port}`)).toEqual(["tri 90", "http 8080"]);
+  expect(first!.ports?.map(({ port }) => port)).toEqual([80, 90]);
+  const shared = { portOf: "shop.x", namespace: "default" };
+  expect(further).toMatchObject([
+    {
+      ...{ ...shared, host: "shop.x:9090", service: { interface: "Shop.x", group: "", version: "9090" } },
+      endpoints: [{ address: "10.0.0.1", port: 99, protocol: "http" }],
+      ports: [{ protocol: "http", port: 9090 }],
+    },
+    { ...shared, host: "shop.x:91", endpoints: [{ port: 91, protocol: "tri" }] },
+  ]);
+});
+
+test("what a registry or an older rule knows wins with all its ports", () => {
+  const one = ruleOf(TWO_PORTS);
+  const known = { ...entryOf("shop.x", ["http://10.0.0.9:1"]), host: "shop.x" };
+  expect(withServiceEntries([known], [one])).toEqual([known]);
+  const younger = ruleOf(TWO_PORTS.replace("number: 9090", "number: 9091"));
+  expect(withServiceEntries([], [one, younger]).map(({ host }) => host)).toEqual([
+    "shop.x",
+    "shop.x:9090",
+    "shop.x:91",
+  ]);
+});

@@ -63,3 +63,11 @@ test("a service's ports may change while a subset's providers stay: its clusters
   expect(names(before)).toEqual(["outbound|50050|v1|com.acme.a"]);
   expect(names(after)).toEqual(["outbound|50051|v1|com.acme.a"]);
 });
+
+test("a further port's cluster has its service's name, as Istio's have", () => {
+  const entry = { ...entryOf("shop:9090", ["http://10.0.0.1:9090"]), host: "shop:9090", portOf: "shop" };
+  const { made } = compiled(entry);
+  expect(made.map(({ cluster }) => cluster.name)).toEqual(["outbound|9090||shop"]);
+  const clusterOf = clusterNames(new Map([[entry.host, entry]]), "http");
+  expect(clusterOf("outbound|9090|v1|shop:9090")).toBe("outbound|9090|v1|shop");
+});

@@ -81,3 +81,18 @@ test("Triple calls under another name are told apart by their path, and by group
   ]);
   expect(byPath([service("users")])).toBeUndefined();
 });
+
+test("a further port of a service has its names", () => {
+  const further = service("shop:9090", "tri", 9090);
+  const entry = { ...further.entry, host: "shop:9090", portOf: "shop" };
+  expect(domainsOf([{ entry }], 9090).get(entry)).toEqual(["shop", "shop:9090"]);
+  const { virtualHosts } = meshRoutes([{ ...further, entry }, service("shop:2.0.0", "tri", 9090)])[0]!.routes
+    .resource as { readonly virtualHosts: readonly ProtoJson[] };
+  expect(virtualHosts[0]).toMatchObject({ name: "shop:9090", domains: ["shop", "shop:9090"] });
+  const [byPath] = (virtualHosts.at(-1) as { readonly routes: readonly { readonly match: ProtoJson }[] }).routes;
+  expect(byPath!.match["headers"]).toContainEqual({
+    name: "tri-service-version",
+    presentMatch: true,
+    invertMatch: true,
+  });
+});

@@ -5,6 +5,7 @@ import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "../../..
 import type { ServedSet } from "../../../../../src/codecs/xds/served.ts";
 import { createCompiler } from "../../../../../src/control/compile/compiler.ts";
 import { createGrpcCompiler } from "../../../../../src/control/compile/grpc/target.ts";
+import type { Entry } from "../../../../../src/model/entry.ts";
 import { createSnapshot } from "../../../../../src/model/snapshot.ts";
 import { entryOf } from "../../../../support/rule-cases.ts";
 import { rulesOf } from "../../../../support/rules.ts";
@@ -68,4 +69,19 @@ test("a cluster that a client refuses is known by the rule that it was made of",
   const [cluster] = set.types.get(CLUSTER_TYPE)!;
   expect(cluster!.resource).toMatchObject({ circuitBreakers: { thresholds: [{ maxRequests: 5 }] } });
   expect(originOf(cluster!.resource)).toMatchObject({ rule: "pool" });
+});
+
+test("a further port is asked for by its number", () => {
+  const [base, target] = [createCompiler(), createGrpcCompiler()];
+  const [first, second] = ["tri://10.0.0.1:1", "tri://10.0.0.1:2"].map((url) => entryOf("Shop", [url])) as [
+    Entry,
+    Entry,
+  ];
+  const further = { ...second, host: "shop:2", service: { ...second.service, version: "2" }, portOf: "shop" };
+  const snapshot = createSnapshot([first, further], [], ["tri"]);
+  const set = target(base(snapshot, { id: "any", dubbo: [] }), snapshot.entries);
+  expect(names(set, LISTENER_TYPE)).toEqual(["shop:1", "shop:2"]);
+  expect(names(set, CLUSTER_TYPE)).toEqual(["outbound|1||shop", "outbound|2||shop"]);
+  const routesFor = (name: string) => JSON.stringify(set.find!(LISTENER_TYPE, name)).match(/outbound\|\d/)?.[0];
+  expect(["Shop", "Shop:2", "shop:3"].map(routesFor)).toEqual(["outbound|1", "outbound|2", "outbound|1"]);
 });

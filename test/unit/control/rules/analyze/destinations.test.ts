@@ -188,3 +188,23 @@ test("a gateway's route that leads to services of two kinds is told of, one in t
   expect(found("edge")).toEqual([]);
   expect(found("mesh")).toEqual([]);
 });
+
+test("a port that a service lacks is named, with those that it has; of one that says none, one that no provider has", () => {
+  const at = (port: number) => ({ ports: [{ protocol: "http", port }] });
+  const shop = { ...entryOf("shop", ["http://10.0.0.1:8080"]), ...at(80) };
+  const admin = { ...entryOf("shop:9090", ["http://10.0.0.1:9090"]), ...at(9090), host: "shop:9090", portOf: "shop" };
+  const to = (host: string, port: number, more = "") =>
+    service(`{host: ${host}, port: {number: ${port}}}`, "[shop]", more);
+  expect(short([to("shop", 9090)], [shop, admin])).toEqual([]);
+  expect(short([to("shop", 81)], [shop, admin])).toEqual([
+    `TR0221 destination shop has no port 81 that is carried; it has 80, 9090: ${none}`,
+  ]);
+  expect(short([to("shop", 81).replace("  http:", "  gateways: [edge]\n  http:")], [shop, admin])).toContain(
+    `TR0221 destination shop has no port 81 that is carried; it has 80, 9090: ${none}`,
+  );
+  const plain = entryOf("plain", ["http://10.0.0.1:8080"]);
+  expect(short([to("plain", 8080)], [shop, admin, plain])).toEqual([]);
+  expect(short([to("plain", 80)], [shop, admin, plain])).toEqual([
+    "TR0227 port 80 of destination plain has no meaning: providers are called at their own ports, and none has that one",
+  ]);
+});

@@ -63,3 +63,34 @@ test("a parent's port is a condition", () => {
   const [rule] = attachedOf(grpcRoute("r", `[{${to("b")}}]`, "", PARENT.replace("}", ", port: 20880}")));
   expect(rule!.http[0]!.match).toMatchObject([{ port: 20880 }]);
 });
+
+test("a parent's port is a condition, a backend's port the destination's", () => {
+  const [rule] = attachedOf(
+    grpcRoute(
+      "r",
+      `[{${to("com.acme.b").replace("com.acme.b", "com.acme.b, port: 9090")}}]`,
+      "",
+      PARENT.replace("}", ", port: 80}"),
+    ),
+  );
+  expect(rule!.http[0]!.match).toMatchObject([{ port: 80 }]);
+  expect(rule!.http[0]!.route![0]!.destination).toMatchObject({ host: "com.acme.b", port: { number: 9090 } });
+});
+
+test("a parent's section is the port of that name, and one that is not there is told", () => {
+  const entry =
+    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: com.acme.a, namespace: shop}\nspec: {hosts: [com.acme.a], ports: [{number: 80, name: http}, {number: 90, name: http-admin}], resolution: DNS}\n";
+  const at = (more: string) => PARENT.replace("}", `, sectionName: ${more}}`);
+  const bound = (more: string): string[] => {
+    const rules = rulesOf(entry, grpcRoute("r", `[{${to("com.acme.b")}}]`, "", at(more)));
+    const told: string[] = [];
+    const routes = rules.filter((rule): rule is GatewayRoute => rule.kind === "GRPCRoute");
+    const made = bindGatewayRoutes(routes, rules, (code, _, text) => told.push(`${code} ${text}`));
+    return [...made.flatMap(({ http }) => http.map(({ match }) => String(match![0]!.port))), ...told];
+  };
+  expect([bound("http-admin"), bound("http-admin, port: 90")]).toEqual([["90"], ["90"]]);
+  expect(bound("other")).toEqual(["TR0220 parent com.acme.a has no port named other: the route is for no call there"]);
+  expect(bound("http-admin, port: 80")).toEqual([
+    "TR0220 parent com.acme.a has no port named http-admin with number 80: the route is for no call there",
+  ]);
+});

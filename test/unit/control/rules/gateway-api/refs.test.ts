@@ -27,5 +27,7 @@ test("what does not count is named by group and kind", () => {
 
 test("a Service's host is its DNS name, a ServiceEntry's its name", () => {
   expect(hostOfRef({ at, kind: "Service", name: "a", namespace: "shop" })).toBe("a.shop.svc.cluster.local");
-  expect(destinationOf({ at, kind: "ServiceEntry", name: "com.acme.a", namespace: "shop" }).host).toBe("com.acme.a");
+  expect(destinationOf({ at, kind: "ServiceEntry", name: "com.acme.a", namespace: "shop" }, 80)).toMatchObject({
+    ...{ host: "com.acme.a", port: { number: 80 } },
+  });
 });

@@ -39,7 +39,13 @@ test.each([
   {
     name: "a second port of a protocol",
     spec: "{hosts: [a], resolution: DNS, ports: [{number: 1, name: a, protocol: HTTP}, {number: 2, name: b, protocol: HTTP}]}",
-    findings: ["TR0228 4:84 port 2 is left out: a service has one port for each protocol, the first"],
+    findings: [],
+    ports: 2,
+  },
+  {
+    name: "two ports of one number",
+    spec: "{hosts: [a], resolution: DNS, ports: [{number: 1, name: a, protocol: HTTP}, {number: 1, name: b, protocol: HTTP}]}",
+    findings: ["TR0228 4:84 port 1 is left out: another one has its number"],
     ports: 1,
   },
   {

@@ -177,7 +177,18 @@ test.each([
   ["com.acme.Stock", undefined],
   ["com.acme.Gone", undefined],
 ])("destination %s means %s for callers outside", (host, found) => {
-  expect(resolveOutside(host, index)?.host).toBe(found);
+  expect(resolveOutside({ host }, index)?.host).toBe(found);
+});
+
+test("callers outside are led to the port that a destination names, else to that by which they come, else to the first", () => {
+  const at = (port: number) => ({ ports: [{ protocol: "http", port }] });
+  const first = { ...entryOf("shop", ["http://10.0.0.1:8080"]), ...at(80) };
+  const second = { ...entryOf("shop:9090", ["http://10.0.0.1:9090"]), ...at(9090), host: "shop:9090", portOf: "shop" };
+  const ports = indexEntries([first, second]);
+  const found = (number: number | undefined, came: number) =>
+    resolveOutside({ host: "shop", port: { ...(number !== undefined && { number }) } }, ports, came)?.host;
+  expect([found(9090, 80), found(80, 9090), found(81, 80)]).toEqual(["shop:9090", "shop", undefined]);
+  expect([found(undefined, 9090), found(undefined, 443)]).toEqual(["shop:9090", "shop"]);
 });
 
 test("two Gateways share a port; another address is another port", () => {

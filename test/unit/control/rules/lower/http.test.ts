@@ -53,3 +53,24 @@ test("a match for gateways alone is not of calls in the mesh", () => {
 test("without a rule there are no routes", () => {
   expect(lowerHttpService(shop, undefined, indexEntries([shop])).routes).toEqual([]);
 });
+
+test("ports of matches are those by which the service is known, destinations lead to the port that they name", () => {
+  const at = (port: number) => ({ ports: [{ protocol: "http", port }] });
+  const first = { ...entryOf("shop", ["http://10.0.0.1:8080"]), ...at(80) };
+  const second = { ...entryOf("shop:9090", ["http://10.0.0.1:9090"]), ...at(9090), host: "shop:9090", portOf: "shop" };
+  const [rule] = rulesOf(
+    virtualServiceText(
+      "r",
+      "[shop]",
+      "[{match: [{port: 9090}], route: [{destination: {host: shop, port: {number: 80}}}]}, {route: [{destination: {host: shop}}], mirror: {host: shop, port: {number: 1}}}]",
+    ),
+  ) as VirtualService[];
+  const index = indexEntries([first, second]);
+  const of = (entry: typeof first) =>
+    lowerHttpService(entry, rule, index).routes.map(({ targets = [], mirrors = [] }) => [
+      ...targets.map(({ host }) => host),
+      ...mirrors.map(({ host, known }) => `${host} ${known}`),
+    ]);
+  expect(of(first)).toEqual([["shop", "shop:1 false"]]);
+  expect(of(second)).toEqual([["shop"], ["shop:9090", "shop:1 false"]]);
+});
