@@ -42,7 +42,7 @@ export function envoyRoute(asked: Route, clusterOf: ClusterNames): ProtoJson | u
       ...(headers && { headers: headers.map((one) => fixCondition({ ...one, name: tripleName(one.name) })) }),
       ...(queryParameters && { queryParameters: queryParameters.map(fixCondition) }),
     },
-    ...(action && (envoyAction(action, clusterOf, hostOf(route)) ?? NOBODY)),
+    ...(action && (envoyAction(action, clusterOf) ?? NOBODY)),
     ...(directResponse && {
       directResponse: { ...directResponse, status: isFinal(directResponse.status) ? directResponse.status : 503 },
     }),
@@ -62,11 +62,7 @@ export function tripleName(name: string): string {
 /** What callers are answered where every provider speaks another protocol, which Envoy cannot translate. */
 const NOBODY: ProtoJson = { directResponse: { status: 503, body: { inlineString: "no provider speaks HTTP" } } };
 
-function envoyAction(
-  action: NonNullable<Route["route"]>,
-  clusterOf: ClusterNames,
-  host: string | undefined,
-): ProtoJson | undefined {
+function envoyAction(action: NonNullable<Route["route"]>, clusterOf: ClusterNames): ProtoJson | undefined {
   const { cluster, weightedClusters, timeout = "0s", requestMirrorPolicies, ...others } = action;
   const named = cluster === undefined ? undefined : clusterOf(cluster);
   const weighted = (weightedClusters?.clusters ?? []).flatMap((one) => {
@@ -81,7 +77,6 @@ function envoyAction(
   });
   return {
     route: {
-      ...(host !== undefined && { hostRewriteLiteral: host }),
       ...others,
       ...(named === undefined ? { weightedClusters: { ...weightedClusters, clusters: weighted } } : { cluster: named }),
       timeout,
@@ -102,7 +97,7 @@ function isPlain({ header }: HeaderValueOption): boolean {
   return header.key !== "host";
 }
 
-/** The Host that a rule sets as a header. */
+/** The Host that a rule sets as a header of one destination: that of a whole route is its `hostRewriteLiteral` already. */
 function hostOf({ requestHeadersToAdd = [] }: HeaderMutations): string | undefined {
   return requestHeadersToAdd.findLast(({ header }) => header.key === "host")?.header.value;
 }

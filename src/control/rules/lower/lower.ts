@@ -272,7 +272,7 @@ function lowerAction(
 ): Omit<LoweredRoute, "name" | "path" | "headers" | "claims" | "file" | "line" | "rule"> {
   const shared = {
     ...(route.fault === undefined ? {} : { fault: lowerFault(route.fault) }),
-    ...lowerHeaderChanges(route.headers, route.rewrite?.authority !== undefined),
+    ...lowerHeaderChanges(route.headers, true),
   };
   if (route.redirect !== undefined) return { redirect: lowerRedirect(route.redirect, port), ...shared };
   if (route.directResponse !== undefined) {
@@ -280,9 +280,9 @@ function lowerAction(
     const direct = { status, ...(body !== undefined && { body }), ...(bytes !== undefined && { bytes }) };
     return { direct, ...shared };
   }
-  const targets = lowerTargets(route, resolve);
+  const { uri: rewrite, uriRegexRewrite, authority = hostSetBy(route.headers?.request) } = route.rewrite ?? {};
+  const targets = lowerTargets(route, resolve, authority !== undefined);
   const retries = route.retries === undefined ? undefined : lowerRetries(route.retries, targets.some(isHashed));
-  const { uri: rewrite, uriRegexRewrite, authority } = route.rewrite ?? {};
   const mirrors = (route.mirrors ?? []).map(({ destination, percentage }): LoweredMirror => {
     const share = lowerPercent(percentage === undefined ? {} : { percentage });
     return { ...lowerDestination(destination, resolve), share };
@@ -301,14 +301,14 @@ function lowerAction(
   };
 }
 
-function lowerTargets(route: HttpRoute, resolve: Resolve): LoweredTarget[] {
+function lowerTargets(route: HttpRoute, resolve: Resolve, hasHost: boolean): LoweredTarget[] {
   const written = route.route ?? [];
   return written
     .map(({ destination, weight, headers }) => {
       return {
         ...lowerDestination(destination, resolve),
         weight: written.length === 1 ? 100 : (weight ?? 0),
-        ...lowerHeaderChanges(headers),
+        ...lowerHeaderChanges(headers, hasHost),
       };
     })
     .filter(({ weight }) => weight > 0);
@@ -331,10 +331,10 @@ export function unknownHost({ host, port: { number } = {} }: Pick<Destination, "
   return number === undefined ? host.toLowerCase() : furtherHost(host.toLowerCase(), number);
 }
 
-/** With `hasHost` the Host is another one already. */
+/** With `hasHost` the Host is another one already: a route's own comes before its destinations', as in Istio and Envoy. */
 function lowerHeaderChanges(
   headers: Headers | undefined,
-  hasHost = false,
+  hasHost: boolean,
 ): Pick<LoweredTarget, "mutations" | "answerMutations"> {
   const mutations = lowerMutations(headers?.request, hasHost ? undefined : hostSetBy(headers?.request));
   const answerMutations = lowerMutations(headers?.response, undefined);

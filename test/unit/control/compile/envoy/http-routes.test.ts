@@ -114,10 +114,12 @@ test("a direct answer below 200 becomes 503; the rule that a route came from is 
   });
 });
 
-test("a header that is the Host becomes the rewrite that Envoy has for it", () => {
+test("a destination's header that is the Host becomes the rewrite that Envoy has for it", () => {
   const set = (key: string) => ({ header: { key, value: "v" }, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" as const });
-  const made = lower({ route: { cluster: "a" }, requestHeadersToAdd: [set("host"), set("x")] });
-  expect(made).toMatchObject({ route: { hostRewriteLiteral: "v" }, requestHeadersToAdd: [set("x")] });
+  const weightedClusters = { clusters: [{ name: "a", weight: 1, requestHeadersToAdd: [set("host"), set("x")] }] };
+  expect(lower({ route: { weightedClusters } })).toMatchObject({
+    route: { weightedClusters: { clusters: [{ hostRewriteLiteral: "v", requestHeadersToAdd: [set("x")] }] } },
+  });
 });
 
 test("what policies say of who may call is left out", () => {
