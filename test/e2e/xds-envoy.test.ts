@@ -332,16 +332,17 @@ spec:
     const calls = [8095, 8096].map(
       (number, i) => `{number: ${number}, name: grpc-${i}, protocol: GRPC, targetPort: ${grpc[i]!.port}}`,
     );
-    const entry = `
+    const entryOf = (name: string, list: readonly string[]) => `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: {name: ports}
+metadata: {name: ${name}}
 spec:
-  hosts: [ports.example.com]
+  hosts: [${name}.example.com]
   resolution: STATIC
-  ports: [${ports.join(", ")}, ${calls.join(", ")}]
+  ports: [${list.join(", ")}]
   endpoints: [{address: 127.0.0.1}]
 ---`;
+    const entry = entryOf("ports", ports) + entryOf("calls", calls);
     const at = (port: number) => `route: [{destination: {host: ports.example.com, port: {number: ${port}}}}]`;
     await stage.apply({ services: services(), rules: entry });
     await eventually("both listen", () => ask(second, "ports.example.com", "/w").catch(() => undefined));
@@ -355,7 +356,7 @@ spec:
       [8095, "one"],
       [8096, "two"],
     ] as const) {
-      const client = grpcClient(`${bind}:${port}`, "ports.example.com");
+      const client = grpcClient(`${bind}:${port}`, "calls.example.com");
       expect((await client.say("x")).values).toEqual([`${label}: x`]);
       client.close();
     }
