@@ -3,6 +3,7 @@ import type { MeshSettings } from "../../model/mesh.ts";
 import type { Gateway, Rule, VirtualService } from "../../model/rule.ts";
 import type { DestinationRule } from "../../model/rules/destination-rule.ts";
 import { meshClient, type RuleClient } from "./client.ts";
+import { createHostHints } from "./host-hints.ts";
 import { type EntryIndex, indexEntries, indexRules, type RuleIndex } from "./hosts.ts";
 
 /** Which rule is in force for which service: what analysis works on, made once. */
@@ -16,6 +17,8 @@ export interface Bindings {
   readonly notLed: ReadonlyMap<string, string>;
   /** Services that the rule is in force for; empty where there is none or none is known. */
   servicesOf(rule: Rule): readonly Entry[];
+  /** Which service a host that nobody has may mean, as the end of a message. */
+  meantBy(host: string): string;
   virtualServices: readonly VirtualService[];
   destinationRules: readonly DestinationRule[];
   gateways: readonly Gateway[];
@@ -50,6 +53,7 @@ export function bindRules(
     protocols,
     notLed,
     servicesOf: (rule) => [...(services.get(rule) ?? [])],
+    meantBy: createHostHints(entries ?? []),
     virtualServices: rules.filter((rule) => rule.kind === "VirtualService"),
     destinationRules: rules.filter((rule) => rule.kind === "DestinationRule"),
     gateways: rules.filter((rule) => rule.kind === "Gateway"),

@@ -64,6 +64,7 @@ export const RULE_FINDINGS = {
   TR0254: { severity: "warning", title: "annotation that does nothing" },
   TR0255: { severity: "warning", title: "gateway's route to services of two kinds" },
   TR0256: { severity: "error", title: "route with a filter that is not known, and closed therefore" },
+  TR0257: { severity: "warning", title: "VirtualService without routes" },
   TR0260: { severity: "warning", title: "RestMapping without effect" },
   TR0261: { severity: "info", title: "classes that a RestMapping does not describe" },
   TR0270: { severity: "warning", title: "policy that holds for no known service" },

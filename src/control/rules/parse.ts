@@ -18,7 +18,7 @@ import { isNetworkingKind, readNetworking } from "./kinds/networking-kinds.ts";
 import { POLICY_KINDS } from "./kinds/policy-kinds.ts";
 import { readRestSpec } from "./kinds/rest-mapping.ts";
 import { salvage } from "./salvage.ts";
-import { type ObjectShape, positionOf, quote, type ReadContext, readNode } from "./schema.ts";
+import { meantBy, type ObjectShape, positionOf, quote, type ReadContext, readNode } from "./schema.ts";
 import { resolveAliases } from "./yaml-aliases.ts";
 
 /** What one file holds. */
@@ -255,7 +255,13 @@ function formOf(kind: Rule["kind"]): KindForm {
 }
 
 function reportOtherKind(kind: string, position: Position, report: Report): void {
-  report("TR0204", position, `objects of kind ${quote(kind)} are not applied as rules; this one is left out`);
+  const meant = meantBy(kind, [
+    ...Object.keys(KINDS),
+    ...Object.keys(POLICY_KINDS),
+    ...Object.keys(GATEWAY_API_KINDS),
+    "MetaRouter",
+  ]);
+  report("TR0204", position, `objects of kind ${quote(kind)} are not applied as rules; this one is left out${meant}`);
 }
 
 interface WholeObject extends Located {

@@ -264,13 +264,23 @@ export function quote(text: string): string {
 }
 
 function nearest(name: string | undefined, fields: Readonly<Record<string, Field>>): string {
-  const folded = name?.toLowerCase().replace(/[-_]/g, "");
-  if (folded === undefined) return "";
-  const near = Object.keys(fields).find((known) => {
-    const other = known.toLowerCase();
-    return other === folded || other === `${folded}s` || `${other}s` === folded || oneEdit(other, folded);
-  });
-  return near === undefined ? "" : `; did you mean ${quote(near)}?`;
+  return meantBy(name, Object.keys(fields));
+}
+
+/** Which of the known names one that is not among them may mean, as the end of a message; `""` for none. */
+export function meantBy(name = "", known: readonly string[]): string {
+  const folded = foldName(name);
+  const near = known.find((one) => foldName(one) === folded || oneEdit(one.toLowerCase(), name.toLowerCase()));
+  return near === undefined || name === "" ? "" : `; did you mean ${quote(near)}?`;
+}
+
+/** A name without case, dashes and the end of a plural. */
+function foldName(name: string): string {
+  const plain = name.toLowerCase().replace(/[-_]/g, "");
+  return plain
+    .replace(/ies$/, "y")
+    .replace(/(ch|sh|x|ss)es$/, "$1")
+    .replace(/([^s])s$/, "$1");
 }
 
 /** Whether one letter more, less, changed or swapped makes a text another. */

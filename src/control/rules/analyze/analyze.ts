@@ -7,6 +7,7 @@ import { bindRules } from "../bindings.ts";
 import { mergeDelegates } from "../delegates.ts";
 import { createFindingList, sortFindings } from "../findings.ts";
 import { analyzeAuthorization } from "./authorization.ts";
+import { analyzeCarriage } from "./carriage.ts";
 import { analyzeClaims } from "./claims.ts";
 import { analyzeConnections } from "./connections.ts";
 import { analyzeDestinations } from "./destinations.ts";
@@ -50,6 +51,7 @@ export function analyzeRules(
   analyzeRegistryRouters(bindings, found.report);
   analyzeRoutes(bindings, found.report);
   analyzeDestinations(bindings, found.report);
+  analyzeCarriage(bindings, found.report);
   analyzeTraffic(bindings, found.report);
   analyzeSessions(rules, found.report);
   analyzeConnections(rules, found.report);

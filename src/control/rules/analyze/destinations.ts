@@ -64,7 +64,11 @@ function checkDestination(
     const entry = resolveDestination(destination, caller, bindings.entries!);
     const named = resolveDestination({ host }, caller, bindings.entries!);
     if (named === undefined)
-      report("TR0221", at.fields.host ?? at.position, `${unknownText(host, caller, bindings)}: ${effect}`);
+      report(
+        "TR0221",
+        at.fields.host ?? at.position,
+        `${unknownText(host, caller, bindings)}: ${effect}${bindings.meantBy(host)}`,
+      );
     else if (entry === undefined) reportPort(destination, named, effect, bindings, report);
     else called.add(entry);
   }
@@ -77,7 +81,12 @@ function checkDestination(
     if (known !== undefined) called.add(known);
     else if (named !== undefined) reportPort(destination, named, effect, bindings, report);
     else if (alike.length > 0) report("TR0221", at.fields.host ?? at.position, ambiguousText(host, alike));
-    else report("TR0221", at.fields.host ?? at.position, `destination ${host} matches no service that is known`);
+    else
+      report(
+        "TR0221",
+        at.fields.host ?? at.position,
+        `destination ${host} matches no service that is known${bindings.meantBy(host)}`,
+      );
   }
   for (const entry of called)
     if (!isCarried(entry, bindings.protocols))

@@ -95,7 +95,8 @@ function hostPosition(rule: HostRule, host: string): Position {
   return rule.at.fields[`hosts[${i}]`] ?? rule.at.position;
 }
 
-function reportUnknown(host: string, position: Position, { entries }: Bindings, report: Report): void {
+function reportUnknown(host: string, position: Position, { entries, meantBy }: Bindings, report: Report): void {
   if (entries === undefined || entries.entries.some((entry) => hostMatches(host, entry))) return;
-  report("TR0220", position, `host ${host} matches no service that is known; the rule waits for one`);
+  const text = `host ${host} matches no service that is known; the rule waits for one${meantBy(host)}`;
+  report("TR0220", position, text);
 }

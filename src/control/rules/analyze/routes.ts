@@ -6,18 +6,9 @@ import { meshClient } from "../client.ts";
 import type { Report } from "../findings.ts";
 import { isHttpService } from "../http-service.ts";
 import { sumOfWeights } from "../kinds/istio-schema.ts";
-import {
-  conditionsOf,
-  isAuthority,
-  type LoweredMatch,
-  lowerMatch,
-  type NeverMet,
-  neverMet,
-  PSEUDO_HEADERS,
-} from "../lower/lower.ts";
-import { EVERY_PATH, type PathMatch } from "../path.ts";
-
-const HTTP_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+import { isAuthority, lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "../lower/lower.ts";
+import { checkHttpMatch, HTTP_VERBS, httpOrder } from "./http-matches.ts";
+import { checkOrder, type Order } from "./route-order.ts";
 
 const INSTEAD: Readonly<Record<NeverMet, string>> = {
   scheme: "a Dubbo call has no scheme",
@@ -33,18 +24,26 @@ const WITH_LABELS = "applies at proxies that have these labels themselves alone"
 export function analyzeRoutes(bindings: Bindings, report: Report): void {
   for (const rule of bindings.virtualServices) {
     if (rule.hosts.length === 0) continue;
+    if (rule.http.length === 0 && rule.tls === undefined && rule.tcp === undefined)
+      report(
+        "TR0257",
+        rule.at.position,
+        `VirtualService ${rule.name} has no routes: calls pass as if it were not there`,
+      );
     const services = bindings.servicesOf(rule);
     const isHttp = services.length > 0 && services.every(isHttpService);
     for (const route of rule.http) {
       const isPassedOver = route.redirect !== undefined && rule.inMesh && !isHttp;
       if (isPassedOver) reportRedirect(rule, route, report);
       checkRoute(rule, route, report);
-      if (isPassedOver || !rule.inMesh) continue;
-      for (const match of route.match ?? [])
-        if (isHttp) checkCaller(match, report);
+      if (isPassedOver) continue;
+      for (const match of route.match ?? []) {
+        checkNames(match, report);
+        if (isHttp || !rule.inMesh) checkHttpMatch(rule, match, services, bindings, report);
         else checkMatch(rule, match, bindings, report);
+      }
     }
-    if (rule.inMesh && !isHttp) checkOrder(rule, bindings, report);
+    checkOrder(rule, isHttp || !rule.inMesh ? httpOrder(rule, services[0]) : dubboOrder(rule, services[0]), report);
   }
 }
 
@@ -109,17 +108,8 @@ function checkPseudoHeaders({ request, response }: Partial<Headers> = {}, report
   }
 }
 
-/** A request of HTTP says nothing of who sends it. */
-function checkCaller(match: HttpMatch, report: Report): void {
-  if (Object.keys(match.sourceLabels ?? {}).length === 0) return;
-  report(
-    "TR0227",
-    match.at.fields.sourceLabels ?? match.at.position,
-    `match asks for sourceLabels, so it ${WITH_LABELS}: a request does not say who sends it; match a header that callers set`,
-  );
-}
-
-function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, report: Report): void {
+/** Names under headers that mean no header. */
+function checkNames(match: HttpMatch, report: Report): void {
   const { position, fields } = match.at;
   for (const list of ["headers", "withoutHeaders"] as const) {
     for (const name of Object.keys(match[list] ?? {})) {
@@ -137,6 +127,10 @@ function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, 
         );
     }
   }
+}
+
+function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, report: Report): void {
+  const { position, fields } = match.at;
   if (match.method !== undefined && match.method.type === "exact" && HTTP_VERBS.includes(match.method.value))
     report(
       "TR0232",
@@ -174,43 +168,6 @@ function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, 
     );
 }
 
-type Condition = LoweredMatch;
-
-function checkOrder(rule: VirtualService, bindings: Bindings, report: Report): void {
-  const service = bindings.servicesOf(rule)[0] ?? serviceNamed(rule.hosts[0] ?? "*");
-  const before: { readonly condition: Condition; readonly place: string }[] = [];
-  for (const route of rule.http) {
-    if (route.redirect !== undefined) continue;
-    const matches: readonly (HttpMatch | undefined)[] =
-      route.match === undefined || route.match.length === 0 ? [undefined] : route.match;
-    for (const match of matches) {
-      const condition = lowerMatch(match, service);
-      if (condition === undefined) continue;
-      const { position } = (match ?? route).at;
-      const earlier = before.find((other) => covers(other.condition, condition));
-      if (earlier !== undefined)
-        report("TR0226", position, `no call reaches this: the route ${earlier.place} takes every call that it matches`);
-      const { file, line } = position;
-      before.push({ condition, place: line === 0 ? `at ${file}` : `of line ${line}` });
-    }
-  }
-  const everyCall: Condition = { path: EVERY_PATH, headers: [] };
-  if (before.length > 0 && !before.some(({ condition }) => covers(condition, everyCall)))
-    report(
-      "TR0234",
-      rule.at.fields.http ?? rule.at.position,
-      `calls that match no route of ${rule.name} are answered "no route"; end it with a route without match to let them pass`,
-    );
-}
-
-/** Whether every call that `b` takes is also one of `a`. May miss some, never says so wrongly. */
-function covers(a: Condition, b: Condition): boolean {
-  const wanted = conditionsOf(b).map((one) => JSON.stringify(one));
-  return pathCovers(a.path, b.path) && conditionsOf(a).every((one) => wanted.includes(JSON.stringify(one)));
-}
-
-function pathCovers(a: PathMatch, b: PathMatch): boolean {
-  if (a.prefix === "/" || JSON.stringify(a) === JSON.stringify(b)) return true;
-  if (a.prefix === undefined || a.caseSensitive === false || b.caseSensitive === false) return false;
-  return (b.path ?? b.prefix)?.startsWith(a.prefix) === true;
+function dubboOrder(rule: VirtualService, entry = serviceNamed(rule.hosts[0] ?? "*")): Order {
+  return { lower: (match) => lowerMatch(match, entry), redirects: false, tellsEnd: true };
 }

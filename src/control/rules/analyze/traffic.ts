@@ -34,6 +34,8 @@ function checkPolicy(path: string, policy: TrafficPolicy, services: readonly Ent
   checkPort(path, policy, services, report);
   for (const one of policy.portLevelSettings ?? []) {
     const { number } = one.port;
+    if (policy.portLevelSettings?.find(({ port }) => port.number === number) !== one)
+      say(one.port.at.position, `port ${number} of ${path} is set twice; the first holds`, report);
     checkPort(`port ${number} of ${path}`, one, services, report);
     if (services.length > 0 && !services.some((entry) => usualPort(entry) === number)) {
       const known = [...new Set(services.map(usualPort))].slice(0, 5).join(", ");

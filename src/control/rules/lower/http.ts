@@ -30,8 +30,11 @@ export function lowerHttpService(
   });
 }
 
-/** Of a caller of requests nothing is known but what its own proxy says: a request names no application. */
-function lowerInMesh(match: HttpMatch | undefined, entry: Entry, client: RuleClient): LoweredMatch | undefined {
+/**
+ * Lowers one match of requests (undefined: every request) for a service and the callers of one proxy; undefined where none can meet it. Of a
+ * caller nothing is known but what its own proxy says: a request names no application.
+ */
+export function lowerInMesh(match: HttpMatch | undefined, entry: Entry, client: RuleClient): LoweredMatch | undefined {
   if (match === undefined) return { path: EVERY_PATH, headers: [] };
   const { gateways = [] } = match;
   if (gateways.length > 0 && !gateways.includes("mesh")) return undefined;

@@ -47,8 +47,9 @@ export function findSubset(rule: DestinationRule | undefined, name: string): Sub
 }
 
 /**
- * The policy in force: what is said of `port` stands in place of what is said of all ports, whole; each setting of a subset's in place
- * of the rule's of that name. The order is Istio's (pilot/pkg/networking/util/util.go, MergeSubsetTrafficPolicy).
+ * The policy in force: what is said of `port` stands in place of what is said of all ports, whole, and of a subset in place of all that the rule
+ * says of these settings; each other setting of a subset's in place of the rule's of that name. The order is Istio's
+ * (pilot/pkg/networking/util/util.go, MergeSubsetTrafficPolicy).
  */
 export function effectivePolicy(
   rule: DestinationRule | undefined,
@@ -58,7 +59,9 @@ export function effectivePolicy(
   const ofRule = ofPort(rule?.trafficPolicy, port);
   const ofSubset = ofPort(subset?.trafficPolicy, port);
   if (ofRule === undefined || ofSubset === undefined) return ofSubset ?? ofRule;
-  return { ...ofRule, ...ofSubset };
+  if (ofSubset === subset?.trafficPolicy) return { ...ofRule, ...ofSubset };
+  const budget = "retryBudget" in ofRule ? ofRule.retryBudget : undefined;
+  return { ...ofSubset, ...(budget !== undefined && { retryBudget: budget }) };
 }
 
 function ofPort(policy: TrafficPolicy | undefined, port: number): EffectivePolicy | undefined {

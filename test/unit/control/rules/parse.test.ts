@@ -132,6 +132,15 @@ test.each([
   expect({ names: rules.map(({ name }) => name), valid }).toEqual({ names: ["a"], valid: true });
 });
 
+test("a kind that is misspelt is named with the one that it may mean", () => {
+  const { findings } = parseRules("r.yaml", "kind: AuthorizationPolicies\n---\nkind: virtualservice\n---\nkind: Pod\n");
+  expect(findings.map(({ message }) => /; did you mean "(\w+)"/.exec(message)?.[1])).toEqual([
+    "AuthorizationPolicy",
+    "VirtualService",
+    undefined,
+  ]);
+});
+
 test("a text over the limit is not read", () => {
   const { findings, valid } = parseRules("r.yaml", " ".repeat(MAX_FILE_BYTES + 1));
   expect(findings.map(({ code }) => code)).toEqual(["TR0216"]);

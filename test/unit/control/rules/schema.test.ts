@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LineCounter, parseDocument } from "yaml";
 import { createFindingList } from "../../../../src/control/rules/findings.ts";
-import { positionOf, quote, readNode, type Shape } from "../../../../src/control/rules/schema.ts";
+import { meantBy, positionOf, quote, readNode, type Shape } from "../../../../src/control/rules/schema.ts";
 import { resolveAliases } from "../../../../src/control/rules/yaml-aliases.ts";
 import { shortFindings } from "../../../support/rules.ts";
 
@@ -219,4 +219,16 @@ test("a node without a range stands at the start", () => {
 
 test("long texts are cut in messages", () => {
   expect(quote("x".repeat(100))).toBe(`"${"x".repeat(77)}..."`);
+});
+
+test.each([
+  ["matches", "match"],
+  ["retry", "retries"],
+  ["virtualservices", "VirtualService"],
+  ["VirtualSevice", "VirtualService"],
+  ["AuthorizationPolicy", ""],
+  ["rehearsal", ""],
+  [undefined, ""],
+])("%s may mean %s", (name, known) => {
+  expect(meantBy(name, ["match", "retries", "VirtualService"])).toBe(known === "" ? "" : `; did you mean "${known}"?`);
 });

@@ -30,6 +30,13 @@ test.each([
     findings: ["TR0220 4:8 host com.acme.Gone matches no service that is known; the rule waits for one"],
   },
   {
+    name: "a host that is a service's name without its package",
+    texts: [service("a", "[A]")],
+    findings: [
+      'TR0220 5:11 host A matches no service that is known; the rule waits for one; did you mean "com.acme.A"?',
+    ],
+  },
+  {
     name: "a subset defined twice",
     texts: [destinationRuleText("a", "com.acme.A", "subsets: [{name: v}, {name: v}]")],
     findings: ["TR0237 4:47 subset v of com.acme.A is defined twice; the first holds"],

@@ -17,6 +17,11 @@ test.each([
       "TR0230 route old of v redirects callers; callers of Dubbo can't be sent elsewhere: their calls go on to the next route",
   },
   {
+    name: "a rule without routes",
+    http: "[]",
+    finding: "TR0257 VirtualService v has no routes: calls pass as if it were not there",
+  },
+  {
     name: "weights that don't add up to 100",
     http: "[{route: [{destination: {host: com.acme.A}, weight: 1}, {destination: {host: com.acme.a}, weight: 2}]}]",
     finding: "TR0231 weights add up to 3, not 100; each is taken as its share of 3",
@@ -144,14 +149,4 @@ test.each([
 ])("whether headers.%s names no argument: %s", (name, reported) => {
   const text = `TR0227 headers.${name} names no argument and is compared with an attachment of that name; arguments are dubbo-arg-0, dubbo-arg-1.field and so on`;
   expect(found(`[{match: [{headers: {${name}: {exact: a}}}], ${to}}, ${all}]`)).toEqual(reported ? [text] : []);
-});
-
-test("what a request of HTTP does not say of its caller is named; a request's other parts can be asked for", () => {
-  const web = [entryOf("com.acme.A", ["http://10.0.0.1:80"])];
-  const http = (match: string) => found(`[{match: [${match}], ${to}}, ${all}]`, web);
-  expect(http("{sourceLabels: {app: a}}")).toEqual([
-    "TR0227 match asks for sourceLabels, so it applies at proxies that have these labels themselves alone: a request does not say who sends it; match a header that callers set",
-  ]);
-  expect(http("{sourceNamespace: shop}")).toEqual([]);
-  expect(http("{method: {exact: POST}, scheme: {exact: http}, queryParams: {a: {exact: b}}}")).toEqual([]);
 });

@@ -46,6 +46,10 @@ test.each([
     finding: "TR0247 port 80 of d is none by which its services are known: 20880",
   },
   {
+    policy: "{portLevelSettings: [{port: {number: 20880}}, {port: {number: 20880}, outlierDetection: {}}]}",
+    finding: "TR0247 port 20880 of d is set twice; the first holds",
+  },
+  {
     policy: "{loadBalancer: {consistentHash: {httpCookie: {name: c}}}}",
     finding:
       "TR0247 httpCookie of d: callers of Dubbo2 have no cookies, but for an attachment cookie, so its calls are spread at random; hash an attachment or dubbo-arg-0 by httpHeaderName",

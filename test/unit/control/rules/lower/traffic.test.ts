@@ -193,11 +193,17 @@ test("what is said of the port stands in place of what is said of all, and is in
   expect(effectivePolicy(ported, undefined, 80)).not.toHaveProperty("connectionPool");
 });
 
-test("a subset's port stands before the rule's port", () => {
-  const both = rule(
-    "trafficPolicy: {portLevelSettings: [{port: {number: 80}, outlierDetection: {}, loadBalancer: {simple: RANDOM}}]}, subsets: [{name: v, trafficPolicy: {portLevelSettings: [{port: {number: 80}, loadBalancer: {simple: ROUND_ROBIN}}]}}]",
-  );
-  expect(lowerPolicy(both, both.subsets[0], 80)).toMatchObject({ lbPolicy: "ROUND_ROBIN", outlierDetection: {} });
+test("a subset's port stands in place of all that the rule says of its settings, whole", () => {
+  const subset =
+    "subsets: [{name: v, trafficPolicy: {portLevelSettings: [{port: {number: 80}, loadBalancer: {simple: ROUND_ROBIN}}]}}]";
+  const said = "outlierDetection: {}, connectionPool: {http: {http2MaxRequests: 9}}, loadBalancer: {simple: RANDOM}";
+  for (const policy of [`portLevelSettings: [{port: {number: 80}, ${said}}]`, said]) {
+    const both = rule(`trafficPolicy: {${policy}}, ${subset}`);
+    expect(lowerPolicy(both, both.subsets[0], 80)).toEqual({ lbPolicy: "ROUND_ROBIN" });
+  }
+  const other = rule(`trafficPolicy: {${said}, retryBudget: {percent: 30}}, ${subset}`);
+  expect(lowerPolicy(other, other.subsets[0], 81)).toMatchObject({ lbPolicy: "RANDOM", outlierDetection: {} });
+  expect(effectivePolicy(other, other.subsets[0], 80)).toMatchObject({ retryBudget: { percent: 30 } });
 });
 
 test("Trestle's own balancer stands for the rule's own, not for one of a subset or a hash", () => {
