@@ -60,6 +60,18 @@ export const dubboTricks: readonly Trick<DubboTrick>[] = [
     status: 40,
   },
   {
+    name: "the same behind a parameter type that is none, which providers do not count",
+    trick: (key) => ({
+      ...NAMED,
+      service: "com.acme.Other",
+      descriptor: "L-a;Ljava/lang/String;",
+      args: [key],
+      attachments: { path: SERVICE },
+    }),
+    works: ["2.6"],
+    status: 40,
+  },
+  {
     name: "another service, and this one as its interface",
     trick: (key) => ({ ...NAMED, service: "com.acme.Other", args: [key], attachments: { interface: SERVICE } }),
     works: NOBODY,

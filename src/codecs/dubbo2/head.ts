@@ -297,9 +297,18 @@ function endOfType(bytes: Uint8Array, start: number, end: number): number {
     case 0x53: // S
       if (start < end) return start + 1;
       break;
-    case 0x4c: // L
-      for (let at = start + 1; at < end; at++) if (bytes[at] === 0x3b) return at + 1;
-      break;
+    case 0x4c: {
+      // L: names of ASCII letters, as Java's providers look for them; they pass over what is no such class, and would count otherwise.
+      let isName = false;
+      for (let at = start + 1; at < end; at++) {
+        const char = bytes[at]!;
+        if (char === 0x3b && isName) return at + 1;
+        const isLetter = ((char | 0x20) >= 0x61 && (char | 0x20) <= 0x7a) || char === 0x5f || char === 0x24;
+        const isNext = isName && (char === 0x2f || (char >= 0x30 && char <= 0x39));
+        if (!isLetter && !isNext) break;
+        isName = char !== 0x2f;
+      }
+    }
   }
   throw new ProtocolError("dubbo2", "parameter types are malformed", start);
 }

@@ -202,6 +202,12 @@ describe("bad heads are refused with the place", () => {
   });
   test.each([
     ["an unknown type", '01"Q"', "parameter types are malformed"],
+    ["a class of no name", '02"L;"', "parameter types are malformed"],
+    ["a class whose name is no name", '04"L-a;"', "parameter types are malformed"],
+    ["a class that begins with a digit", '06"La/1b;"', "parameter types are malformed"],
+    ["a class with dots", '05"La.b;"', "parameter types are malformed"],
+    ["a class whose name ends with a slash", '04"La/;"', "parameter types are malformed"],
+    ["a class of other letters", '03"L\u00c3\u00a9;"', "parameter types are malformed"],
     ["a class without its end", '02"La"', "parameter types are malformed"],
     ["an array of nothing", '01"["', "parameter types are malformed"],
     ["256 types", `3100"${"I".repeat(256)}"`, "more than 255 parameter types"],
@@ -244,6 +250,8 @@ test("every truncation of the worked request is refused, never read past its end
 
 test("types are counted by their descriptors, not by semicolons", () => {
   const count = (text: string) => countTypes(Buffer.from(text), 0, text.length);
-  expect(["", "II", "[I", "[[Ljava/lang/String;J", "ZBCDFIJSV", "La/B;La/C;"].map(count)).toEqual([0, 2, 1, 2, 9, 2]);
+  expect(["", "II", "[I", "[[Ljava/lang/String;J", "ZBCDFIJSV", "La/B;L_$a/C1;"].map(count)).toEqual([
+    0, 2, 1, 2, 9, 2,
+  ]);
   expect(splitTypes("I[JLa/B;[[Lc/D;Z")).toEqual(["I", "[J", "La/B;", "[[Lc/D;", "Z"]);
 });
