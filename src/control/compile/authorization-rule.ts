@@ -4,7 +4,7 @@ import { JWT_FILTER } from "../../codecs/xds/authz.ts";
 import { ANY_SERVICE } from "../../codecs/xds/cluster.ts";
 import type { StringMatcher } from "../../codecs/xds/core.ts";
 import type { HeaderMatcher } from "../../codecs/xds/route.ts";
-import type { Entry } from "../../model/entry.ts";
+import { type Entry, hostnameOf } from "../../model/entry.ts";
 import { type MeshSettings, trustDomainsOf } from "../../model/mesh.ts";
 import type {
   AuthorizationCondition,
@@ -159,9 +159,15 @@ function interfaceTerm(name: string, context: PolicyContext, ignoreCase = false)
 }
 
 /** Whether a policy's `hosts` name a service: by its host or its interface. */
-export function namesService(host: string, { host: own, service }: Entry): boolean {
+export function namesService(host: string, entry: Entry): boolean {
   const folded = foldHost(host);
-  return matchesText(folded, own) || matchesText(folded, service.interface.toLowerCase());
+  return matchesText(folded, hostnameOf(entry)) || matchesText(folded, entry.service.interface.toLowerCase());
+}
+
+/** Whether the port that a policy's host has is one of a service's; of a service whose ports nobody says any is. */
+function namesPort(host: string, { ports }: Entry): boolean {
+  const [, port] = /:(\d+)$/.exec(host) ?? [];
+  return port === undefined || ports === undefined || ports.some((one) => String(one.port) === port);
 }
 
 function foldHost(host: string): string {
@@ -175,10 +181,10 @@ function foldHost(host: string): string {
 function hostTerm(host: string, context: PolicyContext, negated: boolean): Term<Permission> {
   const { entry, isAllow } = context;
   if (servesAny(context) && !isHttpService(entry)) return interfaceTerm(foldHost(host), context, true);
-  if (namesService(host, entry)) return true;
-  return (
-    isHttpService(entry) && { header: { name: ":authority", stringMatch: hostMatcher(host, isAllow === negated) } }
-  );
+  const refuses = isAllow === negated;
+  // What lets calls through to one port of a service lets none through to another.
+  if (namesService(host, entry) && (refuses || namesPort(host, entry))) return true;
+  return isHttpService(entry) && { header: { name: ":authority", stringMatch: hostMatcher(host, refuses) } };
 }
 
 function methodTerm(method: string, context: PolicyContext): Term<Permission> {

@@ -49,6 +49,18 @@ describe("operations of a Dubbo service", () => {
   });
 });
 
+test("hosts with a port let calls through to that one alone, and refuse them at all of a service's", () => {
+  const at = (port: number) => ({ ports: [{ protocol: "dubbo", port }] });
+  const first = { ...ORDERS, ...at(80) };
+  const further = { ...ORDERS, ...at(9090), host: "com.acme.orders:9090", portOf: ORDERS.host };
+  const named = (fields: string, isAllow: boolean) =>
+    [first, further, ORDERS].map((entry) => operation(fields, entry, isAllow) !== undefined);
+  expect(named("hosts: [com.acme.orders]", true)).toEqual([true, true, true]);
+  expect(named('hosts: ["com.acme.orders:9090"]', true)).toEqual([false, true, true]);
+  expect(named('hosts: ["com.acme.orders:9090"]', false)).toEqual([true, true, true]);
+  expect(named('notHosts: ["com.acme.orders:9090"]', true)).toEqual([false, false, false]);
+});
+
 test("of an HTTP service methods are verbs, paths are any and hosts are what callers write, too", () => {
   const header = (name: string, stringMatch: object) => [{ header: { name, stringMatch } }];
   expect(operation("methods: [GET]", CART)).toEqual(header(":method", { exact: "GET" }));
