@@ -15,7 +15,8 @@ import { isBodiless } from "./status.ts";
 interface Pending {
   readonly id: number;
   readonly method: string;
-  readonly upgrade: boolean;
+  /** What it asks to change to. */
+  readonly upgrade: string | undefined;
   interim: number;
 }
 
@@ -98,7 +99,9 @@ export class Http1Client
     const pending = this.#pending[0]!;
     const { status } = head;
     if (status === 101) {
-      if (!pending.upgrade) throw new Http1Error(502, "answer 101 to a request without upgrade");
+      if (pending.upgrade === undefined) throw new Http1Error(502, "answer 101 to a request without upgrade");
+      if (!isAmong(head.fields.get("upgrade"), pending.upgrade))
+        throw new Http1Error(502, "answer 101 that changes to nothing that was asked for");
     } else if (status < 200 && ++pending.interim > this.limits.maxInterim) {
       throw new Http1Error(502, `more than maxInterim ${this.limits.maxInterim} interim answers`);
     }
@@ -171,9 +174,20 @@ export class Http1Client
     else if (event.close === true) own += "connection: close\r\n";
     this.writeHead([method, " ", target, " HTTP/1.1\r\n"], own === "" ? "\r\n" : `${own}\r\n`, event);
     if (event.close === true) this.#keepAlive = false;
-    this.#pending.push({ id: event.id, method, upgrade: event.upgrade !== undefined, interim: 0 });
+    this.#pending.push({ id: event.id, method, upgrade: event.upgrade, interim: 0 });
     this.#mode = length === undefined ? CHUNKED : BY_LENGTH;
     this.#owed = length ?? 0;
     this.#sending = event.id;
   }
+}
+
+/** Whether a server that changes protocols says to which, and that this was asked for: one that a caller has say 101 does not know it. */
+function isAmong(answered: string | undefined, asked: string): boolean {
+  const namesIn = (text: string) =>
+    text
+      .toLowerCase()
+      .split(",")
+      .map((name) => name.trim());
+  const wanted = namesIn(asked);
+  return answered !== undefined && namesIn(answered).every((name) => wanted.includes(name));
 }

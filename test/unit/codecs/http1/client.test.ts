@@ -48,6 +48,13 @@ const ANSWERS: readonly (readonly [string, Partial<RequestToSend>, string, reado
     ["7 101 S", "7 data raw"],
     false,
   ],
+  [
+    "by a tunnel to one of several protocols",
+    { upgrade: "a/1, WebSocket" },
+    "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nraw",
+    ["7 101 S", "7 data raw"],
+    false,
+  ],
   ["CONNECT", { method: "CONNECT", target: "h:1" }, "HTTP/1.1 200 OK\r\n\r\nraw", ["7 200 OK", "7 data raw"], false],
 ];
 
@@ -93,6 +100,12 @@ test.each([
   const client = asking();
   expect(text(client.receive(Buffer.from(answer), 0)).at(-1)).toBe(`7 abort ${error}`);
   expect(client.closing).toBe(true);
+});
+
+test.each(["", "Upgrade: y\r\n", "Upgrade: x, y\r\n"])("101 with %j changes to nothing that was asked for", (line) => {
+  const client = asking({ upgrade: "x" });
+  const said = text(client.receive(Buffer.from(`HTTP/1.1 101 S\r\n${line}Connection: upgrade\r\n\r\nraw`), 0));
+  expect(said).toEqual(["7 abort answer 101 that changes to nothing that was asked for"]);
 });
 
 test("an answer that no request waits for ends the connection", () => {
