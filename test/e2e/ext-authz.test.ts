@@ -14,6 +14,7 @@ import { hosts, requireNamespace } from "../support/netns.ts";
 import { CART, policiesOf, policyText } from "../support/policies.ts";
 import { eventually, stopAll } from "../support/process.ts";
 import { takeUp } from "../support/rules-in-force.ts";
+import { jsonTrick } from "../support/trick-calls.ts";
 
 // AuthorizationPolicies of action CUSTOM with a server of gRPC's own, by Envoy's .proto files: real Dubbo consumers, JSON callers of
 // the Triple port, and requests over HTTP.
@@ -239,6 +240,27 @@ test("JSON callers of the Triple port get the server's status; their headers are
   await rules(custom("slow", "[{}]"));
   server.answer = () => undefined;
   expect((await json("sayHi", ["x"])).status).toBe(503);
+});
+
+test("what can be read in two ways is refused behind a server, too, which is told of all of it", async () => {
+  const evil = policyText("d", "{action: DENY, rules: [{when: [{key: 'request.headers[user]', values: [evil]}]}]}");
+  const one = policyText("a", "{rules: [{when: [{key: 'request.headers[dubbo-arg-0]', values: ['1']}]}]}");
+  await rules(custom("authz", "[{}]"), evil);
+  const consumer = consumers["2.6"];
+  await expect(consumer.call("sayHi", "Ann", { user: "evil", User: "ann" })).rejects.toThrow(/RBAC|several cases/);
+  expect(server.told[0]!.request.http.headers.user!.split(",").sort()).toEqual(["ann", "evil"]);
+  const place = { host: hosts.trestle, port: 50_051 };
+  const named = { "tri-service-group": "g", "tri-service-version": "1.0.0" };
+  const twice = { ...named, user: ["ann", "evil"] };
+  expect((await jsonTrick(place, "/com.acme.OrderService/sayHi", '["x"]', twice)).status).toBe(403);
+  // A server may add to what stands there twice.
+  server.answer = () => allow({ headers: [header("user", "bob", true)] });
+  expect((await jsonTrick(place, "/com.acme.OrderService/sayHi", '["x"]', twice)).status).toBe(403);
+  const [host, port] = (await shopUrl()).slice("http://".length).split(":");
+  expect((await jsonTrick({ host: host!, port: Number(port) }, "/", "{}", { user: ["ann", "evil"] })).status).toBe(403);
+  // Nobody says what an argument is but the argument.
+  await rules(custom("authz", "[{}]"), one);
+  expect((await json("getOrder", [2], { "dubbo-arg-0": "1" })).status).toBe(403);
 });
 
 test("requests over HTTP get the server's own answer, and are changed by it", async () => {
