@@ -56,6 +56,15 @@ const callers: readonly { line: DubboLine; speaks: WireProtocol }[] = [
   { line: "2.6", speaks: "dubbo" },
 ];
 
+function json(method: string, body: string): Promise<Response> {
+  const { host } = new URL(stage.url.replace(/^tri:/, "http:"));
+  return fetch(`http://${host}/com.acme.OrderService/${method}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "tri-service-group": "g", "tri-service-version": "1.0.0" },
+    body,
+  });
+}
+
 const served = { header: { key: "x-served", value: "by rule" }, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" } as const;
 
 test.each(["tri", "dubbo"] as const)("answers of a provider that speaks %s have what a rule adds", async (protocol) => {
@@ -65,13 +74,19 @@ test.each(["tri", "dubbo"] as const)("answers of a provider that speaks %s have 
   const { answered } = await consumer.ask({ op: "call", method: "whoAmI" });
   expect(answered).toMatchObject({ "x-served": "by rule" });
   await consumer.stop();
-  const { host } = new URL(stage.url.replace(/^tri:/, "http:"));
-  const answer = await fetch(`http://${host}/com.acme.OrderService/sayHi`, {
-    method: "POST",
-    headers: { "content-type": "application/json", "tri-service-group": "g", "tri-service-version": "1.0.0" },
-    body: '["x"]',
-  });
+  const answer = await json("sayHi", '["x"]');
   expect([answer.status, answer.headers.get("x-served")]).toEqual([200, "by rule"]);
+});
+
+test("calls in JSON are sent by their arguments", async () => {
+  const match = { prefix: "/", headers: [{ name: "dubbo-arg-0.customer.name", stringMatch: { exact: "Ada" } }] };
+  await apply(rule("by-customer", { match, route: to("tri") }), rule("all", { route: to("dubbo") }));
+  const servedBy = async (order: string) =>
+    ((await (await json("createOrder", order)).json()) as { servedBy: string }).servedBy;
+  expect(await servedBy('[{"id": 1, "customer": {"name": "Ada"}}]')).toBe(labels.tri);
+  expect(await servedBy('{"id": 1, "customer": {"name": "Ada"}}')).toBe(labels.tri);
+  expect(await servedBy('[{"id": 1, "customer": {"name": "Bob"}}]')).toBe(labels.dubbo);
+  expect((await json("createOrder", '[{"id":')).status).toBe(400);
 });
 
 describe.each(callers)("a $line caller over $speaks", ({ line, speaks }) => {

@@ -37,6 +37,11 @@ export function jsonToDubbo(head: CallHead, body: Buffer, to: DubboDestination, 
   return genericRequest(head, args, to);
 }
 
+/** The arguments that {@link jsonToDubbo} gives a provider; throws as it does. */
+export function argumentsOfJson(head: CallHead, body: Buffer, parts: JsonCallParts): readonly Value[] {
+  return typedArguments(head, body, parts)?.args ?? untypedArguments(body);
+}
+
 /** A generic call as a request frame, id 0; `args` are those of {@link genericArguments}. */
 export function genericRequest(head: CallHead, args: Value[], to: DubboDestination): Buffer {
   return encodeRequest({

@@ -2,6 +2,7 @@ import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { ProxyContext } from "../context.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
+import { isWhole } from "./json-view.ts";
 import { decideByMessage, type GenericCall, type Refusal, type TripleLane } from "./lanes.ts";
 import type { RequestContent } from "./request-content.ts";
 
@@ -51,12 +52,15 @@ export class Deciding {
     else if (refusal !== undefined && refusal.isUnknown !== true && this.#content.ended) this.#owner.refuse(refusal);
   }
 
-  /** Decides by the first message, once it has come. */
+  /** Decides by the first message, or all of a content in JSON, once it has come. */
   #readMessage(): void {
     const { maxBodyBytes } = this.#context.frameLimits;
     this.#content.release();
     try {
-      const message = this.#content.firstMessage(maxBodyBytes, this.#lane.head!.encoding);
+      const head = this.#lane.head!;
+      const message = isWhole(head)
+        ? this.#content.whole(maxBodyBytes)
+        : this.#content.firstMessage(maxBodyBytes, head.encoding);
       if (message === undefined) return;
       const { decision, route, refusal, header, generic } = decideByMessage(this.#lane, message);
       if (route === undefined) this.#owner.refuse(refusal!, decision);

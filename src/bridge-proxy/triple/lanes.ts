@@ -1,4 +1,4 @@
-import { CallError, type CallReason } from "../../base/errors.ts";
+import { CallError, type CallReason, ProtocolError } from "../../base/errors.ts";
 import { cookiesOf, type Fields, fieldValue, fieldValues } from "../../codecs/fields.ts";
 import { type CallHead, parseRequestHead } from "../../codecs/triple/head.ts";
 import { fromField } from "../../codecs/triple/text.ts";
@@ -14,7 +14,7 @@ import { requireMethodName } from "../authz/names.ts";
 import type { LaneFacts } from "../authz/predicate.ts";
 import type { SerializationCheck } from "../authz/serialization.ts";
 import { servedLookup } from "../authz/served.ts";
-import { ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts";
+import { javaOf, ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts";
 import { argumentText } from "../dubbo/argument-text.ts";
 import { type AskToken, isRefused, matchRoute } from "../match.ts";
 import { type Callable, namesNothing, rewriteCall } from "../policies/rewrite.ts";
@@ -22,6 +22,7 @@ import { asksArguments } from "../policies/router-call.ts";
 import { asksClaims, type CompiledRoute, decideHost, type HostDecision, type Target } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { editFields } from "./edits.ts";
+import { isWhole, JsonView } from "./json-view.ts";
 import { isFramed } from "./readings.ts";
 
 /** Why calls of a lane cannot go on. */
@@ -133,7 +134,7 @@ function createLane(
   }
   const { key } = decision.host;
   const header = servedLookup(config, key, headerLookup(fields, key, config.applicationOf(address)));
-  const isLimited = decision.host.limits?.asksArguments === true && isFramed(head);
+  const isLimited = decision.host.limits?.asksArguments === true && (isFramed(head) || isWhole(head));
   const needsMessage = isGeneric || isLimited || asksForArguments(decision);
   const asksToken = isGeneric ? asksClaims(decision.host.routes) : decision.asksClaims === true;
   const lines = linesOf(fields);
@@ -178,7 +179,7 @@ export interface MessageDecision {
 
 /**
  * Decides for a call of a lane that needs its message. Throws `ProtocolError` where that is no wrapper that can be read and no message of
- * a service whose types are known.
+ * a service whose types are known; for content in JSON as {@link JsonView} does.
  */
 export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecision {
   const view = viewOf(lane, message);
@@ -192,9 +193,18 @@ export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecis
   return { decision, route, refusal: route === undefined ? noRule(decision) : undefined, header, generic };
 }
 
-function viewOf({ config, header, ...lane }: TripleLane, message: Buffer): WrapperView | ProtobufView {
+function viewOf({ config, header, ...lane }: TripleLane, message: Buffer): WrapperView | ProtobufView | JsonView {
   const head = lane.head!;
   const schema = config.schemaOf(head.interface);
+  if (isWhole(head)) {
+    const java = javaOf({ caller: schema, callee: schema });
+    return new JsonView(head, message, {
+      java,
+      path: header(":path") ?? "",
+      contentType: header("content-type") ?? "",
+    });
+  }
+  if (!isFramed(head)) throw new ProtocolError("triple", "arguments are read of gRPC-framed calls and JSON alone");
   if (schema?.protobuf !== undefined) {
     const form = protobufFormOf(head, header("content-type") ?? "", message, { caller: schema, callee: schema });
     if (form !== undefined) return new ProtobufView(form, message);

@@ -87,6 +87,13 @@ export class RequestContent {
     return undefined;
   }
 
+  /** All of it, joined; undefined while more is to come. Throws CallError where it is over `maxBytes`. */
+  whole(maxBytes: number): Buffer | undefined {
+    if (this.#heldBytes > maxBytes)
+      throw new CallError("resource_exhausted", "over_limit", `content of over ${maxBytes} bytes is over the limit`);
+    return this.ended ? Buffer.concat(this.#held) : undefined;
+  }
+
   /** What is kept, in pieces. */
   get held(): readonly Buffer[] {
     return this.#held;

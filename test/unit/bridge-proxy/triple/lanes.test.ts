@@ -170,3 +170,15 @@ test("arguments of protobuf calls are known where the service's messages are", (
   const java = laneOf(asking, "", fieldsOf("/com.acme.A/get"), undefined);
   expect(decideByMessage(java, wrapped).route?.name).toBe("special");
 });
+
+test("arguments of JSON are those of its content, and of what is neither framed nor JSON there are none", () => {
+  const asking = configOf(when("dubbo-arg-0.id", "7"));
+  const typed = (type: string) =>
+    fieldsOf("/com.acme.A/get").map((field) => (field === "application/grpc" ? type : field));
+  const lane = laneOf(asking, "", typed("application/json"), undefined);
+  expect(lane.needsMessage).toBe(true);
+  expect(decideByMessage(lane, Buffer.from('[{"id": 7}]')).route?.name).toBe("special");
+  expect(decideByMessage(lane, Buffer.from('{"id": 8}')).route?.name).toBe("all");
+  const bare = laneOf(asking, "", typed("application/proto"), undefined);
+  expect(() => decideByMessage(bare, Buffer.from([8, 7]))).toThrow("gRPC-framed calls and JSON alone");
+});
