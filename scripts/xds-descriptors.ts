@@ -25,9 +25,22 @@ const found = (name: string): string => {
 };
 /** Files that have nothing but options for other files, which mean nothing here: they are taken to be empty. */
 const annotations = /\/(validate\/validate|(udpa|xds|envoy)\/annotations\/|google\/api\/annotations)/;
+/** Fields that stock Envoys know and the package's protos do not yet: what is written behind a text of a file. */
+const newer: Readonly<Record<string, readonly (readonly [text: string, more: string])[]>> = {
+  "envoy/config/cluster/v3/circuit_breaker.proto": [
+    ['import "google/protobuf/wrappers.proto";', 'import "google/protobuf/duration.proto";'],
+    ["    message RetryBudget {", "google.protobuf.Duration budget_interval = 3;"],
+  ],
+};
 const read = (path: string): string | undefined => {
   if (!existsSync(path)) return undefined;
-  return annotations.test(path) ? 'syntax = "proto3";' : readFileSync(path, "utf8");
+  if (annotations.test(path)) return 'syntax = "proto3";';
+  let text = readFileSync(path, "utf8");
+  for (const [line, more] of Object.entries(newer).find(([name]) => path.endsWith(name))?.[1] ?? []) {
+    if (text.split(line).length !== 2 || text.includes(more)) throw new Error(`${path} is not what it was`);
+    text = text.replace(line, `${line}\n${more}`);
+  }
+  return text;
 };
 
 const compiled = compileProtoFiles({ files: PROTO_FILES.map(found), paths: PROTO_PATHS, read }).filter(

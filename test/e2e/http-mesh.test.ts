@@ -1,21 +1,23 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer as createHttpServer, get, type IncomingMessage } from "node:http";
+import { createServer as createHttpServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { soon } from "../support/fault-stage.ts";
 import { type HttpProvider, openRawHttp, startHttpProvider } from "../support/http-stage.ts";
 import { freePort } from "../support/lone-proxy.ts";
-import { requireNamespace } from "../support/netns.ts";
+import { hosts, requireNamespace } from "../support/netns.ts";
 import { policyText } from "../support/policies.ts";
 import { startProcess, stopAll } from "../support/process.ts";
 import { startTrestle, type Trestle } from "../support/trestle.ts";
+import { startXdsEnvoy, type XdsEnvoy } from "../support/xds-stage.ts";
 
 // `trestle up` with services that rules alone list: Node's and Python's HTTP servers behind it, curl and Node before it.
 const run = promisify(execFile);
+const XDS_PORT = 15_011;
 let folder: string;
 let node: HttpProvider;
 let second: HttpProvider;
@@ -49,9 +51,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "trestle-http-"));
   await run("mkdir", ["-p", join(folder, "rules"), join(folder, "www")]);
   await writeFile(join(folder, "www", "hello.txt"), "hello from Python\n");
-  const said = ({ method, url, headers: { host } }: IncomingMessage) => (url === "/host" ? host : `${method} ${url}`);
-  node = await startHttpProvider((request, response) => response.end(`one ${said(request)}`));
-  second = await startHttpProvider((request, response) => response.end(`two ${said(request)}`));
+  const said = ({ method, url, headers: { host } }: IncomingMessage) =>
+    url?.startsWith("/host") === true ? host : `${method} ${url}`;
+  const answer = (label: string) => (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url === "/500") response.statusCode = 500;
+    response.end(`${label} ${said(request)}`);
+  };
+  node = await startHttpProvider(answer("one"));
+  second = await startHttpProvider(answer("two"));
   pythonPort = await freePort();
   await startProcess({
     name: "python http.server",
@@ -61,7 +68,7 @@ beforeAll(async () => {
     deadlineMs: 10_000,
   });
   await rules([shop(), python()].join("---\n"));
-  trestle = await startTrestle({ rules: join(folder, "rules") });
+  trestle = await startTrestle({ rules: join(folder, "rules"), output: `xds=${hosts.trestle}:${XDS_PORT}` });
 });
 
 afterAll(async () => {
@@ -175,17 +182,109 @@ test("a service listens on a Unix socket, and a wildcard beside its host is one 
   server.close();
 });
 
-test("a Host that a rule sets is the one that providers see, a destination's own before the route's", async () => {
-  const own = "headers: {request: {add: {Host: own.example}}}";
-  const both = `[{destination: {host: shop, subset: v1}, weight: 1}, {destination: {host: shop, subset: v2}, weight: 1, ${own}}]`;
-  await rules(
-    `${shop()}---\n${split(`{headers: {request: {set: {":authority": all.example, ":path": /no}}}, route: ${both}}`)}`,
-  );
-  const url = `http://${await addressOf("shop")}/host`;
-  await soon(async () => expect(await curl(url)).toContain("example"), 5_000, "the rule is in force");
-  const seen = new Set(await Promise.all(Array.from({ length: 20 }, () => curl(url))));
-  expect([...seen].sort()).toEqual(["one all.example", "two own.example"]);
-  expect((await trestle.command("rules", "--findings")).stdout).toMatch(/TR0228.*:path is left out/);
+describe("a stock Envoy and Trestle's own proxy", () => {
+  let envoy: XdsEnvoy;
+  /** Trestle's, then the Envoy's. */
+  const bothPlaces = async () =>
+    [(await addressOf("shop")).split(":"), [hosts.relay, String(node.port)]] as [[string, string], [string, string]];
+
+  beforeAll(async () => {
+    envoy = await startXdsEnvoy({
+      nodeId: `sidecar~${hosts.relay}~alike~e2e`,
+      server: { host: hosts.trestle, port: XDS_PORT },
+      settings: { bind: hosts.relay, dubboPort: 0, ports: [node.port] },
+    });
+  });
+
+  afterAll(() => envoy.stop());
+
+  test("requests are led by the same of them, with the same Host", async () => {
+    const own = "headers: {request: {add: {Host: own.example}}}";
+    const both = `route: [{destination: {host: shop, subset: v1}, weight: 1, ${own}}]`;
+    const all = 'headers: {request: {set: {":authority": all.example, ":path": /no}}}';
+    const when = (uri: string, condition: string) => `{match: [{uri: {exact: /${uri}}, ${condition}}], ${to("v2")}}`;
+    const host = (uri: string, what: string) => `{match: [{uri: {exact: /host/${uri}}}], ${what}}`;
+    const http = [
+      when("query", 'queryParams: {q: {exact: "1"}}'),
+      when("flag", "queryParams: {q: {}}"),
+      when("plus", 'queryParams: {q: {exact: "a+b"}}'),
+      when("user", "headers: {user: {exact: ann}}"),
+      when("suffix", "headers: {user: {regex: '.*bob'}}"),
+      when("without", "withoutHeaders: {user: {exact: ann}}"),
+      when("list", "headers: {accept: {exact: 'a,b'}}"),
+      host("own", both),
+      host("route", `${all}, ${both}`),
+      host("rewrite", `${all}, rewrite: {authority: new.example}, ${both}`),
+      `{${to("v1")}}`,
+    ];
+    await rules(`${shop()}---\n${split(http.join(", "))}`);
+    const places = await bothPlaces();
+    const said = async ([address, port]: [string, string], target: string, lines: readonly string[]) => {
+      const caller = await openRawHttp(Number(port), address);
+      caller.write([`GET ${target} HTTP/1.1`, "Host: shop", "Connection: close", ...lines, "", ""].join("\r\n"));
+      return /\r\n\r\n(?:[0-9a-f]+\r\n)?(\S+ \S+)/.exec(await caller.until((_, ended) => ended))?.[1];
+    };
+    const bothSay = async (target: string, ...lines: string[]) => [
+      target,
+      ...lines,
+      ...new Set(await Promise.all(places.map((place) => said(place, target, lines)))),
+    ];
+    await soon(
+      async () => expect(await bothSay("/host/rewrite")).toEqual(["/host/rewrite", "one new.example"]),
+      10_000,
+      "the rule is in force",
+    );
+    const user = (...names: string[]) => names.map((name) => `User: ${name}`);
+    const rows: readonly (readonly [target: string, lines: readonly string[], said: string])[] = [
+      ["/query?x&q=1&q=2", [], "two GET"],
+      ...["/query?q=%31", "/query?%71=1", "/query?q=2&q=1", "/query??q=1", "/query?q=1;x", "/query"].map(
+        (target) => [target, [], "one GET"] as const,
+      ),
+      ...["/flag?q", "/flag?x&q=%", "/plus?q=a+b"].map((target) => [target, [], "two GET"] as const),
+      ...["/flag?%71", "/flag?x=q", "/plus?q=a%2Bb", "/plus?q=a%20b"].map((target) => [target, [], "one GET"] as const),
+      ...["user", "suffix"].flatMap((path) => [
+        [`/${path}`, user("ann", "bob"), "two GET"] as const,
+        [`/${path}`, user("bob", "ann"), "two GET"] as const,
+      ]),
+      ["/user", user("ann,bob"), "one GET"],
+      ["/without", user("eve", "ann"), "one GET"],
+      ["/without", user("eve,ann"), "two GET"],
+      ["/without", [], "two GET"],
+      ["/list", ["Accept: a", "Accept: b"], "two GET"],
+      ["/list", ["Accept: b", "Accept: a"], "one GET"],
+      ["/host/own", [], "one own.example"],
+      ["/host/route", [], "one all.example"],
+    ];
+    for (const [target, lines, label] of rows)
+      expect(await bothSay(target, ...lines)).toEqual([target, ...lines, label]);
+    expect((await trestle.command("rules", "--findings")).stdout).toMatch(/TR0228.*:path is left out/);
+    expect(await envoy.rejected()).toEqual({});
+  });
+
+  test("nobody stays ejected by numbers that have changed", async () => {
+    const places = await bothPlaces();
+    const policy = (seconds: number, more = "") =>
+      rules(
+        `${shop()}---\n${split(`{${to("v1")}}`).replace(
+          "spec: {host: shop,",
+          `spec: {host: shop, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 1, baseEjectionTime: ${seconds}s, maxEjectionPercent: 100}${more}},`,
+        )}`,
+      );
+    const ask = ([address, port]: [string, string], path: string) =>
+      curl("-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: shop", `http://${address}:${port}${path}`);
+    const both = async (path: string) => [await ask(places[0], path), await ask(places[1], path)];
+    const eject = async () => {
+      await both("/500");
+      expect(await both("/")).toEqual(["503", "503"]);
+    };
+    await policy(100);
+    await soon(eject, 10_000, "a provider is ejected");
+    await policy(100, ", connectionPool: {http: {maxRetries: 7}}");
+    await soon(async () => expect(await both("/")).toEqual(["503", "200"]), 10_000, "the Envoy has a new cluster");
+    await policy(200, ", connectionPool: {http: {maxRetries: 7}}");
+    await soon(async () => expect(await both("/")).toEqual(["200", "200"]), 10_000, "the provider is asked again");
+    expect(await envoy.rejected()).toEqual({});
+  });
 });
 
 test("ways to write a path that a policy denies, or a header that it asks for, do not lead round it", async () => {
@@ -321,7 +420,7 @@ test("an instance that starts while a service's port is in use gives it another 
   await trestle.stop();
   const other = createServer();
   await new Promise<void>((resolve) => other.listen({ host, port: Number(port) }, resolve));
-  trestle = await startTrestle({ rules: join(folder, "rules") });
+  trestle = await startTrestle({ rules: join(folder, "rules"), output: `xds=${hosts.trestle}:${XDS_PORT}` });
   expect(await addressOf("shop")).not.toBe(`${host}:${port}`);
   expect(await curl(`http://${await addressOf("shop")}/x`)).toMatch(/^(one|two) GET \/x$/);
   const { findings } = (await trestle.json("/api/v1/findings")) as { findings: readonly { code: string }[] };

@@ -288,6 +288,7 @@ describe.each([
       await stage.apply({ services: services(), rules });
       expect((await ask(usersPort(), "users", "/p", { user: "u" })).status).toBe(200);
     }
+    expect(await envoy.dump("dynamic_active_clusters")).toContain('"budget_interval": "2s"');
     expect(await envoy.rejected()).toEqual({});
   });
 

@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
+import type { NodeText } from "../../src/codecs/xds/discovery.ts";
 import { type ResourceSet, virtualHostsOf } from "../../src/codecs/xds/resources.ts";
+import type { ServedSet } from "../../src/codecs/xds/served.ts";
 import { compile } from "../../src/control/compile/compiler.ts";
 import { checkConsistent } from "../../src/control/compile/consistent.ts";
 import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
+import { createServedSource } from "../../src/control/compile/served-source.ts";
 import { analyzeRules } from "../../src/control/rules/analyze/analyze.ts";
 import { withAttachedRules } from "../../src/control/rules/attached-rules.ts";
 import { mergeDelegates } from "../../src/control/rules/delegates.ts";
@@ -12,13 +15,14 @@ import { indexEntries, indexRules } from "../../src/control/rules/hosts.ts";
 import { isHttpService } from "../../src/control/rules/http-service.ts";
 import { lowerHttpService } from "../../src/control/rules/lower/http.ts";
 import { lowerService } from "../../src/control/rules/lower/lower.ts";
-import { parseRules } from "../../src/control/rules/parse.ts";
+import { type ParsedFile, parseRules } from "../../src/control/rules/parse.ts";
 import { withRestMappings } from "../../src/control/rules/rest-entries.ts";
 import { oldestFirst } from "../../src/control/rules/rule-set.ts";
 import { withServiceEntries } from "../../src/control/rules/service-entries.ts";
 import type { Endpoint, Entry } from "../../src/model/entry.ts";
+import type { Rule } from "../../src/model/rule.ts";
 import { parseServiceKey } from "../../src/model/service.ts";
-import { createSnapshot } from "../../src/model/snapshot.ts";
+import { createSnapshot, type Snapshot } from "../../src/model/snapshot.ts";
 import { hostOf } from "../../src/registry-sync/naming/naming.ts";
 
 const FOLDER = new URL("../../fixtures/rules/", import.meta.url);
@@ -44,10 +48,10 @@ export function caseFile(name: string, part: "in" | "model" | "xds"): URL {
 }
 
 /**
- * Runs a case's input. The first document is `services`, from printed service keys to provider URLs, short:
+ * A case's input. The first document is `services`, from printed service keys to provider URLs, short:
  * `dubbo://host:port?parameter=value`; the rest are the rules. Findings count lines as in the file.
  */
-export function runRuleCase(name: string): RuleCase {
+function readRuleCase(name: string): { snapshot: Snapshot; rules: readonly Rule[]; parsed: ParsedFile } {
   const text = readFileSync(caseFile(name, "in"), "utf8");
   const cut = text.indexOf("\n---\n");
   const { services } = parse(text.slice(0, cut)) as { services: Record<string, string[]> };
@@ -56,7 +60,25 @@ export function runRuleCase(name: string): RuleCase {
   const parsed = parseRules(`${name}.in.yaml`, ruleText);
   const rules = oldestFirst(parsed.rules);
   const known = withRestMappings(withServiceEntries(entries, rules), rules, hostOf);
-  const snapshot = createSnapshot(known, rules, CARRIED_PROTOCOLS);
+  return { snapshot: createSnapshot(known, rules, CARRIED_PROTOCOLS), rules, parsed };
+}
+
+/** What a client elsewhere is given in a case. */
+export function servedInCase(name: string, node: NodeText & { readonly isDeltaAds?: boolean }): ServedSet {
+  const { snapshot } = readRuleCase(name);
+  const source = createServedSource({
+    snapshot: () => snapshot,
+    compile: (of) => compile(of, { id: "others", dubbo: [], gatewayAddress: "127.0.0.1", labels: GATEWAY }),
+  });
+  return source.resourcesFor({ ...node, identity: "spiffe://cluster.local/ns/default/sa/default" })!;
+}
+
+/** Labels of a proxy that the cases' Gateways choose. */
+const GATEWAY = { istio: "ingressgateway" };
+
+/** Runs a case's input. */
+export function runRuleCase(name: string): RuleCase {
+  const { snapshot, rules, parsed } = readRuleCase(name);
   const { virtualServices } = indexRules(mergeDelegates(withAttachedRules(rules)));
   const index = indexEntries(snapshot.entries);
   const resources = compile(snapshot, {
@@ -64,7 +86,7 @@ export function runRuleCase(name: string): RuleCase {
     dubbo: [{ address: "127.0.0.1", port: 20880 }],
     tri: [{ address: "127.0.0.1", port: 50051 }],
     gatewayAddress: "127.0.0.1",
-    labels: { istio: "ingressgateway" },
+    labels: GATEWAY,
   });
   const problems = checkConsistent(resources);
   if (problems.length > 0) throw new Error(`${name} is inconsistent: ${problems.join("; ")}`);

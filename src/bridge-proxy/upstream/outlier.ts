@@ -24,6 +24,8 @@ export interface OutlierPlan {
   /** Of 1. */
   readonly maxEjected: number;
   readonly alwaysEjectsOne: boolean;
+  /** The same for plans that say the same: who was ejected by other numbers is not any more. */
+  readonly key: string;
 }
 
 /** Compiles a cluster's outlier detection, with Envoy's defaults; undefined where it has none. */
@@ -45,6 +47,7 @@ export function compileOutlier({ outlierDetection, metadata }: Cluster): Outlier
     maxEjectionMs: Math.max(baseEjectionMs, durationMs(outlierDetection.maxEjectionTime) ?? 300_000),
     maxEjected: (outlierDetection.maxEjectionPercent ?? 10) / 100,
     alwaysEjectsOne: outlierDetection.alwaysEjectOneHost === true,
+    key: JSON.stringify([outlierDetection, errorCodes]),
   };
 }
 

@@ -76,9 +76,9 @@ export class EndpointRecord {
     }
   }
 
-  /** Takes over what another record of the same provider knows. */
+  /** Takes over what another record of the same provider knows, where providers are ejected by the same numbers as there. */
   adopt(other: EndpointRecord): void {
-    if (this.#plan.outlier === undefined) return;
+    if (this.#plan.outlier === undefined || this.#plan.outlier.key !== other.#plan.outlier?.key) return;
     this.ejected = other.ejected;
     this.ejections = other.ejections;
     this.#backOff = other.#backOff;

@@ -82,7 +82,7 @@ export interface ClusterService {
   readonly balancer?: "PEAK_EWMA";
   /** HTTP codes that outlier detection counts as errors, in place of those from 500 on. Envoy has no field for them that its protos in use know. */
   readonly errorCodes?: readonly number[];
-  /** A retry budget is a share of the calls that began within this time, in place of those that wait. Envoy's protos in use know no field for it. */
+  /** A retry budget is a share of the calls that began within this time, in place of those that wait. An Envoy has it among its thresholds. */
   readonly retryWindow?: Duration;
 }
 

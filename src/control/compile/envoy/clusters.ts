@@ -1,4 +1,5 @@
 import { type Cluster, HTTP_PROTOCOL_OPTIONS, type HttpProtocolOptions } from "../../../codecs/xds/cluster.ts";
+import { TRESTLE_METADATA } from "../../../codecs/xds/core.ts";
 import { ADS, type ProtoJson, type Spoken } from "../targets.ts";
 
 /** How long a connection may take to come up: Istio's default for a mesh. */
@@ -17,7 +18,9 @@ export interface ClusterTarget {
 
 /** A cluster for Envoy: what rules say of it, and Istio's defaults for all that they do not. What Trestle alone reads is left out. */
 export function envoyCluster(cluster: Cluster, { name, spoken, inline }: ClusterTarget): ProtoJson {
-  const { metadata: _own, type: _eds, lbPolicy, circuitBreakers, commonLbConfig, ...others } = cluster;
+  const { metadata, type: _eds, lbPolicy, circuitBreakers, commonLbConfig, ...others } = cluster;
+  const { retryWindow } = metadata.filterMetadata[TRESTLE_METADATA];
+  const [limits] = circuitBreakers?.thresholds ?? [];
   const { typedExtensionProtocolOptions: options, ...rules } = others;
   const http =
     spoken === "tri" || options !== undefined ? httpOptions(options?.[HTTP_PROTOCOL_OPTIONS], spoken) : undefined;
@@ -40,7 +43,8 @@ export function envoyCluster(cluster: Cluster, { name, spoken, inline }: Cluster
           maxRequests: NO_LIMIT,
           maxRetries: NO_LIMIT,
           trackRemaining: true,
-          ...circuitBreakers?.thresholds[0],
+          ...limits,
+          ...(retryWindow && { retryBudget: { ...limits?.retryBudget, budgetInterval: retryWindow } }),
         },
       ],
     },

@@ -69,6 +69,13 @@ test.each<[string, OutlierDetection, object]>([
   expect(planOf(detection)).toMatchObject(plan);
 });
 
+test("plans that say the same have one key", () => {
+  const { key } = planOf({ interval: "1s" }, [500])!;
+  expect(planOf({ interval: "1s" }, [500])!.key).toBe(key);
+  for (const other of [planOf({ interval: "2s" }, [500]), planOf({ interval: "1s" }), planOf({})])
+    expect(other!.key).not.toBe(key);
+});
+
 test("errors are the codes from 500 on, or those that the cluster names", () => {
   const errors = (codes?: readonly number[]) => [200, 429, 499, 500, 503, 599].filter(planOf({}, codes)!.isError);
   expect([errors(), errors([429, 503]), errors([])]).toEqual([[500, 503, 599], [429, 503], []]);

@@ -148,10 +148,15 @@ test("what a provider did while it was ejected does not count", () => {
   expect(first.ejected).toBe(false);
 });
 
-test("a cluster in the place of another knows who was ejected, one that does not ask forgets it", () => {
+test("a cluster in the place of another knows who was ejected by the same numbers, one that has others or does not ask forgets it", () => {
   const before = recordsOf({ consecutive5xx: 1 });
   before.first.answered(outcomeOfHttp(500), 1, 0);
-  expect(recordsOf({}, {}, before.records).first.ejected).toBe(true);
+  const { first } = recordsOf({ consecutive5xx: 1 }, { timesAnswers: true }, before.records);
+  expect([first.ejected, first.ejections, first.ejectedUntilMs]).toEqual([true, 1, 30_000]);
+  const others = recordsOf({ consecutive5xx: 1, baseEjectionTime: "60s" }, {}, before.records);
+  expect(others.first.ejected).toBe(false);
+  others.first.answered(outcomeOfHttp(500), 1, 0);
+  expect([others.first.ejections, others.first.ejectedUntilMs]).toEqual([1, 60_000]);
   expect(recordsOf({}, { outlier: undefined, timesAnswers: true }, before.records).first.ejected).toBe(false);
 });
 

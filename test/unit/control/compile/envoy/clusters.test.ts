@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Cluster } from "../../../../../src/codecs/xds/cluster.ts";
+import { TRESTLE_METADATA } from "../../../../../src/codecs/xds/core.ts";
 import { envoyCluster } from "../../../../../src/control/compile/envoy/clusters.ts";
 import { clusterOf } from "../../../../support/xds-fixtures.ts";
 
@@ -36,6 +37,16 @@ test("a rule's limit stands in the place of none, and what else it says is passe
     connectTimeout: "1s",
     outlierDetection: { interval: "3s" },
     circuitBreakers: { thresholds: [{ maxRequests: 7, maxConnections: 4294967295 }] },
+  });
+});
+
+test("the time that a retry budget is counted over stands beside its share", () => {
+  const retryBudget = { budgetPercent: { value: 10 } };
+  const cluster: Cluster = { ...clusterOf("com.acme.A"), circuitBreakers: { thresholds: [{ retryBudget }] } };
+  const own = { ...cluster.metadata.filterMetadata[TRESTLE_METADATA], retryWindow: "2s" };
+  const timed = { ...cluster, metadata: { filterMetadata: { [TRESTLE_METADATA]: own } } };
+  expect(envoyCluster(timed, { name: "n", spoken: "http" })).toMatchObject({
+    circuitBreakers: { thresholds: [{ retryBudget: { ...retryBudget, budgetInterval: "2s" } }] },
   });
 });
 
