@@ -3,6 +3,7 @@ import { CARRIED_PROTOCOLS } from "../control/compile/endpoints.ts";
 import { type BootstrapOptions, ENVOY_ADMIN, printEnvoyBootstrap } from "../control/compile/envoy/bootstrap.ts";
 import { printStaticEnvoy } from "../control/compile/envoy/static.ts";
 import { createServedSource } from "../control/compile/served-source.ts";
+import { withFurtherPorts } from "../control/rules/further-ports.ts";
 import { withServiceEntries } from "../control/rules/service-entries.ts";
 import { createSnapshot } from "../model/snapshot.ts";
 import type { TrestleConfig } from "./config/config.ts";
@@ -33,7 +34,13 @@ export function exportBootstrap(
 export function exportStatic(flags: EnvoyFlags, { entries, rules }: ExportedWorld, config: TrestleConfig): Exported {
   const options = whoIs(flags, config);
   const { nodeId, namespace, labels } = options;
-  const snapshot = createSnapshot(withServiceEntries(entries, rules), rules, CARRIED_PROTOCOLS, [], config.mesh);
+  const snapshot = createSnapshot(
+    withServiceEntries(withFurtherPorts(entries), rules),
+    rules,
+    CARRIED_PROTOCOLS,
+    [],
+    config.mesh,
+  );
   const source = createServedSource({
     snapshot: () => snapshot,
     compile: (given) =>

@@ -6,6 +6,7 @@ import type { MeshSettings } from "../model/mesh.ts";
 import type { Rule } from "../model/rule.ts";
 import type { ServiceSchema } from "../model/schema.ts";
 import { emptySnapshot, markAscending, type Snapshot, SnapshotBuilder } from "../model/snapshot.ts";
+import { withFurtherPorts } from "./rules/further-ports.ts";
 import { type HostOf, restSchemasOf, withRestMappings } from "./rules/rest-entries.ts";
 import { withServiceEntries } from "./rules/service-entries.ts";
 
@@ -81,7 +82,7 @@ export function createControlStore(options: ControlStoreOptions = {}): ControlSt
     timer?.cancel();
     if (waitingSinceMs === undefined) return;
     waitingSinceMs = undefined;
-    const known = withServiceEntries(markAscending(entries.get()), rules);
+    const known = withServiceEntries(withFurtherPorts(markAscending(entries.get())), rules);
     snapshots.set(
       builder.build(withRestMappings(known, rules, hostOf), rules, options.protocols, merged, options.mesh),
     );

@@ -45,6 +45,15 @@ export function plainEndpoint(known: KnownEndpoint): Endpoint {
   return { startedAtMs: 0, warmupMs: 0, tag: "", disabled: false, token: "", payloadBytes: 0, ...known };
 }
 
+/** A further port of a service, of a protocol that an earlier one speaks. */
+export interface FurtherPort {
+  readonly protocol: string;
+  /** By which callers know it. */
+  readonly port: number;
+  /** Sorted as an entry's are. */
+  readonly endpoints: readonly Endpoint[];
+}
+
 /** One service with its endpoints: what becomes one ServiceEntry. */
 export interface Entry {
   /** DNS name of the service in the mesh: depends on the key alone (registry-sync/naming/naming.ts). Unique among entries. */
@@ -62,6 +71,8 @@ export interface Entry {
   readonly exportTo?: readonly string[];
   /** The ports by which callers know it, one for each protocol, where an object says them; absent: those of its providers. */
   readonly ports?: readonly Pick<Endpoint, "protocol" | "port">[];
+  /** Its further ports, where a registry knows any; control makes an entry of each. */
+  readonly further?: readonly FurtherPort[];
   /**
    * It is a further port of the service of that host, of a protocol that an earlier one speaks: `host` is {@link furtherHost} then, the key's
    * version is the number, and `ports` has it alone.

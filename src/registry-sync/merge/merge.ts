@@ -1,5 +1,5 @@
 import { BlockList, sameItems } from "../../base/block-list.ts";
-import type { Consumer, Endpoint, Entry, Finding, World } from "../../model/entry.ts";
+import type { Consumer, Endpoint, Entry, Finding, FurtherPort, World } from "../../model/entry.ts";
 import { entryChanges } from "../../model/entry-changes.ts";
 import type { ServiceSchema } from "../../model/schema.ts";
 import { printServiceKey } from "../../model/service.ts";
@@ -168,9 +168,27 @@ function combine(entries: readonly Entry[], before: Entry | undefined): Entry {
   const kept = own.length > 0 ? own : [...endpoints.values()];
   const sorted = Object.freeze(kept.sort(compareEndpoints));
   const routing = entries.find((entry) => entry.routing !== undefined)?.routing;
-  const merged = Object.freeze({ ...entries[0]!, endpoints: sorted, ...(routing !== undefined && { routing }) });
+  const merged = Object.freeze({
+    ...entries[0]!,
+    endpoints: sorted,
+    ...(routing !== undefined && { routing }),
+    ...furtherOf(entries),
+  });
   parts.set(merged, entries);
   return merged;
+}
+
+/** The further ports of all, of one number together; nothing where none has any. */
+function furtherOf(entries: readonly Entry[]): Pick<Entry, "further"> {
+  const ports = new Map<string, FurtherPort>();
+  for (const one of entries.flatMap(({ further = [] }) => further)) {
+    const id = `${one.protocol} ${one.port}`;
+    const known = ports.get(id)?.endpoints ?? [];
+    const ids = new Set(known.map(endpointId));
+    const all = [...known, ...one.endpoints.filter((endpoint) => !ids.has(endpointId(endpoint)))];
+    ports.set(id, { ...one, endpoints: Object.freeze(all.sort(compareEndpoints)) });
+  }
+  return ports.size === 0 ? {} : { further: Object.freeze([...ports.values()]) };
 }
 
 /** Whether a registry has it from a provider, and not from another Trestle that shows what its other registries hold. */

@@ -84,12 +84,18 @@ function withSilent(entry: Entry, stored: Entry, silent: ReadonlySet<string>): E
 
 function sameContent(stored: Entry, wanted: Entry, keep: ((entry: Entry) => Entry) | undefined): boolean {
   if (stored === wanted) return true;
-  return sameEntry(stored, keep ? keep(wanted) : wanted);
+  if (keep !== undefined) return sameEntry(stored, keep(wanted));
+  return sameEntry(stored, wanted) && samePorts(stored, wanted);
+}
+
+/** Ports are for a sink alone that has entries as they are. */
+function samePorts(a: Entry, b: Entry): boolean {
+  return JSON.stringify([a.ports, a.further]) === JSON.stringify([b.ports, b.further]);
 }
 
 /** The same of two entries that a sink was given: what of them differs is compared as it is kept. */
 function sameGiven(before: Entry, after: Entry, keep: ((entry: Entry) => Entry) | undefined): boolean {
-  if (before === after || sameEntry(before, after)) return true;
+  if (before === after || (sameEntry(before, after) && (keep !== undefined || samePorts(before, after)))) return true;
   if (keep === undefined || before.endpoints.length !== after.endpoints.length) return false;
   const others = before.endpoints.flatMap((one, index) => (one === after.endpoints[index] ? [] : [index]));
   const [was, is] = [before, after].map((entry) =>

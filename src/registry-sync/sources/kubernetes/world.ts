@@ -134,28 +134,22 @@ class ClusterWorld implements KubernetesWorld {
 
   #entryOf(service: KubeService): Entry {
     const key = keyOf(service);
-    const endpoints = new Map<string, Endpoint>();
     const slices = [...(this.#bySvc.get(service.id) ?? [])].sort().map((id) => this.#slices.get(id)!);
     const isShownElsewhere = otherFamily(service, slices);
     const hasReady = slices.some((slice) => slice.endpoints.some((one) => one.ready && !one.terminating));
-    for (const slice of slices) {
-      for (const [protocol, port] of this.#portsOf(service, slice.ports)) {
-        for (const one of slice.endpoints) {
-          if (isShownElsewhere(slice, one) || this.#options.isOwnAddress?.(one.address, port.port) === true) continue;
-          const made = this.#endpointOf(service, one, port, protocol, takesCalls(one, hasReady));
-          const id = endpointId(made);
-          const known = endpoints.get(id);
-          if (known === undefined || (known.disabled && !made.disabled)) endpoints.set(id, made);
-        }
+    const ports = new Ports(this.#made.get(service.id));
+    const offers = slices.flatMap((slice) => this.#portsOf(service, slice.ports).map((offer) => ({ ...offer, slice })));
+    const firsts = firstOf(offers, service.ports);
+    for (const { slice, declared, port, protocol } of offers) {
+      const isFirst = firsts.get(protocol) === declared;
+      if (!isFirst && !CARRIED.includes(protocol)) continue;
+      ports.open(protocol, declared.port, isFirst);
+      for (const one of slice.endpoints) {
+        if (isShownElsewhere(slice, one) || this.#options.isOwnAddress?.(one.address, port.port) === true) continue;
+        ports.add(this.#endpointOf(service, one, port, protocol, takesCalls(one, hasReady)), declared.port);
       }
     }
-    const known = new Map(this.#made.get(service.id)?.endpoints.map((one) => [endpointId(one), one]));
-    const kept = [...endpoints].map(([id, one]) => {
-      const before = known.get(id);
-      return before !== undefined && JSON.stringify(before) === JSON.stringify(one) ? before : one;
-    });
-    const sorted = Object.freeze(kept.sort(compareEndpoints));
-    return Object.freeze({ host: kubernetesHost({ service: key }), service: key, endpoints: sorted });
+    return Object.freeze({ host: kubernetesHost({ service: key }), service: key, ...ports.made() });
   }
 
   #endpointOf(
@@ -182,18 +176,89 @@ class ClusterWorld implements KubernetesWorld {
     });
   }
 
-  /** For each protocol the first of a slice's ports, in the order of the Service's, that carries it: they are one service's endpoints. */
-  #portsOf(service: KubeService, ports: readonly KubePort[]): ReadonlyMap<string, KubePort> {
-    const found = new Map<string, KubePort>();
+  /** What a slice offers of a Service's ports, in the order of the Service's. */
+  #portsOf(service: KubeService, ports: readonly KubePort[]): readonly Offer[] {
     const wanted = service.annotations[`${PREFIX}port`];
-    for (const declared of service.ports) {
-      if (wanted !== undefined && declared.name !== wanted && String(declared.port) !== wanted) continue;
+    return service.ports.flatMap((declared) => {
+      if (wanted !== undefined && declared.name !== wanted && String(declared.port) !== wanted) return [];
       const port = ports.find(({ name }) => name === declared.name);
-      if (port === undefined) continue;
-      const protocol = protocolOf(service, declared, port);
-      if (!found.has(protocol)) found.set(protocol, port);
-    }
-    return found;
+      return port === undefined ? [] : [{ declared, port, protocol: protocolOf(service, declared, port) }];
+    });
+  }
+}
+
+/** A port of a Service as a slice has it. */
+interface Offer {
+  readonly declared: KubePort;
+  readonly port: KubePort;
+  readonly protocol: string;
+}
+
+/** Of each protocol the first port that is offered, in the order of the Service's. */
+function firstOf(offers: readonly Offer[], order: readonly KubePort[]): ReadonlyMap<string, KubePort> {
+  const places = new Map(order.map((port, place) => [port, place]));
+  const firsts = new Map<string, KubePort>();
+  for (const { protocol, declared } of offers) {
+    const known = firsts.get(protocol);
+    if (known === undefined || places.get(declared)! < places.get(known)!) firsts.set(protocol, declared);
+  }
+  return firsts;
+}
+
+/** Protocols of which a service may have further ports. */
+const CARRIED: readonly string[] = ["http", "tri", "dubbo"];
+
+/** The endpoints of a Service by its ports: the first ports of all protocols together, and each further one. */
+class Ports {
+  readonly #known: ReadonlyMap<string, Endpoint>;
+  readonly #firsts = new Map<string, number>();
+  readonly #endpoints = new Map<number, { readonly protocol: string; readonly all: Map<string, Endpoint> }>();
+
+  constructor(before: Entry | undefined) {
+    const all = [before?.endpoints ?? [], ...(before?.further ?? []).map(({ endpoints }) => endpoints)].flat();
+    this.#known = new Map(all.map((one) => [endpointId(one), one]));
+  }
+
+  open(protocol: string, number: number, isFirst: boolean): void {
+    if (isFirst) this.#firsts.set(protocol, number);
+    if (!this.#endpoints.has(number)) this.#endpoints.set(number, { protocol, all: new Map() });
+  }
+
+  /** Of two alike one that is ready counts. */
+  add(endpoint: Endpoint, number: number): void {
+    const { all } = this.#endpoints.get(number)!;
+    const id = endpointId(endpoint);
+    const known = all.get(id);
+    if (known === undefined || (known.disabled && !endpoint.disabled)) all.set(id, endpoint);
+  }
+
+  made(): Pick<Entry, "endpoints" | "ports" | "further"> {
+    const firsts = [...this.#firsts];
+    const numbers = firsts.map(([, number]) => number);
+    const ports = firsts
+      .filter(([protocol]) => CARRIED.includes(protocol))
+      .map(([protocol, port]) => Object.freeze({ protocol, port }));
+    const further = [...this.#endpoints].filter(([number]) => !numbers.includes(number));
+    return {
+      endpoints: this.#sorted(firsts.flatMap(([, number]) => [...this.#endpoints.get(number)!.all])),
+      ...(ports.length > 0 && { ports: Object.freeze(ports) }),
+      ...(further.length > 0 && {
+        further: Object.freeze(
+          further.map(([port, { protocol, all }]) =>
+            Object.freeze({ protocol, port, endpoints: this.#sorted([...all]) }),
+          ),
+        ),
+      }),
+    };
+  }
+
+  /** What did not change is the same object as before. */
+  #sorted(endpoints: readonly (readonly [string, Endpoint])[]): readonly Endpoint[] {
+    const kept = [...new Map(endpoints)].map(([id, one]) => {
+      const before = this.#known.get(id);
+      return before !== undefined && JSON.stringify(before) === JSON.stringify(one) ? before : one;
+    });
+    return Object.freeze(kept.sort(compareEndpoints));
   }
 }
 

@@ -135,3 +135,21 @@ test("services that come to share a host are told, and no more once one of them 
   const again = merge([world("one", lower)], both);
   expect([again.entries, again.findings]).toEqual([[lower], []]);
 });
+
+test("further ports of one number are one port, wherever they stand", () => {
+  const at = (port: number, ...addresses: string[]) => ({
+    ...{ protocol: "http", port },
+    endpoints: addresses.map((address) => endpoint(address, { protocol: "http" })),
+  });
+  const a = entry("a.A", ["10.0.0.1"]);
+  const merged = merge([
+    world("x", { ...a, further: [at(9090, "10.0.0.1")] }),
+    world("y", { ...a, further: [at(9090, "10.0.0.2", "10.0.0.1"), at(9091, "10.0.0.3")] }),
+  ]);
+  const further = merged.entries[0]!.further!;
+  expect(further.map(({ port, endpoints }) => [port, ...endpoints.map(({ address }) => address)])).toEqual([
+    [9090, "10.0.0.1", "10.0.0.2"],
+    [9091, "10.0.0.3"],
+  ]);
+  expect(merge([world("x", a), world("y", a)]).entries[0]).not.toHaveProperty("further");
+});

@@ -104,3 +104,12 @@ test("a host that others write in another case is a change, and labels are", () 
   expect(changes({ ...stands, writtenHost: "A.B" })).toBe(1);
   expect(changes({ ...stands, endpoints: [endpoint("10.0.0.1", { labels: { a: "b" } })] })).toBe(1);
 });
+
+test("other ports are a change for a sink that has entries as they are, and for no other", () => {
+  const a = entry("a.A", ["1"]);
+  const more = { ...a, further: [{ protocol: "http", port: 9090, endpoints: a.endpoints }] };
+  const given = { ...stored(a), isGiven: true as const };
+  expect([hosts([more], [stored(a)]).update, hosts([more], [given]).update]).toEqual([["a.a"], ["a.a"]]);
+  const policy = { ...MINE, stored: ({ further: _, ...one }: Entry) => one };
+  expect([hosts([more], [stored(a)], policy), hosts([more], [given], policy)]).toEqual([none, none]);
+});

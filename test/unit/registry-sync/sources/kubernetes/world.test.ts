@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Endpoint } from "../../../../../src/model/entry.ts";
 import { type KubePort, readService, readSlice } from "../../../../../src/registry-sync/sources/kubernetes/objects.ts";
 import { createKubernetesWorld, kubernetesHost } from "../../../../../src/registry-sync/sources/kubernetes/world.ts";
 
@@ -258,4 +259,40 @@ test("of a service that changes the instances that do not are the same objects",
     slice("order-1", "order", http8080, { addresses: ["10.0.0.2"], conditions: { ready: false } }),
   );
   expect(k8s.world().entries[0]!.endpoints[1]).toMatchObject({ address: "10.0.0.2", disabled: true });
+});
+
+test("a further port of a protocol has the Service's number and its own endpoints; what nobody calls has none", () => {
+  const k8s = cluster();
+  const named = (...ports: readonly [string, number][]) => ports.map(([name, port]) => ({ name, port }));
+  k8s.replaceServices([
+    service("shop", named(["http", 80], ["http-admin", 9090], ["grpc", 90], ["grpc-b", 91], ["db", 1], ["db-b", 2])),
+    service("one", named(["http", 80], ["http-admin", 9090]), { annotations: { "trestle.io/port": "http-admin" } }),
+  ]);
+  const offered = named(["http-admin", 9999], ["http", 8080], ["grpc", 50], ["grpc-b", 51], ["db", 1], ["db-b", 2]);
+  k8s.replaceSlices([
+    slice("shop-1", "shop", offered, "10.0.0.1", { addresses: ["10.0.0.2"], conditions: { ready: false } }),
+    slice("shop-2", "shop", named(["http-admin", 9998]), "10.0.0.3"),
+    slice("one-1", "one", named(["http", 8080], ["http-admin", 9999]), "10.0.0.4"),
+  ]);
+  const [one, shop] = k8s.world().entries;
+  const placesOf = (endpoints: readonly Endpoint[]) => endpoints.map(({ address, port }) => `${address}:${port}`);
+  expect(placesOf(shop!.endpoints)).toEqual([
+    ...["10.0.0.1:1", "10.0.0.1:50", "10.0.0.1:8080", "10.0.0.2:1", "10.0.0.2:50", "10.0.0.2:8080"],
+  ]);
+  expect(shop!.ports).toEqual([
+    { protocol: "http", port: 80 },
+    { protocol: "tri", port: 90 },
+  ]);
+  expect(shop!.further!.map(({ protocol, port, endpoints }) => [protocol, port, ...placesOf(endpoints)])).toEqual([
+    ["http", 9090, "10.0.0.1:9999", "10.0.0.2:9999", "10.0.0.3:9998"],
+    ["tri", 91, "10.0.0.1:51", "10.0.0.2:51"],
+  ]);
+  expect([placesOf(one!.endpoints), one!.ports, one!.further]).toEqual([
+    ["10.0.0.4:9999"],
+    [{ protocol: "http", port: 9090 }],
+    undefined,
+  ]);
+  const before = shop!.further![0]!.endpoints[0];
+  k8s.slice("shop/shop-2", slice("shop-2", "shop", named(["http-admin", 9998]), "10.0.0.5"));
+  expect(k8s.world().entries[1]!.further![0]!.endpoints[0]).toBe(before);
 });
