@@ -27,7 +27,7 @@ export function compileBalance(cluster: Cluster): BalancePlan {
     create: timesAnswers ? createPeakEwma : creatorOf(cluster),
     isConsistent: !timesAnswers && (lbPolicy === "RING_HASH" || lbPolicy === "MAGLEV"),
     timesAnswers,
-    slowStart: timesAnswers ? undefined : compileSlowStart(slowStartOf(cluster)),
+    slowStart: compileSlowStart(slowStartOf(cluster)),
     weighsLocalities: commonLbConfig?.localityWeightedLbConfig !== undefined,
     panicBelow: (commonLbConfig?.healthyPanicThreshold?.value ?? 0) / 100,
   };

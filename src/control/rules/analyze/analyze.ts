@@ -11,6 +11,7 @@ import { analyzeCarriage } from "./carriage.ts";
 import { analyzeClaims } from "./claims.ts";
 import { analyzeConnections } from "./connections.ts";
 import { analyzeDestinations } from "./destinations.ts";
+import { analyzeFailoverLabels, type KnownProxy } from "./failover-labels.ts";
 import { analyzeHosts } from "./hosts.ts";
 import { analyzeMtls } from "./mtls.ts";
 import { analyzePeerAuthentications, type InboundLabels } from "./peer-authentications.ts";
@@ -29,6 +30,8 @@ export interface AnalyzedMesh extends MeshSettings {
   readonly servesAllGateways?: boolean;
   /** Labels of the providers that inbound listeners stand in front of, where they are known: rules of the mesh's namespace select by them. */
   readonly inboundLabels?: InboundLabels;
+  /** The proxy of a `trestle up`. */
+  readonly proxy?: KnownProxy;
 }
 
 /**
@@ -53,6 +56,7 @@ export function analyzeRules(
   analyzeDestinations(bindings, found.report);
   analyzeCarriage(bindings, found.report);
   analyzeTraffic(bindings, found.report);
+  analyzeFailoverLabels(bindings, mesh.proxy, found.report);
   analyzeSessions(rules, found.report);
   analyzeConnections(rules, found.report);
   analyzeClaims(bindings, rules, mesh, found.report);

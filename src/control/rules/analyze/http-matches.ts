@@ -59,7 +59,7 @@ export function checkHttpMatch(
     report("TR0227", fields.gateways ?? position, 'match asks for gateways, so it never applies: it leaves out "mesh"');
   for (const list of ["headers", "withoutHeaders"] as const)
     for (const name of Object.keys(match[list] ?? {}))
-      if (services.length > 0 && /^dubbo-(?:arg-\d.*|group|version|application)$/i.test(name))
+      if ((services.length > 0 || !rule.inMesh) && /^dubbo-(?:arg-\d.*|group|version|application)$/i.test(name))
         report(
           "TR0227",
           fields[list] ?? position,

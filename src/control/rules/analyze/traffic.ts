@@ -8,7 +8,7 @@ import type {
   TrafficPolicy,
 } from "../../../model/rules/destination-rule.ts";
 import { isCarried, usualPort } from "../../compile/endpoints.ts";
-import { localityOf } from "../../compile/localities.ts";
+import { isLocalityLabel, localityOf } from "../../compile/localities.ts";
 import type { Bindings } from "../bindings.ts";
 import type { Report } from "../findings.ts";
 import { isHttpService } from "../http-service.ts";
@@ -17,7 +17,7 @@ import { isHttpService } from "../http-service.ts";
 export function analyzeTraffic({ destinationRules, servicesOf }: Bindings, report: Report): void {
   for (const rule of destinationRules) {
     const services = servicesOf(rule);
-    for (const [path, policy] of policiesOf(rule)) checkPolicy(path, policy, services, report);
+    for (const [path, policy] of policiesOf(rule)) checkPolicy(path, policy, rule, services, report);
   }
 }
 
@@ -30,8 +30,21 @@ function policiesOf(rule: DestinationRule): readonly (readonly [string, TrafficP
   return named.filter((pair): pair is readonly [string, TrafficPolicy] => pair[1] !== undefined);
 }
 
-function checkPolicy(path: string, policy: TrafficPolicy, services: readonly Entry[], report: Report): void {
-  checkPort(path, policy, services, report);
+function checkPolicy(
+  path: string,
+  policy: TrafficPolicy,
+  rule: DestinationRule,
+  services: readonly Entry[],
+  report: Report,
+): void {
+  const hash = policy === rule.trafficPolicy ? policy.loadBalancer?.consistentHash : undefined;
+  if (rule.balancer !== undefined && hash !== undefined)
+    say(
+      hash.at.position,
+      `annotation trestle.io/load-balancer of ${path} does not count beside consistentHash`,
+      report,
+    );
+  checkPort(path, policy, services, report, policy === rule.trafficPolicy && rule.balancer !== undefined);
   for (const one of policy.portLevelSettings ?? []) {
     const { number } = one.port;
     if (policy.portLevelSettings?.find(({ port }) => port.number === number) !== one)
@@ -46,7 +59,8 @@ function checkPolicy(path: string, policy: TrafficPolicy, services: readonly Ent
     say(policy.retryBudget.at.position, `maxRetries of ${path} does not count beside its retryBudget`, report);
 }
 
-function checkPort(path: string, policy: PortPolicy, services: readonly Entry[], report: Report): void {
+/** `isOwn`: calls are spread by Trestle's own balancer in place of the policy's. */
+function checkPort(path: string, policy: PortPolicy, services: readonly Entry[], report: Report, isOwn = false): void {
   const { loadBalancer, outlierDetection, tls } = policy;
   const {
     simple,
@@ -55,7 +69,8 @@ function checkPort(path: string, policy: PortPolicy, services: readonly Entry[],
     localityLbSetting: setting,
     zoneAwareLbSetting: zones,
   } = loadBalancer ?? {};
-  if (warmup !== undefined && (hash !== undefined || simple === "RANDOM" || simple === "PASSTHROUGH"))
+  const isFixed = !isOwn && (simple === "RANDOM" || simple === "PASSTHROUGH");
+  if (warmup !== undefined && (hash !== undefined || isFixed))
     say(
       warmup.at.position,
       `warmup of ${path} needs ROUND_ROBIN or LEAST_REQUEST: endpoints take their full share at once`,
@@ -93,7 +108,7 @@ function checkHashed(path: string, { at, ...hash }: ConsistentHash, services: re
 
 function checkLocalities(
   path: string,
-  { at, enabled, distribute = [] }: LocalityLb,
+  { at, enabled, distribute = [], failoverPriority = [] }: LocalityLb,
   ejects: boolean,
   services: readonly Entry[],
   report: Report,
@@ -105,7 +120,9 @@ function checkLocalities(
       `localityLbSetting of ${path} needs outlierDetection: without it calls would never go to endpoints farther off, so all are near`,
       report,
     );
-  checkKnown(`localityLbSetting of ${path}`, at.position, services, report);
+  const isByPlace =
+    failoverPriority.length === 0 || failoverPriority.some((text) => isLocalityLabel(text.split("=", 1)[0]!));
+  if (isByPlace) checkKnown(`localityLbSetting of ${path}`, at.position, services, report);
 }
 
 function checkKnown(what: string, position: Position, services: readonly Entry[], report: Report): void {

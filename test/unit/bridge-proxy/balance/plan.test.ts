@@ -50,6 +50,11 @@ test.each<[string, Cluster, object]>([
     { slowStart: { windowMs: 60_000 } },
   ],
   [
+    "slow start of peak EWMA",
+    cluster({ lbPolicy: "LEAST_REQUEST", leastRequestLbConfig: { slowStartConfig } }, "PEAK_EWMA"),
+    { slowStart: { windowMs: 60_000 } },
+  ],
+  [
     "no slow start for others",
     cluster({ lbPolicy: "RANDOM", leastRequestLbConfig: { slowStartConfig }, roundRobinLbConfig: { slowStartConfig } }),
     { slowStart: undefined },

@@ -94,6 +94,9 @@ describe("a rule for gateways", () => {
       "TR0227 match asks for sourceNamespace, so it never applies: nobody knows that of callers who come by a gateway",
       "TR0233 no request can meet this match: methods of HTTP are in capitals, POST",
     ]);
+    expect(outside(`[{match: [{headers: {dubbo-arg-0: {exact: a}}}], ${to}}]`)).toEqual([
+      expect.stringMatching(/^TR0227 headers\.dubbo-arg-0 is compared with a header/),
+    ]);
     expect(outside(`[{match: [{port: 80}], ${to}}]`, "edge, none")).toEqual([expect.stringMatching(/^TR0241/)]);
   });
 

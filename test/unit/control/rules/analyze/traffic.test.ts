@@ -89,3 +89,17 @@ test("a subset's policy is looked at too", () => {
     "TR0247 warmup of subset v of d needs ROUND_ROBIN or LEAST_REQUEST: endpoints take their full share at once",
   ]);
 });
+
+test("Trestle's own balancer can warm up, and does nothing beside a hash", () => {
+  const peak = (policy: string) => {
+    const text = destinationRuleText("d", "com.acme.A", `trafficPolicy: {loadBalancer: ${policy}}`);
+    const rules = rulesOf(text.replace("{name: d}", "{name: d, annotations: {trestle.io/load-balancer: PEAK_EWMA}}"));
+    const list = createFindingList();
+    analyzeTraffic(bindRules(rules, [plain], ["dubbo"]), list.report);
+    return list.list().map(({ code, message }) => `${code} ${message}`);
+  };
+  expect(peak("{simple: RANDOM, warmup: {duration: 1s}}")).toEqual([]);
+  expect(peak("{consistentHash: {useSourceIp: true}}")).toEqual([
+    "TR0247 annotation trestle.io/load-balancer of d does not count beside consistentHash",
+  ]);
+});

@@ -216,6 +216,11 @@ test("Trestle's own balancer stands for the rule's own, not for one of a subset 
   );
   expect(lowerPolicy(simple, simple.subsets[0], 80)).toEqual(own);
   expect(lowerPolicy(simple, simple.subsets[1], 80)).toEqual({ lbPolicy: "ROUND_ROBIN" });
+  const warm = rule("trafficPolicy: {loadBalancer: {simple: RANDOM, warmup: {duration: 10s}}}", peak);
+  expect(lowerPolicy(warm, undefined, 80)).toMatchObject({
+    ...own,
+    leastRequestLbConfig: { slowStartConfig: { slowStartWindow: "10s" } },
+  });
   const hashed = rule("trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true}}}", peak);
   expect(lowerPolicy(hashed, undefined, 80).lbPolicy).toBe("RING_HASH");
 });
