@@ -226,6 +226,9 @@ test("JSON callers of the Triple port and HTTP requests: headers, parameters and
   expect((await json("sayHi", ["x"], { "x-token": `T ${token}` })).status).toBe(200);
   expect((await json("sayHi", ["x"], { "x-token": "T no.good.one" })).status).toBe(401);
   expect((await json("sayHi", ["x"], bearer(token))).status).toBe(403);
+  expect((await json(`sayHi?t=${token}`, ["x"])).status).toBe(200);
+  expect((await json("sayHi?t=no.good.one", ["x"])).status).toBe(401);
+  expect((await json(`sayHi?t=${token}&t=no.good.one`, ["x"])).status).toBe(401);
   expect((await shop("/", { "x-token": `T ${token}` })).status).toBe(200);
   expect((await shop(`/?t=${token}`)).status).toBe(200);
   expect((await shop("/", { cookie: `a=b; session=${token}` })).status).toBe(200);
@@ -255,15 +258,16 @@ test("the first calls with a new key pass, tokens of the old ones go on, and nob
   oidc.rotate();
   const newer = await oidc.token(AUDIENCE);
   // In every protocol at once; those of the old key go on.
-  const [triple, http1, http2] = await Promise.all([
+  const [triple, parameter, http1, http2] = await Promise.all([
     json("sayHi", ["x"], bearer(newer)),
+    json(`sayHi?access_token=${newer}`, ["x"]),
     shop("/", bearer(newer)),
     jsonOverHttp2("sayHi", ["x"], bearer(newer)),
     call(newer),
     consumers["3.3"].call("sayHi", "Ann", bearer(newer)),
     call(token),
   ]);
-  expect([triple.status, http1.status, http2]).toEqual([200, 200, 200]);
+  expect([triple.status, parameter.status, http1.status, http2]).toEqual([200, 200, 200, 200]);
   // Each worker may have asked for it.
   expect(oidc.asked.get("/jwks")).toBeLessThanOrEqual(before + 2);
   const [, payload, signature] = token.split(".");
