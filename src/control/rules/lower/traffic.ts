@@ -79,7 +79,7 @@ export function lowerPolicy(
   const { loadBalancer, connectionPool, outlierDetection } = policy;
   const isRules = loadBalancer === rule?.trafficPolicy?.loadBalancer && loadBalancer?.consistentHash === undefined;
   return {
-    ...(isRules && rule?.balancer !== undefined ? peakEwma(loadBalancer?.warmup) : lowerBalancer(loadBalancer)),
+    ...(isRules && rule?.balancer !== undefined ? peakEwma(loadBalancer) : lowerBalancer(loadBalancer)),
     ...lowerPool(connectionPool, "retryBudget" in policy ? policy.retryBudget : undefined),
     ...(outlierDetection !== undefined && { outlierDetection: lowerOutlier(outlierDetection) }),
     ...lowerCommon(loadBalancer, outlierDetection),
@@ -99,8 +99,9 @@ function lowerErrorCodes(outlier: OutlierDetection | undefined): Pick<LoweredPol
 }
 
 /** Other proxies, which do not know Trestle's own balancer, take the next best. */
-function peakEwma(warmup?: Warmup): LoweredPolicy {
-  return { ...lowerBalancer({ simple: "LEAST_REQUEST", ...(warmup && { warmup }) }), balancer: "PEAK_EWMA" };
+function peakEwma(loadBalancer?: LoadBalancer): LoweredPolicy {
+  const next = loadBalancer && lowerBalancer({ ...loadBalancer, simple: "LEAST_REQUEST" });
+  return { lbPolicy: "LEAST_REQUEST", ...next, balancer: "PEAK_EWMA" };
 }
 
 function lowerBalancer(loadBalancer: LoadBalancer | undefined): LoweredPolicy {
