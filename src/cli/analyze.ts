@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { silentLogger } from "../base/log.ts";
 import type { ServiceView } from "../control/admin/views.ts";
 import { type AnalyzedMesh, analyzeRules } from "../control/rules/analyze/analyze.ts";
+import type { KnownProxy } from "../control/rules/analyze/failover-labels.ts";
 import { sortFindings } from "../control/rules/findings.ts";
 import type { Entry, Finding } from "../model/entry.ts";
 import type { MeshSettings } from "../model/mesh.ts";
@@ -67,7 +68,7 @@ interface KnownServices {
 /** What a running instance says of its configuration, as far as rules go by it. */
 interface ShownConfig {
   readonly mesh?: MeshSettings;
-  readonly proxy?: { readonly inbound?: readonly { readonly labels: Readonly<Record<string, string>> }[] };
+  readonly proxy?: KnownProxy & { readonly inbound?: readonly { readonly labels: Readonly<Record<string, string>> }[] };
 }
 
 async function askServices(admin: string): Promise<KnownServices> {
@@ -78,7 +79,9 @@ async function askServices(admin: string): Promise<KnownServices> {
   const { workers } = await askAdmin<{ workers: readonly unknown[] }>(admin, "/api/v1/status");
   // Who has workers beside its registries is a trestle up.
   const inboundLabels = config?.proxy?.inbound?.map(({ labels }) => labels) ?? [];
-  const mesh = config?.mesh && { ...config.mesh, servesAllGateways: workers.length > 0, inboundLabels };
+  const servesAllGateways = workers.length > 0;
+  const proxy = servesAllGateways ? config?.proxy : undefined;
+  const mesh = config?.mesh && { ...config.mesh, servesAllGateways, inboundLabels, ...(proxy && { proxy }) };
   return { entries, mesh, notLed: new Map(passing.map(({ service, passes }) => [service, passes])) };
 }
 

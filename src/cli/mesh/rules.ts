@@ -51,7 +51,7 @@ export interface Judged {
 
 /** The mesh of a `trestle up`, as its rules are analyzed for it. */
 export function analyzedMesh({ mesh, proxy }: Pick<TrestleConfig, "mesh" | "proxy">): AnalyzedMesh {
-  return { ...mesh, servesAllGateways: true, inboundLabels: proxy.inbound.map(({ labels }) => labels) };
+  return { ...mesh, servesAllGateways: true, inboundLabels: proxy.inbound.map(({ labels }) => labels), proxy };
 }
 
 /** Says what is wrong with the rules that are in force; undefined before all registries were read. A snapshot is judged once. */

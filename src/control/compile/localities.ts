@@ -236,7 +236,7 @@ function splitByLabels(
   const wanted = labels.map((text): readonly [string, string] => {
     const at = text.indexOf("=");
     if (at >= 0) return [text.slice(0, at), text.slice(at + 1)];
-    return [text, client.labels[text] ?? ofLocality(text, client.locality) ?? ""];
+    return [text, labelOfClient(client, text) ?? ""];
   });
   const parts = new Map<number, Endpoint[]>();
   for (const endpoint of group.endpoints) {
@@ -251,10 +251,24 @@ function splitByLabels(
     .map(([rank, endpoints]) => ({ rank, locality: group.locality, endpoints }));
 }
 
-function labelOf(endpoint: Endpoint, name: string): string | undefined {
+/** What a proxy has for a label of `failoverPriority`; undefined where nothing says it. */
+export function labelOfClient(
+  { labels, locality }: Pick<RuleClient, "labels"> & Partial<Pick<RuleClient, "locality">>,
+  name: string,
+): string | undefined {
+  return labels[name] ?? ofLocality(name, locality);
+}
+
+/** The same of an endpoint. */
+export function labelOf(endpoint: Endpoint, name: string): string | undefined {
   const { labels = {}, params } = endpoint;
   if (Object.hasOwn(labels, name)) return labels[name];
   return Object.hasOwn(params, name) ? params[name] : ofLocality(name, localityOf(endpoint));
+}
+
+/** Whether a label says where a proxy or an endpoint is. */
+export function isLocalityLabel(label: string): boolean {
+  return LOCALITY_LABELS.some(([name]) => name === label);
 }
 
 function ofLocality(label: string, locality: Locality | undefined): string | undefined {

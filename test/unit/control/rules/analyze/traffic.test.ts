@@ -76,6 +76,7 @@ test.each([
   { policy: "{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 1s}}}", entry: plain },
   { policy: "{outlierDetection: {}, loadBalancer: {localityLbSetting: {enabled: true}}}", entry: placed },
   { policy: "{loadBalancer: {localityLbSetting: {enabled: false}}}", entry: plain },
+  { policy: "{outlierDetection: {}, loadBalancer: {localityLbSetting: {failoverPriority: [rack]}}}", entry: plain },
   { policy: "{portLevelSettings: [{port: {number: 20880}, outlierDetection: {}}]}", entry: plain },
   { policy: "{loadBalancer: {consistentHash: {httpCookie: {name: c}}}}", entry: http },
   { policy: "{loadBalancer: {consistentHash: {httpCookie: {name: c}}}}", entry: triple },
