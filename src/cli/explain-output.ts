@@ -1,19 +1,27 @@
 import { cleanText } from "../base/clean-text.ts";
 import type { PolicyVerdict } from "../control/explain/authorization.ts";
-import type { Destination, Explanation, RouteVerdict } from "../control/explain/explain.ts";
+import type {
+  Destination,
+  Explanation,
+  GatewayPlace,
+  PassedOver,
+  RouteVerdict,
+} from "../control/explain/explanation.ts";
 import type { Authorization } from "../control/explain/passages.ts";
 
 /** Prints what becomes of a call for people; ends with a line feed. Control characters are shown as `?`. */
 export function printExplanation(explanation: Explanation): string {
-  const { service, host, path, listeners, rule, routes, answer, destinations, policies, authorization } = explanation;
+  const { path, routes, passedOver = [], answer, calls, destinations, policies, authorization } = explanation;
   const lines = [
-    field("service", service === host ? host : `${service} (host ${host})`),
-    field("path", path),
-    field("listeners", listeners.join(", ") || "none takes its calls"),
-    field("rule", rule || "none: calls pass unchanged"),
-    "routes:",
+    ...(explanation.gateway === undefined ? printService(explanation) : printGateway(explanation, explanation.gateway)),
+    ...(path === "" ? [] : [field("path", path)]),
+    ...printTaking(explanation),
+    ...(routes.length === 0 ? [] : ["routes:"]),
     ...routes.flatMap(printRoute),
-    ...(answer === undefined ? [] : [field("answer", `${answer.status} ${answer.reason}`)]),
+    ...(passedOver.length === 0 ? [] : ["passed over:"]),
+    ...passedOver.flatMap(printPassedOver),
+    ...(answer === undefined ? [] : [field("answer", [answer.status ?? "none:", answer.reason].join(" "))]),
+    ...(calls === undefined ? [] : [field("calls", calls)]),
     ...destinations.flatMap(printDestination),
     ...(policies === "" ? [] : [field("policies", policies)]),
     ...authorization.flatMap(printAuthorization),
@@ -21,21 +29,54 @@ export function printExplanation(explanation: Explanation): string {
   return lines.map((line) => `${cleanText(line)}\n`).join("");
 }
 
+function printService({ service, host }: Explanation): string[] {
+  return [field("service", service === host ? host : `${service} (host ${host})`)];
+}
+
+/** By which gateway a request came, and for which Host. */
+function printGateway({ host }: Explanation, { gateway, at, address, tls, domain }: GatewayPlace): string[] {
+  const server = gateway === "" ? "no server takes this Host" : gateway + (at === "" ? "" : ` (${at})`);
+  const way = tls === "" ? "" : `, ${tls}`;
+  return [
+    field("gateway", `${server}, ${address}${way}`),
+    field("host", domain === "" || domain === host ? host : `${host}, by the routes of ${domain}`),
+  ];
+}
+
+function printTaking({ listeners, rule, gateway }: Explanation): string[] {
+  const none = gateway === undefined ? "none: calls pass unchanged" : "none";
+  return [field("listeners", listeners.join(", ") || "none takes its calls"), field("rule", rule || none)];
+}
+
+function printPassedOver({ rule, at, why }: PassedOver): string[] {
+  return [`  ${rule}${at === "" ? "" : ` (${at})`}`, `    ${why}`];
+}
+
 function printRoute({ route, at, verdict, why }: RouteVerdict): string[] {
   const place = at === "" ? "" : ` (${at})`;
   return [`  ${route}${place}: ${verdict}`, ...why.map((one) => `    ${one}`)];
 }
 
-function printDestination({ cluster, share, loadBalancer, routers = [], endpoints }: Destination): string[] {
+function printDestination(destination: Destination): string[] {
+  const { cluster, host, share, loadBalancer, rule, policies, routers = [], refusal, endpoints } = destination;
+  // What passes through a gateway has no cluster.
+  const balancer = cluster === "" ? "" : `, ${loadBalancer || "unknown"}`;
   return [
-    field("destination", `${cluster}, ${share}% of calls, ${loadBalancer || "unknown"}`),
-    ...routers.map(({ rule, condition, verdict }) => `  router ${rule}, "${condition}": ${verdict}`),
-    ...(endpoints.length === 0 ? ["  no provider is known: the call is answered 503"] : []),
-    ...endpoints.map(({ address, protocol, weight, health, tag }) => {
-      const more = tag === "" ? "" : `, tag ${tag}`;
-      return `  ${protocol}://${address} weight ${weight}, ${health}${more}`;
-    }),
+    field("destination", `${cluster || host}, ${share}% of calls${balancer}${rule === "" ? "" : `, by ${rule}`}`),
+    ...(policies === "" ? [] : [`  ${policies}`]),
+    ...routers.map(({ rule: from, condition, verdict }) => `  router ${from}, "${condition}": ${verdict}`),
+    ...(refusal === undefined ? [] : [`  ${refusal}`]),
+    ...endpoints.map((one) => `  ${one.protocol}://${one.address} weight ${one.weight}, ${one.health}${placeOf(one)}`),
   ];
+}
+
+function placeOf({ tag, locality, priority, placeWeight }: Destination["endpoints"][number]): string {
+  return [
+    tag === "" ? "" : `, tag ${tag}`,
+    locality === undefined ? "" : `, in ${locality}`,
+    placeWeight === undefined ? "" : ` of weight ${placeWeight}`,
+    priority === undefined ? "" : `, priority ${priority}`,
+  ].join("");
 }
 
 function printAuthorization({ side, for: name, mtls, isCopy, decision, why, policies }: Authorization): string[] {

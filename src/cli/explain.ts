@@ -1,33 +1,26 @@
 import { Command } from "commander";
-import type { Explanation } from "../control/explain/explain.ts";
+import type { Explanation } from "../control/explain/explanation.ts";
 import { adminOption, askAdmin } from "./admin-client.ts";
-import { argumentHeaders } from "./argument-headers.ts";
 import { readAttachment } from "./call-options.ts";
-import { readArguments, readTarget } from "./call-target.ts";
 import { printExplanation } from "./explain-output.ts";
-import { type OutputFormat, outputOption, printValue } from "./output.ts";
+import { type ExplainOptions, explainQuery } from "./explain-query.ts";
+import { outputOption, printValue } from "./output.ts";
 
-interface ExplainOptions {
-  readonly group?: string;
-  readonly version?: string;
-  readonly attachment: readonly (readonly [string, string])[];
-  readonly application?: string;
-  readonly caller?: string;
-  readonly principal?: string;
-  readonly claims?: string;
-  readonly admin: string;
-  readonly output: OutputFormat;
-}
-
-/** `trestle explain METHOD [JSON]`: what becomes of a made-up call, and why. */
+/** `trestle explain METHOD|URL [JSON]`: what becomes of a made-up call, and why. */
 export function createExplainCommand(): Command {
   return new Command("explain")
     .description("say what becomes of a made-up call, by which rule, and why the other routes do not take it")
     .argument(
-      "<method>",
-      "Interface.method, such as com.acme.OrderService.getOrder; a host or key may stand for the interface",
+      "<target>",
+      "Interface.method, such as com.acme.OrderService.getOrder (a host or key may stand for the interface); or the URL of a request: http, and at gateways https, grpc, grpcs, tls",
     )
-    .argument("[json]", "the call's arguments as a JSON array, for rules that ask for them")
+    .argument(
+      "[json]",
+      "the call's arguments as a JSON array, for rules that ask for them; of a request: it has content",
+    )
+    .option("--gateway <namespace/name>", "the request comes from outside, by this Gateway")
+    .option("--port <number>", "the port of a gateway that it comes to, where that is not the URL's")
+    .option("--method <name>", "method of HTTP; GET unless told, POST with JSON and of gRPC")
     .option("--group <group>", "group of the service that is called")
     .option("--version <version>", "version of the service that is called")
     .option(
@@ -55,18 +48,19 @@ Examples:
   trestle explain com.acme.OrderService.getOrder '[42]' --group g --version 1.0.0 --attachment x-user=alice
   trestle explain com.acme.OrderService.getOrder --caller 10.0.0.9 -o json
   trestle explain com.acme.OrderService.dropOrder --caller 10.0.0.9 --principal cluster.local/ns/shop/sa/web
-  trestle explain com.acme.OrderService.getOrder --claims '{"group": "admin"}'`,
+  trestle explain com.acme.OrderService.getOrder --claims '{"group": "admin"}'
+  trestle explain http://shop/cart/7?x=1 --method DELETE
+      a request in the mesh, to the service that speaks HTTP by that name
+  trestle explain https://api.example.com/orders/getOrder '[42]' --gateway default/edge --port 8443
+      one from outside, which comes to port 8443 of the Gateway edge: the first part of a name may be left out
+  trestle explain grpc://api.example.com/acme.Shop/Get --port 8080
+  trestle explain tls://db.example.com --gateway edge`,
     )
-    .action(async (method: string, json: string | undefined, options: ExplainOptions) => {
-      const { service, method: name } = readTarget(method, [], true);
-      const query = new URLSearchParams({ service, method: name });
-      for (const key of ["group", "version", "caller", "principal", "claims"] as const)
-        if (options[key] !== undefined) query.set(key, options[key]);
-      const headers = json === undefined ? {} : argumentHeaders(readArguments(json));
-      if (options.application !== undefined) headers["dubbo-application"] = options.application;
-      for (const [key, value] of [...Object.entries(headers), ...options.attachment])
-        query.append("header", `${key}=${value}`);
-      const explanation = await askAdmin<Explanation>(options.admin, `/api/v1/explain?${query}`);
+    .action(async (target: string, json: string | undefined, options: ExplainOptions) => {
+      const explanation = await askAdmin<Explanation>(
+        options.admin,
+        `/api/v1/explain?${explainQuery(target, json, options)}`,
+      );
       process.stdout.write(
         options.output === "table" ? printExplanation(explanation) : printValue(options.output, explanation),
       );

@@ -1,5 +1,7 @@
-import { pathRewriteOf } from "../../codecs/xds/path-rewrite.ts";
+import { type Callable, callableOf, pathRewriteOf } from "../../codecs/xds/path-rewrite.ts";
 import type { Route } from "../../codecs/xds/route.ts";
+
+export type { Callable } from "../../codecs/xds/path-rewrite.ts";
 
 /** What of a call's path and authority a rule replaces; at least one of the two. */
 export interface Rewrite {
@@ -7,15 +9,6 @@ export interface Rewrite {
   readonly path: ((path: string) => string) | undefined;
   readonly authority: string | undefined;
 }
-
-/** A Dubbo call's interface and method. */
-export interface Callable {
-  readonly interface: string;
-  readonly method: string;
-}
-
-/** A path that a Dubbo call can have: names as Java has them, with Triple's `~` and gRPC's dots. */
-const CALLABLE = /^\/([\w.$-]+)\/([\w$~]+)$/;
 
 /** Compiles a route's rewrite; undefined where it has none. Throws on a pattern that RE2 refuses. */
 export function compileRewrite(resource: Pick<Route, "match" | "route">): Rewrite | undefined {
@@ -27,8 +20,7 @@ export function compileRewrite(resource: Pick<Route, "match" | "route">): Rewrit
 /** The interface and method that a rewritten path names; undefined where it names none. */
 export function rewriteCall({ path }: Rewrite, call: Callable): Callable | undefined {
   if (path === undefined) return call;
-  const parts = CALLABLE.exec(path(`/${call.interface}/${call.method}`));
-  return parts === null ? undefined : { interface: parts[1]!, method: parts[2]! };
+  return callableOf(path(`/${call.interface}/${call.method}`));
 }
 
 /** The service that a call goes to where its rewrite may name another interface than its destination does. */

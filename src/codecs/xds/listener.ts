@@ -1,5 +1,6 @@
 /** Listeners, as envoy/config/listener/v3 has them in proto3's JSON form, cut down to what Trestle reads. */
 import type { CarriedProtocol, Metadata } from "./core.ts";
+import type { RouteOrigin } from "./route.ts";
 import type { DownstreamTlsContext, TransportSocket } from "./tls.ts";
 
 /** Cut to the fields that Trestle reads: where to listen and which routes hold there. */
@@ -16,6 +17,8 @@ export interface Passage {
   /** `*` for every name. */
   readonly serverNames: readonly string[];
   readonly to: readonly { readonly address: string; readonly port: number; readonly weight: number }[];
+  /** Which rule says so. */
+  readonly origin?: Pick<RouteOrigin, "rule" | "file" | "line">;
 }
 
 /** How connections are taken that ask for one of some names. */

@@ -11,6 +11,21 @@ export function pathRewriteOf({
   return prefixRewrite === undefined ? undefined : compilePathRewrite(match, prefixRewrite);
 }
 
+/** A Dubbo call's interface and method. */
+export interface Callable {
+  readonly interface: string;
+  readonly method: string;
+}
+
+/** A path that a Dubbo call can have: names as Java has them, with Triple's `~` and gRPC's dots. */
+const CALLABLE = /^\/([\w.$-]+)\/([\w$~]+)$/;
+
+/** The interface and method that a path names; undefined where it names none. */
+export function callableOf(path: string): Callable | undefined {
+  const parts = CALLABLE.exec(path);
+  return parts === null ? undefined : { interface: parts[1]!, method: parts[2]! };
+}
+
 /** What a path becomes by `to` in place of the matched prefix, or of a path that was matched otherwise. */
 export function compilePathRewrite(match: RouteMatch, to: string): (path: string) => string {
   const matched = match.path === undefined ? match.prefix?.length : undefined;

@@ -2,8 +2,12 @@ import { parseIp } from "../../base/ip-block.ts";
 import type { Claims } from "../../codecs/xds/claims.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import { parseIdentity } from "../../model/identity.ts";
-import { type Explanation, explainCall } from "../explain/explain.ts";
-import type { Known } from "../explain/passages.ts";
+import { explainCall } from "../explain/explain.ts";
+import type { AskedGateway, Explanation, MadeUpCaller } from "../explain/explanation.ts";
+import { explainAtGateway } from "../explain/gateway.ts";
+import type { Known } from "../explain/known.ts";
+import { explainRequest } from "../explain/requests.ts";
+import { readRequest } from "./explain-url.ts";
 
 /** Why there is no explanation, and the HTTP status that says so. */
 export interface NoExplanation {
@@ -12,45 +16,80 @@ export interface NoExplanation {
 }
 
 /**
- * What becomes of the call that a query names: `service` and `method`, perhaps `group`, `version`, `caller`, `principal`
- * (`trust-domain/ns/NAMESPACE/sa/ACCOUNT`, or `none`), `claims` (a token's payload as JSON), and any number of `header=name=value`.
+ * What becomes of the call that a query names: `service` and `method`, perhaps `group` and `version`; or of a request, by its `url`, perhaps with
+ * `method`, and with `gateway` or `port` where it comes from outside. Of both perhaps `caller`, `principal` (`trust-domain/ns/NAMESPACE/sa/ACCOUNT`,
+ * or `none`), `claims` (a token's payload as JSON), and any number of `header=name=value`.
  */
 export function viewExplanation(
   resources: ResourceSet | undefined,
   query: URLSearchParams,
   known?: Known,
 ): Explanation | NoExplanation {
-  const service = query.get("service");
-  const method = query.get("method");
-  if (!service || !method) return { error: "say ?service= and &method=", status: 400 };
+  const [service, method, url] = ["service", "method", "url"].map((name) => query.get(name) ?? "") as [
+    string,
+    string,
+    string,
+  ];
+  if (url === "" && (service === "" || method === ""))
+    return { error: "say ?service= and &method=, or ?url=", status: 400 };
   if (resources === undefined) return { error: "nothing has been compiled yet", status: 503 };
-  const pairs = query.getAll("header").map((text) => [text, text.indexOf("=")] as const);
-  const wrong = pairs.find(([, equals]) => equals <= 0);
-  if (wrong !== undefined) return { error: `header ${JSON.stringify(wrong[0])} is not name=value`, status: 400 };
-  const headers = Object.fromEntries(pairs.map(([text, equals]) => [text.slice(0, equals), text.slice(equals + 1)]));
-  const optional = (name: "group" | "version" | "caller") => {
-    const value = query.get(name);
-    return value === null ? {} : { [name]: value };
-  };
-  const caller = query.get("caller");
-  if (caller !== null && parseIp(caller) === undefined)
-    return { error: `caller ${JSON.stringify(caller)} is no IP address`, status: 400 };
-  const said = query.get("principal");
-  const principal = said === "none" ? "" : said?.startsWith("spiffe://") === false ? `spiffe://${said}` : said;
-  if (principal && parseIdentity(principal) === undefined)
-    return {
-      error: `principal ${JSON.stringify(said)} is not TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT or none`,
-      status: 400,
-    };
-  const claims = readClaims(query.get("claims"));
-  if (typeof claims === "string") return { error: claims, status: 400 };
-  const who = { ...optional("caller"), ...(claims && { claims }), ...(typeof principal === "string" && { principal }) };
-  const call = { service, method, headers, ...optional("group"), ...optional("version"), ...who };
+  const caller = readCaller(query);
+  const asked = readGateway(query);
+  for (const one of [caller, asked]) if (typeof one === "string") return { error: one, status: 400 };
+  const who = caller as MadeUpCaller;
   try {
-    return explainCall(resources, call, known);
+    if (url === "")
+      return explainCall(
+        resources,
+        { service, method, ...optional(query, "group"), ...optional(query, "version"), ...who },
+        known,
+      );
+    const request = readRequest(url, method, who);
+    if (typeof request === "string") return { error: request, status: 400 };
+    const gateway = asked as AskedGateway | undefined;
+    if (gateway !== undefined) return explainAtGateway(resources, request, gateway, known);
+    if (request.scheme !== "http")
+      return { error: "callers in the mesh come by http://; say gateway or port for others", status: 400 };
+    return explainRequest(resources, request, known);
   } catch (error) {
     return { error: (error as Error).message, status: 404 };
   }
+}
+
+function optional<N extends string>(query: URLSearchParams, name: N): { readonly [K in N]?: string } {
+  const value = query.get(name);
+  return (value === null ? {} : { [name]: value }) as { readonly [K in N]?: string };
+}
+
+/** The gateway that is meant, undefined for none; a text says what is wrong. */
+function readGateway(query: URLSearchParams): AskedGateway | string | undefined {
+  const port = query.get("port");
+  if (port !== null && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535))
+    return `port ${JSON.stringify(port)} is no port`;
+  if (port === null && !query.has("gateway")) return undefined;
+  return { ...optional(query, "gateway"), ...(port !== null && { port: Number(port) }) };
+}
+
+/** Who calls, and with what; a text says what is wrong. */
+function readCaller(query: URLSearchParams): MadeUpCaller | string {
+  const pairs = query.getAll("header").map((text) => [text, text.indexOf("=")] as const);
+  const wrong = pairs.find(([, equals]) => equals <= 0);
+  if (wrong !== undefined) return `header ${JSON.stringify(wrong[0])} is not name=value`;
+  const headers = Object.fromEntries(pairs.map(([text, equals]) => [text.slice(0, equals), text.slice(equals + 1)]));
+  const caller = query.get("caller");
+  if (caller !== null && parseIp(caller) === undefined) return `caller ${JSON.stringify(caller)} is no IP address`;
+  const said = query.get("principal");
+  const principal = said === "none" ? "" : said?.startsWith("spiffe://") === false ? `spiffe://${said}` : said;
+  if (principal && parseIdentity(principal) === undefined)
+    return `principal ${JSON.stringify(said)} is not TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT or none`;
+  const claims = readClaims(query.get("claims"));
+  if (typeof claims === "string") return claims;
+  return {
+    headers,
+    ...optional(query, "caller"),
+    ...(claims && { claims }),
+    ...(typeof principal === "string" && { principal }),
+  };
 }
 
 /** A token's payload; a text that is none is an error in words. */

@@ -27,7 +27,7 @@ export const ADMIN_PATHS: readonly {
   {
     method: "GET",
     path: "/api/v1/explain",
-    answers: "what becomes of a made-up call, by ?service= and ?method=, and why",
+    answers: "what becomes of a made-up call, by ?service= and ?method=, or of a request, by ?url=, and why",
   },
   { method: "GET", path: "/api/v1/rules", answers: "the rules in force and their files" },
   { method: "GET", path: "/api/v1/findings", answers: "what is wrong with rules, registries and configuration" },

@@ -1,19 +1,24 @@
 import { printAddress } from "../../base/address.ts";
 import { isInBlock, parseBlock, parseIp } from "../../base/ip-block.ts";
+import { barePath, isAmbiguous, plainPath } from "../../codecs/request-path.ts";
 import { type AuthzConfigs, JWT_FILTER } from "../../codecs/xds/authz.ts";
 import type { Claims } from "../../codecs/xds/claims.ts";
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
+import { callableOf, pathRewriteOf } from "../../codecs/xds/path-rewrite.ts";
+import { type LimitConfigs, withoutLimits } from "../../codecs/xds/rate-limit.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { Route, VirtualHost } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
-import type { Snapshot } from "../../model/snapshot.ts";
+import { printServiceKey } from "../../model/service.ts";
 import { indexAuthorization } from "../compile/authorization.ts";
 import { isHttpService } from "../rules/http-service.ts";
 import { type Judgement, judgeCall } from "./authorization.ts";
 import type { SeenCall, Told } from "./conditions.ts";
 import { judgeConnection, seenPrincipal, type TakenMtls } from "./connection.ts";
-import { createPolicyPlaces } from "./policy-places.ts";
+import type { Known } from "./known.ts";
+import { meshHosts } from "./mesh-hosts.ts";
+import { createPolicyPlaces, type PolicyPlaces } from "./policy-places.ts";
 
 /** What one proxy on the call's way says of who may make it. */
 export interface Authorization extends Judgement {
@@ -27,13 +32,16 @@ export interface Authorization extends Judgement {
   readonly isCopy?: true;
 }
 
-/** Rules and services as they are known; explanations without them have no places. */
-export type Known = Pick<Snapshot, "entries" | "rules" | "mesh">;
-
 /** A made-up call on its way, as far as policies ask for it. */
 export interface Passing {
-  /** Undefined where it is not told. */
+  /** Undefined where it is not told; before the route rewrites it. */
   readonly path: string | undefined;
+  /** It is one of HTTP: services that speak HTTP get its path. */
+  readonly isRequest?: boolean;
+  /** Of a request that a gateway makes a call of: the method. Arguments of such calls are not read, and nobody says its application. */
+  readonly calls?: string | undefined;
+  /** The name that its connection asks TLS for. */
+  readonly serverName?: string | undefined;
   readonly header: HeaderLookup;
   /** Names of headers that the call was made with, in lower case. */
   readonly names: readonly string[];
@@ -65,17 +73,19 @@ export function explainAuthorization(
   known: Known | undefined,
 ): Authorization[] {
   const hosts = [...new Set(ways.map(({ host }) => host))];
-  const copies = mirrorsOf(resources, passing.route);
-  const outbound = [...hosts, ...copies].map((host, at): Authorization => {
-    const configs = configsOf(hostNamed(resources, host));
+  const isCall = passing.isRequest !== true || passing.calls !== undefined;
+  // A call is not copied to a service that speaks HTTP alone.
+  const copies = mirrorsOf(resources, passing.route).filter((host) => {
     const entry = known?.entries.find((one) => one.host === host);
+    return entry === undefined || isHttpService(entry) !== isCall;
+  });
+  const outbound = [...hosts, ...copies].map((host, at): Authorization => {
+    const entry = known?.entries.find((one) => one.host === host);
+    const led = ledTo(passing, entry);
+    const configs = configsOf(hostCalled(resources, host, entry, led));
     const places = createPolicyPlaces(known?.rules ?? [], scopeOf(known, entry));
-    const isCopy = at >= hosts.length;
-    const asked =
-      entry !== undefined && isHttpService(entry) ? asRequest(passing) : isCopy ? asCopy(passing, entry) : passing;
-    const call = seenOutbound(resources, asked, configs);
-    const judged = judgeCall(configs, call, places);
-    return { side: "outbound", for: host, ...(isCopy && { isCopy }), ...judged };
+    const judged = judgeOutbound(configs, seenOutbound(resources, led, configs), places);
+    return { side: "outbound", for: host, ...(at >= hosts.length && { isCopy: true }), ...judged };
   });
   const addresses = new Set(ways.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)));
   const inbound = resources.listeners.flatMap(({ name, resource }): Authorization[] => {
@@ -86,7 +96,8 @@ export function explainAuthorization(
     const places = createPolicyPlaces(known?.rules ?? [], undefined);
     const { mtls } = facts.inbound;
     const principal = seenPrincipal(mtls, passing.principal);
-    const call = seenInbound({ ...(facts.protocol === "http" ? asRequest(passing) : passing), principal }, configs);
+    const led = ledTo(passing, undefined, facts.protocol === "http");
+    const call = seenInbound({ ...led, principal }, configs);
     const judged = judgeConnection(mtls, passing.principal, judgeCall(configs, call, places));
     return [{ side: "inbound", for: name, mtls, ...judged }];
   });
@@ -102,28 +113,57 @@ function mirrorsOf({ clusters }: ResourceSet, { route }: Route): string[] {
   return [...new Set(hosts)];
 }
 
-/** A request over HTTP has a path of its own, which is told as `:path`. */
-function asRequest(passing: Passing): Passing {
-  return { ...passing, path: passing.header(":path") };
+/** What a service gets of a call, its path as the route makes it: that of a request where it speaks HTTP, else its own interface with the method. */
+function ledTo(passing: Passing, entry: Entry | undefined, isHttp = passing.isRequest === true): Passing {
+  const { path, calls, header, route } = passing;
+  const rewrite = pathRewriteOf(route);
+  const rewritten = (text: string | undefined) => (text === undefined ? undefined : (rewrite?.(text) ?? text));
+  const own = (method: string | undefined) =>
+    entry === undefined || method === undefined ? undefined : `/${entry.service.interface}/${method}`;
+  if (calls !== undefined) return { ...passing, path: own(calls) };
+  if (entry === undefined ? isHttp : isHttpService(entry))
+    return { ...passing, path: rewritten(passing.isRequest === true ? path : header(":path")) };
+  if (rewrite !== undefined) return { ...passing, path: rewritten(path) };
+  return { ...passing, path: own(path?.slice(path.lastIndexOf("/") + 1)) ?? path };
 }
 
-/** A copy calls the same method of the mirror's own interface. */
-function asCopy(passing: Passing, entry: Entry | undefined): Passing {
-  const method = passing.path?.slice(passing.path.lastIndexOf("/") + 1);
-  const isKnown = entry !== undefined && method !== undefined;
-  return { ...passing, path: isKnown ? `/${entry.service.interface}/${method}` : undefined };
+/** The virtual host whose policies are asked: a rewritten path may name another interface than the destination's. */
+function hostCalled(
+  resources: ResourceSet,
+  host: string,
+  entry: Entry | undefined,
+  { path, isRequest }: Passing,
+): VirtualHost | undefined {
+  const named = callableOf(path ?? "")?.interface;
+  const isOther = entry !== undefined && named !== undefined && named !== entry.service.interface;
+  if (!isOther || isRequest === true || isHttpService(entry))
+    return meshHosts(resources).find((one) => one.name === host);
+  const key = printServiceKey({ ...entry.service, interface: named });
+  return meshHosts(resources).find(({ domains }) => domains.includes(key));
+}
+
+/** Paths of requests that servers read in several ways are refused where there are policies; arguments of calls from outside, where one asks for them. */
+function judgeOutbound(configs: AuthzConfigs, seen: SeenOutbound, places: PolicyPlaces): Judgement {
+  const { call, path, asksArgument } = seen;
+  const judged = judgeCall(configs, call, places);
+  const denied = (why: string): Judgement => ({ ...judged, decision: "denied", why: [why] });
+  const isGuarded = withoutLimits<AuthzConfigs & LimitConfigs>(configs) !== undefined;
+  if (isGuarded && path !== undefined && (isAmbiguous(path) || isAmbiguous(barePath(plainPath(path)))))
+    return denied("its path can be read in several ways, and policies hold for the service");
+  const asked = asksArgument();
+  return asked === undefined ? judged : denied(`a policy asks for ${asked}, which is not read of calls from outside`);
+}
+
+interface SeenOutbound {
+  readonly call: SeenCall;
+  /** Of a request that goes on as it is. */
+  readonly path: string | undefined;
+  /** An argument that policies asked for although it is not read. */
+  asksArgument(): string | undefined;
 }
 
 function configsOf(host: VirtualHost | undefined): AuthzConfigs {
   return host?.typedPerFilterConfig ?? {};
-}
-
-function hostNamed(resources: ResourceSet, host: string): VirtualHost | undefined {
-  for (const { name } of resources.routes) {
-    const found = virtualHostsOf(resources, name).find((one) => one.name === host);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 function scopeOf(known: Known | undefined, entry: Entry | undefined) {
@@ -132,11 +172,22 @@ function scopeOf(known: Known | undefined, entry: Entry | undefined) {
   return { policies: index.policiesOf(entry), guards: index.guardsOf(entry) };
 }
 
-/** Callers come here without TLS: they are whom their address stands for. */
-function seenOutbound(resources: ResourceSet, passing: Passing, configs: AuthzConfigs): SeenCall {
+/** Callers come here without TLS, but for those outside: they are whom their address stands for. */
+function seenOutbound(resources: ResourceSet, passing: Passing, configs: AuthzConfigs): SeenOutbound {
   const { address, principal = address === undefined ? undefined : (vouchedFor(resources, passing, address) ?? "") } =
     passing;
-  return { ...seen(passing, configs, []), principal: toldPrincipal(principal), serverName: { value: undefined } };
+  const { path, isRequest, calls, serverName } = passing;
+  const called = seen(passing, configs, []);
+  let asked: string | undefined;
+  const header: SeenCall["header"] = (name) => {
+    if (calls === undefined) return called.header(name);
+    if (name.startsWith(ARGUMENT)) asked ??= name;
+    return name === "dubbo-application" ? { value: undefined } : called.header(name);
+  };
+  // Of a connection without an identity nobody asks for its server name.
+  const server = { value: principal === undefined || principal === "" ? undefined : serverName };
+  const call = { ...called, header, principal: toldPrincipal(principal), serverName: server };
+  return { call, path: isRequest === true && calls === undefined ? path : undefined, asksArgument: () => asked };
 }
 
 /** The caller's own proxy, with the caller's identity; what the route changes is not told. */
@@ -155,12 +206,11 @@ function toldPrincipal(principal: string | undefined): Told<string> {
 }
 
 function seen(
-  { path, header, names, address, claims, route: { route } }: Passing,
+  { path, header, names, address, claims, isRequest = false }: Passing,
   configs: AuthzConfigs,
   changed: readonly string[],
 ): Omit<SeenCall, "principal" | "serverName"> {
-  const isRewritten = route?.prefixRewrite !== undefined || route?.regexRewrite !== undefined;
-  const told = isRewritten || path === undefined ? undefined : { value: path };
+  const told = path === undefined ? undefined : { value: path };
   const hasToken = claims !== undefined || tokenOf(configs, header);
   const byToken = headersByToken(configs);
   const unknown = new Set(changed.map((name) => name.toLowerCase()));
@@ -171,11 +221,11 @@ function seen(
     claims,
     header(name) {
       const folded = name.toLowerCase();
-      if (folded === ":path") return told;
+      if (folded === ":path" && !isRequest) return told;
       if (unknown.has(folded)) return undefined;
       if (byToken.has(folded)) return hasToken ? undefined : { value: undefined };
       const value = header(name);
-      return value === undefined && !isTold(folded, names, address) ? undefined : { value };
+      return value === undefined && !isRequest && !isTold(folded, names, address) ? undefined : { value };
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { MetadataMatcher, ValueMatcher } from "../../codecs/xds/authz.ts";
 import { claimOf } from "../../codecs/xds/claims.ts";
-import type { FractionalPercent, StringMatcher } from "../../codecs/xds/core.ts";
+import type { StringMatcher } from "../../codecs/xds/core.ts";
 import {
   GLOBAL_LIMIT_FILTER,
   GLOBAL_STAGE,
@@ -15,6 +15,7 @@ export function describeMatch(match: RouteMatch): string {
   const path = describePath(match);
   const parts = path === undefined ? [] : [path];
   for (const header of match.headers ?? []) parts.push(describeHeader(header));
+  for (const query of match.queryParameters ?? []) parts.push(`parameter ${describeHeader(query)}`);
   for (const claim of match.dynamicMetadata ?? []) parts.push(describeClaim(claim));
   return parts.length === 0 ? "every call" : parts.join(" and ");
 }
@@ -73,28 +74,6 @@ function describeRedirect(to: RedirectAction): string {
   return `redirect to ${scheme}://${host}${port === undefined ? "" : `:${port}`}${path}`;
 }
 
-/** A route's timeout, retries, faults and changes of attachments in words; `""` for none. */
-export function describePolicies({
-  route,
-  typedPerFilterConfig,
-  requestHeadersToAdd,
-  requestHeadersToRemove,
-}: Route): string {
-  const fault = typedPerFilterConfig?.["envoy.filters.http.fault"];
-  const changed = (requestHeadersToAdd?.length ?? 0) + (requestHeadersToRemove?.length ?? 0);
-  return [
-    route?.timeout === undefined ? "" : `timeout ${route.timeout}`,
-    route?.retryPolicy === undefined ? "" : `retries ${route.retryPolicy.numRetries} on ${route.retryPolicy.retryOn}`,
-    fault?.delay === undefined ? "" : `delay ${fault.delay.fixedDelay}${describeShare(fault.delay.percentage)}`,
-    fault?.abort === undefined
-      ? ""
-      : `abort ${fault.abort.httpStatus ?? `grpc ${fault.abort.grpcStatus}`}${describeShare(fault.abort.percentage)}`,
-    changed === 0 ? "" : `changes ${changed} attachments`,
-  ]
-    .filter((text) => text !== "")
-    .join("; ");
-}
-
 /**
  * How often a service may be called, in words; `""` for no bound. Of its conditions those that `meets` takes, all unless told: of them and the
  * bucket of all other calls the first that is given counts.
@@ -122,10 +101,4 @@ export function describeLimits(
 
 function describeBucket({ maxTokens, tokensPerFill, fillInterval }: TokenBucketConfig): string {
   return `limit ${maxTokens} and ${tokensPerFill} more each ${fillInterval}`;
-}
-
-/** Of how many calls, where that is not all. */
-function describeShare({ numerator, denominator }: FractionalPercent): string {
-  const percent = numerator / (denominator === "MILLION" ? 10_000 : denominator === "TEN_THOUSAND" ? 100 : 1);
-  return percent >= 100 ? "" : ` for ${percent}%`;
 }

@@ -18,6 +18,8 @@ const explanation = {
       subset: "",
       share: 100,
       loadBalancer: "RANDOM",
+      rule: "",
+      policies: "",
       endpoints: [{ address: "10.0.0.1:20880", protocol: "dubbo", weight: 100, health: "healthy", tag: "gr\u001bay" }],
     },
   ],
@@ -41,11 +43,29 @@ policies:    timeout 2s
 });
 
 test("a call that nobody takes says so", () => {
-  const none = { ...explanation, destinations: [{ ...explanation.destinations[0]!, endpoints: [] }], policies: "" };
+  const refusal = "no provider is known: the call is answered 503";
+  const nobody = { ...explanation.destinations[0]!, refusal, endpoints: [] };
+  const none = { ...explanation, destinations: [nobody], policies: "" };
   expect(printExplanation(none)).toContain("no provider is known: the call is answered 503");
   expect(printExplanation({ ...none, answer: { status: 404, reason: "no route" } })).toContain(
     "answer:      404 no route",
   );
+});
+
+test("a request from outside is printed with its gateway, what it calls, and rules that are passed over", () => {
+  const place = { gateway: "default/edge", at: "g.yaml:5", address: "10.0.0.5:8080", tls: "plain text", domain: "*.b" };
+  const passedOver = [{ rule: "VirtualService default/x", at: "r.yaml:1", why: "it names no gateway" }];
+  const told = { ...explanation, host: "a.b", path: "POST /get", gateway: place, passedOver, calls: "com.acme.A.get" };
+  const text = printExplanation(told);
+  expect(text).toContain("gateway:     default/edge (g.yaml:5), 10.0.0.5:8080, plain text\n");
+  expect(text).toContain("host:        a.b, by the routes of *.b\n");
+  expect(text).toContain("passed over:\n  VirtualService default/x (r.yaml:1)\n    it names no gateway\n");
+  expect(text).toContain("calls:       com.acme.A.get\n");
+  const ended = { ...told, gateway: { ...place, gateway: "", domain: "" }, routes: [], rule: "", path: "" };
+  const closed = printExplanation({ ...ended, answer: { reason: "TLS alone" } });
+  expect(closed).toContain("gateway:     no server takes this Host, 10.0.0.5:8080, plain text\n");
+  expect(closed).toContain("answer:      none: TLS alone\n");
+  expect(closed).not.toContain("routes:");
 });
 
 test("each proxy's decision is printed with its policies, their places and what the call lacks for them", () => {

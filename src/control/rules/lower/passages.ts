@@ -23,7 +23,9 @@ export function lowerPassages(
         const own = served.filter(({ gateway }) => isBoundTo(rule, gateway) && isMeant(match, rule, gateway, port));
         const serverNames = namesOf(match, rule, own).filter((name) => !claimed.has(name));
         for (const name of serverNames) claimed.add(name);
-        if (serverNames.length > 0) found.push({ serverNames, to: endpointsOf(route, port, services, rules) });
+        const { file, line } = match.at.position;
+        const origin = { rule: rule.name, file, line };
+        if (serverNames.length > 0) found.push({ serverNames, to: endpointsOf(route, port, services, rules), origin });
       }
   return found;
 }

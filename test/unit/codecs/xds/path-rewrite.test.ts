@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compilePathRewrite, pathRewriteOf } from "../../../../src/codecs/xds/path-rewrite.ts";
+import { callableOf, compilePathRewrite, pathRewriteOf } from "../../../../src/codecs/xds/path-rewrite.ts";
 import type { RouteAction, RouteMatch } from "../../../../src/codecs/xds/route.ts";
 
 const rewriteOf = (match: RouteMatch, route: RouteAction) => pathRewriteOf({ match, route })!;
@@ -38,4 +38,9 @@ test("a pattern that RE2 refuses is an error", () => {
 test("a route that changes none has none", () => {
   expect(pathRewriteOf({ match: { prefix: "/" }, route: { cluster: "c" } })).toBeUndefined();
   expect(compilePathRewrite({ prefix: "/a" }, "/b")("/a/c")).toBe("/b/c");
+});
+
+test("a Dubbo call's path names its interface and method, and nothing else", () => {
+  expect(callableOf("/com.acme.A/find~l")).toEqual({ interface: "com.acme.A", method: "find~l" });
+  for (const path of ["/", "/com.acme.B", "/a/b/c", "//b", "/a b/c"]) expect(callableOf(path)).toBeUndefined();
 });

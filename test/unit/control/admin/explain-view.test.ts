@@ -14,7 +14,7 @@ test("a query names service, method and headers", () => {
 });
 
 test.each([
-  ["service=a", 400, "say ?service= and &method="],
+  ["service=a", 400, "say ?service= and &method=, or ?url="],
   ["service=a&method=b&header=c", 400, 'header "c" is not name=value'],
   ["service=a&method=b&principal=web", 400, 'principal "web" is not TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT or none'],
   ["service=a&method=b&caller=web", 400, 'caller "web" is no IP address'],

@@ -127,7 +127,7 @@ test("routes are told in words, in their order", () => {
       route: "orders/0",
       match: "/com.acme.OrderService/createOrder and x-user = a and not (x-lane is there)",
       to: "outbound|20880|v2|com.acme.orderservice-1-0-0 90%, outbound|20880||com.acme.orderservice-1-0-0 10%",
-      policies: "timeout 2s; retries 2 on reset; delay 1s; abort grpc 14",
+      policies: "timeout 2s; retries 2 on reset, each at another provider; delay 1s; abort grpc 14",
       at: "r.yaml:6",
     },
     {

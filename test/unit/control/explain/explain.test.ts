@@ -62,7 +62,7 @@ describe("a call of a service with a rule", () => {
         { route: "orders/shop", verdict: "not reached", why: [] },
         { route: "orders/get", verdict: "not reached", why: [] },
       ],
-      policies: "timeout 2s; retries 1 on reset",
+      policies: "timeout 2s; retries 1 on reset, each at another provider",
     });
     expect(explanation.answer).toBeUndefined();
     expect(explanation.destinations).toEqual([

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../../../src/control/compile/compiler.ts";
 import { compileInbound, withInbound } from "../../../../src/control/compile/inbound.ts";
-import { explainCall, type MadeUpCall } from "../../../../src/control/explain/explain.ts";
+import { explainCall } from "../../../../src/control/explain/explain.ts";
+import type { MadeUpCall } from "../../../../src/control/explain/explanation.ts";
 import { createSnapshot } from "../../../../src/model/snapshot.ts";
 import { policyText } from "../../../support/policies.ts";
 import { entryOf } from "../../../support/rule-cases.ts";
@@ -88,17 +89,19 @@ test("policies are those of the service that a route leads to, no inbound listen
   expect(authorizationOf([text("directResponse: {status: 503}")])).toEqual([]);
 });
 
-test("a path that the route rewrites is not told", () => {
-  const text = virtualServiceText(
-    "v",
-    "[com.acme.Orders]",
-    "[{rewrite: {uri: /com.acme.Orders/find}, route: [{destination: {host: com.acme.Orders}}]}]",
-  );
-  const get = policyText("get", "{rules: [{to: [{operation: {methods: [get]}}]}]}");
-  expect(authorizationOf([get, text])[0]).toMatchObject({
-    decision: "open",
-    policies: [{ why: ["path is not told, asked is path = /com.acme.Orders/get"] }],
-  });
+test("a path that the route rewrites is told as it becomes; one that names no method is asked of nobody", () => {
+  const text = (uri: string) =>
+    virtualServiceText(
+      "v",
+      "[com.acme.Orders]",
+      `[{match: [{uri: {exact: /com.acme.Orders/get}}], rewrite: {uri: ${uri}}, route: [{destination: {host: com.acme.Orders}}]}]`,
+    );
+  const find = policyText("find", "{rules: [{to: [{operation: {methods: [find]}}]}]}");
+  expect(authorizationOf([find, text("/com.acme.Orders/find")])[0]).toMatchObject({ decision: "allowed" });
+  expect(authorizationOf([find, text("/com.acme.Orders/other")])[0]).toMatchObject({ decision: "denied" });
+  // The policies of what it names are asked.
+  expect(authorizationOf([find, text("/com.acme.Stock/find")])[0]).toMatchObject({ decision: "allowed" });
+  expect(authorizationOf([find, text("/nothing")])).toEqual([]);
 });
 
 describe("tokens", () => {

@@ -1,11 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  describeAction,
-  describeLimits,
-  describeMatch,
-  describePath,
-  describePolicies,
-} from "../../../../src/control/explain/words.ts";
+import { describeAction, describeLimits, describeMatch, describePath } from "../../../../src/control/explain/words.ts";
 import { globalLimit, limitedHost } from "../../../support/limits.ts";
 
 test.each([
@@ -31,12 +25,6 @@ test.each([
   [{ prefixRewrite: "/v2/" }, "redirect to *://*/v2/*"],
 ])("%o is said in words", (redirect, words) => {
   expect(describeAction({ match: {}, redirect })).toBe(words);
-});
-
-test("policies are said in words", () => {
-  const fault = { delay: { fixedDelay: "1s", percentage: { numerator: 5, denominator: "HUNDRED" as const } } };
-  const route = { match: {}, route: { timeout: "2s" }, typedPerFilterConfig: { "envoy.filters.http.fault": fault } };
-  expect(describePolicies(route)).toBe("timeout 2s; delay 1s for 5%");
 });
 
 test("limits are said in words: all of a service, or those of a call", () => {

@@ -1,0 +1,106 @@
+import type { VirtualHost } from "../../codecs/xds/route.ts";
+import { type Entry, hostnameOf } from "../../model/entry.ts";
+import { printPlace, type Rule, type VirtualService } from "../../model/rule.ts";
+import type { HttpMatch } from "../../model/rules/http-route.ts";
+import type { RuleIdentity } from "../../model/rules/located.ts";
+import { withAttachedRules } from "../rules/attached-rules.ts";
+import { isSeen, meshClient, type RuleClient } from "../rules/client.ts";
+import { mergeDelegates } from "../rules/delegates.ts";
+import { hostMatches, indexRules } from "../rules/hosts.ts";
+import { isHttpService } from "../rules/http-service.ts";
+import { lowerInMesh } from "../rules/lower/http.ts";
+import { lowerMatch } from "../rules/lower/lower.ts";
+import type { PassedOver } from "./explanation.ts";
+import type { Known } from "./known.ts";
+
+/** Most rules that one explanation names as passed over. */
+export const MAX_PASSED_OVER = 20;
+
+/** Which rules are in force, where they stand, and which are not, for the proxy that is explained. */
+export interface RuleBook {
+  /** As they are compiled: those of all APIs as VirtualServices, delegates merged; the oldest first. */
+  readonly rules: readonly Rule[];
+  readonly client: RuleClient;
+  entryOf(host: string): Entry | undefined;
+  /** The DestinationRule in force for the service of that host, with its place; `""` for none. */
+  destinationRuleOf(host: string): string;
+  /** The MetaRouter that limits calls of the service of that host, with its place; `""` for none. */
+  limitsOf(host: string): string;
+  /** VirtualServices, and matches of the one in force, that name the service and have no route of its virtual host. */
+  passedOver(host: VirtualHost): PassedOver[];
+}
+
+/** Opens the book of what is known; an empty one where nothing is. */
+export function openRuleBook(known: Known | undefined): RuleBook {
+  const client = meshClient(known?.mesh);
+  const rules = mergeDelegates(withAttachedRules(known?.rules ?? []));
+  const index = indexRules(rules, client);
+  const entryOf = (host: string) => known?.entries.find((entry) => entry.host === host);
+  return {
+    rules,
+    client,
+    entryOf,
+    destinationRuleOf(host) {
+      const entry = entryOf(host);
+      return printRule(entry && index.destinationRules.find(entry));
+    },
+    limitsOf(host) {
+      const entry = entryOf(host);
+      return printRule(entry && index.limits.find(entry));
+    },
+    passedOver({ name }) {
+      const entry = entryOf(name);
+      if (entry === undefined) return [];
+      const inForce = index.virtualServices.find(entry);
+      const others = rules.filter(
+        (rule): rule is VirtualService =>
+          rule.kind === "VirtualService" && rule !== inForce && rule.hosts.some((host) => hostMatches(host, entry)),
+      );
+      return [
+        ...(inForce === undefined ? [] : unmeetable(inForce, entry, client)),
+        ...others.map((rule) => ({ ...named(rule), why: whyNot(rule, inForce, client) })),
+      ].slice(0, MAX_PASSED_OVER);
+    },
+  };
+}
+
+/** A rule as it is told of: `VirtualService default/orders (rules/a.yaml:1)`; `""` for none. */
+export function printRule(rule: Rule | undefined): string {
+  if (rule === undefined) return "";
+  const { rule: name, at } = named(rule);
+  return at === "" ? name : `${name} (${at})`;
+}
+
+/** A rule's kind and name, and where it stands. */
+export function named(rule: RuleIdentity & Pick<Rule, "kind">): Pick<PassedOver, "rule" | "at"> {
+  return { rule: `${rule.kind} ${rule.namespace}/${rule.name}`, at: printPlace(rule.at.position) };
+}
+
+function whyNot(rule: VirtualService, inForce: VirtualService | undefined, { namespace }: RuleClient): string {
+  if (!isSeen(rule.exportTo, rule.namespace, namespace))
+    return `its exportTo (${rule.exportTo!.join(", ")}) leaves out namespace ${namespace}, which the proxy is of`;
+  if (!rule.inMesh) return `it is for calls that come in by ${rule.gateways.join(", ")}`;
+  return `${inForce!.name} names the service more narrowly, is exported to fewer namespaces, or is older`;
+}
+
+/** Matches of the rule in force that no call of the service by this proxy's callers can meet. */
+function unmeetable(rule: VirtualService, entry: Entry, client: RuleClient): PassedOver[] {
+  const lower = isHttpService(entry) ? lowerInMesh : lowerMatch;
+  return rule.http.flatMap(({ name, match = [] }, position) =>
+    match
+      .filter((one) => lower(one, entry, client) === undefined)
+      .map((one) => ({
+        rule: `route ${rule.name}/${name ?? position}`,
+        at: printPlace(one.at.position),
+        why: `no call of ${hostnameOf(entry)} by this proxy's callers can meet its ${unmet(one, (part) => lower(part, entry, client) === undefined)}`,
+      })),
+  );
+}
+
+/** The fields of a match that cannot be met by themselves; all of them where it is only together that they cannot. */
+export function unmet(match: HttpMatch, isUnmet: (part: HttpMatch) => boolean): string {
+  const { at, name: _, ...fields } = match;
+  const names = Object.keys(fields) as (keyof typeof fields)[];
+  const alone = names.filter((key) => isUnmet({ at, [key]: fields[key] }));
+  return (alone.length === 0 ? names : alone).join(", ");
+}

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { openRuleBook, printRule } from "../../../../src/control/explain/rule-book.ts";
+import { DEFAULT_MESH } from "../../../../src/model/mesh.ts";
+import { entryOf } from "../../../support/rule-cases.ts";
+import { destinationRuleText, rulesOf, virtualServiceText } from "../../../support/rules.ts";
+
+const to = "route: [{destination: {host: com.acme.A}}]";
+const rules = rulesOf(
+  virtualServiceText(
+    "a",
+    "[com.acme.A]",
+    `[{name: web, match: [{sourceNamespace: web}, {method: {exact: get}}], ${to}}, {${to}}]`,
+  ),
+  virtualServiceText("later", "[com.acme.A]", `[{${to}}]`),
+  virtualServiceText("wide", '["com.acme.*"]', `[{${to}}]`),
+  virtualServiceText("hidden", "[com.acme.A]", `[{${to}}]`, '  exportTo: ["web"]\n'),
+  virtualServiceText("edge", "[com.acme.A]", `[{${to}}]`, "  gateways: [edge]\n"),
+  destinationRuleText("d", "com.acme.A", "trafficPolicy: {loadBalancer: {simple: RANDOM}}"),
+  "apiVersion: metaprotocol.aeraki.io/v1alpha1\nkind: MetaRouter\nmetadata: {name: m}\nspec: {hosts: [com.acme.A], localRateLimit: {tokenBucket: {maxTokens: 3, fillInterval: 3600s}}}\n",
+);
+const book = openRuleBook({ entries: [entryOf("com.acme.A", ["dubbo://10.0.0.1:20880"])], rules, mesh: DEFAULT_MESH });
+
+test("rules in force are told with their places", () => {
+  expect(book.destinationRuleOf("com.acme.a")).toMatch(/^DestinationRule default\/d \(r\.yaml:\d+\)$/);
+  expect(book.limitsOf("com.acme.a")).toMatch(/^MetaRouter default\/m \(r\.yaml:\d+\)$/);
+  expect([book.destinationRuleOf("none"), book.limitsOf("none"), printRule(undefined)]).toEqual(["", "", ""]);
+  expect(openRuleBook(undefined).rules).toEqual([]);
+});
+
+test("rules and matches that are not are told with why", () => {
+  const host = { name: "com.acme.a", domains: [], routes: [] };
+  expect(book.passedOver(host).map(({ rule, why }) => [rule, why])).toEqual([
+    ["route a/web", "no call of com.acme.a by this proxy's callers can meet its sourceNamespace"],
+    ["VirtualService default/later", expect.stringContaining("a names the service more narrowly")],
+    ["VirtualService default/wide", expect.stringContaining("a names the service more narrowly")],
+    ["VirtualService default/hidden", expect.stringContaining("its exportTo (web) leaves out namespace default")],
+    ["VirtualService default/edge", "it is for calls that come in by edge"],
+  ]);
+  expect(book.passedOver({ ...host, name: "none" })).toEqual([]);
+});
