@@ -1,8 +1,14 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openKubernetes } from "../../src/kubernetes/client.ts";
 import type { World } from "../../src/model/entry.ts";
 import { createKubernetesSource } from "../../src/registry-sync/sources/kubernetes/source.ts";
 import { type Kubernetes, startKubernetes } from "../support/kubernetes.ts";
+import { hosts } from "../support/netns.ts";
+import { startTrestle } from "../support/trestle.ts";
 
 const SERVICES = "/api/v1/namespaces/shop/services";
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
@@ -95,6 +101,44 @@ test("changes are followed: endpoints, readiness, annotations, removal", async (
   expect(endpointsOf(host)).toBeUndefined();
   await kubernetes.must("DELETE", `${SERVICES}/orders`);
   await until(() => worlds.at(-1)?.entries.length === 0, "the removal");
+});
+
+test("each port of a Service is a destination of its own, by its number", async () => {
+  const servers = ["shop", "admin"].map((name) =>
+    createServer((request, response) => response.end(`${name} ${request.url}`)),
+  );
+  for (const [i, server] of servers.entries())
+    await new Promise<void>((resolve) => server.listen(18_080 + i, hosts.provider1, resolve));
+  const ports = [
+    { name: "http", port: 80 },
+    { name: "http-admin", port: 9090 },
+  ];
+  await kubernetes.must("POST", SERVICES, { metadata: { name: "web" }, spec: { ports } });
+  const own = slice("web", hosts.provider1);
+  await kubernetes.must("POST", SLICES, { ...own, ports: ports.map(({ name }, i) => ({ name, port: 18_080 + i })) });
+  const folder = await mkdtemp(join(tmpdir(), "trestle-k8s-"));
+  const api = "apiVersion: gateway.networking.k8s.io/v1";
+  const parent = (port: number) => `{group: "", kind: Service, name: web, namespace: shop, port: ${port}}`;
+  const to = (port: number) => `backendRefs: [{name: web, namespace: shop, port: ${port}}]`;
+  const match = "matches: [{path: {type: PathPrefix, value: /swap}}]";
+  const route = (name: string, at: number, other: number) =>
+    `${api}\nkind: HTTPRoute\nmetadata: {name: ${name}, namespace: shop}\nspec: {parentRefs: [${parent(at)}], rules: [{${match}, ${to(other)}}, {${to(at)}}]}\n`;
+  await writeFile(join(folder, "rules.yaml"), [route("first", 80, 9090), route("second", 9090, 80)].join("---\n"));
+  const registry = `kubernetes://${kubernetes.kubeconfig}?namespace=shop`;
+  const trestle = await startTrestle({ registry, facade: "", rules: join(folder, "rules.yaml") });
+  const { services } = (await trestle.json("/api/v1/services")) as { services: { host: string; http: string }[] };
+  const host = "web.shop.svc.cluster.local";
+  const said = async (of: string, path: string) => {
+    const address = services.find((one) => one.host === of)?.http;
+    return (await fetch(`http://${address}${path}`)).text();
+  };
+  expect([await said(host, "/a"), await said(`${host}:9090`, "/a")]).toEqual(["shop /a", "admin /a"]);
+  expect([await said(host, "/swap"), await said(`${host}:9090`, "/swap")]).toEqual(["admin /swap", "shop /swap"]);
+  expect((await trestle.command("rules", "--findings")).stdout).not.toMatch(/TR0221|TR0227/);
+  await trestle.stop();
+  for (const server of servers) server.close();
+  await rm(folder, { recursive: true, force: true });
+  await kubernetes.must("DELETE", `${SERVICES}/web`);
 });
 
 test("an API server that is killed leaves what was known; what changed meanwhile is there after it is back", async () => {
