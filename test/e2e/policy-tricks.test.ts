@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { doubleValue, mapValue, type Value } from "../../src/codecs/value.ts";
 import { plainEndpoint } from "../../src/model/entry.ts";
 import { type DubboLine, lines, startProvider } from "../support/dubbo.ts";
 import { startInbound } from "../support/mtls-stage.ts";
@@ -6,7 +7,15 @@ import { hosts, requireNamespace } from "../support/netns.ts";
 import { configsOf, policyText } from "../support/policies.ts";
 import { dubboTricks, jsonTricks, tripleTricks } from "../support/policy-tricks.ts";
 import { stopAll } from "../support/process.ts";
-import { dubboTrick, genericTrick, jsonTrick, type Place, type Said, tripleTrick } from "../support/trick-calls.ts";
+import {
+  type DubboTrick,
+  dubboTrick,
+  genericTrick,
+  jsonTrick,
+  type Place,
+  type Said,
+  tripleTrick,
+} from "../support/trick-calls.ts";
 
 // Ways round a policy, sent by hand to real providers: what they take for a call of `note`, a policy that denies it must see as one.
 
@@ -207,5 +216,43 @@ describe("DENY of an attachment before a 3.3 provider", () => {
     expect((await dubboTrick(via, call)).status).toBe(40);
     const honest = { ...call, attachments: { User: "ann" } };
     expect((await dubboTrick(via, honest)).status).toBe(20);
+  });
+});
+
+describe("DENY of an argument", () => {
+  const denied = (name: string, value: string) =>
+    policyText("d", `{action: DENY, rules: [{when: [{key: 'request.headers[${name}]', values: ['${value}']}]}]}`);
+  const echo = (type: string, value: Value) => genericTrick("echoLong", [type], [value]);
+  const order = (...entries: [Value, Value][]) => genericTrick("createOrder", ["com.acme.Order"], [mapValue(entries)]);
+
+  test.each(lines)("before a %s provider, of what it takes for that", async (line) => {
+    const { direct } = stages.get(line)!;
+    const seven = await inbound(direct, "dubbo", denied("dubbo-arg-0", "7"));
+    const note = await inbound(direct, "dubbo", denied("dubbo-arg-0.note", "evil"));
+    const rows: [Place, DubboTrick, number][] = [
+      [seven, echo("long", 7n), 20],
+      [seven, echo("long", "07"), 40],
+      [seven, echo("long", "+7"), 40],
+      [seven, echo("long", doubleValue(7.5)), 40],
+      [seven, { method: "echoLong", descriptor: "J", args: [doubleValue(7.5)] }, 40],
+      [note, order(["Note", "evil"]), 20],
+      [note, order(["note", "ok"], ["Note", "evil"]), 40],
+    ];
+    for (const [via, trick, status] of rows) {
+      expect((await dubboTrick(direct, { ...NAMED, ...trick })).status).toBe(20);
+      const said = await dubboTrick(via, { ...NAMED, ...trick });
+      expect([said.status, /RBAC|a policy asks/.test(said.text)]).toEqual([status, true]);
+    }
+    expect((await dubboTrick(seven, { ...NAMED, ...echo("long", 8n) })).text).not.toContain("RBAC");
+  });
+
+  test.each(["3.2", "3.3"] as const)("before a %s Triple provider", async (line) => {
+    const { tri } = stages.get(line)!;
+    const via = await inbound(tri, "tri", denied("dubbo-arg-0", "7"));
+    const call = (value: Value) => ({ path: `/${SERVICE}/echoLong`, types: ["long"], headers: FIELDS, args: [value] });
+    expect((await tripleTrick(tri, call(doubleValue(7.5)))).status).toBe(0);
+    expect((await tripleTrick(via, call(doubleValue(7.5)))).status).toBe(3);
+    expect((await tripleTrick(via, call(7n))).status).toBe(7);
+    expect((await tripleTrick(via, call(8n))).status).toBe(0);
   });
 });

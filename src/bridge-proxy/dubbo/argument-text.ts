@@ -13,14 +13,18 @@ const trees = new WeakMap<ObjectValue, Value>();
  */
 export function argumentText(head: Pick<RequestView, "effectiveArgument">, path: string): string | undefined {
   const [number, ...fields] = path.split(".");
-  const argument = head.effectiveArgument(Number(number));
-  // A generic call in the form bean has descriptors of its values.
-  let value = argument !== undefined && isBeanDescriptor(argument) ? treeOf(argument) : argument;
+  let value = argumentAt(head, Number(number));
   for (const field of fields) {
     if (value === undefined) return undefined;
     value = memberOf(value, field);
   }
   return value === undefined ? undefined : scalarText(value);
+}
+
+/** Argument `n` as a tree: a generic call in the form bean has descriptors of its values. Throws as {@link argumentText}. */
+export function argumentAt(head: Pick<RequestView, "effectiveArgument">, n: number): Value | undefined {
+  const argument = head.effectiveArgument(n);
+  return argument !== undefined && isBeanDescriptor(argument) ? treeOf(argument) : argument;
 }
 
 function treeOf(descriptor: ObjectValue): Value {
@@ -32,7 +36,8 @@ function treeOf(descriptor: ObjectValue): Value {
   return value;
 }
 
-function memberOf(value: Value, name: string): Value | undefined {
+/** A field, entry or element of a value; undefined where there is none of that name. */
+export function memberOf(value: Value, name: string): Value | undefined {
   if (!isContainer(value)) return undefined;
   if (value.type === "list") return value.items[Number(name)];
   // Backwards, and without a list of them: the last of a name counts, and there may be a million.

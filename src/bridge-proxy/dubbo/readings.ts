@@ -1,10 +1,11 @@
 import { ProtocolError } from "../../base/errors.ts";
 import type { AttachmentTexts, RequestView } from "../../codecs/dubbo2/request-view.ts";
 import { isContainer, type Value } from "../../codecs/value.ts";
-import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
 import type { OtherReading } from "../authz/checkpoint.ts";
 import { contextOf, genericMethods, otherCase, requireMethodName, requireServiceName } from "../authz/names.ts";
 import type { HostDecision, RouteTable } from "../route.ts";
+import { requirePlainArgument } from "./plain-argument.ts";
 
 /**
  * Refuses calls that providers would take for another service or method than policies. Providers find their service by `path`, `group` and
@@ -66,6 +67,7 @@ export function policyLookup(head: RequestView, lookup: HeaderLookup): HeaderLoo
   return (name) => {
     if (name === "dubbo-group" && contextOf(head.service) !== "" && !head.attachments().get("group"))
       throw new ProtocolError("dubbo2", "a policy asks for the group, which may stand in the service's name");
+    if (name.startsWith(ARGUMENT)) requirePlainArgument(head, name.slice(ARGUMENT.length));
     const cases = head.attachments().countCases(name);
     if (cases === 2)
       throw new ProtocolError("dubbo2", `a policy asks for ${name}, which stands there in several cases of letters`);

@@ -16,6 +16,7 @@ import type { SerializationCheck } from "../authz/serialization.ts";
 import { servedLookup } from "../authz/served.ts";
 import { javaOf, ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts";
 import { argumentText } from "../dubbo/argument-text.ts";
+import { requirePlainArgument } from "../dubbo/plain-argument.ts";
 import { type AskToken, isRefused, matchRoute } from "../match.ts";
 import { type Callable, namesNothing, rewriteCall } from "../policies/rewrite.ts";
 import { asksArguments } from "../policies/router-call.ts";
@@ -186,10 +187,17 @@ export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecis
   const generic = view instanceof WrapperView && view.isGeneric ? view : undefined;
   const decision = view.isGeneric ? decideHost(lane.decision!.host, view.effectiveMethod) : lane.decision!;
   if (generic !== undefined && lane.guard !== undefined) requireMethodName(decision.method, "triple");
-  const header: HeaderLookup = (name) =>
-    name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name);
+  let isJudged = false;
+  const header: HeaderLookup = (name) => {
+    if (!name.startsWith(ARGUMENT)) return lane.header(name);
+    const path = name.slice(ARGUMENT.length);
+    if (isJudged && view instanceof WrapperView) requirePlainArgument(view, path);
+    return argumentText(view, path);
+  };
   const route = matchRoute(decision, header, lane.token, lane.lines);
   if (isRefused(route)) return { decision, route: undefined, refusal: route, header, generic };
+  // From here on it is policies that ask.
+  isJudged = route !== undefined && lane.guard?.asksArguments(decision, route) === true;
   return { decision, route, refusal: route === undefined ? noRule(decision) : undefined, header, generic };
 }
 

@@ -7,8 +7,8 @@ import { Fastjson2Reader } from "../fastjson2/reader.ts";
 import { scalarText } from "../hessian2/text.ts";
 import { isContainer, type MapValue, mapGet, mapValue, type Value } from "../value.ts";
 import { MAX_ATTACHMENTS } from "./attachments.ts";
-import { asDubbo2, countTypes, GENERIC_DESCRIPTOR } from "./head.ts";
-import type { AttachmentTexts, RequestView } from "./request-view.ts";
+import { asDubbo2, countTypes, GENERIC_DESCRIPTOR, splitTypes } from "./head.ts";
+import { type AttachmentTexts, genericTypeAt, type RequestView, typeAt } from "./request-view.ts";
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -61,6 +61,10 @@ export class Fastjson2Head implements RequestView {
     if (!this.isGeneric) return this.#argument(n);
     const values = this.#argument(2) ?? null;
     return isContainer(values) && values.type === "list" ? values.items[n] : undefined;
+  }
+
+  effectiveType(n: number): string | undefined {
+    return this.isGeneric ? genericTypeAt(this.genericTypes(), n) : typeAt(splitTypes(this.descriptor), n);
   }
 
   genericTypes(): Value | undefined {

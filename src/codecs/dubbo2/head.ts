@@ -20,6 +20,7 @@ import { Skipper } from "../hessian2/skip.ts";
 import { skipUnits } from "../hessian2/strings.ts";
 import type { ListValue, Value } from "../value.ts";
 import { Attachments } from "./attachments.ts";
+import { genericTypeAt, typeAt } from "./request-view.ts";
 import { decodeText, equalsAscii, intSize } from "./text.ts";
 
 /** The descriptor that makes `$invoke` and `$invokeAsync` generic calls; with another one they are ordinary methods. */
@@ -217,6 +218,10 @@ export class RequestHead {
     if (!this.isGeneric) return this.argument(n);
     const values = this.argument(2) ?? null;
     return isList(values) ? values.items[n] : undefined;
+  }
+
+  effectiveType(n: number): string | undefined {
+    return this.isGeneric ? genericTypeAt(this.genericTypes(), n) : typeAt(splitTypes(this.descriptor), n);
   }
 
   /** Of a generic call the parameter types that it names. */

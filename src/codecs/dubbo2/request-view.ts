@@ -1,4 +1,4 @@
-import type { Value } from "../value.ts";
+import { isContainer, type Value } from "../value.ts";
 
 /** What rules and routes want to know of a request, whatever its serialization. Everything may throw `ProtocolError`. */
 export interface RequestView {
@@ -11,6 +11,8 @@ export interface RequestView {
   readonly isGeneric: boolean;
   readonly effectiveMethod: string;
   effectiveArgument(n: number): Value | undefined;
+  /** Java's name of the type of argument `n`, or its letter in descriptors; undefined where the call does not say it. */
+  effectiveType(n: number): string | undefined;
   /** Of a generic call the parameter types that it names, null or a list of names mostly. */
   genericTypes(): Value | undefined;
   attachments(): AttachmentTexts;
@@ -27,4 +29,17 @@ export interface AttachmentTexts {
   countCases(name: string): 0 | 1 | 2;
   /** All that can be read as text, the last of repeated keys. */
   toRecord(): Record<string, string>;
+}
+
+/** Type `n` of those that a generic call names; undefined where it names none there. */
+export function genericTypeAt(types: Value | undefined, n: number): string | undefined {
+  if (types === undefined || !isContainer(types) || types.type !== "list") return undefined;
+  const type = types.items[n];
+  return typeof type === "string" ? type : undefined;
+}
+
+/** Type `n` of a descriptor's types, as {@link RequestView.effectiveType} has it. */
+export function typeAt(types: readonly string[], n: number): string | undefined {
+  const type = types[n];
+  return type?.startsWith("L") === true ? type.slice(1, -1).replaceAll("/", ".") : type;
 }

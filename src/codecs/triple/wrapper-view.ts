@@ -1,4 +1,5 @@
 import { ProtocolError } from "../../base/errors.ts";
+import { genericTypeAt } from "../dubbo2/request-view.ts";
 import { Hessian2Reader } from "../hessian2/reader.ts";
 import { isContainer, type Value } from "../value.ts";
 import { decodeRequestWrapper, isHessian, type RequestWrapper } from "./body.ts";
@@ -41,6 +42,11 @@ export class WrapperView {
     if (!this.isGeneric) return this.#argument(n);
     const values = this.#argument(2) ?? null;
     return isContainer(values) && values.type === "list" ? values.items[n] : undefined;
+  }
+
+  /** As a Dubbo2 request has it: Java's name of the type of argument `n`. */
+  effectiveType(n: number): string | undefined {
+    return this.isGeneric ? genericTypeAt(this.genericTypes(), n) : this.#wrapper.argTypes[n];
   }
 
   /** Of a generic call the parameter types that it names. */

@@ -255,3 +255,9 @@ test("types are counted by their descriptors, not by semicolons", () => {
   ]);
   expect(splitTypes("I[JLa/B;[[Lc/D;Z")).toEqual(["I", "[J", "La/B;", "[[Lc/D;", "Z"]);
 });
+
+test("types are told by Java's names, of primitives by their letters", () => {
+  const types = '16"ILjava/lang/String;[[J"';
+  const head = scanned(bytesOf(`05"2.0.2" 01"S" 00 01"m" ${types} 90 01"a" 4e 4e`));
+  expect([0, 1, 2, 3].map((n) => head.effectiveType(n))).toEqual(["I", "java.lang.String", "[[J", undefined]);
+});

@@ -29,6 +29,8 @@ test("a generic call means the method and the values that it carries", () => {
     7n,
     undefined,
   ]);
+  expect([view.effectiveType(0), view.effectiveType(1)]).toEqual(["long", undefined]);
+  expect(new WrapperView("getOrder", wrap([42n])).effectiveType(0)).toBe("java.lang.Object");
 });
 
 test("a generic call that names no method means itself", () => {
