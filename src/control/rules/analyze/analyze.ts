@@ -61,7 +61,7 @@ export function analyzeRules(
   analyzeConnections(rules, found.report);
   analyzeClaims(bindings, rules, mesh, found.report);
   analyzeRateLimits(bindings, rules, found.report);
-  analyzeScopes(rules, entries, found.report, mesh.servesAllGateways);
+  analyzeScopes(rules, entries, found.report, mesh);
   analyzeRest(rules, entries, found.report);
   analyzePeerAuthentications(rules, entries, mesh, found.report);
   analyzeMtls(bindings, rules, mesh, found.report);

@@ -1,4 +1,5 @@
 import type { Entry } from "../../../model/entry.ts";
+import { DEFAULT_MESH, type MeshSettings } from "../../../model/mesh.ts";
 import { type Gateway, printPosition, type Rule, type VirtualService } from "../../../model/rule.ts";
 import type { Sidecar } from "../../../model/rules/sidecar.ts";
 import { selectsLabels } from "../client.ts";
@@ -8,22 +9,25 @@ import { gatewayChains } from "../gateway-ports.ts";
 import { hostMatches } from "../hosts.ts";
 import { selectedBy } from "../service-entries.ts";
 
+/** What is to be known of the mesh. */
+type ScopedMesh = Pick<MeshSettings, "namespace"> & {
+  /** One proxy serves every Gateway. */
+  readonly servesAllGateways?: boolean;
+};
+
 /**
- * Checks what objects say of each other: delegates, Sidecars of one workload, servers of one port, selectors and what they select. With
- * `servesAll` one proxy serves every Gateway.
+ * Checks what objects say of each other: delegates, Sidecars of one workload, servers of one port, selectors and what they select.
  */
 export function analyzeScopes(
   rules: readonly Rule[],
   entries: readonly Entry[] | undefined,
   report: Report,
-  servesAll = false,
+  { servesAllGateways: servesAll = false, namespace }: ScopedMesh = DEFAULT_MESH,
 ): void {
   checkDelegates(rules, report);
-  checkSidecars(
-    rules.filter((rule) => rule.kind === "Sidecar"),
-    entries,
-    report,
-  );
+  const sidecars = rules.filter((rule) => rule.kind === "Sidecar");
+  checkSidecars(sidecars, report);
+  for (const sidecar of entries === undefined ? [] : sidecars) checkEgress(sidecar, entries!, namespace, report);
   const told = new Set<string>();
   const once: Report = (code, position, message) => {
     const key = `${code} ${printPosition(position)}`;
@@ -65,10 +69,10 @@ function checkDelegates(rules: readonly Rule[], report: Report): void {
       report("TR0244", rule.at.position, `VirtualService ${rule.name} has no hosts, and no other delegates to it`);
 }
 
-function checkSidecars(sidecars: readonly Sidecar[], entries: readonly Entry[] | undefined, report: Report): void {
+function checkSidecars(sidecars: readonly Sidecar[], report: Report): void {
   const first = new Map<string, Sidecar>();
   for (const sidecar of sidecars) {
-    const { namespace, name, workloadSelector, egress } = sidecar;
+    const { namespace, name, workloadSelector } = sidecar;
     const labels = Object.entries(workloadSelector ?? {})
       .map(([label, value]) => `${label}=${value}`)
       .sort();
@@ -81,18 +85,32 @@ function checkSidecars(sidecars: readonly Sidecar[], entries: readonly Entry[] |
         sidecar.at.position,
         `Sidecar ${name} is for ${labels.length === 0 ? "all workloads" : labels.join(", ")} of ${namespace}, as ${other.name} (${printPosition(other.at.position)}) is, which holds`,
       );
-    if (entries === undefined) continue;
-    for (const { at, hosts } of egress) {
-      hosts.forEach((text, i) => {
-        const [own, host] = [text.slice(0, text.indexOf("/")), text.slice(text.indexOf("/") + 1)];
-        if (own === "~" || host === "*" || entries.some((entry) => hostMatches(host, entry))) return;
-        report(
-          "TR0246",
-          at.fields[`hosts[${i}]`] ?? at.position,
-          `egress host ${text} of Sidecar ${name} matches no service that is known`,
-        );
-      });
-    }
+  }
+}
+
+/** Names hosts that a Sidecar asks for and no service has, or none of the namespace that it names. */
+function checkEgress(sidecar: Sidecar, entries: readonly Entry[], meshNamespace: string, report: Report): void {
+  for (const { at, hosts } of sidecar.egress) {
+    hosts.forEach((text, i) => {
+      const cut = text.indexOf("/");
+      const [asked, host] = [text.slice(0, cut), text.slice(cut + 1)];
+      if (asked === "~" || host === "*") return;
+      const namespaces = entries
+        .filter((entry) => hostMatches(host, entry))
+        .map((entry) => entry.namespace ?? meshNamespace);
+      const own = asked === "." ? sidecar.namespace : asked;
+      if (own === "*" ? namespaces.length > 0 : namespaces.includes(own)) return;
+      const elsewhere = [...new Set(namespaces)].sort().slice(0, 5).join(", ");
+      const why =
+        elsewhere === ""
+          ? "matches no service that is known"
+          : `matches no service of namespace ${own}; those of that name are of ${elsewhere}`;
+      report(
+        "TR0246",
+        at.fields[`hosts[${i}]`] ?? at.position,
+        `egress host ${text} of Sidecar ${sidecar.name} ${why}`,
+      );
+    });
   }
 }
 

@@ -62,6 +62,13 @@ test.each([
     findings: ["TR0246 egress host ./com.acme.B of Sidecar s matches no service that is known"],
   },
   {
+    name: "an egress host of another namespace",
+    texts: [object("Sidecar", "s", "{egress: [{hosts: ['shop/com.acme.A', 'default/com.acme.A']}]}")],
+    findings: [
+      "TR0246 egress host shop/com.acme.A of Sidecar s matches no service of namespace shop; those of that name are of default",
+    ],
+  },
+  {
     name: "two Gateways of one host and port",
     texts: ["g", "h"].map((name) =>
       gatewayText(name, "[{port: {number: 80, name: http, protocol: HTTP}, hosts: [X.y]}]"),
@@ -129,6 +136,6 @@ test("objects that fit each other are nothing to report", () => {
 test("where one proxy serves every Gateway, all are compared", () => {
   const list = createFindingList();
   const gateways = rulesOf(selecting("g", "{app: a}"), selecting("h", "{app: b}"));
-  analyzeScopes(gateways, undefined, list.report, true);
+  analyzeScopes(gateways, undefined, list.report, { namespace: "default", servesAllGateways: true });
   expect(list.list().map(({ code }) => code)).toEqual(["TR0239"]);
 });
