@@ -1,4 +1,3 @@
-import { hostName, nameAmong } from "../codecs/xds/authority.ts";
 import { ANY_DOMAIN, type VirtualHost } from "../codecs/xds/route.ts";
 import { parseServiceKey, type ServiceKey } from "../model/service.ts";
 import type { HostAuthz } from "./authz/gate.ts";
@@ -87,25 +86,4 @@ export class Host<Route> {
   get limits(): HostLimits | undefined {
     return this.#parts.limits;
   }
-}
-
-interface Named {
-  readonly host: string;
-  readonly key: ServiceKey;
-}
-
-/** Services by the names that callers may send as Host, in lower case: a host wins over a plain name. */
-export function namesOf<T extends Named>(hosts: readonly T[]): ReadonlyMap<string, T> {
-  const plain = hosts.filter(({ key }) => key.group === "" && key.version === "");
-  return new Map([
-    ...plain.map((host) => [host.key.interface.toLowerCase(), host] as const),
-    ...hosts.map((host) => [host.host.toLowerCase(), host] as const),
-  ]);
-}
-
-/** What a Host as callers send it names: of a service with further ports, `HOST:PORT`, that whose number it has, or 80 where it has none. */
-export function hostAmong<T extends Named>(names: ReadonlyMap<string, T>, authority: string): T | undefined {
-  const host = nameAmong(names, hostName(authority));
-  const [, port = "80"] = /:(\d{1,5})$/.exec(authority) ?? [];
-  return host && (names.get(`${host.host.toLowerCase()}:${port}`) ?? host);
 }

@@ -1,9 +1,11 @@
+import { hostAmong, namesOf } from "../codecs/xds/authority.ts";
 import type { AuthzConfigs } from "../codecs/xds/authz.ts";
 import { type ClaimsTest, compileClaims } from "../codecs/xds/claims.ts";
 import type { FractionalPercent } from "../codecs/xds/core.ts";
 import { durationMs } from "../codecs/xds/duration.ts";
 import { compileHeader, compilePath, type HeaderTest, type TextTest } from "../codecs/xds/match.ts";
 import { withoutLimits } from "../codecs/xds/rate-limit.ts";
+import { rawParameter } from "../codecs/xds/raw-parameter.ts";
 import {
   ANY_DOMAIN,
   FAULT_FILTER,
@@ -22,11 +24,11 @@ import { compileHash, type HashPlan } from "./policies/hash.ts";
 import type { HostLimits } from "./policies/limits.ts";
 import { MIRROR_TIMEOUT_MS, type MirrorShare } from "./policies/mirror.ts";
 import { compileMutations, type Mutations } from "./policies/mutations.ts";
-import { QUERY, rawParameter } from "./policies/query.ts";
+import { QUERY } from "./policies/query.ts";
 import { compileRedirect, type Redirect } from "./policies/redirect.ts";
 import { compileRetry, type RetryPlan } from "./policies/retry.ts";
 import { compileRewrite, type Rewrite } from "./policies/rewrite.ts";
-import { Host, HostParts, hostAmong, keysOf, namesOf } from "./route-host.ts";
+import { Host, HostParts, keysOf } from "./route-host.ts";
 import type { Cluster } from "./upstream/cluster.ts";
 
 /** One weighted destination of a route. */
@@ -140,6 +142,7 @@ export class RouteTable {
   readonly #decided = new Map<string, Decision | undefined>();
   #hasPolicies = false;
   #hasGuards = false;
+  #hasFurtherPorts = false;
 
   constructor(
     config: RouteConfiguration | undefined,
@@ -159,6 +162,11 @@ export class RouteTable {
   /** Whether any service has a guard that looks at what calls hold. */
   get hasGuards(): boolean {
     return this.#hasGuards;
+  }
+
+  /** Whether any service has further ports, which calls may name. */
+  get hasFurtherPorts(): boolean {
+    return this.#hasFurtherPorts;
   }
 
   /** Decides for a service name as the call's head has it (perhaps with a context path), its version and method; undefined: no such service. */
@@ -192,10 +200,7 @@ export class RouteTable {
     );
   }
 
-  /**
-   * The routes of the service that a Host names: by the service's host, or by its plain name where it has no group and version. Those of a further
-   * port of it where the Host has its number, of 80 where it has none.
-   */
+  /** The routes of the service, or of the further port of one, that a Host names: by the service's host, or by its plain name where it has no group and version. */
   hostNamed(authority: string): CompiledHost | undefined {
     this.#byName ??= namesOf([...this.#byInterface.values()].flat());
     return hostAmong(this.#byName, authority);
@@ -223,6 +228,7 @@ export class RouteTable {
       policies: configs && (() => compilePolicies!(configs)),
       limits,
     });
+    if (virtualHost.name.includes(":")) this.#hasFurtherPorts = true;
     const { keys, isForAny } = keysOf(virtualHost);
     if (isForAny) this.#any = (key) => new Host(key, parts);
     for (const key of keys) {

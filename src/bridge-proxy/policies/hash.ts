@@ -1,8 +1,9 @@
 import { durationMs } from "../../codecs/xds/duration.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
+import { rawParameter } from "../../codecs/xds/raw-parameter.ts";
 import type { HashCookie, HashPolicy } from "../../codecs/xds/route.ts";
 import { hashOfText, joinHashes } from "../balance/hash.ts";
-import { QUERY, rawParameter } from "./query.ts";
+import { QUERY } from "./query.ts";
 
 /** The inputs of a route's hash, compiled; at least one. */
 export interface HashPlan {

@@ -5,16 +5,6 @@ const QUESTION_MARK = 63;
 /** How a request's headers are looked up for its query, with the question mark; undefined for none. */
 export const QUERY = "?";
 
-/** The first parameter of a name in a {@link QUERY}. Neither name nor value is decoded, as Envoy has it. */
-export function rawParameter(query: string | undefined, name: string): string | undefined {
-  for (const pair of query?.slice(1).split("&") ?? []) {
-    if (!pair.startsWith(name)) continue;
-    if (pair.length === name.length) return "";
-    if (pair[name.length] === "=") return pair.slice(name.length + 1);
-  }
-  return undefined;
-}
-
 /** A request's target without the parameters that a change takes out: it names them as rules do, `?NAME`. */
 export function cutParameters(target: string, changes: Mutations | undefined): string {
   let cut = target;

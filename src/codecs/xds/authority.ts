@@ -1,3 +1,4 @@
+import type { ServiceKey } from "../../model/service.ts";
 import { ANY_DOMAIN } from "./route.ts";
 
 /** The name in a Host as callers send it: without its port and last dot, in lower case. */
@@ -21,6 +22,28 @@ export function nameAmong<T>(names: ReadonlyMap<string, T>, name: string): T | u
     if (covering !== undefined) return covering;
   }
   return undefined;
+}
+
+/** A service as callers of HTTP name it. */
+export interface Named {
+  readonly host: string;
+  readonly key: ServiceKey;
+}
+
+/** Services by the names that callers may send as Host, in lower case: a host wins over a plain name. */
+export function namesOf<T extends Named>(hosts: readonly T[]): ReadonlyMap<string, T> {
+  const plain = hosts.filter(({ key }) => key.group === "" && key.version === "");
+  return new Map([
+    ...plain.map((host) => [host.key.interface.toLowerCase(), host] as const),
+    ...hosts.map((host) => [host.host.toLowerCase(), host] as const),
+  ]);
+}
+
+/** What a Host as callers send it names: of a service with further ports, `HOST:PORT`, that whose number it has, or 80 where it has none. */
+export function hostAmong<T extends Named>(names: ReadonlyMap<string, T>, authority: string): T | undefined {
+  const host = nameAmong(names, hostName(authority));
+  const [, port = "80"] = /:(\d{1,5})$/.exec(authority) ?? [];
+  return host && (names.get(`${host.host.toLowerCase()}:${port}`) ?? host);
 }
 
 /**

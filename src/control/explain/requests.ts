@@ -1,6 +1,8 @@
-import { hostName, nameAmong } from "../../codecs/xds/authority.ts";
+import { hostAmong, namesOf } from "../../codecs/xds/authority.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
+import { rawParameter } from "../../codecs/xds/raw-parameter.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
+import type { VirtualHost } from "../../codecs/xds/route.ts";
 import { parseServiceKey } from "../../model/service.ts";
 import { explainRoutes } from "./explain.ts";
 import type { Explanation, MadeUpRequest } from "./explanation.ts";
@@ -36,13 +38,6 @@ export function requestLookup(request: MadeUpRequest, decoded = false): HeaderLo
   };
 }
 
-/** The first parameter of a name, as it is written. */
-function rawParameter(query: string, name: string): string | undefined {
-  const pairs = query === "" ? [] : query.slice(1).split("&");
-  const found = pairs.find((pair) => pair === name || pair.startsWith(`${name}=`));
-  return found?.slice(name.length + 1);
-}
-
 /** Says what becomes of a request in the mesh, to the service that its Host names; throws an `Error` of one line where there is none. */
 export function explainRequest(resources: ResourceSet, request: MadeUpRequest, known?: Known): Explanation {
   const host = hostOf(request);
@@ -65,15 +60,9 @@ export function explainRequest(resources: ResourceSet, request: MadeUpRequest, k
   );
 }
 
-/** By the service's host, a further port's number behind it, or its plain name where it has no group and version. */
-function hostNamed(resources: ResourceSet, authority: string) {
-  const all = meshHosts(resources);
-  const plain = all.flatMap((one) => {
-    const { interface: name, group, version } = parseServiceKey(serviceOf(one));
-    return group === "" && version === "" ? [[name.toLowerCase(), one] as const] : [];
+function hostNamed(resources: ResourceSet, authority: string): VirtualHost | undefined {
+  const hosts = meshHosts(resources).map((virtualHost) => {
+    return { host: virtualHost.name, key: parseServiceKey(serviceOf(virtualHost)), virtualHost };
   });
-  const names = new Map([...plain, ...all.map((one) => [one.name.toLowerCase(), one] as const)]);
-  const found = nameAmong(names, hostName(authority));
-  const [, port = "80"] = /:(\d{1,5})$/.exec(authority) ?? [];
-  return found && (names.get(`${found.name.toLowerCase()}:${port}`) ?? found);
+  return hostAmong(namesOf(hosts), authority)?.virtualHost;
 }

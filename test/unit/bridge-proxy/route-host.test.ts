@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Host, HostParts, hostAmong, keysOf, namesOf } from "../../../src/bridge-proxy/route-host.ts";
+import { Host, HostParts, keysOf } from "../../../src/bridge-proxy/route-host.ts";
 import { parseServiceKey } from "../../../src/model/service.ts";
 
 const host = (name: string, ...domains: string[]) => ({ name, domains, routes: [] });
@@ -21,15 +21,4 @@ test("parts are made once, when first asked for, for all hosts of the virtual ho
   expect(made).toBe(0);
   expect([one!.routes, other!.routes, one!.host, other!.key.interface]).toEqual([[1], [1], "h", "b"]);
   expect([one!.policies, one!.limits, made]).toEqual([undefined, undefined, 1]);
-});
-
-test("a host wins over a plain name, and a Host with a number is for the further port of it", () => {
-  const named = (name: string, key: string) => ({ host: name, key: parseServiceKey(key) });
-  const hosts = [named("shop.example", "Shop"), named("shop.example:81", "Shop:81"), named("shop", "other:1")];
-  const names = namesOf(hosts);
-  const found = (authority: string) => hostAmong(names, authority)?.host;
-  expect([...names.keys()]).toEqual(["shop", "shop.example", "shop.example:81"]);
-  expect(["shop", "shop.example", "SHOP.example.:81", "shop.example:82", "none:81"].map(found)).toEqual([
-    ...["shop", "shop.example", "shop.example:81", "shop.example", undefined],
-  ]);
 });

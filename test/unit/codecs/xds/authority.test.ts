@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { domainFor, hostName, nameAmong } from "../../../../src/codecs/xds/authority.ts";
+import { domainFor, hostAmong, hostName, nameAmong, namesOf } from "../../../../src/codecs/xds/authority.ts";
+import { parseServiceKey } from "../../../../src/model/service.ts";
 
 test.each([
   ["Orders:8080", "orders"],
@@ -42,4 +43,15 @@ test.each([
   expect(domainFor(domains, authority)).toBe(expected);
   domains.delete("*");
   expect(domainFor(domains, authority)).toBe(expected === "all" ? undefined : expected);
+});
+
+test("a host wins over a plain name, and a Host with a number is for the further port of it", () => {
+  const named = (name: string, key: string) => ({ host: name, key: parseServiceKey(key) });
+  const hosts = [named("shop.example", "Shop"), named("shop.example:81", "Shop:81"), named("shop", "other:1")];
+  const names = namesOf(hosts);
+  const found = (authority: string) => hostAmong(names, authority)?.host;
+  expect([...names.keys()]).toEqual(["shop", "shop.example", "shop.example:81"]);
+  expect(["shop", "shop.example", "SHOP.example.:81", "shop.example:82", "none:81"].map(found)).toEqual([
+    ...["shop", "shop.example", "shop.example:81", "shop.example", undefined],
+  ]);
 });
