@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { soon } from "../support/fault-stage.ts";
+import { grpcClient, startGrpcServer } from "../support/grpc-peer.ts";
 import { type HttpProvider, openRawHttp, startHttpProvider } from "../support/http-stage.ts";
 import { freePort } from "../support/lone-proxy.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
@@ -150,13 +151,33 @@ test("a changed rule leads requests elsewhere, and metrics name it", async () =>
 
 test("each port of a service is a destination of its own, with an address of its own", async () => {
   const ports = `{number: 80, name: http, protocol: HTTP, targetPort: ${node.port}}, {number: 9090, name: http-admin, protocol: HTTP, targetPort: ${second.port}}`;
-  const two = entry("two", "two", `resolution: STATIC, ports: [${ports}], endpoints: [{address: 127.0.0.1}]`);
+  const own = entry("two", "two", `resolution: STATIC, ports: [${ports}], endpoints: [{address: 127.0.0.1}]`);
+  const relays = await Promise.all(["one", "two"].map((label) => startGrpcServer(label)));
+  const calls = relays.map(
+    ({ port }, i) => `{number: ${9000 + i}, name: grpc-${i}, protocol: GRPC, targetPort: ${port}}`,
+  );
+  const grpc = `resolution: STATIC, ports: [${calls.join(", ")}], endpoints: [{address: 127.0.0.1}]`;
+  const outside = await freePort();
+  const gateway = `apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {servers: [{port: {number: ${outside}, name: http, protocol: HTTP}, hosts: ["*"]}]}\n`;
+  const exposed = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: edge}\nspec: {hosts: ["*"], gateways: [edge], http: [{route: [{destination: {host: two, port: {number: 9090}}}]}]}\n`;
+  const two = [own, entry("relay", "com.acme.Relay", grpc), gateway, exposed].join("---\n");
   const at = (port: number): string => `route: [{destination: {host: two, port: {number: ${port}}}}]`;
   await rules([shop(), two].join("---\n"));
   const said = async (service: string, path = "/a"): Promise<string> =>
     curl("-w", " %{http_code}", `http://${await addressOf(service)}${path}`);
   await soon(async () => expect(await said("two:9090")).toBe("two GET /a 200"), 5_000, "both are known");
   expect(await said("two")).toBe("one GET /a 200");
+  expect(await curl(`http://${hosts.trestle}:${outside}/b`)).toBe("two GET /b");
+  for (const [authority, label] of [
+    [undefined, "one"],
+    ["com.acme.relay:9000", "one"],
+    ["com.acme.Relay:9001", "two"],
+  ] as const) {
+    const client = grpcClient(`${hosts.trestle}:50051`, authority);
+    expect((await client.say("x")).values).toEqual([`${label}: x`]);
+    client.close();
+  }
+  for (const relay of relays) relay.kill();
   const routes = `{match: [{port: 9090, uri: {prefix: /first}}], ${at(80)}}, {match: [{port: 80, uri: {prefix: /admin}}], ${at(9090)}}, {match: [{uri: {prefix: /none}}], ${at(81)}}, {route: [{destination: {host: two}}]}`;
   const rule = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: two}\nspec: {hosts: [two], http: [${routes}]}\n`;
   await rules([shop(), two, rule].join("---\n"));

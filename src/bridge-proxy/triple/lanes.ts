@@ -24,6 +24,7 @@ import { asksClaims, type CompiledRoute, decideHost, type HostDecision, type Tar
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { editFields } from "./edits.ts";
 import { isWhole, JsonView } from "./json-view.ts";
+import { atNamedPort } from "./named-port.ts";
 import { isFramed } from "./readings.ts";
 
 /** Why calls of a lane cannot go on. */
@@ -127,7 +128,9 @@ function createLane(
     return refused(config, undefined, undefined, { reason: error.reason, message: error.message });
   }
   const isGeneric = head.method.startsWith("$invoke");
-  const decision = decisionOf(config, head, isGeneric ? "$invoke" : head.method) ?? companionOf(config, head, last);
+  const method = isGeneric ? "$invoke" : head.method;
+  const decision =
+    portOf(config, head, method, fields) ?? decisionOf(config, head, method) ?? companionOf(config, head, last);
   if (decision === undefined) {
     const key = printServiceKey(serviceKey(head.interface, head.group, head.version));
     const message = `no service ${key} is known here`;
@@ -260,6 +263,13 @@ function namedBy(
 /** What a call is told whose method no rule of its service takes. */
 export function noRule(decision: HostDecision): Refusal {
   return { reason: "no_route", message: `no rule of ${decision.host.host} takes method ${decision.method}` };
+}
+
+/** The further port of a service that a call names by its authority; undefined where it names none. */
+function portOf({ routes }: RuntimeConfig, head: CallHead, method: string, fields: Fields): HostDecision | undefined {
+  if (!routes.hasFurtherPorts || head.version !== "") return undefined;
+  const authority = fieldValue(fields, ":authority") ?? fieldValue(fields, "host") ?? "";
+  return atNamedPort(routes, { interface: head.interface, group: head.group, method, authority });
 }
 
 /** Without a version: the service that has none, else version 1.0.0, which Java to 3.1 never says and Java's providers take it for. */
