@@ -44,13 +44,15 @@ export function indexRules(rules: readonly Rule[], client: RuleClient = meshClie
   };
 }
 
-/** Those that only the namespace sees come first, then those that name it, then those for all: Istio's order of VirtualServices of one host. */
+/** The namespace's own that are not for all come first, then those that name it, then those for all: Istio's order of VirtualServices of one host. */
 function byNearness(rules: readonly VirtualService[], namespace: string): VirtualService[] {
-  const farness = ({ exportTo = [] }: VirtualService): number => {
-    if (exportTo.length === 0 || exportTo.includes("*")) return 2;
-    return exportTo.every((to) => to === "." || to === namespace) ? 0 : 1;
-  };
-  return [...rules].sort((a, b) => farness(a) - farness(b));
+  return [...rules].sort((a, b) => farness(a, namespace) - farness(b, namespace));
+}
+
+/** How far a rule is from the callers of a namespace that sees it: of two for one host the nearer holds. */
+function farness({ exportTo = [], namespace: own }: VirtualService, namespace: string): number {
+  if (exportTo.length === 0 || exportTo.includes("*")) return 2;
+  return own === namespace ? 0 : 1;
 }
 
 /**

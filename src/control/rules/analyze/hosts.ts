@@ -12,8 +12,8 @@ import { type HostIndex, hostMatches } from "../hosts.ts";
 /** Checks what rules say they are for: hosts that two rules claim, hosts that nothing has, subsets defined twice. */
 export function analyzeHosts(bindings: Bindings, report: Report): void {
   const { virtualServices, destinationRules, gateways, rules } = bindings;
-  reportClaims("TR0224", rules.virtualServices, report);
-  reportClaims("TR0225", rules.destinationRules, report);
+  reportClaims("TR0224", rules.virtualServices, virtualServices, report);
+  reportClaims("TR0225", rules.destinationRules, destinationRules, report);
   for (const rule of [...virtualServices, ...destinationRules]) reportNotCarried(rule, bindings, report);
   for (const rule of virtualServices) {
     reportGateways(rule, gateways, report);
@@ -76,13 +76,22 @@ function whyNotCarried(entry: Entry, { protocols, notLed }: Bindings): string | 
   return `its providers speak ${spoken} only, which is not led through the proxy`;
 }
 
-function reportClaims<R extends HostRule>(code: "TR0224" | "TR0225", index: HostIndex<R>, report: Report): void {
+/** `byAge`: all rules of the kind, the oldest first. */
+function reportClaims<R extends HostRule>(
+  code: "TR0224" | "TR0225",
+  index: HostIndex<R>,
+  byAge: readonly R[],
+  report: Report,
+): void {
+  const ages = new Map(byAge.map((rule, age) => [rule, age]));
   for (const [host, [oldest, ...younger]] of index.claims) {
     for (const rule of younger) {
+      const isNearer = ages.get(oldest!)! > ages.get(rule)!;
+      const why = isNearer ? "the one that is for fewer callers wins" : "the older wins";
       report(
         code,
         hostPosition(rule, host),
-        `host ${host} of ${rule.kind} ${rule.name} already belongs to ${oldest!.name} (${printPosition(oldest!.at.position)}); the older wins`,
+        `host ${host} of ${rule.kind} ${rule.name} already belongs to ${oldest!.name} (${printPosition(oldest!.at.position)}); ${why}`,
       );
     }
   }

@@ -59,7 +59,8 @@ function checkDelegates(rules: readonly Rule[], report: Report): void {
       used.add(delegate);
       for (const one of delegate.http) {
         if (mergeRoute(route, one) !== undefined) continue;
-        const why = one.delegate === undefined ? "no match of it lies within one of" : "it delegates itself, unlike";
+        const why =
+          one.delegate === undefined ? "not each match of it lies within one of" : "it delegates itself, unlike";
         report("TR0243", one.at.position, `route of ${delegate.name} is passed over: ${why} the route of ${root.name}`);
       }
     }

@@ -69,6 +69,24 @@ test.each([
   expect(indexRules(rulesOf(...texts)).virtualServices.find(one)?.name).toBe(wins);
 });
 
+test("of rules for one host those of the caller's namespace come first, then those that name it, then those for all", () => {
+  const of = (name: string, namespace: string, exportTo: string) =>
+    service(name, "[com.acme.OrderService]")
+      .replace(`{name: ${name}}`, `{name: ${name}, namespace: ${namespace}}`)
+      .replace("spec:", `spec:\n  exportTo: ${exportTo}`);
+  const texts = [
+    of("all", "default", "['*']"),
+    of("named", "shop", "[default]"),
+    of("own", "default", "['.', other]"),
+    of("hidden", "shop", "['.']"),
+  ];
+  const claims = (...some: string[]) =>
+    indexRules(rulesOf(...some))
+      .virtualServices.claims.get("com.acme.orderservice")!
+      .map(({ name }) => name);
+  expect(claims(...texts)).toEqual(["own", "named", "all"]);
+});
+
 test("DestinationRules are found by the same ranks", () => {
   const rules = rulesOf(
     destinationRuleText("wild", '"*"', "subsets: []"),

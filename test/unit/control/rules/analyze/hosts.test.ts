@@ -17,6 +17,13 @@ test.each([
     ],
   },
   {
+    name: "two VirtualServices for one host, the younger for its own namespace",
+    texts: [service("a", "[com.acme.A]"), service("b", "[com.acme.A]").replace("spec:", "spec:\n  exportTo: ['.']")],
+    findings: [
+      "TR0224 5:11 host com.acme.a of VirtualService a already belongs to b (r.yaml:8:1); the one that is for fewer callers wins",
+    ],
+  },
+  {
     name: "two DestinationRules for one host",
     texts: [
       destinationRuleText("a", "com.acme.A", "subsets: []"),

@@ -37,7 +37,7 @@ test.each([
       virtualServiceText("d", "[]", `[{match: [{uri: {prefix: /b}}], ${to}}, {delegate: {name: e}}, {${to}}]`),
     ],
     findings: [
-      "TR0243 route of d is passed over: no match of it lies within one of the route of root",
+      "TR0243 route of d is passed over: not each match of it lies within one of the route of root",
       "TR0243 route of d is passed over: it delegates itself, unlike the route of root",
     ],
   },
