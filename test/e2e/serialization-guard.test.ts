@@ -139,6 +139,14 @@ describe("Triple calls", () => {
     const body = JSON.stringify([{ class: "java.lang.ProcessBuilder" }]);
     expect((await jsonTrick(placeOf("3.3"), `/${SERVICE}/echoObject`, body)).status).toBe(403);
     expect((await jsonTrick(placeOf("3.3"), `/${SERVICE}/sayHi`, '["Ann"]')).text).toContain("hi Ann");
+    // Java 3.3 reads YAML, and JSON in other quotes under other types.
+    for (const [type, text] of [
+      ["application/yaml", "- {class: java.lang.ProcessBuilder}"],
+      ["text/json", "[{'class':'java.lang.ProcessBuilder'}]"],
+    ] as const)
+      expect((await jsonTrick(placeOf("3.3"), `/${SERVICE}/echoObject`, text, { "content-type": type })).status).toBe(
+        403,
+      );
   });
 
   test("a stream is ended at the message that is refused; those before it had their answers", async () => {

@@ -24,8 +24,9 @@ export interface SeenMessage {
   readonly message: Buffer;
   readonly compressed: boolean;
   readonly maxBytes: number;
-  /** The path's query, of calls over plain HTTP. */
+  /** The path's query and the content's type, of calls over plain HTTP. */
   readonly query: string;
+  readonly contentType: string;
 }
 
 /**
@@ -81,20 +82,27 @@ function* valuesOf(view: WrapperView): Generator<Value> {
   }
 }
 
-function jsonFault(check: SerializationCheck, { head, query }: SeenMessage, message: Buffer): string | undefined {
+/**
+ * Of a call over plain HTTP: JSON, or a form or query whose values may be. Providers read other forms too (Java 3.3 YAML, JSON with comments or in
+ * other quotes, texts in any charset): what is not read here is refused.
+ */
+function jsonFault(
+  check: SerializationCheck,
+  { contentType, query }: SeenMessage,
+  message: Buffer,
+): string | undefined {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1];
+  if (charset !== undefined && !/^(?:utf-?8|us-ascii)$/i.test(charset)) return `its charset ${charset} is not read`;
   const named: MapValue[] = [];
-  const see = (text: string, must: boolean) => {
-    let root: JsonNode;
-    try {
-      root = parseJson(text);
-    } catch (error) {
-      if (must || !(error instanceof ProtocolError)) throw error;
-      return;
-    }
-    for (const name of classesIn(root)) named.push(mapValue([["class", name]]));
+  const see = (text: string) => {
+    for (const name of classesIn(parseJson(text))) named.push(mapValue([["class", name]]));
   };
-  if (message.length > 0) see(message.toString("utf8"), head.kind === "json");
-  for (const text of query === "" ? [] : new URLSearchParams(query).values()) see(text, false);
+  const seeValues = (pairs: string) => {
+    for (const text of new URLSearchParams(pairs).values()) if (/^\s*[[{]/.test(text)) see(text);
+  };
+  if (/^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType)) seeValues(message.toString("utf8"));
+  else if (message.length > 0) see(message.toString("utf8"));
+  seeValues(query);
   return check.faultOfValues(message.length, () => named);
 }
 

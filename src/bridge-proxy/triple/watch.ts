@@ -64,6 +64,7 @@ export function serveCall(
         compressed,
         maxBytes,
         query,
+        contentType: header("content-type") ?? "",
       };
       return guard.inspect((check) => messageFault(check, seen));
     },

@@ -27,7 +27,15 @@ function jsonb(...value: number[]): Buffer {
 function fault(message: Buffer | string, more: Partial<SeenMessage> & { path?: string; type?: string } = {}) {
   const { path = "/com.acme.A/save", type = "application/grpc", ...rest } = more;
   const head = parseRequestHead([":path", path, "content-type", type, "grpc-encoding", "gzip"]);
-  const seen = { head, generic: undefined, schema: undefined, compressed: false, maxBytes: 10_000, query: "" };
+  const seen = {
+    head,
+    generic: undefined,
+    schema: undefined,
+    compressed: false,
+    maxBytes: 10_000,
+    query: "",
+    contentType: type,
+  };
   return messageFault(check, { ...seen, message: Buffer.from(message as string), ...rest });
 }
 
@@ -74,6 +82,7 @@ describe("wrappers", () => {
 
 describe("JSON", () => {
   const type = "application/json";
+  const FORM = "application/x-www-form-urlencoded";
   const rows: [string, string | undefined, string | undefined][] = [
     ["plain", fault('[{"a":1}]', { type }), undefined],
     ["a class", fault('[{"a":[{"class":"com.acme.A"}]}]', { type }), undefined],
@@ -82,6 +91,16 @@ describe("JSON", () => {
     ["as fastjson names it", fault('{"@type":"evil.A"}', { type }), '"evil.A" is refused'],
     ["no JSON", fault("{", { type }), "can't be read"],
     ["nothing", fault("", { type: "text/plain", query: "?a=1" }), undefined],
+    ["a class in a query in other quotes", fault("", { type: "", query: "?a={'class':'evil.A'}" }), "can't be read"],
+    ["other texts in a query", fault("", { type: "", query: "?a='x&b=-&c" }), undefined],
+    ["JSON of another type", fault('[{"class":"evil.A"}]', { type: "text/json" }), '"evil.A" is refused'],
+    ["JSON in other quotes", fault("[{'class':'evil.A'}]", { type: "text/json" }), "can't be read"],
+    ["YAML", fault("- class: evil.A", { type: "application/yaml" }), "can't be read"],
+    ["a text", fault("hello", { type: "text/plain" }), "can't be read"],
+    ["a form", fault("a=b&c=-", { type: FORM }), undefined],
+    ["a class in a form", fault('a=%5b{"@type":"evil.A"}]', { type: `${FORM};charset=UTF-8` }), '"evil.A" is refused'],
+    ["a form in other quotes", fault("a={'class':'evil.A'}", { type: FORM }), "can't be read"],
+    ["another charset", fault("[]", { type: "application/json; charset=IBM037" }), "IBM037 is not read"],
     ["a class in the query", fault("", { type: "text/plain", query: '?a={"class":"evil.A"}' }), '"evil.A" is refused'],
   ];
   test.each(rows)("%s", (_, is, expected) => {
