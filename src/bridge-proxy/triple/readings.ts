@@ -7,10 +7,10 @@ import { contextOf, requireMethodName, requireServiceName } from "../authz/names
 import { parametersOf } from "../policies/query.ts";
 import type { Decision } from "../route.ts";
 
-/** Fields that say what is called, each of which peers take the first or the last of. */
+/** Fields that say what is called, and how, each of which peers take the first or the last of. */
 const ONCE = [
   ..."tri-service-group tri-service-version rest-service-group rest-service-version".split(" "),
-  ...["tri-consumer-appname", "content-type", HEADER_CONVERT],
+  ...["tri-consumer-appname", "content-type", "generic", HEADER_CONVERT],
 ];
 /** What servers read in different ways: escapes, backslashes, fragments, parameters, empty segments and dots for segments. */
 const AMBIGUOUS = /[%\\#;]|\/\/|\/\.{1,2}(?:[/?]|$)/;
@@ -35,7 +35,9 @@ export function refuseDoubleHeads(fields: Fields, head: CallHead, decision: Deci
   const isPlain = head.kind === "json" || head.kind === "http" || head.kind === "proto";
   // Of what is behind an inbound proxy nothing is known: a path that REST annotations may have made is not one of an interface.
   if (isPlain && !isKnown && !head.interface.includes(".")) fault(`path ${shown(target)} names no interface`);
-  for (const name of ONCE) if (isRepeated(fields, name)) fault(`field ${name} stands there twice`);
+  for (const name of ONCE)
+    if (isRepeated(fields, name) || fieldValue(fields, `${name}-bin`) !== undefined)
+      fault(`field ${name} stands there twice`);
   for (const part of ["group", "version"]) {
     const said = [fieldValue(fields, `tri-service-${part}`), fieldValue(fields, `rest-service-${part}`)];
     if (said[0] !== undefined && said[1] !== undefined && said[0] !== said[1]) fault(`the ${part} is said twice`);

@@ -39,6 +39,8 @@ describe("heads that can be read in several ways", () => {
     [String(fault("/orders/list", JSON_TYPE)), "names no interface"],
     [String(fault("/com.acme.A/get", GRPC, "tri-service-group", "g", "tri-service-group", "h")), "twice"],
     [String(fault("/com.acme.A/get", GRPC, "tri-service-group", "g", "rest-service-group", "h")), "twice"],
+    [String(fault("/com.acme.A/$invoke", GRPC, "generic", "true", "generic", "nativejava")), "twice"],
+    [String(fault("/com.acme.A/$invoke", GRPC, "generic", "true", "generic-bin", "bmF0aXZlamF2YQ")), "twice"],
     [String(fault("/com.acme.A/get", GRPC, ...convert({ x: "user" }))), "other names"],
     [String(fault("/com.acme.A/get", GRPC, "tri-header-convert", "{")), "other names"],
   ];
