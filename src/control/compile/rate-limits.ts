@@ -19,7 +19,7 @@ import type { GlobalLimit, LocalLimit, MetaRouter, TokenBucket } from "../../mod
 import { type EntryIndex, resolveDestination } from "../rules/hosts.ts";
 import { isHttpService } from "../rules/http-service.ts";
 import { lowerHttpMatch } from "../rules/lower/gateway.ts";
-import { type LoweredMatch, lowerMatch } from "../rules/lower/lower.ts";
+import { type LoweredMatch, lowerMatch, unknownHost } from "../rules/lower/lower.ts";
 import type { PathMatch } from "../rules/path.ts";
 import { printDuration } from "../rules/values.ts";
 import { type ClusterNeed, clusterName, clusterNameOf } from "./clusters.ts";
@@ -87,14 +87,16 @@ function compileLocal(
 
 function compileGlobal(
   entry: Entry,
-  { domain, match, service, timeoutMs, denyOnFail, descriptors }: GlobalLimit,
+  { domain, match, service, port, timeoutMs, denyOnFail, descriptors }: GlobalLimit,
   lower: Lower,
   index: EntryIndex,
 ): CompiledGlobal | undefined {
   const lowered = lower(match);
   if (lowered === undefined) return undefined;
-  const asked = resolveDestination({ host: service }, entry, index);
-  const name = asked === undefined ? clusterName(20_880, "", service) : clusterNameOf(asked, "");
+  const named = { host: service, ...(port && { port }) };
+  const asked = resolveDestination(named, entry, index);
+  const host = asked?.host ?? unknownHost(named);
+  const name = asked === undefined ? clusterName(20_880, "", host) : clusterNameOf(asked, "");
   const condition = whereMet("match", lowered);
   const actions: LimitAction[] = [
     ...(condition.headerValueMatch!.headers.length > 0 ? [condition] : []),
@@ -113,7 +115,7 @@ function compileGlobal(
   return {
     config: { [GLOBAL_LIMIT_FILTER]: config },
     rateLimits: [{ stage: GLOBAL_STAGE, actions }],
-    need: { name, entry: asked, host: asked?.host ?? service, subset: "" },
+    need: { name, entry: asked, host, subset: "" },
   };
 }
 

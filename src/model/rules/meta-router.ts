@@ -38,6 +38,8 @@ export interface GlobalLimit extends Located {
   readonly match?: HttpMatch;
   /** Host of the service, from the name of a cluster where the rule has one. */
   readonly service: string;
+  /** Which of its ports, where the rule says one. */
+  readonly port?: { readonly number: number };
   readonly timeoutMs: number;
   readonly denyOnFail: boolean;
   /** In order: what of a call is told under which name. */

@@ -101,6 +101,6 @@ function portsOf(rule: VirtualService, services: readonly Entry[], { gateways }:
   if (named.length < rule.gateways.filter((text) => text !== "mesh").length) return [];
   const outside = named.flatMap(({ servers }) => servers.map(({ port }) => port.number));
   if (!rule.inMesh) return outside;
-  const inside = services.flatMap(({ endpoints, ports = [] }) => [...ports, ...endpoints].map(({ port }) => port));
+  const inside = services.flatMap(({ endpoints, ports = endpoints }) => ports.map(({ port }) => port));
   return inside.length === 0 ? [] : [...inside, ...outside];
 }

@@ -26,12 +26,13 @@ export function analyzeRateLimits({ entries }: Bindings, rules: readonly Rule[],
     const caller = entries?.entries.find((entry) => rule.hosts.some((host) => hostMatches(host, entry)));
     if (global === undefined || entries === undefined || caller === undefined) continue;
     const at = global.at.fields.rateLimitService ?? global.at.position;
-    const asked = resolveDestination({ host: global.service }, caller, entries);
+    const { service, port } = global;
+    const asked = resolveDestination({ host: service, ...(port && { port }) }, caller, entries);
     if (asked === undefined)
       report(
         "TR0221",
         at,
-        `rate limit service ${global.service} is no service that is known: ${fate(global.denyOnFail)}`,
+        `rate limit service ${service} is no service that is known${port === undefined ? "" : `, or has no port ${port.number}`}: ${fate(global.denyOnFail)}`,
       );
     else if (asked.endpoints.length > 0 && asked.endpoints.every(({ protocol }) => protocol !== "tri"))
       report(

@@ -109,7 +109,7 @@ export function readGlobal(written: WrittenGlobal, readMatch: ReadMatch): Global
     at,
     domain,
     ...(asked && { match: readMatch(asked) }),
-    service: hostOf(rateLimitService),
+    ...serviceOf(rateLimitService),
     timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
     denyOnFail: denyOnFail === true,
     descriptors,
@@ -120,8 +120,10 @@ function readBucket({ at, maxTokens, tokensPerFill = 1, fillIntervalMs }: Writte
   return { at, maxTokens, tokensPerFill, fillIntervalMs };
 }
 
-/** The host in `outbound|PORT|SUBSET|HOST`, which Aeraki asks for, in `HOST:PORT`, or alone. */
-function hostOf(service: string): string {
-  const cluster = /^outbound\|\d*\|[^|]*\|(.+)$/.exec(service);
-  return (cluster?.[1] ?? service.replace(/:\d+$/, "")).toLowerCase();
+/** Host and port in `outbound|PORT|SUBSET|HOST`, which Aeraki asks for, in `HOST:PORT`, or the host alone. */
+function serviceOf(service: string): Pick<GlobalLimit, "service" | "port"> {
+  const [, before, host = service, after] =
+    /^outbound\|(\d*)\|[^|]*\|(.+)$/.exec(service) ?? /^()(.+?)(?::(\d+))?$/.exec(service) ?? [];
+  const number = Number(before || after);
+  return { service: host.toLowerCase(), ...(number > 0 && { port: { number } }) };
 }

@@ -67,6 +67,7 @@ test("a global limit names the cluster of its service, known or not", () => {
   ]);
   expect(need).toMatchObject({ host: "limits", entry: limiter });
   expect(asks("nobody").need).toMatchObject({ host: "nobody", entry: undefined });
+  expect(asks("nobody:81").need).toMatchObject({ name: "outbound|20880||nobody:81", host: "nobody:81" });
 });
 
 test("a virtual host keeps what else it says", () => {

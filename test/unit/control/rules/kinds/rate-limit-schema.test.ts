@@ -29,10 +29,11 @@ test("a local limit has conditions in order and a bucket for all other calls", (
 });
 
 test.each([
-  ["outbound|8081||Limits.mesh", "limits.mesh"],
-  ["limits.mesh:8081", "limits.mesh"],
-  ["limits", "limits"],
-])("the rate limit service %s is the host %s", (written, host) => {
+  ["outbound|8081||Limits.mesh", "limits.mesh", { number: 8081 }],
+  ["outbound|||limits.mesh", "limits.mesh", undefined],
+  ["limits.mesh:8081", "limits.mesh", { number: 8081 }],
+  ["limits", "limits", undefined],
+])("the rate limit service %s is the host %s at the port that it says", (written, host, port) => {
   const { rule, findings } = parsed(
     `globalRateLimit: {domain: d, rateLimitService: "${written}", descriptors: [{property: method, descriptorKey: m}]}`,
   );
@@ -44,6 +45,7 @@ test.each([
     denyOnFail: false,
     descriptors: [{ property: "method", descriptorKey: "m" }],
   });
+  expect(rule!.globalRateLimit!.port).toEqual(port);
 });
 
 test.each([
