@@ -13,6 +13,7 @@ import type { Authorization } from "../control/explain/passages.ts";
 export function printExplanation(explanation: Explanation): string {
   const { path, routes, passedOver = [], answer, calls, destinations, policies, authorization } = explanation;
   const lines = [
+    ...(explanation.from === undefined ? [] : [field("from", explanation.from)]),
     ...(explanation.gateway === undefined ? printService(explanation) : printGateway(explanation, explanation.gateway)),
     ...(path === "" ? [] : [field("path", path)]),
     ...printTaking(explanation),
@@ -43,9 +44,14 @@ function printGateway({ host }: Explanation, { gateway, at, address, tls, domain
   ];
 }
 
-function printTaking({ listeners, rule, gateway }: Explanation): string[] {
+function printTaking({ listeners, rule, gateway, from }: Explanation): string[] {
   const none = gateway === undefined ? "none: calls pass unchanged" : "none";
-  return [field("listeners", listeners.join(", ") || "none takes its calls"), field("rule", rule || none)];
+  // Of a proxy elsewhere nobody knows here where it listens.
+  const taking =
+    from !== undefined && listeners.length === 0
+      ? []
+      : [field("listeners", listeners.join(", ") || "none takes its calls")];
+  return [...taking, field("rule", rule || none)];
 }
 
 function printPassedOver({ rule, at, why }: PassedOver): string[] {

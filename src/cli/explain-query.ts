@@ -4,6 +4,7 @@ import type { OutputFormat } from "./output.ts";
 
 /** The options of `trestle explain`. */
 export interface ExplainOptions {
+  readonly from?: string;
   readonly gateway?: string;
   readonly port?: string;
   readonly method?: string;
@@ -22,7 +23,7 @@ export interface ExplainOptions {
 export function explainQuery(target: string, json: string | undefined, options: ExplainOptions): URLSearchParams {
   const isRequest = target.includes("://");
   const query = new URLSearchParams(isRequest ? requestQuery(target, json, options) : callQuery(target, options));
-  for (const key of ["caller", "principal", "claims"] as const)
+  for (const key of ["caller", "principal", "claims", "from"] as const)
     if (options[key] !== undefined) query.set(key, options[key]);
   const headers = json === undefined || isRequest ? {} : argumentHeaders(readArguments(json));
   if (options.application !== undefined) headers["dubbo-application"] = options.application;

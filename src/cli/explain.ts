@@ -18,6 +18,10 @@ export function createExplainCommand(): Command {
       "[json]",
       "the call's arguments as a JSON array, for rules that ask for them; of a request: it has content",
     )
+    .option(
+      "--from <namespace[/label=value,...]>",
+      "as a proxy elsewhere has it, beside a workload with those labels; as this instance's own unless told",
+    )
     .option("--gateway <namespace/name>", "the request comes from outside, by this Gateway")
     .option("--port <number>", "the port of a gateway that it comes to, where that is not the URL's")
     .option("--method <name>", "method of HTTP; GET unless told, POST with JSON and of gRPC")
@@ -49,6 +53,7 @@ Examples:
   trestle explain com.acme.OrderService.getOrder --caller 10.0.0.9 -o json
   trestle explain com.acme.OrderService.dropOrder --caller 10.0.0.9 --principal cluster.local/ns/shop/sa/web
   trestle explain com.acme.OrderService.getOrder --claims '{"group": "admin"}'
+  trestle explain com.acme.OrderService.getOrder --from web/app=cart,version=v2
   trestle explain http://shop/cart/7?x=1 --method DELETE
       a request in the mesh, to the service that speaks HTTP by that name
   trestle explain https://api.example.com/orders/getOrder '[42]' --gateway default/edge --port 8443

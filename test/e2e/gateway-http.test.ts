@@ -168,6 +168,52 @@ async function seen(path: string, args: readonly string[] = [], host?: string): 
   return JSON.parse(text) as Seen;
 }
 
+test("explain says what happens: who answers, and what", async () => {
+  const rulesHost = "rules.example.com";
+  const asked: [string, string, string, Record<string, string>?][] = [
+    ["/admin/x", "api.example.com", "GET"],
+    ["/old/a?b", "api.example.com", "GET"],
+    ["/x", "api.example.com", "DELETE"],
+    ["/x", "api.example.com", "GET", { to: "two" }],
+    ["/x?to=two", "api.example.com", "POST"],
+    ["/x?to=t%77o", "api.example.com", "GET"],
+    ["/%61dmin", "api.example.com", "GET"],
+    ["/admin;a=b", "api.example.com", "GET"],
+    ["/x/..%2fadmin", "api.example.com", "GET"],
+    ["/a%2Fb//c", "plain.example.com", "PATCH"],
+    ["/x", "other.example.com", "GET"],
+    ["/openapi.json", "rules.example.com", "GET"],
+    ["/x", "api.example.com", "POST", { "content-type": "application/grpc" }],
+    ["/pages/a", "api.example.com", "OPTIONS", { origin: shop, "access-control-request-method": "PUT" }],
+    ["/moved/a", rulesHost, "PUT"],
+    ["/gone", rulesHost, "GET"],
+    ["/guarded/yes", rulesHost, "GET"],
+    ["/guarded/no/more", rulesHost, "GET"],
+    ["/guarded/yes", rulesHost, "GET", { "x-who": "mallory" }],
+    ["/nothing", rulesHost, "GET"],
+  ];
+  const statuses: number[] = [];
+  for (const [target, host, verb, headers = {}] of asked) {
+    const told = stage.explain(target, host, verb, headers);
+    const args = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+    const { status, text, headers: answered } = await curl(target, ["-X", verb, ...args], host);
+    statuses.push(status);
+    const [destination] = told.destinations;
+    const isDenied = told.authorization.some(({ decision }) => decision === "denied");
+    const expected = told.answer?.status ?? (destination?.refusal !== undefined ? 503 : isDenied ? 403 : 200);
+    const isGrpc = headers["content-type"]?.startsWith("application/grpc") === true;
+    expect([target, verb, isGrpc ? answered.get("grpc-status") : status]).toEqual([
+      ...[target, verb, isGrpc ? "12" : expected],
+    ]);
+    if (status !== 200 || told.answer !== undefined) continue;
+    expect([target, text.startsWith("two ") ? "cart" : "shop"]).toEqual([
+      target,
+      destination?.host.replace("guarded", "shop"),
+    ]);
+  }
+  expect([...new Set(statuses)].sort()).toEqual([200, 204, 308, 400, 403, 404, 405, 503]);
+});
+
 describe.each([
   ["HTTP/1.1", "--http1.1"],
   ["HTTP/2", "--http2-prior-knowledge"],

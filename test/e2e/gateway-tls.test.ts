@@ -298,6 +298,34 @@ test.each(gateways)("%s: PASSTHROUGH carries TLS to where tls routes say, and to
   expect(await curl(at, 8446, [], "b.pass.org")).not.toMatch(/hello|200|404/);
 });
 
+test("trestle explain names the server, how it ends TLS, and who answers, as it is", async () => {
+  const explain = async (...args: string[]) => (await trestle.command("explain", ...args)).stdout;
+  const told = await explain(`https://${SITE}/a/b`, "--gateway", "default/edge", "--port", "8443", "--method", "POST");
+  expect(told).toMatch(
+    /^gateway: +default\/edge \(.+rules\.yaml:\d+\), .+:8443, TLS by site for all names that no other server has$/m,
+  );
+  expect(told).toMatch(/^ {2}site\/hello \(.+:\d+\): taken$/m);
+  expect(told).toMatch(/^answer: +200 hello/m);
+  expect(await curl(hosts.trestle, 8443)).toBe("hello 200 2");
+  // Another name's server: by SNI, by Host alone, and by nobody.
+  expect(await explain(`https://${ADMIN}/a`, "--port", "8446")).toContain("; callers show a certificate");
+  const elsewhere = await explain(`https://${SITE}/a`, "--port", "8446", "--attachment", `host=${ADMIN}`);
+  expect(elsewhere).toMatch(/^answer: +421 /m);
+  expect(await curl(hosts.trestle, 8446, ["-H", `host: ${ADMIN}`])).toMatch(/^421 /);
+  expect(await explain(`http://${SITE}/a?b=1`, "--port", "8082")).toContain(
+    `answer:      301 redirect to https://${SITE}/a?b=1`,
+  );
+  expect(await explain(`http://${SITE}/a`, "--port", "8443")).toContain("plain text is not answered");
+  const passed = await explain(`tls://${PASSED}`, "--port", "8446");
+  expect(passed).toContain(`destination: ${hosts.registry}:9443, 100% of calls`);
+  expect(await explain("tls://b.pass.org", "--port", "8446")).toContain(
+    "no server of the port has the name b.pass.org",
+  );
+  expect((await trestle.command("explain", `http://${SITE}/`, "--port", "1")).stderr).toContain(
+    "port 1 is none of a gateway",
+  );
+});
+
 test("plain text at a port of TLS is not answered", async () => {
   const { stderr } = await run("curl", ["-sS", "-m", "5", `http://${hosts.trestle}:8443/`]).catch((error) => error);
   expect(stderr).toMatch(/Empty reply|reset/);

@@ -173,6 +173,7 @@ test("the OpenAPI document describes what the host lets through, and calls made 
   expect(status).toBe(200);
   expect(await validate(structuredClone(document) as Parameters<typeof validate>[0])).toMatchObject({ valid: true });
   expect(Object.keys((document as { paths: object }).paths)).toEqual([
+    ...["/calls/getOrder", "/calls/whoAmI"],
     ...["/orders/getOrder", "/orders/whoAmI", "/read/getOrder", "/read/whoAmI", "/who"],
   ]);
   expect(await curl("/orders/getOrder", json('{"id": "9007199254740993"}'))).toMatchObject({
@@ -288,6 +289,35 @@ test("a caller that reads nothing is not answered without end", async () => {
   expect(made() - before).toBeGreaterThan(0);
   expect(made() - before).toBeLessThan(200);
   socket.destroy();
+});
+
+test("explain says what happens: which method is called, and who refuses", async () => {
+  const deny = policyText("d", "{action: DENY, rules: [{to: [{operation: {methods: [getOrder]}}]}]}");
+  await stage.apply({ [KEY]: [`dubbo://${PROVIDER.host}:${PROVIDER.port}`] }, [...rules, deny]);
+  const asked: [string, string, string | undefined, number, string?][] = [
+    ["/who", "GET", "whoAmI", 200],
+    ["/orders/whoAmI", "POST", "whoAmI", 200],
+    ["/orders/com.acme.OrderService/whoAmI", "POST", "whoAmI", 200],
+    ["/calls/whoAmI", "POST", "whoAmI", 200],
+    ["/orders/getOrder", "POST", "getOrder", 403],
+    ["/calls/getOrder", "POST", "getOrder", 403],
+    ["/orders/whoAmI", "GET", undefined, 405],
+    ["/orders/a/b", "POST", undefined, 404],
+    ["/orders/$invoke", "POST", undefined, 404],
+    ["/orders/whoAmI", "POST", undefined, 415, "text/plain"],
+    ["/closed", "GET", undefined, 410],
+    ["/nobody/x", "GET", undefined, 503],
+    ["/none", "POST", undefined, 404],
+  ];
+  for (const [path, verb, method, expected, type = "application/json"] of asked) {
+    const told = stage.explain(path, "api.example.com", verb, { "content-type": type });
+    const content = verb === "POST" ? ["-d", path.endsWith("getOrder") ? "[1]" : "[]"] : [];
+    const { status } = await curl(path, ["-X", verb, "-H", `content-type: ${type}`, ...content]);
+    const isDenied = told.authorization.some(({ decision }) => decision === "denied");
+    const says = told.answer?.status ?? (isDenied ? 403 : 200);
+    expect([path, verb, status, says, told.calls?.split(".").at(-1)]).toEqual([path, verb, expected, expected, method]);
+  }
+  await stage.apply({ [KEY]: [`dubbo://${PROVIDER.host}:${PROVIDER.port}`] }, rules);
 });
 
 test("ways to write a path or a Host lead to what the route exposes or nowhere, and round no policy", async () => {

@@ -4,8 +4,10 @@ import type { ResourceSet } from "../../src/codecs/xds/resources.ts";
 import { compile } from "../../src/control/compile/compiler.ts";
 import { diffResources } from "../../src/control/compile/diff.ts";
 import { CARRIED_PROTOCOLS } from "../../src/control/compile/endpoints.ts";
+import type { Explanation } from "../../src/control/explain/explanation.ts";
+import { explainAtGateway } from "../../src/control/explain/gateway.ts";
 import type { ServiceSchema } from "../../src/model/schema.ts";
-import { createSnapshot } from "../../src/model/snapshot.ts";
+import { createSnapshot, type Snapshot } from "../../src/model/snapshot.ts";
 import { freePort } from "./lone-proxy.ts";
 import { entryOf } from "./rule-cases.ts";
 import { gatewayText, rulesOf } from "./rules.ts";
@@ -19,6 +21,8 @@ export interface GatewayStage {
   readonly triPort: number;
   /** Takes rules into force beside the gateway: `services` are URLs of providers by printed key, `expose` what the gateway exposes by itself. */
   apply(services: Readonly<Record<string, readonly string[]>>, rules: readonly string[], more?: Exposed): Promise<void>;
+  /** What `trestle explain` says of a request at the gateway's port, by the very resources that the proxy has. */
+  explain(target: string, host: string, verb: string, headers?: Readonly<Record<string, string>>): Explanation;
   close(): Promise<void>;
 }
 
@@ -33,6 +37,7 @@ export async function startGatewayStage(host: string): Promise<GatewayStage> {
   const proxy = createProxy({ worker: "gateway", log: silentLogger });
   const [port, triPort] = [await freePort(), await freePort()];
   let now: ResourceSet | undefined;
+  let known: Snapshot | undefined;
   return {
     proxy,
     host,
@@ -54,6 +59,12 @@ export async function startGatewayStage(host: string): Promise<GatewayStage> {
       });
       await proxy.apply(diffResources(now, next));
       now = next;
+      known = snapshot;
+    },
+    explain(target, authority, verb, headers = {}) {
+      const [, path = "", query = ""] = /^([^?]*)(\?.*)?$/.exec(target) ?? [];
+      const request = { scheme: "http" as const, authority, path, query, verb, headers, caller: host };
+      return explainAtGateway(now!, request, { gateway: "default/edge", port }, known);
     },
     close: () => proxy.close(),
   };

@@ -51,6 +51,7 @@ export function adminSources(mesh: MeshParts): AdminSources {
     schemaOrigins: () => mesh.store.schemaOrigins(),
     httpAddresses: () => mesh.dataPlane.httpAddresses,
     resources: () => mesh.dataPlane.resources,
+    seenFrom: (place) => mesh.xds.seenFrom(place),
     rules: () => mesh.ruleFiles.current.get(),
     ownMetrics: () => (mesh.certificates?.metrics.expose() ?? "") + mesh.xds.exposeMetrics(),
     proxies: () => mesh.xds.clients(),

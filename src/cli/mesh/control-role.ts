@@ -219,6 +219,7 @@ export class ControlRole {
       schemaOrigins: () => this.#store.schemaOrigins(),
       httpAddresses: () => new Map(),
       resources: () => (this.#served === undefined ? undefined : this.#compile(this.#served, node)),
+      seenFrom: (place) => this.xds.seenFrom(place),
       rules: () => this.#ruleFiles.current.get(),
       findings: () => [...this.findings(), ...this.#schemas.findings(), ...this.xds.findings()],
       registries: () => registryStatuses(this.#sync?.registries ?? [], this.state, steadyClock.now()),

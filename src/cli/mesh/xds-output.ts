@@ -176,6 +176,12 @@ export class XdsOutput {
     this.#server?.changed();
   }
 
+  /** What a proxy of that namespace beside a workload with those labels is given; undefined while nothing is known. */
+  seenFrom(place: Required<Pick<ProxyNode, "namespace" | "labels">>): ResourceSet | undefined {
+    const node = { id: "seen", dubbo: [], gatewayAddress: ANY_ADDRESS, ...place };
+    return this.#snapshot && this.#compile(this.#snapshot, node);
+  }
+
   /** All that a client is given; undefined while nothing is known. */
   resourcesFor(node: XdsNode): ServedSet | undefined {
     const set = this.#plainFor(node);

@@ -110,7 +110,7 @@ export function createAdminApp(sources: AdminSources, logger: Logger = silentLog
   app.get("/api/v1/entries", (c) => c.json({ entries: sources.snapshot().entries.map(withoutSecrets) }));
   app.get("/api/v1/routes", (c) => c.json({ routes: viewRoutes(sources.resources()) }));
   app.get("/api/v1/explain", (c) => {
-    const view = viewExplanation(sources.resources(), new URL(c.req.url).searchParams, sources.snapshot());
+    const view = viewExplanation(sources, new URL(c.req.url).searchParams);
     return "error" in view ? c.json({ error: view.error }, view.status) : c.json(view);
   });
   app.get("/api/v1/rules", (c) => {

@@ -1,13 +1,12 @@
 import { parseIp } from "../../base/ip-block.ts";
 import type { Claims } from "../../codecs/xds/claims.ts";
-import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import { parseIdentity } from "../../model/identity.ts";
 import { explainCall } from "../explain/explain.ts";
 import type { AskedGateway, Explanation, MadeUpCaller } from "../explain/explanation.ts";
 import { explainAtGateway } from "../explain/gateway.ts";
-import type { Known } from "../explain/known.ts";
 import { explainRequest } from "../explain/requests.ts";
 import { readRequest } from "./explain-url.ts";
+import type { AdminSources, Place } from "./sources.ts";
 
 /** Why there is no explanation, and the HTTP status that says so. */
 export interface NoExplanation {
@@ -20,11 +19,7 @@ export interface NoExplanation {
  * `method`, and with `gateway` or `port` where it comes from outside. Of both perhaps `caller`, `principal` (`trust-domain/ns/NAMESPACE/sa/ACCOUNT`,
  * or `none`), `claims` (a token's payload as JSON), and any number of `header=name=value`.
  */
-export function viewExplanation(
-  resources: ResourceSet | undefined,
-  query: URLSearchParams,
-  known?: Known,
-): Explanation | NoExplanation {
+export function viewExplanation(sources: ExplainSources, query: URLSearchParams): Explanation | NoExplanation {
   const [service, method, url] = ["service", "method", "url"].map((name) => query.get(name) ?? "") as [
     string,
     string,
@@ -32,7 +27,13 @@ export function viewExplanation(
   ];
   if (url === "" && (service === "" || method === ""))
     return { error: "say ?service= and &method=, or ?url=", status: 400 };
+  const place = readPlace(query.get("from"));
+  if (typeof place === "string") return { error: place, status: 400 };
+  if (place !== undefined && sources.seenFrom === undefined)
+    return { error: "this instance serves no proxies elsewhere: ask the control server with from", status: 400 };
+  const resources = place === undefined ? sources.resources() : sources.seenFrom!(place);
   if (resources === undefined) return { error: "nothing has been compiled yet", status: 503 };
+  const known = { ...sources.snapshot(), ...(place && { from: place }) };
   const caller = readCaller(query);
   const asked = readGateway(query);
   for (const one of [caller, asked]) if (typeof one === "string") return { error: one, status: 400 };
@@ -59,6 +60,20 @@ export function viewExplanation(
 function optional<N extends string>(query: URLSearchParams, name: N): { readonly [K in N]?: string } {
   const value = query.get(name);
   return (value === null ? {} : { [name]: value }) as { readonly [K in N]?: string };
+}
+
+/** Where an explanation gets what it is made from. */
+export type ExplainSources = Pick<AdminSources, "resources" | "seenFrom" | "snapshot">;
+
+/** `NAMESPACE` or `NAMESPACE/label=value,label=value`; a text says what is wrong. */
+function readPlace(text: string | null): Place | string | undefined {
+  if (text === null) return undefined;
+  const [, namespace = "", list] = /^([a-z0-9-]+)(?:\/(.*))?$/.exec(text) ?? [];
+  const pairs = (list ?? "").split(",").filter((one) => one !== "");
+  if (namespace === "" || pairs.some((one) => one.indexOf("=") <= 0))
+    return `from ${JSON.stringify(text)} is not NAMESPACE or NAMESPACE/label=value,label=value`;
+  const labels = pairs.map((one) => [one.slice(0, one.indexOf("=")), one.slice(one.indexOf("=") + 1)]);
+  return { namespace, labels: Object.fromEntries(labels) };
 }
 
 /** The gateway that is meant, undefined for none; a text says what is wrong. */

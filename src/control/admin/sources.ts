@@ -68,6 +68,12 @@ export interface DiffReport {
   readonly findings: readonly Finding[];
 }
 
+/** Where a proxy elsewhere stands. */
+export interface Place {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** Where the admin server gets what it shows; every function answers with the state of now and never blocks. */
 export interface AdminSources {
   /** Trestle's version. */
@@ -87,6 +93,8 @@ export interface AdminSources {
   httpAddresses(): ReadonlyMap<string, string>;
   /** What proxies are given; undefined before the first compile. */
   resources(): ResourceSet | undefined;
+  /** What a proxy elsewhere is given, beside a workload of that namespace with those labels; absent where none is served. */
+  seenFrom?(place: Place): ResourceSet | undefined;
   rules(): RuleSet;
   /** Findings of registries, configuration and facades; those of rules are added by the admin server. */
   findings(): readonly Finding[];

@@ -14,7 +14,7 @@ import { meshHosts, serviceOf } from "./mesh-hosts.ts";
 import { explainAuthorization } from "./passages.ts";
 import { describePolicies } from "./policy-words.ts";
 import { knownClaims, lackedBy, originOf, ownAnswerOf, type SeenByRoutes, verdictsOf } from "./routes.ts";
-import { openRuleBook } from "./rule-book.ts";
+import { openRuleBook, type RuleBook } from "./rule-book.ts";
 import { describeLimits } from "./words.ts";
 
 /**
@@ -22,13 +22,14 @@ import { describeLimits } from "./words.ts";
  * rules and services gives policies their places.
  */
 export function explainCall(resources: ResourceSet, call: MadeUpCall, known?: Known): Explanation {
-  const { virtualHost, service } = findService(resources, call);
+  const book = openRuleBook(known);
+  const { virtualHost, service } = findService(resources, call, book);
   const path = `/${parseServiceKey(service).interface}/${call.method}`;
   const header = headersOf(resources, call, service);
   const seen = { path, header, claims: knownClaims(virtualHost, call.claims) };
   return explainRoutes(
     resources,
-    { virtualHost, service, call, seen, asRouters: routerCall(resources, call, service, header) },
+    { virtualHost, service, call, seen, asRouters: routerCall(resources, call, service, header), book },
     known,
   );
 }
@@ -45,14 +46,14 @@ export interface CallInMesh {
   readonly verb?: string;
   readonly query?: string;
   readonly policyHeader?: HeaderLookup;
+  readonly book: RuleBook;
 }
 
 /** Says what becomes of a call of a service that is found. */
 export function explainRoutes(resources: ResourceSet, asked: CallInMesh, known: Known | undefined): Explanation {
-  const { virtualHost, service, call, seen, verb } = asked;
+  const { virtualHost, service, call, seen, verb, book } = asked;
   const { path, header, claims } = seen;
   const { routes } = virtualHost;
-  const book = openRuleBook(known);
   const lacks = routes.map((route) => lackedBy(route, seen));
   const taken = lacks.findIndex((why) => why.length === 0);
   const route = routes[taken];
@@ -79,6 +80,7 @@ export function explainRoutes(resources: ResourceSet, asked: CallInMesh, known: 
   const passing = { path, header: asked.policyHeader ?? header, names, claims, isRequest: verb !== undefined, ...who };
   const passedOver = book.passedOver(virtualHost);
   return {
+    ...(book.from !== undefined && { from: book.from }),
     host: virtualHost.name,
     service,
     path: verb === undefined ? path : `${verb} ${path}${asked.query ?? ""}`,
@@ -132,13 +134,18 @@ export function routerCall(
   return (key) => callValue(key, { method, interfaceName, header, address, caller });
 }
 
-function findService(resources: ResourceSet, call: MadeUpCall): { virtualHost: VirtualHost; service: string } {
+function findService(
+  resources: ResourceSet,
+  call: MadeUpCall,
+  book: RuleBook,
+): { virtualHost: VirtualHost; service: string } {
   const wanted = call.service.toLowerCase();
   const known = meshHosts(resources).map((virtualHost) => ({ virtualHost, service: serviceOf(virtualHost) }));
   const named = known.filter(({ virtualHost, service }) =>
     [virtualHost.name, service, parseServiceKey(service).interface].some((name) => name.toLowerCase() === wanted),
   );
-  if (named.length === 0) throw new Error(`no service ${call.service} is known; see trestle services`);
+  if (named.length === 0)
+    throw new Error(book.unseen(call.service) ?? `no service ${call.service} is known; see trestle services`);
   const picked = named.filter(({ service }) => {
     const { group, version } = parseServiceKey(service);
     return (call.group ?? group) === group && (call.version ?? version) === version;

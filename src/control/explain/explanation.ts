@@ -107,6 +107,8 @@ export interface OwnAnswer {
 
 /** What becomes of a made-up call, and why. */
 export interface Explanation {
+  /** The proxy elsewhere that it is said of, in words; absent for that of the instance itself. */
+  readonly from?: string;
   /** The service's host; of a call from outside the Host that it names. */
   readonly host: string;
   /** Printed key of the service that is called; `""` where a call from outside calls none. */

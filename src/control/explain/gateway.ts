@@ -77,6 +77,7 @@ function placed({ request, port, entry, book }: AtPort, domain: VirtualHost | un
   // Rules of requests have no say in connections that are ended, or pass.
   const passedOver = "routes" in entry ? passedOverAt({ port, host, domain: domain?.name ?? "" }, book) : [];
   return {
+    ...(book.from !== undefined && { from: book.from }),
     host,
     service: "",
     path: request.scheme === "tls" ? "" : `${request.verb} ${request.path}${request.query}`,

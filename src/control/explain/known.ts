@@ -1,4 +1,7 @@
 import type { Snapshot } from "../../model/snapshot.ts";
 
 /** Rules and services as they are known; explanations without them have no places. */
-export type Known = Pick<Snapshot, "entries" | "rules" | "mesh">;
+export interface Known extends Pick<Snapshot, "entries" | "rules" | "mesh"> {
+  /** The proxy elsewhere that is explained; absent for that of the instance itself, which many callers share. */
+  readonly from?: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+}

@@ -1,4 +1,4 @@
-import { hostAmong, namesOf } from "../../codecs/xds/authority.ts";
+import { hostAmong, hostName, namesOf } from "../../codecs/xds/authority.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import { rawParameter } from "../../codecs/xds/raw-parameter.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
@@ -9,6 +9,7 @@ import type { Explanation, MadeUpRequest } from "./explanation.ts";
 import type { Known } from "./known.ts";
 import { meshHosts, serviceOf } from "./mesh-hosts.ts";
 import { knownClaims } from "./routes.ts";
+import { openRuleBook } from "./rule-book.ts";
 
 /** What a request names as its Host: the header of that name, else what it is sent to. */
 export function hostOf({ headers, authority }: Pick<MadeUpRequest, "headers" | "authority">): string {
@@ -41,10 +42,12 @@ export function requestLookup(request: MadeUpRequest, decoded = false): HeaderLo
 /** Says what becomes of a request in the mesh, to the service that its Host names; throws an `Error` of one line where there is none. */
 export function explainRequest(resources: ResourceSet, request: MadeUpRequest, known?: Known): Explanation {
   const host = hostOf(request);
+  const book = openRuleBook(known);
   const virtualHost = hostNamed(resources, host);
   if (virtualHost === undefined)
     throw new Error(
-      `no service of the mesh has the host "${host}"; see trestle services, and --gateway for calls from outside`,
+      book.unseen(hostName(host)) ??
+        `no service of the mesh has the host "${host}"; see trestle services, and --gateway for calls from outside`,
     );
   const service = serviceOf(virtualHost);
   const seen = {
@@ -52,7 +55,7 @@ export function explainRequest(resources: ResourceSet, request: MadeUpRequest, k
     header: requestLookup(request),
     claims: knownClaims(virtualHost, request.claims),
   };
-  const lookups = { asRouters: () => undefined, policyHeader: requestLookup(request, true) };
+  const lookups = { asRouters: () => undefined, policyHeader: requestLookup(request, true), book };
   return explainRoutes(
     resources,
     { virtualHost, service, call: request, seen, verb: request.verb, query: request.query, ...lookups },

@@ -3,6 +3,7 @@ import { type Entry, hostnameOf } from "../../model/entry.ts";
 import { printPlace, type Rule, type VirtualService } from "../../model/rule.ts";
 import type { HttpMatch } from "../../model/rules/http-route.ts";
 import type { RuleIdentity } from "../../model/rules/located.ts";
+import { printServiceKey } from "../../model/service.ts";
 import { withAttachedRules } from "../rules/attached-rules.ts";
 import { isSeen, meshClient, type RuleClient } from "../rules/client.ts";
 import { mergeDelegates } from "../rules/delegates.ts";
@@ -10,6 +11,7 @@ import { hostMatches, indexRules } from "../rules/hosts.ts";
 import { isHttpService } from "../rules/http-service.ts";
 import { lowerInMesh } from "../rules/lower/http.ts";
 import { lowerMatch } from "../rules/lower/lower.ts";
+import { type Scope, scopeOf, sidecarOf } from "../rules/sidecars.ts";
 import type { PassedOver } from "./explanation.ts";
 import type { Known } from "./known.ts";
 
@@ -26,20 +28,36 @@ export interface RuleBook {
   destinationRuleOf(host: string): string;
   /** The MetaRouter that limits calls of the service of that host, with its place; `""` for none. */
   limitsOf(host: string): string;
+  /** The proxy elsewhere that is explained, with the Sidecar that says what it is told of; undefined for that of the instance itself. */
+  readonly from: string | undefined;
+  /** Why the proxy is not told of a service that is asked for by its host, key or interface; undefined where there is none. */
+  unseen(service: string): string | undefined;
   /** VirtualServices, and matches of the one in force, that name the service and have no route of its virtual host. */
   passedOver(host: VirtualHost): PassedOver[];
 }
 
 /** Opens the book of what is known; an empty one where nothing is. */
 export function openRuleBook(known: Known | undefined): RuleBook {
-  const client = meshClient(known?.mesh);
+  const plain = meshClient(known?.mesh);
+  const client = known?.from === undefined ? plain : { ...plain, ...known.from, isShared: false, isEmbedded: false };
   const rules = mergeDelegates(withAttachedRules(known?.rules ?? []));
   const index = indexRules(rules, client);
+  const scope = scopeOf(sidecarOf(rules, client), client);
   const entryOf = (host: string) => known?.entries.find((entry) => entry.host === host);
   return {
     rules,
     client,
+    from: known?.from && describeFrom(known.from, scope),
     entryOf,
+    unseen(service) {
+      const wanted = service.toLowerCase();
+      const names = ({ host, service: key }: Entry) => [host, printServiceKey(key), key.interface];
+      const entry = known?.entries.find((one) => names(one).some((name) => name.toLowerCase() === wanted));
+      if (entry === undefined || scope.sees(entry)) return undefined;
+      const isExported = isSeen(entry.exportTo, entry.namespace ?? client.mesh.namespace, client.namespace);
+      const by = isExported ? `${printRule(scope.sidecar)} leaves it out` : "its exportTo leaves out that namespace";
+      return `a proxy of namespace ${client.namespace} is not told of ${service}: ${by}`;
+    },
     destinationRuleOf(host) {
       const entry = entryOf(host);
       return printRule(entry && index.destinationRules.find(entry));
@@ -51,14 +69,14 @@ export function openRuleBook(known: Known | undefined): RuleBook {
     passedOver({ name }) {
       const entry = entryOf(name);
       if (entry === undefined) return [];
-      const inForce = index.virtualServices.find(entry);
+      const inForce = index.virtualServices.find(entry, scope.takes);
       const others = rules.filter(
         (rule): rule is VirtualService =>
           rule.kind === "VirtualService" && rule !== inForce && rule.hosts.some((host) => hostMatches(host, entry)),
       );
       return [
         ...(inForce === undefined ? [] : unmeetable(inForce, entry, client)),
-        ...others.map((rule) => ({ ...named(rule), why: whyNot(rule, inForce, client) })),
+        ...others.map((rule) => ({ ...named(rule), why: whyNot(rule, inForce, { client, scope }) })),
       ].slice(0, MAX_PASSED_OVER);
     },
   };
@@ -76,10 +94,23 @@ export function named(rule: RuleIdentity & Pick<Rule, "kind">): Pick<PassedOver,
   return { rule: `${rule.kind} ${rule.namespace}/${rule.name}`, at: printPlace(rule.at.position) };
 }
 
-function whyNot(rule: VirtualService, inForce: VirtualService | undefined, { namespace }: RuleClient): string {
+function describeFrom({ namespace, labels }: NonNullable<Known["from"]>, { sidecar }: Scope): string {
+  const list = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  const beside = list.length === 0 ? "" : ` beside a workload with ${list.join(", ")}`;
+  return `a proxy of namespace ${namespace}${beside}${sidecar === undefined ? "" : `, by ${printRule(sidecar)}`}`;
+}
+
+interface Seeing {
+  readonly client: RuleClient;
+  readonly scope: Scope;
+}
+
+function whyNot(rule: VirtualService, inForce: VirtualService | undefined, { client, scope }: Seeing): string {
+  const { namespace } = client;
   if (!isSeen(rule.exportTo, rule.namespace, namespace))
     return `its exportTo (${rule.exportTo!.join(", ")}) leaves out namespace ${namespace}, which the proxy is of`;
   if (!rule.inMesh) return `it is for calls that come in by ${rule.gateways.join(", ")}`;
+  if (!scope.takes(rule)) return `${printRule(scope.sidecar)} leaves it out`;
   return `${inForce!.name} names the service more narrowly, is exported to fewer namespaces, or is older`;
 }
 

@@ -27,6 +27,23 @@ test("rules in force are told with their places", () => {
   expect(openRuleBook(undefined).rules).toEqual([]);
 });
 
+test("a proxy elsewhere has the rules for its namespace and labels, as far as its Sidecar goes", () => {
+  const sidecar = `apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: s, namespace: web}\nspec: {egress: [{hosts: ["default/com.acme.A"]}]}\n`;
+  const entries = ["com.acme.A", "com.acme.B"].map((name) => ({ ...entryOf(name, []), namespace: "default" }));
+  const from = { namespace: "web", labels: { app: "cart" } };
+  const seen = openRuleBook({ entries, rules: [...rules, ...rulesOf(sidecar)], mesh: DEFAULT_MESH, from });
+  expect(seen.from).toMatch(
+    /^a proxy of namespace web beside a workload with app=cart, by Sidecar web\/s \(r\.yaml:1\)$/,
+  );
+  const [first] = seen.passedOver({ name: "com.acme.a", domains: [], routes: [] });
+  expect(first).toMatchObject({ rule: "VirtualService default/a", why: expect.stringContaining("hidden names") });
+  expect(seen.unseen("com.acme.A")).toBeUndefined();
+  expect(seen.unseen("com.acme.b")).toBe(
+    "a proxy of namespace web is not told of com.acme.b: Sidecar web/s (r.yaml:1) leaves it out",
+  );
+  expect(book.from).toBeUndefined();
+});
+
 test("rules and matches that are not are told with why", () => {
   const host = { name: "com.acme.a", domains: [], routes: [] };
   expect(book.passedOver(host).map(({ rule, why }) => [rule, why])).toEqual([
