@@ -65,7 +65,7 @@ spec:
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: shop}
-spec: {hosts: [shop, "*.shop.example"], resolution: STATIC, ports: [{number: ${shop.port}, name: http, protocol: HTTP}], endpoints: [{address: 127.0.0.1}]}
+spec: {hosts: [shop, "*.shop.example"], resolution: STATIC, ports: [{number: ${shop.port}, name: http, protocol: HTTP}, {number: 9090, name: http-admin, protocol: HTTP}], endpoints: [{address: 127.0.0.1}]}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -73,6 +73,8 @@ metadata: {name: shop}
 spec:
   hosts: [shop]
   http:
+    - match: [{port: 9090}]
+      directResponse: {status: 429}
     - match: [{uri: {exact: /said}}]
       directResponse: {status: 418, body: {string: "${text}"}}
     - route: [{destination: {host: shop}}]
@@ -149,6 +151,9 @@ test("calls are carried as control says, and by its rules", async () => {
 test("its HTTP port leads requests to the services of the mesh by their names, as Host and as the target of a proxy", async () => {
   await serveHttp("second");
   expect(await curl("-H", "Host: SHOP.:9999", `${HTTP}/said`)).toEqual({ body: "second", status: 418 });
+  for (const host of ["shop:9090", "SHOP.:9090"])
+    expect(await curl("-H", `Host: ${host}`, `${HTTP}/said`)).toEqual({ body: "", status: 429 });
+  expect(await curl("-x", HTTP, "http://shop:9090/said")).toEqual({ body: "", status: 429 });
   expect(await curl("-x", HTTP, "http://a.b.shop.example/c")).toEqual({
     body: "GET /c of a.b.shop.example",
     status: 200,
