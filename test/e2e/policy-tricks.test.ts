@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { doubleValue, mapValue, type Value } from "../../src/codecs/value.ts";
 import { plainEndpoint } from "../../src/model/entry.ts";
 import { type DubboLine, lines, startProvider } from "../support/dubbo.ts";
+import { startHttpProvider } from "../support/http-stage.ts";
 import { startInbound } from "../support/mtls-stage.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { configsOf, policyText } from "../support/policies.ts";
@@ -62,7 +63,7 @@ async function startStage(line: DubboLine): Promise<void> {
 
 async function inbound(
   { host, port }: Place,
-  protocol: "dubbo" | "tri",
+  protocol: "dubbo" | "tri" | "http",
   policy: string,
   services: readonly string[] = [],
 ): Promise<Place> {
@@ -255,4 +256,26 @@ describe("DENY of an argument", () => {
     expect((await tripleTrick(via, call(7n))).status).toBe(7);
     expect((await tripleTrick(via, call(8n))).status).toBe(0);
   });
+});
+
+test("DENY of a Host meets it with any port, and with a dot behind it; ALLOW as it is", async () => {
+  const http = await startHttpProvider((_, response) => response.end("served"));
+  open.push(http);
+  const to = { host: "127.0.0.1", port: http.port };
+  const spec = (action: string) => `{action: ${action}, rules: [{to: [{operation: {hosts: [shop.example]}}]}]}`;
+  const [deny, allow] = [
+    await inbound(to, "http", policyText("d", spec("DENY"))),
+    await inbound(to, "http", policyText("a", spec("ALLOW"))),
+  ];
+  for (const [host, denied, allowed] of [
+    ["shop.example", 403, 200],
+    ["SHOP.example", 403, 200],
+    ["shop.example:8080", 403, 403],
+    ["shop.example.", 403, 403],
+    ["shop.example.:80", 403, 403],
+    ["workshop.example", 200, 403],
+  ] as const) {
+    const ask = async (place: Place) => (await jsonTrick(place, "/", undefined, { host })).status;
+    expect([host, await ask(deny), await ask(allow)]).toEqual([host, denied, allowed]);
+  }
 });
