@@ -31,6 +31,13 @@ const newer: Readonly<Record<string, readonly (readonly [text: string, more: str
     ['import "google/protobuf/wrappers.proto";', 'import "google/protobuf/duration.proto";'],
     ["    message RetryBudget {", "google.protobuf.Duration budget_interval = 3;"],
   ],
+  "envoy/extensions/upstreams/http/v3/http_protocol_options.proto": [
+    ['import "envoy/config/core/v3/protocol.proto";', 'import "envoy/config/common/matcher/v3/matcher.proto";'],
+    [
+      "message HttpProtocolOptions {",
+      "message OutlierDetection { config.common.matcher.v3.MatchPredicate error_matcher = 1; }\nOutlierDetection outlier_detection = 8;",
+    ],
+  ],
 };
 const read = (path: string): string | undefined => {
   if (!existsSync(path)) return undefined;

@@ -55,7 +55,7 @@ beforeAll(async () => {
   const said = ({ method, url, headers: { host } }: IncomingMessage) =>
     url?.startsWith("/host") === true ? host : `${method} ${url}`;
   const answer = (label: string) => (request: IncomingMessage, response: ServerResponse) => {
-    if (request.url === "/500") response.statusCode = 500;
+    if (/^\/[1-5]\d\d$/.test(request.url ?? "")) response.statusCode = Number(request.url!.slice(1));
     response.end(`${label} ${said(request)}`);
   };
   node = await startHttpProvider(answer("one"));
@@ -282,28 +282,38 @@ describe("a stock Envoy and Trestle's own proxy", () => {
     expect(await envoy.rejected()).toEqual({});
   });
 
-  test("nobody stays ejected by numbers that have changed", async () => {
+  test("nobody stays ejected by numbers that have changed, and a rule's own error codes are those that count", async () => {
     const places = await bothPlaces();
-    const policy = (seconds: number, more = "") =>
+    const policy = (numbers: string, more = "") =>
       rules(
         `${shop()}---\n${split(`{${to("v1")}}`).replace(
           "spec: {host: shop,",
-          `spec: {host: shop, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 1, baseEjectionTime: ${seconds}s, maxEjectionPercent: 100}${more}},`,
+          `spec: {host: shop, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 1, maxEjectionPercent: 100, ${numbers}}${more}},`,
         )}`,
       );
     const ask = ([address, port]: [string, string], path: string) =>
       curl("-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: shop", `http://${address}:${port}${path}`);
     const both = async (path: string) => [await ask(places[0], path), await ask(places[1], path)];
-    const eject = async () => {
-      await both("/500");
+    const eject = async (path: string) => {
+      await both(path);
       expect(await both("/")).toEqual(["503", "503"]);
     };
-    await policy(100);
-    await soon(eject, 10_000, "a provider is ejected");
-    await policy(100, ", connectionPool: {http: {maxRetries: 7}}");
+    await policy("baseEjectionTime: 100s");
+    await soon(() => eject("/500"), 10_000, "a provider is ejected");
+    await policy("baseEjectionTime: 100s", ", connectionPool: {http: {maxRetries: 7}}");
     await soon(async () => expect(await both("/")).toEqual(["503", "200"]), 10_000, "the Envoy has a new cluster");
-    await policy(200, ", connectionPool: {http: {maxRetries: 7}}");
+    for (const [codes, more] of [
+      ["", ", connectionPool: {http: {maxRetries: 7}}"],
+      [", outlierDetectionHttpErrorCodes: [418]", ""],
+    ] as const) {
+      await policy(`baseEjectionTime: 200s${codes}`, more);
+      await soon(async () => expect(await both("/")).toEqual(["200", "200"]), 10_000, "the provider is asked again");
+    }
+    await soon(() => eject("/418"), 10_000, "a provider is ejected by the rule's code");
+    await policy(`baseEjectionTime: 100s, outlierDetectionHttpErrorCodes: [418]`);
     await soon(async () => expect(await both("/")).toEqual(["200", "200"]), 10_000, "the provider is asked again");
+    await both("/500");
+    expect(await both("/")).toEqual(["200", "200"]);
     expect(await envoy.rejected()).toEqual({});
   });
 });

@@ -9,6 +9,7 @@ import { type GrpcServer, grpcClient, startGrpcServer } from "../support/grpc-pe
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { eventually, probeText, sleep, stopAll } from "../support/process.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
+import { readCaseWorld } from "../support/rule-cases.ts";
 import { keySet, signingKey, tokenOf } from "../support/tokens.ts";
 import { startXdsEnvoy, startXdsStage, type World, type XdsEnvoy, type XdsStage } from "../support/xds-stage.ts";
 
@@ -28,6 +29,16 @@ function services(): World["services"] {
     "com.acme.Relay": grpc.map(({ port }, i) => `tri://127.0.0.1:${port}?v=${i + 1}`),
     users: httpPorts.map((port, i) => `http://127.0.0.1:${port}?v=${i + 1}`),
   };
+}
+
+/** The rules of `fixtures/rules` that have every field which is told to other proxies: each client takes them. */
+async function applyAllFields(): Promise<void> {
+  const { services, rules } = readCaseWorld("all-fields");
+  stage.spoil = undefined;
+  // The file is on no host.
+  await stage.apply({ services, rules: rules.replace(", caCertificates: /etc/ca.pem", "") });
+  const states = stage.server.clients().flatMap(({ types }) => types);
+  expect(states.filter(({ state }) => state === "error")).toEqual([]);
 }
 
 const subsets = (host: string, more = "") => `
@@ -292,6 +303,12 @@ describe.each([
     expect(await envoy.rejected()).toEqual({});
   });
 
+  test("every field that is told to an Envoy is one that it takes", async () => {
+    await applyAllFields();
+    expect(await envoy.rejected()).toEqual({});
+    expect(await envoy.dump("dynamic_active_clusters")).toContain('"error_matcher"');
+  });
+
   test("bytes of other protocols go through, and all names of a wildcard", async () => {
     const echo = createTcpServer((socket) => socket.pipe(socket));
     await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
@@ -540,7 +557,11 @@ spec:
   const ask = (port: number, host: string, path: string) => askAt(hosts.trestle, port, host, path);
   stage.spoil = undefined;
   await stage.apply({ services: services(), rules: gateway + subsets("users") });
-  const envoy = await startXdsEnvoy({ nodeId: `router~${hosts.trestle}~gateway~e2e`, server: stage });
+  const envoy = await startXdsEnvoy({
+    nodeId: `router~${hosts.trestle}~gateway~e2e`,
+    server: stage,
+    labels: { istio: "ingressgateway" },
+  });
   await eventually(
     "the gateway listens",
     async () => (await ask(8000, "shop.example.com", "/users").catch(() => undefined))?.status === 200,
@@ -587,6 +608,8 @@ spec: {jwtRules: [${issuers.join(", ")}]}
   expect(await asked(`${writer.slice(0, -6)}AAAAAA`)).toBe(401);
   expect(await asked(tokenOf(key, { iss: "late", exp, scope: "write" }))).toBe(401);
   for (const bad of [lateToken, "no.good.one"]) expect(await asked(undefined, { "x-late": bad })).toBe(401);
+  await applyAllFields();
   expect(await envoy.rejected()).toEqual({});
+  expect(await envoy.dump("dynamic_route_configs")).toContain("allow_origin_string_match");
   await envoy.stop();
 });

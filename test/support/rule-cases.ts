@@ -51,13 +51,17 @@ export function caseFile(name: string, part: "in" | "model" | "xds"): URL {
  * A case's input. The first document is `services`, from printed service keys to provider URLs, short:
  * `dubbo://host:port?parameter=value`; the rest are the rules. Findings count lines as in the file.
  */
-function readRuleCase(name: string): { snapshot: Snapshot; rules: readonly Rule[]; parsed: ParsedFile } {
+export function readCaseWorld(name: string): { readonly services: Record<string, string[]>; readonly rules: string } {
   const text = readFileSync(caseFile(name, "in"), "utf8");
   const cut = text.indexOf("\n---\n");
   const { services } = parse(text.slice(0, cut)) as { services: Record<string, string[]> };
-  const entries = Object.entries(services).map(([key, urls]) => entryOf(key, urls));
-  const ruleText = text.slice(0, cut).replace(/[^\n]/g, "") + text.slice(cut);
-  const parsed = parseRules(`${name}.in.yaml`, ruleText);
+  return { services, rules: text.slice(0, cut).replace(/[^\n]/g, "") + text.slice(cut) };
+}
+
+function readRuleCase(name: string): { snapshot: Snapshot; rules: readonly Rule[]; parsed: ParsedFile } {
+  const world = readCaseWorld(name);
+  const entries = Object.entries(world.services).map(([key, urls]) => entryOf(key, urls));
+  const parsed = parseRules(`${name}.in.yaml`, world.rules);
   const rules = oldestFirst(parsed.rules);
   const known = withRestMappings(withServiceEntries(entries, rules), rules, hostOf);
   return { snapshot: createSnapshot(known, rules, CARRIED_PROTOCOLS), rules, parsed };

@@ -14,7 +14,7 @@ export interface Percent {
 export interface SlowStartConfig {
   readonly slowStartWindow: Duration;
   /** 1 (where absent) grows evenly in time, more grows early, less grows late. */
-  readonly aggression?: { readonly defaultValue: number; readonly runtimeKey: string };
+  readonly aggression?: { readonly defaultValue: number };
   /** Least share of the weight; 10 where absent. */
   readonly minWeightPercent?: Percent;
 }
@@ -80,7 +80,7 @@ export interface ClusterService {
   readonly methods?: readonly string[];
   /** Trestle's own balancer, in place of `lbPolicy`: of two the one that answers sooner, by its peaks and the calls that wait there. */
   readonly balancer?: "PEAK_EWMA";
-  /** HTTP codes that outlier detection counts as errors, in place of those from 500 on. Envoy has no field for them that its protos in use know. */
+  /** HTTP codes that outlier detection counts as errors, in place of those from 500 on. An Envoy has them among its options of HTTP. */
   readonly errorCodes?: readonly number[];
   /** A retry budget is a share of the calls that began within this time, in place of those that wait. An Envoy has it among its thresholds. */
   readonly retryWindow?: Duration;

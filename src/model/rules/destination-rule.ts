@@ -94,8 +94,8 @@ export interface OutlierDetection extends Located {
   readonly maxEjectionPercent?: number;
   /** Below this share of healthy endpoints all of them take calls; 0 (as without a word) is never. */
   readonly minHealthPercent?: number;
-  /** Statuses, such as `429`, that count as errors beside 5xx. */
-  readonly outlierDetectionHttpErrorCodes?: readonly string[];
+  /** Statuses, such as 429, that count as errors in place of those from 500 on. */
+  readonly outlierDetectionHttpErrorCodes?: readonly number[];
 }
 
 /** How connections to providers are secured. */

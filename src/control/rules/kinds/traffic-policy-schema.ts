@@ -229,7 +229,7 @@ const outlierDetection = object({
   baseEjectionTime: { shape: duration, as: "baseEjectionTimeMs" },
   maxEjectionPercent: { shape: percent },
   minHealthPercent: { shape: percent },
-  outlierDetectionHttpErrorCodes: { shape: listOf(text) },
+  outlierDetectionHttpErrorCodes: { shape: listOf(whole(100, 599)) },
 });
 
 const TLS_FILES = ["clientCertificate", "privateKey", "caCertificates"];

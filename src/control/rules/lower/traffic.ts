@@ -95,7 +95,7 @@ function lowerWindow({ budgetIntervalMs = 0 }: Partial<RetryBudget> = {}): Pick<
 
 function lowerErrorCodes(outlier: OutlierDetection | undefined): Pick<LoweredPolicy, "errorCodes"> {
   const codes = outlier?.outlierDetectionHttpErrorCodes ?? [];
-  return codes.length === 0 ? {} : { errorCodes: codes.map(Number) };
+  return codes.length === 0 ? {} : { errorCodes: codes };
 }
 
 /** Other proxies, which do not know Trestle's own balancer, take the next best. */
@@ -133,7 +133,7 @@ function lowerBalancer(loadBalancer: LoadBalancer | undefined): LoweredPolicy {
 function lowerWarmup({ durationMs, minimumPercent = 10, aggression = 1 }: Warmup): SlowStartConfig {
   return {
     slowStartWindow: printDuration(durationMs),
-    aggression: { defaultValue: aggression, runtimeKey: "" },
+    aggression: { defaultValue: aggression },
     minWeightPercent: { value: minimumPercent },
   };
 }

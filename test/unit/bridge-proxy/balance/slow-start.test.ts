@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compileSlowStart, slowStartShare } from "../../../../src/bridge-proxy/balance/slow-start.ts";
 
-const aggression = (defaultValue: number) => ({ defaultValue, runtimeKey: "" });
+const aggression = (defaultValue: number) => ({ defaultValue });
 
 test.each([
   ["nothing said", undefined, undefined],

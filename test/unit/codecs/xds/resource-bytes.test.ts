@@ -41,7 +41,7 @@ const rows: readonly (readonly [string, string, unknown, string])[] = [
 /** Without the types that a configuration may leave out, and without maps that have nothing in them. */
 const bare = (json: unknown): unknown =>
   JSON.parse(JSON.stringify(json), (key, value) => {
-    if (key !== "typedPerFilterConfig") return value;
+    if (key !== "typedPerFilterConfig" && key !== "typedExtensionProtocolOptions") return value;
     for (const one of Object.values(value)) delete (one as { "@type"?: string })["@type"];
     return Object.keys(value).length === 0 ? undefined : value;
   });

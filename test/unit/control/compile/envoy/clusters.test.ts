@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Cluster } from "../../../../../src/codecs/xds/cluster.ts";
+import { type Cluster, HTTP_PROTOCOL_OPTIONS } from "../../../../../src/codecs/xds/cluster.ts";
 import { TRESTLE_METADATA } from "../../../../../src/codecs/xds/core.ts";
 import { envoyCluster } from "../../../../../src/control/compile/envoy/clusters.ts";
 import { clusterOf } from "../../../../support/xds-fixtures.ts";
@@ -48,6 +48,25 @@ test("the time that a retry budget is counted over stands beside its share", () 
   expect(envoyCluster(timed, { name: "n", spoken: "http" })).toMatchObject({
     circuitBreakers: { thresholds: [{ retryBudget: { ...retryBudget, budgetInterval: "2s" } }] },
   });
+});
+
+test("a rule's error codes are those that an Envoy ejects providers of HTTP for", () => {
+  const matcherOf = (errorCodes: readonly number[], spoken: "http" | "tri") => {
+    const cluster = clusterOf("com.acme.A");
+    const own = { ...cluster.metadata.filterMetadata[TRESTLE_METADATA], errorCodes };
+    const coded = { ...cluster, metadata: { filterMetadata: { [TRESTLE_METADATA]: own } } };
+    const made = envoyCluster(coded, { name: "n", spoken })["typedExtensionProtocolOptions"];
+    return (made as Record<string, { outlierDetection?: object }>)[HTTP_PROTOCOL_OPTIONS];
+  };
+  const matcher = (regex: string) => ({
+    outlierDetection: {
+      errorMatcher: {
+        httpResponseHeadersMatch: { headers: [{ name: ":status", stringMatch: { safeRegex: { regex } } }] },
+      },
+    },
+  });
+  expect(matcherOf([429, 503], "http")).toMatchObject({ explicitHttpConfig: {}, ...matcher("429|503") });
+  expect(matcherOf([429], "tri")).not.toHaveProperty("outlierDetection");
 });
 
 test("providers of Triple and gRPC are spoken to in HTTP/2", () => {

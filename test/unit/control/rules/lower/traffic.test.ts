@@ -33,7 +33,7 @@ test.each([
 
 const slowStartConfig = {
   slowStartWindow: "60s",
-  aggression: { defaultValue: 1, runtimeKey: "" },
+  aggression: { defaultValue: 1 },
   minWeightPercent: { value: 10 },
 };
 
@@ -66,7 +66,7 @@ test.each([
       roundRobinLbConfig: {
         slowStartConfig: {
           slowStartWindow: "60s",
-          aggression: { defaultValue: 2, runtimeKey: "" },
+          aggression: { defaultValue: 2 },
           minWeightPercent: { value: 20 },
         },
       },
@@ -126,7 +126,7 @@ test.each([
   {
     name: "ejection",
     policy:
-      '{outlierDetection: {consecutive5xxErrors: 0, consecutiveGatewayErrors: 2, splitExternalLocalOriginErrors: true, consecutiveLocalOriginFailures: 3, interval: 1s, baseEjectionTime: 2s, maxEjectionPercent: 50, minHealthPercent: 30, outlierDetectionHttpErrorCodes: ["429"]}}',
+      "{outlierDetection: {consecutive5xxErrors: 0, consecutiveGatewayErrors: 2, splitExternalLocalOriginErrors: true, consecutiveLocalOriginFailures: 3, interval: 1s, baseEjectionTime: 2s, maxEjectionPercent: 50, minHealthPercent: 30, outlierDetectionHttpErrorCodes: [429]}}",
     cluster: {
       lbPolicy: "RANDOM",
       outlierDetection: {
