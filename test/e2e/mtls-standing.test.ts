@@ -231,9 +231,14 @@ describe.concurrent("a port that took plain text takes mutual TLS only", () => {
     const silent = await openRaw(LOOPBACK, inbound.port);
     // One under way while the port changes.
     const { onCall } = slow;
-    slow.onCall = (seen) => setTimeout(() => answerCall(seen), 2_500);
+    let underWay = 0;
+    slow.onCall = (seen) => {
+      underWay++;
+      setTimeout(() => answerCall(seen), 2_500);
+    };
     plain.write(request({ ...CALL, id: 2n }));
-    await sleep(50);
+    // Those that come by mutual TLS wait there, too.
+    await expect.poll(() => underWay, { timeout: 5_000 }).toBe(2);
     slow.onCall = onCall;
     await inbound.setMtls("STRICT");
     // It said nothing before.
