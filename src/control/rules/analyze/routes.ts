@@ -1,4 +1,4 @@
-import type { VirtualService } from "../../../model/rule.ts";
+import { printPosition, type VirtualService } from "../../../model/rule.ts";
 import type { Headers, HttpMatch, HttpRoute } from "../../../model/rules/http-route.ts";
 import { type Bindings, serviceNamed } from "../bindings.ts";
 import { lowerClaims } from "../claims.ts";
@@ -129,6 +129,22 @@ function checkNames(match: HttpMatch, report: Report): void {
   }
 }
 
+const places = new WeakMap<VirtualService, Map<string, HttpMatch[]>>();
+
+/** The matches that stand at the same place, this one among them. */
+function alikeOf(rule: VirtualService, { at }: HttpMatch): readonly HttpMatch[] {
+  let known = places.get(rule);
+  if (known === undefined) {
+    known = new Map();
+    for (const one of rule.http.flatMap(({ match = [] }) => match)) {
+      const place = printPosition(one.at.position);
+      known.set(place, [...(known.get(place) ?? []), one]);
+    }
+    places.set(rule, known);
+  }
+  return known.get(printPosition(at.position)) ?? [];
+}
+
 function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, report: Report): void {
   const { position, fields } = match.at;
   if (match.method !== undefined && match.method.type === "exact" && HTTP_VERBS.includes(match.method.value))
@@ -158,8 +174,12 @@ function checkMatch(rule: VirtualService, match: HttpMatch, bindings: Bindings, 
     report("TR0233", fields.port ?? position, `no provider of ${rule.hosts.join(", ")} listens on port ${match.port}`);
     return;
   }
-  // One match of Gateway API may stand here as several, of which a call has to meet one.
-  if (rule.attached !== undefined) return;
+  if (rule.attached !== undefined) {
+    // One match of Gateway API may stand here as several, of which a call has to meet one.
+    const [first, ...others] = alikeOf(rule, match);
+    const isMet = (one: HttpMatch) => services.some((entry) => lowerMatch(one, entry, client) !== undefined);
+    if (first !== match || others.some(isMet)) return;
+  }
   if (services.length > 0 && services.every((entry) => lowerMatch(match, entry, client) === undefined))
     report(
       "TR0233",

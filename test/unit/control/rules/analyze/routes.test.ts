@@ -150,3 +150,21 @@ test.each([
   const text = `TR0227 headers.${name} names no argument and is compared with an attachment of that name; arguments are dubbo-arg-0, dubbo-arg-1.field and so on`;
   expect(found(`[{match: [{headers: {${name}: {exact: a}}}], ${to}}, ${all}]`)).toEqual(reported ? [text] : []);
 });
+
+test("a match of Gateway API that no call meets is named once, though it stands for several", () => {
+  const route = (match: string) => `apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: g}
+spec:
+  parentRefs: [{group: networking.istio.io, kind: Hostname, name: com.acme.A}]
+  rules:
+    - matches: [${match}]
+      backendRefs: [{group: networking.istio.io, kind: Hostname, name: com.acme.A}]
+    - backendRefs: [{group: networking.istio.io, kind: Hostname, name: com.acme.A}]
+`;
+  const codes = (match: string) => analyze([route(match)], known).map((one) => one.split(" ")[0]);
+  expect(codes("{method: {service: com.acme.B, method: get}}")).toEqual(["TR0233"]);
+  expect(codes("{method: {service: com.acme.B}}")).toEqual(["TR0233"]);
+  expect(codes("{method: {method: get}}")).toEqual([]);
+  expect(codes("{method: {service: com.acme.A, method: get}}")).toEqual([]);
+});
