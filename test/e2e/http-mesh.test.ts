@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { answerCall, startFakeProvider } from "../support/fake-provider.ts";
 import { soon } from "../support/fault-stage.ts";
 import { grpcClient, startGrpcServer } from "../support/grpc-peer.ts";
 import { type HttpProvider, openRawHttp, startHttpProvider } from "../support/http-stage.ts";
@@ -13,7 +14,7 @@ import { freePort } from "../support/lone-proxy.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { policyText } from "../support/policies.ts";
 import { startProcess, stopAll } from "../support/process.ts";
-import { startTrestle, type Trestle } from "../support/trestle.ts";
+import { runTrestle, startTrestle, type Trestle } from "../support/trestle.ts";
 import { startXdsEnvoy, type XdsEnvoy } from "../support/xds-stage.ts";
 
 // `trestle up` with services that rules alone list: Node's and Python's HTTP servers behind it, curl and Node before it.
@@ -160,7 +161,20 @@ test("each port of a service is a destination of its own, with an address of its
   const outside = await freePort();
   const gateway = `apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {servers: [{port: {number: ${outside}, name: http, protocol: HTTP}, hosts: ["*"]}]}\n`;
   const exposed = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: edge}\nspec: {hosts: ["*"], gateways: [edge], http: [{route: [{destination: {host: two, port: {number: 9090}}}]}]}\n`;
-  const two = [own, entry("relay", "com.acme.Relay", grpc), gateway, exposed].join("---\n");
+  const providers = await Promise.all([startFakeProvider(), startFakeProvider()]);
+  const bodies: string[] = [];
+  for (const [i, provider] of providers.entries())
+    provider.onCall = (seen) => {
+      bodies.push(String(seen.body));
+      answerCall(seen, `dubbo ${i}`);
+    };
+  const old = providers.map(
+    ({ port }, i) => `{number: ${20880 + i}, name: dubbo-${i}, protocol: DUBBO, targetPort: ${port}}`,
+  );
+  const dubbo = `resolution: STATIC, ports: [${old.join(", ")}], endpoints: [{address: 127.0.0.1}]`;
+  const byMethod = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: old}\nspec: {hosts: [com.acme.Old], http: [{match: [{method: {exact: admin}}], route: [{destination: {host: com.acme.Old, port: {number: 20881}}}]}, {route: [{destination: {host: com.acme.Old}}]}]}\n`;
+  const others = [entry("relay", "com.acme.Relay", grpc), entry("old", "com.acme.Old", dubbo), byMethod];
+  const two = [own, ...others, gateway, exposed].join("---\n");
   const at = (port: number): string => `route: [{destination: {host: two, port: {number: ${port}}}}]`;
   await rules([shop(), two].join("---\n"));
   const said = async (service: string, path = "/a"): Promise<string> =>
@@ -177,7 +191,16 @@ test("each port of a service is a destination of its own, with an address of its
     expect((await client.say("x")).values).toEqual([`${label}: x`]);
     client.close();
   }
+  for (const [method, label] of [
+    ["get", "dubbo 0"],
+    ["admin", "dubbo 1"],
+  ] as const) {
+    const { stdout } = await runTrestle(["call", `dubbo://${hosts.trestle}:20880`, `com.acme.Old.${method}`, "[]"]);
+    expect(JSON.parse(stdout)).toBe(label);
+  }
+  expect(bodies.filter((body) => body.includes("20881"))).toEqual([]);
   for (const relay of relays) relay.kill();
+  for (const provider of providers) await provider.close();
   const routes = `{match: [{port: 9090, uri: {prefix: /first}}], ${at(80)}}, {match: [{port: 80, uri: {prefix: /admin}}], ${at(9090)}}, {match: [{uri: {prefix: /none}}], ${at(81)}}, {route: [{destination: {host: two}}]}`;
   const rule = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: two}\nspec: {hosts: [two], http: [${routes}]}\n`;
   await rules([shop(), two, rule].join("---\n"));
