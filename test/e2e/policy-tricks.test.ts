@@ -258,7 +258,7 @@ describe("DENY of an argument", () => {
   });
 });
 
-test("DENY of a Host meets it with any port, and with a dot behind it; ALLOW as it is", async () => {
+test("before an HTTP service DENY of a Host meets it with any port, and with a dot behind it; ALLOW as it is", async () => {
   const http = await startHttpProvider((_, response) => response.end("served"));
   open.push(http);
   const to = { host: "127.0.0.1", port: http.port };
@@ -278,4 +278,8 @@ test("DENY of a Host meets it with any port, and with a dot behind it; ALLOW as 
     const ask = async (place: Place) => (await jsonTrick(place, "/", undefined, { host })).status;
     expect([host, await ask(deny), await ask(allow)]).toEqual([host, denied, allowed]);
   }
+  // What is no request over HTTP/1.1 is none that its policies know.
+  const note = await dubboTrick(deny, { args: ["x"] });
+  expect([note.status, note.text]).toEqual([20, expect.stringContaining("HTTP/1.1")]);
+  expect(await tripleTrick(deny, { path: `/${SERVICE}/note`, args: ["x"] })).toMatchObject({ status: 7 });
 });

@@ -14,31 +14,27 @@ import { AcceptedCaller } from "../triple/accept.ts";
 import { InboundConnection, type InboundOptions } from "./connection.ts";
 
 /** What callers in plain text are told where only mutual TLS is taken. Not to be tried again: it would be refused again. */
-const REFUSED = "this provider takes mutual TLS only";
+const REFUSING = refusing("this provider takes mutual TLS only");
+/** Its policies say nothing of calls that a RestMapping would make requests of. */
+const REFUSING_CALLS = refusing("this provider speaks HTTP/1.1, and policies hold here for that alone");
 
 /** Every call is answered in its own protocol that it is not allowed: Dubbo2's as an exception, which consumers do not send again. */
-const REFUSING: RuntimeConfig = {
-  routes: new RouteTable(
-    {
-      name: "refused",
-      virtualHosts: [
-        {
-          name: "refused",
-          domains: [ANY_DOMAIN],
-          routes: [{ match: { prefix: "/" }, directResponse: { status: 403, body: { inlineString: REFUSED } } }],
-        },
-      ],
-    },
-    () => {
-      throw new Error("no call that is refused has a cluster");
-    },
-  ),
-  applicationOf: () => undefined,
-  tagOf: () => "",
-  callerOf: () => undefined,
-  schemaOf: () => undefined,
-  classes: () => javaClasses([]),
-};
+function refusing(inlineString: string): RuntimeConfig {
+  const routes = [{ match: { prefix: "/" }, directResponse: { status: 403, body: { inlineString } } }];
+  return {
+    routes: new RouteTable(
+      { name: "refused", virtualHosts: [{ name: "refused", domains: [ANY_DOMAIN], routes }] },
+      () => {
+        throw new Error("no call that is refused has a cluster");
+      },
+    ),
+    applicationOf: () => undefined,
+    tagOf: () => "",
+    callerOf: () => undefined,
+    schemaOf: () => undefined,
+    classes: () => javaClasses([]),
+  };
+}
 
 /** How callers of an inbound listener are served: as on a port of what they speak. */
 export function inboundCaller(
@@ -47,7 +43,9 @@ export function inboundCaller(
   config: () => RuntimeConfig,
 ): InboundOptions["serve"] {
   return (socket, spoken, isRefused, onClosed) => {
-    const routes = isRefused === undefined ? config : () => (isRefused() ? REFUSING : config());
+    const isOther = protocol === "http" && spoken !== "http1";
+    const open = isOther ? () => (config().routes.hasPolicies ? REFUSING_CALLS : config()) : config;
+    const routes = isRefused === undefined ? open : () => (isRefused() ? REFUSING : open());
     if (spoken === "dubbo") return new Caller(context, socket, routes, onClosed);
     if (spoken === "http1" && protocol === "http") return new HttpCaller(context, socket, routes, onClosed, ANY_DOMAIN);
     return new AcceptedCaller(context, socket, routes, onClosed);
