@@ -4,6 +4,7 @@ import type {
   ConsistentHash,
   DestinationRule,
   LocalityLb,
+  OutlierDetection,
   PortPolicy,
   TrafficPolicy,
 } from "../../../model/rules/destination-rule.ts";
@@ -76,6 +77,7 @@ function checkPort(path: string, policy: PortPolicy, services: readonly Entry[],
       `warmup of ${path} needs ROUND_ROBIN or LEAST_REQUEST: endpoints take their full share at once`,
       report,
     );
+  if (outlierDetection !== undefined) checkEjected(path, outlierDetection, services, report);
   if (setting !== undefined) checkLocalities(path, setting, outlierDetection !== undefined, services, report);
   if (zones?.enabled === true) checkKnown(`zoneAwareLbSetting of ${path}`, zones.at.position, services, report);
   else if (zones !== undefined && zones.enabled === undefined)
@@ -88,6 +90,20 @@ function checkPort(path: string, policy: PortPolicy, services: readonly Entry[],
       `tls of ${path} takes any certificate: whoever answers at a provider's address is believed`,
     );
 }
+
+/** A share of providers that is less than one: Envoy's default is a tenth, and 0 is that default, too. */
+function checkEjected(path: string, outlier: OutlierDetection, services: readonly Entry[], report: Report): void {
+  const percent = outlier.maxEjectionPercent || DEFAULT_EJECTED_PERCENT;
+  const most = services.reduce((count, { endpoints }) => Math.max(count, endpoints.length), 0);
+  if (most === 0 || most * percent >= 100) return;
+  say(
+    outlier.at.fields.maxEjectionPercent ?? outlier.at.position,
+    `outlierDetection of ${path} ejects nobody: maxEjectionPercent ${percent}${outlier.maxEjectionPercent ? "" : ", the default,"} of ${most} endpoint${most === 1 ? "" : "s"} is less than one; say ${Math.ceil(100 / most)} or more`,
+    report,
+  );
+}
+
+const DEFAULT_EJECTED_PERCENT = 10;
 
 /** Cookies come by HTTP/2, too: with calls of Triple and gRPC. */
 const WITH_COOKIES: readonly string[] = ["http", "tri"];

@@ -29,7 +29,7 @@ test.each([
       "TR0247 localityLbSetting of d needs outlierDetection: without it calls would never go to endpoints farther off, so all are near",
   },
   {
-    policy: "{outlierDetection: {}, loadBalancer: {localityLbSetting: {enabled: true}}}",
+    policy: "{outlierDetection: {maxEjectionPercent: 100}, loadBalancer: {localityLbSetting: {enabled: true}}}",
     finding: "TR0247 localityLbSetting of d has no effect: none of 1 endpoints says where it is, by region or zone",
   },
   {
@@ -42,11 +42,11 @@ test.each([
     finding: "TR0247 zoneAwareLbSetting of d does nothing without enabled: true",
   },
   {
-    policy: "{portLevelSettings: [{port: {number: 80}, outlierDetection: {}}]}",
+    policy: "{portLevelSettings: [{port: {number: 80}}]}",
     finding: "TR0247 port 80 of d is none by which its services are known: 20880",
   },
   {
-    policy: "{portLevelSettings: [{port: {number: 20880}}, {port: {number: 20880}, outlierDetection: {}}]}",
+    policy: "{portLevelSettings: [{port: {number: 20880}}, {port: {number: 20880}}]}",
     finding: "TR0247 port 20880 of d is set twice; the first holds",
   },
   {
@@ -59,6 +59,17 @@ test.each([
     entry: triple,
     finding:
       "TR0247 httpQueryParameterName of d: a Dubbo call has no query, so its calls are spread at random; hash an attachment or dubbo-arg-0 by httpHeaderName",
+  },
+  {
+    policy: "{outlierDetection: {}}",
+    finding:
+      "TR0247 outlierDetection of d ejects nobody: maxEjectionPercent 10, the default, of 1 endpoint is less than one; say 100 or more",
+  },
+  {
+    policy: "{outlierDetection: {maxEjectionPercent: 30}}",
+    entry: entryOf("com.acme.A", ["dubbo://10.0.0.1:1", "dubbo://10.0.0.2:1", "dubbo://10.0.0.3:1"]),
+    finding:
+      "TR0247 outlierDetection of d ejects nobody: maxEjectionPercent 30 of 3 endpoints is less than one; say 34 or more",
   },
   {
     policy: "{retryBudget: {}, connectionPool: {http: {maxRetries: 3}}}",
@@ -74,10 +85,17 @@ test.each([
 
 test.each([
   { policy: "{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 1s}}}", entry: plain },
-  { policy: "{outlierDetection: {}, loadBalancer: {localityLbSetting: {enabled: true}}}", entry: placed },
+  {
+    policy: "{outlierDetection: {maxEjectionPercent: 100}, loadBalancer: {localityLbSetting: {enabled: true}}}",
+    entry: placed,
+  },
   { policy: "{loadBalancer: {localityLbSetting: {enabled: false}}}", entry: plain },
-  { policy: "{outlierDetection: {}, loadBalancer: {localityLbSetting: {failoverPriority: [rack]}}}", entry: plain },
-  { policy: "{portLevelSettings: [{port: {number: 20880}, outlierDetection: {}}]}", entry: plain },
+  {
+    policy:
+      "{outlierDetection: {maxEjectionPercent: 100}, loadBalancer: {localityLbSetting: {failoverPriority: [rack]}}}",
+    entry: plain,
+  },
+  { policy: "{portLevelSettings: [{port: {number: 20880}}]}", entry: plain },
   { policy: "{loadBalancer: {consistentHash: {httpCookie: {name: c}}}}", entry: http },
   { policy: "{loadBalancer: {consistentHash: {httpCookie: {name: c}}}}", entry: triple },
 ])("$policy is nothing to report", ({ policy, entry }) => {
