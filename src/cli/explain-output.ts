@@ -64,12 +64,24 @@ function printRoute({ route, at, verdict, why }: RouteVerdict): string[] {
 }
 
 function printDestination(destination: Destination): string[] {
-  const { cluster, host, share, loadBalancer, rule, policies, routers = [], refusal, endpoints } = destination;
+  const {
+    cluster,
+    host,
+    share,
+    loadBalancer,
+    rule,
+    listedBy,
+    policies,
+    routers = [],
+    refusal,
+    endpoints,
+  } = destination;
   // What passes through a gateway has no cluster.
   const balancer = cluster === "" ? "" : `, ${loadBalancer || "unknown"}`;
   return [
     field("destination", `${cluster || host}, ${share}% of calls${balancer}${rule === "" ? "" : `, by ${rule}`}`),
     ...(policies === "" ? [] : [`  ${policies}`]),
+    ...(listedBy === "" ? [] : [`  known from ${listedBy}`]),
     ...routers.map(({ rule: from, condition, verdict }) => `  router ${from}, "${condition}": ${verdict}`),
     ...(refusal === undefined ? [] : [`  ${refusal}`]),
     ...endpoints.map((one) => `  ${one.protocol}://${one.address} weight ${one.weight}, ${one.health}${placeOf(one)}`),

@@ -1,7 +1,8 @@
 import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import type { AssignmentFacts, LbEndpoint, Locality, LocalityLbEndpoints } from "../../codecs/xds/endpoint.ts";
 import type { ValueOf } from "../../codecs/xds/routing.ts";
-import type { RouterTags, Routing } from "../../model/routing.ts";
+import { tagFor } from "../../codecs/xds/tags.ts";
+import type { Routing } from "../../model/routing.ts";
 import { EndpointSet } from "../balance/endpoint-set.ts";
 import type { BalancePlan } from "../balance/plan.ts";
 import type { UpstreamTls } from "../tls/upstream.ts";
@@ -141,10 +142,8 @@ export class EndpointGroup<C extends UpstreamConnection> {
   /** The endpoints for a call with this tag, by Dubbo's rule: those with the tag; where there are none, those without any, unless the tag is forced. */
   forTag(tag: string, forced: boolean): EndpointSet<C> | undefined {
     if (tag === "" || this.#isOfTag) return this.untagged;
-    const rule = this.#routing?.tags;
-    const level = rule === undefined || forced ? tag : levelOf(tag, rule, this.#tagged);
-    const isForced = forced || (rule?.force === true && rule.names.includes(level));
-    return this.#tagged.get(level) ?? (isForced ? undefined : this.untagged);
+    const taken = tagFor({ tag, tagForced: forced }, this.#routing?.tags, this.#tagged);
+    return taken === undefined ? undefined : (this.#tagged.get(taken) ?? this.untagged);
   }
 
   #read(resources: readonly ListedEndpoint[], wallMs: number): EndpointOf<C>[] {
@@ -166,13 +165,6 @@ export class EndpointGroup<C extends UpstreamConnection> {
       };
     });
   }
-}
-
-/** Of `a|b|c` under a tag rule: the longest of itself, `a|b` and `a` that is set; itself where none is. */
-function levelOf(tag: string, { names }: RouterTags, tagged: ReadonlyMap<string, unknown>): string {
-  for (let level = tag; level !== ""; level = level.slice(0, Math.max(0, level.lastIndexOf("|"))))
-    if (names.includes(level) || tagged.has(level)) return level;
-  return tag;
 }
 
 function factsOf({ metadata, loadBalancingWeight: weight }: LbEndpoint) {

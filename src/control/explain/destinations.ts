@@ -3,6 +3,7 @@ import { TRESTLE_METADATA } from "../../codecs/xds/core.ts";
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import type { Route } from "../../codecs/xds/route.ts";
 import type { ValueOf } from "../../codecs/xds/routing.ts";
+import type { AskedTag } from "../../codecs/xds/tags.ts";
 import { describeBalancer, describeCluster } from "./cluster-words.ts";
 import { type EndpointShare, explainEndpoints } from "./endpoints.ts";
 import type { Destination } from "./explanation.ts";
@@ -13,16 +14,18 @@ import type { RuleBook } from "./rule-book.ts";
 export interface Led {
   /** The call as routers of the registry see it. */
   readonly asRouters: ValueOf;
+  /** Absent for a call that asks for none, as all from outside do. */
+  readonly tag?: AskedTag;
   /** It goes on as a request of HTTP: services that speak that alone take it, and no others. */
   readonly isRequest: boolean;
-  readonly book: Pick<RuleBook, "destinationRuleOf" | "entryOf">;
+  readonly book: Pick<RuleBook, "destinationRuleOf" | "listedBy" | "mappingOf">;
 }
 
 /** Where a route leads calls, each place with its share. */
 export function destinationsOf(
   { clusters, endpoints }: Pick<ResourceSet, "clusters" | "endpoints">,
   { route }: Route,
-  { asRouters, isRequest, book }: Led,
+  { asRouters, tag, isRequest, book }: Led,
 ): Destination[] {
   const places = clustersOf(route);
   const sum = places.reduce((total, { weight }) => total + weight, 0);
@@ -30,10 +33,11 @@ export function destinationsOf(
     const cluster: Cluster | undefined = clusters.find((one) => one.name === name)?.resource;
     const facts = cluster?.metadata.filterMetadata[TRESTLE_METADATA];
     const all = endpoints.find((one) => one.name === name)?.resource;
-    const { verdicts, assignment } = explainRouters(all, asRouters);
+    const { verdicts, assignment } = explainRouters(all, asRouters, tag);
     const host = facts?.host ?? name.split("|")[3] ?? name;
     const list = explainEndpoints(assignment);
-    const refusal = refusalOf(list, { isRequest, isMapped: book.entryOf(host)?.mapped === true });
+    const mapping = book.mappingOf(host);
+    const refusal = refusalOf(list, { isRequest, isMapped: mapping !== "" });
     return {
       cluster: name,
       host,
@@ -41,7 +45,13 @@ export function destinationsOf(
       share: sum === 0 ? 0 : Math.round((weight / sum) * 1_000) / 10,
       loadBalancer: describeBalancer(cluster),
       rule: book.destinationRuleOf(host),
-      policies: cluster === undefined ? "" : describeCluster(cluster),
+      listedBy: book.listedBy(host),
+      policies: [
+        ...(cluster === undefined ? [] : [describeCluster(cluster)]),
+        ...(mapping === "" ? [] : [`calls become requests by ${mapping}`]),
+      ]
+        .filter((text) => text !== "")
+        .join("; "),
       ...(verdicts.length > 0 && { routers: verdicts }),
       ...(refusal !== undefined && { refusal }),
       endpoints: list,

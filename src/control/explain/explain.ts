@@ -4,6 +4,7 @@ import { callableOf, pathRewriteOf } from "../../codecs/xds/path-rewrite.ts";
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { HeaderMatcher, Route, VirtualHost } from "../../codecs/xds/route.ts";
 import { callValue, type ValueOf } from "../../codecs/xds/routing.ts";
+import type { AskedTag } from "../../codecs/xds/tags.ts";
 import { parseServiceKey } from "../../model/service.ts";
 import { WIRE_PROTOCOLS } from "../compile/endpoints.ts";
 import { destinationsOf } from "./destinations.ts";
@@ -29,7 +30,15 @@ export function explainCall(resources: ResourceSet, call: MadeUpCall, known?: Kn
   const seen = { path, header, claims: knownClaims(virtualHost, call.claims) };
   return explainRoutes(
     resources,
-    { virtualHost, service, call, seen, asRouters: routerCall(resources, call, service, header), book },
+    {
+      virtualHost,
+      service,
+      call,
+      seen,
+      asRouters: routerCall(resources, call, service, header),
+      tag: tagOf(resources, call, service, header),
+      book,
+    },
     known,
   );
 }
@@ -46,6 +55,8 @@ export interface CallInMesh {
   readonly verb?: string;
   readonly query?: string;
   readonly policyHeader?: HeaderLookup;
+  /** Absent for a request, which asks for none. */
+  readonly tag?: AskedTag;
   readonly book: RuleBook;
 }
 
@@ -63,9 +74,7 @@ export function explainRoutes(resources: ResourceSet, asked: CallInMesh, known: 
       : (ownAnswerOf(route) ?? (verb === undefined ? unnamed(route, path) : undefined));
   const led = answer === undefined ? route : undefined;
   const destinations =
-    led === undefined
-      ? []
-      : destinationsOf(resources, led, { asRouters: asked.asRouters, isRequest: verb !== undefined, book });
+    led === undefined ? [] : destinationsOf(resources, led, { ...asked, isRequest: verb !== undefined });
   const own = resources.endpoints.filter(({ name }) => name.endsWith(`|${virtualHost.name}`));
   const providers = own.flatMap(({ resource }) => explainEndpoints(resource));
   const spoken = [...providers, ...destinations.flatMap(({ endpoints }) => endpoints)].map(({ protocol }) => protocol);
@@ -132,6 +141,14 @@ export function routerCall(
     address === undefined ? undefined : facts.map(({ callers }) => callers?.[service]?.[address]).find(Boolean);
   const { interface: interfaceName } = parseServiceKey(service);
   return (key) => callValue(key, { method, interfaceName, header, address, caller });
+}
+
+/** The tag that a call asks for: what it says, else what its consumer registered with. */
+function tagOf({ listeners }: ResourceSet, { caller }: MadeUpCall, service: string, header: HeaderLookup): AskedTag {
+  const facts = listeners.map(({ resource }) => resource.metadata.filterMetadata[TRESTLE_METADATA]);
+  const registered =
+    caller === undefined ? undefined : facts.map(({ tags }) => tags?.[service]?.[caller]).find(Boolean);
+  return { tag: header("dubbo.tag") || registered || "", tagForced: header("dubbo.force.tag") === "true" };
 }
 
 function findService(

@@ -75,6 +75,8 @@ export interface Destination {
   readonly loadBalancer: string;
   /** The DestinationRule in force with its place; `""` for none. */
   readonly rule: string;
+  /** The ServiceEntry that lists the service, with its place, or the registries that know it; `""` where that is not known. */
+  readonly listedBy: string;
   /** What that and the mesh say of connections, limits and ejection, in words; `""` for nothing. */
   readonly policies: string;
   /** Conditions of Dubbo's routers in the registry, in the order in which they are tried; absent for none. */

@@ -112,6 +112,7 @@ function passOn(at: AtPort, { to, origin }: Passage): Explanation {
     share: Math.round((weight / sum) * 1_000) / 10,
     loadBalancer: "",
     rule: "",
+    listedBy: "",
     policies: "",
     endpoints: [{ address: printAddress(address, port), protocol: "tls", weight, health: "healthy", tag: "" }],
   }));

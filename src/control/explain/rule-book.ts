@@ -2,7 +2,6 @@ import type { VirtualHost } from "../../codecs/xds/route.ts";
 import { type Entry, hostnameOf } from "../../model/entry.ts";
 import { printPlace, type Rule, type VirtualService } from "../../model/rule.ts";
 import type { HttpMatch } from "../../model/rules/http-route.ts";
-import type { RuleIdentity } from "../../model/rules/located.ts";
 import { printServiceKey } from "../../model/service.ts";
 import { withAttachedRules } from "../rules/attached-rules.ts";
 import { isSeen, meshClient, type RuleClient } from "../rules/client.ts";
@@ -11,6 +10,8 @@ import { hostMatches, indexRules } from "../rules/hosts.ts";
 import { isHttpService } from "../rules/http-service.ts";
 import { lowerInMesh } from "../rules/lower/http.ts";
 import { lowerMatch } from "../rules/lower/lower.ts";
+import { restMappingOf } from "../rules/rest-entries.ts";
+import { RULES_ORIGIN } from "../rules/service-entries.ts";
 import { type Scope, scopeOf, sidecarOf } from "../rules/sidecars.ts";
 import type { PassedOver } from "./explanation.ts";
 import type { Known } from "./known.ts";
@@ -28,6 +29,10 @@ export interface RuleBook {
   destinationRuleOf(host: string): string;
   /** The MetaRouter that limits calls of the service of that host, with its place; `""` for none. */
   limitsOf(host: string): string;
+  /** What lists the service of that host: a ServiceEntry with its place, or the registry's name; `""` where that is not known. */
+  listedBy(host: string): string;
+  /** The RestMapping by which calls of that service become requests, with its place; `""` for none. */
+  mappingOf(host: string): string;
   /** The proxy elsewhere that is explained, with the Sidecar that says what it is told of; undefined for that of the instance itself. */
   readonly from: string | undefined;
   /** Why the proxy is not told of a service that is asked for by its host, key or interface; undefined where there is none. */
@@ -62,6 +67,19 @@ export function openRuleBook(known: Known | undefined): RuleBook {
       const entry = entryOf(host);
       return printRule(entry && index.destinationRules.find(entry));
     },
+    listedBy(host) {
+      const entry = entryOf(host);
+      const [origin = "", ...others] = new Set(entry?.endpoints.map((one) => one.origin));
+      if (entry === undefined || origin !== RULES_ORIGIN || others.length > 0) return [origin, ...others].join(", ");
+      const name = hostnameOf(entry);
+      return printRule(
+        rules.find((one) => one.kind === "ServiceEntry" && one.hosts.some((text) => text.toLowerCase() === name)),
+      );
+    },
+    mappingOf(host) {
+      const entry = entryOf(host);
+      return entry?.mapped === true ? printRule(restMappingOf(entry.service, rules)) : "";
+    },
     limitsOf(host) {
       const entry = entryOf(host);
       return printRule(entry && index.limits.find(entry));
@@ -89,8 +107,9 @@ export function printRule(rule: Rule | undefined): string {
   return at === "" ? name : `${name} (${at})`;
 }
 
-/** A rule's kind and name, and where it stands. */
-export function named(rule: RuleIdentity & Pick<Rule, "kind">): Pick<PassedOver, "rule" | "at"> {
+/** A rule's kind and name, and where it stands; of one that other APIs' objects make, the first of these. */
+export function named(made: Rule): Pick<PassedOver, "rule" | "at"> {
+  const rule = (made.kind === "VirtualService" && made.attached?.[0]) || made;
   return { rule: `${rule.kind} ${rule.namespace}/${rule.name}`, at: printPlace(rule.at.position) };
 }
 

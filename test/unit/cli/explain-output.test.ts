@@ -19,6 +19,7 @@ const explanation = {
       share: 100,
       loadBalancer: "RANDOM",
       rule: "",
+      listedBy: "ServiceEntry default/a",
       policies: "",
       endpoints: [{ address: "10.0.0.1:20880", protocol: "dubbo", weight: 100, health: "healthy", tag: "gr\u001bay" }],
     },
@@ -37,6 +38,7 @@ routes:
     x is absent, asked is x = 1
   a-rules/1 (r.yaml:9): taken
 destination: outbound|20880||com.acme.a, 100% of calls, RANDOM
+  known from ServiceEntry default/a
   dubbo://10.0.0.1:20880 weight 100, healthy, tag gr?ay
 policies:    timeout 2s
 `);

@@ -12,7 +12,7 @@ const entries = [
 ];
 const resources = compile(createSnapshot(entries, [], CARRIED_PROTOCOLS), { id: "w", dubbo: [] });
 const nameOf = (host: string) => resources.clusters.find(({ name }) => name.endsWith(`|${host}`))!.name;
-const book = { destinationRuleOf: () => "DestinationRule default/d", entryOf: () => undefined };
+const book = { destinationRuleOf: () => "DestinationRule default/d", listedBy: () => "legacy", mappingOf: () => "" };
 
 test("places have their shares, the rule in force, and why nobody there is called", () => {
   const clusters = ["com.acme.a", "shop", "nobody"].map((host, i) => ({ name: nameOf(host), weight: i + 1 }));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { explainRouters } from "../../../../src/control/explain/routers.ts";
-import type { RouterStep } from "../../../../src/model/routing.ts";
+import type { RouterStep, RouterTags } from "../../../../src/model/routing.ts";
 import { endpointsOf } from "../../../support/xds-fixtures.ts";
 
 const plain = endpointsOf("a.B", "", [
@@ -28,6 +28,29 @@ function explain(...steps: RouterStep[]) {
 test("without routers all stay", () => {
   expect(explainRouters(plain, () => undefined)).toEqual({ verdicts: [], assignment: plain });
   expect(explainRouters(undefined, () => undefined)).toEqual({ verdicts: [], assignment: undefined });
+});
+
+test("tags come first: a call gets those of its own, else those without one", () => {
+  const tagged = endpointsOf("a.B", "", [{ port: 1, tag: "gray" }, { port: 2 }]);
+  const explained = (tag: string, tagForced = false, tags?: RouterTags) => {
+    const routing = { steps: [], ...(tags && { tags }) };
+    const metadata = { filterMetadata: { "io.trestle": { routing } } };
+    const choice = explainRouters({ ...tagged, endpoints: [{ ...tagged.endpoints[0]!, metadata }] }, () => undefined, {
+      tag,
+      tagForced,
+    });
+    const ports = choice.assignment!.endpoints[0]!.lbEndpoints.map(
+      ({ endpoint }) => endpoint.address.socketAddress.portValue,
+    );
+    return [...choice.verdicts.map(({ rule, condition, verdict }) => `${rule}: ${condition}: ${verdict}`), ...ports];
+  };
+  expect(explained("")).toEqual(["dubbo.tag: a call without a tag: narrows", 2]);
+  expect(explained("gray")).toEqual(["dubbo.tag: tag gray: narrows", 1]);
+  expect(explained("blue")).toEqual(["dubbo.tag: tag blue: those without one: narrows", 2]);
+  expect(explained("blue", true)).toEqual(["dubbo.tag: tag blue, forced: leaves nobody"]);
+  const rule = { rule: "/tags", names: ["blue"], force: true };
+  expect(explained("blue", false, rule)).toEqual(["/tags: tag blue: leaves nobody"]);
+  expect(explained("gray|x", false, rule)).toEqual(["/tags: tag gray|x: gray: narrows", 1]);
 });
 
 test("each condition says what it does to the call", () => {
