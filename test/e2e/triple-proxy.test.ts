@@ -184,7 +184,9 @@ test("rules send calls by method, by header, and by weight", async () => {
     { subsets },
   );
   expect((await client.count(1)).values).toEqual(["two 0"]);
-  expect((await client.say("x", { metadata: { "x-to": "two" } })).values).toEqual(["two: x"]);
+  for (const to of ["two", ["no", "two"]])
+    expect((await client.say("x", { metadata: { "x-to": to } })).values).toEqual(["two: x"]);
+  expect((await client.say("x", { metadata: { "x-to": "no,two" } })).values).toEqual(["one: x"]);
   expect((await client.say("x")).values).toEqual(["one: x"]);
   const weights = (first: number, second: number) => ({
     weightedClusters: {

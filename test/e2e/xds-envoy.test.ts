@@ -203,14 +203,17 @@ describe.each([
 
   test("gRPC calls go by their path where they name no service, and by rules of methods", async () => {
     const only = (subset: string) => `{match: [{method: {exact: Say}}], route: [${to("com.acme.Relay", subset)}]}`;
+    const byHeader = `{match: [{headers: {x-to: {exact: two}}}], route: [${to("com.acme.Relay", "v2")}]}`;
     const rules =
-      virtualService("com.acme.Relay", `[${only("v2")}, {route: [${to("com.acme.Relay", "v1")}]}]`) +
+      virtualService("com.acme.Relay", `[${only("v2")}, ${byHeader}, {route: [${to("com.acme.Relay", "v1")}]}]`) +
       subsets("com.acme.Relay");
     await stage.apply({ services: services(), rules });
     const client = grpcClient(`${bind}:${relayPort()}`);
     await eventually("the rule is in force", async () => (await client.say("x")).values[0] === "two: x");
     expect(await client.sum([1, 2])).toMatchObject({ code: 0, values: ["one: 3"] });
     expect((await client.count(50)).values).toHaveLength(50);
+    expect((await client.sum([1], { metadata: { "x-to": ["no", "two"] } })).values).toEqual(["two: 1"]);
+    expect((await client.sum([1], { metadata: { "x-to": "no,two" } })).values).toEqual(["one: 1"]);
     client.close();
     expect(await envoy.rejected()).toEqual({});
   });

@@ -211,7 +211,8 @@ export interface GrpcResult<T = string> {
 
 /** How to make one call. */
 export interface GrpcCallOptions {
-  readonly metadata?: Readonly<Record<string, string | Buffer>>;
+  /** A list is as many lines of one name. */
+  readonly metadata?: Readonly<Record<string, string | Buffer | readonly string[]>>;
   readonly deadlineMs?: number;
   /** Cancels after so many messages; 0 at once after sending. */
   readonly cancelAfter?: number;
@@ -295,7 +296,8 @@ export function grpcCall<T, R>(
   options: GrpcCallOptions = {},
 ): Promise<GrpcResult<R>> {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(options.metadata ?? {})) metadata.set(name, value);
+  for (const [name, value] of Object.entries(options.metadata ?? {}))
+    for (const line of typeof value === "string" || Buffer.isBuffer(value) ? [value] : value) metadata.add(name, line);
   const stream = client.makeBidiStreamRequest<unknown, T>(
     method.path,
     method.requestSerialize,
