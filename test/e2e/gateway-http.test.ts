@@ -70,7 +70,7 @@ beforeAll(async () => {
     if (request.url === "/unread") return;
     request.on("data", (piece: Buffer) => pieces.push(piece));
     request.on("end", () => {
-      const { method, url = "", headers } = request;
+      const { method, url = "", headers, trailers } = request;
       answers.push(`${method} ${url}`);
       if (url.startsWith("/retried") && answers.filter((text) => text.endsWith(url)).length < 3)
         response.statusCode = 503;
@@ -99,7 +99,8 @@ beforeAll(async () => {
       response.setHeader("set-cookie", ["a=1", "b=2"]);
       response.setHeader("x-by", "one");
       if (url === "/cors") response.setHeader("access-control-allow-origin", "*");
-      const text = JSON.stringify({ by: "one", method, url, headers, body: Buffer.concat(pieces).toString() });
+      const more = Object.keys(trailers).length > 0 && { trailers };
+      const text = JSON.stringify({ by: "one", method, url, headers, body: Buffer.concat(pieces).toString(), ...more });
       response.setHeader("content-length", text.length);
       response.end(text);
     });
@@ -395,6 +396,10 @@ test("HTTP/1.1: one connection has requests of all kinds after each other, trail
     caller.write(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\n${more}\r\n`);
   get("/trailers");
   await caller.until((text) => text.includes("x-sum: 0"));
+  const chunked = "POST /sum HTTP/1.1\r\nhost: plain.example.com\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n";
+  caller.write(`${chunked}X-Sum: 2\r\nx-own: b\r\nx-forwarded-proto: https\r\n\r\n`);
+  await caller.until((text) => text.includes('"body":"ab"'));
+  expect(/"trailers":(\{.*?\})/.exec(caller.text)?.[1]).toBe('{"x-sum":"2","x-own":"b"}');
   get("/hints");
   await caller.until((text) => text.includes("HTTP/1.1 103 Early Hints") && text.includes('"url":"/hints"'));
   get("/admin", "", "api.example.com");

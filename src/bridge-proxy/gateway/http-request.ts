@@ -33,6 +33,7 @@ export interface HttpRequestParts {
 export class HttpRequest implements ServedRequest, HttpCallerPort {
   place = -1;
   readonly asksForContent = true;
+  readonly takesTrailers = true;
   readonly address: string;
   readonly #parts: HttpRequestParts;
   readonly #stream: CallerStream;

@@ -5,6 +5,8 @@ import type { ProxyContext } from "../context.ts";
 import type { Outcome } from "../policies/outcome.ts";
 import type { Arrived, ServedRequest, TripleCallerPort } from "./served.ts";
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** A request that cannot be served yet. */
 export interface HeldParts {
   readonly context: ProxyContext;
@@ -24,6 +26,8 @@ export interface HeldParts {
  */
 export class HeldRequest implements ServedRequest, TripleCallerPort {
   place = -1;
+  /** Whether what serves it takes them is known once it is time. */
+  readonly takesTrailers = true;
   readonly #parts: HeldParts;
   readonly #sinceMs: number;
   #pieces: Buffer[] = [];
@@ -62,7 +66,7 @@ export class HeldRequest implements ServedRequest, TripleCallerPort {
 
   onRequestTrailers(fields: Fields): void {
     if (this.#inner === undefined) this.#trailers = fields;
-    else this.#inner.onRequestTrailers(fields);
+    else this.#giveTrailers(this.#inner, fields);
   }
 
   onCallerDrain(): void {
@@ -92,7 +96,13 @@ export class HeldRequest implements ServedRequest, TripleCallerPort {
     this.#inner = inner;
     inner.start();
     for (const [i, bytes] of pieces.entries()) inner.onRequestData(bytes, this.#ended && i === pieces.length - 1);
-    if (this.#trailers !== undefined) inner.onRequestTrailers(this.#trailers);
+    if (this.#trailers !== undefined) this.#giveTrailers(inner, this.#trailers);
+  }
+
+  #giveTrailers(inner: ServedRequest, fields: Fields): void {
+    const { http1 } = this.#parts.arrived.head;
+    if (http1 === undefined || inner.takesTrailers === true) inner.onRequestTrailers(fields);
+    else inner.onRequestData(NO_BYTES, true);
   }
 
   #release(): readonly Buffer[] {

@@ -1,11 +1,12 @@
 import type { ServerEvent } from "../../codecs/http1/connection.ts";
+import type { FieldLines } from "../../codecs/http1/fields.ts";
 import { Http1Server } from "../../codecs/http1/server.ts";
 import type { ProxyContext } from "../context.ts";
 import { upgradeOf } from "../http/head.ts";
 import type { SocketDriver, SocketOwner } from "../socket-driver.ts";
 import type { AcceptedSocket } from "./accepted.ts";
 import type { Entrance } from "./entrance.ts";
-import { fieldsOf, Http1CallerStream, type Http1StreamOwner } from "./http1-stream.ts";
+import { fieldsOf, Http1CallerStream, type Http1StreamOwner, trailersOf } from "./http1-stream.ts";
 import type { ServedRequest, TripleCallerPort } from "./served.ts";
 
 /** Content of a request that is not used yet: above this the caller is not read from. */
@@ -131,7 +132,7 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
           break;
         case "end":
           if (this.#stream !== undefined) this.#stream.requestEnded = true;
-          this.#call?.onRequestData(NO_BYTES, true);
+          this.#endRequest(event.trailers);
           break;
         case "abort":
           this.#context.counters.downstreamProtocolErrors++;
@@ -143,6 +144,13 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
     }
     this.#pace();
     this.#driver.wake();
+  }
+
+  #endRequest(trailers: FieldLines | undefined): void {
+    const call = this.#call;
+    if (trailers !== undefined && trailers.count > 0 && call?.takesTrailers === true)
+      call.onRequestTrailers(trailersOf(trailers));
+    else call?.onRequestData(NO_BYTES, true);
   }
 
   #begin({ id, head }: Extract<ServerEvent, { readonly type: "head" }>): void {

@@ -1,6 +1,14 @@
 import { CallError } from "../../base/errors.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
-import { CONNECTION, EXPECT, HOP, HOST, TRANSFER_ENCODING, UPGRADE } from "../../codecs/http1/fields.ts";
+import {
+  CONNECTION,
+  EXPECT,
+  type FieldLines,
+  HOP,
+  HOST,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} from "../../codecs/http1/fields.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
 import type { Http1Server } from "../../codecs/http1/server.ts";
@@ -40,6 +48,11 @@ export function fieldsOf(head: RequestHead): Fields {
     if (!head.nominated.includes(name)) fields.push(name, head.fields.value(i));
   }
   return fields;
+}
+
+/** A request's trailers as HTTP/2 has them; those about framing and the connection are for whoever takes them to leave out. */
+export function trailersOf(lines: FieldLines): Fields {
+  return Array.from({ length: lines.count }, (_, i) => [lines.name(i).toLowerCase(), lines.value(i)]).flat();
 }
 
 /** One exchange on an HTTP/1.1 connection, as the caller's side of a call. */

@@ -8,6 +8,8 @@ export interface ServedRequest {
   place: number;
   /** It says itself when a caller is to send content that waits to be asked for. */
   readonly asksForContent?: boolean;
+  /** Trailers of a request over HTTP/1.1 go on with it; of others, which end with their content, they are dropped. */
+  readonly takesTrailers?: boolean;
   /** Said once, before anything else. */
   start(): void;
   /** Content of the request. */

@@ -3,12 +3,13 @@ import type { ProxyContext } from "../../../../src/bridge-proxy/context.ts";
 import { HeldRequest } from "../../../../src/bridge-proxy/triple/held-request.ts";
 import type { Arrived, ServedRequest } from "../../../../src/bridge-proxy/triple/served.ts";
 
-function stage() {
+function stage(http1?: object, takesTrailers = false) {
   const seen: string[] = [];
   let come = () => {};
   const context = { exchangeBytes: 0, nowMs: 7, limits: { maxExchangeBytes: 10 } };
   const inner: ServedRequest = {
     place: -1,
+    takesTrailers,
     start: () => seen.push("start"),
     onRequestData: (bytes, end) => seen.push(`data ${bytes}${end ? " end" : ""}`),
     onRequestTrailers: (fields) => seen.push(`trailers ${fields}`),
@@ -17,7 +18,10 @@ function stage() {
   };
   const held = new HeldRequest({
     context: context as unknown as ProxyContext,
-    arrived: { port: { forget: (one: unknown) => seen.push(one === held ? "forgotten" : "?") } } as unknown as Arrived,
+    arrived: {
+      head: { http1 },
+      port: { forget: (one: unknown) => seen.push(one === held ? "forgotten" : "?") },
+    } as unknown as Arrived,
     caller: "10.0.0.1",
     later: (timeLeftMs, done) => {
       seen.push(`waits ${timeLeftMs}`);
@@ -77,4 +81,16 @@ test("where too many bytes are held it waits no longer", () => {
   held.onCallerGone();
   expect(seen.slice(-2)).toEqual(["data b end", "gone"]);
   expect(context.exchangeBytes).toBe(0);
+});
+
+test("trailers of HTTP/1.1 go to who takes them, and are an end for others", () => {
+  const ended = (takesTrailers: boolean, isLate: boolean) => {
+    const { held, seen, come } = stage({}, takesTrailers);
+    if (isLate) come();
+    held.onRequestTrailers(["t", "1"]);
+    if (!isLate) come();
+    return seen.at(-1);
+  };
+  expect([ended(true, false), ended(true, true)]).toEqual(["trailers t,1", "trailers t,1"]);
+  expect([ended(false, false), ended(false, true)]).toEqual(["data  end", "data  end"]);
 });

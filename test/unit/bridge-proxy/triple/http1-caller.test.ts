@@ -11,8 +11,9 @@ import type { Arrived, ServedRequest } from "../../../../src/bridge-proxy/triple
 const REQUEST = Buffer.from("POST /a.B/c HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi");
 
 /** A caller whose calls are answered as soon as they are whole, the first with `content`, others with nothing; `served` counts them. */
-function connected(content = Buffer.alloc(0)) {
+function connected(content = Buffer.alloc(0), takesTrailers = false) {
   let sent = "";
+  let trailers = "";
   let memory = 0;
   let served = 0;
   const peer = new Duplex({
@@ -37,11 +38,15 @@ function connected(content = Buffer.alloc(0)) {
       stream.head([":status", "200"], false, []);
       stream.data(served === 1 ? content : Buffer.alloc(0), true);
     };
-    return { start: () => {}, onRequestData } as unknown as ServedRequest;
+    const onRequestTrailers = (fields: readonly string[]) => {
+      trailers = fields.join();
+      onRequestData(Buffer.alloc(0), true);
+    };
+    return { start: () => {}, takesTrailers, onRequestData, onRequestTrailers } as unknown as ServedRequest;
   };
   const caller = new Http1Caller(context, accepted, { admit });
   const bring = (bytes: Buffer) => caller.onBytes(bytes, 0, bytes.length);
-  return { caller, bring, sent: () => sent, served: () => served, memory: () => memory };
+  return { caller, bring, trailers: () => trailers, sent: () => sent, served: () => served, memory: () => memory };
 }
 
 test("requests of one connection are served one after the other, whatever they come in", async () => {
@@ -76,4 +81,14 @@ test("memory of a large answer is not kept for the small ones after it", async (
   bring(REQUEST);
   await turn();
   expect(memory()).toBeLessThan(100_000);
+});
+
+test.each([
+  [true, "x-sum,4"],
+  [false, ""],
+])("trailers of a request go on where what serves it takes them: %s", async (takesTrailers, expected) => {
+  const { bring, sent, trailers } = connected(undefined, takesTrailers);
+  bring(Buffer.from("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\nX-Sum: 4\r\n\r\n"));
+  await turn();
+  expect([sent().match(/HTTP\/1\.1 200/g)?.length, trailers()]).toEqual([1, expected]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fieldsOf, Http1CallerStream } from "../../../../src/bridge-proxy/triple/http1-stream.ts";
+import { fieldsOf, Http1CallerStream, trailersOf } from "../../../../src/bridge-proxy/triple/http1-stream.ts";
 import { Http1Server } from "../../../../src/codecs/http1/server.ts";
 
 function serve(text: string) {
@@ -88,4 +88,11 @@ test("a worker that leaves says so", () => {
   owner.isLeaving = true;
   stream.head([":status", "200"], true);
   expect(machine.takeOutput().toString()).toContain("connection: close");
+});
+
+test("trailers are fields, their names in lower case", () => {
+  const machine = new Http1Server();
+  const text = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 4\r\nB: c d\r\n\r\n";
+  const end = machine.receive(Buffer.from(text), 0).find((event) => event.type === "end")!;
+  expect(trailersOf(end.trailers!)).toEqual(["x-sum", "4", "b", "c d"]);
 });
