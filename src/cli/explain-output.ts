@@ -35,8 +35,10 @@ function printService({ service, host }: Explanation): string[] {
 }
 
 /** By which gateway a request came, and for which Host. */
-function printGateway({ host }: Explanation, { gateway, at, address, tls, domain }: GatewayPlace): string[] {
-  const server = gateway === "" ? "no server takes this Host" : gateway + (at === "" ? "" : ` (${at})`);
+function printGateway({ host, routes }: Explanation, { gateway, at, address, tls, domain }: GatewayPlace): string[] {
+  // Proxies elsewhere have routes, and no Gateways.
+  const nameless = routes.length > 0 ? "by no known name" : "no server takes this Host";
+  const server = gateway === "" ? nameless : gateway + (at === "" ? "" : ` (${at})`);
   const way = tls === "" ? "" : `, ${tls}`;
   return [
     field("gateway", `${server}, ${address}${way}`),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Explanation } from "../../src/control/explain/explanation.ts";
 import { type Consumer, startConsumer, startProvider } from "../support/dubbo.ts";
 import { type Mesh, startMesh } from "../support/mesh.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
@@ -56,6 +57,17 @@ spec:
   - {route: [{destination: {host: com.acme.OrderService}}], retries: {attempts: 2, perTryTimeout: 300ms}}
 `;
 
+/** Whom `trestle explain` says that a call with these attachments may have. */
+async function explained(attach: Readonly<Record<string, string>>): Promise<string> {
+  const query = new URLSearchParams({ service: "com.acme.OrderService", method: "whoAmI", ...service });
+  for (const [name, value] of Object.entries(attach)) query.append("header", `${name}=${value}`);
+  const { destinations } = (await mesh.trestle.json(`/api/v1/explain?${query}`)) as Explanation;
+  const labels = destinations.flatMap(({ endpoints }) =>
+    endpoints.map(({ address }) => (address.startsWith(`${hosts.provider2}:`) ? "gray" : "plain")),
+  );
+  return labels.length === 0 ? "none" : labels.sort().join(" ");
+}
+
 describe.each(["2.7", "3.3"] as const)("a %s consumer is sent to whom it would choose by itself", (line) => {
   let straight: Consumer;
   let through: Consumer;
@@ -106,7 +118,10 @@ describe.each(["2.7", "3.3"] as const)("a %s consumer is sent to whom it would c
         [lane("gray", "blue"), "gray"],
       ];
       await eventually("the rule is in force", async () => (await taggedBy(through, rows[0]![0])) === "none", 15_000);
-      for (const [attach, chosen] of rows) expect([attach, await taggedBy(through, attach)]).toEqual([attach, chosen]);
+      for (const [attach, chosen] of rows) {
+        expect([attach, await taggedBy(through, attach)]).toEqual([attach, chosen]);
+        expect([attach, await explained(attach)]).toEqual([attach, chosen]);
+      }
       expect((await mesh.trestle.get("/api/v1/findings")).body).not.toContain("TR0253");
       gray.suspend();
       try {

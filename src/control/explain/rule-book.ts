@@ -1,3 +1,4 @@
+import { printAddress } from "../../base/address.ts";
 import type { VirtualHost } from "../../codecs/xds/route.ts";
 import { type Entry, hostnameOf } from "../../model/entry.ts";
 import { printPlace, type Rule, type VirtualService } from "../../model/rule.ts";
@@ -95,6 +96,7 @@ export function openRuleBook(known: Known | undefined): RuleBook {
       return [
         ...(inForce === undefined ? [] : unmeetable(inForce, entry, client)),
         ...others.map((rule) => ({ ...named(rule), why: whyNot(rule, inForce, { client, scope }) })),
+        ...inRegistry(entry, inForce),
       ].slice(0, MAX_PASSED_OVER);
     },
   };
@@ -131,6 +133,25 @@ function whyNot(rule: VirtualService, inForce: VirtualService | undefined, { cli
   if (!rule.inMesh) return `it is for calls that come in by ${rule.gateways.join(", ")}`;
   if (!scope.takes(rule)) return `${printRule(scope.sidecar)} leaves it out`;
   return `${inForce!.name} names the service more narrowly, is exported to fewer namespaces, or is older`;
+}
+
+/** What the registry has for the service, and a VirtualService or the registry itself puts out of force. */
+function inRegistry({ routing, endpoints }: Entry, inForce: VirtualService | undefined): PassedOver[] {
+  const routers = inForce === undefined ? [] : [...new Set((routing?.steps ?? []).map(({ rule }) => rule))];
+  return [
+    ...routers.map((at) => ({
+      rule: "conditions of the registry",
+      at,
+      why: `${inForce!.name} stands in place of them: a service with a VirtualService is led by that alone`,
+    })),
+    ...endpoints
+      .filter(({ disabled }) => disabled)
+      .map(({ address, port }) => ({
+        rule: `provider ${printAddress(address, port)}`,
+        at: "",
+        why: "it is disabled, by its registration or by an override rule of the registry",
+      })),
+  ];
 }
 
 /** Matches of the rule in force that no call of the service by this proxy's callers can meet. */

@@ -44,6 +44,25 @@ test("a proxy elsewhere has the rules for its namespace and labels, as far as it
   expect(book.from).toBeUndefined();
 });
 
+test("what a registry has and is out of force is told, too", () => {
+  const [one] = [entryOf("com.acme.A", ["dubbo://10.0.0.1:20880", "dubbo://10.0.0.2:20880"])];
+  const step = { rule: "/dubbo/c", text: "=> a=1", force: false, when: [], to: [] };
+  const endpoints = one.endpoints.map((endpoint, i) => ({ ...endpoint, disabled: i === 1 }));
+  const entry = { ...one, endpoints, routing: { steps: [step, step] } };
+  const told = (of: typeof rules) =>
+    openRuleBook({ entries: [entry], rules: of, mesh: DEFAULT_MESH }).passedOver({
+      name: one.host,
+      domains: [],
+      routes: [],
+    });
+  expect(told([]).map(({ rule }) => rule)).toEqual(["provider 10.0.0.2:20880"]);
+  const plain = rulesOf(virtualServiceText("a", "[com.acme.A]", `[{${to}}]`));
+  expect(told(plain).map(({ rule, at }) => [rule, at])).toEqual([
+    ["conditions of the registry", "/dubbo/c"],
+    ["provider 10.0.0.2:20880", ""],
+  ]);
+});
+
 test("rules and matches that are not are told with why", () => {
   const host = { name: "com.acme.a", domains: [], routes: [] };
   expect(book.passedOver(host).map(({ rule, why }) => [rule, why])).toEqual([
