@@ -52,7 +52,7 @@ export function analyzeRules(
   analyzeHosts(bindings, found.report);
   analyzeServiceEntries(rules, entries, found.report);
   analyzeRegistryRouters(bindings, found.report);
-  analyzeRoutes(bindings, found.report);
+  analyzeRoutes(bindings, rules, found.report);
   analyzeDestinations(bindings, found.report);
   analyzeCarriage(bindings, found.report);
   analyzeTraffic(bindings, found.report);

@@ -23,7 +23,10 @@ export const HTTP_VERBS: readonly string[] = [
   "TRACE",
 ];
 
-/** How the routes of a rule for services that speak HTTP (`entry` is one of them), or for gateways alone, come one after the other. */
+/**
+ * How the routes of a rule for services that speak HTTP (`entry` is one of them), or for gateways alone, come one after the other. In the mesh
+ * without an `entry` nothing is known of the calls: what is true of Dubbo's too is told.
+ */
 export function httpOrder({ inMesh }: VirtualService, entry: Entry | undefined): Order {
   const lower: Order["lower"] = (match) => {
     if (inMesh && entry !== undefined) return lowerInMesh(match, entry, meshClient());
@@ -33,7 +36,7 @@ export function httpOrder({ inMesh }: VirtualService, entry: Entry | undefined):
     const only = [...(port === 0 ? [] : [`port ${port}`]), ...(gateways.length === 0 ? [] : [`of ${gateways.join()}`])];
     return lowered && { ...lowered, only };
   };
-  return { lower, redirects: true, tellsEnd: inMesh };
+  return { lower, redirects: !inMesh || entry !== undefined, tellsEnd: inMesh };
 }
 
 /** Names what no request of HTTP can meet, in a rule for services that speak HTTP (`services`) or for gateways alone. */

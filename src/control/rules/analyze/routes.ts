@@ -1,12 +1,15 @@
-import { printPosition, type VirtualService } from "../../../model/rule.ts";
+import type { Entry } from "../../../model/entry.ts";
+import { printPosition, type Rule, type VirtualService } from "../../../model/rule.ts";
 import type { Headers, HttpMatch, HttpRoute } from "../../../model/rules/http-route.ts";
 import { type Bindings, serviceNamed } from "../bindings.ts";
 import { lowerClaims } from "../claims.ts";
 import { meshClient } from "../client.ts";
 import type { Report } from "../findings.ts";
+import { indexEntries } from "../hosts.ts";
 import { isHttpService } from "../http-service.ts";
 import { sumOfWeights } from "../kinds/istio-schema.ts";
 import { isAuthority, lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "../lower/lower.ts";
+import { withServiceEntries } from "../service-entries.ts";
 import { checkHttpMatch, HTTP_VERBS, httpOrder } from "./http-matches.ts";
 import { checkOrder, type Order } from "./route-order.ts";
 
@@ -20,8 +23,12 @@ const INSTEAD: Readonly<Record<NeverMet, string>> = {
 
 const WITH_LABELS = "applies at proxies that have these labels themselves alone";
 
+/** What calls of a rule's hosts are. */
+type CallKind = "http" | "dubbo" | "unknown";
+
 /** Checks the routes of each VirtualService one by one and in their order. */
-export function analyzeRoutes(bindings: Bindings, report: Report): void {
+export function analyzeRoutes(bindings: Bindings, rules: readonly Rule[], report: Report): void {
+  const written = indexEntries(bindings.entries === undefined ? withServiceEntries([], rules) : []);
   for (const rule of bindings.virtualServices) {
     if (rule.hosts.length === 0) continue;
     if (rule.http.length === 0 && rule.tls === undefined && rule.tcp === undefined)
@@ -30,21 +37,29 @@ export function analyzeRoutes(bindings: Bindings, report: Report): void {
         rule.at.position,
         `VirtualService ${rule.name} has no routes: calls pass as if it were not there`,
       );
-    const services = bindings.servicesOf(rule);
-    const isHttp = services.length > 0 && services.every(isHttpService);
+    const bound = bindings.servicesOf(rule);
+    const services = bound.length > 0 ? bound : rule.hosts.flatMap((host) => written.byHost(host.toLowerCase()) ?? []);
+    const kind = kindOf(rule, services);
     for (const route of rule.http) {
-      const isPassedOver = route.redirect !== undefined && rule.inMesh && !isHttp;
+      const isPassedOver = route.redirect !== undefined && kind === "dubbo";
       if (isPassedOver) reportRedirect(rule, route, report);
       checkRoute(rule, route, report);
       if (isPassedOver) continue;
       for (const match of route.match ?? []) {
         checkNames(match, report);
-        if (isHttp || !rule.inMesh) checkHttpMatch(rule, match, services, bindings, report);
-        else checkMatch(rule, match, bindings, report);
+        if (kind === "http") checkHttpMatch(rule, match, services, bindings, report);
+        else if (kind === "dubbo") checkMatch(rule, match, bindings, report);
       }
     }
-    checkOrder(rule, isHttp || !rule.inMesh ? httpOrder(rule, services[0]) : dubboOrder(rule, services[0]), report);
+    checkOrder(rule, kind === "dubbo" ? dubboOrder(rule, services[0]) : httpOrder(rule, services[0]), report);
   }
+}
+
+/** Gateways take requests. Where no service is known, a name of a Java interface tells, and nothing else. */
+function kindOf({ inMesh, hosts }: VirtualService, services: readonly Entry[]): CallKind {
+  if (!inMesh) return "http";
+  if (services.length > 0) return services.every(isHttpService) ? "http" : "dubbo";
+  return hosts.some((host) => /(?:^|\.)[A-Z][^.]*$/.test(host)) ? "dubbo" : "unknown";
 }
 
 function checkRoute(rule: VirtualService, route: HttpRoute, report: Report): void {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { analyze } from "../../../../support/analysis.ts";
 import { entryOf } from "../../../../support/rule-cases.ts";
 import { virtualServiceText } from "../../../../support/rules.ts";
@@ -167,4 +167,26 @@ spec:
   expect(codes("{method: {service: com.acme.B}}")).toEqual(["TR0233"]);
   expect(codes("{method: {method: get}}")).toEqual([]);
   expect(codes("{method: {service: com.acme.A, method: get}}")).toEqual([]);
+});
+
+describe("without a registry", () => {
+  const entry = `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: s}
+spec: {hosts: [shop.example], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: 10.0.0.1}]}
+`;
+  const http = `[{match: [{method: {exact: GET}, uri: {prefix: /a}}], ${to}}, {match: [{queryParams: {a: {}}}], redirect: {uri: /x}}, ${all}]`;
+  const of = (host: string, ...more: string[]) =>
+    analyze([virtualServiceText("v", `[${host}]`, http), ...more]).map((one) => one.split(" ")[0]);
+
+  test("the rule of a ServiceEntry among the rules is read as what its port speaks", () => {
+    expect(of("shop.example", entry)).toEqual([]);
+    expect(of("com.acme.A")).toEqual(["TR0232", "TR0230"]);
+  });
+
+  test("of a name that may be anything's nothing is said that is not true of all", () => {
+    expect(of("shop")).toEqual([]);
+    const twice = virtualServiceText("v", "[shop]", `[{redirect: {uri: /x}}, ${all}, ${all}]`);
+    expect(analyze([twice]).map((one) => one.split(" ")[0])).toEqual(["TR0226"]);
+  });
 });
