@@ -1,8 +1,10 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { type IncomingHttpHeaders, request } from "node:http";
+import { request as requestTls } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createTestLeaf, createTestRoot } from "../support/certificates.ts";
 import { startProvider } from "../support/dubbo.ts";
 import { allow, deny, type ExtAuthzServer, header, startExtAuthzServer } from "../support/ext-authz-server.ts";
 import { type GrpcServer, grpcClient, startGrpcServer } from "../support/grpc-peer.ts";
@@ -17,6 +19,8 @@ import { dubboTrick } from "../support/trick-calls.ts";
 // Where else an external server is asked than at the proxy of Dubbo's consumers: in front of a provider, of streams, and at a gateway.
 const NAMED = { group: "g", version: "1.0.0" };
 const GATEWAY = 18_080;
+const GATEWAY_TLS = 18_443;
+const root = createTestRoot();
 const via = { host: hosts.trestle, port: 20_890 };
 let mesh: Mesh;
 let server: ExtAuthzServer;
@@ -39,10 +43,16 @@ beforeAll(async () => {
   server = await startExtAuthzServer();
   grpc = await startGrpcServer("grpc");
   web = await startHttpProvider((request, response) => response.end(`web ${request.headers["x-checked"]}`));
-  const config = join(await mkdtemp(join(tmpdir(), "trestle-authz-")), "trestle.yaml");
+  const folder = await mkdtemp(join(tmpdir(), "trestle-authz-"));
+  const config = join(folder, "trestle.yaml");
+  const { chain, key } = createTestLeaf(root, { dns: ["api.example"] });
+  await mkdir(join(folder, "credentials", "site"), { recursive: true });
+  await writeFile(join(folder, "credentials", "site", "tls.crt"), chain);
+  await writeFile(join(folder, "credentials", "site", "tls.key"), key);
   await writeFile(
     config,
-    `mesh:
+    `credentials: ${join(folder, "credentials")}
+mesh:
   extensionProviders:
   - {name: authz, envoyExtAuthzGrpc: {service: authz.example, port: ${server.port}, timeout: 2s}}
 proxy:
@@ -66,7 +76,7 @@ proxy:
       object(
         "Gateway",
         "edge",
-        `{servers: [{port: {number: ${GATEWAY}, name: http, protocol: HTTP}, hosts: [api.example]}]}`,
+        `{servers: [{port: {number: ${GATEWAY}, name: http, protocol: HTTP}, hosts: [api.example]}, {port: {number: ${GATEWAY_TLS}, name: https, protocol: HTTPS}, hosts: [api.example], tls: {mode: SIMPLE, credentialName: site}}]}`,
       ),
       object(
         "VirtualService",
@@ -128,11 +138,12 @@ test("once for a stream, which goes on or ends with the server's status", async 
 });
 
 /** A JSON call at the gateway; Node's fetch says no Host but the address. */
-function atGateway(path: string, body: string, headers: Readonly<Record<string, string>> = {}) {
+function atGateway(path: string, body: string, headers: Readonly<Record<string, string>> = {}, isTls = false) {
   return new Promise<{ status: number; text: string; headers: IncomingHttpHeaders }>((resolve, reject) => {
-    const sent = request(
+    const tls = isTls && { port: GATEWAY_TLS, ca: root.root, servername: "api.example" };
+    const sent = (isTls ? requestTls : request)(
       {
-        ...{ host: hosts.trestle, port: GATEWAY, path, method: "POST", agent: false },
+        ...{ host: hosts.trestle, port: GATEWAY, path, method: "POST", agent: false, ...tls },
         headers: { host: "api.example", "content-type": "application/json", ...headers },
       },
       async (answer) => {
@@ -168,4 +179,16 @@ test("at a gateway, for a service that speaks HTTP alone", async () => {
   server.answer = () => deny("Unauthorized", "log in", header("www-authenticate", "Bearer"));
   const refused = await atGateway("/web/a", "[]");
   expect([refused.status, refused.text, refused.headers["www-authenticate"]]).toEqual([401, "log in", "Bearer"]);
+});
+
+test("what callers came by is told, whatever they say of it", async () => {
+  const told = async (path: string, isTls: boolean) => {
+    server.told.length = 0;
+    const { status } = await atGateway(path, "[42]", { "x-forwarded-proto": isTls ? "http" : "https" }, isTls);
+    return [status, server.told[0]?.request.http.scheme];
+  };
+  for (const path of ["/web/a", "/orders/getOrder"]) {
+    expect(await told(path, false)).toEqual([200, "http"]);
+    expect(await told(path, true)).toEqual([200, "https"]);
+  }
 });

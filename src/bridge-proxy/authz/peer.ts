@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { parseIp } from "../../base/ip-block.ts";
 import { type Identity, printIdentity } from "../../model/identity.ts";
 
@@ -12,6 +13,8 @@ export interface Peer {
   readonly spiffeId: string | undefined;
   /** Server name that it asked for by TLS; `""` for none. */
   readonly serverName: string;
+  /** `https` where it came by TLS. */
+  readonly scheme: "http" | "https";
 }
 
 const identities = new WeakMap<Socket, { readonly identity: Identity; readonly serverName: string }>();
@@ -24,7 +27,8 @@ export function identify(socket: Socket, identity: Identity, serverName = ""): v
 /** The peer of a connection from `address`. */
 export function peerOf(socket: Socket, address: string): Peer {
   const known = identities.get(socket);
-  return peerFrom(address, known?.identity, known?.serverName);
+  const scheme = (socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
+  return peerFrom(address, known?.identity, known?.serverName, scheme);
 }
 
 const peers = new Map<string, WeakRef<Peer>>();
@@ -33,12 +37,12 @@ const gone = new FinalizationRegistry<string>((key) => {
 });
 
 /** A peer by what is known of it: the same object for all connections of which that is the same, so that what was decided for one holds for all. */
-export function peerFrom(address: string, identity?: Identity, serverName = ""): Peer {
+export function peerFrom(address: string, identity?: Identity, serverName = "", scheme: Peer["scheme"] = "http"): Peer {
   const spiffeId = identity === undefined ? undefined : printIdentity(identity);
-  const key = JSON.stringify([address, spiffeId, serverName]);
+  const key = JSON.stringify([address, spiffeId, serverName, scheme]);
   const known = peers.get(key)?.deref();
   if (known !== undefined) return known;
-  const peer = { ip: parseIp(address), address, spiffeId, serverName };
+  const peer = { ip: parseIp(address), address, spiffeId, serverName, scheme };
   peers.set(key, new WeakRef(peer));
   gone.register(peer, key);
   return peer;

@@ -53,6 +53,8 @@ export class HttpCall implements HttpTryOwner {
   #decision: HostDecision | undefined;
   #route: CompiledRoute | undefined;
   #target: Target | undefined;
+  /** What the caller came by. */
+  #scheme: Peer["scheme"] = "http";
   #ruling: Ruling | undefined;
   readonly #attempts = new Attempts();
   readonly #claim: Claim;
@@ -89,6 +91,7 @@ export class HttpCall implements HttpTryOwner {
   /** The same by what is known of the call already. */
   begin(decision: HostDecision, routes: RouteTable, peer: Peer): void {
     this.#decision = decision;
+    this.#scheme = peer.scheme;
     if (this.#head.method === "CONNECT") {
       this.#answer(405, "CONNECT is not served here", outcomeOfReason("undecodable"));
       return;
@@ -233,7 +236,7 @@ export class HttpCall implements HttpTryOwner {
     if (denial !== undefined) this.#deny(denial);
     else if (opening === undefined) this.#send(route, this.#target);
     else
-      this.#stopAsking = pass(opening, this.#target, () => subjectOf(this.#head), {
+      this.#stopAsking = pass(opening, this.#target, () => subjectOf(this.#head, this.#scheme), {
         go: (target) => this.#send(route, target),
         refuse: (refused) => this.#deny(refused),
       });

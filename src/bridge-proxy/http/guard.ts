@@ -50,7 +50,7 @@ export function ruleRequest(routes: RouteTable, { peer, decision, route, head }:
   const others = bare === plain ? [] : [{ path: bare, strict: false }];
   const checkpoint = checkpointTo(routes, { peer, decision, route, path: plain }, others);
   try {
-    return checkpoint?.judge({ header: policyLookup(head, query) });
+    return checkpoint?.judge({ header: policyLookup(head, query, peer.scheme) });
   } catch (error) {
     if (error instanceof ProtocolError) return refuse(error.message);
     throw error;
@@ -58,8 +58,8 @@ export function ruleRequest(routes: RouteTable, { peer, decision, route, head }:
 }
 
 /** A request's headers as policies see them. Throws `ProtocolError` for one whose lines differ. */
-export function policyLookup(head: RequestHead, query: string): HeaderLookup {
-  const lookup = lookupOf(head, query);
+export function policyLookup(head: RequestHead, query: string, scheme: Peer["scheme"]): HeaderLookup {
+  const lookup = lookupOf(head, query, scheme);
   return (name) => {
     const value = lookup(name);
     // Only what was joined of several lines has a comma.

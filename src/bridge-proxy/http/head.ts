@@ -105,7 +105,7 @@ export function authorityOf(head: RequestHead): string {
 }
 
 /** A request's headers as rules see them: those of HTTP/2 with a colon, {@link QUERY}, and a parameter of that, decoded, behind a question mark. */
-export function lookupOf(head: RequestHead, query = cutTarget(head).query): HeaderLookup {
+export function lookupOf(head: RequestHead, query = cutTarget(head).query, scheme = "http"): HeaderLookup {
   return (name) => {
     switch (name) {
       case ":method":
@@ -113,7 +113,7 @@ export function lookupOf(head: RequestHead, query = cutTarget(head).query): Head
       case ":authority":
         return cutTarget(head).authority ?? head.fields.get("host");
       case ":scheme":
-        return "http";
+        return scheme;
       case ":path":
         return head.target;
     }

@@ -16,6 +16,7 @@ const FIRST_BYTES_MS = 10_000;
 /** One accepted connection on a port for Triple: HTTP/2, or HTTP/1.1, as its first bytes say. */
 export class AcceptedCaller implements SocketOwner, AcceptedSocket {
   readonly address: string;
+  readonly scheme: "http" | "https";
   readonly #context: ProxyContext;
   readonly #entrance: Entrance;
   readonly #driver: SocketDriver;
@@ -36,7 +37,9 @@ export class AcceptedCaller implements SocketOwner, AcceptedSocket {
     this.#onClosed = onClosed;
     this.#sinceMs = context.nowMs;
     this.address = addressOf(socket);
-    this.#entrance = new WebEntrance(createEntrance(context, config, peerOf(socket, this.address)));
+    const peer = peerOf(socket, this.address);
+    this.scheme = peer.scheme;
+    this.#entrance = new WebEntrance(createEntrance(context, config, peer));
     this.#driver = new SocketDriver((onread) => adopt(socket, onread), context.queue, this);
   }
 

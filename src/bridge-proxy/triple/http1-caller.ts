@@ -155,7 +155,7 @@ export class Http1Caller implements TripleCallerPort, Http1StreamOwner, SocketOw
 
   #begin({ id, head }: Extract<ServerEvent, { readonly type: "head" }>): void {
     this.#partSinceMs = 0;
-    const fields = fieldsOf(head);
+    const fields = fieldsOf(head, this.#accepted.scheme);
     const stream = new Http1CallerStream(this, id);
     this.#stream = stream;
     const { chunked, expectContinue: expectsContinue } = head;

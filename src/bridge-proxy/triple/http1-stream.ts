@@ -36,12 +36,12 @@ const QUEUE_BYTES = 256 * 1024;
 const DROPPED: ReadonlySet<number> = new Set([TRANSFER_ENCODING, CONNECTION, UPGRADE, EXPECT, HOP, HOST]);
 
 /** A request's head with the pseudo fields of HTTP/2, so that calls are seen alike: an authority in its target counts before Host. */
-export function fieldsOf(head: RequestHead): Fields {
+export function fieldsOf(head: RequestHead, scheme = "http"): Fields {
   const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(head.target);
   const host = absolute?.[1] ?? head.fields.get("host") ?? "";
   const target = absolute?.[2] ?? head.target;
   const path = absolute === null || target.startsWith("/") ? target : `/${target}`;
-  const fields = [":method", head.method, ":scheme", "http", ":authority", host, ":path", path];
+  const fields = [":method", head.method, ":scheme", scheme, ":authority", host, ":path", path];
   for (let i = 0; i < head.fields.count; i++) {
     if (DROPPED.has(head.fields.kind(i))) continue;
     const name = head.fields.name(i).toLowerCase();

@@ -25,3 +25,8 @@ test("connections of which the same is known have one peer", () => {
   const others = [peerFrom("10.0.0.1"), peerFrom("10.0.0.1", identity), peerFrom("10.0.0.2", identity, "orders")];
   for (const other of others) expect(other).not.toBe(peerFrom("10.0.0.1", identity, "orders"));
 });
+
+test("a connection of TLS is one of https", () => {
+  const socket = Object.assign(new Socket(), { encrypted: true });
+  expect([peerOf(socket, "10.0.0.1").scheme, peerOf(new Socket(), "10.0.0.1").scheme]).toEqual(["https", "http"]);
+});

@@ -3,9 +3,9 @@ import { subjectOf } from "../../../../src/bridge-proxy/http/subject.ts";
 import { parseRequestHead } from "../../../../src/codecs/http1/head.ts";
 import { DEFAULT_HTTP1_LIMITS } from "../../../../src/codecs/http1/limits.ts";
 
-function textOf(lines: string) {
+function textOf(lines: string, scheme: "http" | "https" = "http") {
   const bytes = Buffer.from(`${lines.replaceAll("\n", "\r\n")}\r\n\r\n`, "latin1");
-  return subjectOf(parseRequestHead(bytes, 0, bytes.length, DEFAULT_HTTP1_LIMITS)!.head).text;
+  return subjectOf(parseRequestHead(bytes, 0, bytes.length, DEFAULT_HTTP1_LIMITS)!.head, scheme).text;
 }
 
 test("a request is told with its lines, those of one name joined", () => {
@@ -32,4 +32,9 @@ test("a request is told with its lines, those of one name joined", () => {
 test("content of a length that nobody said has none", () => {
   expect(textOf("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked").size).toBe(-1);
   expect(textOf("GET / HTTP/1.1\nHost: a").size).toBe(0);
+});
+
+test("a request that came by TLS is told as such, whatever it says", () => {
+  const { scheme, headers } = textOf("GET / HTTP/1.1\nHost: shop\nX-Forwarded-Proto: http", "https");
+  expect([scheme, headers.get(":scheme")]).toEqual(["https", "https"]);
 });

@@ -96,3 +96,7 @@ test("trailers are fields, their names in lower case", () => {
   const end = machine.receive(Buffer.from(text), 0).find((event) => event.type === "end")!;
   expect(trailersOf(end.trailers!)).toEqual(["x-sum", "4", "b", "c d"]);
 });
+
+test("a head that came by TLS is one of https", () => {
+  expect(fieldsOf(serve(request).head, "https").slice(2, 4)).toEqual([":scheme", "https"]);
+});
