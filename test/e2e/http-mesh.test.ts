@@ -53,8 +53,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "trestle-http-"));
   await run("mkdir", ["-p", join(folder, "rules"), join(folder, "www")]);
   await writeFile(join(folder, "www", "hello.txt"), "hello from Python\n");
-  const said = ({ method, url, headers: { host } }: IncomingMessage) =>
-    url?.startsWith("/host") === true ? host : `${method} ${url}`;
+  const said = ({ method, url, headers: { host, "x-a": text } }: IncomingMessage) =>
+    url?.startsWith("/host") === true ? host : `${method} ${url}${text === undefined ? "" : ` "${String(text)}"`}`;
   const answer = (label: string) => (request: IncomingMessage, response: ServerResponse) => {
     if (/^\/[1-5]\d\d$/.test(request.url ?? "")) response.statusCode = Number(request.url!.slice(1));
     response.end(`${label} ${said(request)}`);
@@ -256,6 +256,10 @@ describe("a stock Envoy and Trestle's own proxy", () => {
       when("suffix", "headers: {user: {regex: '.*bob'}}"),
       when("without", "withoutHeaders: {user: {exact: ann}}"),
       when("list", "headers: {accept: {exact: 'a,b'}}"),
+      when("text", "headers: {user: {exact: 'bö'}}"),
+      `{match: [{uri: {prefix: /slash}}], rewrite: {uri: /}, ${to("v1")}}`,
+      `{match: [{uri: {prefix: /moved}}], redirect: {prefixRewrite: /n/, authority: a.example}}`,
+      `{match: [{uri: {prefix: /empty}}], headers: {request: {set: {x-a: ""}}}, ${to("v1")}}`,
       host("own", both),
       host("route", `${all}, ${both}`),
       host("rewrite", `${all}, rewrite: {authority: new.example}, ${both}`),
@@ -266,7 +270,8 @@ describe("a stock Envoy and Trestle's own proxy", () => {
     const said = async ([address, port]: [string, string], target: string, lines: readonly string[]) => {
       const caller = await openRawHttp(Number(port), address);
       caller.write([`GET ${target} HTTP/1.1`, "Host: shop", "Connection: close", ...lines, "", ""].join("\r\n"));
-      return /\r\n\r\n(?:[0-9a-f]+\r\n)?(\S+ \S+)/.exec(await caller.until((_, ended) => ended))?.[1];
+      const answer = await caller.until((_, ended) => ended);
+      return (/\nlocation: (.*)\r/i.exec(answer) ?? /\r\n\r\n(?:[0-9a-f]+\r\n)?([^\r\n]+)/.exec(answer))?.[1];
     };
     const bothSay = async (target: string, ...lines: string[]) => [
       target,
@@ -296,11 +301,22 @@ describe("a stock Envoy and Trestle's own proxy", () => {
       ["/without", [], "two GET"],
       ["/list", ["Accept: a", "Accept: b"], "two GET"],
       ["/list", ["Accept: b", "Accept: a"], "one GET"],
+      ["/text", user("bö"), "two GET"],
+      ["/text", user("b"), "one GET"],
+      ["/slash/a", [], "one GET /a"],
+      ["/slash", [], "one GET /"],
+      ["/slash?a//b", [], "one GET /?a//b"],
+      ["/moved/a?b//c", [], "http://a.example/n/a?b//c"],
+      ["/empty", ["X-A: 1"], 'one GET /empty ""'],
       ["/host/own", [], "one own.example"],
       ["/host/route", [], "one all.example"],
     ];
     for (const [target, lines, label] of rows)
-      expect(await bothSay(target, ...lines)).toEqual([target, ...lines, label]);
+      expect(await bothSay(target, ...lines)).toEqual([
+        target,
+        ...lines,
+        expect.toSatisfy((text) => `${text} `.startsWith(`${label} `)),
+      ]);
     expect((await trestle.command("rules", "--findings")).stdout).toMatch(/TR0228.*:path is left out/);
     expect(await envoy.rejected()).toEqual({});
   });

@@ -1,5 +1,6 @@
 import { cookiesOf, type Fields, fieldValues } from "../../codecs/fields.ts";
 import { describeRoutes } from "../../codecs/openapi/document.ts";
+import { fromField } from "../../codecs/triple/text.ts";
 import { domainFor } from "../../codecs/xds/authority.ts";
 import {
   choosesByPath,
@@ -108,13 +109,14 @@ export function lookupIn(fields: Fields, query: string, scheme?: string): Header
     if (name.startsWith("?")) return parametersOf(query, name.slice(1))[0];
     if (name === "cookie") return cookiesOf(fields);
     const values = fieldValues(fields, name);
-    return values.length === 0 ? undefined : values.join(",");
+    return values.length === 0 ? undefined : fromField(values.join(","));
   };
 }
 
 /** A request's lines as conditions see them. HTTP/2 takes cookies apart, so these are one. */
 export function linesIn(fields: Fields): HeaderLines {
-  return (name) => (name === "cookie" || name === ":scheme" ? [] : asLines(name, fieldValues(fields, name)));
+  return (name) =>
+    name === "cookie" || name === ":scheme" ? [] : asLines(name, fieldValues(fields, name).map(fromField));
 }
 
 interface Sorted {

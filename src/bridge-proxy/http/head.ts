@@ -3,7 +3,7 @@ import type { RequestToSend } from "../../codecs/http1/connection.ts";
 import { type FieldLines, FORWARDED_FOR, FORWARDED_PROTO, HOST } from "../../codecs/http1/fields.ts";
 import type { RequestHead } from "../../codecs/http1/head.ts";
 import type { Field } from "../../codecs/http1/output.ts";
-import { toField } from "../../codecs/triple/text.ts";
+import { fromField, toField } from "../../codecs/triple/text.ts";
 import { asLines, type HeaderLines, meetsAll } from "../../codecs/xds/header-lines.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Denial } from "../authz/asked.ts";
@@ -120,13 +120,16 @@ export function lookupOf(head: RequestHead, query = cutTarget(head).query, schem
     if (name === QUERY) return query === "" ? undefined : query;
     if (name.startsWith("?")) return parametersOf(query, name.slice(1))[0];
     const values = head.fields.all(name);
-    return values.length === 0 ? undefined : values.join(",");
+    if (values.length === 0) return undefined;
+    const text = values.join(",");
+    // What is left of cookies is written as it was.
+    return name === "cookie" ? text : fromField(text);
   };
 }
 
 /** A request's lines as conditions see them. */
 export function linesOf(head: RequestHead): HeaderLines {
-  return (name) => asLines(name, head.fields.all(name));
+  return (name) => asLines(name, head.fields.all(name).map(fromField));
 }
 
 /** What limits see of a request; the port that it came by is one worker's. */

@@ -10,6 +10,7 @@ import {
 } from "../../../codecs/xds/route.ts";
 import type { ProtoJson } from "../targets.ts";
 import { destinationsLast } from "./header-changes.ts";
+import { withOneSlash } from "./prefix-rewrites.ts";
 
 /** The name under which each of Trestle's own request fields stands in a Triple call. */
 const TRIPLE_NAMES: Readonly<Record<string, string>> = {
@@ -33,7 +34,7 @@ export function readsArguments({ match }: Pick<Route, "match">): boolean {
 export function envoyRoute(asked: Route, clusterOf: ClusterNames): ProtoJson | undefined {
   if (readsArguments(asked)) return undefined;
   const route = destinationsLast(asked);
-  const { match, route: action, directResponse, typedPerFilterConfig, metadata, ...others } = route;
+  const { match, route: action, redirect, directResponse, typedPerFilterConfig, metadata, ...others } = route;
   const { headers, queryParameters, ...rest } = match;
   return {
     ...others,
@@ -42,7 +43,8 @@ export function envoyRoute(asked: Route, clusterOf: ClusterNames): ProtoJson | u
       ...(headers && { headers: headers.map((one) => fixCondition({ ...one, name: tripleName(one.name) })) }),
       ...(queryParameters && { queryParameters: queryParameters.map(fixCondition) }),
     },
-    ...(action && (envoyAction(action, clusterOf) ?? NOBODY)),
+    ...(action && (envoyAction(withOneSlash(match, action), clusterOf) ?? NOBODY)),
+    ...(redirect && { redirect: withOneSlash(match, redirect) }),
     ...(directResponse && {
       directResponse: { ...directResponse, status: isFinal(directResponse.status) ? directResponse.status : 503 },
     }),
@@ -102,8 +104,10 @@ function hostOf({ requestHeadersToAdd = [] }: HeaderMutations): string | undefin
   return requestHeadersToAdd.findLast(({ header }) => header.key === "host")?.header.value;
 }
 
-function plainValue(option: HeaderValueOption): HeaderValueOption {
+function plainValue(option: HeaderValueOption): HeaderValueOption & { readonly keepEmptyValue?: true } {
   const { key, value } = option.header;
+  // Else an Envoy passes over what is to be empty.
+  if (value === "") return { ...option, keepEmptyValue: true };
   return value.includes("%") ? { ...option, header: { key, value: value.replaceAll("%", "%%") } } : option;
 }
 

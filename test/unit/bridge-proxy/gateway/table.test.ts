@@ -266,9 +266,25 @@ test("a lookup tells how a request came, joins lines of one name, and has the qu
 });
 
 test("lines of a name are looked at each by itself, cookies and what an Envoy makes one as one", () => {
-  const fields = ["a", "1", "a", "3", "cookie", "x=1", "cookie", "y=2", "accept", "b", "accept", "c"];
+  const fields = [
+    "a",
+    "1",
+    "a",
+    "3",
+    "cookie",
+    "x=1",
+    "cookie",
+    "y=2",
+    "accept",
+    "b",
+    "accept",
+    "c",
+    "u",
+    "\u00c3\u00b6",
+  ];
   const lines = linesIn(fields);
-  expect(["a", "b", "cookie", "accept", ":scheme"].map(lines)).toEqual([["1", "3"], [], [], ["b,c"], []]);
+  expect(["a", "b", "cookie", "accept", ":scheme", "u"].map(lines)).toEqual([["1", "3"], [], [], ["b,c"], [], ["ö"]]);
+  expect(lookupIn(fields, "")("u")).toBe("ö");
   const match = (exact: string): Route["match"] => ({ prefix: "/", headers: [{ name: "a", stringMatch: { exact } }] });
   for (const exact of ["1", "3"]) expect(find([when("line", match(exact))], "/x", "POST", ...fields)).toBe("line");
   expect(find([when("line", match("1,3"))], "/x", "POST", ...fields)).toBeUndefined();

@@ -95,6 +95,12 @@ test.each<{ name: string; match: Route["match"]; yes: string; no: string }>([
     no: "GET / HTTP/1.1\nHost: h\nAccept: 1",
   },
   {
+    name: "text that is no ASCII, as UTF-8",
+    match: { prefix: "/", headers: [{ name: "x-a", stringMatch: { exact: "bö" } }] },
+    yes: "GET / HTTP/1.1\nHost: h\nX-A: b\u00c3\u00b6",
+    no: "GET / HTTP/1.1\nHost: h\nX-A: b\u00c3",
+  },
+  {
     name: "a header that is not there",
     match: { prefix: "/", headers: [{ name: "x-a", presentMatch: true, invertMatch: true }] },
     yes: "GET / HTTP/1.1\nHost: h",

@@ -114,6 +114,16 @@ test("a direct answer below 200 becomes 503; the rule that a route came from is 
   });
 });
 
+test("a header that is set to nothing is, and a prefix that becomes a slash leaves one", () => {
+  const option = { header: { key: "x", value: "" }, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" as const };
+  const match = { prefix: "/v1" };
+  const regexRewrite = { pattern: { regex: "^/v1/?" }, substitution: "/" };
+  expect(lower({ match, route: { cluster: "a", prefixRewrite: "/" }, requestHeadersToAdd: [option] })).toMatchObject({
+    ...{ route: { regexRewrite }, requestHeadersToAdd: [{ ...option, keepEmptyValue: true }] },
+  });
+  expect(lower({ match, redirect: { prefixRewrite: "/" } })).toMatchObject({ redirect: { regexRewrite } });
+});
+
 test("a destination's header that is the Host becomes the rewrite that Envoy has for it", () => {
   const set = (key: string) => ({ header: { key, value: "v" }, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" as const });
   const weightedClusters = { clusters: [{ name: "a", weight: 1, requestHeadersToAdd: [set("host"), set("x")] }] };
