@@ -94,7 +94,7 @@ function placeOf({ tag, locality, priority, placeWeight }: Destination["endpoint
   return [
     tag === "" ? "" : `, tag ${tag}`,
     locality === undefined ? "" : `, in ${locality}`,
-    placeWeight === undefined ? "" : ` of weight ${placeWeight}`,
+    placeWeight === undefined ? "" : `, all there of weight ${placeWeight}`,
     priority === undefined ? "" : `, priority ${priority}`,
   ].join("");
 }

@@ -4,10 +4,10 @@ import { fromField } from "../../codecs/triple/text.ts";
 import { domainFor } from "../../codecs/xds/authority.ts";
 import {
   choosesByPath,
+  compileMethod,
   type GatewayRouteKind,
   gatewayRouteKinds,
   isHttpRoute,
-  methodBehind,
   VERB,
   withoutOverload,
 } from "../../codecs/xds/gateway-route.ts";
@@ -274,7 +274,7 @@ function createRoute(
     ...kind,
     compiled,
     cors: cors === undefined ? undefined : compileCors(cors),
-    methodOf: (path) => methodBehind(path, resource, host.key.interface),
+    methodOf: compileMethod(resource, host.key.interface),
     decisionFor(method) {
       const known = decisions.get(method);
       if (known !== undefined) return known;

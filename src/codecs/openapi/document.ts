@@ -30,7 +30,7 @@ const ERROR_REF = { $ref: "#/components/responses/Error" };
 const VERBS = new Set(["get", "put", "post", "delete", "patch"]);
 
 /**
- * The document. Paths that a regular expression takes, and calls that Trestle answers by itself, are not in it; services of which only
+ * The document. Paths that a regular expression takes or changes, and calls that Trestle answers by itself, are not in it; services of which only
  * the methods' names are known are described without types, and those of which nothing is known are left out.
  */
 export function describeRoutes({ title, routes, serviceOf, schemaOf }: OpenApiParts): JsonSchema {
@@ -114,7 +114,8 @@ function verbOf({ match }: Route): string | undefined {
 
 /** The path by which a route's callers call a method; undefined where there is none, or none can be told. */
 function pathOf({ match, route }: Route, method: string): string | undefined {
-  const { prefixRewrite: rewrite } = route ?? {};
+  const { prefixRewrite: rewrite, regexRewrite } = route ?? {};
+  if (regexRewrite !== undefined) return undefined;
   if (match.path !== undefined) return lastPart(rewrite ?? match.path) === method ? match.path : undefined;
   if (match.prefix === undefined) return undefined;
   if (!match.prefix.endsWith("/")) return `${match.prefix}/${method}`;

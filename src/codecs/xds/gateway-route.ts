@@ -1,4 +1,5 @@
 import { TRESTLE_METADATA } from "./core.ts";
+import { pathRewriteOf } from "./path-rewrite.ts";
 import type { Route, VirtualHost } from "./route.ts";
 
 /** The pseudo header by which a route says which methods of HTTP it takes. */
@@ -51,17 +52,31 @@ export function isCallable(method: string): boolean {
   return METHOD.test(method);
 }
 
-/** The method that a path means at a route to that interface: its last part once it is rewritten; `""` where there is more behind the route's prefix. */
-export function methodBehind(
-  path: string,
+/**
+ * Says which method a path means at a route to that interface: its last part once it is rewritten; `""` where there is more behind the route's
+ * prefix, or in what a pattern makes of the path. Throws on a pattern that RE2 refuses.
+ */
+export function compileMethod(
   { match, route }: Pick<Route, "match" | "route">,
   interfaceName: string,
-): string {
+): (path: string) => string {
   const rewrite = route?.prefixRewrite;
   const matched = match.path === undefined ? match.prefix?.length : undefined;
-  if (matched !== undefined && !isWithin(path, match.prefix!, interfaceName)) return "";
-  const whole = rewrite === undefined ? path : matched === undefined ? rewrite : rewrite + path.slice(matched);
-  return whole.slice(whole.lastIndexOf("/") + 1);
+  if (route?.regexRewrite !== undefined) {
+    const become = pathRewriteOf({ match, route })!;
+    return (path) => {
+      const whole = become(path);
+      return isWithin(whole, "/", interfaceName) ? lastPart(whole) : "";
+    };
+  }
+  return (path) => {
+    if (matched !== undefined && !isWithin(path, match.prefix!, interfaceName)) return "";
+    return lastPart(rewrite === undefined ? path : matched === undefined ? rewrite : rewrite + path.slice(matched));
+  };
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /**

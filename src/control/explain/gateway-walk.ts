@@ -3,10 +3,10 @@ import { kindOf } from "../../codecs/triple/head.ts";
 import type { Claims } from "../../codecs/xds/claims.ts";
 import {
   choosesByPath,
+  compileMethod,
   type GatewayRouteKind,
   gatewayRouteKinds,
   isCallable,
-  methodBehind,
   VERB,
   withoutOverload,
 } from "../../codecs/xds/gateway-route.ts";
@@ -113,7 +113,7 @@ function carry(at: AtDomain, route: Route, taken: number): Pick<Walked, "answer"
 /** A request that becomes a call. */
 function makeCall(at: AtDomain, route: Route, taken: number): Pick<Walked, "answer" | "method"> {
   const { path, verb, header, domain } = at;
-  const method = methodBehind(path, route, at.interfaceOf(route));
+  const method = compileMethod(route, at.interfaceOf(route))(path);
   const { namesVerb } = gatewayRouteKinds(domain)[taken]!;
   const isCall = isCallable(method) && (namesVerb || verb === "POST");
   if (!isCall && at.isEmpty(route)) return { answer: { status: 503, reason: "no provider is known" } };

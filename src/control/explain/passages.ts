@@ -10,14 +10,14 @@ import { type LimitConfigs, withoutLimits } from "../../codecs/xds/rate-limit.ts
 import { type ResourceSet, virtualHostsOf } from "../../codecs/xds/resources.ts";
 import type { Route, VirtualHost } from "../../codecs/xds/route.ts";
 import type { Entry } from "../../model/entry.ts";
-import { printServiceKey } from "../../model/service.ts";
+import { parseServiceKey, printServiceKey } from "../../model/service.ts";
 import { indexAuthorization } from "../compile/authorization.ts";
 import { isHttpService } from "../rules/http-service.ts";
 import { type Judgement, judgeCall } from "./authorization.ts";
 import type { SeenCall, Told } from "./conditions.ts";
 import { judgeConnection, seenPrincipal, type TakenMtls } from "./connection.ts";
 import type { Known } from "./known.ts";
-import { meshHosts } from "./mesh-hosts.ts";
+import { meshHosts, serviceOf } from "./mesh-hosts.ts";
 import { createPolicyPlaces, type PolicyPlaces } from "./policy-places.ts";
 
 /** What one proxy on the call's way says of who may make it. */
@@ -81,7 +81,8 @@ export function explainAuthorization(
   });
   const outbound = [...hosts, ...copies].map((host, at): Authorization => {
     const entry = known?.entries.find((one) => one.host === host);
-    const led = ledTo(passing, entry);
+    const isHttp = entry === undefined ? passing.isRequest === true : isHttpService(entry);
+    const led = ledTo(passing, isHttp, interfaceOf(resources, host, entry));
     const configs = configsOf(hostCalled(resources, host, entry, led));
     const places = createPolicyPlaces(known?.rules ?? [], scopeOf(known, entry));
     const judged = judgeOutbound(configs, seenOutbound(resources, led, configs), places);
@@ -96,7 +97,10 @@ export function explainAuthorization(
     const places = createPolicyPlaces(known?.rules ?? [], undefined);
     const { mtls } = facts.inbound;
     const principal = seenPrincipal(mtls, passing.principal);
-    const led = ledTo(passing, undefined, facts.protocol === "http");
+    const way = ways.find((one) =>
+      one.endpoints.some((provider) => provider.address === printAddress(address, portValue)),
+    );
+    const led = ledTo(passing, facts.protocol === "http", interfaceOf(resources, way?.host ?? "", undefined));
     const call = seenInbound({ ...led, principal }, configs);
     const judged = judgeConnection(mtls, passing.principal, judgeCall(configs, call, places));
     return [{ side: "inbound", for: name, mtls, ...judged }];
@@ -114,17 +118,23 @@ function mirrorsOf({ clusters }: ResourceSet, { route }: Route): string[] {
 }
 
 /** What a service gets of a call, its path as the route makes it: that of a request where it speaks HTTP, else its own interface with the method. */
-function ledTo(passing: Passing, entry: Entry | undefined, isHttp = passing.isRequest === true): Passing {
+function ledTo(passing: Passing, isHttp: boolean, interfaceName: string | undefined): Passing {
   const { path, calls, header, route } = passing;
   const rewrite = pathRewriteOf(route);
   const rewritten = (text: string | undefined) => (text === undefined ? undefined : (rewrite?.(text) ?? text));
   const own = (method: string | undefined) =>
-    entry === undefined || method === undefined ? undefined : `/${entry.service.interface}/${method}`;
+    interfaceName === undefined || method === undefined ? undefined : `/${interfaceName}/${method}`;
   if (calls !== undefined) return { ...passing, path: own(calls) };
-  if (entry === undefined ? isHttp : isHttpService(entry))
-    return { ...passing, path: rewritten(passing.isRequest === true ? path : header(":path")) };
+  if (isHttp) return { ...passing, path: rewritten(passing.isRequest === true ? path : header(":path")) };
   if (rewrite !== undefined) return { ...passing, path: rewritten(path) };
   return { ...passing, path: own(path?.slice(path.lastIndexOf("/") + 1)) ?? path };
+}
+
+/** The interface of the service of that host, as far as it is known. */
+function interfaceOf(resources: ResourceSet, host: string, entry: Entry | undefined): string | undefined {
+  if (entry !== undefined) return entry.service.interface;
+  const known = meshHosts(resources).find(({ name }) => name === host);
+  return known && parseServiceKey(serviceOf(known)).interface;
 }
 
 /** The virtual host whose policies are asked: a rewritten path may name another interface than the destination's. */

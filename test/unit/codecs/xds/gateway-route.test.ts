@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { TRESTLE_METADATA } from "../../../../src/codecs/xds/core.ts";
 import {
   choosesByPath,
+  compileMethod,
   gatewayRouteKinds,
   isCallable,
-  methodBehind,
   withoutOverload,
 } from "../../../../src/codecs/xds/gateway-route.ts";
 import type { Route } from "../../../../src/codecs/xds/route.ts";
@@ -62,7 +62,21 @@ test.each<[Route["match"], string | undefined, string, string]>([
   [{ prefix: "/orders/" }, undefined, "/orders/", ""],
 ])("a route by %j rewritten to %s means, by %s, the method %j", (match, prefixRewrite, path, method) => {
   const route = { match, route: { cluster: "c", ...(prefixRewrite !== undefined && { prefixRewrite }) } };
-  expect(methodBehind(path, route, "com.acme.A")).toBe(method);
+  expect(compileMethod(route, "com.acme.A")(path)).toBe(method);
+});
+
+test.each([
+  ["/v1/get", "get"],
+  ["/v1/com.acme.A/get", "get"],
+  ["/v1/7/find", "findById"],
+  ["/v1/x/get", ""],
+  ["/other/x/get", ""],
+])("a route whose pattern rewrites %s means the method %j", (path, method) => {
+  const pattern = {
+    pattern: { regex: "^/v1/(?:\\d+/(\\w+)|(.*))$" },
+    substitution: path.includes("7") ? "/\\1ById" : "/\\2",
+  };
+  expect(compileMethod({ match: { prefix: "/" }, route: { regexRewrite: pattern } }, "com.acme.A")(path)).toBe(method);
 });
 
 test("a method is a name, perhaps with an overload's signature; Dubbo's own are none", () => {

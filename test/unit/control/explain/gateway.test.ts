@@ -44,6 +44,18 @@ describe("a request that becomes a call", () => {
   });
 });
 
+test("what is known of resources alone is told by a proxy that has no rules", () => {
+  const deny = policyText("d", "{action: DENY, rules: [{to: [{operation: {methods: [drop]}}]}]}");
+  const { resources } = gatewayCase(deny);
+  const told = (target: string) => explainAtGateway(resources, requestOf(target, { verb: "POST" }), { port: 8080 });
+  expect(told("/orders/get")).toMatchObject({
+    gateway: { gateway: "", domain: "api.example.com" },
+    calls: "com.acme.Orders.get",
+    authorization: [{ decision: "allowed" }],
+  });
+  expect(told("/orders/drop").authorization).toMatchObject([{ decision: "denied" }]);
+});
+
 test("a request to a service that speaks HTTP stays one", () => {
   const told = explainAt("/shop/cart?v=1", { verb: "DELETE" });
   expect(told).toMatchObject({ service: "shop", policies: "/shop/ of the path becomes /" });
