@@ -193,16 +193,13 @@ export class RouteTable {
   /** The routes of a service by its printed key; undefined: no such service. */
   hostOf(service: string): CompiledHost | undefined {
     const key = parseServiceKey(service);
-    return (
-      this.#byInterface
-        .get(key.interface)
-        ?.find((host) => host.key.group === key.group && host.key.version === key.version) ?? this.#any?.(key)
-    );
+    const isMeant = (host: CompiledHost) => host.key.group === key.group && host.key.version === key.version;
+    return this.#byInterface.get(key.interface)?.find(isMeant) ?? this.#any?.(key);
   }
 
   /** The routes of the service, or of the further port of one, that a Host names: by the service's host, or by its plain name where it has no group and version. */
   hostNamed(authority: string): CompiledHost | undefined {
-    this.#byName ??= namesOf([...this.#byInterface.values()].flat());
+    this.#byName ??= namesOf(this.hosts);
     return hostAmong(this.#byName, authority);
   }
 
@@ -210,8 +207,12 @@ export class RouteTable {
   onlyHost(): CompiledHost | undefined {
     if (this.#byInterface.size === 0) return this.#any?.(serviceKey(ANY_DOMAIN));
     if (this.#byInterface.size !== 1 || this.#any !== undefined) return undefined;
-    const hosts = [...this.#byInterface.values()][0]!;
-    return hosts.length === 1 ? hosts[0] : undefined;
+    return this.hosts.length === 1 ? this.hosts[0] : undefined;
+  }
+
+  /** All services that are named. */
+  get hosts(): readonly CompiledHost[] {
+    return [...this.#byInterface.values()].flat();
   }
 
   #add(

@@ -17,6 +17,8 @@ const pools = { dubbo: pool, tri: pool, http: pool } as unknown as HostPools;
 export interface GuardedService {
   readonly policies?: readonly string[];
   readonly routes?: readonly Route[];
+  /** Of its Dubbo2 provider; 1 unless given. */
+  readonly port?: number;
 }
 
 /** Configuration of services by printed key, each with a Dubbo2 and a Triple provider that nobody is at. */
@@ -25,8 +27,8 @@ export function guardedConfig(
   stats = new AuthzStats(silentLogger, () => 0),
 ): RuntimeConfig {
   const clusters = new Map(
-    Object.keys(services).map((key) => {
-      const endpoints = [{ port: 1 }, { port: 2, protocol: "tri" as const }];
+    Object.entries(services).map(([key, { port = 1 }]) => {
+      const endpoints = [{ port }, { port: 2, protocol: "tri" as const }];
       return [clusterName(key), new Cluster(clusterOf(key), endpointsOf(key, "", endpoints), pools)];
     }),
   );

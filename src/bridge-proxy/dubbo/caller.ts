@@ -35,13 +35,14 @@ import { addresseeOf, answerReason } from "./answers.ts";
 import { Callbacks } from "./callbacks.ts";
 import type { Callee } from "./callee.ts";
 import { CallerWatch } from "./caller-watch.ts";
-import { type Refusal, rulingOf, UNREADABLE } from "./guard.ts";
+import { type Refusal, rulingOf } from "./guard.ts";
 import { headerLookup } from "./header-lookup.ts";
 import { holdCall, holdForKey, holdUnknown, type LedFrame, type Waited } from "./hold.ts";
 import { asksOf, createLane, type Lane, Lanes, laneOfGroup, laneRow } from "./lanes.ts";
 import { Pulse } from "./pulse.ts";
 import { policyLookup } from "./readings.ts";
 import { calledKey, hostOf } from "./resolve.ts";
+import { unreadRuling } from "./unread.ts";
 
 /** Reads the heads of all callers' requests, one at a time: nothing that it holds outlives the frame. */
 const hessian2Head = new RequestHead();
@@ -341,8 +342,7 @@ export class Caller implements CallerPort, SocketOwner, FrameSink {
     const { nowMs } = this.#context;
     const config = this.#config();
     const peer = vouchedPeer(this.#peer, config.identityOf);
-    const unread = { head: undefined, header: UNREADABLE, known: undefined };
-    const ruling = rulingOf({ config, peer, decision, route: decision.fixed, nowMs, ...unread });
+    const ruling = unreadRuling({ config, peer, decision, route: decision.fixed, nowMs });
     if (ruling?.denial !== undefined) {
       this.#deny(decision, ruling.denial, bytes, start);
       return;

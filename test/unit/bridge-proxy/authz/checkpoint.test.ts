@@ -127,13 +127,16 @@ describe("a call whose token is signed by a key that is not known", () => {
     const resource = { name: "x", domains: [], routes: [], typedPerFilterConfig };
     const resources = [{ name: "x", version: "", resource }];
     stats.takeKeys([{ typeUrl: VIRTUAL_HOST_TYPE, resources, removedResources: [] }]);
-    return { before, after: settled[0], refused: stats.counters.authzDenied };
+    const early = settled[0];
+    stats.keyWaits.answered("i", "same");
+    return { before, early, after: settled[0], refused: stats.counters.authzDenied };
   }
 
   test("waits, and goes on once it has come, by the policies that go by its token", () => {
     expect(settle(tokenOf(old, claims("ann")), [old]).before).toEqual(passed);
     expect(settle(tokenOf(young, claims("ann")), [old, young])).toEqual({
       before: undefined,
+      early: passed,
       after: passed,
       refused: 0,
     });
@@ -147,9 +150,9 @@ describe("a call whose token is signed by a key that is not known", () => {
     });
   });
 
-  test("is refused and counted once where other keys come, and at once where nobody can be told", () => {
+  test("waits on where other keys come, is refused and counted once where its issuer has none, and at once where nobody can be told", () => {
     expect(settle(tokenOf(young, claims("ann")), [signingKey("ES256", "third")])).toMatchObject({
-      ...{ before: undefined, after: { denial: faulty }, refused: 1 },
+      ...{ before: undefined, early: undefined, after: { denial: faulty }, refused: 1 },
     });
     expect(settle(tokenOf(young, claims("ann")), [old, young], "nobody")).toMatchObject({ before: { denial: faulty } });
   });
