@@ -85,6 +85,8 @@ class ListeningProxy implements RunningProxy {
   #wanted: ReadonlyMap<string, ListenAddress> = new Map();
   /** When a gateway's address could not be had last, monotonic ms. */
   readonly #refusedMs = new Map<string, number>();
+  /** Addresses of gateways that are the own of something else, as far as that was said. */
+  readonly #toldOwn = new Set<string>();
   readonly #callers = new Set<CallerConnection>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #ticker: NodeJS.Timeout;
@@ -185,13 +187,17 @@ class ListeningProxy implements RunningProxy {
     for (const host of this.#config.hosts) host.destroy();
   }
 
-  /** By `host:port`. A gateway never takes the place of another listener: a rule must not take a worker's own port from it. */
+  /** By `host:port`, each address once. A gateway never takes the place of another listener: a rule must not take a worker's own port from it. */
   #wantedAddresses(): Map<string, ListenAddress> {
     const wanted = new Map<string, ListenAddress>();
     for (const { address, metadata } of this.#config.listeners) {
       const { address: host, portValue: port } = address.socketAddress;
       const facts = metadata.filterMetadata[TRESTLE_METADATA];
       const key = `${host}:${port}`;
+      if (wanted.has(key) && !this.#toldOwn.has(key)) {
+        this.#toldOwn.add(key);
+        this.#context.log.error("gateway has a port of the proxy's own, and is not served there", { listener: key });
+      }
       if (facts.protocol !== "gateway" || !wanted.has(key)) wanted.set(key, { host, port, facts });
     }
     return wanted;

@@ -38,7 +38,9 @@ function whyNot(rule: VirtualService, { port: { served }, domain }: AskedHost, n
   if (bound.length === 0)
     return `it is for calls that come in by ${rule.gateways.join(", ")}, which have no server at this port`;
   const hosts = bound.flatMap(({ server }) => server.hosts);
-  const taken = hosts.filter((one) => takesNamespace(one, rule));
+  const taken = bound.flatMap(({ gateway, server }) =>
+    server.hosts.filter((one) => takesNamespace(one, rule, gateway)),
+  );
   if (taken.length === 0)
     return `the server takes no rules of namespace ${rule.namespace}: its hosts are ${hosts.join(", ")}`;
   const domains = rule.hosts.flatMap((host) => taken.flatMap((one) => commonDomain(host, one) ?? []));

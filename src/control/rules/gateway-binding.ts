@@ -20,9 +20,13 @@ export function commonDomain(host: string, taken: string): string | undefined {
   return domainCovers(a, b) ? b : undefined;
 }
 
-/** Of a server's host `NAMESPACE/host`, whether rules of the VirtualService's namespace may take it. */
-export function takesNamespace(taken: string, rule: VirtualService): boolean {
+/** Of a host `NAMESPACE/host` of a Gateway's server, whether rules of the VirtualService's namespace may take it; `.` is the Gateway's own. */
+export function takesNamespace(
+  taken: string,
+  rule: Pick<VirtualService, "namespace">,
+  gateway: Pick<Gateway, "namespace">,
+): boolean {
   const slash = taken.indexOf("/");
   const namespace = slash < 0 ? "*" : taken.slice(0, slash);
-  return namespace === "*" || namespace === "." || namespace === rule.namespace;
+  return namespace === "*" || (namespace === "." ? gateway.namespace : namespace) === rule.namespace;
 }

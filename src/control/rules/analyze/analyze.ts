@@ -14,6 +14,7 @@ import { analyzeDestinations } from "./destinations.ts";
 import { analyzeFailoverLabels, type KnownProxy } from "./failover-labels.ts";
 import { analyzeHosts } from "./hosts.ts";
 import { analyzeMtls } from "./mtls.ts";
+import { analyzeOwnPorts, type OwnPorts } from "./own-ports.ts";
 import { analyzePeerAuthentications, type InboundLabels } from "./peer-authentications.ts";
 import { analyzeRateLimits } from "./rate-limits.ts";
 import { analyzeRegistryRouters } from "./registry-routers.ts";
@@ -31,7 +32,7 @@ export interface AnalyzedMesh extends MeshSettings {
   /** Labels of the providers that inbound listeners stand in front of, where they are known: rules of the mesh's namespace select by them. */
   readonly inboundLabels?: InboundLabels;
   /** The proxy of a `trestle up`. */
-  readonly proxy?: KnownProxy;
+  readonly proxy?: KnownProxy & OwnPorts;
 }
 
 /**
@@ -62,6 +63,7 @@ export function analyzeRules(
   analyzeClaims(bindings, rules, mesh, found.report);
   analyzeRateLimits(bindings, rules, found.report);
   analyzeScopes(rules, entries, found.report, mesh);
+  analyzeOwnPorts(rules, mesh.proxy, found.report);
   analyzeRest(rules, entries, found.report);
   analyzePeerAuthentications(rules, entries, mesh, found.report);
   analyzeMtls(bindings, rules, mesh, found.report);

@@ -6,7 +6,7 @@ import { printServiceKey } from "../../../model/service.ts";
 import { isCarried } from "../../compile/endpoints.ts";
 import type { Bindings } from "../bindings.ts";
 import type { Report } from "../findings.ts";
-import { commonDomain, namesGateway } from "../gateway-binding.ts";
+import { commonDomain, namesGateway, takesNamespace } from "../gateway-binding.ts";
 import { type HostIndex, hostMatches } from "../hosts.ts";
 
 /** Checks what rules say they are for: hosts that two rules claim, hosts that nothing has, subsets defined twice. */
@@ -44,11 +44,20 @@ function reportGateways(rule: VirtualService, gateways: readonly Gateway[], repo
       report("TR0241", position, `VirtualService ${rule.name} names gateway ${text}, which is not defined`);
   }
   if (rule.inMesh || bound.length === 0) return;
-  const taken = bound.flatMap(({ servers }) => servers.flatMap(({ hosts }) => hosts));
+  const taken = bound.flatMap((gateway) =>
+    gateway.servers.flatMap(({ hosts }) => hosts.map((of) => ({ of, gateway }))),
+  );
+  // Why there are none, TR0240 says.
+  if (taken.length === 0) return;
   rule.hosts.forEach((host, i) => {
-    if (taken.some((other) => commonDomain(host, other) !== undefined)) return;
+    if (taken.some(({ of, gateway }) => takesNamespace(of, rule, gateway) && commonDomain(host, of) !== undefined))
+      return;
     const position = rule.at.fields[`hosts[${i}]`] ?? rule.at.position;
-    report("TR0242", position, `host ${host} of ${rule.name} is none that its gateways take: ${taken.join(", ")}`);
+    report(
+      "TR0242",
+      position,
+      `host ${host} of ${rule.name} is none that its gateways take: ${taken.map(({ of }) => of).join(", ")}`,
+    );
   });
 }
 

@@ -129,7 +129,7 @@ function lowerHosts(
       const routes = lowerBound(rule, gateway, server.port.number, index);
       for (const host of rule.hosts) {
         for (const taken of server.hosts) {
-          const domain = takesNamespace(taken, rule) ? commonDomain(host, taken) : undefined;
+          const domain = takesNamespace(taken, rule, gateway) ? commonDomain(host, taken) : undefined;
           if (domain !== undefined) add(domain, routes);
         }
       }

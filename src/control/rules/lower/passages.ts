@@ -39,9 +39,9 @@ function isMeant(match: ConnectionMatch, rule: VirtualService, gateway: ServedSe
 }
 
 function namesOf({ sniHosts = [] }: ConnectionMatch, rule: VirtualService, served: readonly ServedServer[]): string[] {
-  const names = served.flatMap(({ server }) =>
+  const names = served.flatMap(({ gateway, server }) =>
     server.hosts
-      .filter((taken) => takesNamespace(taken, rule))
+      .filter((taken) => takesNamespace(taken, rule, gateway))
       .flatMap((taken) => sniHosts.flatMap((sni) => commonDomain(sni, taken) ?? [])),
   );
   return [...new Set(names)].sort();

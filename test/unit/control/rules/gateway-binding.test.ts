@@ -23,9 +23,13 @@ test("what a host and a server have in common is the narrower of the two", () =>
 test.each([
   ["x.org", true],
   ["*/x.org", true],
-  ["./x.org", true],
+  ["./x.org", false],
   ["shop/x.org", true],
   ["other/x.org", false],
 ])("a server's host %s is for rules of shop: %s", (taken, is) => {
-  expect(takesNamespace(taken, rule())).toBe(is);
+  expect(takesNamespace(taken, rule(), gateway)).toBe(is);
+});
+
+test("a server's host ./x.org is for rules of the Gateway's own namespace", () => {
+  expect(takesNamespace("./x.org", { namespace: "edge" }, gateway)).toBe(true);
 });
