@@ -232,10 +232,13 @@ describe("DENY of an argument", () => {
     const note = await inbound(direct, "dubbo", denied("dubbo-arg-0.note", "evil"));
     const rows: [Place, DubboTrick, number][] = [
       [seven, echo("long", 7n), 20],
+      [seven, echo("long", "7"), 20],
       [seven, echo("long", "07"), 40],
       [seven, echo("long", "+7"), 40],
       [seven, echo("long", doubleValue(7.5)), 40],
       [seven, { method: "echoLong", descriptor: "J", args: [doubleValue(7.5)] }, 40],
+      [seven, genericTrick("echoInt", ["int"], [2n ** 32n + 7n]), 40],
+      [seven, { method: "echoByte", descriptor: "B", args: [263] }, 40],
       [note, order(["Note", "evil"]), 20],
       [note, order(["note", "ok"], ["Note", "evil"]), 40],
     ];

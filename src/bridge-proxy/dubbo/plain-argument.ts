@@ -10,31 +10,50 @@ import { argumentAt, memberOf } from "./argument-text.ts";
  * | said | the method gets |
  * |---|---|
  * | `"07"`, `"+7"`, 7.5 for a `long` | 7 |
+ * | 263 for a `byte`, 4294967303 for an `int` | 7 |
  * | `"TRUE"` for a `boolean` | `true` |
  * | `{sku: "a", Sku: "b"}` for a class with a property `sku` | either |
+ *
+ * A text that is written as the value's own would be, `"7"`, is what gateways send that know numbers as texts: the method gets 7.
  */
 
 type Kind = (value: Value) => boolean;
 
-const isWhole: Kind = (value) => typeof value === "number" || typeof value === "bigint";
+const WHOLE = /^(?:0|-?[1-9]\d{0,18})$/;
+const DECIMAL = /^-?(?:0|[1-9]\d{0,99})(?:\.\d{1,100})?$/;
+
+/** Whole numbers of so many bits: Java cuts off what is over. */
+const isWhole = (bits: number): Kind => {
+  const fits = (value: bigint) => BigInt.asIntN(bits, value) === value;
+  return (value) => {
+    if (typeof value === "string") return WHOLE.test(value) && fits(BigInt(value));
+    return (typeof value === "number" || typeof value === "bigint") && fits(BigInt(value));
+  };
+};
 const isNumber: Kind = (value) =>
-  isWhole(value) || (isTyped(value) && (value.type === "double" || value.type === "float"));
-const isTruth: Kind = (value) => typeof value === "boolean";
+  typeof value === "number" ||
+  typeof value === "bigint" ||
+  (isTyped(value) && (value.type === "double" || value.type === "float"));
+const isTruth: Kind = (value) => typeof value === "boolean" || value === "true" || value === "false";
 const isText: Kind = (value) => typeof value === "string" || (isTyped(value) && value.type === "char");
+const isDecimal: Kind = (value) => typeof value !== "string" || DECIMAL.test(value);
+const isWholeText: Kind = (value) => typeof value !== "string" || WHOLE.test(value);
 const isNoText: Kind = (value) => typeof value !== "string";
 
 /** What consumers send for a type; of others everything. */
 const KINDS: ReadonlyMap<string, Kind> = new Map(
   (
     [
-      [isWhole, "B S I J byte short int long java.lang.Byte java.lang.Short java.lang.Integer java.lang.Long"],
+      [isWhole(8), "B byte java.lang.Byte"],
+      [isWhole(16), "S short java.lang.Short"],
+      [isWhole(32), "I int java.lang.Integer"],
+      [isWhole(64), "J long java.lang.Long"],
       [isNumber, "F D float double java.lang.Float java.lang.Double"],
       [isTruth, "Z boolean java.lang.Boolean"],
       [isText, "C char java.lang.Character java.lang.String"],
-      [
-        isNoText,
-        "java.math.BigDecimal java.math.BigInteger java.util.Date java.sql.Date java.sql.Time java.sql.Timestamp",
-      ],
+      [isDecimal, "java.math.BigDecimal"],
+      [isWholeText, "java.math.BigInteger"],
+      [isNoText, "java.util.Date java.sql.Date java.sql.Time java.sql.Timestamp"],
     ] as const
   ).flatMap(([kind, names]) => names.split(" ").map((name) => [name, kind] as const)),
 );

@@ -22,8 +22,10 @@ export function refuseDoubleNames(routes: RouteTable, head: RequestView, decisio
   requireMethodName(head.effectiveMethod, "dubbo2");
 }
 
-/** The part of {@link refuseDoubleNames} that calls of one beginning differ in: what their attachments say. */
+/** The part of {@link refuseDoubleNames} that calls of one beginning differ in: what their attachments say, and where these stand. */
 export function refuseOtherNames(head: RequestView, { host }: HostDecision): void {
+  if (!head.hasPlainTypes)
+    throw new ProtocolError("dubbo2", "a parameter's class has letters that are not ASCII, and policies hold here");
   const attachments = head.attachments();
   const { group, version } = host.key;
   if (attachments.differs("path", head.service)) throw otherName("path", attachments, head.service);

@@ -48,6 +48,10 @@ export class Fastjson2Head implements RequestView {
     this.#reader.release();
   }
 
+  get hasPlainTypes(): boolean {
+    return !/[^\u0000-\u007f]/.test(this.descriptor);
+  }
+
   get isGeneric(): boolean {
     return (this.method === "$invoke" || this.method === "$invokeAsync") && this.descriptor === GENERIC_DESCRIPTOR;
   }

@@ -154,6 +154,12 @@ export class RequestHead {
     return this.#argumentCount;
   }
 
+  get hasPlainTypes(): boolean {
+    const { bytes, descriptorEnd } = this;
+    for (let at = this.descriptorStart; at < descriptorEnd; at++) if (bytes[at]! > 0x7f) return false;
+    return true;
+  }
+
   /** Whether this is a generic call: the method by name and the descriptor exactly, as Dubbo asks since CVE-2020-1948. */
   get isGeneric(): boolean {
     const { bytes, methodStart, methodEnd } = this;
@@ -303,12 +309,13 @@ function endOfType(bytes: Uint8Array, start: number, end: number): number {
       if (start < end) return start + 1;
       break;
     case 0x4c: {
-      // L: names of ASCII letters, as Java's providers look for them; they pass over what is no such class, and would count otherwise.
+      // L: the name of a class, as Java's providers look for them; they pass over what is none, and would count otherwise.
       let isName = false;
       for (let at = start + 1; at < end; at++) {
         const char = bytes[at]!;
         if (char === 0x3b && isName) return at + 1;
-        const isLetter = ((char | 0x20) >= 0x61 && (char | 0x20) <= 0x7a) || char === 0x5f || char === 0x24;
+        const isAscii = ((char | 0x20) >= 0x61 && (char | 0x20) <= 0x7a) || char === 0x5f || char === 0x24;
+        const isLetter = isAscii || char > 0x7f;
         const isNext = isName && (char === 0x2f || (char >= 0x30 && char <= 0x39));
         if (!isLetter && !isNext) break;
         isName = char !== 0x2f;

@@ -13,6 +13,8 @@ export interface RequestView {
   effectiveArgument(n: number): Value | undefined;
   /** Java's name of the type of argument `n`, or its letter in descriptors; undefined where the call does not say it. */
   effectiveType(n: number): string | undefined;
+  /** All parameter types are of ASCII letters: 2.6 counts no others, and reads as many arguments less. */
+  readonly hasPlainTypes: boolean;
   /** Of a generic call the parameter types that it names, null or a list of names mostly. */
   genericTypes(): Value | undefined;
   attachments(): AttachmentTexts;

@@ -31,6 +31,7 @@ const decision = routes.decide("com.acme.A", "", "get")!.byGroup.get("")!;
 test.each<[string, RequestHead, string]>([
   ["a group before the interface", headOf({ interface: "g/com.acme.A" }), "names a group"],
   ["a version behind it", headOf({ interface: "com.acme.A:1.0" }), "several ways"],
+  ["a class of other letters", headOf({ descriptor: "La/订单;", args: [null] }), "not ASCII"],
   ["a blank in a generic call's name", generic(" drop", null), "is no name"],
 ])("%s is refused", (_, head, message) => {
   expect(() => refuseDoubleNames(routes, head, decision)).toThrow(message);

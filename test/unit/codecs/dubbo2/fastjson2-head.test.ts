@@ -16,6 +16,7 @@ test("reads every recorded request of a 3.2 consumer", () => {
     expect(head.attachments().get("path"), note).toBe(head.service);
     expect(head.attachments().getIgnoreCase("PATH")).toBe(head.service);
     expect(head.effectiveMethod.length).toBeGreaterThan(0);
+    expect(head.hasPlainTypes).toBe(true);
     head.effectiveArgument(0);
     expect(head.effectiveArgument(300)).toBeUndefined();
   }

@@ -207,7 +207,6 @@ describe("bad heads are refused with the place", () => {
     ["a class that begins with a digit", '06"La/1b;"', "parameter types are malformed"],
     ["a class with dots", '05"La.b;"', "parameter types are malformed"],
     ["a class whose name ends with a slash", '04"La/;"', "parameter types are malformed"],
-    ["a class of other letters", '03"L\u00c3\u00a9;"', "parameter types are malformed"],
     ["a class without its end", '02"La"', "parameter types are malformed"],
     ["an array of nothing", '01"["', "parameter types are malformed"],
     ["256 types", `3100"${"I".repeat(256)}"`, "more than 255 parameter types"],
@@ -248,10 +247,16 @@ test("every truncation of the worked request is refused, never read past its end
   }
 });
 
+test("classes of other letters are told: 2.6 does not count them", () => {
+  const plain = scanned(bytesOf('05"2.0.2" 01"S" 00 01"m" 04"La;I" 4e'));
+  const other = scanned(bytesOf('05"2.0.2" 01"S" 00 01"m" 03"L\u00c3\u00a9;" 01"a" 4e'));
+  expect([plain.hasPlainTypes, other.hasPlainTypes, other.argumentCount]).toEqual([true, false, 1]);
+});
+
 test("types are counted by their descriptors, not by semicolons", () => {
-  const count = (text: string) => countTypes(Buffer.from(text), 0, text.length);
-  expect(["", "II", "[I", "[[Ljava/lang/String;J", "ZBCDFIJSV", "La/B;L_$a/C1;"].map(count)).toEqual([
-    0, 2, 1, 2, 9, 2,
+  const count = (text: string) => countTypes(Buffer.from(text), 0, Buffer.byteLength(text));
+  expect(["", "II", "[I", "[[Ljava/lang/String;J", "ZBCDFIJSV", "La/B;L_$a/C1;", "La/订单;"].map(count)).toEqual([
+    0, 2, 1, 2, 9, 2, 1,
   ]);
   expect(splitTypes("I[JLa/B;[[Lc/D;Z")).toEqual(["I", "[J", "La/B;", "[[Lc/D;", "Z"]);
 });
