@@ -6,9 +6,11 @@ import type { FilterChain, Listener, Passage } from "../../codecs/xds/listener.t
 import type { ResourceSet } from "../../codecs/xds/resources.ts";
 import { chainFor } from "../../codecs/xds/server-names.ts";
 import type { CommonTlsContext } from "../../codecs/xds/tls.ts";
-import type { Gateway, Rule } from "../../model/rule.ts";
+import type { Gateway } from "../../model/rule.ts";
 import { domainCovers, gatewayChains, type ServedServer, serverDomain } from "../rules/gateway-ports.ts";
+import { servesGateway } from "../rules/lower/gateway.ts";
 import type { AskedGateway, MadeUpRequest } from "./explanation.ts";
+import type { RuleBook } from "./rule-book.ts";
 
 /** A port of gateways. */
 export interface OpenPort {
@@ -29,12 +31,15 @@ export type Entry =
 /** The port of a gateway that a request comes to; throws an `Error` of one line where it is not open or not clear. */
 export function findPort(
   resources: Pick<ResourceSet, "listeners">,
-  rules: readonly Rule[],
+  { rules, client }: Pick<RuleBook, "rules" | "client">,
   { gateway: asked, port: said }: AskedGateway,
   { scheme, authority }: Pick<MadeUpRequest, "scheme" | "authority">,
 ): OpenPort {
   const gateways = rules.filter((rule): rule is Gateway => rule.kind === "Gateway");
-  const all = portsOf(resources, gateways);
+  const all = portsOf(
+    resources,
+    gateways.filter((gateway) => servesGateway(client, gateway)),
+  );
   if (all.length === 0)
     throw new Error(
       "no gateway is open here; trestle rules lists Gateways, trestle analyze says what is wrong with them",
@@ -42,7 +47,9 @@ export function findPort(
   const gateway = asked === undefined ? undefined : gatewayNamed(asked, gateways);
   const own = gateway === undefined ? all : all.filter(({ served }) => served.some((one) => one.gateway === gateway));
   if (own.length === 0)
-    throw new Error(`no server of Gateway ${asked} is open; trestle rules --findings says why, such as TR0240`);
+    throw new Error(
+      `no server of Gateway ${asked} is open here: its selector is for other proxies, or trestle rules --findings says why (TR0240)`,
+    );
   const [, written] = /:(\d{1,5})$/.exec(authority) ?? [];
   const wanted = said ?? (written === undefined ? undefined : Number(written));
   const list = own.map(({ address, listener }) => `${address} (${isTls(listener) ? "TLS" : "plain text"})`).join(", ");

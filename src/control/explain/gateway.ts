@@ -34,7 +34,7 @@ export function explainAtGateway(
   known?: Known,
 ): Explanation {
   const book = openRuleBook(known);
-  const port = findPort(resources, book.rules, asked, request);
+  const port = findPort(resources, book, asked, request);
   const entry = enter(port, request);
   const at = { resources, request, port, entry, book };
   if ("passage" in entry) return passOn(at, entry.passage);

@@ -6,12 +6,18 @@ import {
   serverFor,
   serverNameOf,
 } from "../../../../src/control/explain/gateway-port.ts";
+import type { Known } from "../../../../src/control/explain/known.ts";
+import { openRuleBook } from "../../../../src/control/explain/rule-book.ts";
 import { gatewayCase } from "../../../support/gateway-cases.ts";
 
 const { snapshot, resources } = gatewayCase();
-const find = (asked: Parameters<typeof findPort>[2], url = "http://api.example.com", rules = snapshot.rules) => {
+const find = (
+  asked: Parameters<typeof findPort>[2],
+  url = "http://api.example.com",
+  known: Known | undefined = snapshot,
+) => {
   const [scheme, authority] = url.split("://") as ["http" | "https", string];
-  return findPort(resources, rules, asked, { scheme, authority });
+  return findPort(resources, openRuleBook(known), asked, { scheme, authority });
 };
 
 test.each([
@@ -31,11 +37,26 @@ test.each([
   expect(() => find(asked, url)).toThrow(message);
 });
 
+test("of a proxy elsewhere Gateways with its labels are open", () => {
+  const selecting = snapshot.rules.map((rule) =>
+    rule.kind === "Gateway" ? { ...rule, selector: { app: "edge" } } : rule,
+  );
+  const from = (app: string) => ({ ...snapshot, rules: selecting, from: { namespace: "web", labels: { app } } });
+  expect(find({ gateway: "edge", port: 8080 }, undefined, from("edge")).served).toHaveLength(1);
+  expect(() => find({ gateway: "edge" }, undefined, from("other"))).toThrow(
+    "is open here: its selector is for other proxies",
+  );
+});
+
 test("without rules a port is all that is known; without gateways nothing is", () => {
-  expect(find({ port: 8080 }, undefined, []).served).toEqual([]);
-  expect(() => find({ gateway: "edge" }, undefined, [])).toThrow("knows no Gateways by their names; say --port");
+  expect(find({ port: 8080 }, undefined, { ...snapshot, rules: [] }).served).toEqual([]);
+  expect(() => find({ gateway: "edge" }, undefined, { ...snapshot, rules: [] })).toThrow(
+    "knows no Gateways by their names; say --port",
+  );
   const none = { listeners: [] };
-  expect(() => findPort(none, [], {}, { scheme: "http", authority: "a" })).toThrow("no gateway is open here");
+  expect(() => findPort(none, openRuleBook(undefined), {}, { scheme: "http", authority: "a" })).toThrow(
+    "no gateway is open here",
+  );
 });
 
 test("connections come in as the port says, and by the name that they ask TLS for", () => {

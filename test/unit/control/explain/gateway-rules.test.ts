@@ -7,7 +7,12 @@ import { gatewayCase } from "../../../support/gateway-cases.ts";
 const { snapshot, resources } = gatewayCase();
 
 test("rules that name the Host and are not in force are told with why, and matches that nobody can meet", () => {
-  const port = findPort(resources, snapshot.rules, { port: 8080 }, { scheme: "http", authority: "api.example.com" });
+  const port = findPort(
+    resources,
+    openRuleBook(snapshot),
+    { port: 8080 },
+    { scheme: "http", authority: "api.example.com" },
+  );
   const found = passedOverAt({ port, host: "api.example.com:8080", domain: "api.example.com" }, openRuleBook(snapshot));
   expect(found.map(({ rule, why }) => [rule, why])).toEqual([
     ["route api/7", "no request at this port can meet its port"],
