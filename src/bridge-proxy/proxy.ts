@@ -194,7 +194,8 @@ class ListeningProxy implements RunningProxy {
       const { address: host, portValue: port } = address.socketAddress;
       const facts = metadata.filterMetadata[TRESTLE_METADATA];
       const key = `${host}:${port}`;
-      if (wanted.has(key) && !this.#toldOwn.has(key)) {
+      const isTwice = [facts, wanted.get(key)?.facts].filter((one) => one?.protocol === "gateway").length === 1;
+      if (isTwice && wanted.has(key) && !this.#toldOwn.has(key)) {
         this.#toldOwn.add(key);
         this.#context.log.error("gateway has a port of the proxy's own, and is not served there", { listener: key });
       }
