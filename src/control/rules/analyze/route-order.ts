@@ -1,4 +1,5 @@
 import type { QueryParameterMatcher } from "../../../codecs/xds/route.ts";
+import type { Entry } from "../../../model/entry.ts";
 import type { VirtualService } from "../../../model/rule.ts";
 import type { HttpMatch } from "../../../model/rules/http-route.ts";
 import type { Report } from "../findings.ts";
@@ -20,10 +21,35 @@ export interface Order {
   readonly redirects: boolean;
   /** Whether it is worth saying that calls which match nothing are refused. */
   readonly tellsEnd: boolean;
+  /** All calls together; one condition that asks for nothing unless told. */
+  readonly all?: readonly Condition[];
+}
+
+const EVERY_CALL: Condition = { path: EVERY_PATH, headers: [] };
+
+/** The order of a rule for services with several ports: a match that asks for a port is of its calls alone. */
+export function orderByPort(order: Order, services: readonly Pick<Entry, "ports">[]): Order {
+  const ports = new Set(services.flatMap(({ ports = [] }) => ports.map(({ port }) => port)));
+  if (ports.size < 2) return order;
+  const only = (port: number) => [`port ${port}`];
+  return {
+    ...order,
+    lower(match) {
+      const port = match?.port ?? 0;
+      if (match === undefined || port === 0) return order.lower(match);
+      const lowered = ports.has(port) ? order.lower({ ...match, port: 0 }) : undefined;
+      return lowered && { ...lowered, only: [...(lowered.only ?? []), ...only(port)] };
+    },
+    all: [...ports].map((port) => ({ ...EVERY_CALL, only: only(port) })),
+  };
 }
 
 /** Names routes that no call reaches, since one before takes all of its calls, and an end that leaves some without a route. */
-export function checkOrder(rule: VirtualService, { lower, redirects, tellsEnd }: Order, report: Report): void {
+export function checkOrder(
+  rule: VirtualService,
+  { lower, redirects, tellsEnd, all = [EVERY_CALL] }: Order,
+  report: Report,
+): void {
   const before: { readonly condition: Condition; readonly place: string }[] = [];
   for (const route of rule.http) {
     if (route.redirect !== undefined && !redirects) continue;
@@ -40,8 +66,8 @@ export function checkOrder(rule: VirtualService, { lower, redirects, tellsEnd }:
       before.push({ condition, place: line === 0 ? `at ${file}` : `of line ${line}` });
     }
   }
-  const everyCall: Condition = { path: EVERY_PATH, headers: [] };
-  if (tellsEnd && before.length > 0 && !before.some(({ condition }) => covers(condition, everyCall)))
+  const isTaken = (calls: Condition) => before.some(({ condition }) => covers(condition, calls));
+  if (tellsEnd && before.length > 0 && !all.every(isTaken))
     report(
       "TR0234",
       rule.at.fields.http ?? rule.at.position,

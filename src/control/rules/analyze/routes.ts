@@ -11,7 +11,7 @@ import { sumOfWeights } from "../kinds/istio-schema.ts";
 import { isAuthority, lowerMatch, type NeverMet, neverMet, PSEUDO_HEADERS } from "../lower/lower.ts";
 import { withServiceEntries } from "../service-entries.ts";
 import { checkHttpMatch, HTTP_VERBS, httpOrder } from "./http-matches.ts";
-import { checkOrder, type Order } from "./route-order.ts";
+import { checkOrder, type Order, orderByPort } from "./route-order.ts";
 
 const INSTEAD: Readonly<Record<NeverMet, string>> = {
   scheme: "a Dubbo call has no scheme",
@@ -38,7 +38,8 @@ export function analyzeRoutes(bindings: Bindings, rules: readonly Rule[], report
         `VirtualService ${rule.name} has no routes: calls pass as if it were not there`,
       );
     const bound = bindings.servicesOf(rule);
-    const services = bound.length > 0 ? bound : rule.hosts.flatMap((host) => written.byHost(host.toLowerCase()) ?? []);
+    const named = rule.hosts.flatMap((host) => written.byHost(host.toLowerCase()) ?? []);
+    const services = bound.length > 0 ? bound : named.flatMap((one) => [one, ...written.furtherOf(one.host)]);
     const kind = kindOf(rule, services);
     for (const route of rule.http) {
       const isPassedOver = route.redirect !== undefined && kind === "dubbo";
@@ -51,7 +52,8 @@ export function analyzeRoutes(bindings: Bindings, rules: readonly Rule[], report
         else if (kind === "dubbo") checkMatch(rule, match, bindings, report);
       }
     }
-    checkOrder(rule, kind === "dubbo" ? dubboOrder(rule, services[0]) : httpOrder(rule, services[0]), report);
+    const order = kind === "dubbo" ? dubboOrder(rule, services[0]) : httpOrder(rule, services[0]);
+    checkOrder(rule, orderByPort(order, services), report);
   }
 }
 

@@ -184,6 +184,17 @@ spec: {hosts: [shop.example], resolution: STATIC, ports: [{number: 80, name: htt
     expect(of("com.acme.A")).toEqual(["TR0232", "TR0230"]);
   });
 
+  test("all ports of a ServiceEntry among the rules are those that a match may ask for, each of calls of its own", () => {
+    const two = entry.replace("protocol: HTTP}", "protocol: HTTP}, {number: 81, name: http-b, protocol: HTTP}");
+    const at = (...routes: readonly string[]) =>
+      analyze([virtualServiceText("v", "[shop.example]", `[${routes.join(", ")}]`), two]);
+    const by = (port: number) => `{match: [{port: ${port}}], ${to}}`;
+    expect([at(by(80), all), at(by(81), all), at(by(80), by(81))]).toEqual([[], [], []]);
+    expect(at(by(82), all)).toEqual([expect.stringMatching(/^TR0233 .*called at 80, 81, not at 82/)]);
+    expect(at(by(81), by(81), all)).toEqual([expect.stringMatching(/^TR0226 /)]);
+    expect(at(by(81))).toEqual([expect.stringMatching(/^TR0234 /)]);
+  });
+
   test("of a name that may be anything's nothing is said that is not true of all", () => {
     expect(of("shop")).toEqual([]);
     const twice = virtualServiceText("v", "[shop]", `[{redirect: {uri: /x}}, ${all}, ${all}]`);
