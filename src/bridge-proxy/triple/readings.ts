@@ -46,7 +46,7 @@ export function refuseDoubleHeads(fields: Fields, head: CallHead, decision: Deci
   if (convert !== undefined && !keepsNames(convert)) fault(`${HEADER_CONVERT} gives attachments other names`);
 }
 
-/** Whether a call's messages are in gRPC's frames: arguments are read of no others. */
+/** Whether a call's messages are in gRPC's frames: policies read arguments of no others. */
 export function isFramed({ kind }: Pick<CallHead, "kind">): boolean {
   return kind === "wrapper" || kind === "protobuf" || kind === "grpc" || kind === "grpc_web";
 }
