@@ -142,7 +142,7 @@ export class EndpointGroup<C extends UpstreamConnection> {
   /** The endpoints for a call with this tag, by Dubbo's rule: those with the tag; where there are none, those without any, unless the tag is forced. */
   forTag(tag: string, forced: boolean): EndpointSet<C> | undefined {
     if (tag === "" || this.#isOfTag) return this.untagged;
-    const taken = tagFor({ tag, tagForced: forced }, this.#routing?.tags, this.#tagged);
+    const taken = tagFor(tag, forced, this.#routing?.tags, this.#tagged);
     return taken === undefined ? undefined : (this.#tagged.get(taken) ?? this.untagged);
   }
 

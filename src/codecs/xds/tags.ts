@@ -12,7 +12,8 @@ export interface AskedTag {
  * forced, or the tag rule forces it: undefined then. Of `a|b|c` under a tag rule the longest of itself, `a|b` and `a` that is set counts.
  */
 export function tagFor(
-  { tag, tagForced }: AskedTag,
+  tag: string,
+  tagForced: boolean,
   rule: RouterTags | undefined,
   tagged: { has(tag: string): boolean },
 ): string | undefined {

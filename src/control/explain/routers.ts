@@ -57,7 +57,7 @@ function takeTag(
   const tagOf = ({ metadata }: LbEndpoint) => metadata?.filterMetadata[TRESTLE_METADATA]?.tag ?? "";
   const tags = new Set(all.map(tagOf));
   if (rule === undefined && [...tags].every((tag) => tag === "")) return undefined;
-  const taken = wish.tag === "" ? "" : tagFor(wish, rule, tags);
+  const taken = wish.tag === "" ? "" : tagFor(wish.tag, wish.tagForced, rule, tags);
   const left = all.filter((one) => tagOf(one) === taken);
   const asked = wish.tag === "" ? "a call without a tag" : `tag ${wish.tag}${wish.tagForced ? ", forced" : ""}`;
   const instead = taken === wish.tag || taken === undefined ? "" : `: ${taken === "" ? "those without one" : taken}`;

@@ -15,5 +15,5 @@ test.each<[string, boolean, ReturnType<typeof rule> | undefined, string | undefi
   ["c", false, rule(true), undefined],
   ["x", false, rule(true), ""],
 ])("a call for %s (forced %s) under %o has %s", (tag, tagForced, by, expected) => {
-  expect(tagFor({ tag, tagForced }, by, tagged)).toBe(expected);
+  expect(tagFor(tag, tagForced, by, tagged)).toBe(expected);
 });
