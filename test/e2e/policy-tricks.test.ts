@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { doubleValue, mapValue, type Value } from "../../src/codecs/value.ts";
 import { plainEndpoint } from "../../src/model/entry.ts";
 import { type DubboLine, lines, startProvider } from "../support/dubbo.ts";
+import { startFakeProvider } from "../support/fake-provider.ts";
 import { startHttpProvider } from "../support/http-stage.ts";
+import { startLoneProxy } from "../support/lone-proxy.ts";
 import { startInbound } from "../support/mtls-stage.ts";
 import { hosts, requireNamespace } from "../support/netns.ts";
 import { configsOf, policyText } from "../support/policies.ts";
 import { dubboTricks, jsonTricks, tripleTricks } from "../support/policy-tricks.ts";
 import { stopAll } from "../support/process.ts";
+import { openRaw, request } from "../support/raw-dubbo.ts";
 import {
   type DubboTrick,
   dubboTrick,
@@ -285,4 +288,29 @@ test("before an HTTP service DENY of a Host meets it with any port, and with a d
   const note = await dubboTrick(deny, { args: ["x"] });
   expect([note.status, note.text]).toEqual([20, expect.stringContaining("HTTP/1.1")]);
   expect(await tripleTrick(deny, { path: `/${SERVICE}/note`, args: ["x"] })).toMatchObject({ status: 7 });
+});
+
+test("a frame that is not read, on a connection that called a service without policies, is not for one that has some", async () => {
+  const provider = await startFakeProvider();
+  const denied = policyText("d", "{action: DENY, rules: [{to: [{operation: {methods: [drop]}}]}]}");
+  const service = { interface: "com.acme.B", group: "", version: "" };
+  const policies = configsOf([denied], { host: "b", service, endpoints: [] })!;
+  const services = (more: object) => [
+    { interface: "com.acme.A", ports: [provider.port] },
+    { interface: "com.acme.B", ports: [provider.port], ...more },
+  ];
+  const proxy = await startLoneProxy(services({ policies }));
+  open.push(proxy, provider);
+  const caller = await openRaw(proxy.host, proxy.port);
+  const KRYO = 8;
+  caller.write(request({ id: 1n, service: "com.acme.A", method: "get" }));
+  expect((await caller.answer(10_000)).status).toBe(20);
+  caller.write(request({ id: 2n, service: "com.acme.B", method: "drop", serialization: KRYO }));
+  await caller.answer(10_000);
+  expect(provider.calls).toBe(1);
+  await proxy.apply(services({}));
+  caller.write(request({ id: 3n, service: "com.acme.B", method: "drop", serialization: KRYO }));
+  await caller.answer(10_000);
+  expect(provider.calls).toBe(2);
+  caller.destroy();
 });

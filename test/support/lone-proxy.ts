@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { type Logger, silentLogger } from "../../src/base/log.ts";
 import type { ProxyLimits } from "../../src/bridge-proxy/context.ts";
 import * as dataPlane from "../../src/bridge-proxy/proxy.ts";
+import type { AuthzConfigs } from "../../src/codecs/xds/authz.ts";
 import type { Cluster } from "../../src/codecs/xds/cluster.ts";
 import { type CarriedProtocol, TRESTLE_METADATA } from "../../src/codecs/xds/core.ts";
 import type { ClusterLoadAssignment, LocalityLbEndpoints } from "../../src/codecs/xds/endpoint.ts";
@@ -36,6 +37,7 @@ export interface LoneService {
   readonly places?: readonly (Omit<LocalityLbEndpoints, "lbEndpoints"> & { readonly ports: readonly number[] })[];
   /** What its providers speak; Dubbo2 unless said. */
   readonly protocol?: CarriedProtocol;
+  readonly policies?: AuthzConfigs;
 }
 
 /** A proxy in this process, without registries and rules: a socket on one side, providers' ports on the other. */
@@ -91,7 +93,9 @@ function resourcesOf(services: readonly LoneService[], port: number, version: st
         route: { cluster, ...timeout, ...service.action },
       };
       const host = hostOf(service);
-      return { name: host, domains: [host, service.interface], routes: [...(service.routes?.(cluster) ?? []), last] };
+      const policies = service.policies && { typedPerFilterConfig: service.policies };
+      const own = [...(service.routes?.(cluster) ?? []), last];
+      return { name: host, domains: [host, service.interface], routes: own, ...policies };
     }),
   };
   return [
