@@ -95,7 +95,7 @@ export class ControlRole {
 
   /** What is wrong with the registries and with what they hold. */
   findings(): readonly Finding[] {
-    const own = this.#certificates?.findings() ?? [];
+    const own = [...(this.#certificates?.findings() ?? []), ...this.#credentials.findings()];
     return [
       ...own,
       ...(this.#sync?.registries ?? []).flatMap(({ findings }) => findings()),

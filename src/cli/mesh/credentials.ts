@@ -6,9 +6,11 @@ import type { Secret } from "../../codecs/xds/secret.ts";
 import { type CredentialReaders, listedReaders, ReviewedReaders } from "../../control/ca/credential-readers.ts";
 import { createCredentials } from "../../control/credentials.ts";
 import { SecretsSource } from "../../control/kubernetes/secrets-source.ts";
+import { missingCredentials } from "../../control/rules/analyze/missing-credentials.ts";
 import { credentialNames } from "../../control/rules/credential-names.ts";
 import { openKubernetes } from "../../kubernetes/client.ts";
 import { renewingApi } from "../../kubernetes/renewing-api.ts";
+import type { Finding } from "../../model/entry.ts";
 import type { Rule } from "../../model/rule.ts";
 import type { TrestleConfig } from "../config/config.ts";
 import { isCluster, parseCluster } from "../config/rule-places.ts";
@@ -20,6 +22,8 @@ export interface OpenCredentials {
   rescan(): Promise<void>;
   /** The rules from now on: of a cluster, what they do not name is not read. */
   setRules(rules: readonly Rule[]): void;
+  /** Credentials that rules name and a folder does not have. What a cluster lacks, the log says. */
+  findings(): readonly Finding[];
   /** Which clients elsewhere may be given them. */
   readonly readers: CredentialReaders;
   close(): void;
@@ -37,7 +41,17 @@ export function openCredentials(
       files.close();
       readers.close();
     };
-    return { current: files.current, rescan: () => files.rescan(), setRules: () => {}, readers, close };
+    let rules: readonly Rule[] = [];
+    return {
+      current: files.current,
+      rescan: () => files.rescan(),
+      setRules: (some) => {
+        rules = some;
+      },
+      findings: () => missingCredentials(rules, files.current.get()),
+      readers,
+      close,
+    };
   }
   const { namespaces, kubeconfig, context } = parseCluster(place, () => {});
   const at = { ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) };
@@ -49,6 +63,7 @@ export function openCredentials(
     current: source.current,
     rescan: () => Promise.resolve(),
     setRules: (rules) => source.follow(credentialNames(rules)),
+    findings: () => [],
     readers,
     close() {
       readers.close();

@@ -127,7 +127,7 @@ export class Mesh implements MeshParts {
 
   /** What is wrong with the registries and with what they hold. */
   registryFindings(): readonly Finding[] {
-    const own = this.certificates?.findings() ?? [];
+    const own = [...(this.certificates?.findings() ?? []), ...this.#credentials.findings()];
     return [...own, ...this.registries.flatMap(({ findings }) => findings()), ...(this.sync?.findings ?? [])];
   }
 
