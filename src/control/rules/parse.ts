@@ -11,7 +11,7 @@ import { isTrial } from "./dry-run.ts";
 import { createFindingList, type Report } from "./findings.ts";
 import { GATEWAY_API_KINDS } from "./gateway-api/kinds.ts";
 import { reportAnnotations } from "./kinds/annotations.ts";
-import type { WithAnnotations } from "./kinds/gateway-object.ts";
+import type { ObjectMetadata } from "./kinds/gateway-object.ts";
 import { KINDS } from "./kinds/istio-schema.ts";
 import { META_ROUTER, readMetaRouter } from "./kinds/meta-router.ts";
 import { isNetworkingKind, readNetworking } from "./kinds/networking-kinds.ts";
@@ -269,7 +269,7 @@ interface WholeObject extends Located {
     readonly name: string;
     readonly namespace?: string;
     readonly creationTimestamp?: string;
-  } & WithAnnotations;
+  } & ObjectMetadata;
   readonly spec: Located & Record<string, unknown>;
 }
 

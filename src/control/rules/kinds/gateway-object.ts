@@ -5,8 +5,10 @@ import { quote } from "../schema.ts";
 import { PASSTHROUGH, readGatewayTls, type WrittenTls } from "./gateway-tls-object.ts";
 
 /** What is read of an object's metadata beside its name. */
-export interface WithAnnotations {
+export interface ObjectMetadata {
   readonly annotations?: Readonly<Record<string, string>> | null;
+  /** Of a WorkloadEntry. */
+  readonly labels?: Readonly<Record<string, string>> | null;
 }
 
 /** The annotation that exposes services without a VirtualService: interface names and patterns, parted by commas. */
@@ -22,7 +24,7 @@ const PATTERN = /^(?:\*|(?:\*\.)?[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+)*(?:\.\*)?)
 
 /** A Gateway's spec as the model has it; servers that can't be served are reported and left out. */
 export function readGateway(
-  { annotations }: WithAnnotations,
+  { annotations }: ObjectMetadata,
   spec: Located & Record<string, unknown>,
   report: Report,
 ): Pick<Gateway, "servers" | "expose" | "selector"> {

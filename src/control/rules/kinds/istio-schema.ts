@@ -215,7 +215,10 @@ export const KINDS: Readonly<
   ),
   DestinationRule: topLevel(object({ host: { shape: host, required: true }, ...destinationRuleFields }), annotated),
   Sidecar: topLevel(sidecarSpec),
-  WorkloadEntry: topLevel(workloadEntrySpec),
+  WorkloadEntry: topLevel(
+    workloadEntrySpec,
+    object({ ...metadata.fields, labels: { shape: textMap, nullable: true } }),
+  ),
 };
 
 /**

@@ -4,7 +4,7 @@ import type { GatewayRoute } from "../../../model/rules/gateway-route.ts";
 import type { ExportTo, Located } from "../../../model/rules/located.ts";
 import type { Report } from "../findings.ts";
 import { quote } from "../schema.ts";
-import { readGateway, type WithAnnotations } from "./gateway-object.ts";
+import { type ObjectMetadata, readGateway } from "./gateway-object.ts";
 import { readServiceEntry, readWorkloadEntry } from "./service-entry-object.ts";
 import { readSidecar } from "./sidecar-schema.ts";
 
@@ -17,7 +17,7 @@ export type NetworkingKind = Exclude<
 /** The annotation by which a DestinationRule asks for Trestle's own balancer. */
 export const BALANCER = "trestle.io/load-balancer";
 
-type Read = (spec: Located & Record<string, unknown>, metadata: WithAnnotations, report: Report) => object;
+type Read = (spec: Located & Record<string, unknown>, metadata: ObjectMetadata, report: Report) => object;
 
 const READERS: Readonly<Record<NetworkingKind, Read>> = {
   VirtualService: readVirtualService,
@@ -37,7 +37,7 @@ export function isNetworkingKind(kind: string): kind is NetworkingKind {
 export function readNetworking(
   kind: NetworkingKind,
   spec: Located & Record<string, unknown>,
-  metadata: WithAnnotations,
+  metadata: ObjectMetadata,
   report: Report,
 ): object {
   return READERS[kind](spec, metadata, report);
@@ -71,7 +71,7 @@ interface DestinationSpec extends Pick<DestinationRule, "host" | "trafficPolicy"
 
 function readDestinationRule(
   spec: Located & Record<string, unknown>,
-  { annotations }: WithAnnotations,
+  { annotations }: ObjectMetadata,
   report: Report,
 ): object {
   const { host, subsets = [], trafficPolicy, exportTo = [], workloadSelector } = spec as unknown as DestinationSpec;

@@ -2,7 +2,7 @@ import type { PolicyRule } from "../../../model/rule.ts";
 import type { Report } from "../findings.ts";
 import type { ObjectShape, ReadObject } from "../schema.ts";
 import { authorizationSpec, dubboAuthorizationSpec, readAuthorization } from "./authorization-schema.ts";
-import type { WithAnnotations } from "./gateway-object.ts";
+import type { ObjectMetadata } from "./gateway-object.ts";
 import { annotated } from "./istio-schema.ts";
 import { anything, text } from "./istio-values.ts";
 import { peerAuthenticationSpec, readPeerAuthentication } from "./peer-authentication.ts";
@@ -17,7 +17,7 @@ export interface PolicyKind {
   readonly apiVersions: string;
   readonly shape: ObjectShape;
   /** What the kind's spec says, beside what all rules have. */
-  readonly read: (spec: ReadObject, metadata: WithAnnotations, report: Report) => object;
+  readonly read: (spec: ReadObject, metadata: ObjectMetadata, report: Report) => object;
 }
 
 const ISTIO = { apiVersion: /^security\.istio\.io\/(v1|v1beta1)$/, apiVersions: "security.istio.io/v1 or v1beta1" };

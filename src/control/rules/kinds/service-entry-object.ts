@@ -9,6 +9,7 @@ import type {
 import type { Located, RuleIdentity } from "../../../model/rules/located.ts";
 import type { Report } from "../findings.ts";
 import { type Field, quote, type ReadContext, type ReadObject } from "../schema.ts";
+import type { ObjectMetadata } from "./gateway-object.ts";
 import { anyText, hostOrBelow, listOf, text, textMap, whole } from "./istio-values.ts";
 import { meaningless, object } from "./shapes.ts";
 import { exportTo, workloadSelector } from "./traffic-policy-schema.ts";
@@ -40,10 +41,15 @@ const endpoint = object(endpointFields, { into: checkAddress });
 /** What the spec of a WorkloadEntry must be. */
 export const workloadEntrySpec = object(endpointFields, { into: checkAddress });
 
-/** A WorkloadEntry's spec as the model has it. */
-export function readWorkloadEntry(spec: Located & Record<string, unknown>): Pick<WorkloadEntry, "endpoint"> {
-  const { at: _, ...endpoint } = spec;
-  return { endpoint: endpoint as unknown as ServiceEntryEndpoint };
+/** A WorkloadEntry as the model has it: its labels are those of its spec and of its metadata, which come first (Istio: ConvertWorkloadEntry). */
+export function readWorkloadEntry(
+  spec: Located & Record<string, unknown>,
+  { labels }: ObjectMetadata,
+): Pick<WorkloadEntry, "endpoint"> {
+  const { at: _, ...said } = spec;
+  const endpoint = said as unknown as ServiceEntryEndpoint;
+  if (labels === undefined || labels === null) return { endpoint };
+  return { endpoint: { ...endpoint, labels: { ...endpoint.labels, ...labels } } };
 }
 
 /** What the spec of a ServiceEntry must be. */

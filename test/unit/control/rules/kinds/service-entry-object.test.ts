@@ -152,3 +152,12 @@ test("where the hosts that are left stand is known still", () => {
   const [rule] = parsed(`{hosts: ["*.a.example", b], resolution: DNS, ${HTTP}}`).rules;
   expect(rule!.at.fields["hosts[0]"]).toMatchObject({ line: 4, column: 31 });
 });
+
+test("a WorkloadEntry has the labels of its spec and of its metadata, which come first", () => {
+  const { rules, findings } = parseRules(
+    "r.yaml",
+    "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: w, labels: {app: web, version: v2}}\nspec: {address: 10.0.0.2, labels: {version: v1, zone: a}}\n",
+  );
+  expect(shortFindings(findings)).toEqual([]);
+  expect(rules).toMatchObject([{ endpoint: { labels: { app: "web", version: "v2", zone: "a" } } }]);
+});
