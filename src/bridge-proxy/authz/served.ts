@@ -48,14 +48,15 @@ function servedSubject(config: Pick<RuntimeConfig, "servedOf">, key: ServiceKey,
   const header = servedLookup(config, key, subject.header);
   const headers = new Map(subject.text.headers);
   for (const name of ["dubbo-group", "dubbo-version"]) {
-    const value = readable(header, name);
+    const value = certain(header, name);
     if (value === undefined) headers.delete(name);
     else headers.set(name, value);
   }
   return { ...subject, header, text: { ...subject.text, headers } };
 }
 
-function readable(header: HeaderLookup, name: string): string | undefined {
+/** A header as servers are told it: undefined where what it is is not certain. */
+export function certain(header: HeaderLookup, name: string): string | undefined {
   try {
     return header(name);
   } catch (error) {

@@ -1,10 +1,11 @@
-import { CallError, ProtocolError } from "../../base/errors.ts";
+import { CallError } from "../../base/errors.ts";
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { fromField } from "../../codecs/triple/text.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { Denial } from "../authz/asked.ts";
 import type { Ruling } from "../authz/checkpoint.ts";
 import { pass, type Subject } from "../authz/question.ts";
+import { certain } from "../authz/served.ts";
 import type { CompiledRoute, HostDecision, Target } from "../route.ts";
 import { outsideLookup } from "./guard.ts";
 import { type Refusal, sentFields, type TripleLane } from "./lanes.ts";
@@ -83,14 +84,4 @@ function subjectOf({ lane, decision, fields, header, timeLeftMs }: ClearedCall):
       protocol: "HTTP/2",
     },
   };
-}
-
-/** What is not certain is not told. */
-function certain(header: HeaderLookup, name: string): string | undefined {
-  try {
-    return header(name);
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  }
 }

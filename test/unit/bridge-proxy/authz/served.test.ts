@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Asking, Subject } from "../../../../src/bridge-proxy/authz/question.ts";
-import { askedAsServed, servedLookup } from "../../../../src/bridge-proxy/authz/served.ts";
+import { askedAsServed, certain, servedLookup } from "../../../../src/bridge-proxy/authz/served.ts";
 import type { Target } from "../../../../src/bridge-proxy/route.ts";
 import { parseServiceKey } from "../../../../src/model/service.ts";
 
@@ -20,6 +20,7 @@ test("they are not read where that is not certain, and other headers are", () =>
   const lookup = servedLookup(behind(), parseServiceKey("a.B"), header);
   for (const name of ["dubbo-group", "dubbo-version"]) expect(() => lookup(name)).toThrow(`asks for ${name}`);
   expect(lookup("user")).toBe("said user");
+  expect([certain(lookup, "dubbo-group"), certain(lookup, "user")]).toEqual([undefined, "said user"]);
 });
 
 test("elsewhere, and of services that no registry has, they are what the call says", () => {
