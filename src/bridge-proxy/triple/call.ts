@@ -27,8 +27,8 @@ import { ownReply, type SaidHeaders, sendReply } from "./answers.ts";
 import type { CallerStream, RequestHead } from "./caller-stream.ts";
 import { answerStream } from "./changed-answer.ts";
 import { clear } from "./clear.ts";
-import { Deciding, type DecidingOwner } from "./deciding.ts";
-import type { GenericCall, Refusal, TripleLane } from "./lanes.ts";
+import { Deciding, type DecidingOwner, type ReadMessage } from "./deciding.ts";
+import type { Refusal, TripleLane } from "./lanes.ts";
 import { laneOfCopy, NOBODY, NowhereStream } from "./nowhere.ts";
 import { RequestContent } from "./request-content.ts";
 import type { ServedRequest, TripleCallerPort } from "./served.ts";
@@ -59,6 +59,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
   #hash: number | undefined;
   /** Headers as rules see them, arguments too where those were read. */
   #header: HeaderLookup | undefined;
+  #message: ReadMessage | undefined;
   #routed: ValueOf | undefined;
   /** The head as it goes to the destination that was picked. */
   #sent: Fields;
@@ -210,11 +211,12 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
     return true;
   }
 
-  lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): void {
+  lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, message?: ReadMessage): void {
     this.#decision = decision;
     this.#header = header;
+    this.#message = message;
     const { address, config, guard, outside: isAlone } = this.#deciding.lane;
-    const ruling = guard?.rule(decision, route, header, generic);
+    const ruling = guard?.rule(decision, route, message?.judged ?? header, message?.generic);
     const { limits } = decision.host;
     const { nowMs } = this.#context;
     this.#ruling =
@@ -245,8 +247,9 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
     const { lane } = this.#deciding;
     const timeLeftMs = this.#startMs + lane.callerTimeoutMs - this.#context.nowMs;
     const { fields } = this.#head;
+    const judged = this.#message?.judged ?? header;
     this.#stopAsking = clear(
-      { ruling: this.#ruling, lane, decision, route, target: this.#target, fields, header, timeLeftMs },
+      { ruling: this.#ruling, lane, decision, route, target: this.#target, fields, header: judged, timeLeftMs },
       (target, sent) => this.#send(route, target, sent),
       (refusal) => this.refuse(refusal),
     );
@@ -270,7 +273,7 @@ export class TripleCall implements TripleTryOwner, ServedRequest, DecidingOwner 
     const head = { ...this.#head, end: body.length === 0 };
     const lane = laneOfCopy(this.#deciding.lane, this.#decision, route, this.#header);
     const copy = new TripleCall(this.#context, NOBODY, new NowhereStream(), head, () => lane);
-    copy.start();
+    copy.lead(this.#decision!, route, this.#header!, this.#message);
     if (!head.end) copy.onRequestData(body, true);
   }
 

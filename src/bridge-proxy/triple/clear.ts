@@ -20,7 +20,7 @@ export interface ClearedCall {
   readonly target: Target;
   /** Its head as it came. */
   readonly fields: Fields;
-  /** Its headers as routes see them. */
+  /** Its headers as rules see them, and arguments as policies do. */
   readonly header: HeaderLookup;
   readonly timeLeftMs: number;
 }

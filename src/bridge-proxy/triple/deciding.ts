@@ -3,15 +3,18 @@ import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { ProxyContext } from "../context.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
 import { isWhole } from "./json-view.ts";
-import { decideByMessage, type GenericCall, type Refusal, type TripleLane } from "./lanes.ts";
+import { decideByMessage, type MessageDecision, type Refusal, type TripleLane } from "./lanes.ts";
 import type { RequestContent } from "./request-content.ts";
+
+/** What policies are told of a message. */
+export type ReadMessage = Pick<MessageDecision, "judged" | "generic">;
 
 /** The call that is decided. */
 export interface DecidingOwner {
   /** It was answered, or its caller is gone. */
   readonly over: boolean;
-  /** By this route; `header` is the call's headers as rules see them. */
-  lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, generic?: GenericCall): void;
+  /** By this route; `header` is the call's headers as rules see them, `message` what was read of its message for policies. */
+  lead(decision: HostDecision, route: CompiledRoute, header: HeaderLookup, message?: ReadMessage): void;
   /** `decision`: what a message decided that no route takes. */
   refuse(refusal: Refusal, decision?: HostDecision): void;
 }
@@ -62,9 +65,9 @@ export class Deciding {
         ? this.#content.whole(maxBodyBytes)
         : this.#content.firstMessage(maxBodyBytes, head.encoding);
       if (message === undefined) return;
-      const { decision, route, refusal, header, generic } = decideByMessage(this.#lane, message);
+      const { decision, route, refusal, header, ...read } = decideByMessage(this.#lane, message);
       if (route === undefined) this.#owner.refuse(refusal!, decision);
-      else this.#owner.lead(decision, route, header, generic);
+      else this.#owner.lead(decision, route, header, read);
     } catch (error) {
       if (error instanceof ProtocolError) this.#owner.refuse({ reason: "undecodable", message: error.message });
       else if (error instanceof CallError) this.#owner.refuse(error);

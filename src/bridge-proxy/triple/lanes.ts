@@ -177,6 +177,8 @@ export interface MessageDecision {
   readonly refusal: Refusal | undefined;
   /** Headers as rules see them, arguments too. */
   readonly header: HeaderLookup;
+  /** The same for policies: ProtocolError for arguments that providers may read otherwise. */
+  readonly judged: HeaderLookup;
   /** Undefined for a call that is none. */
   readonly generic: GenericCall | undefined;
 }
@@ -190,18 +192,17 @@ export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecis
   const generic = view instanceof WrapperView && view.isGeneric ? view : undefined;
   const decision = view.isGeneric ? decideHost(lane.decision!.host, view.effectiveMethod) : lane.decision!;
   if (generic !== undefined && lane.guard !== undefined) requireMethodName(decision.method, "triple");
-  let isJudged = false;
-  const header: HeaderLookup = (name) => {
-    if (!name.startsWith(ARGUMENT)) return lane.header(name);
-    const path = name.slice(ARGUMENT.length);
-    if (isJudged && view instanceof WrapperView) requirePlainArgument(view, path);
-    return argumentText(view, path);
+  const header: HeaderLookup = (name) =>
+    name.startsWith(ARGUMENT) ? argumentText(view, name.slice(ARGUMENT.length)) : lane.header(name);
+  const judged: HeaderLookup = (name) => {
+    if (name.startsWith(ARGUMENT) && view instanceof WrapperView)
+      requirePlainArgument(view, name.slice(ARGUMENT.length));
+    return header(name);
   };
   const route = matchRoute(decision, header, lane.token, lane.lines);
-  if (isRefused(route)) return { decision, route: undefined, refusal: route, header, generic };
-  // From here on it is policies that ask.
-  isJudged = route !== undefined && lane.guard?.asksArguments(decision, route) === true;
-  return { decision, route, refusal: route === undefined ? noRule(decision) : undefined, header, generic };
+  const said = { decision, header, judged, generic };
+  if (isRefused(route)) return { ...said, route: undefined, refusal: route };
+  return { ...said, route, refusal: route === undefined ? noRule(decision) : undefined };
 }
 
 function viewOf({ config, header, ...lane }: TripleLane, message: Buffer): WrapperView | ProtobufView | JsonView {

@@ -156,6 +156,19 @@ test("a message decides by its arguments, and a generic one by the method that i
   expect([decided.decision.method, decided.route?.name]).toEqual(["set", "special"]);
 });
 
+test("routes go by an argument as it stands there, which policies are not shown where providers may read it otherwise", () => {
+  const lane = laneOf(configOf(when("dubbo-arg-0", "07")), "", fieldsOf("/com.acme.A/get"), undefined);
+  const read = (type: string) =>
+    decideByMessage(
+      lane,
+      encodeRequestWrapper({ serializeType: "hessian4", args: [encodeHessian2("07")], argTypes: [type] }),
+    );
+  const [text, long] = [read("java.lang.String"), read("long")];
+  expect([text.route?.name, text.judged("dubbo-arg-0")]).toEqual(["special", "07"]);
+  expect([long.route?.name, long.header("dubbo-arg-0")]).toEqual(["special", "07"]);
+  expect(() => long.judged("dubbo-arg-0")).toThrow("written otherwise");
+});
+
 test("arguments of protobuf calls are known where the service's messages are", () => {
   const protobuf = protobufOf(`syntax = "proto3"; package com.acme;
     service A { rpc Get(Id) returns (Id); }
