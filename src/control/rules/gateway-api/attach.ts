@@ -88,11 +88,7 @@ function portOf({ port, section }: RouteParent, entry: ServiceEntry | undefined)
 }
 
 /** The route with the parent's port among its conditions, and hosts in place of the objects that its destinations name. */
-function atPort(
-  route: HttpRoute,
-  port: number | undefined,
-  hostsOf: (ref: ObjectRef) => readonly string[],
-): HttpRoute {
+function atPort(route: HttpRoute, port: number | undefined, hostsOf: (ref: ObjectRef) => readonly string[]): HttpRoute {
   const located = <T extends HttpRoute["mirrors"] | HttpRoute["route"]>(list: T): T =>
     list?.map((one) => {
       const { ref, ...destination } = one.destination as BackendDestination;
