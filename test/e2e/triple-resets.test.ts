@@ -41,10 +41,10 @@ function sleeps(caller: H2Caller, ms: bigint) {
   return caller.call("/com.acme.OrderService/sleep", { body: envelope(wrapper), fields: FIELDS });
 }
 
-/** Begins calls and gives them up, some at a time, until there were enough or the connection is gone; how many there were. */
+/** Begins calls and gives them up, some at a time, until there were enough or the connection takes no more; how many there were. */
 async function giveUp(caller: H2Caller): Promise<number> {
   let given = 0;
-  while (given < RESETS && !caller.closed) {
+  while (given < RESETS && !caller.closed && caller.goaways.length === 0) {
     const calls = Array.from({ length: AT_ONCE }, () => sleeps(caller, 300n));
     await sleep(30);
     // On a slow machine some are answered before.

@@ -33,11 +33,12 @@ export class UpstreamHosts {
   }
 
   /**
-   * Connects to the first server that takes the connection, within `timeoutMs` each. Throws `TransientError` when none does;
-   * stops early, with the same error, on the signal.
+   * Connects to the first server that takes the connection, within `timeoutMs` each. Throws `TransientError` when none does, with
+   * the last one's error as its cause; stops early, with the same error, on the signal.
    */
   async connect(timeoutMs: number, signal: AbortSignal): Promise<Socket> {
     let last = "no server is configured";
+    let cause: unknown;
     const first = this.#next;
     for (let step = 0; step < this.#hosts.length && !signal.aborted; step++) {
       const at = (first + step) % this.#hosts.length;
@@ -48,11 +49,12 @@ export class UpstreamHosts {
         this.#next = at;
         return socket;
       } catch (error) {
+        cause = error;
         last = `${host.host}:${host.port}: ${error instanceof Error ? error.message : String(error)}`;
         this.#next = (at + 1) % this.#hosts.length;
       }
     }
-    throw new TransientError(`no server of the registry can be reached; the last tried, ${last}`);
+    throw new TransientError(`no server of the registry can be reached; the last tried, ${last}`, { cause });
   }
 }
 

@@ -20,6 +20,13 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** What Node says of a connection that was not made, as far as it is looked at. */
+interface ConnectError {
+  readonly code?: string;
+  readonly address?: string;
+  readonly port?: number;
+}
+
 /** Bytes that a client may leave unread, beyond one answer of the largest size, before it is cut off. */
 const MAX_UNREAD_BYTES = 128 * 1024 * 1024;
 /** A client's host that is gone without a word is noticed by the system after some time, asked for the first time after this, ms. */
@@ -103,7 +110,7 @@ export class FacadeConnection {
   }
 
   async #connect(): Promise<void> {
-    const { upstream, connectTimeoutMs, counters, log } = this.#options;
+    const { upstream, connectTimeoutMs, counters, log, refusals } = this.#options;
     try {
       const server = await upstream.connect(connectTimeoutMs, this.#abort.signal);
       if (this.#closed) {
@@ -115,6 +122,9 @@ export class FacadeConnection {
       if (this.#closed) return;
       counters.upstreamFailures++;
       log.debug("zookeeper facade: client closed, registry out of reach", { error: String(error) });
+      // Taken, and closed before we looked.
+      const { code, address, port } = ((error as Error).cause ?? {}) as ConnectError;
+      if (code === "ECONNRESET") refusals.refused(`${address}:${port}`, counters.sessions);
       this.close();
     }
   }
