@@ -26,7 +26,7 @@ import {
   outcomeOfReason,
   outcomeOfStatus,
 } from "./policies/outcome.ts";
-import { type Callable, namesNothing, rewriteCall, serviceNamed } from "./policies/rewrite.ts";
+import { namesNothing, rewriteCall, serviceNamed } from "./policies/rewrite.ts";
 import { type TryDeadline, tryDeadline } from "./policies/try-deadline.ts";
 import { type CompiledRoute, type Mirror, pickTarget, type Target } from "./route.ts";
 import { rowOf } from "./rows.ts";
@@ -75,7 +75,7 @@ export class Exchange implements TryOwner {
   readonly #startMs: number;
   #routeDeadlineMs = Number.POSITIVE_INFINITY;
   #target: Target | undefined;
-  #named: Callable | undefined;
+  #named: ReturnType<typeof rewriteCall>;
   #frame: Buffer;
   readonly #attempts = new Attempts();
   readonly #claim: Claim;

@@ -1,5 +1,6 @@
+import type { Callable } from "../../codecs/xds/path-rewrite.ts";
 import { printServiceKey, type ServiceKey } from "../../model/service.ts";
-import { type Callable, rewriteCall, serviceNamed } from "../policies/rewrite.ts";
+import { rewriteCall, serviceNamed } from "../policies/rewrite.ts";
 import type { CompiledRoute, HostDecision, RouteTable, Target } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
 import type { AskedCall, Denial } from "./asked.ts";

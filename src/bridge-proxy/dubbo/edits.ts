@@ -3,9 +3,9 @@ import { supportsResponseAttachments } from "../../codecs/dubbo2/body.ts";
 import { editRequest, type RequestEdits } from "../../codecs/dubbo2/edit.ts";
 import { FASTJSON2, HEADER_BYTES, HESSIAN2, serializationId } from "../../codecs/dubbo2/frame.ts";
 import { RequestHead } from "../../codecs/dubbo2/head.ts";
+import type { Callable } from "../../codecs/xds/path-rewrite.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { Mutations } from "../policies/mutations.ts";
-import type { Callable } from "../policies/rewrite.ts";
 import type { Target } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
 

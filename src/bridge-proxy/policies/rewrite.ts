@@ -1,8 +1,6 @@
 import { type Callable, callableOf, pathRewriteOf } from "../../codecs/xds/path-rewrite.ts";
 import type { Route } from "../../codecs/xds/route.ts";
 
-export type { Callable } from "../../codecs/xds/path-rewrite.ts";
-
 /** What of a call's path and authority a rule replaces; at least one of the two. */
 export interface Rewrite {
   /** The whole path, without its query, as it becomes. */

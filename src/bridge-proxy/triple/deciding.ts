@@ -2,7 +2,7 @@ import { CallError, ProtocolError } from "../../base/errors.ts";
 import type { HeaderLookup } from "../../codecs/xds/match.ts";
 import type { ProxyContext } from "../context.ts";
 import type { CompiledRoute, HostDecision } from "../route.ts";
-import { isWhole } from "./json-view.ts";
+import { isReadWhole } from "./json-view.ts";
 import { decideByMessage, type MessageDecision, type Refusal, type TripleLane } from "./lanes.ts";
 import type { RequestContent } from "./request-content.ts";
 
@@ -61,7 +61,7 @@ export class Deciding {
     this.#content.release();
     try {
       const head = this.#lane.head!;
-      const message = isWhole(head)
+      const message = isReadWhole(head)
         ? this.#content.whole(maxBodyBytes)
         : this.#content.firstMessage(maxBodyBytes, head.encoding);
       if (message === undefined) return;

@@ -1,9 +1,9 @@
 import { type Fields, fieldValue } from "../../codecs/fields.ts";
 import { toField } from "../../codecs/triple/text.ts";
+import type { Callable } from "../../codecs/xds/path-rewrite.ts";
 import type { ServiceKey } from "../../model/service.ts";
 import type { Mutations } from "../policies/mutations.ts";
 import { cutParameters } from "../policies/query.ts";
-import type { Callable } from "../policies/rewrite.ts";
 import type { CompiledRoute, Target } from "../route.ts";
 import { serviceFor } from "../upstream/any-service.ts";
 

@@ -4,7 +4,7 @@ import type { Value } from "../../codecs/value.ts";
 import { argumentsOfJson, type JsonCallParts } from "../bridge/json-form.ts";
 
 /** Whether a call's arguments are read of its whole content: JSON, or the query and form of a plain request. */
-export function isWhole({ kind }: Pick<CallHead, "kind">): boolean {
+export function isReadWhole({ kind }: Pick<CallHead, "kind">): boolean {
   return kind === "json" || kind === "http";
 }
 

@@ -6,6 +6,7 @@ import { WrapperView } from "../../codecs/triple/wrapper-view.ts";
 import type { Value } from "../../codecs/value.ts";
 import { asLines, type HeaderLines } from "../../codecs/xds/header-lines.ts";
 import { ARGUMENT, type HeaderLookup } from "../../codecs/xds/match.ts";
+import type { Callable } from "../../codecs/xds/path-rewrite.ts";
 import { isGrpcOwn, UNSAID_VERSION } from "../../model/served.ts";
 import { printServiceKey, type ServiceKey, serviceKey } from "../../model/service.ts";
 import type { Denial, Later } from "../authz/asked.ts";
@@ -18,12 +19,12 @@ import { javaOf, ProtobufView, protobufFormOf } from "../bridge/protobuf-form.ts
 import { argumentText } from "../dubbo/argument-text.ts";
 import { requirePlainArgument } from "../dubbo/plain-argument.ts";
 import { type AskToken, isRefused, matchRoute } from "../match.ts";
-import { type Callable, namesNothing, rewriteCall } from "../policies/rewrite.ts";
+import { namesNothing, rewriteCall } from "../policies/rewrite.ts";
 import { asksArguments } from "../policies/router-call.ts";
 import { asksClaims, type CompiledRoute, decideHost, type HostDecision, type Target } from "../route.ts";
 import type { RuntimeConfig } from "../runtime-config.ts";
 import { editFields } from "./edits.ts";
-import { isWhole, JsonView } from "./json-view.ts";
+import { isReadWhole, JsonView } from "./json-view.ts";
 import { atNamedPort } from "./named-port.ts";
 import { isFramed } from "./readings.ts";
 
@@ -138,7 +139,7 @@ function createLane(
   }
   const { key } = decision.host;
   const header = servedLookup(config, key, headerLookup(fields, key, config.applicationOf(address)));
-  const isLimited = decision.host.limits?.asksArguments === true && (isFramed(head) || isWhole(head));
+  const isLimited = decision.host.limits?.asksArguments === true && (isFramed(head) || isReadWhole(head));
   const needsMessage = isGeneric || isLimited || asksForArguments(decision);
   const asksToken = isGeneric ? asksClaims(decision.host.routes) : decision.asksClaims === true;
   const lines = linesOf(fields);
@@ -208,7 +209,7 @@ export function decideByMessage(lane: TripleLane, message: Buffer): MessageDecis
 function viewOf({ config, header, ...lane }: TripleLane, message: Buffer): WrapperView | ProtobufView | JsonView {
   const head = lane.head!;
   const schema = config.schemaOf(head.interface);
-  if (isWhole(head)) {
+  if (isReadWhole(head)) {
     const java = javaOf({ caller: schema, callee: schema });
     return new JsonView(head, message, {
       java,

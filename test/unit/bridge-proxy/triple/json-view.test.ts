@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isWhole, JsonView } from "../../../../src/bridge-proxy/triple/json-view.ts";
+import { isReadWhole, JsonView } from "../../../../src/bridge-proxy/triple/json-view.ts";
 import { compileJava } from "../../../../src/codecs/java-schema.ts";
 import { parseRequestHead } from "../../../../src/codecs/triple/head.ts";
 import { ordersJava } from "../../../support/proto-fixtures.ts";
@@ -19,7 +19,7 @@ test.each([
   ["application/grpc", false],
   ["application/proto", false],
 ])("whether all content of type %s is read: %s", (type, whole) => {
-  expect(isWhole(headOf("/com.acme.A/get", type))).toBe(whole);
+  expect(isReadWhole(headOf("/com.acme.A/get", type))).toBe(whole);
 });
 
 test("an array has the arguments, anything else is the only one, nothing is none", () => {
